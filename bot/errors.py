@@ -1,0 +1,70 @@
+"""Every error Callboard raises on purpose, one class per reaction.
+
+    CallboardError              words for a person: what was not done, why, what to do next
+    ├── BadInput                the person typed something we cannot use      -> say so, nothing was done
+    ├── NotAllowed              policy or role forbids it                     -> say so, offer the next step
+    ├── NotFound                the thing is gone (call, card, channel)       -> say so
+    ├── SettingsError           the installation is wrong                     -> refuse to start, name the setting
+    ├── Unreadable              a webhook we cannot read                      -> 400 to the sender
+    └── ProviderError           the telephony service did not do it
+        ├── Unsupported         it has no way to say it; nothing was sent     -> say what can be done instead
+        ├── Refused             it said no; its code and words are kept       -> show its words
+        ├── Unavailable         it was not reached; nothing happened          -> safe to try again by hand
+        └── Ambiguous           it may or may not have happened               -> reconcile, never repeat
+
+`str(error)` is always fit to be shown to a person: full sentences, no secrets, no traceback.
+"""
+
+
+class CallboardError(Exception):
+    """Something a person can be told. `str()` is that sentence."""
+
+
+class BadInput(CallboardError):
+    """What the person typed cannot be used; nothing was done."""
+
+
+class NotAllowed(CallboardError):
+    """Policy or role forbids it; nothing was done."""
+
+
+class NotFound(CallboardError):
+    """What the person pointed at does not exist (any more)."""
+
+
+class SettingsError(CallboardError):
+    """The installation is incomplete or contradictory; names the setting and the fix."""
+
+
+class Unreadable(CallboardError):
+    """A webhook that is not in any form its provider documents. The sender gets 400."""
+
+
+class ProviderError(CallboardError):
+    """A telephony service did not do what it was asked."""
+
+
+class Unsupported(ProviderError):
+    """The service has no way to express it; nothing was sent."""
+
+
+class Refused(ProviderError):
+    """The service said no.
+
+    Attributes:
+        code: the service's own code, "" where it has none.
+        words: the service's own words, unescaped.
+    """
+
+    def __init__(self, sentence: str, *, code: str = "", words: str = "") -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.words = words
+
+
+class Unavailable(ProviderError):
+    """The service was not reached, so nothing happened; trying again by hand is safe."""
+
+
+class Ambiguous(ProviderError):
+    """The service may or may not have acted. Never repeat; reconcile instead."""
