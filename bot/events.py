@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Literal
 
 import msgspec
+from typing_extensions import override
 
 Direction = Literal["in", "out"]
 
@@ -106,6 +107,7 @@ class LegEvent(Event, frozen=True, kw_only=True):
     leg: str
 
     @property
+    @override
     def key(self) -> str:
         return f"{self.ref}:{self.__struct_config__.tag}:{self.leg}"
 
@@ -203,6 +205,7 @@ class Described(Event, frozen=True, kw_only=True, tag="described"):
     call_id: str = ""  # our own call id, where it travelled with the order and came back
 
     @property
+    @override
     def key(self) -> str:
         return f"{self.ref}:{self.__struct_config__.tag}:{self.source}"
 
@@ -245,6 +248,7 @@ class Wrapped(Event, frozen=True, kw_only=True, tag="wrapped"):
     note: str = ""
 
     @property
+    @override
     def key(self) -> str:
         return f"{self.ref}:{self.__struct_config__.tag}:{self.by}:{self.at}"
 

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from typing import TypeVar
 
 from bot.events import (
-    REP_OUTCOMES,
     CUSTOMER,
     REP,
+    REP_OUTCOMES,
     Accepted,
     AnyEvent,
     Call,
@@ -177,9 +177,7 @@ def _outgoing(ordered: list[AnyEvent], legs: list[Leg]) -> tuple[State, Outcome 
     # A call made on the desk phone has no rep leg of its own, and its other leg may be named by extension.
     customer = next((leg for leg in legs if leg.name != REP), None)
     over = next((event for event in ordered if isinstance(event, CallEnded)), None)
-    told = next(
-        (e.outcome for e in ordered if isinstance(e, CallEnded) and e.outcome is not Outcome.PENDING), None
-    )
+    told = next((e.outcome for e in ordered if isinstance(e, CallEnded) and e.outcome is not Outcome.PENDING), None)
     talked = customer is not None and customer.answered_at
     if rep is not None and rep.outcome in REP_OUTCOMES and not talked:
         return State.ENDED, REP_OUTCOMES[rep.outcome]  # whatever is told of a customer's leg never dialled
@@ -248,9 +246,7 @@ def _talked(legs: list[Leg], direction: str) -> Leg | None:
 
 
 def _last_rung(legs: list[Leg]) -> Leg | None:
-    return max(
-        (leg for leg in legs if leg.extension), key=lambda leg: (leg.ringing_at, leg.name), default=None
-    )
+    return max((leg for leg in legs if leg.extension), key=lambda leg: (leg.ringing_at, leg.name), default=None)
 
 
 def _started(ordered: list[AnyEvent], legs: list[Leg], requested: Requested | None) -> float:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, TypeVar, cast
 
 import httpx
+from typing_extensions import override
 
 from bot.errors import Ambiguous, Refused, Unavailable, Unreadable, Unsupported
 from bot.events import Accepted, AnyEvent, Call
@@ -194,6 +195,7 @@ class Provider:
         self.http = http
         self.region = region
 
+    @override
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.account}>"
 
@@ -273,11 +275,11 @@ class Provider:
 
 def operations() -> dict[str, str]:
     """Name -> phrase of every operation, in the order of the class."""
-    return {
-        name: getattr(member, _REFUSES) for name, member in vars(Provider).items() if hasattr(member, _REFUSES)
-    }
+    members = vars(Provider).items()
+    return {name: getattr(member, _REFUSES) for name, member in members if hasattr(member, _REFUSES)}
 
 
 def refused(title: str, words: str, code: str = "") -> Refused:
     """The service said no, in its own words."""
-    return Refused(f"{title} refused: {words.strip().rstrip('.') or 'no reason given'}.", code=code, words=words)
+    reason = words.strip().rstrip(".") or "no reason given"
+    return Refused(f"{title} refused: {reason}.", code=code, words=words)
