@@ -116,7 +116,7 @@ def refold(db: sqlite3.Connection, account: str, call_id: str, now: float, routi
 def _show(db: sqlite3.Connection, call: Call, place: str, now: float, routing: Routing) -> None:
     if call.direction == "in":
         if place:
-            cards.mark(db, "incoming", call.id, place, now)
+            cards.mark(db, "incoming", call.id, place, now + (missed.SETTLE_SECONDS if call.missed else 0))
         return
     if call.rep and call.rep_phone:  # placed through Callboard
         cards.mark(db, "call", call.id, f"@{call.rep}", now)

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from bot.events import Call
 from bot.store import cards
 
+SETTLE_SECONDS = 5
+"""Records of one call's legs arrive one by one: nobody is called a missed caller before the others had time."""
+
 
 @dataclass(frozen=True)
 class Missed:
@@ -101,7 +104,7 @@ def _recount(db: sqlite3.Connection, missed_id: str, now: float) -> None:
         )
     else:
         db.execute("DELETE FROM missed WHERE id = ?", (missed_id,))
-    cards.mark(db, "missed", missed_id, place, now)
+    cards.mark(db, "missed", missed_id, place, now + SETTLE_SECONDS)
 
 
 def _talked_since(db: sqlite3.Connection, call: Call) -> bool:

@@ -4,6 +4,11 @@ Times are REAL seconds since 1970 UTC; numbers E.164; JSON columns hold msgspec 
 """
 
 import sqlite3
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import sqlite_utils
+    from sqlite_utils import Migrations
 
 VERSION = 1
 """`PRAGMA user_version` of a file that has all migrations. Spares importing sqlite-utils (27 MB) at every start."""
@@ -31,13 +36,13 @@ def migrate(connection: sqlite3.Connection) -> None:
     connection.execute(f"PRAGMA user_version = {VERSION}")
 
 
-def _migrations():  # type: ignore[no-untyped-def]  # the type lives in the package imported lazily
+def _migrations() -> "Migrations":
     from sqlite_utils import Migrations
 
     migrations = Migrations("callboard")
 
     @migrations()
-    def m001_first(db) -> None:  # type: ignore[no-untyped-def]
+    def m001_first(db: "sqlite_utils.Database") -> None:
         # Not executescript(): it would commit sqlite-utils' transaction first.
         for statement in _FIRST.split(";\n"):
             if statement.strip():
@@ -122,7 +127,8 @@ CREATE TABLE digest_runs (
     PRIMARY KEY (channel, kind, period)
 ) WITHOUT ROWID;
 CREATE TABLE reminders (
-    id TEXT PRIMARY KEY, call_id TEXT NOT NULL, user TEXT NOT NULL, due_at REAL NOT NULL, done INTEGER NOT NULL DEFAULT 0
+    id TEXT PRIMARY KEY, call_id TEXT NOT NULL, user TEXT NOT NULL, due_at REAL NOT NULL,
+    done INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 CREATE INDEX reminders_due ON reminders(due_at) WHERE NOT done;
 CREATE TABLE audit (
