@@ -57,9 +57,7 @@ class Board:
     ) -> list[calls.Change]:
         """Commit events and all that follows from them. Returns the calls that changed; duplicates change nothing."""
         changes = await self.db.write(
-            lambda db: calls.ingest(
-                db, account, events, now=self.now(), routing=self.routing, call_id=call_id, raw=raw
-            )
+            lambda db: calls.ingest(db, account, events, now=self.now(), routing=self.routing, call_id=call_id, raw=raw)
         )
         if changes:
             self.wake.set()

@@ -131,7 +131,9 @@ def _commit(
     listed = people.do_not_call(db, ask.number)
     allowed = board.settings.policy.callers
     if allowed and ask.rep not in allowed and board.settings.role(ask.rep) == "rep":
-        raise NotAllowed("You are not among those who may place calls, so nothing was dialled. Ask your admin to add you.")
+        raise NotAllowed(
+            "You are not among those who may place calls, so nothing was dialled. Ask your admin to add you."
+        )
     decision = policy.decide(
         policy.Proposed(
             rep=ask.rep,

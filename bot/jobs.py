@@ -48,7 +48,9 @@ class Poll:
             try:
                 events = await provider.active_calls()
             except (Refused, Unavailable) as error:
-                await self.board.problem(f"provider {account}", f"{account}: the active calls could not be read. {error}")
+                await self.board.problem(
+                    f"provider {account}", f"{account}: the active calls could not be read. {error}"
+                )
                 continue
             await self.board.solved(f"provider {account}")
             await self.board.ingest(account, events)
@@ -229,5 +231,3 @@ def start(board: Board, extra: dict[str, tuple[Callable[[], Awaitable[None]], fl
         )
     scheduler.start()
     return scheduler
-
-
