@@ -27,12 +27,14 @@ OURS = "callboard"
 
 HINTS = {
     1: "Check the number, the rep's phone and the account's code.",
-    2: "Nothing rings; try again in a minute, and ask Voicenter if it stays like this.",
+    2: "Try again in a minute, and ask Voicenter if it stays like this.",
     3: "That phone is not connected: switch it on or sign in to it, or let another phone ring.",
     4: "Whoever administers the Voicenter account must allow click-to-call for that extension; "
     "until then let another phone ring.",
 }
-"""What to do next, by ERRORCODE. The words before it are Voicenter's own."""
+"""What to do next about an order, by ERRORCODE. The words before it are Voicenter's own."""
+HANG_UP_HINT = "If the call goes on, hang up on the phone."
+LOOK = "Look at your phone before you try again."
 
 
 def call_form(order: CallOrder, code: str, reply_format: str) -> dict[str, str]:
@@ -89,14 +91,16 @@ def call_ref(response: httpx.Response, account: str) -> str:
     reply = _click2call_reply(response, account)
     code = None if reply is None else reply.number("errorcode")
     if reply is None or code is None:
-        raise Ambiguous("Voicenter's answer cannot be read, so it may or may not be calling.")
+        raise Ambiguous(f"Voicenter's answer cannot be read, so it may or may not be calling. {LOOK}")
     ref = reply.text("callid")
     if code == 0 and not ref:
-        raise Ambiguous("Voicenter accepted the call but did not name it, so it may or may not be calling.")
+        raise Ambiguous(f"Voicenter accepted the call without naming it, so it may or may not be calling. {LOOK}")
     if code != 0 and ref:
-        raise Ambiguous(f"Voicenter reported an error ({reply.text('errormessage')}) and yet named a call.")
+        words = _reason(reply.text("errormessage"))
+        raise Ambiguous(f"Voicenter reported an error ({words}) and yet named a call; it may be calling. {LOOK}")
     if code != 0:
-        raise _refusal(int(code), reply.text("errormessage"))
+        hint = HINTS.get(int(code), "Ask Voicenter what this code means.")
+        raise _refusal(int(code), reply.text("errormessage"), hint)
     return ref
 
 
@@ -109,9 +113,9 @@ def terminated(response: httpx.Response, account: str) -> None:
     reply = _click2call_reply(response, account)
     code = None if reply is None else reply.number("errorcode")
     if reply is None or code is None:
-        raise Unavailable("Voicenter's answer cannot be read. If the call goes on, hang up on the phone.")
+        raise Unavailable(f"Voicenter's answer cannot be read. {HANG_UP_HINT}")
     if code != 0:
-        raise _refusal(int(code), reply.text("errormessage"))
+        raise _refusal(int(code), reply.text("errormessage"), HANG_UP_HINT)
 
 
 def extension_events(response: httpx.Response, account: str, seen_at: float, region: str) -> tuple[AnyEvent, ...]:
@@ -167,8 +171,7 @@ def _reply(body: bytes) -> Fields | None:
     return Fields(value) if isinstance(value, Mapping) else None
 
 
-def _refusal(code: int, words: str) -> Refused:
-    hint = HINTS.get(code, "Ask Voicenter what this code means.")
+def _refusal(code: int, words: str, hint: str) -> Refused:
     return Refused(f"Voicenter refused ({code}): {_reason(words)}. {hint}", code=str(code), words=words)
 
 

@@ -19,14 +19,18 @@ class CallType:
 
     Attributes:
         part: "rep" or "customer" of a call we or a dialler placed; "rung" for whoever an incoming call rang.
+        inverted: the name says incoming and the text says outgoing: where `target` is an extension of ours, the
+            outside party is `caller`.
     """
 
     direction: Direction
     part: Literal["rep", "customer", "rung"]
+    inverted: bool = False
 
 
 _REP = CallType("out", "rep")
 _CUSTOMER = CallType("out", "customer")
+_INVERTED = CallType("out", "customer", inverted=True)
 _RUNG = CallType("in", "rung")
 
 _TYPES: dict[str, CallType | None] = {
@@ -43,8 +47,8 @@ _TYPES: dict[str, CallType | None] = {
     "ProductiveCall Leg2": _CUSTOMER,
     "Scrubber": None,  # a check of numbers, nobody talks
     "Click 2 IVR": _REP,
-    "Click 2 IVR Incoming": _CUSTOMER,
-    "Click 2 Queue Incoming": _CUSTOMER,
+    "Click 2 IVR Incoming": _INVERTED,
+    "Click 2 Queue Incoming": _INVERTED,
     "FaxCdr": None,  # a fax, nobody talks
     "Attended CDR leg1": _RUNG,
     "Attended CDR leg2": _RUNG,

@@ -144,7 +144,7 @@ def _kind(fields: Fields) -> CallType | None:
 
 def _extension(fields: Fields, kind: CallType) -> str:
     """The extension of ours that had this leg."""
-    if kind.part == "customer":
+    if kind.part == "customer" and not _inverted(fields, kind):
         caller = fields.text("caller")
         return fields.text("callerextension", "extenuser") or (caller if is_extension(caller) else "")
     target = fields.text("target")
@@ -157,14 +157,12 @@ def _number(fields: Fields, kind: CallType, region: str) -> str:
     On leg 1 `caller` is what the rep's phone displayed, which the order may have set to anything, and `target` is
     the rep: so only the newer `callerPhone` tells.
     """
-    outside = fields.text("callerphone")
-    if not outside and kind.part == "customer":
-        caller, target = fields.text("caller"), fields.text("target")
-        outside = target if target and (is_phone(target) or not is_phone(caller)) else caller
-    elif not outside and kind.part == "rung":
-        caller = fields.text("caller")
-        outside = "" if is_extension(caller) and caller == fields.text("callerextension") else caller
-    return phone(outside, region)
+    told, caller = fields.text("callerphone"), fields.text("caller")
+    if told or kind.part == "rep":
+        return phone(told, region)
+    if kind.part == "customer" and not _inverted(fields, kind):
+        return phone(fields.text("target"), region)
+    return "" if is_extension(caller) and caller == fields.text("callerextension") else phone(caller, region)
 
 
 def _line(fields: Fields, kind: CallType, region: str) -> str:
@@ -172,7 +170,11 @@ def _line(fields: Fields, kind: CallType, region: str) -> str:
     if kind.part == "rung":
         return phone(fields.text("did"), region)
     caller = fields.text("caller")
-    return phone(caller, region) if kind.part == "customer" and is_phone(caller) else ""
+    return phone(caller, region) if kind.part == "customer" and not _inverted(fields, kind) and is_phone(caller) else ""
+
+
+def _inverted(fields: Fields, kind: CallType) -> bool:
+    return kind.inverted and is_extension(fields.text("target"))
 
 
 def _rung(fields: Fields, outcome: Outcome, extension: str, region: str) -> str:
