@@ -178,7 +178,9 @@ class _Reader:
             zone=zone,
             mode="http" if mode == "http" else "socket",
             bot_token=self.secret("SLACK_BOT_TOKEN", "xoxb-", "OAuth & Permissions"),
-            app_token=self.secret("SLACK_APP_TOKEN", "xapp-", "Basic Information, App-Level Tokens") if mode == "socket" else "",
+            app_token=self.secret("SLACK_APP_TOKEN", "xapp-", "Basic Information, App-Level Tokens")
+            if mode == "socket"
+            else "",
             signing_secret=self.secret("SLACK_SIGNING_SECRET", "", "Basic Information") if mode == "http"
             else self.environment.get("SLACK_SIGNING_SECRET", ""),
             slack_api=self.environment.get("SLACK_API_URL", "https://slack.com/api/"),

@@ -246,3 +246,13 @@ def unfinished_dial(db: sqlite3.Connection, rep: str, number: str, since: float)
         (number, since, rep),
     )
     return found[0] if found else None
+
+
+def dialled_just_now(db: sqlite3.Connection, rep: str, number: str, since: float) -> bool:
+    """Whether the rep asked for this number since then and the provider did not refuse it."""
+    row = db.execute(
+        "SELECT 1 FROM calls WHERE number = ? AND started_at >= ? AND rep = ? AND direction = 'out'"
+        " AND (outcome IS NULL OR outcome NOT IN ('refused', 'not_placed')) LIMIT 1",
+        (number, since, rep),
+    ).fetchone()
+    return row is not None

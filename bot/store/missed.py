@@ -198,3 +198,8 @@ def call_ids(db: sqlite3.Connection, missed_id: str) -> list[tuple[str, float]]:
     """The calls that were missed, oldest first, each with when it began."""
     rows = db.execute("SELECT call_id, at FROM missed_calls WHERE missed_id = ? ORDER BY at", (missed_id,))
     return [(row[0], row[1]) for row in rows]
+
+
+def postpone(db: sqlite3.Connection, missed_id: str, until: float) -> None:
+    """Escalate not before then."""
+    db.execute("UPDATE missed SET escalate_at = ? WHERE id = ? AND closed_at = 0", (until, missed_id))

@@ -1,0 +1,166 @@
+"""manifest.yml is installable and asks for what the code uses, no more, no less."""
+
+import ast
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from tests.slack_facts import COMMANDS_SCOPE, EVENTS, METHODS
+
+ROOT = Path(__file__).parents[1]
+REFERENCE = ROOT.parent / "shared" / "slack"
+"""A copy of Slack's reference that may lie beside the project; a clone has none."""
+HANDLERS = sorted((ROOT / "handlers").glob("*.py"))
+
+needs_reference = pytest.mark.skipif(not REFERENCE.is_dir(), reason="no copy of Slack's reference beside the project")
+needs_handlers = pytest.mark.skipif(not HANDLERS, reason="no handler is written yet, so nothing calls Slack")
+
+
+@pytest.fixture(scope="module")
+def manifest() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((ROOT / "manifest.yml").read_text(encoding="utf-8"))
+    return loaded
+
+
+def used_methods() -> set[str]:
+    """Names of the methods of slack_sdk's client (chat_postMessage, ...) that bot/feed.py and handlers/ call.
+
+    A call counts when its name has the shape of a Web API method and it is made on a name or attribute that is a
+    client by our convention: `client` or `slack`.
+    """
+    found = set()
+    for path in [ROOT / "bot" / "feed.py", *HANDLERS]:
+        if path.is_file():
+            found |= called_on_client(path.read_text(encoding="utf-8"))
+    return found
+
+
+def called_on_client(source: str) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and "_" in node.func.attr:
+            owner = node.func.value
+            name = owner.id if isinstance(owner, ast.Name) else owner.attr if isinstance(owner, ast.Attribute) else ""
+            if name.lstrip("_") in {"client", "slack"}:
+                found.add(node.func.attr)
+    return found
+
+
+def client_name(method: str) -> str:
+    """conversations.history -> conversations_history, as slack_sdk calls it."""
+    return method.replace(".", "_")
+
+
+FOR_BOLT = {"apps.connections.open", "auth.test"}
+"""Called by slack_bolt for us: Socket Mode, and who the bot is."""
+
+
+def test_matches_slacks_schema(manifest: dict[str, Any]) -> None:
+    path = REFERENCE / "schemas" / "manifest.schema.1.0.0.json"
+    if not path.is_file():
+        pytest.skip("no copy of Slack's manifest schema beside the project")
+    jsonschema.Draft7Validator(json.loads(path.read_text(encoding="utf-8"))).validate(manifest)
+
+
+def test_display_information(manifest: dict[str, Any]) -> None:
+    shown = manifest["display_information"]
+    assert set(shown) == {"name", "description", "background_color"}
+    assert shown["name"] == manifest["features"]["bot_user"]["display_name"] == "Callboard"
+    assert 1 <= len(shown["description"]) <= 140
+    assert re.fullmatch("#[0-9a-f]{6}", shown["background_color"])
+
+
+def test_home_tab_and_messages_tab_are_open(manifest: dict[str, Any]) -> None:
+    assert manifest["features"]["app_home"] == {
+        "home_tab_enabled": True,
+        "messages_tab_enabled": True,
+        "messages_tab_read_only_enabled": False,
+    }
+    assert "shortcuts" not in manifest["features"]  # Slack refuses an empty list
+
+
+def test_commands(manifest: dict[str, Any]) -> None:
+    commands = manifest["features"]["slash_commands"]
+    assert [command["command"] for command in commands] == ["/call", "/phone", "/digest", "/callboard"]
+    for command in commands:
+        assert set(command) == {"command", "description", "usage_hint", "should_escape"}
+        assert command["should_escape"] is True
+        assert "help" in command["usage_hint"]
+        assert 1 <= len(command["description"]) <= 2000
+        assert len(command["usage_hint"]) <= 1000
+
+
+def test_asks_for_the_scopes_of_its_methods_and_events(manifest: dict[str, Any]) -> None:
+    assert set(manifest["oauth_config"]["scopes"]) == {"bot"}
+    asked = manifest["oauth_config"]["scopes"]["bot"]
+    assert len(asked) == len(set(asked))
+    assert set(asked) == {COMMANDS_SCOPE}.union(*(method.needed for method in METHODS.values()), *EVENTS.values())
+
+
+def test_every_scope_and_event_says_why() -> None:
+    lines = (ROOT / "manifest.yml").read_text(encoding="utf-8").splitlines()
+    entries = [line for line in lines if re.match(r" +- [a-z_:.]+( |$)", line) and "command:" not in line]
+    assert len(entries) >= 2 + len(EVENTS)
+    assert [line for line in entries if " # " not in line] == []
+
+
+def test_events(manifest: dict[str, Any]) -> None:
+    assert set(manifest["settings"]["event_subscriptions"]) == {"bot_events"}
+    assert set(manifest["settings"]["event_subscriptions"]["bot_events"]) == set(EVENTS)
+
+
+def test_settings_are_for_socket_mode_in_one_workspace(manifest: dict[str, Any]) -> None:
+    settings = {name: value for name, value in manifest["settings"].items() if name != "event_subscriptions"}
+    assert settings == {
+        "interactivity": {"is_enabled": True},
+        "org_deploy_enabled": False,
+        "socket_mode_enabled": True,
+        "token_rotation_enabled": False,
+    }
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_needed_scopes_are_scopes_of_the_method(name: str) -> None:
+    method = METHODS[name]
+    assert method.needed <= method.any_of
+    assert bool(method.needed) == bool(method.any_of)
+    assert not method.required & method.optional
+
+
+@needs_reference
+@pytest.mark.parametrize("name", METHODS)
+def test_facts_of_methods_agree_with_the_reference(name: str) -> None:
+    ref = json.loads((REFERENCE / "api-ref" / "methods" / f"{name}.json").read_text(encoding="utf-8"))
+    method = METHODS[name]
+    assert method.required == set(ref["args"]["required"]) - {"token"}
+    assert method.required | method.optional == set(ref["args"]["properties"]) - {"token"}
+    assert method.any_of == set(ref["scope"].get("bot", ()))
+    assert f"t{method.tier}" == ref["rate_limits"]
+    assert method.json == ref.get("json_input_supported", False)
+
+
+@needs_reference
+def test_facts_of_events_agree_with_the_reference() -> None:
+    reference = json.loads((REFERENCE / "api-ref" / "events.json").read_text(encoding="utf-8"))
+    known = {event["name"]: event for event in reference if "Events" in event["APIs"]}
+    assert {name: set(known[name]["scopes"]) for name in EVENTS} == EVENTS
+
+
+def test_finds_calls_on_the_client() -> None:
+    source = "client.views_open(x=1)\nself.slack.chat_update()\nother.views_push()\nclient.token"
+    assert called_on_client(source) == {"views_open", "chat_update"}
+
+
+@needs_handlers
+def test_every_used_method_is_in_the_facts() -> None:
+    assert used_methods() <= {client_name(method) for method in METHODS}
+
+
+@needs_handlers
+def test_every_method_in_the_facts_is_used() -> None:
+    assert {client_name(method) for method in METHODS if method not in FOR_BOLT} <= used_methods()
