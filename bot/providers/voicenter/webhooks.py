@@ -57,7 +57,8 @@ def _popup(request: Request, region: str) -> Webhook:
     # Some facts (c2cdirection) are only told inside; where both tell, the outer one is the pop-up's own.
     fields = Fields({**fields.inner("currentcall").members, **fields.members})
     seen = progress.sighting(fields, POPUP, fields, request.received_at, region)
-    return Webhook(events=progress.events(seen), question=Question(number=seen.number, form=POPUP))
+    # Should nobody answer the question, "nobody we know" is still an answer.
+    return Webhook(progress.events(seen), write_answer(Answer()), Question(number=seen.number, form=POPUP))
 
 
 def _cdrs(request: Request, region: str) -> Webhook:
