@@ -74,7 +74,7 @@ class Board:
         return self.providers[account]
 
     def spawn(self, work: Coroutine[Any, Any, None], failed: Callable[[Exception], Coroutine[Any, Any, None]]) -> None:
-        """Run slow work after the acknowledgement; `failed` tells the person. Tracked, so that stopping waits for it."""
+        """Run slow work after the acknowledgement; `failed` tells the person. Tracked: stopping waits for it."""
 
         async def run() -> None:
             try:

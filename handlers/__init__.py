@@ -18,6 +18,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.board import Board, sentence, unexpected
 from bot.cards import Message
+from bot.cards.modals import filled
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Click:
         action: action_id or callback_id.  value: of the button, option, or the form's private_metadata.
         trigger: opens one modal within 3 s; also unique per click, so it identifies what was asked for.
         response_url: answers for 30 minutes, "" = there is none.  message_ts: of the message with the button.
-        fields: a form's values by block id; unset ones are "". Checked boxes are joined by a comma.
+        fields: a form's values by block id; unset ones are "". Checked boxes are joined by a space.
         view: the whole view for forms and App Home, else empty.
     """
 
@@ -105,7 +106,7 @@ def on_form(app: AsyncApp, desk: Desk, callback_id: str, validate: Validate, han
             action=callback_id,
             value=view.get("private_metadata", ""),
             trigger=body.get("trigger_id", "") or view.get("id", ""),
-            fields=_fields(view),
+            fields=filled(view),
             view=view,
         )
         errors = await validate(desk, click)
@@ -197,14 +198,3 @@ def _pressed(body: dict[str, Any], action: dict[str, Any]) -> Click:
         message_ts=container.get("message_ts", ""),
         view=body.get("view") or {},
     )
-
-
-def _fields(view: dict[str, Any]) -> dict[str, str]:
-    found = {}
-    for block, actions in (view.get("state") or {}).get("values", {}).items():
-        for element in actions.values():
-            option = element.get("selected_option") or {}
-            boxes = ",".join(box["value"] for box in element.get("selected_options") or ())
-            value = element.get("value") or option.get("value") or boxes or element.get("selected_date") or ""
-            found[block] = str(value).strip()
-    return found
