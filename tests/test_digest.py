@@ -133,6 +133,7 @@ def test_a_conversation_after_the_period_returns_it_up_to_the_as_of_time() -> No
     after = talked(86400 + 50)
     assert count(missed(86000), returns=(after,), as_of=END + 100).waiting == ()
     assert len(count(missed(86000), returns=(after,), as_of=END + 59).waiting) == 1
+    assert count(missed(86000), returns=(after,), as_of=END + 60).waiting == ()
     assert count(missed(86000), after, as_of=END + 100).waiting == ()  # wherever the row comes from
     both = count(missed(86000), after, returns=(after,), as_of=END + 100)
     assert (both.outgoing, both.returned) == (0, 1)
@@ -142,6 +143,7 @@ def test_a_caller_who_tries_three_times_waits_once() -> None:
     found = count(missed(0), missed(60), missed(120), talked(240), missed(300), missed(400, rep=BEN), missed(500, TWO))
     assert (found.missed, found.missed_callers, found.returned) == (6, 2, 1)
     assert found.median_return_seconds == 230  # from the first, not from the last
+    assert [(rep.key, rep.owed) for rep in found.reps if rep.owed] == [("", 1), (BEN, 1)]
     assert found.waiting == (Waiting(ONE, 2, START + 300, BEN, SALES), Waiting(TWO, 1, START + 500, "", SALES))
 
 

@@ -65,6 +65,7 @@ US = "+12025550123"
         ("“Help Desk”", Name("Help Desk")),
         ("„Via  Roma“", Name("Via Roma")),
         ('"100"', Name("100")),
+        ("Example Hotel:5", Name("Example Hotel:5")),
         ("1-800-FLOWERS", Name("1-800-FLOWERS")),
     ],
 )
