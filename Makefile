@@ -10,10 +10,11 @@ UV_VERSION := 0.13.8
 CODE := $(foreach d,bot handlers tests benchmarks,$(if $(wildcard $(d)/*.py),$(d)))
 # More for pytest: make test PYTEST_ARGS="-k fold -x"
 PYTEST_ARGS ?=
+MARKS ?= not slow
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-dev demo test test-all lint format bench lock clean
+.PHONY: help setup setup-dev demo test lint format bench lock clean
 
 help: ## This list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -27,11 +28,8 @@ demo: $(VENV)/.runtime ## Run Callboard on a simulated switchboard and a local S
 	@# The shell takes Ctrl-C too and waits for the app to close: make then has no error to report.
 	@trap 'stopped=1' INT; $(BIN)/callboard demo || { code=$$?; [ "$$stopped" ] || exit $$code; }
 
-test: $(VENV)/.dev ## Tests with branch coverage, without the slow ones
-	@$(BIN)/python -m pytest --cov $(PYTEST_ARGS)
-
-test-all: $(VENV)/.dev ## Every test, as .ci/run does
-	@$(BIN)/python -m pytest --cov -m "" $(PYTEST_ARGS)
+test: $(VENV)/.dev ## Tests with branch coverage, without the slow ones (with them: make test MARKS=)
+	@$(BIN)/python -m pytest --cov -m "$(MARKS)" $(PYTEST_ARGS)
 
 lint: $(VENV)/.dev ## ruff and mypy
 	@$(BIN)/ruff check .

@@ -215,6 +215,10 @@ class Provider:
         """End a call that is ringing or answered. Returns when the service has accepted it."""
         raise AssertionError
 
+    def can_hang_up(self, call: Call) -> bool:
+        """Whether this very call could be ended: the operation exists and the call has what it needs. Free of I/O."""
+        return self.can("hang_up")
+
     @operation("say which calls are active")
     async def active_calls(self) -> tuple[AnyEvent, ...]:
         """What is ringing and being talked right now, as the same events (and keys) that webhooks would give."""

@@ -162,3 +162,9 @@ def recall(db: sqlite3.Connection, key: str) -> tuple[str, float] | None:
     """(value, when) of a small fact."""
     row = db.execute("SELECT value, at FROM facts WHERE key = ?", (key,)).fetchone()
     return (row[0], row[1]) if row else None
+
+
+def reminder_of(db: sqlite3.Connection, call_id: str) -> float:
+    """When the next reminder of a call is due, 0 = none is set."""
+    row = db.execute("SELECT min(due_at) FROM reminders WHERE id = ? AND NOT done", (call_id,)).fetchone()
+    return float(row[0] or 0)
