@@ -154,7 +154,7 @@ def _postpone(db: sqlite3.Connection, missed_id: str, until: float) -> None:
 
 def _callable_from(board: Board, number: str, now: float) -> float:
     limits = rules(board)
-    zones = window.zones(number) or (board.settings.zone,)
+    zones = window.zones_of(number) or (board.settings.zone,)
     opening = window.next_open(limits.window, zones, datetime.fromtimestamp(now, UTC))
     return opening.timestamp() if opening else now
 
