@@ -3,6 +3,7 @@
     CallboardError              words for a person: what was not done, why, what to do next
     ├── BadInput                the person typed something we cannot use      -> say so, nothing was done
     ├── NotAllowed              policy or role forbids it                     -> say so, offer the next step
+    │   └── NeedsYes            allowed once the person says yes              -> ask
     ├── NotFound                the thing is gone (call, card, channel)       -> say so
     ├── SettingsError           the installation is wrong                     -> refuse to start, name the setting
     ├── Unreadable              a webhook we cannot read                      -> 400 to the sender
@@ -26,6 +27,10 @@ class BadInput(CallboardError):
 
 class NotAllowed(CallboardError):
     """Policy or role forbids it; nothing was done."""
+
+
+class NeedsYes(NotAllowed):
+    """Allowed, but worth a question first; nothing was done. `str()` is the question's reason."""
 
 
 class NotFound(CallboardError):

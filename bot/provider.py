@@ -6,7 +6,7 @@ failure into our four error classes. No operation that dials is ever repeated au
 
 import functools
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, ClassVar, Literal, TypeVar, cast
 
 import httpx
@@ -215,6 +215,10 @@ class Provider:
         """End a call that is ringing or answered. Returns when the service has accepted it."""
         raise AssertionError
 
+    def can_hang_up(self, call: Call) -> bool:
+        """Whether this very call could be ended: the operation exists and the call has what it needs. Free of I/O."""
+        return self.can("hang_up")
+
     @operation("say which calls are active")
     async def active_calls(self) -> tuple[AnyEvent, ...]:
         """What is ringing and being talked right now, as the same events (and keys) that webhooks would give."""
@@ -244,6 +248,27 @@ class Provider:
         return Reply()
 
     # For subclasses.
+
+    def refuse_unexpressible(self, order: CallOrder) -> None:
+        """First line of every `place_call`: an option the class does not name is refused, never dropped silently.
+
+        Raises:
+            Unsupported: names the options, or the kinds of phone that it can ring first; nothing was sent.
+        """
+        if order.rep.kind not in self.rep_phones:
+            kinds = " or ".join(sorted(self.rep_phones))
+            raise Unsupported(f"{self.title} cannot ring your {order.rep.kind} first. Choose a {kinds} as your phone.")
+        foreign = [
+            option.name.replace("_", " ")
+            for option in fields(CallOrder)
+            if option.name not in ORDER_BASICS | self.order_options
+            and getattr(order, option.name)
+            != (option.default if option.default_factory is MISSING else option.default_factory())
+        ]
+        if foreign:
+            raise Unsupported(
+                f"{self.title} cannot place a call with these options: {', '.join(foreign)}. Leave them out."
+            )
 
     async def send(self, request: httpx.Request, *, dials: bool = False) -> httpx.Response:
         """Send one request, once. `dials`: an unclear fate is `Ambiguous`, else it is merely `Unavailable`.

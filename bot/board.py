@@ -1,0 +1,145 @@
+"""What every part works with: settings, store, providers, clock; and the two ways in which things happen.
+
+`ingest()` takes events in; `spawn()` runs slow work after Slack has its acknowledgement.
+"""
+
+import asyncio
+import logging
+import sqlite3
+import time
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import msgspec
+
+from bot.errors import BadInput, CallboardError
+from bot.events import AnyEvent
+from bot.provider import Provider
+from bot.routing import ByLine
+from bot.settings import Settings
+from bot.store import Database, calls, cards, ledger
+
+log = logging.getLogger("callboard")
+T = TypeVar("T")
+
+
+@dataclass
+class Board:
+    """Made once by `__main__`, handed to everything.
+
+    Attributes:
+        now: seconds since 1970 UTC; tests inject their own.  wake: tells the feed that cards are dirty.
+    """
+
+    settings: Settings
+    db: Database
+    providers: Mapping[str, Provider]
+    now: Callable[[], float] = time.time
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.routing = ByLine(self.settings)
+
+    async def read(self, work: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """Run a function of `bot.store` that only reads."""
+        return await self.db.read(lambda db: work(db, *args, **kwargs))
+
+    async def write(self, work: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """Run a function of `bot.store` in a transaction; durable when it returns. Wakes the feed."""
+        result = await self.db.write(lambda db: work(db, *args, **kwargs))
+        self.wake.set()
+        return result
+
+    async def ingest(
+        self, account: str, events: Iterable[AnyEvent], *, call_id: str = "", raw: bytes | None = None
+    ) -> list[calls.Change]:
+        """Commit events and all that follows from them. Returns the calls that changed; duplicates change nothing."""
+        changes = await self.db.write(
+            lambda db: calls.ingest(db, account, events, now=self.now(), routing=self.routing, call_id=call_id, raw=raw)
+        )
+        if changes:
+            self.wake.set()
+        return changes
+
+    def provider(self, account: str) -> Provider:
+        """The provider behind an account.
+
+        Raises:
+            BadInput: there is none of that name; names those there are.
+        """
+        if account not in self.providers:
+            raise BadInput(f"There is no telephony account “{account}”. Choose one of: {', '.join(self.providers)}.")
+        return self.providers[account]
+
+    def spawn(self, work: Coroutine[Any, Any, None], failed: Callable[[Exception], Coroutine[Any, Any, None]]) -> None:
+        """Run slow work after the acknowledgement; `failed` tells the person. Tracked: stopping waits for it."""
+
+        async def run() -> None:
+            try:
+                await work
+            except Exception as error:
+                await failed(error)
+
+        task = asyncio.create_task(run())
+        self.tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self.tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("A task's own error report failed.", exc_info=error)
+
+    async def settle(self, seconds: float = 5) -> None:
+        """Wait for what is under way, at most so long; then cancel the rest (their intents survive in the store)."""
+        if self.tasks:
+            _, late = await asyncio.wait(set(self.tasks), timeout=seconds)
+            for task in late:
+                task.cancel()
+
+    async def problem(self, key: str, text: str) -> None:
+        """Something is broken: remember it, and tell each admin once."""
+        now = self.now()
+
+        def note(db: sqlite3.Connection) -> None:
+            if ledger.problem(db, key, text, now):
+                for admin in self.settings.admins:
+                    cards.mark(db, "notice", f"problem:{key}:{now}", f"@{admin}", now, notice(text))
+
+        log.warning("%s: %s", key, text)
+        await self.write(note)
+
+    async def solved(self, key: str) -> None:
+        """It works again: tell each admin, if they had been told."""
+        if not any(found[0] == key for found in await self.read(ledger.problems)):
+            return
+        now = self.now()
+
+        def note(db: sqlite3.Connection) -> None:
+            if ledger.solved(db, key):
+                for admin in self.settings.admins:
+                    cards.mark(db, "notice", f"solved:{key}:{now}", f"@{admin}", now, notice(f"Working again: {key}."))
+
+        await self.write(note)
+
+    async def tell(self, user: str, text: str, subject: str, buttons: Iterable[Mapping[str, str]] = ()) -> None:
+        """Send a person a message that stays, once per `subject`."""
+        await self.write(cards.mark, "notice", subject, f"@{user}", self.now(), notice(text, buttons))
+
+
+def notice(text: str, buttons: Iterable[Mapping[str, str]] = ()) -> bytes:
+    """Body of a notice card."""
+    return msgspec.json.encode({"text": text, "buttons": list(buttons)})
+
+
+def unexpected(error: Exception) -> str:
+    """The one neutral sentence for an error of ours; its id is in the log beside the traceback."""
+    incident = f"{time.time_ns() & 0xFFFFFFFF:08x}"
+    log.error("Incident %s", incident, exc_info=error)
+    return f"Something went wrong in Callboard (incident {incident}). Your admin finds the details in the log."
+
+
+def sentence(error: Exception) -> str:
+    """What a person is told about an error."""
+    return str(error) if isinstance(error, CallboardError) else unexpected(error)

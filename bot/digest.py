@@ -1,0 +1,321 @@
+"""The figures of a period. Pure: rows from the store in, numbers out; `digest_words` says them.
+
+What every figure means is written down once, in `DEFINITIONS`, which the card's "What do these mean?" shows. A row
+is one conversation however many legs it had.
+
+Speed: 100,000 rows in well under a second, still too long for the event loop: call it in a thread.
+"""
+
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from bot.events import MISSED_OUTCOMES, Direction, Outcome
+from bot.periods import Period
+
+DEFINITIONS = {
+    "incoming": "Calls from outside that began in the period, whatever became of them.",
+    "outgoing": "Calls to outside that began in the period, also those that never got through.",
+    "answered_in": "Incoming calls in which somebody of ours talked with the caller.",
+    "answered_out": "Outgoing calls in which the called person answered; the rep's own phone alone does not count.",
+    "talk_seconds": "Time from answer to hang-up, summed over all answered calls.",
+    "answer_rate": "Answered incoming calls out of answered and missed ones. Announcements and calls still open are "
+    "left out.",
+    "missed": "Incoming calls that ended with nobody of ours answering, decided after every phone had stopped "
+    "ringing. A voicemail is a missed call.",
+    "announcements": "Incoming calls that ended as configured without anybody needed, such as after an announcement.",
+    "missed_callers": "Different numbers behind the missed calls; somebody who tried three times counts once.",
+    "withheld": "Missed calls without a number: nobody can call those back.",
+    "waiting": "Missed callers with whom nobody has talked since, in either direction, up to the as-of time.",
+    "returned": "Times that a missed caller's wait ended in a conversation with them, in either direction, up to the "
+    "as-of time.",
+    "median_return_seconds": "From the end of the first missed call of a waiting caller to the start of the next "
+    "conversation with them; half of the returned waits were shorter. Attempts that were not answered do not count.",
+    "open": "Calls of the period that are still going on or whose record has not arrived; counted among incoming and "
+    "outgoing, but nowhere else.",
+    "reps": "Per person: calls made, of those connected, incoming calls answered, talk time, waiting callers reached "
+    "(returned) and callers still waiting whose latest missed call rang at this person (owed).",
+    "lines": "Per line of ours: incoming, answered, missed and outgoing calls, and talk time.",
+    "incoming_by_hour": "Incoming calls by the local hour in which they began; a weekly digest adds up the same hour "
+    "of all days.",
+    "missed_by_hour": "Missed calls by the local hour in which they began.",
+    "outgoing_by_hour": "Outgoing calls by the local hour in which they began.",
+}
+"""What each field of `Figures` means, for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One call, as the store tells it. Times are seconds since 1970 UTC, 0 = not (yet); durations are seconds.
+
+    Attributes:
+        rep: Slack user id, "" = unknown.  person: whose phone talked or rang, as the provider names them.
+        number: outside party, E.164 where possible, "" = withheld.  line: ours.
+        outcome: None while the call lives.
+    """
+
+    id: str
+    direction: Direction
+    outcome: Outcome | None
+    rep: str
+    person: str
+    number: str
+    line: str
+    started_at: float
+    answered_at: float = 0
+    ended_at: float = 0
+    talk_seconds: int = 0
+    ring_seconds: int = 0
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A missed caller nobody has talked with since.
+
+    Attributes:
+        missed: calls missed since the last conversation, in this period.  since: first of them, seconds since 1970.
+        rep: key of the person at whom the latest rang, "" = nobody in particular.  line: the latest one's.
+    """
+
+    number: str
+    missed: int
+    since: float
+    rep: str
+    line: str
+
+
+@dataclass(frozen=True)
+class RepFigures:
+    """One person's. `key`: Slack user id, else the provider's name of them, "" = unknown. See `DEFINITIONS`."""
+
+    key: str
+    name: str
+    made: int = 0
+    connected: int = 0
+    answered: int = 0
+    talk_seconds: int = 0
+    returned: int = 0
+    owed: int = 0
+
+
+@dataclass(frozen=True)
+class LineFigures:
+    """One line's. `line`: "" = not told."""
+
+    line: str
+    incoming: int = 0
+    answered: int = 0
+    missed: int = 0
+    outgoing: int = 0
+    talk_seconds: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figures:
+    """Of one period; each is defined in `DEFINITIONS`.
+
+    Attributes:
+        as_of: seconds since 1970 UTC.  answer_rate: 0..1.  answer_rate, median_return_seconds: None = no such call.
+        waiting: longest wait first.  reps: most calls first.  lines: by name.  *_by_hour: 24 counts, local hours.
+    """
+
+    period: Period
+    zone: str
+    as_of: float
+    incoming: int
+    outgoing: int
+    answered_in: int
+    answered_out: int
+    talk_seconds: int
+    answer_rate: float | None
+    missed: int
+    announcements: int
+    missed_callers: int
+    withheld: int
+    waiting: tuple[Waiting, ...]
+    returned: int
+    median_return_seconds: float | None
+    open: int
+    reps: tuple[RepFigures, ...]
+    lines: tuple[LineFigures, ...]
+    incoming_by_hour: tuple[int, ...]
+    missed_by_hour: tuple[int, ...]
+    outgoing_by_hour: tuple[int, ...]
+
+
+class _RepCount:
+    __slots__ = ("answered", "connected", "made", "name", "owed", "returned", "talk_seconds")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.made = self.connected = self.answered = self.talk_seconds = self.returned = self.owed = 0
+
+
+class _LineCount:
+    __slots__ = ("answered", "incoming", "missed", "outgoing", "talk_seconds")
+
+    def __init__(self) -> None:
+        self.incoming = self.answered = self.missed = self.outgoing = self.talk_seconds = 0
+
+
+def figures(
+    calls: Sequence[Row], returns: Sequence[Row], period: Period, zone: str, reps: Mapping[str, str], as_of: float
+) -> Figures:
+    """Count one period in one pass.
+
+    Args:
+        calls: the period's; those that began outside of it are not counted (but may be returns).
+        returns: conversations from the period's end up to `as_of`, with the numbers that were missed; more does no
+            harm, and neither do rows that are in `calls` too.
+        zone: IANA name of the zone whose hours are shown.
+        reps: Slack user id -> name.
+        as_of: what happened later than this (seconds since 1970 UTC) is left out.
+    """
+    tz = ZoneInfo(zone)
+    by_rep: dict[str, _RepCount] = {}
+    by_line: dict[str, _LineCount] = {}
+    hours_in, hours_missed, hours_out = [0] * 24, [0] * 24, [0] * 24
+    answered_in = answered_out = missed = announcements = withheld = still_open = talk_seconds = 0
+    misses: list[Row] = []
+
+    for row in calls:
+        if not period.start <= row.started_at < period.end:
+            continue
+        hour = datetime.fromtimestamp(row.started_at, tz).hour
+        line = by_line.get(row.line)
+        if line is None:
+            line = by_line[row.line] = _LineCount()
+        rep = _rep_of(row, by_rep, reps)
+        answered = row.outcome is Outcome.ANSWERED
+        if answered:
+            talk_seconds += row.talk_seconds
+            line.talk_seconds += row.talk_seconds
+            rep.talk_seconds += row.talk_seconds
+        elif row.outcome is None or row.outcome is Outcome.PENDING:
+            still_open += 1
+        if row.direction == "out":
+            hours_out[hour] += 1
+            line.outgoing += 1
+            rep.made += 1
+            answered_out += answered
+            rep.connected += answered
+            continue
+        hours_in[hour] += 1
+        line.incoming += 1
+        if answered:
+            answered_in += 1
+            line.answered += 1
+            rep.answered += 1
+        elif row.outcome in MISSED_OUTCOMES:
+            missed += 1
+            hours_missed[hour] += 1
+            line.missed += 1
+            if _withheld(row.number):
+                withheld += 1
+            else:
+                misses.append(row)
+        elif row.outcome is not None and row.outcome is not Outcome.PENDING:
+            announcements += 1
+
+    waiting, waits = _waits(misses, (calls, returns), as_of, by_rep, reps)
+    return Figures(
+        period=period,
+        zone=zone,
+        as_of=as_of,
+        incoming=sum(hours_in),
+        outgoing=sum(hours_out),
+        answered_in=answered_in,
+        answered_out=answered_out,
+        talk_seconds=talk_seconds,
+        answer_rate=answered_in / (answered_in + missed) if answered_in + missed else None,
+        missed=missed,
+        announcements=announcements,
+        missed_callers=len({row.number for row in misses}),
+        withheld=withheld,
+        waiting=waiting,
+        returned=len(waits),
+        median_return_seconds=statistics.median(waits) if waits else None,
+        open=still_open,
+        reps=_rep_figures(by_rep),
+        lines=tuple(
+            LineFigures(name, line.incoming, line.answered, line.missed, line.outgoing, line.talk_seconds)
+            for name, line in sorted(by_line.items())
+        ),
+        incoming_by_hour=tuple(hours_in),
+        missed_by_hour=tuple(hours_missed),
+        outgoing_by_hour=tuple(hours_out),
+    )
+
+
+def _waits(
+    misses: list[Row],
+    sources: Iterable[Sequence[Row]],
+    as_of: float,
+    by_rep: dict[str, _RepCount],
+    reps: Mapping[str, str],
+) -> tuple[tuple[Waiting, ...], list[float]]:
+    """Who still waits, and how long the others did (seconds). Also credits and debits the reps.
+
+    A wait begins with a missed call of somebody who is not waiting yet and ends with the next conversation.
+    """
+    numbers = {row.number for row in misses}
+    happened = [(row.started_at, 1, row.id, row) for row in misses]
+    conversations: dict[str, Row] = {}
+    for rows in sources:
+        for row in rows:
+            if row.number in numbers and row.outcome is Outcome.ANSWERED and _talked_at(row) <= as_of:
+                conversations[row.id] = row
+    happened += [(_talked_at(row), 0, row.id, row) for row in conversations.values()]
+    happened.sort(key=lambda item: item[:3])  # at the same moment the conversation comes first: it is not later
+
+    waiting: dict[str, list[Row]] = {}
+    waits: list[float] = []
+    for at, is_miss, _, row in happened:
+        if is_miss:
+            waiting.setdefault(row.number, []).append(row)
+            continue
+        missed = waiting.pop(row.number, None)
+        if missed is not None:
+            waits.append(max(0.0, at - (missed[0].ended_at or missed[0].started_at)))
+            _rep_of(row, by_rep, reps).returned += 1
+    for missed in waiting.values():
+        _rep_of(missed[-1], by_rep, reps).owed += 1
+    still = [
+        Waiting(number, len(missed), missed[0].started_at, _key(missed[-1]), missed[-1].line)
+        for number, missed in waiting.items()
+    ]
+    return tuple(sorted(still, key=lambda caller: (caller.since, caller.number))), waits
+
+
+def _rep_of(row: Row, by_rep: dict[str, _RepCount], reps: Mapping[str, str]) -> _RepCount:
+    key = row.rep or row.person
+    count = by_rep.get(key)
+    if count is None:
+        count = by_rep[key] = _RepCount(reps.get(key) or row.person or key)
+    return count
+
+
+def _rep_figures(by_rep: dict[str, _RepCount]) -> tuple[RepFigures, ...]:
+    """Those who did or owe something; a phone that merely rang is no line in a digest."""
+    counted = [
+        RepFigures(key, rep.name, rep.made, rep.connected, rep.answered, rep.talk_seconds, rep.returned, rep.owed)
+        for key, rep in by_rep.items()
+        if rep.made or rep.answered or rep.returned or rep.owed
+    ]
+    return tuple(sorted(counted, key=lambda rep: (-rep.made - rep.answered, rep.name, rep.key)))
+
+
+def _key(row: Row) -> str:
+    return row.rep or row.person
+
+
+def _talked_at(row: Row) -> float:
+    """Calls logged by hand, or settled by a rep's word, have no moment of answer."""
+    return row.answered_at or row.started_at
+
+
+def _withheld(number: str) -> bool:
+    """Providers write "anonymous", "unknown" or nothing."""
+    return not any(char.isdecimal() for char in number)

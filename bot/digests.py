@@ -1,0 +1,69 @@
+"""Digests that fall due: figures of the period, written into the ledger and the feed in one transaction.
+
+Sent once per period and channel whatever happens: down time, a crash in the middle, clocks that change.
+"""
+
+import sqlite3
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from bot import digest_words
+from bot.board import Board
+from bot.digest import Figures, figures
+from bot.periods import Period, Subscription, periods_due
+from bot.routing import masks
+from bot.store import figures as queries
+from bot.store import ledger, people
+
+
+async def due(board: Board) -> None:
+    """Write every digest that is due and not in the ledger yet."""
+    now = board.now()
+    for channel, kind, body, since in await board.read(ledger.subscriptions):
+        subscription = msgspec.json.decode(body, type=Subscription)
+        moments = datetime.fromtimestamp(since, UTC), datetime.fromtimestamp(now, UTC)
+        for period in periods_due(subscription, *moments):
+            if await board.read(ledger.digest_sent, channel, kind, period.key):
+                continue
+            content = await payload(board, period, subscription.zone, channel)
+            await board.write(ledger.send_digest, channel, kind, period.key, msgspec.json.encode(content), now)
+
+
+async def payload(board: Board, period: Period, zone: str, channel: str) -> dict[str, Any]:
+    """What `cards.digest.digest_card` shows for a period, as of now."""
+    found = await board.read(_figures, period, zone, board.now())
+    return content(found, mask=masks(board.settings, channel))
+
+
+def _figures(db: sqlite3.Connection, period: Period, zone: str, as_of: float) -> Figures:
+    """Runs in a reader's thread: a month of a busy team takes longer than the event loop may be held up."""
+    found = queries.rows(db, period.start, period.end)
+    later = queries.returns(db, period.start, period.end, as_of)
+    names = {row.rep: people.person(db, row.rep).name or f"<@{row.rep}>" for row in found if row.rep}
+    return figures(found, later, period, zone, names, as_of)
+
+
+def content(found: Figures, *, mask: bool) -> dict[str, Any]:
+    """Figures -> the digest card's payload."""
+    pieces = digest_words.lines(found, mask=mask)
+    sections = ["\n".join(pieces.totals), "\n".join(pieces.missed)]
+    for heading, rows in (("By person", pieces.reps), ("By line", pieces.lines)):
+        if rows:
+            sections.append(f"*{heading}*\n" + "\n".join(rows))
+    if pieces.chart:
+        sections.append(f"*By hour*\n{pieces.chart}\n{pieces.busiest}")
+    return {
+        "title": "Call digest",
+        "text": digest_words.words(found, mask=mask),
+        "lines": [pieces.title, *(part for part in sections if part)],
+        "as_of": pieces.as_of,
+    }
+
+
+def midnight(board: Board, zone: str) -> float:
+    """When today began in that zone, seconds since 1970 UTC."""
+    day = datetime.fromtimestamp(board.now(), ZoneInfo(zone)).date()
+    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)).timestamp()

@@ -1,0 +1,273 @@
+"""Dirty cards -> Slack. The only place that posts, edits or deletes messages.
+
+Slack has no idempotency key, so each post is bracketed by two commits: "posting" before, "shown" after. A post
+whose fate is unknown (crash, dropped connection) is looked up in the channel by the nonce in its metadata
+(https://docs.slack.dev/messaging/message-metadata) before anything is posted again.
+"""
+
+import asyncio
+import hashlib
+import json
+import logging
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.board import Board
+from bot.cards import Message
+from bot.store import cards
+from bot.store.cards import Card
+
+log = logging.getLogger("callboard.feed")
+
+METADATA = "callboard_card"
+POST_SECONDS = 1.05
+"""Slack allows about one post a second in a channel: https://docs.slack.dev/apis/web-api/rate-limits"""
+UPDATE_SECONDS = 1.25
+"""chat.update is tier 3 (50 a minute and bursts); one card is not edited more often than this."""
+LOOK_UP_SECONDS = 3.0
+"""How long after an interrupted post its message must have appeared in the channel."""
+_RETRY = (2.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0)
+_GONE = frozenset({"message_not_found", "edit_window_closed", "cant_update_message", "block_mismatch"})
+_NO_PLACE = {
+    "channel_not_found": "does not exist any more, or Callboard was never in it",
+    "is_archived": "is archived",
+    "not_in_channel": "does not have Callboard as a member: type `/invite @Callboard` there",
+    "restricted_action": "does not let Callboard post",
+    "user_not_found": "is nobody in this workspace",
+    "cannot_dm_bot": "is a bot",
+    "user_disabled": "is a deactivated user",
+}
+
+Render = Callable[[Card], Awaitable[Message | None]]
+"""What a card should show now; None = nothing (any more)."""
+
+
+class _Ambiguous(Exception):
+    """Slack may or may not have acted."""
+
+
+class _Limited(Exception):
+    """Slack asks to wait."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+
+@dataclass
+class Feed:
+    """Shows dirty cards, one at a time per place, within Slack's limits. `run()` until cancelled.
+
+    Attributes:
+        client: must not retry by itself (`retry_handlers=[]`): Slack's default handler would post twice.
+        sleep: tests inject their own.
+    """
+
+    board: Board
+    client: AsyncWebClient
+    render: Render
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    _free_at: dict[str, float] = field(default_factory=dict)
+    _conversations: "OrderedDict[str, str]" = field(default_factory=OrderedDict)
+    _busy: set[str] = field(default_factory=set)
+    _tasks: set["asyncio.Task[None]"] = field(default_factory=set)
+
+    async def run(self) -> None:
+        """Show what is due, sleep until something is, for ever."""
+        while True:
+            self.board.wake.clear()
+            wait = await self.step()
+            try:
+                await asyncio.wait_for(self.board.wake.wait(), wait)
+            except TimeoutError:
+                continue
+
+    async def step(self) -> float:
+        """Start showing every due card whose place is free. Returns seconds until there is more to do."""
+        now = self.board.now()
+        wait = 60.0
+        for card in await self.board.read(cards.due, now):
+            free_at = self._free_at.get(card.place, 0.0)
+            if card.place in self._busy:
+                continue  # its task wakes us
+            if free_at > now:
+                wait = min(wait, free_at - now)
+                continue
+            self._busy.add(card.place)
+            task = asyncio.create_task(self._show(card))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        following = await self.board.read(cards.next_due)
+        if following is not None and following > now:
+            wait = min(wait, following - now)
+        return max(wait, 0.01)
+
+    async def drain(self) -> None:
+        """Show everything that is due now; for tests and for stopping. Does not wait for what is due later."""
+        while True:
+            wait = await self.step()
+            if self._tasks:
+                await asyncio.wait(set(self._tasks))
+            elif any(self._free_at.get(card.place, 0) for card in await self.board.read(cards.due, self.board.now())):
+                await self.sleep(wait)
+            else:
+                return
+
+    async def _show(self, card: Card) -> None:
+        now = self.board.now
+        try:
+            await self._bring_up_to_date(card)
+            await self.board.solved(f"Slack {card.place}")
+        except _Limited as limit:
+            self._free_at[card.place] = now() + limit.seconds
+            await self.board.write(cards.later, card, now() + limit.seconds)
+        except _Ambiguous:
+            log.warning("Slack did not answer about card %s; looking it up before anything is posted again.", card.id)
+            await self.board.write(cards.later, card, now() + LOOK_UP_SECONDS)
+        except SlackApiError as error:
+            await self._refused(card, str(error.response.get("error", error)))
+        except (SlackClientError, OSError, TimeoutError) as error:
+            await self.board.problem("Slack", f"Slack could not be reached ({type(error).__name__}). Messages wait.")
+            await self.board.write(cards.later, card, now() + _backoff(card))
+        except Exception as error:  # a card that cannot be drawn must not stop the others
+            log.exception("Card %s %s could not be shown.", card.kind, card.subject)
+            await self.board.problem(
+                f"card {card.kind}", f"A {card.kind} card could not be drawn: {type(error).__name__}."
+            )
+            await self.board.write(cards.later, card, now() + _backoff(card))
+        finally:
+            self._busy.discard(card.place)
+            self.board.wake.set()
+
+    async def _refused(self, card: Card, error: str) -> None:
+        place = f"<@{card.place[1:]}>" if card.place.startswith("@") else f"<#{card.place}>"
+        why = _NO_PLACE.get(error, f"refused the message ({error})")
+        await self.board.problem(
+            f"Slack {card.place}", f"{place} {why}. What belongs there waits and is posted when it is mended."
+        )
+        await self.board.write(cards.later, card, self.board.now() + _backoff(card))
+
+    async def _bring_up_to_date(self, card: Card) -> None:
+        message = await self.render(card)
+        if card.posting_at and not card.ts:
+            card = await self._look_up(card)
+        if message is None:
+            if card.ts:
+                await self._delete(card)
+            await self.board.write(cards.gone, card)
+            return
+        shown = _fingerprint(message)
+        if card.ts and card.shown == shown:
+            await self.board.write(cards.shown, card, card.channel, card.ts, shown)
+        elif card.ts:
+            await self._edit(card, message, shown)
+        else:
+            await self._post(card, message, shown)
+
+    async def _post(self, card: Card, message: Message, shown: str) -> None:
+        channel = card.channel or await self._conversation(card.place)
+        await self.board.write(cards.posting, card, channel, self.board.now())
+        self._free_at[card.place] = self.board.now() + POST_SECONDS
+        try:
+            answer = await self._call(
+                self.client.chat_postMessage,
+                channel=channel,
+                text=message.text,
+                blocks=list(message.blocks),
+                metadata={"event_type": METADATA, "event_payload": {"nonce": card.nonce}},
+                unfurl_links=False,
+                unfurl_media=False,
+            )
+        except (SlackApiError, _Limited):
+            await self.board.write(cards.not_posted, card)
+            raise
+        await self.board.write(cards.shown, card, answer["channel"], answer["ts"], shown)
+
+    async def _edit(self, card: Card, message: Message, shown: str) -> None:
+        self._free_at[card.place] = self.board.now() + (UPDATE_SECONDS if card.place.startswith("@") else POST_SECONDS)
+        try:
+            await self._call(
+                self.client.chat_update,
+                channel=card.channel,
+                ts=card.ts,
+                text=message.text[:4000],
+                blocks=list(message.blocks),
+            )
+        except SlackApiError as error:
+            if error.response.get("error") not in _GONE:
+                raise
+            # Somebody deleted our message, or the workspace forbids late edits: show it anew.
+            await self.board.write(cards.gone, card)
+            await self.board.write(cards.touch, card.subject, card.kind)
+            return
+        await self.board.write(cards.shown, card, card.channel, card.ts, shown)
+
+    async def _delete(self, card: Card) -> None:
+        try:
+            await self._call(self.client.chat_delete, channel=card.channel, ts=card.ts)
+        except SlackApiError as error:
+            if error.response.get("error") != "message_not_found":
+                raise
+
+    async def _look_up(self, card: Card) -> Card:
+        """What became of an interrupted post? Returns the card with its `ts` if the message is there."""
+        age = self.board.now() - card.posting_at
+        if age < LOOK_UP_SECONDS:
+            await self.sleep(LOOK_UP_SECONDS - age)
+        answer = await self._call(
+            self.client.conversations_history,
+            channel=card.channel,
+            oldest=f"{card.posting_at - 60:.6f}",
+            include_all_metadata=True,
+            limit=100,
+        )
+        for message in answer["messages"]:
+            payload = (message.get("metadata") or {}).get("event_payload") or {}
+            if payload.get("nonce") == card.nonce:
+                return replace(card, ts=message["ts"], shown="")
+        return card
+
+    async def _conversation(self, place: str) -> str:
+        """Channel id of a place; a person's conversation with the app is opened once and remembered."""
+        if not place.startswith("@"):
+            return place
+        if place not in self._conversations:
+            answer = await self._call(self.client.conversations_open, users=place[1:])
+            self._conversations[place] = answer["channel"]["id"]
+            if len(self._conversations) > 5000:
+                self._conversations.popitem(last=False)
+        return self._conversations[place]
+
+    async def _call(self, method: Callable[..., Awaitable[Any]], **arguments: Any) -> Any:
+        try:
+            return await method(**arguments)
+        except SlackApiError as error:
+            if error.response.status_code == 429 or error.response.get("error") == "ratelimited":
+                raise _Limited(float(error.response.headers.get("Retry-After", 1))) from error
+            if error.response.status_code >= 500:
+                raise _Ambiguous from error
+            raise
+        except ConnectionRefusedError:
+            raise
+        except OSError as error:
+            # aiohttp's connector errors are OSErrors: nothing was sent. Anything else may have been.
+            if type(error).__name__.startswith("ClientConnector"):
+                raise
+            raise _Ambiguous from error
+        except Exception as error:
+            if isinstance(error, TimeoutError) or type(error).__module__.startswith("aiohttp"):
+                raise _Ambiguous from error
+            raise
+
+
+def _fingerprint(message: Message) -> str:
+    content = json.dumps([message.text, list(message.blocks)], sort_keys=True)
+    return hashlib.blake2s(content.encode(), digest_size=16).hexdigest()
+
+
+def _backoff(card: Card) -> float:
+    return _RETRY[min(card.attempts, len(_RETRY) - 1)]

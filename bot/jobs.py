@@ -1,0 +1,233 @@
+"""What happens by the clock. APScheduler only ticks; what is due is always read from a ledger table.
+
+APScheduler loses a job after a kill and fires twice when clocks go back, so none of its state is kept
+(https://apscheduler.readthedocs.io/en/3.x/userguide.html#missed-job-executions-and-coalescing).
+"""
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from bot import window
+from bot.board import Board, notice
+from bot.cards.notice import escalation, reminder
+from bot.dialing import rules
+from bot.errors import CallboardError, Refused, Unavailable
+from bot.events import Call, CallEnded, State
+from bot.store import calls, cards, ledger, missed, people
+
+log = logging.getLogger("callboard.jobs")
+
+POLL_SECONDS = 3
+TICK_SECONDS = 15
+SILENT_SECONDS = 300
+"""A call that only rings and of which nothing was heard for so long is over."""
+LONGEST_SECONDS = 7200 + SILENT_SECONDS
+"""No provider of ours lets a call last longer than two hours unless told to."""
+
+
+class Poll:
+    """Asks providers that do not tell progress by webhook what is going on, while one of our calls is open there."""
+
+    def __init__(self, board: Board) -> None:
+        self.board = board
+        self._absent: dict[str, int] = {}
+
+    async def __call__(self) -> None:
+        """One round over all accounts."""
+        open_calls = await self.board.read(calls.open_calls)
+        accounts = {call.account for call in open_calls}
+        for account in accounts & set(self.board.providers):
+            provider = self.board.providers[account]
+            if not provider.can("active_calls"):
+                continue
+            try:
+                events = await provider.active_calls()
+            except (Refused, Unavailable) as error:
+                await self.board.problem(
+                    f"provider {account}", f"{account}: the active calls could not be read. {error}"
+                )
+                continue
+            await self.board.solved(f"provider {account}")
+            await self.board.ingest(account, events)
+            active = {event.ref for event in events}
+            mine = [call for call in open_calls if call.account == account]
+            await self._vanished(account, [call for call in mine if call.live and not active & set(call.refs)])
+            for call in mine:
+                if active & set(call.refs):
+                    self._absent.pop(call.id, None)
+
+    async def _vanished(self, account: str, gone: list[Call]) -> None:
+        """Absent twice in a row means over; how it ended is told by its CDR."""
+        for call in gone:
+            if not call.legs or not call.refs:
+                continue  # it was never seen active: the provider may be slow to list it
+            self._absent[call.id] = self._absent.get(call.id, 0) + 1
+            if self._absent[call.id] >= 2:
+                self._absent.pop(call.id)
+                await self.board.ingest(account, [CallEnded(ref=call.refs[0], at=self.board.now())])
+
+
+async def tick(board: Board) -> None:
+    """Redraw the timers of live calls. With many of them each is redrawn less often, to keep Slack's limits."""
+    live = [call for call in await board.read(calls.open_calls) if call.live]
+    share = max(1, len(live) // 10)
+    turn = int(board.now() // TICK_SECONDS)
+
+    def redraw(db: sqlite3.Connection) -> None:
+        for number, call in enumerate(live):
+            if (number + turn) % share == 0:
+                for kind in ("call", "incoming"):
+                    cards.touch(db, call.id, kind)
+
+    if live:
+        await board.write(redraw)
+
+
+async def finish_silent(board: Board) -> None:
+    """Calls whose last webhook never came are closed, and say so."""
+    now = board.now()
+    for call in await board.read(calls.open_calls):
+        if call.state in (State.REQUESTED, State.UNCLEAR) or not call.refs:
+            continue
+        limit = LONGEST_SECONDS if call.state is State.TALKING else SILENT_SECONDS
+        since = max([call.started_at, call.answered_at, *(leg.ringing_at for leg in call.legs)])
+        if now - since > limit:
+            await board.ingest(call.account, [CallEnded(ref=call.refs[0], at=now)])
+
+
+async def remind(board: Board) -> None:
+    """*Call later* reminders whose time has come, once each."""
+    now = board.now()
+    for reminder_id, call_id, user, _due in await board.read(ledger.reminders_due, now):
+        call = await board.read(calls.get, call_id)
+        if call is None:
+            await board.write(ledger.reminded, reminder_id)
+            continue
+        contact = await board.read(people.contact, call.number)
+        person = await board.read(people.person, user)
+        payload = reminder(call, contact, person.zone or board.settings.zone)
+        await board.write(_remind, reminder_id, user, notice(payload["text"], payload["buttons"]), now)
+
+
+def _remind(db: sqlite3.Connection, reminder_id: str, user: str, body: bytes, now: float) -> None:
+    if ledger.reminded(db, reminder_id):
+        cards.mark(db, "notice", f"reminder:{reminder_id}:{now}", f"@{user}", now, body)
+
+
+async def escalate(board: Board) -> None:
+    """Unclaimed missed callers: first whoever spoke with them last, then the managers; in calling hours only."""
+    now = board.now()
+    for row in await board.read(missed.to_escalate, now):
+        opening = _callable_from(board, row.number, now)
+        if opening > now:
+            await board.write(_postpone, row.id, opening)
+            continue
+        last = await _last_rep(board, row.number, row.opened_at)
+        first = row.escalations == 0 and bool(last)
+        to = (last,) if first else board.settings.managers
+        contact = await board.read(people.contact, row.number) if row.number else None
+        payload = escalation(row, contact, now, board.settings.zone)
+        following = now + board.routing.escalate_after() if first and board.settings.managers else 0.0
+        body = notice(payload["text"], payload["buttons"])
+        await board.write(_escalate, row, to, body, following, now)
+
+
+def _escalate(
+    db: sqlite3.Connection, row: missed.Missed, to: tuple[str, ...], body: bytes, following: float, now: float
+) -> None:
+    fresh = missed.get(db, row.id)
+    if fresh is None or not fresh.open or fresh.claimed_by or fresh.escalations != row.escalations:
+        return
+    for user in to:
+        cards.mark(db, "notice", f"escalation:{row.id}:{row.escalations}", f"@{user}", now, body)
+    missed.escalated(db, row.id, following)
+
+
+def _postpone(db: sqlite3.Connection, missed_id: str, until: float) -> None:
+    missed.postpone(db, missed_id, until)
+
+
+def _callable_from(board: Board, number: str, now: float) -> float:
+    limits = rules(board)
+    zones = window.zones_of(number) or (board.settings.zone,)
+    opening = window.next_open(limits.window, zones, datetime.fromtimestamp(now, UTC))
+    return opening.timestamp() if opening else now
+
+
+async def _last_rep(board: Board, number: str, before: float) -> str:
+    if not number:
+        return ""
+    earlier = await board.read(calls.with_number, number, before, 10)
+    return next((call.rep for call in earlier if call.conversation and call.rep), "")
+
+
+async def check_providers(board: Board) -> None:
+    """Whether each account's credentials work, where that can be asked without placing a call."""
+    for account, provider in board.providers.items():
+        if not provider.can("check"):
+            continue
+        try:
+            await provider.check()
+        except CallboardError as error:
+            await board.problem(f"provider {account}", f"{account}: {error}")
+        else:
+            await board.solved(f"provider {account}")
+
+
+def tomorrow_at_nine(now: float, zone: str) -> float:
+    """Seconds since 1970 UTC of 09:00 on the next day in that zone."""
+    day = datetime.fromtimestamp(now, ZoneInfo(zone)).date() + timedelta(days=1)
+    return datetime(day.year, day.month, day.day, 9, tzinfo=ZoneInfo(zone)).timestamp()
+
+
+def start(board: Board, extra: dict[str, tuple[Callable[[], Awaitable[None]], float]]) -> Any:
+    """Start ticking; returns the scheduler, to be shut down. `extra`: name -> (function, every so many seconds)."""
+    from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+    every: dict[str, tuple[Callable[[], Awaitable[None]], float]] = {
+        "poll": (Poll(board), POLL_SECONDS),
+        "tick": (lambda: tick(board), TICK_SECONDS),
+        "remind": (lambda: remind(board), 10),
+        "escalate": (lambda: escalate(board), 10),
+        "finish_silent": (lambda: finish_silent(board), 30),
+        "check_providers": (lambda: check_providers(board), 300),
+        **extra,
+    }
+    scheduler = AsyncIOScheduler(timezone="UTC")
+    running: set[str] = set()
+
+    def guarded(name: str, job: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+        async def run() -> None:
+            if name in running:
+                return
+            running.add(name)
+            try:
+                await job()
+                await board.solved(f"job {name}")
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:
+                log.exception("Job %s failed.", name)
+                await board.problem(f"job {name}", f"The regular job “{name}” failed: {type(error).__name__}.")
+            finally:
+                running.discard(name)
+
+        return run
+
+    for name, (job, seconds) in every.items():
+        scheduler.add_job(
+            guarded(name, job),
+            "interval",
+            seconds=seconds,
+            next_run_time=datetime.now(UTC),
+            misfire_grace_time=None,
+            coalesce=True,
+            max_instances=2,
+        )
+    scheduler.start()
+    return scheduler

@@ -1,0 +1,157 @@
+"""XML-RPC as Voicenter writes it, read with suspicion and written plainly.
+
+Not the standard library's `xmlrpc`: that one accepts a DOCTYPE, knows no `<i8>` in answers it writes, and
+insists on `<methodResponse>` in exactly this spelling, which Voicenter's own document does not keep.
+Source: http://xmlrpc.com/spec.md and "API Documentation" rev. 3.2, chapters 1.6 and 4.
+"""
+
+from collections.abc import Mapping
+from io import BytesIO
+from typing import TypeAlias
+from xml.etree.ElementTree import Element, ParseError
+from xml.sax.saxutils import escape
+
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import iterparse
+
+Value: TypeAlias = "str | int | float | bool | list[Value] | dict[str, Value] | None"
+
+MAX_BYTES = 1_000_000
+"""No CDR is near it; what is larger is not parsed at all."""
+MAX_DEPTH = 64
+"""Nested elements. A struct in a struct costs four; custom data is flat."""
+
+_WHOLE = frozenset({"int", "i4", "i8"})  # i8: an extension type Voicenter uses for times
+
+
+class NotXmlRpc(ValueError):
+    """Not XML-RPC, or XML that nobody honest sends. `str()` says what is wrong, without the content."""
+
+
+def read_call(body: bytes) -> tuple[str, list[Value]]:
+    """Method name and parameters of a `methodCall`.
+
+    Raises:
+        NotXmlRpc: broken XML, a DTD, too deep, too long, or another document.
+    """
+    root = _parse(body)
+    if _name(root) != "methodcall":
+        raise NotXmlRpc("not a methodCall")
+    method = next((_text(child) for child in root if _name(child) == "methodname"), "")
+    return method, _params(root)
+
+
+def read_response(body: bytes) -> Value:
+    """The one value of a `methodResponse`.
+
+    Raises:
+        NotXmlRpc: as `read_call`, and for a `fault`, which Voicenter does not document.
+    """
+    root = _parse(body)
+    if _name(root) != "methodresponse":
+        raise NotXmlRpc("not a methodResponse")
+    params = _params(root)
+    if len(params) != 1:
+        raise NotXmlRpc("a methodResponse without its one value")
+    return params[0]
+
+
+def write_call(method: str, members: Mapping[str, Value]) -> bytes:
+    """A `methodCall` with one struct, as the CDR notification is sent."""
+    return _document("methodCall", f"<methodName>{escape(method)}</methodName>", members)
+
+
+def write_response(members: Mapping[str, Value]) -> bytes:
+    """A `methodResponse` with one struct."""
+    return _document("methodResponse", "", members)
+
+
+def _parse(body: bytes) -> Element:
+    if len(body) > MAX_BYTES:
+        raise NotXmlRpc(f"longer than {MAX_BYTES} bytes")
+    depth = 0
+    root: Element | None = None
+    try:
+        # Piece by piece, so that a mountain of nested elements is refused before it is built.
+        for step, element in iterparse(BytesIO(body.strip()), events=("start", "end"), forbid_dtd=True):
+            depth += 1 if step == "start" else -1
+            if depth > MAX_DEPTH:
+                raise NotXmlRpc(f"nested deeper than {MAX_DEPTH} elements")
+            if root is None:
+                root = element
+    except (ParseError, DefusedXmlException, LookupError, UnicodeError) as error:
+        raise NotXmlRpc("broken or forbidden XML") from error
+    if root is None:
+        raise NotXmlRpc("empty")
+    return root
+
+
+def _params(root: Element) -> list[Value]:
+    params = [param for child in root if _name(child) == "params" for param in child if _name(param) == "param"]
+    return [_value(value) for param in params for value in param if _name(value) == "value"]
+
+
+def _value(element: Element) -> Value:
+    typed = next(iter(element), None)
+    if typed is None:
+        return _text(element)  # bare text: XML-RPC's default type is string
+    kind = _name(typed)
+    if kind == "struct":
+        return _struct(typed)
+    if kind == "array":
+        data = [child for child in typed if _name(child) == "data"]
+        return [_value(value) for child in data for value in child if _name(value) == "value"]
+    return _scalar(kind, _text(typed))
+
+
+def _scalar(kind: str, text: str) -> Value:
+    """Typed where the text keeps the type's promise, else the text: whoever uses it cleans it anyway."""
+    if kind == "nil":
+        return None
+    if kind == "boolean":
+        return text.lower() in ("1", "true")
+    try:
+        return int(text) if kind in _WHOLE else float(text) if kind == "double" else text
+    except ValueError:
+        return text
+
+
+def _struct(element: Element) -> dict[str, Value]:
+    members: dict[str, Value] = {}
+    for member in element:
+        if _name(member) != "member":
+            continue
+        name = next((_text(child) for child in member if _name(child) == "name"), "")
+        value = next((child for child in member if _name(child) == "value"), None)
+        members[name] = "" if value is None else _value(value)  # a repeated name: the last one counts
+    return members
+
+
+def _name(element: Element) -> str:
+    return str(element.tag).lower()
+
+
+def _text(element: Element) -> str:
+    return (element.text or "").strip()
+
+
+def _document(root: str, head: str, members: Mapping[str, Value]) -> bytes:
+    value = _written(dict(members))
+    body = f"<{root}>{head}<params><param>{value}</param></params></{root}>"
+    return f'<?xml version="1.0" encoding="UTF-8"?>{body}'.encode()
+
+
+def _written(value: Value) -> str:
+    if isinstance(value, dict):
+        members = (f"<member><name>{escape(name)}</name>{_written(item)}</member>" for name, item in value.items())
+        return f"<value><struct>{''.join(members)}</struct></value>"
+    if isinstance(value, list):
+        return f"<value><array><data>{''.join(map(_written, value))}</data></array></value>"
+    if isinstance(value, bool):
+        return f"<value><boolean>{int(value)}</boolean></value>"
+    if isinstance(value, int):
+        kind = "int" if -(2**31) <= value < 2**31 else "i8"
+        return f"<value><{kind}>{value}</{kind}></value>"
+    if isinstance(value, float):
+        return f"<value><double>{value!r}</double></value>"
+    return f"<value><string>{escape(value or '')}</string></value>"

@@ -1,0 +1,37 @@
+"""Where a call is shown. Pure."""
+
+from dataclasses import dataclass
+
+from bot.events import Call
+from bot.settings import Line, Settings
+
+
+@dataclass(frozen=True)
+class ByLine:
+    """Calls go to their line's channel; extension-addressed calls to that rep's own conversation with the app."""
+
+    settings: Settings
+
+    def place(self, call: Call) -> str:
+        """Channel id or "@" + user id; "" = nowhere configured."""
+        line = self.settings.line(call.line)
+        if line is None and call.direction == "in" and call.rep and not call.queue:
+            return f"@{call.rep}"
+        return (line.channel if line else "") or self.settings.channel
+
+    def summary(self, call: Call) -> bool:
+        """Whether a finished outgoing call gets a CDR summary in the channel."""
+        line = self.settings.line(call.line)
+        return line.summary if line else self.settings.summaries
+
+    def escalate_after(self) -> float:
+        """Seconds; 0 = never."""
+        return self.settings.escalate_minutes * 60.0
+
+
+def masks(settings: Settings, place: str) -> bool:
+    """Whether outside numbers are masked in that place. Never in a rep's own conversation."""
+    if place.startswith("@"):
+        return False
+    lines: list[Line] = [line for line in settings.lines if line.channel == place]
+    return any(line.mask for line in lines) or (settings.mask and not lines)

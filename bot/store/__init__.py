@@ -1,0 +1,9 @@
+"""All SQL. `engine` has the one writer and the readers, `schema` the tables; the rest is cut by feature.
+
+Functions that take a `sqlite3.Connection` run inside `Database.write()` (one transaction for everything they do)
+or `Database.read()`. Nobody outside this package sees SQL.
+"""
+
+from bot.store.engine import Database
+
+__all__ = ["Database"]

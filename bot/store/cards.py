@@ -1,0 +1,119 @@
+"""Cards: what should be visible in Slack. Marking one is cheap and idempotent; only the feed posts.
+
+A card is identified by (kind, subject, place). `place` is a channel id, or "@" + a Slack user id for that person's
+conversation with the app.
+"""
+
+import secrets
+import sqlite3
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Card:
+    """One row. `ts` "" = not posted; `posting_at` > 0 = a post is under way or its fate is unknown.
+
+    Attributes:
+        version: counts marks; a card marked while it was being shown stays dirty.
+        shown: fingerprint of what Slack shows.  nonce: found in our own message's metadata after a crash.
+        body: content of cards that are not a function of other tables, as JSON.
+    """
+
+    id: int
+    kind: str
+    subject: str
+    place: str
+    version: int
+    channel: str
+    ts: str
+    shown: str
+    nonce: str
+    posting_at: float
+    attempts: int
+    body: bytes | None
+    created_at: float
+
+
+_COLUMNS = "id, kind, subject, place, version, channel, ts, shown, nonce, posting_at, attempts, body, created_at"
+
+
+def mark(db: sqlite3.Connection, kind: str, subject: str, place: str, due_at: float, body: bytes | None = None) -> None:
+    """Ask for a card to be shown (again), not before `due_at`. A card with another body is replaced in place."""
+    db.execute(
+        "INSERT INTO cards (kind, subject, place, due_at, nonce, body, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (kind, subject, place) DO UPDATE SET"
+        " due_at = CASE WHEN dirty AND attempts > 0 THEN due_at ELSE excluded.due_at END,"
+        " dirty = 1, version = version + 1, body = coalesce(excluded.body, body)",
+        (kind, subject, place, due_at, secrets.token_hex(8), body, due_at),
+    )
+
+
+def touch(db: sqlite3.Connection, subject: str, kind: str = "") -> None:
+    """Show every card of a subject again at the next opportunity."""
+    db.execute(
+        "UPDATE cards SET dirty = 1, version = version + 1 WHERE subject = ? AND (kind = ? OR ? = '')",
+        (subject, kind, kind),
+    )
+
+
+def due(db: sqlite3.Connection, now: float, limit: int = 100) -> list[Card]:
+    """Dirty cards, the longest due first."""
+    rows = db.execute(
+        f"SELECT {_COLUMNS} FROM cards WHERE dirty AND due_at <= ? ORDER BY due_at, id LIMIT ?", (now, limit)
+    )
+    return [Card(*row) for row in rows]
+
+
+def next_due(db: sqlite3.Connection) -> float | None:
+    """When the next dirty card is due, None = there is none."""
+    row = db.execute("SELECT min(due_at) FROM cards WHERE dirty").fetchone()
+    return row[0] if row else None
+
+
+def by_message(db: sqlite3.Connection, channel: str, ts: str) -> Card | None:
+    """The card that a Slack message shows."""
+    row = db.execute(f"SELECT {_COLUMNS} FROM cards WHERE channel = ? AND ts = ?", (channel, ts)).fetchone()
+    return Card(*row) if row else None
+
+
+def find(db: sqlite3.Connection, kind: str, subject: str) -> Card | None:
+    """A card by what it shows."""
+    row = db.execute(f"SELECT {_COLUMNS} FROM cards WHERE subject = ? AND kind = ?", (subject, kind)).fetchone()
+    return Card(*row) if row else None
+
+
+def posting(db: sqlite3.Connection, card: Card, channel: str, now: float) -> None:
+    """Before the post: from now on its fate is unknown until `shown()` or `not_posted()`."""
+    db.execute("UPDATE cards SET posting_at = ?, channel = ? WHERE id = ?", (now, channel, card.id))
+
+
+def not_posted(db: sqlite3.Connection, card: Card) -> None:
+    """Slack certainly did not take the post."""
+    db.execute("UPDATE cards SET posting_at = 0 WHERE id = ?", (card.id,))
+
+
+def shown(db: sqlite3.Connection, card: Card, channel: str, ts: str, fingerprint: str) -> None:
+    """Slack shows it. Stays dirty if it was marked again meanwhile."""
+    db.execute(
+        "UPDATE cards SET channel = ?, ts = ?, shown = ?, posting_at = 0, attempts = 0, dirty = (version <> ?)"
+        " WHERE id = ?",
+        (channel, ts, fingerprint, card.version, card.id),
+    )
+
+
+def gone(db: sqlite3.Connection, card: Card) -> None:
+    """It is not to be seen any more. A new mark would post it anew."""
+    db.execute(
+        "UPDATE cards SET ts = '', shown = '', posting_at = 0, attempts = 0, dirty = (version <> ?) WHERE id = ?",
+        (card.version, card.id),
+    )
+
+
+def later(db: sqlite3.Connection, card: Card, due_at: float) -> None:
+    """It could not be shown now; try again then."""
+    db.execute("UPDATE cards SET due_at = ?, attempts = attempts + 1 WHERE id = ?", (due_at, card.id))
+
+
+def waiting(db: sqlite3.Connection) -> int:
+    """How many cards wait to be shown."""
+    return int(db.execute("SELECT count(*) FROM cards WHERE dirty").fetchone()[0])

@@ -1,0 +1,57 @@
+"""Rows for digests and today's numbers."""
+
+import sqlite3
+
+from bot.digest import Row
+from bot.events import Outcome
+
+_ROW = "id, direction, outcome, rep, number, line, started_at, answered_at, ended_at, talk_seconds, ring_seconds"
+
+
+def rows(db: sqlite3.Connection, start: float, end: float) -> list[Row]:
+    """Calls that began in `start <= moment < end`. Calls that never rang anywhere are no calls and left out."""
+    found = db.execute(
+        f"SELECT {_ROW}, body ->> 'person' AS person FROM calls WHERE started_at >= ? AND started_at < ?"
+        " AND (outcome IS NULL OR outcome NOT IN ('refused', 'not_placed'))",
+        (start, end),
+    )
+    return [_row(row) for row in found]
+
+
+def returns(db: sqlite3.Connection, start: float, end: float, as_of: float) -> list[Row]:
+    """Conversations from `start` to `as_of` with numbers whose calls between `start` and `end` were not answered."""
+    found = db.execute(
+        f"SELECT {_ROW}, body ->> 'person' AS person FROM calls AS later WHERE outcome = 'answered'"
+        " AND answered_at >= ? AND answered_at < ? AND number IN (SELECT number FROM calls WHERE started_at >= ?"
+        " AND started_at < ? AND direction = 'in' AND outcome <> 'answered')",
+        (start, as_of, start, end),
+    )
+    return [_row(row) for row in found]
+
+
+def today(db: sqlite3.Connection, rep: str, since: float) -> dict[str, int]:
+    """A rep's numbers since then: made, connected, talk_seconds."""
+    row = db.execute(
+        "SELECT count(*), coalesce(sum(outcome = 'answered'), 0), coalesce(sum(talk_seconds), 0) FROM calls"
+        " WHERE rep = ? AND started_at >= ? AND direction = 'out'"
+        " AND (outcome IS NULL OR outcome NOT IN ('refused', 'not_placed'))",
+        (rep, since),
+    ).fetchone()
+    return {"made": row[0], "connected": row[1], "talk_seconds": row[2]}
+
+
+def _row(row: sqlite3.Row) -> Row:
+    return Row(
+        id=row["id"],
+        direction=row["direction"],
+        outcome=Outcome(row["outcome"]) if row["outcome"] else None,
+        rep=row["rep"],
+        person=row["person"] or "",
+        number=row["number"],
+        line=row["line"],
+        started_at=row["started_at"],
+        answered_at=row["answered_at"],
+        ended_at=row["ended_at"],
+        talk_seconds=row["talk_seconds"],
+        ring_seconds=row["ring_seconds"],
+    )

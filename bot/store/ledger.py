@@ -1,0 +1,170 @@
+"""What was promised and must happen once: dial intents, digests, reminders, problems, the audit log."""
+
+import sqlite3
+from dataclasses import dataclass
+
+from bot.store import cards
+
+
+@dataclass(frozen=True)
+class Intent:
+    """A dial somebody asked for. `key` is unique per click or command, so a repeat is the same intent.
+
+    Attributes:
+        state: "written" (asked, nothing sent), "sending" (the provider may have it), "done".
+        body: what was asked, as JSON.
+    """
+
+    key: str
+    rep: str
+    kind: str
+    state: str
+    at: float
+    call_id: str | None
+    body: bytes
+
+
+_INTENT = ", ".join(Intent.__dataclass_fields__)
+
+
+def write_intent(db: sqlite3.Connection, key: str, rep: str, kind: str, body: bytes, now: float) -> bool:
+    """Write an intent down. False: this very click or command is already written."""
+    cursor = db.execute(
+        "INSERT INTO intents (key, rep, kind, state, at, body) VALUES (?, ?, ?, 'written', ?, ?)"
+        " ON CONFLICT DO NOTHING",
+        (key, rep, kind, now, body),
+    )
+    return cursor.rowcount == 1
+
+
+def open_intents(db: sqlite3.Connection) -> list[Intent]:
+    """Intents that are not done, oldest first."""
+    return [Intent(*row) for row in db.execute(f"SELECT {_INTENT} FROM intents WHERE state <> 'done' ORDER BY at")]
+
+
+def bind_intent(db: sqlite3.Connection, key: str, call_id: str) -> None:
+    """The intent became this call."""
+    db.execute("UPDATE intents SET call_id = ? WHERE key = ?", (call_id, key))
+
+
+def send_intent(db: sqlite3.Connection, key: str) -> bool:
+    """Take the one chance to send it to the provider. False: it was taken before."""
+    return db.execute("UPDATE intents SET state = 'sending' WHERE key = ? AND state = 'written'", (key,)).rowcount == 1
+
+
+def finish_intent(db: sqlite3.Connection, key: str) -> None:
+    """Its fate is an event of its call now (or it was refused before there was one)."""
+    db.execute("UPDATE intents SET state = 'done' WHERE key = ?", (key,))
+
+
+def audit(db: sqlite3.Connection, now: float, who: str, what: str, subject: str, detail: str = "") -> None:
+    """One line of the audit log."""
+    db.execute(
+        "INSERT INTO audit (at, who, what, subject, detail) VALUES (?, ?, ?, ?, ?)", (now, who, what, subject, detail)
+    )
+
+
+def audit_log(db: sqlite3.Connection, limit: int = 20) -> list[tuple[float, str, str, str, str]]:
+    """The latest lines: (at, who, what, subject, detail)."""
+    rows = db.execute("SELECT at, who, what, subject, detail FROM audit ORDER BY id DESC LIMIT ?", (limit,))
+    return [(row[0], row[1], row[2], row[3], row[4]) for row in rows]
+
+
+def remind(db: sqlite3.Connection, reminder_id: str, call_id: str, user: str, due_at: float) -> None:
+    """Set (or move) a reminder to call somebody."""
+    db.execute(
+        "INSERT INTO reminders (id, call_id, user, due_at) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (id) DO UPDATE SET due_at = excluded.due_at, done = 0",
+        (reminder_id, call_id, user, due_at),
+    )
+
+
+def reminders_due(db: sqlite3.Connection, now: float) -> list[tuple[str, str, str, float]]:
+    """(id, call id, user, due) of reminders whose time has come."""
+    rows = db.execute("SELECT id, call_id, user, due_at FROM reminders WHERE NOT done AND due_at <= ?", (now,))
+    return [(row[0], row[1], row[2], row[3]) for row in rows]
+
+
+def reminded(db: sqlite3.Connection, reminder_id: str) -> bool:
+    """Take the one chance to remind. False: it was taken before."""
+    return db.execute("UPDATE reminders SET done = 1 WHERE id = ? AND NOT done", (reminder_id,)).rowcount == 1
+
+
+def subscribe(db: sqlite3.Connection, channel: str, kind: str, body: bytes, by: str, now: float) -> None:
+    """Subscribe a channel to a digest; one of each kind per channel."""
+    db.execute(
+        "INSERT OR REPLACE INTO subscriptions (channel, kind, body, by, since) VALUES (?, ?, ?, ?, ?)",
+        (channel, kind, body, by, now),
+    )
+
+
+def unsubscribe(db: sqlite3.Connection, channel: str) -> int:
+    """Stop a channel's digests; how many there were."""
+    return db.execute("DELETE FROM subscriptions WHERE channel = ?", (channel,)).rowcount
+
+
+def subscriptions(db: sqlite3.Connection, channel: str = "") -> list[tuple[str, str, bytes, float]]:
+    """(channel, kind, body, since) of one channel or all."""
+    rows = db.execute(
+        "SELECT channel, kind, body, since FROM subscriptions WHERE channel = ? OR ? = '' ORDER BY channel, kind",
+        (channel, channel),
+    )
+    return [(row[0], row[1], row[2], row[3]) for row in rows]
+
+
+def digest_sent(db: sqlite3.Connection, channel: str, kind: str, period: str) -> bool:
+    """Whether that period's digest is in the ledger already."""
+    row = db.execute(
+        "SELECT 1 FROM digest_runs WHERE channel = ? AND kind = ? AND period = ?", (channel, kind, period)
+    ).fetchone()
+    return row is not None
+
+
+def send_digest(db: sqlite3.Connection, channel: str, kind: str, period: str, body: bytes, now: float) -> bool:
+    """Ledger row and card in one transaction. False: that period was sent before."""
+    cursor = db.execute(
+        "INSERT INTO digest_runs (channel, kind, period, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        (channel, kind, period, now),
+    )
+    if cursor.rowcount:
+        cards.mark(db, "digest", f"{kind}:{period}", channel, now, body)
+    return cursor.rowcount == 1
+
+
+def problem(db: sqlite3.Connection, key: str, text: str, now: float) -> bool:
+    """Note that something is broken. True: it is new, so the admins must hear of it."""
+    row = db.execute(
+        "INSERT INTO problems (key, text, first_at, last_at, count) VALUES (?, ?, ?, ?, 1)"
+        " ON CONFLICT (key) DO UPDATE SET text = excluded.text, last_at = excluded.last_at, count = count + 1"
+        " RETURNING count",
+        (key, text, now, now),
+    ).fetchone()
+    return bool(row[0] == 1)
+
+
+def solved(db: sqlite3.Connection, key: str) -> bool:
+    """Note that it works again. True: it had been broken."""
+    return db.execute("DELETE FROM problems WHERE key = ?", (key,)).rowcount == 1
+
+
+def problems(db: sqlite3.Connection) -> list[tuple[str, str, float, float, int]]:
+    """(key, text, first_at, last_at, count) of all that is broken now."""
+    rows = db.execute("SELECT key, text, first_at, last_at, count FROM problems ORDER BY first_at")
+    return [(row[0], row[1], row[2], row[3], row[4]) for row in rows]
+
+
+def remember(db: sqlite3.Connection, key: str, value: str, now: float) -> None:
+    """Keep a small fact."""
+    db.execute("INSERT OR REPLACE INTO facts (key, value, at) VALUES (?, ?, ?)", (key, value, now))
+
+
+def recall(db: sqlite3.Connection, key: str) -> tuple[str, float] | None:
+    """(value, when) of a small fact."""
+    row = db.execute("SELECT value, at FROM facts WHERE key = ?", (key,)).fetchone()
+    return (row[0], row[1]) if row else None
+
+
+def reminder_of(db: sqlite3.Connection, call_id: str) -> float:
+    """When the next reminder of a call is due, 0 = none is set."""
+    row = db.execute("SELECT min(due_at) FROM reminders WHERE id = ? AND NOT done", (call_id,)).fetchone()
+    return float(row[0] or 0)

@@ -1,0 +1,205 @@
+"""Missed callers: one open row per caller and place, however often they try."""
+
+import secrets
+import sqlite3
+from dataclasses import dataclass
+
+from bot.events import Call
+from bot.store import cards
+
+SETTLE_SECONDS = 5
+"""Records of one call's legs arrive one by one: nobody is called a missed caller before the others had time."""
+
+
+@dataclass(frozen=True)
+class Missed:
+    """A caller somebody owes a call. Times are seconds since 1970 UTC, 0 = not.
+
+    Attributes:
+        number: E.164, "" = withheld.  calls: how often they tried.
+        closed_how: "called back", "reached us", "by hand".  closed_call: the conversation that closed it.
+    """
+
+    id: str
+    account: str
+    number: str
+    place: str
+    line: str
+    name: str
+    opened_at: float
+    last_at: float
+    calls: int
+    claimed_by: str
+    claimed_at: float
+    snoozed_until: float
+    snoozed_by: str
+    closed_at: float
+    closed_by: str
+    closed_how: str
+    closed_call: str
+    escalate_at: float
+    escalations: int
+
+    @property
+    def open(self) -> bool:
+        return self.closed_at == 0
+
+
+_COLUMNS = ", ".join(Missed.__dataclass_fields__)
+
+
+def follow(db: sqlite3.Connection, call: Call, place: str, now: float, escalate_after: float) -> None:
+    """Bring the missed callers up to date with a call that has just changed."""
+    if call.missed:
+        _open(db, call, place, now, escalate_after)
+    else:
+        forget(db, call.id, now)  # a leg that was answered after all may arrive late
+    if call.conversation and call.number:
+        how = "called back" if call.direction == "out" else "reached us"
+        talked_at = call.answered_at or call.started_at
+        rows = db.execute(
+            "SELECT id FROM missed WHERE number = ? AND closed_at = 0 AND last_at <= ?", (call.number, talked_at)
+        ).fetchall()
+        for (missed_id,) in rows:
+            close(db, missed_id, now=talked_at, by=call.rep, how=how, call_id=call.id)
+
+
+def _open(db: sqlite3.Connection, call: Call, place: str, now: float, escalate_after: float) -> None:
+    if not place or db.execute("SELECT 1 FROM missed_calls WHERE call_id = ?", (call.id,)).fetchone():
+        return
+    if call.number and _talked_since(db, call):
+        return
+    row = db.execute(
+        "SELECT id FROM missed WHERE number = ? AND place = ? AND closed_at = 0 AND number <> ''", (call.number, place)
+    ).fetchone()
+    missed_id = row[0] if row else secrets.token_hex(8)
+    if row is None:
+        db.execute(
+            "INSERT INTO missed (id, account, number, place, line, name, opened_at, last_at, calls, escalate_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?)",
+            (missed_id, call.account, call.number, place, call.line, call.name, call.started_at, call.started_at,
+             now + escalate_after if escalate_after else 0),
+        )  # fmt: skip
+    db.execute(
+        "INSERT INTO missed_calls (call_id, missed_id, at) VALUES (?, ?, ?)", (call.id, missed_id, call.started_at)
+    )
+    _recount(db, missed_id, now)
+
+
+def forget(db: sqlite3.Connection, call_id: str, now: float) -> None:
+    """A call is not missed after all: take it off its caller's count."""
+    row = db.execute("DELETE FROM missed_calls WHERE call_id = ? RETURNING missed_id", (call_id,)).fetchone()
+    if row is not None:
+        _recount(db, row[0], now)
+
+
+def _recount(db: sqlite3.Connection, missed_id: str, now: float) -> None:
+    count, first, last = db.execute(
+        "SELECT count(*), min(at), max(at) FROM missed_calls WHERE missed_id = ?", (missed_id,)
+    ).fetchone()
+    place = db.execute("SELECT place FROM missed WHERE id = ?", (missed_id,)).fetchone()[0]
+    if count:
+        db.execute(
+            "UPDATE missed SET calls = ?, opened_at = ?, last_at = ? WHERE id = ?", (count, first, last, missed_id)
+        )
+    else:
+        db.execute("DELETE FROM missed WHERE id = ?", (missed_id,))
+    cards.mark(db, "missed", missed_id, place, now + SETTLE_SECONDS)
+
+
+def _talked_since(db: sqlite3.Connection, call: Call) -> bool:
+    """A conversation with the caller that began after this call, known before this call's record arrived."""
+    row = db.execute(
+        "SELECT 1 FROM calls WHERE number = ? AND outcome = 'answered' AND answered_at >= ? LIMIT 1",
+        (call.number, call.started_at),
+    ).fetchone()
+    return row is not None
+
+
+def close(db: sqlite3.Connection, missed_id: str, *, now: float, by: str, how: str, call_id: str = "") -> bool:
+    """Close an open one. False: somebody was faster."""
+    cursor = db.execute(
+        "UPDATE missed SET closed_at = ?, closed_by = ?, closed_how = ?, closed_call = ?, escalate_at = 0"
+        " WHERE id = ? AND closed_at = 0",
+        (now, by, how, call_id, missed_id),
+    )
+    cards.touch(db, missed_id, "missed")
+    return cursor.rowcount == 1
+
+
+def claim(db: sqlite3.Connection, missed_id: str, by: str, now: float) -> Missed | None:
+    """Claim for a rep; the first wins. Returns the row as it is afterwards, None = gone."""
+    db.execute(
+        "UPDATE missed SET claimed_by = ?, claimed_at = ?, escalate_at = 0, snoozed_until = 0"
+        " WHERE id = ? AND closed_at = 0 AND claimed_by = ''",
+        (by, now, missed_id),
+    )
+    cards.touch(db, missed_id, "missed")
+    return get(db, missed_id)
+
+
+def release(db: sqlite3.Connection, missed_id: str, by: str, escalate_at: float) -> bool:
+    """Give a claim back. False: it was not theirs."""
+    cursor = db.execute(
+        "UPDATE missed SET claimed_by = '', claimed_at = 0, escalate_at = ?"
+        " WHERE id = ? AND claimed_by = ? AND closed_at = 0",
+        (escalate_at, missed_id, by),
+    )
+    cards.touch(db, missed_id, "missed")
+    return cursor.rowcount == 1
+
+
+def snooze(db: sqlite3.Connection, missed_id: str, by: str, until: float) -> bool:
+    """Let it rest until then; afterwards it is escalated like a new one. False: it is closed."""
+    cursor = db.execute(
+        "UPDATE missed SET snoozed_until = ?, snoozed_by = ?, escalate_at = ? WHERE id = ? AND closed_at = 0",
+        (until, by, until, missed_id),
+    )
+    cards.touch(db, missed_id, "missed")
+    return cursor.rowcount == 1
+
+
+def get(db: sqlite3.Connection, missed_id: str) -> Missed | None:
+    """One by id."""
+    row = db.execute(f"SELECT {_COLUMNS} FROM missed WHERE id = ?", (missed_id,)).fetchone()
+    return Missed(*row) if row else None
+
+
+def waiting(db: sqlite3.Connection, limit: int = 50) -> list[Missed]:
+    """All who wait, the longest first."""
+    rows = db.execute(f"SELECT {_COLUMNS} FROM missed WHERE closed_at = 0 ORDER BY opened_at LIMIT ?", (limit,))
+    return [Missed(*row) for row in rows]
+
+
+def owed_by(db: sqlite3.Connection, rep: str, places: tuple[str, ...]) -> list[Missed]:
+    """The callbacks a rep owes: claimed by them, or unclaimed in places they see, the longest first."""
+    everyone = waiting(db, 200)
+    return [m for m in everyone if m.claimed_by == rep or (not m.claimed_by and m.place in places)]
+
+
+def to_escalate(db: sqlite3.Connection, now: float) -> list[Missed]:
+    """Open ones whose time has come."""
+    rows = db.execute(
+        f"SELECT {_COLUMNS} FROM missed WHERE closed_at = 0 AND escalate_at > 0 AND escalate_at <= ?", (now,)
+    )
+    return [Missed(*row) for row in rows]
+
+
+def escalated(db: sqlite3.Connection, missed_id: str, next_at: float) -> None:
+    """An escalation was written down; the next is due then, 0 = none."""
+    db.execute(
+        "UPDATE missed SET escalations = escalations + 1, escalate_at = ?, snoozed_until = 0 WHERE id = ?",
+        (next_at, missed_id),
+    )
+    cards.touch(db, missed_id, "missed")
+
+
+def call_ids(db: sqlite3.Connection, missed_id: str) -> list[tuple[str, float]]:
+    """The calls that were missed, oldest first, each with when it began."""
+    rows = db.execute("SELECT call_id, at FROM missed_calls WHERE missed_id = ? ORDER BY at", (missed_id,))
+    return [(row[0], row[1]) for row in rows]
+
+
+def postpone(db: sqlite3.Connection, missed_id: str, until: float) -> None:
+    """Escalate not before then."""
+    db.execute("UPDATE missed SET escalate_at = ? WHERE id = ? AND closed_at = 0", (until, missed_id))

@@ -1,0 +1,149 @@
+"""Who is who: reps and their phones, contacts, the do-not-call list."""
+
+import sqlite3
+from dataclasses import dataclass
+
+from bot.errors import BadInput
+
+
+@dataclass(frozen=True)
+class Person:
+    """A Slack user, as far as telephony is concerned.
+
+    Attributes:
+        zone: IANA time zone from Slack.  phone_kind: "number", "extension", "login", "trunk" or "" (not linked).
+        phone: E.164 or the provider's code.  account: where it lives, "" = any.
+        extension: the provider's code that webhooks name.  line: default caller ID, E.164 or "".
+        home_at: when their App Home was last opened, 0 = never.
+    """
+
+    user: str
+    name: str = ""
+    zone: str = ""
+    phone_kind: str = ""
+    phone: str = ""
+    account: str = ""
+    extension: str = ""
+    line: str = ""
+    home_at: float = 0
+
+    @property
+    def linked(self) -> bool:
+        return bool(self.phone_kind)
+
+
+@dataclass(frozen=True)
+class Contact:
+    """Somebody in the contact book. `number` is E.164."""
+
+    number: str
+    name: str
+    company: str = ""
+
+
+_PERSON = ", ".join(Person.__dataclass_fields__)
+
+
+def person(db: sqlite3.Connection, user: str) -> Person:
+    """A Slack user; one nobody has told us about is `Person(user)`."""
+    row = db.execute(f"SELECT {_PERSON} FROM people WHERE user = ?", (user,)).fetchone()
+    return Person(*row) if row else Person(user)
+
+
+def people(db: sqlite3.Connection, users: tuple[str, ...]) -> dict[str, Person]:
+    """Several at once."""
+    return {user: person(db, user) for user in users}
+
+
+def save_person(db: sqlite3.Connection, new: Person) -> None:
+    """Insert or replace.
+
+    Raises:
+        BadInput: somebody else has that extension or number already; says who.
+    """
+    if new.extension:
+        row = db.execute(
+            "SELECT user FROM people WHERE extension = ? AND account = ? AND user <> ?",
+            (new.extension, new.account, new.user),
+        ).fetchone()
+        if row:
+            raise BadInput(
+                f"Extension {new.extension} is already linked to <@{row[0]}>, so nothing was changed. "
+                "Ask them to unlink it with `/phone unlink` first."
+            )
+    if new.phone_kind == "number":
+        row = db.execute("SELECT user FROM people WHERE phone = ? AND user <> ?", (new.phone, new.user)).fetchone()
+        if row:
+            raise BadInput(
+                f"That number is already linked to <@{row[0]}>, so nothing was changed. "
+                "Ask them to unlink it with `/phone unlink` first."
+            )
+    marks = ", ".join("?" * len(Person.__dataclass_fields__))
+    db.execute(
+        f"INSERT OR REPLACE INTO people ({_PERSON}) VALUES ({marks})",
+        tuple(getattr(new, name) for name in Person.__dataclass_fields__),
+    )
+
+
+def opened_home(db: sqlite3.Connection, user: str, now: float) -> None:
+    """Remember that this person has an App Home to keep fresh."""
+    db.execute(
+        "INSERT INTO people (user, home_at) VALUES (?, ?) ON CONFLICT (user) DO UPDATE SET home_at = excluded.home_at",
+        (user, now),
+    )
+
+
+def homes(db: sqlite3.Connection, since: float) -> list[str]:
+    """People whose App Home was opened since then."""
+    return [row[0] for row in db.execute("SELECT user FROM people WHERE home_at >= ?", (since,))]
+
+
+def contact(db: sqlite3.Connection, number: str) -> Contact | None:
+    """The contact with that E.164 number."""
+    row = db.execute("SELECT number, name, company FROM contacts WHERE number = ?", (number,)).fetchone()
+    return Contact(*row) if row else None
+
+
+def contacts_named(db: sqlite3.Connection, name: str, limit: int = 5) -> list[Contact]:
+    """Contacts whose name is `name`, else begins with it, else contains it; case does not matter."""
+    pattern = name.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    for like in (pattern, f"{pattern}%", f"%{pattern}%"):
+        rows = db.execute(
+            "SELECT number, name, company FROM contacts WHERE name LIKE ? ESCAPE '\\' ORDER BY name LIMIT ?",
+            (like, limit),
+        ).fetchall()
+        if rows:
+            return [Contact(*row) for row in rows]
+    return []
+
+
+def save_contact(db: sqlite3.Connection, new: Contact, by: str, now: float) -> None:
+    """Insert or replace."""
+    db.execute(
+        "INSERT OR REPLACE INTO contacts (number, name, company, by, at) VALUES (?, ?, ?, ?, ?)",
+        (new.number, new.name, new.company, by, now),
+    )
+
+
+def do_not_call(db: sqlite3.Connection, number: str) -> tuple[str, str, float] | None:
+    """(reason, by whom, when) if the number must not be called."""
+    row = db.execute("SELECT reason, by, at FROM do_not_call WHERE number = ?", (number,)).fetchone()
+    return (row[0], row[1], row[2]) if row else None
+
+
+def block(db: sqlite3.Connection, number: str, reason: str, by: str, now: float) -> None:
+    """Put a number on the do-not-call list."""
+    db.execute(
+        "INSERT OR REPLACE INTO do_not_call (number, reason, by, at) VALUES (?, ?, ?, ?)", (number, reason, by, now)
+    )
+
+
+def unblock(db: sqlite3.Connection, number: str) -> bool:
+    """Take a number off the do-not-call list. False: it was not on it."""
+    return db.execute("DELETE FROM do_not_call WHERE number = ?", (number,)).rowcount == 1
+
+
+def blocked(db: sqlite3.Connection, limit: int = 100) -> list[tuple[str, str, str, float]]:
+    """The do-not-call list, latest first: (number, reason, by, at)."""
+    rows = db.execute("SELECT number, reason, by, at FROM do_not_call ORDER BY at DESC LIMIT ?", (limit,))
+    return [(row[0], row[1], row[2], row[3]) for row in rows]

