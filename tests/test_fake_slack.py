@@ -126,6 +126,17 @@ async def test_only_own_messages_that_are_there_can_be_changed(
     assert await refusal(slack_client.chat_update(channel="C1", ts=other, text=TEXT)) == "cant_update_message"
 
 
+async def test_only_own_messages_that_are_there_can_be_deleted(
+    slack_client: AsyncWebClient, fake_slack: FakeSlack
+) -> None:
+    ts = (await slack_client.chat_postMessage(channel="C1", text=TEXT))["ts"]
+    other = fake_slack.say("C1", "U1", "Who takes it?")
+    await slack_client.chat_delete(channel="C1", ts=ts)
+    assert fake_slack.channel("C1") == [other]
+    assert await refusal(slack_client.chat_delete(channel="C1", ts=ts)) == "message_not_found"
+    assert await refusal(slack_client.chat_delete(channel="C1", ts=other.ts)) == "cant_delete_message"
+
+
 async def test_threads_and_permalinks(slack_client: AsyncWebClient, fake_slack: FakeSlack, slack_clock: Clock) -> None:
     ts = (await slack_client.chat_postMessage(channel="C1", text=TEXT))["ts"]
     slack_clock.advance(1)
@@ -214,7 +225,7 @@ async def test_tokens(fake_slack: FakeSlack) -> None:
     assert await error_with("xoxb-other", "auth.test") == "invalid_auth"
     assert await error_with(None, "auth.test") == "not_authed"
     assert await error_with(fake_slack.bot_token, "apps.connections.open") == "not_allowed_token_type"
-    assert await error_with(fake_slack.bot_token, "chat.delete") == "unknown_method"
+    assert await error_with(fake_slack.bot_token, "chat.unfurl") == "unknown_method"
     assert fake_slack.bot_token not in repr(fake_slack.requests)
 
 
