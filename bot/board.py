@@ -57,9 +57,7 @@ class Board:
     ) -> list[calls.Change]:
         """Commit events and all that follows from them. Returns the calls that changed; duplicates change nothing."""
         changes = await self.db.write(
-            lambda db: calls.ingest(
-                db, account, events, now=self.now(), routing=self.routing, call_id=call_id, raw=raw
-            )
+            lambda db: calls.ingest(db, account, events, now=self.now(), routing=self.routing, call_id=call_id, raw=raw)
         )
         if changes:
             self.wake.set()
@@ -76,7 +74,7 @@ class Board:
         return self.providers[account]
 
     def spawn(self, work: Coroutine[Any, Any, None], failed: Callable[[Exception], Coroutine[Any, Any, None]]) -> None:
-        """Run slow work after the acknowledgement; `failed` tells the person. Tracked, so that stopping waits for it."""
+        """Run slow work after the acknowledgement; `failed` tells the person. Tracked: stopping waits for it."""
 
         async def run() -> None:
             try:

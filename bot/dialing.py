@@ -6,6 +6,7 @@ can be the last before a crash: `recover()` finds what was left and never dials 
 
 import logging
 import sqlite3
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, time
 
 import msgspec
@@ -17,6 +18,7 @@ from bot.events import Call, HangUpAsked, NotPlaced, Outcome, Requested, Settled
 from bot.provider import CallOrder, Provider, RepPhone
 from bot.store import calls, ledger, people
 from bot.store.people import Person
+from bot.window import Window
 
 log = logging.getLogger("callboard.dialing")
 
@@ -52,16 +54,20 @@ def rules(board: Board) -> policy.Rules:
     return policy.Rules(
         region=settings.region,
         countries=frozenset(settings.policy.countries),
-        window_start=time.fromisoformat(settings.policy.hours[0]),
-        window_end=time.fromisoformat(settings.policy.hours[1]),
-        weekdays=frozenset(settings.policy.weekdays),
+        window=Window(
+            time.fromisoformat(settings.policy.hours[0]),
+            time.fromisoformat(settings.policy.hours[1]),
+            frozenset(settings.policy.weekdays),
+        ),
         daily_calls_per_rep=settings.policy.daily_calls,
         zone=settings.zone,
     )
 
 
-async def dial(board: Board, key: str, ask: Ask) -> Call:
+async def dial(board: Board, key: str, ask: Ask, written: Callable[[Call], Awaitable[None]] | None = None) -> Call:
     """Place one call for an intent that is already written. Returns the call as it stands after the provider's answer.
+
+    `written` hears of the call as soon as it is allowed and on record, before the provider is asked.
 
     Raises:
         NeedsYes: outside the callee's hours; ask with `confirmed` if the person says yes.
@@ -74,6 +80,8 @@ async def dial(board: Board, key: str, ask: Ask) -> Call:
     call_id = calls.new_id(board.now())
     order = _order(provider, call_id, ask, rep)
     call = await board.write(_commit, board, key, ask, rep, account, call_id, order)
+    if written is not None:
+        await written(call)
     return await _place(board, provider, key, call, order)
 
 
@@ -131,7 +139,9 @@ def _commit(
     listed = people.do_not_call(db, ask.number)
     allowed = board.settings.policy.callers
     if allowed and ask.rep not in allowed and board.settings.role(ask.rep) == "rep":
-        raise NotAllowed("You are not among those who may place calls, so nothing was dialled. Ask your admin to add you.")
+        raise NotAllowed(
+            "You are not among those who may place calls, so nothing was dialled. Ask your admin to add you."
+        )
     decision = policy.decide(
         policy.Proposed(
             rep=ask.rep,

@@ -135,7 +135,9 @@ class Feed:
             await self.board.write(cards.later, card, now() + _backoff(card))
         except Exception as error:  # a card that cannot be drawn must not stop the others
             log.exception("Card %s %s could not be shown.", card.kind, card.subject)
-            await self.board.problem(f"card {card.kind}", f"A {card.kind} card could not be drawn: {type(error).__name__}.")
+            await self.board.problem(
+                f"card {card.kind}", f"A {card.kind} card could not be drawn: {type(error).__name__}."
+            )
             await self.board.write(cards.later, card, now() + _backoff(card))
         finally:
             self._busy.discard(card.place)
@@ -144,7 +146,9 @@ class Feed:
     async def _refused(self, card: Card, error: str) -> None:
         place = f"<@{card.place[1:]}>" if card.place.startswith("@") else f"<#{card.place}>"
         why = _NO_PLACE.get(error, f"refused the message ({error})")
-        await self.board.problem(f"Slack {card.place}", f"{place} {why}. What belongs there waits and is posted when it is mended.")
+        await self.board.problem(
+            f"Slack {card.place}", f"{place} {why}. What belongs there waits and is posted when it is mended."
+        )
         await self.board.write(cards.later, card, self.board.now() + _backoff(card))
 
     async def _bring_up_to_date(self, card: Card) -> None:

@@ -98,7 +98,7 @@ def fold(call_id: str, account: str, events: Iterable[AnyEvent]) -> Call:
         answered_at=talked.answered_at if talked else 0,
         ended_at=_ended(ordered, legs, state, settled),
         ring_seconds=max((leg.ring_seconds for leg in legs if leg.name != REP), default=0),
-        talk_seconds=talked.talk_seconds if talked and state is State.ENDED else 0,
+        talk_seconds=_talk_seconds(ordered, legs, talked) if talked and state is State.ENDED else 0,
         wait_seconds=max((leg.wait_seconds for leg in legs), default=0),
         price=round(sum(cdr.price or 0 for cdr in priced), 6) if priced else None,
         currency=priced[0].currency if priced else "",
@@ -243,6 +243,14 @@ def _talked(legs: list[Leg], direction: str) -> Leg | None:
     """The leg whose talk time is the conversation's: out, the customer's; in, the first that was answered."""
     answered = [leg for leg in legs if leg.answered_at and not (direction == "out" and leg.name == REP)]
     return min(answered, key=lambda leg: (leg.answered_at, leg.name), default=None)
+
+
+def _talk_seconds(ordered: list[AnyEvent], legs: list[Leg], talked: Leg) -> int:
+    """That leg's own talk time; where its end was never told, until the first other end that was."""
+    if talked.recorded or talked.ended_at:
+        return talked.talk_seconds
+    ends = [leg.ended_at for leg in legs] + [event.at for event in ordered if isinstance(event, CallEnded)]
+    return _span(talked.answered_at, min((end for end in ends if end > talked.answered_at), default=0.0))
 
 
 def _last_rung(legs: list[Leg]) -> Leg | None:

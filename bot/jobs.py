@@ -12,9 +12,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bot import policy
+from bot import window
 from bot.board import Board, notice
-from bot.cards import notice as words
+from bot.cards.notice import escalation, reminder
 from bot.dialing import rules
 from bot.errors import CallboardError, Refused, Unavailable
 from bot.events import Call, CallEnded, State
@@ -48,7 +48,9 @@ class Poll:
             try:
                 events = await provider.active_calls()
             except (Refused, Unavailable) as error:
-                await self.board.problem(f"provider {account}", f"{account}: the active calls could not be read. {error}")
+                await self.board.problem(
+                    f"provider {account}", f"{account}: the active calls could not be read. {error}"
+                )
                 continue
             await self.board.solved(f"provider {account}")
             await self.board.ingest(account, events)
@@ -71,7 +73,7 @@ class Poll:
 
 
 async def tick(board: Board) -> None:
-    """Redraw the timers of live calls. With many live calls each is redrawn less often, to stay within Slack's limits."""
+    """Redraw the timers of live calls. With many of them each is redrawn less often, to keep Slack's limits."""
     live = [call for call in await board.read(calls.open_calls) if call.live]
     share = max(1, len(live) // 10)
     turn = int(board.now() // TICK_SECONDS)
@@ -108,7 +110,7 @@ async def remind(board: Board) -> None:
             continue
         contact = await board.read(people.contact, call.number)
         person = await board.read(people.person, user)
-        payload = words.reminder(call, contact, person.zone or board.settings.zone)
+        payload = reminder(call, contact, person.zone or board.settings.zone)
         await board.write(_remind, reminder_id, user, notice(payload["text"], payload["buttons"]), now)
 
 
@@ -129,7 +131,7 @@ async def escalate(board: Board) -> None:
         first = row.escalations == 0 and bool(last)
         to = (last,) if first else board.settings.managers
         contact = await board.read(people.contact, row.number) if row.number else None
-        payload = words.escalation(row, contact, now, board.settings.zone)
+        payload = escalation(row, contact, now, board.settings.zone)
         following = now + board.routing.escalate_after() if first and board.settings.managers else 0.0
         body = notice(payload["text"], payload["buttons"])
         await board.write(_escalate, row, to, body, following, now)
@@ -152,8 +154,8 @@ def _postpone(db: sqlite3.Connection, missed_id: str, until: float) -> None:
 
 def _callable_from(board: Board, number: str, now: float) -> float:
     limits = rules(board)
-    zones = policy.zones(number) or (board.settings.zone,)
-    opening = policy.next_open(zones, limits, datetime.fromtimestamp(now, UTC))
+    zones = window.zones_of(number) or (board.settings.zone,)
+    opening = window.next_open(limits.window, zones, datetime.fromtimestamp(now, UTC))
     return opening.timestamp() if opening else now
 
 
@@ -229,5 +231,3 @@ def start(board: Board, extra: dict[str, tuple[Callable[[], Awaitable[None]], fl
         )
     scheduler.start()
     return scheduler
-
-

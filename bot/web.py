@@ -86,7 +86,9 @@ async def _hook(board: Board, request: HttpRequest) -> Response:
             )
         )
     except Unreadable as error:
-        await board.problem(f"webhook {account}", f"A webhook of {provider.title} ({account}) could not be read: {error}")
+        await board.problem(
+            f"webhook {account}", f"A webhook of {provider.title} ({account}) could not be read: {error}"
+        )
         return PlainTextResponse(f"Nothing was read: {error}", status_code=400)
     try:
         if webhook.events:

@@ -1,0 +1,334 @@
+"""What people see in Slack, as pure functions: state in, Block Kit and text out. One module per card.
+
+Three rules hold for every card. Its `text` is made from its blocks, because screen readers and notifications read
+`text` and not the blocks. Words from outside (names, notes, a provider's sentence) pass `plain()` or `sentence()`.
+Nothing is said by an emoji or a colour alone. Limits: Slack's pages on Block Kit.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from bot.cards.times import about, clock, day_clock, duration, timer
+from bot.numbers import masked as masked_number
+from bot.numbers import pretty
+
+if TYPE_CHECKING:
+    from bot.store.people import Contact
+
+__all__ = [
+    "Block",
+    "Message",
+    "about",
+    "actions",
+    "button",
+    "clock",
+    "confirm",
+    "context",
+    "cut",
+    "day_clock",
+    "duration",
+    "escape",
+    "header",
+    "line_words",
+    "message",
+    "paragraphs",
+    "plain",
+    "price",
+    "rep_words",
+    "section",
+    "sentence",
+    "shorten",
+    "timer",
+    "upper_first",
+    "who",
+    "who_plain",
+]
+
+Block = dict[str, Any]
+"""One block, element or view as the JSON that Slack takes."""
+
+TEXT_LIMIT = 3000
+"""Characters of a section. Page "Section block"."""
+MESSAGE_LIMIT = 4000
+"""Characters of a message's `text`; chat.update refuses more. Page "chat.update"."""
+NAME_LIMIT = 80
+"""Ours: longer names are cut, a card is not a page."""
+NOTE_LIMIT = 400
+"""Ours, for the same reason."""
+
+_SLACK_USER = re.compile(r"[UW][A-Z0-9]{2,20}")
+_ESCAPED_MENTION = re.compile(r"&lt;@([UW][A-Z0-9]{2,20})&gt;")
+_HALF_TOKEN = re.compile(r"(&[a-z]{0,3}|<[^<>]*)$")
+# Signs that would format Slack's mrkdwn -> letters that look the same and do nothing.
+_HARMLESS = str.maketrans({"*": "∗", "_": "ˍ", "~": "∼", "`": "ˋ"})
+# Marks that turn the writing direction of everything after them.
+_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message. `text` says everything that the blocks say, in words.
+
+    Attributes:
+        text: mrkdwn without bold, at most 4,000 characters.
+    """
+
+    text: str
+    blocks: tuple[Block, ...]
+
+
+# Words from outside.
+
+
+def escape(text: str) -> str:
+    """For mrkdwn: "<!channel>" in a caller's name rings nobody and a link cannot be faked."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _units(text: str) -> int:
+    """Length as Slack's clients count it, UTF-16 units: an emoji counts double."""
+    return len(text) + sum(char > "\uffff" for char in text)
+
+
+def shorten(text: str, limit: int) -> str:
+    """At most `limit` UTF-16 units, with "…" where something was cut."""
+    if _units(text) <= limit:
+        return text
+    text = text[:limit]
+    while _units(text) > limit - 1:
+        text = text[:-1]
+    return text.rstrip() + "…"
+
+
+def cut(text: str, limit: int) -> str:
+    """`shorten()` for mrkdwn: never leaves half an entity or half a mention behind."""
+    if _units(text) <= limit:
+        return text
+    return _HALF_TOKEN.sub("", shorten(text, limit).removesuffix("…")).rstrip() + "…"
+
+
+def _one_line(text: str, limit: int) -> str:
+    """Without line breaks, control characters, lone surrogates and turned writing direction."""
+    visible = (
+        " " if char.isspace() else char
+        for char in text[: limit * 4]
+        if char.isspace() or (char not in _TURNING and unicodedata.category(char) not in ("Cc", "Cs", "Cn"))
+    )
+    return shorten(" ".join("".join(visible).split()), limit)
+
+
+def plain(text: str, limit: int = NAME_LIMIT) -> str:
+    """Outside words inside our mrkdwn: one line, cut to `limit`, no formatting, no mention, no link.
+
+    Hebrew and Arabic are isolated, so that a number beside them keeps its order.
+    """
+    line = escape(_one_line(text, limit).translate(_HARMLESS))
+    rightward = any(unicodedata.bidirectional(char) in ("R", "AL", "AN") for char in line)
+    return f"\u2068{line}\u2069" if rightward else line
+
+
+def sentence(text: str, limit: int = 600) -> str:
+    """A sentence of ours that may quote outside words: escaped, except that mentions of people stay mentions."""
+    return cut(_ESCAPED_MENTION.sub(r"<@\1>", escape(_one_line(text, limit))), limit)
+
+
+def upper_first(text: str) -> str:
+    """With a capital first letter; the rest as it is."""
+    return text[:1].upper() + text[1:]
+
+
+# Who and how much.
+
+
+def _who(number: str, name: str, contact: "Contact | None", masked: bool) -> tuple[str, str, str]:
+    """(name, company, number to show), raw."""
+    name = contact.name if contact and contact.name.strip() else name
+    company = contact.company if contact else ""
+    digits, name_digits = _digits(number), _digits(name)
+    if len(name_digits) >= 5 and (name_digits in digits or digits in name_digits):
+        name = ""  # many networks send the number again as the name; it must not undo the masking
+    return name, company, (masked_number(number) if masked else pretty(number))
+
+
+def _digits(text: str) -> str:
+    return "".join(char for char in text if char.isdecimal())
+
+
+def who(number: str, name: str = "", contact: "Contact | None" = None, *, masked: bool = False) -> str:
+    """The outside party, mrkdwn: "Dana Levi (Acme), +1 202-555-0100", the number alone, or "a withheld number".
+
+    The contact book's name goes before the name that the network told.
+    """
+    person, company, shown = (plain(part) for part in _who(number, name, contact, masked))
+    return _joined(person, company, shown)
+
+
+def who_plain(number: str, name: str = "", contact: "Contact | None" = None, *, masked: bool = False) -> str:
+    """The same for plain_text objects and labels, where nothing is interpreted."""
+    person, company, shown = (_one_line(part, NAME_LIMIT) for part in _who(number, name, contact, masked))
+    return _joined(person, company, shown)
+
+
+def _joined(person: str, company: str, number: str) -> str:
+    number = number or "a withheld number"
+    if not person:
+        return f"{number} ({company})" if company else number
+    return f"{person} ({company}), {number}" if company else f"{person}, {number}"
+
+
+def rep_words(user: str, person: str = "", extension: str = "") -> str:
+    """One of ours: a mention where the Slack user is known, else the provider's name or extension, else ""."""
+    if _SLACK_USER.fullmatch(user):
+        return f"<@{user}>"
+    if user or person:
+        return plain(user or person)
+    return f"extension {plain(extension)}" if extension else ""
+
+
+def line_words(line: str, queue: str = "") -> str:
+    """Our side of a call: "queue Sales, line +1 202-555-0199"; "" where neither is known."""
+    parts = [f"queue {plain(queue)}" if queue else "", f"line {plain(pretty(line))}" if line else ""]
+    return ", ".join(part for part in parts if part)
+
+
+def price(amount: float | None, currency: str) -> str:
+    """ "0.05 EUR"; "" where the price was not told."""
+    if amount is None:
+        return ""
+    whole, _, fraction = f"{amount:.4f}".partition(".")
+    return f"{whole}.{fraction.rstrip('0').ljust(2, '0')} {plain(currency, 10)}".strip()
+
+
+# Blocks.
+
+
+def header(text: str, block_id: str) -> Block:
+    """A header; `text` is shown as it is."""
+    return {"type": "header", "block_id": block_id, "text": _plain_text(_one_line(text, 150) or "…")}
+
+
+def section(text: str, block_id: str, accessory: Block | None = None) -> Block:
+    """A section of mrkdwn, cut to what Slack takes. Bare addresses in it do not become links."""
+    block: Block = {"type": "section", "block_id": block_id, "text": _mrkdwn(text)}
+    if accessory:
+        block["accessory"] = accessory
+    return block
+
+
+def context(texts: Sequence[str], block_id: str) -> Block:
+    """Small print; empty texts are left out, at most ten are shown. At least one must not be empty."""
+    shown = [text for text in texts if text]
+    return {"type": "context", "block_id": block_id, "elements": [_mrkdwn(text) for text in shown[:10]]}
+
+
+def paragraphs(lines: Iterable[str], block_id: str, limit: int = 40) -> list[Block]:
+    """Lines of mrkdwn as few sections as Slack's 3,000 characters allow; more than `limit` sections are named."""
+    texts: list[str] = []
+    for line in lines:
+        for piece in _pieces(line):
+            if texts and _units(texts[-1]) + _units(piece) + 1 <= TEXT_LIMIT:
+                texts[-1] += "\n" + piece
+            else:
+                texts.append(piece)
+    blocks = [section(text, f"{block_id}:{index}") for index, text in enumerate(texts[:limit])]
+    if len(texts) > limit:
+        blocks.append(context(["There is more than fits into one message; the rest is left out."], f"{block_id}:more"))
+    return blocks
+
+
+def _pieces(line: str) -> list[str]:
+    """A line in pieces that a section takes, broken at a blank and never inside an entity or mention."""
+    pieces: list[str] = []
+    while _units(line) > TEXT_LIMIT:
+        head = shorten(line, TEXT_LIMIT).removesuffix("…")
+        blank = max(head.rfind("\n"), head.rfind(" "))
+        head = head[:blank] if blank > TEXT_LIMIT // 2 else _HALF_TOKEN.sub("", head)
+        if not head.strip():
+            break
+        pieces.append(head)
+        line = line[len(head) :].lstrip()
+    return [*pieces, line] if line.strip() else pieces
+
+
+def actions(elements: Sequence[Block], block_id: str) -> Block:
+    """A row of buttons and menus; at least one."""
+    return {"type": "actions", "block_id": block_id, "elements": list(elements)}
+
+
+def button(
+    label: str,
+    action_id: str,
+    value: str,
+    *,
+    style: Literal["primary", "danger", ""] = "",
+    about: str = "",
+    ask: Block | None = None,
+) -> Block:
+    """A button. `about` is what it concerns, for screen readers: "Hang up: Dana Levi". `ask` comes from `confirm()`."""
+    element: Block = {
+        "type": "button",
+        "action_id": action_id,
+        "text": _plain_text(shorten(label, 75)),
+        "value": value[:2000],
+    }
+    if about:
+        element["accessibility_label"] = shorten(f"{label}: {about}", 75)
+    if style:
+        element["style"] = style
+    if ask:
+        element["confirm"] = ask
+    return element
+
+
+def confirm(title: str, text: str, yes: str, no: str, *, danger: bool = False) -> Block:
+    """The question before a button acts. All plain text."""
+    block: Block = {
+        "title": _plain_text(shorten(title, 100)),
+        "text": _plain_text(shorten(text, 300)),
+        "confirm": _plain_text(shorten(yes, 30)),
+        "deny": _plain_text(shorten(no, 30)),
+    }
+    if danger:
+        block["style"] = "danger"
+    return block
+
+
+def _plain_text(text: str) -> Block:
+    return {"type": "plain_text", "text": text, "emoji": True}
+
+
+def _mrkdwn(text: str) -> Block:
+    return {"type": "mrkdwn", "text": cut(text, TEXT_LIMIT), "verbatim": True}
+
+
+# Messages.
+
+
+def message(blocks: Sequence[Block], text: str = "") -> Message:
+    """A message whose text is read off its blocks, or is `text` where that says more."""
+    words = text or "\n".join(line for block in blocks if (line := _read(block)))
+    return Message(cut(words, MESSAGE_LIMIT), tuple(blocks))
+
+
+def _read(block: Mapping[str, Any]) -> str:
+    """What a block says, without bold."""
+    match block["type"]:
+        case "header":
+            return escape(str(block["text"]["text"]))
+        case "section":
+            return str(block["text"]["text"]).replace("*", "")
+        case "context":
+            return " · ".join(str(element["text"]) for element in block["elements"]).replace("*", "")
+        case "actions":
+            return "You can: " + ", ".join(_choice(element) for element in block["elements"]) + "."
+        case _:
+            return ""
+
+
+def _choice(element: Mapping[str, Any]) -> str:
+    if element["type"] == "button":
+        return str(element["text"]["text"])
+    return str(element["placeholder"]["text"]).rstrip("…")

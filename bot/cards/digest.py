@@ -1,0 +1,31 @@
+"""The digest: figures of a period that the digest's own module has put into words. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bot.cards import Message, actions, button, context, escape, header, message, paragraphs
+
+_SECTIONS = 44
+"""Of the 50 blocks of a message; the header, the context and the buttons need the rest."""
+
+
+def digest_card(payload: Mapping[str, Any]) -> Message:
+    """The digest's message. Buttons: `digest:definitions`, `digest:waiting`; their value is the title.
+
+    `payload`: "title" plain; "text" the whole digest in words, mrkdwn, for screen readers and notifications;
+    "lines" a list of mrkdwn lines, outside words already escaped; "as_of" plain, "18:00 on 4 Mar".
+    """
+    title, as_of = str(payload["title"]), str(payload["as_of"])
+    blocks = [header(title, "digest:title"), *paragraphs(map(str, payload["lines"]), "digest:lines", _SECTIONS)]
+    if as_of:
+        blocks.append(context([f"As of {escape(as_of)}"], "digest:as_of"))
+    blocks.append(
+        actions(
+            [
+                button("Show who waits", "digest:waiting", title, style="primary"),
+                button("What do these mean?", "digest:definitions", title),
+            ],
+            "digest:actions",
+        )
+    )
+    return message(blocks, str(payload["text"]))

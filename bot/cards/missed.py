@@ -1,0 +1,185 @@
+"""The missed caller's card: one per caller, edited until somebody has spoken with them. Pure."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from bot.cards import (
+    Block,
+    Message,
+    about,
+    actions,
+    button,
+    clock,
+    confirm,
+    context,
+    day_clock,
+    duration,
+    line_words,
+    message,
+    rep_words,
+    section,
+    upper_first,
+    who,
+    who_plain,
+)
+from bot.events import Call
+
+if TYPE_CHECKING:
+    from bot.store.missed import Missed
+    from bot.store.people import Contact
+
+SNOOZES = ("15m", "1h", "tomorrow")
+"""Choices of the snooze menu, as `times.moment()` takes them."""
+_SNOOZE_WORDS = {"15m": "15 minutes", "1h": "1 hour", "tomorrow": "Tomorrow at 09:00"}
+_TIMES_SHOWN = 6
+
+
+def missed_card(
+    missed: "Missed",
+    *,
+    calls: Sequence[tuple[str, float]],
+    contact: "Contact | None",
+    last_rep: str,
+    now: float,
+    zone: str,
+    masked: bool,
+    closing: Call | None,
+    voicemail: bool = False,
+) -> Message:
+    """The card of a missed caller: "missed 3 times → claimed → called back 4 min after their first call → closed".
+
+    Buttons carry `missed.id`: `missed:call_back` (only with a number), `missed:claim` or `missed:release`,
+    `missed:close`; the menu `missed:snooze` carries "id|15m", see `snooze_choice()`.
+
+    Attributes:
+        calls: (call id, when it began) of each attempt, oldest first.
+        last_rep: who spoke with them last, Slack user id or name, "" = nobody.
+        closing: the conversation that closed it, if one did.
+        voicemail: they left a voice message on at least one attempt.
+    """
+    party = who(missed.number, missed.name, contact, masked=masked)
+    title = "Missed call from" if missed.open else "Missed call, closed:"
+    blocks = [
+        section(f"☎️ *{title} {party}*\n{_story(missed, calls, closing, now, zone)}", "missed:story"),
+    ]
+    line = line_words(missed.line)
+    facts = [
+        f"On {line}" if line else "",
+        f"Last spoke with {rep_words(last_rep)}" if last_rep else "",
+        "They reached voicemail" if voicemail else "",
+    ]
+    if missed.open:
+        facts.extend(_standing(missed, now, zone))
+    if any(facts):
+        blocks.append(context(facts, "missed:facts"))
+    if missed.open:
+        # A menu keeps showing the last choice unless its block is a new one.
+        blocks.append(
+            actions(
+                _buttons(missed, who_plain(missed.number, missed.name, contact, masked=masked)),
+                f"missed:actions:{int(missed.snoozed_until)}",
+            )
+        )
+    return message(blocks)
+
+
+def snooze_choice(value: str) -> tuple[str, str]:
+    """(missed id, choice of `SNOOZES`) of the snooze menu's option value."""
+    missed_id, _, choice = value.partition("|")
+    return missed_id, choice
+
+
+def attempts(missed: "Missed", calls: Sequence[tuple[str, float]], now: float, zone: str) -> str:
+    """ "missed 3 times (14:02, 14:05, 14:20)"."""
+    count = len(calls) or missed.calls
+    words = {1: "missed once", 2: "missed twice"}.get(count, f"missed {count} times")
+    moments = [at for _, at in calls] or sorted({missed.opened_at, missed.last_at})
+    times = _times(moments[-_TIMES_SHOWN:], now, zone)
+    return f"{words} ({'latest ' if len(moments) > _TIMES_SHOWN else ''}{times})"
+
+
+def _times(moments: Sequence[float], now: float, zone: str) -> str:
+    """Clock times; the day is named where it changes and is not today."""
+    shown: list[str] = []
+    day = ""
+    for at in moments:
+        full, bare = day_clock(at, now, zone), clock(at, zone)
+        this_day = full.removesuffix(bare)
+        shown.append(full if this_day != day else bare)
+        day = this_day
+    return ", ".join(shown)
+
+
+def _story(missed: "Missed", calls: Sequence[tuple[str, float]], closing: Call | None, now: float, zone: str) -> str:
+    steps = [upper_first(attempts(missed, calls, now, zone))]
+    if missed.claimed_by:
+        steps.append(f"claimed by {rep_words(missed.claimed_by)} at {day_clock(missed.claimed_at, now, zone)}")
+    if not missed.open:
+        steps.append(_closed(missed, closing, now, zone))
+        steps.append("closed")
+    return " → ".join(steps)
+
+
+def _closed(missed: "Missed", closing: Call | None, now: float, zone: str) -> str:
+    rep = rep_words(missed.closed_by)
+    if closing is not None:
+        rep = rep_words(closing.rep, closing.person, closing.extension) or rep
+    talked = f", talked {duration(closing.talk_seconds)}" if closing is not None and closing.talk_seconds else ""
+    after = f"{about(missed.closed_at - missed.opened_at)} after their first call"
+    at = day_clock(missed.closed_at, now, zone)
+    if missed.closed_how == "called back":
+        return f"called back {after}, at {at}" + (f" by {rep}" if rep else "") + talked
+    if missed.closed_how == "reached us":
+        return f"reached us {after}, at {at}" + (f", taken by {rep}" if rep else "") + talked
+    return f"ticked off by {rep or 'somebody'} at {at}, without a call"
+
+
+def _standing(missed: "Missed", now: float, zone: str) -> list[str]:
+    """What is to be known of one that is still open."""
+    standing = [f"Waiting for {about(now - missed.opened_at)}"]
+    if missed.snoozed_until > now:
+        by = f" by {rep_words(missed.snoozed_by)}" if missed.snoozed_by else ""
+        standing.append(f"Snoozed until {day_clock(missed.snoozed_until, now, zone)}{by}")
+    elif missed.escalations and not missed.claimed_by:
+        times = "" if missed.escalations == 1 else f" {missed.escalations} times"
+        standing.append(f"Escalated{times}: nobody has called back yet")
+    if not missed.number:
+        standing.append("The number is withheld, so nobody can call back. Close it when it is dealt with")
+    return standing
+
+
+def _buttons(missed: "Missed", party: str) -> list[Block]:
+    buttons: list[Block] = []
+    if missed.number:
+        buttons.append(call_back_button(missed, party))
+    if missed.claimed_by:
+        buttons.append(button("Release", "missed:release", missed.id, about=party))
+    else:
+        buttons.append(claim_button(missed, party))
+    buttons.append(
+        {
+            "type": "static_select",
+            "action_id": "missed:snooze",
+            "placeholder": {"type": "plain_text", "text": "Snooze…", "emoji": True},
+            "options": [
+                {
+                    "text": {"type": "plain_text", "text": _SNOOZE_WORDS[choice], "emoji": True},
+                    "value": f"{missed.id}|{choice}",
+                }
+                for choice in SNOOZES
+            ],
+        }
+    )
+    ask = confirm("Close without a call?", f"Nobody will be asked to call back {party}.", "Close it", "Keep it open")
+    buttons.append(button("Close", "missed:close", missed.id, about=party, ask=ask))
+    return buttons
+
+
+def call_back_button(missed: "Missed", party: str) -> Block:
+    """The button that calls them; `party` in plain text."""
+    return button("Call back", "missed:call_back", missed.id, style="primary", about=party)
+
+
+def claim_button(missed: "Missed", party: str) -> Block:
+    """The button that takes it over; `party` in plain text."""
+    return button("I'll take it", "missed:claim", missed.id, about=party)

@@ -1,0 +1,307 @@
+"""The modals. Pure.
+
+Every input block and its one element share a name; `filled()` reads a submitted view by these names. Elements are
+those that every Slack client draws. Limits: Slack's pages on views and block elements.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from bot.cards import Block, context, paragraphs, section, sentence, shorten, who
+from bot.cards.times import MOMENTS
+from bot.events import Call
+from bot.numbers import pretty
+
+if TYPE_CHECKING:
+    from bot.store.people import Contact, Person
+
+NONE = "-"
+"""The value of a menu's "nothing" option, which Slack does not let be empty; `filled()` turns it into ""."""
+
+PHONE_KINDS: Mapping[str, str] = {
+    "number": "A phone number (mobile or landline)",
+    "extension": "An extension of our phone system",
+    "login": "A login code on a shared phone",
+    "trunk": "The extension behind our SIP trunk",
+}
+"""Kinds of `provider.RepPhone` -> words on the menu."""
+
+_NOTE_LENGTH = 1000
+
+
+def filled(view: Mapping[str, Any]) -> dict[str, str]:
+    """What a person filled in, by block name; "" = left empty; ticked boxes are joined by blanks.
+
+    `view`: the `view` of a `view_submission`. Page "view_submission payload".
+    """
+    found: dict[str, str] = {}
+    for name, elements in view.get("state", {}).get("values", {}).items():
+        for element in elements.values():
+            found[name] = _value(element)
+    return found
+
+
+def _value(element: Mapping[str, Any]) -> str:
+    if "selected_options" in element:
+        return " ".join(option["value"] for option in element["selected_options"] or ())
+    option = element.get("selected_option")
+    value = option["value"] if option else element.get("value") or element.get("selected_date")
+    return "" if value is None or value == NONE else str(value).strip()
+
+
+def call_modal(
+    *,
+    lines: Sequence[tuple[str, str]],
+    accounts: Sequence[tuple[str, str]],
+    options: frozenset[str],
+    initial: Mapping[str, str],
+    private_metadata: str,
+) -> Block:
+    """Start a call; callback_id `call:order`. Blocks: who, line, account, options, max, note.
+
+    Attributes:
+        lines: (E.164 number, label).  accounts: (configured name, title); asked for only when there are several.
+        options: fields of `CallOrder` that the provider can express; others are not shown.
+        initial: block name -> what stands there at first; `options` holds e.g. "record".
+    """
+    blocks = [
+        _text(
+            "who",
+            "Whom to call",
+            initial,
+            hint="Your own phone rings first; when you pick up, they are called.",
+            placeholder="+1 202 555 0100, a contact's name, or an extension",
+            length=150,
+        )
+    ]
+    if lines and "caller_id" in options:
+        choices = [(NONE, "Your default line"), *((number, _line(number, label)) for number, label in lines)]
+        blocks.append(_select("line", "Number they see", choices, initial, optional=True))
+    if len(accounts) > 1:
+        blocks.append(_select("account", "Phone service", accounts, initial))
+    if "record" in options:
+        blocks.append(_boxes("options", "Options", [("record", "Record from the start")], initial))
+    if "max_seconds" in options:
+        blocks.append(
+            _text(
+                "max",
+                "End the call after (minutes)",
+                initial,
+                optional=True,
+                placeholder="No limit",
+                hint="A whole number of minutes.",
+                length=4,
+            )
+        )
+    blocks.append(_text("note", "Note for yourself", initial, optional=True, multiline=True, length=_NOTE_LENGTH))
+    return _modal("Start a call", blocks, "call:order", private_metadata, submit="Call")
+
+
+def wrap_modal(call: Call, dispositions: Sequence[str], *, contact: "Contact | None" = None) -> Block:
+    """How did it go? callback_id `call:wrapped`, private_metadata the call's id. Blocks: disposition, note, later.
+
+    `later` is a choice of `times.MOMENTS` or "".
+    """
+    blocks: list[Block] = [section(f"The call with {who(call.number, call.name, contact)}", "about")]
+    names = list(dict.fromkeys(shorten(name.strip(), 75) for name in (*dispositions, call.disposition) if name.strip()))
+    initial = {"disposition": shorten(call.disposition.strip(), 75), "note": call.note}
+    if names:
+        blocks.append(_select("disposition", "How it went", [(name, name) for name in names], initial, optional=True))
+    blocks.append(_text("note", "Note", initial, optional=True, multiline=True, length=_NOTE_LENGTH))
+    if call.number:
+        choices = [(NONE, "No reminder"), *MOMENTS.items()]
+        blocks.append(_select("later", "Remind me to call again", choices, {}, optional=True))
+    return _modal("How did it go?", blocks, "call:wrapped", call.id, submit="Save")
+
+
+def later_modal(call: Call, *, contact: "Contact | None" = None) -> Block:
+    """Call later; callback_id `call:remind`, private_metadata the call's id. Blocks: when, day, time.
+
+    `when` is a choice of `times.MOMENTS`; if `day` ("2026-03-04") is filled it goes before, with `time` ("14:30").
+    """
+    blocks: list[Block] = [
+        section(f"Callboard reminds you to call {who(call.number, call.name, contact)}.", "about"),
+        _select("when", "When", list(MOMENTS.items()), {"when": "1h"}, optional=True),
+        _input("day", "Or on a day of your choice", {"type": "datepicker"}, optional=True),
+        _text(
+            "time",
+            "At what time that day",
+            {},
+            optional=True,
+            placeholder="09:00",
+            hint="Your local time, like 14:30. Empty means 09:00.",
+            length=5,
+        ),
+    ]
+    return _modal("Call later", blocks, "call:remind", call.id, submit="Remind me")
+
+
+def phone_modal(
+    person: "Person",
+    accounts: Sequence[tuple[str, str, frozenset[str]]],
+    lines: Sequence[tuple[str, str]],
+    *,
+    private_metadata: str = "",
+) -> Block:
+    """Link my phone; callback_id `phone:saved`. Blocks: kind, phone, account, extension, line.
+
+    Attributes:
+        accounts: (configured name, title, kinds of phone it can ring first); asked for only when there are several.
+        lines: (E.164 number, label).
+    """
+    kinds = frozenset[str]().union(*(account[2] for account in accounts)) or frozenset({"number"})
+    shown = [(kind, words) for kind, words in PHONE_KINDS.items() if kind in kinds]
+    initial = {
+        "kind": person.phone_kind or shown[0][0],
+        "phone": pretty(person.phone),
+        "account": person.account,
+        "extension": person.extension,
+        "line": person.line,
+    }
+    blocks = [
+        section("This phone rings first whenever you start a call.", "about"),
+        _select("kind", "What rings", shown, initial),
+        _text(
+            "phone",
+            "Its number, extension or code",
+            initial,
+            optional="trunk" in kinds,
+            placeholder="+1 202 555 0100",
+            hint="Leave it empty only for the extension behind a SIP trunk." if "trunk" in kinds else "",
+            length=100,
+        ),
+    ]
+    if len(accounts) > 1:
+        blocks.append(_select("account", "Phone service", [(name, title) for name, title, _ in accounts], initial))
+    blocks.append(
+        _text(
+            "extension",
+            "Your extension's code there",
+            initial,
+            optional=True,
+            hint="With it, incoming calls to your extension are shown to you.",
+            length=100,
+        )
+    )
+    if lines:
+        choices = [(NONE, "The service's default"), *((number, _line(number, label)) for number, label in lines)]
+        blocks.append(_select("line", "Number people see when you call", choices, initial, optional=True))
+    return _modal("My phone", blocks, "phone:saved", private_metadata, submit="Save")
+
+
+def confirm_modal(title: str, text: str, callback_id: str, private_metadata: str, *, submit: str = "Yes") -> Block:
+    """A question before something is done. `text`: mrkdwn with outside words already escaped."""
+    return _modal(title, paragraphs([text], "ask", 90), callback_id, private_metadata, submit=submit, close="Cancel")
+
+
+def loading_modal(title: str) -> Block:
+    """Opened at once, because a trigger lives 3 s; filled by `views.update` afterwards."""
+    return _modal(title, [section("One moment…", "wait")], "", "")
+
+
+def error_modal(title: str, words: str) -> Block:
+    """What was not done, why, what to do next. `words` as an error says it; escaped here."""
+    return _modal(title, [section(sentence(words, 2900) or "Nothing was done. Try again.", "error")], "", "")
+
+
+def notice_modal(title: str, lines: Iterable[str]) -> Block:
+    """Something to read, such as what the digest's figures mean. Lines: mrkdwn, outside words already escaped."""
+    blocks = paragraphs(lines, "notice", 90) or [context(["There is nothing to show."], "notice:none")]
+    return _modal(title, blocks, "", "")
+
+
+def _modal(
+    title: str,
+    blocks: Sequence[Block],
+    callback_id: str,
+    private_metadata: str,
+    *,
+    submit: str = "",
+    close: str = "",
+) -> Block:
+    view: Block = {
+        "type": "modal",
+        "title": _words(title, 24),
+        "blocks": list(blocks),
+        "close": _words(close or ("Cancel" if submit else "Close"), 24),
+    }
+    if callback_id:
+        view["callback_id"] = callback_id
+    if private_metadata:
+        view["private_metadata"] = private_metadata
+    if submit:
+        view["submit"] = _words(submit, 24)
+    return view
+
+
+def _words(text: str, limit: int) -> Block:
+    return {"type": "plain_text", "text": shorten(text, limit), "emoji": True}
+
+
+def _line(number: str, label: str) -> str:
+    return f"{label} ({pretty(number)})" if label and label != number else pretty(number)
+
+
+def _input(name: str, label: str, element: Block, *, optional: bool = False, hint: str = "") -> Block:
+    block: Block = {
+        "type": "input",
+        "block_id": name,
+        "label": _words(label, 2000),
+        "element": {**element, "action_id": name},
+        "optional": optional,
+    }
+    if hint:
+        block["hint"] = _words(hint, 2000)
+    return block
+
+
+def _text(
+    name: str,
+    label: str,
+    initial: Mapping[str, str],
+    *,
+    optional: bool = False,
+    multiline: bool = False,
+    placeholder: str = "",
+    hint: str = "",
+    length: int,
+) -> Block:
+    element: Block = {"type": "plain_text_input", "multiline": multiline, "max_length": length}
+    if placeholder:
+        element["placeholder"] = _words(placeholder, 150)
+    if initial.get(name):
+        element["initial_value"] = shorten(initial[name], length)
+    return _input(name, label, element, optional=optional, hint=hint)
+
+
+def _option(value: str, label: str) -> Block:
+    return {"text": _words(label or value, 75), "value": value}
+
+
+def _select(
+    name: str, label: str, choices: Sequence[tuple[str, str]], initial: Mapping[str, str], *, optional: bool = False
+) -> Block:
+    """A menu of (value, label); over 100 choices become groups of 100, as Slack asks for."""
+    options = [_option(value, text) for value, text in choices if value and len(value) <= 150]
+    element: Block = {"type": "static_select", "placeholder": _words("Choose…", 150)}
+    if len(options) <= 100:
+        element["options"] = options
+    else:
+        element["option_groups"] = [
+            {"label": _words(f"{start + 1} to {min(start + 100, len(options))}", 75), "options": chunk}
+            for start in range(0, min(len(options), 10_000), 100)
+            if (chunk := options[start : start + 100])
+        ]
+    chosen = next((option for option in options if option["value"] == initial.get(name)), None)
+    if chosen:
+        element["initial_option"] = chosen
+    return _input(name, label, element, optional=optional)
+
+
+def _boxes(name: str, label: str, choices: Sequence[tuple[str, str]], initial: Mapping[str, str]) -> Block:
+    options = [_option(value, text) for value, text in choices]
+    element: Block = {"type": "checkboxes", "options": options}
+    ticked = [option for option in options if option["value"] in initial.get(name, "").split()]
+    if ticked:
+        element["initial_options"] = ticked
+    return _input(name, label, element, optional=True)

@@ -1,0 +1,115 @@
+"""Notices: a few sentences with buttons, such as reminders, escalations and problems. Pure.
+
+A notice is a JSON payload {"text": mrkdwn with outside words already escaped, "buttons": [{"label", "action_id",
+"value", "style", "about"}]}; "buttons", "style" and "about" may be left out. It is stored with its card.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from bot.cards import (
+    NOTE_LIMIT,
+    Block,
+    Message,
+    about,
+    actions,
+    button,
+    day_clock,
+    line_words,
+    message,
+    paragraphs,
+    plain,
+    rep_words,
+    section,
+    who,
+    who_plain,
+)
+from bot.cards.outcomes import SHORT
+from bot.events import Call
+
+if TYPE_CHECKING:
+    from bot.store.missed import Missed
+    from bot.store.people import Contact
+
+_BUTTONS = 25
+"""Elements of one actions block. Page "Actions block"."""
+
+
+def notice_card(payload: Mapping[str, Any]) -> Message:
+    """The message of a notice."""
+    blocks: list[Block] = paragraphs([str(payload["text"])], "notice") or [
+        section("There is nothing to show.", "notice")
+    ]
+    # Slack wants every action_id of a block to be unique, so equal actions get rows of their own.
+    rows: list[list[Block]] = []
+    for given in payload.get("buttons") or ():
+        element = button(
+            given["label"],
+            given["action_id"],
+            given["value"],
+            style=given.get("style", ""),
+            about=given.get("about", ""),
+        )
+        for row in rows:
+            if len(row) < _BUTTONS and all(other["action_id"] != element["action_id"] for other in row):
+                row.append(element)
+                break
+        else:
+            if len(rows) < 8:
+                rows.append([element])
+    blocks.extend(actions(row, f"notice:actions:{index}") for index, row in enumerate(rows))
+    return message(blocks)
+
+
+def reminder(call: Call, contact: "Contact | None", zone: str, now: float = 0) -> dict[str, Any]:
+    """The payload that reminds a rep to call somebody. Buttons `call:again`, `call:later` carry `call.id`.
+
+    `now`: seconds since 1970 UTC; 0 = when the call began, so the day is then not named.
+    """
+    text = f"*Reminder:* you wanted to call {who(call.number, call.name, contact)}."
+    if call.started_at:
+        way = "you called" if call.direction == "out" else "they called"
+        outcome = f" ({SHORT[call.outcome]})" if call.outcome else ""
+        text += f"\nLast time {way} was {day_clock(call.started_at, now or call.started_at, zone)}{outcome}."
+    if call.note:
+        text += f"\nYour note: {plain(call.note, NOTE_LIMIT)}"
+    party = who_plain(call.number, call.name, contact)
+    return {
+        "text": text,
+        "buttons": [
+            {"label": "Call now", "action_id": "call:again", "value": call.id, "style": "primary", "about": party},
+            {"label": "Later", "action_id": "call:later", "value": call.id, "about": party},
+        ],
+    }
+
+
+def escalation(
+    missed: "Missed", contact: "Contact | None", now: float, zone: str, *, masked: bool = False, last_rep: str = ""
+) -> dict[str, Any]:
+    """The payload that says nobody has called back. Buttons `missed:call_back`, `missed:claim` carry `missed.id`."""
+    party = who(missed.number, missed.name, contact, masked=masked)
+    tries = "once" if missed.calls == 1 else "twice" if missed.calls == 2 else f"{missed.calls} times"
+    line = line_words(missed.line)
+    text = (
+        f"*Nobody has called back {party}.*\n"
+        f"Waiting for {about(now - missed.opened_at)}; tried {tries}, last at {day_clock(missed.last_at, now, zone)}"
+        f"{f' on {line}' if line else ''}."
+    )
+    if last_rep:
+        text += f" They last spoke with {rep_words(last_rep)}."
+    if not missed.number:
+        text += " The number is withheld, so it cannot be called; close it when it is dealt with."
+    label = who_plain(missed.number, missed.name, contact, masked=masked)
+    buttons = [{"label": "I'll take it", "action_id": "missed:claim", "value": missed.id, "about": label}]
+    if missed.number:
+        buttons.insert(
+            0,
+            {
+                "label": "Call back",
+                "action_id": "missed:call_back",
+                "value": missed.id,
+                "style": "primary",
+                "about": label,
+            },
+        )
+    return {"text": text, "buttons": buttons}

@@ -1,0 +1,114 @@
+"""Times and durations in words, and the moments that people pick ("in 1 hour", "tomorrow 09:00"). Pure.
+
+Moments are seconds since 1970 UTC; `zone` is an IANA name. Clock times are written out in the reader's zone
+instead of using Slack's date tokens, because screen readers and notifications show those raw.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import lru_cache
+from types import MappingProxyType
+from zoneinfo import ZoneInfo
+
+from bot.errors import BadInput
+
+MOMENTS: Mapping[str, str] = MappingProxyType(
+    {"15m": "In 15 minutes", "1h": "In 1 hour", "3h": "In 3 hours", "tomorrow": "Tomorrow at 09:00"}
+)
+"""What a person can pick for "later" -> the words on the menu; `moment()` knows the time."""
+
+_MINUTES = {"15m": 15, "1h": 60, "3h": 180}
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_CLOCK = re.compile(r"(\d{1,2})[:.](\d{2})")
+
+
+@lru_cache(maxsize=256)
+def _zone(name: str) -> tzinfo | None:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # unknown, malformed, a directory such as "Europe"
+        return None
+
+
+def _local(at: float, zone: str) -> datetime:
+    return datetime.fromtimestamp(at, _zone(zone) or UTC)
+
+
+def _suffix(zone: str) -> str:
+    return "" if _zone(zone) else " UTC"
+
+
+def clock(at: float, zone: str) -> str:
+    """Time of day, "14:05"; "14:05 UTC" where the zone is not known."""
+    return f"{_local(at, zone):%H:%M}{_suffix(zone)}"
+
+
+def day_clock(at: float, now: float, zone: str) -> str:
+    """Day and time: "14:05" today, "yesterday 14:05", "tomorrow 09:00", "4 Mar 14:05", "4 Mar 2025 14:05"."""
+    then, today = _local(at, zone), _local(now, zone)
+    days = (then.date() - today.date()).days
+    named = {0: "", -1: "yesterday ", 1: "tomorrow "}.get(days)
+    if named is None:
+        year = "" if then.year == today.year else f" {then.year}"
+        named = f"{then.day} {_MONTHS[then.month - 1]}{year} "
+    return f"{named}{clock(at, zone)}"
+
+
+def duration(seconds: float) -> str:
+    """A length of time in words: "45 s", "1 min 20 s", "2 h 5 min", "3 days"."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    return f"{hours // 24} days"
+
+
+def about(seconds: float) -> str:
+    """A waiting time without false precision: "40 s", "4 min", "2 h 5 min"."""
+    return duration(seconds if seconds < 60 else seconds // 60 * 60)
+
+
+def timer(seconds: float) -> str:
+    """A running clock: "0:45", "12:03", "1:02:03"."""
+    minutes, rest = divmod(max(0, int(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def moment(choice: str, now: float, zone: str) -> float:
+    """When a choice of `MOMENTS` is, seconds since 1970 UTC. "Tomorrow" is that of `zone`.
+
+    Raises:
+        BadInput: not one of them.
+    """
+    if choice in _MINUTES:
+        return now + _MINUTES[choice] * 60
+    if choice != "tomorrow":
+        raise BadInput("That time was not understood, so nothing was set. Pick one from the list.")
+    day = _local(now, zone).date() + timedelta(days=1)
+    return datetime.combine(day, time(9), _zone(zone) or UTC).timestamp()
+
+
+def on(day: str, clock_text: str, now: float, zone: str) -> float:
+    """The moment of a date ("2026-03-04") and a time as people type it ("9:30", "09.30"); "" = 09:00.
+
+    Raises:
+        BadInput: not a date, not a time, or already past; the sentence says which.
+    """
+    try:
+        local_day = date.fromisoformat(day)
+    except ValueError as error:
+        raise BadInput("That is not a date, so nothing was set. Pick a day in the calendar.") from error
+    match = _CLOCK.fullmatch(clock_text.strip() or "09:00")
+    if match is None or int(match[1]) > 23 or int(match[2]) > 59:
+        raise BadInput("That is not a time of day, so nothing was set. Write it like 14:30.")
+    local = datetime.combine(local_day, time(int(match[1]), int(match[2])), _zone(zone) or UTC)
+    if local.timestamp() <= now:
+        raise BadInput("That time is already past, so nothing was set. Pick a later one.")
+    return local.timestamp()

@@ -1,0 +1,200 @@
+"""Slack in: one module per feature. This module is the only place that acknowledges.
+
+Bolt runs with `process_before_response=True`, so Slack has its answer when a listener returns: each listener below
+writes down what must not be lost, acknowledges, and hands the slow part to a tracked task. That task's errors and
+Bolt's own both end in `tell()`: one sentence to the person, nothing swallowed.
+"""
+
+import re
+import sqlite3
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_sdk.errors import SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.webhook.async_client import AsyncWebhookClient
+
+from bot.board import Board, sentence, unexpected
+from bot.cards import Message
+from bot.cards.modals import filled
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What every handler works with: the board, and the Slack client that all of them share."""
+
+    board: Board
+    slack: AsyncWebClient
+
+
+@dataclass(frozen=True)
+class Click:
+    """A command, a pressed button, a chosen option or a submitted form.
+
+    Attributes:
+        user: Slack user id.  channel: where, "" = App Home or a form.  text: after the command.
+        action: action_id or callback_id.  value: of the button, option, or the form's private_metadata.
+        trigger: opens one modal within 3 s; also unique per click, so it identifies what was asked for.
+        response_url: answers for 30 minutes, "" = there is none.  message_ts: of the message with the button.
+        fields: a form's values by block id; unset ones are "". Checked boxes are joined by a space.
+        view: the whole view for forms and App Home, else empty.
+    """
+
+    user: str
+    channel: str = ""
+    text: str = ""
+    action: str = ""
+    value: str = ""
+    trigger: str = ""
+    response_url: str = ""
+    message_ts: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
+    view: Mapping[str, Any] = field(default_factory=dict)
+
+
+Handler = Callable[[Desk, Click], Awaitable[None]]
+"""Slow work after the acknowledgement; may raise any error."""
+First = Callable[[Desk, Click], Awaitable[bool]]
+"""What must be on disk before the acknowledgement. False: this very click came before, do nothing."""
+
+
+class Validate(Protocol):
+    """Errors of a form by block id, shown in the modal; empty = it is good."""
+
+    async def __call__(self, desk: Desk, click: Click) -> Mapping[str, str]: ...
+
+
+def on_command(app: AsyncApp, desk: Desk, name: str, handler: Handler, first: First | None = None) -> None:
+    """Register a slash command under its configured name (`name`: without the slash, as in `settings.COMMANDS`)."""
+
+    async def listener(ack: AsyncAck, command: dict[str, str]) -> None:
+        click = Click(
+            user=command["user_id"],
+            channel=command.get("channel_id", ""),
+            text=command.get("text", ""),
+            action=name,
+            trigger=command.get("trigger_id", ""),
+            response_url=command.get("response_url", ""),
+        )
+        await _acknowledge(desk, ack, click, handler, first)
+
+    app.command(desk.board.settings.commands[name])(listener)
+
+
+def on_actions(app: AsyncApp, desk: Desk, feature: str, handlers: Mapping[str, tuple[Handler, First | None]]) -> None:
+    """Register all buttons and menus of a feature: action ids "feature:what" -> handler by "what".
+
+    One listener with a table inside: Bolt tries listeners one after the other, and each try costs as much as a parse.
+    """
+
+    async def listener(ack: AsyncAck, body: dict[str, Any], action: dict[str, Any]) -> None:
+        what = action["action_id"].removeprefix(f"{feature}:").partition(":")[0]
+        handler, first = handlers.get(what, (_nothing, None))
+        await _acknowledge(desk, ack, _pressed(body, action), handler, first)
+
+    app.action(_prefix(feature))(listener)
+
+
+def on_form(app: AsyncApp, desk: Desk, callback_id: str, validate: Validate, handler: Handler) -> None:
+    """Register a modal's submission: errors are shown in the modal, else it closes and the work begins."""
+
+    async def listener(ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
+        click = Click(
+            user=body["user"]["id"],
+            action=callback_id,
+            value=view.get("private_metadata", ""),
+            trigger=body.get("trigger_id", "") or view.get("id", ""),
+            fields=filled(view),
+            view=view,
+        )
+        errors = await validate(desk, click)
+        if errors:
+            await ack(response_action="errors", errors=dict(errors))
+            return
+        await _acknowledge(desk, ack, click, handler, None)
+
+    app.view(callback_id)(listener)
+
+
+async def tell(desk: Desk, click: Click, text: str, *, replace: bool = False) -> None:
+    """One sentence to the person, only for them, where they are looking; in their conversation with us otherwise."""
+    await answer(desk, click, Message(text, ()), replace=replace)
+
+
+async def answer(desk: Desk, click: Click, message: Message, *, replace: bool = False) -> None:
+    """A message only for the person. Falls back to their conversation with the app, where it stays."""
+    if click.response_url:
+        webhook = AsyncWebhookClient(click.response_url, session=desk.slack.session)
+        try:
+            response = await webhook.send(
+                text=message.text,
+                blocks=list(message.blocks) or None,
+                response_type="ephemeral",
+                replace_original=replace,
+            )
+        except (SlackClientError, OSError, TimeoutError):
+            pass  # told in the conversation below instead
+        else:
+            if response.status_code == 200:
+                return
+    await desk.board.tell(click.user, message.text, f"told:{click.trigger}:{click.action}:{hash(message.text)}")
+
+
+def register_errors(app: AsyncApp, desk: Desk) -> None:
+    """Whatever escapes a listener itself becomes a sentence, too."""
+
+    async def failed(error: Exception, body: dict[str, Any]) -> None:
+        user = body.get("user_id") or (body.get("user") or {}).get("id", "")
+        text = sentence(error)
+        if user:
+            await desk.board.tell(user, text, f"error:{desk.board.now()}")
+
+    app.error(failed)
+
+
+async def _acknowledge(desk: Desk, ack: AsyncAck, click: Click, handler: Handler, first: First | None) -> None:
+    if first is not None:
+        try:
+            fresh = await first(desk, click)
+        except sqlite3.Error as error:
+            text = f"Nothing was done: it could not be written down. {unexpected(error)}"
+            await ack(text) if click.text or click.action in desk.board.settings.commands else await ack()
+            return
+        if not fresh:
+            await ack()
+            return
+    await ack()
+
+    async def failed(error: Exception) -> None:
+        await tell(desk, click, sentence(error))
+
+    desk.board.spawn(_run(handler, desk, click), failed)
+
+
+async def _run(handler: Handler, desk: Desk, click: Click) -> None:
+    await handler(desk, click)
+
+
+async def _nothing(desk: Desk, click: Click) -> None:
+    await tell(desk, click, "That button is from an older message and does nothing any more.")
+
+
+def _prefix(feature: str) -> re.Pattern[str]:
+    return re.compile(f"^{re.escape(feature)}:")
+
+
+def _pressed(body: dict[str, Any], action: dict[str, Any]) -> Click:
+    option = action.get("selected_option") or {}
+    container = body.get("container") or {}
+    return Click(
+        user=body["user"]["id"],
+        channel=(body.get("channel") or {}).get("id", ""),
+        action=action["action_id"],
+        value=action.get("value") or option.get("value") or action.get("selected_date") or "",
+        trigger=body.get("trigger_id", ""),
+        response_url=body.get("response_url", ""),
+        message_ts=container.get("message_ts", ""),
+        view=body.get("view") or {},
+    )

@@ -1,0 +1,56 @@
+"""Fixtures that everything uses, and a guard: no test reaches beyond this machine."""
+
+import ipaddress
+import sys
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from tests.fake_slack import FakeSlack
+from tests.slack_state import Clock
+
+
+class OutsideNetwork(RuntimeError):
+    """A test tried to reach another machine. Use the fake Slack, a simulator or httpx.MockTransport."""
+
+
+def _is_here(host: Any) -> bool:
+    name = host.decode() if isinstance(host, bytes) else host
+    if name in (None, "", "localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def _refuse_outside(event: str, args: tuple[Any, ...]) -> None:
+    """An audit hook, so no library is patched; it cannot be removed again, and need not be."""
+    if event in ("socket.connect", "socket.sendto"):
+        # Unix sockets have a path for an address, or none at all.
+        host = args[1][0] if isinstance(args[1], tuple) and args[1] else None
+    elif event == "socket.getaddrinfo":
+        host = args[0]
+    else:
+        return
+    if not _is_here(host):
+        raise OutsideNetwork(f"{event} to {host!r} was refused: tests stay on this machine")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_outside_network() -> None:
+    sys.addaudithook(_refuse_outside)
+
+
+@pytest.fixture
+def slack_clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def fake_slack(slack_clock: Clock) -> AsyncIterator[FakeSlack]:
+    slack = FakeSlack(slack_clock)
+    await slack.start()
+    yield slack
+    await slack.stop()

@@ -1,0 +1,344 @@
+"""`fold()`: simulated lives of both providers' calls end as they should, whatever order their webhooks come in."""
+
+import asyncio
+import itertools
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot import providers
+from bot.errors import Ambiguous, ProviderError
+from bot.events import (
+    CUSTOMER,
+    REP,
+    Accepted,
+    AnyEvent,
+    Call,
+    CallEnded,
+    CdrReceived,
+    Described,
+    HangUpAsked,
+    LegAnswered,
+    LegEnded,
+    LegRinging,
+    NotPlaced,
+    Outcome,
+    Requested,
+    Settled,
+    State,
+    Unclear,
+    Wrapped,
+)
+from bot.fold import fold
+from bot.provider import CallOrder, Provider, RepPhone, Request
+from bot.providers import NAMES, provider_class
+from bot.simulator.app import exchange_class
+from bot.simulator.behaviours import ANSWERS, BEHAVIOURS, INCOMING, TALK_SECONDS, IncomingKind
+from bot.simulator.clock import ManualClock
+from bot.simulator.network import Delivery, Exchange, Network
+
+FOLDER = Path(providers.__file__).parent
+KINDS = [name for name in NAMES if (FOLDER / name / "simulator.py").exists()]
+HOOK = "http://callboard.example/hooks/account/secret"
+LONG_SECONDS = 1000.0
+"""After this all webhooks have come, late ones too."""
+
+ENDINGS = {ANSWERS.name: "01", **{behaviour.name: ending for ending, behaviour in BEHAVIOURS.items()}}
+PREFIXES = {"gurulize": "+9055500000"}
+"""Gurulize calls Turkish numbers only; everybody else may call +1 202 555 01xx."""
+
+_ORDER = list(State)
+
+
+@dataclass(frozen=True)
+class World:
+    """One simulated account and the provider class that speaks to it, without a network between them."""
+
+    clock: ManualClock
+    network: Network
+    exchange: Exchange
+    provider: Provider
+    told: list[AnyEvent]
+
+
+def world(kind: str) -> World:
+    clock = ManualClock()
+    told: list[AnyEvent] = []
+
+    async def deliver(delivery: Delivery) -> None:
+        assert delivery.url.startswith(HOOK)
+        url = urlsplit(delivery.url.removeprefix(HOOK))
+        headers = {name.lower(): value for name, value in delivery.headers.items()}
+        query = tuple(parse_qsl(url.query, keep_blank_values=True))
+        request = Request(delivery.method, url.path.strip("/"), query, headers, delivery.body, clock.now())
+        told.extend(provider.read_webhook(request).events)
+
+    def serve(request: httpx.Request) -> httpx.Response:
+        query = tuple(request.url.params.multi_items())
+        path = request.url.path.removeprefix("/")
+        reply = exchange.serve(
+            Request(request.method, path, query, dict(request.headers), request.content, clock.now())
+        )
+        if reply is None:
+            raise httpx.ReadTimeout("the simulated service never answers")
+        return httpx.Response(reply.status, headers={"content-type": reply.content_type}, content=reply.body)
+
+    network = Network(clock, deliver)
+    exchange = exchange_class(kind)(network, HOOK)
+    cls = provider_class(kind)
+    values = {
+        setting.name: setting.default if setting.default is not None else "https://provider.example/secret"
+        for setting in cls.settings
+    }
+    provider = cls(kind, values, httpx.AsyncClient(transport=httpx.MockTransport(serve)), "IL")
+    if hasattr(provider, "clock"):
+        provider.clock = clock.now
+    return World(clock, network, exchange, provider, told)
+
+
+async def dialled(here: World, number: str) -> list[AnyEvent]:
+    """What is written down about a dial, as the gate for all dials does it."""
+    rep = number[:-2] + "99"
+    asked = Requested(at=here.clock.now(), rep="U1", rep_phone=rep, number=number)
+    order = CallOrder(call_id="call-1", rep=RepPhone("number", rep), number=number)
+    try:
+        return [asked, await here.provider.place_call(order)]
+    except Ambiguous as error:
+        return [asked, Unclear(at=here.clock.now(), words=str(error))]
+    except ProviderError as error:
+        return [asked, NotPlaced(at=here.clock.now(), outcome=Outcome.REFUSED, words=str(error))]
+
+
+@cache
+def life(kind: str, behaviour: str) -> tuple[AnyEvent, ...]:
+    """All events of one call, in the order they came. The first is `Requested`."""
+
+    async def live() -> tuple[AnyEvent, ...]:
+        here = world(kind)
+        ours = await dialled(here, PREFIXES.get(kind, "+120255501") + ENDINGS[behaviour])
+        await here.clock.advance(LONG_SECONDS)
+        await here.network.close()
+        return (*ours, *here.told)
+
+    return asyncio.run(live())
+
+
+@cache
+def incoming_life(kind: str, goes: IncomingKind) -> tuple[AnyEvent, ...]:
+    async def live() -> tuple[AnyEvent, ...]:
+        here = world(kind)
+        here.network.incoming(here.exchange, caller="+12025550131", did="+972505550100", kind=goes)
+        await here.clock.advance(LONG_SECONDS)
+        await here.network.close()
+        return tuple(here.told)
+
+    return asyncio.run(live())
+
+
+def call_of(events: Iterable[AnyEvent]) -> Call:
+    return fold("call-1", "account", events)
+
+
+def stored(events: Iterable[AnyEvent]) -> list[AnyEvent]:
+    """As the store keeps them: of events with one key, the first that came."""
+    kept: dict[str, AnyEvent] = {}
+    for event in events:
+        kept.setdefault(event.key, event)
+    return list(kept.values())
+
+
+EXPECTED: dict[str, Outcome | None] = {
+    "answers": Outcome.ANSWERED,
+    "busy": Outcome.BUSY,
+    "no answer": Outcome.NO_ANSWER,
+    "rejects": Outcome.REJECTED,
+    "voicemail": Outcome.VOICEMAIL,
+    "unknown number": Outcome.UNREACHABLE,
+    "rep does not pick up": Outcome.REP_NO_ANSWER,
+    "rep busy": Outcome.REP_BUSY,
+    "rep hangs up first": Outcome.ANSWERED,
+    "out of credit": Outcome.NO_CREDIT,
+    "provider times out": Outcome.ANSWERED,
+    "provider fails": None,  # nobody knows, and nothing will tell
+    "duplicate webhooks": Outcome.ANSWERED,
+    "late webhooks": Outcome.ANSWERED,
+    "out-of-order webhooks": Outcome.ANSWERED,
+    "no final webhook": None,
+}
+OTHERWISE: dict[tuple[str, str], Outcome | None] = {
+    ("gurulize", "voicemail"): Outcome.ANSWERED,  # a mailbox that picks up has no status of its own
+}
+"""Where a service cannot tell the difference."""
+
+EXPECTED_INCOMING: dict[IncomingKind, tuple[Outcome, bool]] = {
+    "answered": (Outcome.ANSWERED, False),
+    "missed": (Outcome.NO_ANSWER, True),
+    "abandoned": (Outcome.ABANDONED, True),
+    "colleague": (Outcome.ANSWERED, False),
+}
+RINGING_IN = [kind for kind in KINDS if exchange_class(kind).extensions]
+
+
+def test_every_behaviour_has_an_expectation() -> None:
+    assert set(EXPECTED) == set(ENDINGS)
+    assert set(EXPECTED_INCOMING) == set(INCOMING)
+
+
+@pytest.mark.parametrize("behaviour", ENDINGS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_outcome(kind: str, behaviour: str) -> None:
+    expected = OTHERWISE.get((kind, behaviour), EXPECTED[behaviour])
+    call = call_of(stored(life(kind, behaviour)))
+    assert call.outcome is expected
+    assert call.direction == "out"
+    if behaviour == "provider fails":
+        assert call.state is State.UNCLEAR
+        assert "internal error" in call.words
+    elif behaviour == "no final webhook":
+        assert call.state is State.TALKING
+    else:
+        assert call.state is State.ENDED
+
+
+@pytest.mark.parametrize("behaviour", [name for name, outcome in EXPECTED.items() if outcome is Outcome.ANSWERED])
+@pytest.mark.parametrize("kind", KINDS)
+def test_both_legs_are_one_conversation(kind: str, behaviour: str) -> None:
+    call = call_of(stored(life(kind, behaviour)))
+    assert call.conversation
+    assert len(call.refs) == 1
+    assert {leg.name for leg in call.legs} == {REP, CUSTOMER}
+    assert call.talk_seconds == pytest.approx(TALK_SECONDS, abs=2)
+
+
+@pytest.mark.parametrize("goes", INCOMING)
+@pytest.mark.parametrize("kind", RINGING_IN)
+def test_incoming(kind: str, goes: IncomingKind) -> None:
+    call = call_of(stored(incoming_life(kind, goes)))
+    assert call.direction == "in"
+    assert call.state is State.ENDED
+    assert (call.outcome, call.missed) == EXPECTED_INCOMING[goes]
+    assert call.number == "+12025550131"
+    assert call.extension or goes == "abandoned"
+
+
+ALL_LIVES = [(kind, name) for kind in KINDS for name in ENDINGS]
+ALL_INCOMING = [(kind, goes) for kind in RINGING_IN for goes in INCOMING]
+
+
+def lives() -> st.SearchStrategy[tuple[AnyEvent, ...]]:
+    out = st.sampled_from(ALL_LIVES).map(lambda which: life(*which))
+    if not ALL_INCOMING:
+        return out
+    return out | st.sampled_from(ALL_INCOMING).map(lambda which: incoming_life(*which))
+
+
+@given(st.data(), lives())
+def test_any_order_and_any_repeats_make_the_same_call(data: Any, events: tuple[AnyEvent, ...]) -> None:
+    repeats = data.draw(st.lists(st.sampled_from(events), max_size=len(events)))
+    shuffled = data.draw(st.permutations([*events, *repeats]))
+    assert call_of(shuffled) == call_of(events)
+    assert call_of(stored(shuffled)) == call_of(stored(events))
+
+
+@given(st.data(), lives())
+def test_a_call_only_moves_forward(data: Any, events: tuple[AnyEvent, ...]) -> None:
+    """However webhooks overtake each other, nobody sees an ended call ring again."""
+    first, *rest = events
+    shuffled = data.draw(st.permutations(rest))
+    states = [call_of([first, *shuffled[:count]]).state for count in range(len(shuffled) + 1)]
+    known = [_ORDER.index(state) for state in states if state is not State.UNCLEAR]
+    assert known == sorted(known)
+
+
+times = st.integers(0, 5).map(float)
+legs = st.sampled_from([REP, CUSTOMER, "ext:AAPINFzL", "queue:12"])
+endings = st.sampled_from(Outcome)
+refs = st.sampled_from(["41", "42"])
+any_event: st.SearchStrategy[AnyEvent] = st.one_of(
+    st.builds(
+        Requested, at=times, rep=st.just("U1"), rep_phone=st.just("+12025550199"), number=st.just("+12025550101")
+    ),
+    st.builds(Accepted, ref=refs, at=times),
+    st.builds(
+        NotPlaced, at=times, outcome=st.sampled_from([Outcome.REFUSED, Outcome.NOT_PLACED]), words=st.just("No.")
+    ),
+    st.builds(Unclear, at=times, words=st.just("Perhaps.")),
+    st.builds(Settled, at=times, by=st.just("U1"), outcome=endings),
+    st.builds(LegRinging, ref=refs, at=times, leg=legs),
+    st.builds(LegAnswered, ref=refs, at=times, leg=legs),
+    st.builds(LegEnded, ref=refs, at=times, leg=legs, outcome=endings),
+    st.builds(CallEnded, ref=refs, at=times, outcome=endings),
+    st.builds(
+        Described, ref=refs, at=times, source=st.sampled_from(["popup", "poll"]), name=st.sampled_from(["", "Ada"])
+    ),
+    st.builds(CdrReceived, ref=refs, at=times, leg=legs, outcome=endings, talk_seconds=st.integers(0, 9)),
+    st.builds(HangUpAsked, at=times, by=st.just("U2")),
+    st.builds(Wrapped, at=times, by=st.just("U1"), disposition=st.sampled_from(["", "sold", "later"])),
+)
+
+
+@given(st.data(), st.lists(any_event, min_size=1, max_size=10).map(stored))
+def test_any_events_at_all_make_one_call(data: Any, events: list[AnyEvent]) -> None:
+    call = call_of(events)
+    assert call_of(data.draw(st.permutations(events))) == call
+    assert (call.state is State.ENDED) == (call.outcome is not None)
+    assert (call.ended_at > 0) <= (call.state is State.ENDED)
+    assert call.talk_seconds >= 0
+
+
+# Gurulize has no final record: its statuses alone must tell, however many of them got lost or came twice.
+
+
+def gurulize(*codes: int) -> Call:
+    provider = world("gurulize").provider
+    events: list[AnyEvent] = [Requested(at=1, rep="U1", rep_phone="+905550000001", number="+905550000002")]
+    for code in codes:
+        query = (("id", "41"), ("code", str(code)), ("time", str(1000 + 10 * code)))
+        events += provider.read_webhook(Request("GET", "", query, {}, b"", 5000.0)).events
+    return call_of(stored(events))
+
+
+@pytest.mark.parametrize(
+    ("codes", "outcome", "talked"),
+    [
+        ((0, 1, 2, 11, 12), Outcome.ANSWERED, 100),
+        ((0, 1, 2, 11), Outcome.ANSWERED, 90),
+        ((0, 1, 2, 12), Outcome.ANSWERED, 100),
+        ((2, 12), Outcome.ANSWERED, 100),
+        ((0, 1, 2, 13), Outcome.ANSWERED, 110),
+        ((12,), Outcome.ANSWERED, 0),
+        ((0, 1, 11), Outcome.CANCELLED, 0),
+        ((0, 11), Outcome.PENDING, 0),
+        ((0, 13), Outcome.NO_CREDIT, 0),
+        ((0, 1, 13, 11), Outcome.NO_CREDIT, 0),
+        ((0, 3), Outcome.REP_BUSY, 0),
+        ((0, 5), Outcome.REP_REJECTED, 0),
+        ((0, 7), Outcome.REP_NO_ANSWER, 0),
+        ((0, 9), Outcome.REP_UNREACHABLE, 0),
+        ((0, 1, 4, 11), Outcome.BUSY, 0),
+        ((0, 1, 6, 11), Outcome.REJECTED, 0),
+        ((0, 1, 8, 11), Outcome.NO_ANSWER, 0),
+        ((0, 1, 10, 11), Outcome.UNREACHABLE, 0),
+    ],
+)
+def test_gurulize_statuses_in_every_order(codes: tuple[int, ...], outcome: Outcome, talked: int) -> None:
+    for order in itertools.permutations(codes):
+        call = gurulize(*order, *order[:1])
+        assert (call.state, call.outcome, call.talk_seconds) == (State.ENDED, outcome, talked)
+
+
+@pytest.mark.parametrize(
+    ("codes", "state"),
+    [((), State.REQUESTED), ((0,), State.RINGING), ((0, 1), State.CONNECTING), ((0, 1, 2), State.TALKING)],
+)
+def test_gurulize_live_states(codes: tuple[int, ...], state: State) -> None:
+    for order in itertools.permutations(codes):
+        assert gurulize(*order).state is state
