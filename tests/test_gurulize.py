@@ -1,0 +1,146 @@
+"""Gurulize, beyond its samples: what it refuses by itself, its settings, and its simulator's answers."""
+
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+import pytest
+
+from bot.errors import SettingsError, Unreadable, Unsupported
+from bot.events import CallEnded, LegAnswered, LegEnded, LegRinging
+from bot.provider import CallOrder, RepPhone, Request
+from bot.providers.gurulize import Gurulize
+from bot.providers.gurulize.simulator import GurulizeExchange
+from bot.providers.gurulize.status import EVENTS
+from bot.simulator.clock import ManualClock
+from bot.simulator.network import Delivery, Network
+
+VALUES = {
+    "url": "https://provider.example/url",
+    "username": "demo",
+    "password": "secret",
+    "language": "en",
+    "max_seconds": "3600",
+}
+ORDER = CallOrder(call_id="call-1", rep=RepPhone("number", "+905550000001"), number="+905550000002")
+
+
+def gurulize(**values: str) -> Gurulize:
+    def answer(request: httpx.Request) -> httpx.Response:
+        raise AssertionError("nothing may be sent")
+
+    http = httpx.AsyncClient(transport=httpx.MockTransport(answer))
+    return Gurulize("sales", {**VALUES, **values}, http, "TR")
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["+12025550101", "+972505550101", "555000000", "55500000012", "0555", "AAPINFzLAB", "", "٥٥٥٠٠٠٠٠٠١", "0055500000"],
+)
+async def test_numbers_that_cannot_be_written_in_ten_digits(number: str) -> None:
+    for order in (replace(ORDER, number=number), replace(ORDER, rep=RepPhone("number", number))):
+        with pytest.raises(Unsupported, match="Turkish numbers only"):
+            await gurulize().place_call(order)
+
+
+async def test_a_language_it_does_not_have() -> None:
+    with pytest.raises(Unsupported, match="cannot speak “he”"):
+        await gurulize().place_call(replace(ORDER, language="he"))
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"url": "provider.example/c2c"}, "SALES_URL is not an address."),
+        ({"language": "de"}, "SALES_LANGUAGE must be one of: en, tr."),
+        ({"max_seconds": "an hour"}, "SALES_MAX_SECONDS must be a whole number of seconds"),
+        ({"max_seconds": "0"}, "SALES_MAX_SECONDS must be a whole number of seconds"),
+    ],
+)
+def test_settings_that_cannot_work(values: dict[str, str], sentence: str) -> None:
+    with pytest.raises(SettingsError, match=sentence):
+        gurulize(**values)
+
+
+def status(**fields: str) -> Request:
+    return Request("GET", "", tuple(fields.items()), {}, b"", 1_700_000_000.0)
+
+
+def test_the_table_has_every_code_of_the_page() -> None:
+    assert list(EVENTS) == list(range(14))
+    events = [event for code in EVENTS for event in gurulize().read_webhook(status(id="1", code=str(code))).events]
+    assert {type(event) for event in events} == {LegRinging, LegAnswered, LegEnded, CallEnded}
+    assert len({event.key for event in events}) == 7  # ringing, answered and ended of two legs; the call's end
+
+
+@pytest.mark.parametrize(
+    ("time", "at"),
+    [
+        ("1427116743", 1427116743),
+        ("1427116743250", 1427116743.25),
+        (" 1427116743 ", 1427116743),
+        ("", 1_700_000_000),
+        ("0", 1_700_000_000),
+        ("-5", 1_700_000_000),
+        ("nan", 1_700_000_000),
+        ("inf", 1_700_000_000),
+        ("1e300", 1_700_000_000),
+    ],
+)
+def test_times(time: str, at: float) -> None:
+    (event,) = gurulize().read_webhook(status(id="1", code="2", time=time)).events
+    assert event.at == at
+
+
+@pytest.mark.parametrize("code", ["", "-1", "1.0", "٣", "²", "0x1"])
+def test_codes_that_are_no_numbers(code: str) -> None:
+    with pytest.raises(Unreadable, match="status code"):
+        gurulize().read_webhook(status(id="1", code=code))
+
+
+@pytest.mark.parametrize("code", ["14", "99", "9" * 5000])
+def test_codes_that_are_not_listed_say_nothing(code: str) -> None:
+    webhook = gurulize().read_webhook(status(id="1", code=code))
+    assert (webhook.events, webhook.reply.status) == ((), 200)
+
+
+def test_an_endless_id_is_unreadable() -> None:
+    with pytest.raises(Unreadable, match="request id"):
+        gurulize().read_webhook(status(id="4" * 65, code="1"))
+
+
+FORM = {"username": "demo", "password": "secret", "caller": "5550000001", "callee": "5550000002", "duration": "300"}
+
+
+async def simulated(form: dict[str, Any], method: str = "POST") -> tuple[int, bytes]:
+    async def deliver(delivery: Delivery) -> None:
+        raise AssertionError("no time has passed")
+
+    network = Network(ManualClock(), deliver)
+    reply = GurulizeExchange(network, "http://callboard.example/hooks/gurulize/secret").serve(
+        Request(method, "", (), {}, urlencode(form).encode(), 0.0)
+    )
+    await network.close()
+    assert reply is not None
+    return reply.status, reply.body
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"username": ""}, "Missing Parameter (username)"),
+        ({"duration": ""}, "Missing Parameter (duration)"),
+        ({"caller": "+905550000001"}, "Invalid Parameter (caller): Not a phone number"),
+        ({"callee": "05550000002"}, "Invalid Parameter (callee): Not a phone number"),
+        ({"duration": "long"}, "Invalid Parameter (duration): Not a number"),
+        ({"callee": "1", "lang": "tr"}, "Geçersiz parametre (callee): Telefon numarası değil"),
+    ],
+)
+async def test_the_simulator_refuses(change: dict[str, str], message: str) -> None:
+    assert await simulated(FORM | change) == (200, f'{{"success":false,"message":"{message}"}}'.encode())
+
+
+async def test_the_simulator_accepts_posts_only() -> None:
+    assert await simulated(FORM) == (200, b'{"success":true,"message":"Request Received","id":1700000001}')
+    assert (await simulated(FORM, "GET"))[0] == 405
