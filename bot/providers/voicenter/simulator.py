@@ -37,30 +37,14 @@ _WORDS = {
     3: "Extension representative offline",
     4: "Extension blocked for Click2Call calls",
 }
-_PARAMETERS = frozenset(
-    {
-        "action",
-        "code",
-        "phone",
-        "phonelogincode",
-        "target",
-        "record",
-        "phonecallerid",
-        "phonecallername",
-        "targetcallerid",
-        "targetcallername",
-        "phonemaxdialtime",
-        "targetmaxdialtime",
-        "maxduration",
-        "phoneautoanswer",
-        "targetautoanswer",
-        "checkphonedevicestate",
-        "checktargetdevicestate",
-        "language",
-        "vm_id",
-        "format",
-    }
-)
+# fmt: off
+_PARAMETERS = frozenset({
+    "action", "code", "phone", "phonelogincode", "target", "record", "phonecallerid", "phonecallername",
+    "targetcallerid", "targetcallername", "phonemaxdialtime", "targetmaxdialtime", "maxduration",
+    "phoneautoanswer", "targetautoanswer", "checkphonedevicestate", "checktargetdevicestate", "language", "vm_id",
+    "format",
+})
+# fmt: on
 _STATUSES = {
     Outcome.ANSWERED: "ANSWER",
     Outcome.VOICEMAIL: "ANSWER",  # a customer's mailbox: the network only sees that somebody picked up
