@@ -227,6 +227,8 @@ def _incoming(ordered: list[AnyEvent], legs: list[Leg]) -> tuple[State, Outcome 
         return State.RINGING, None
     if any(leg.answered_at for leg in legs):
         return State.ENDED, Outcome.ANSWERED
+    if over is None and not any(leg.recorded for leg in legs):
+        return State.RINGING, None  # the next phone of a ring group may be about to ring
     told = [leg.outcome for leg in legs if leg.outcome not in (None, Outcome.PENDING)]
     if told:
         return State.ENDED, min(told, key=lambda outcome: _WEIGHT.get(outcome or Outcome.FAILED, 9))
