@@ -8,6 +8,7 @@ Outgoing: what the view means depends on whose phone it is about.
 * `c2cdirection` (current versions) says it outright: 1 is the rep's leg, 2 the customer's.
 * Without it, *Ringing* is the rep's own phone (only click-to-call rings the phone that calls), *Dialing* is the
   customer's, and *Talking* and *Hold* mean the customer has answered: before that the list says *Dialing*.
+  *Hangup* without an answer ends the rep's leg: whether the customer was ever dialled, only the CDR tells.
 The final word on both legs is the CDR's.
 
 Sources: "API Documentation" rev. 3.2, chapters 2 and 7; https://www.voicenter.com/API/Active-Calls and
@@ -126,7 +127,8 @@ def _incoming(seen: Sighting) -> Iterator[LegRinging | LegAnswered | LegEnded]:
 
 
 def _outgoing(seen: Sighting) -> Iterator[LegRinging | LegAnswered | LegEnded]:
-    if seen.side == 1 or (not seen.side and seen.status == "ringing"):
+    never_talked = seen.status == "ringing" or (seen.status == _OVER and not seen.answered_at)
+    if seen.side == 1 or (not seen.side and never_talked):
         yield from _leg(seen, REP)
         return
     click2call = seen.side == 2 or seen.direction == "click2call" or bool(seen.call_id)
