@@ -86,6 +86,13 @@ class Feed:
             except TimeoutError:
                 continue
 
+    async def stop(self, seconds: float = 5) -> None:
+        """Wait for the messages that are on their way, at most so long; what is cut off is looked up at next start."""
+        if self._tasks:
+            _, late = await asyncio.wait(set(self._tasks), timeout=seconds)
+            for task in late:
+                task.cancel()
+
     async def step(self) -> float:
         """Start showing every due card whose place is free. Returns seconds until there is more to do."""
         now = self.board.now()

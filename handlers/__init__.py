@@ -126,7 +126,7 @@ async def tell(desk: Desk, click: Click, text: str, *, replace: bool = False) ->
 async def answer(desk: Desk, click: Click, message: Message, *, replace: bool = False) -> None:
     """A message only for the person. Falls back to their conversation with the app, where it stays."""
     if click.response_url:
-        webhook = AsyncWebhookClient(click.response_url, session=desk.slack.session)
+        webhook = AsyncWebhookClient(click.response_url, session=desk.slack.session, retry_handlers=[])
         try:
             response = await webhook.send(
                 text=message.text,

@@ -1,0 +1,254 @@
+"""Settings -> a running Callboard: providers, store, feed, Slack app, routes, jobs. Imported by the command line only.
+
+`run()` starts everything in an order in which nothing can be lost (store, recovery, web, Slack, jobs) and stops it
+the other way round.
+"""
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import cast
+
+import aiohttp
+import httpx
+import msgspec
+import uvicorn
+from slack_bolt.adapter.asgi.async_handler import AsyncSlackRequestHandler
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+from typing_extensions import override
+
+from bot import dialing, digests, jobs, web
+from bot.board import Board
+from bot.errors import SettingsError
+from bot.feed import Feed
+from bot.provider import Provider
+from bot.providers import provider_class
+from bot.rendering import render
+from bot.settings import Settings
+from bot.store import Database, ledger
+from handlers import Desk, admin, calls, digest, home, missed, phone, register_errors
+
+log = logging.getLogger("callboard")
+
+DATABASE = "callboard.sqlite"
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """Who we are in the workspace. Kept in the store, so that no request ever waits for auth.test."""
+
+    team_id: str
+    bot_id: str
+    bot_user_id: str
+    enterprise_id: str | None = None
+
+
+@dataclass
+class Callboard:
+    """Everything that runs. `port`: where the web server listens."""
+
+    board: Board
+    feed: Feed
+    app: AsyncApp
+    port: int = 0
+
+
+def providers(settings: Settings, http: httpx.AsyncClient) -> dict[str, Provider]:
+    """Account name -> provider, in the order of the file.
+
+    Raises:
+        SettingsError: a setting has a value that its provider refuses.
+    """
+    return {
+        account.name: provider_class(account.provider)(account.name, account.values, http, settings.region)
+        for account in settings.accounts
+    }
+
+
+def http_client() -> httpx.AsyncClient:
+    """The one client for all providers. 12 s: what has not been answered by then is treated as ambiguous."""
+    return httpx.AsyncClient(
+        timeout=httpx.Timeout(12, connect=4), limits=httpx.Limits(max_connections=64), follow_redirects=False
+    )
+
+
+def slack_app(desk: Desk, identity: Identity) -> AsyncApp:
+    """Bolt with all our listeners, the hot ones first."""
+    settings = desk.board.settings
+    authorized = AuthorizeResult(
+        enterprise_id=identity.enterprise_id,
+        team_id=identity.team_id,
+        bot_token=settings.bot_token,
+        bot_id=identity.bot_id,
+        bot_user_id=identity.bot_user_id,
+    )
+
+    async def authorize() -> AuthorizeResult:
+        return authorized
+
+    app = AsyncApp(
+        signing_secret=settings.signing_secret,
+        client=desk.slack,
+        # With `token=` the first request would wait for auth.test, and fail if Slack's API does.
+        authorize=authorize,
+        # Bolt's default polls for the acknowledgement every 10 ms: see handlers/__init__.py.
+        process_before_response=True,
+    )
+    for feature in (calls, missed, digest, phone, admin, home):
+        feature.register(app, desk)
+    register_errors(app, desk)
+    return app
+
+
+async def identify(board: Board, slack: AsyncWebClient) -> Identity:
+    """From the store, else from auth.test.
+
+    Raises:
+        SettingsError: Slack refuses the token, or cannot be reached at the very first start.
+    """
+    known = await board.read(ledger.recall, "identity")
+    if known is not None:
+        return msgspec.json.decode(known[0], type=Identity)
+    return await refresh_identity(board, slack)
+
+
+async def refresh_identity(board: Board, slack: AsyncWebClient) -> Identity:
+    """Ask auth.test and remember the answer."""
+    try:
+        answer = await slack.auth_test()
+    except SlackApiError as error:
+        reason = error.response.get("error", "unknown")
+        raise SettingsError(
+            f"Slack refuses SLACK_BOT_TOKEN ({reason}). Install the app again and copy its token."
+        ) from None
+    except (SlackClientError, OSError, TimeoutError) as error:
+        raise SettingsError(
+            f"Slack cannot be reached ({type(error).__name__}). Check the network, then start again."
+        ) from None
+    found = Identity(
+        team_id=answer["team_id"],
+        bot_id=answer.get("bot_id") or "",
+        bot_user_id=answer["user_id"],
+        enterprise_id=answer.get("enterprise_id"),
+    )
+    await board.write(ledger.remember, "identity", msgspec.json.encode(found).decode(), board.now())
+    return found
+
+
+class _Server(uvicorn.Server):
+    @override
+    @contextlib.contextmanager
+    def capture_signals(self):  # type: ignore[no-untyped-def]  # signals are ours: several servers share this process
+        yield
+
+
+@asynccontextmanager
+async def serving(app: object, host: str, port: int) -> AsyncIterator[int]:
+    """Serve an ASGI application while the block runs; yields the port (0 picks a free one).
+
+    Raises:
+        SettingsError: the port is taken.
+    """
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise SettingsError(f"Port {port} is taken on {host}. Stop what uses it, or set CALLBOARD_PORT.") from error
+    server = _Server(
+        uvicorn.Config(app, log_config=None, access_log=False, lifespan="auto", timeout_graceful_shutdown=3)  # type: ignore[arg-type]
+    )
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        while not server.started:
+            if task.done():
+                task.result()
+                raise SettingsError("The web server did not start; the log says why.")
+            await asyncio.sleep(0.005)
+        yield listener.getsockname()[1]
+    finally:
+        server.should_exit = True
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        listener.close()
+
+
+@asynccontextmanager
+async def running(settings: Settings, *, now: Callable[[], float] | None = None) -> AsyncIterator[Callboard]:
+    """Start everything; stop it when the block ends.
+
+    Raises:
+        SettingsError: it cannot start; says why.
+    """
+    async with AsyncExitStack() as stack:
+        http = await stack.enter_async_context(http_client())
+        session = await stack.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30)))
+        database = Database(settings.data / DATABASE)
+        stack.callback(database.close)
+        board = Board(settings, database, providers(settings, http))
+        if now is not None:
+            board.now = now
+        slack = AsyncWebClient(
+            token=settings.bot_token, base_url=settings.slack_api, session=session, retry_handlers=[], timeout=15
+        )
+        desk = Desk(board, slack)
+        identity = await identify(board, slack)
+        await dialing.recover(board)
+        app = slack_app(desk, identity)
+        feed = Feed(board, slack, lambda card: render(board, card))
+        over_http = AsyncSlackRequestHandler(app, path="/slack/events") if settings.mode == "http" else None
+        application = web.application(board, over_http)
+        port = await stack.enter_async_context(serving(application, settings.host, settings.port))
+        showing = asyncio.create_task(feed.run())
+        stack.push_async_callback(feed.stop)
+        stack.push_async_callback(_stop, showing)
+        stack.push_async_callback(board.settle)
+        if settings.mode == "socket":
+            stack.push_async_callback(await _connect(app, settings, session))
+        scheduler = jobs.start(
+            board,
+            {
+                "digests": (lambda: digests.due(board), 20),
+                "homes": (lambda: home.refresh(desk), 15),
+                "identity": (lambda: _refresh(board, slack), 3600),
+            },
+        )
+        stack.callback(scheduler.shutdown, wait=False)
+        yield Callboard(board, feed, app, port)
+
+
+async def _refresh(board: Board, slack: AsyncWebClient) -> None:
+    try:
+        await refresh_identity(board, slack)
+    except SettingsError as error:
+        await board.problem("Slack", str(error))
+    else:
+        await board.solved("Slack")
+
+
+async def _connect(app: AsyncApp, settings: Settings, session: aiohttp.ClientSession) -> Callable[[], Awaitable[None]]:
+    web_client = AsyncWebClient(token=settings.app_token, base_url=settings.slack_api, session=session)
+    handler = AsyncSocketModeHandler(app, settings.app_token, web_client=web_client)
+    try:
+        await handler.connect_async()  # type: ignore[no-untyped-call]  # Bolt leaves these untyped
+    except SlackApiError as error:
+        reason = error.response.get("error", "unknown")
+        await handler.close_async()  # type: ignore[no-untyped-call]
+        raise SettingsError(
+            f"Slack refuses SLACK_APP_TOKEN ({reason}). It needs the scope connections:write."
+        ) from None
+    return cast(Callable[[], Awaitable[None]], handler.close_async)
+
+
+async def _stop(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task

@@ -1,0 +1,233 @@
+"""`callboard demo`: the simulated phone network, a local Slack and the real bot, all on this computer.
+
+Nothing here is special-cased in the bot: the demo writes a settings file and starts what `callboard run` starts.
+"""
+
+import asyncio
+import contextlib
+import secrets
+import shutil
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import msgspec
+
+from bot import local_slack, settings
+from bot.assembly import Callboard, http_client, running, serving
+from bot.local_slack import LocalSlack, LocalSlackUnavailable, Workspace
+from bot.periods import Subscription
+from bot.providers import provider_class
+from bot.simulator.app import SimulatedAccount, SimulatedWorld
+from bot.simulator.clock import RealClock
+from bot.store import ledger, people
+from bot.store.people import Contact, Person
+
+Write = Callable[[str], None]
+
+ZONE = "Asia/Jerusalem"
+SALES, SUPPORT = "C0SALES", "C0SUPPORT"
+DANA, OMER, MAYA = "U0DANA", "U0OMER", "U0MAYA"
+SALES_LINE, SUPPORT_LINE = "+972505550100", "+972505550101"
+PEOPLE = {DANA: "Dana Levi", OMER: "Omer Katz", MAYA: "Maya Stern"}
+CONTACTS = (
+    Contact("+972505550199", "Noa Green", "Green Gardens"),
+    Contact("+972505550111", "Busy Ben", "Always On Ltd"),
+    Contact("+972505550112", "Silent Sam", ""),
+)
+SETTINGS = f"""\
+region = "IL"
+time_zone = "{ZONE}"
+channel = "{SALES}"
+admins = ["{MAYA}"]
+managers = ["{OMER}"]
+
+[accounts.voicenter]
+click2call_url = "{{world}}/voicenter"
+monitor_url = "{{world}}/voicenter"
+
+[accounts.gurulize]
+url = "{{world}}/gurulize/c2c"
+username = "demo"
+
+[lines."{SALES_LINE}"]
+label = "Sales"
+account = "voicenter"
+channel = "{SALES}"
+
+[lines."{SUPPORT_LINE}"]
+label = "Support"
+account = "voicenter"
+channel = "{SUPPORT}"
+
+[policy]
+countries = ["IL", "US", "GB", "TR"]
+weekdays = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+hours = ["00:00", "23:59"]
+
+[missed]
+escalate_minutes = 3
+"""
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What runs: the bot, the simulated world and where a person looks at it."""
+
+    callboard: Callboard
+    world: SimulatedWorld
+    slack: LocalSlack
+
+
+async def demo(state: Path, *, check: bool, terminal: bool, write: Write) -> int:
+    """Run until Ctrl-C, or with `check` until everything was tried. Returns the exit code."""
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    program = None
+    if not terminal:
+        try:
+            write("Getting the local Slack ready …")
+            program = await asyncio.to_thread(local_slack.fetch, state / "local-slack")
+        except LocalSlackUnavailable as error:
+            write(str(error))
+    if program is None:
+        from bot.demo_terminal import in_terminal
+
+        return await in_terminal(state, check=check, write=write, stopped=stopped)
+    async with started(state, program) as running_demo:
+        if check:
+            from bot.demo_check import try_everything
+
+            return await try_everything(running_demo, write)
+        _welcome(running_demo, write)
+        await stopped.wait()
+        write("\nStopping …")
+    return 0
+
+
+@asynccontextmanager
+async def started(
+    state: Path, program: Path, *, incoming_every: float = 75, quiet: bool = False
+) -> AsyncIterator[Demo]:
+    """The whole demo in the page's form. `quiet`: nobody calls by themselves."""
+    workspace = Workspace(
+        users=tuple(
+            {"id": user, "name": _handle(name), "real_name": name, "tz": ZONE} for user, name in PEOPLE.items()
+        ),
+        channels=(
+            {"id": SALES, "name": "sales", "members": list(PEOPLE)},
+            {"id": SUPPORT, "name": "support", "members": list(PEOPLE)},
+        ),
+    )
+    async with AsyncExitStack() as stack:
+        slack = await stack.enter_async_context(local_slack.start(program, workspace, state))
+        environment = {
+            "SLACK_BOT_TOKEN": workspace.bot_token,
+            "SLACK_APP_TOKEN": workspace.app_token,
+            "SLACK_API_URL": slack.api_url,
+        }
+        callboard, world = await stack.enter_async_context(bot_and_world(state, environment))
+        if not quiet:
+            await stack.enter_async_context(people_call(world, incoming_every))
+        yield Demo(callboard, world, slack)
+
+
+@asynccontextmanager
+async def bot_and_world(state: Path, environment: dict[str, str]) -> AsyncIterator[tuple[Callboard, SimulatedWorld]]:
+    """The simulated phone network and the bot, wired to each other over real HTTP on loopback."""
+    hook_secret = secrets.token_urlsafe(24)
+    async with AsyncExitStack() as stack:
+        http: httpx.AsyncClient = await stack.enter_async_context(http_client())
+        port = local_slack.free_port(8400)
+        hooks = {
+            name: SimulatedAccount(name, f"http://127.0.0.1:{port}/hooks/{name}/{hook_secret}")
+            for name in ("voicenter", "gurulize")
+        }
+        world = SimulatedWorld(hooks, clock=RealClock(), http=http)
+        world_port = await stack.enter_async_context(serving(world.app, "127.0.0.1", 0))
+        file = _fresh(state, SETTINGS.format(world=f"http://127.0.0.1:{world_port}"))
+        loaded = settings.load(
+            environment
+            | {
+                "CALLBOARD_DATA": str(state / "data"),
+                "CALLBOARD_PORT": str(port),
+                "CALLBOARD_HOOK_SECRET": hook_secret,
+                **{
+                    f"{name}_{setting.name}".upper(): f"demo-{setting.name}"
+                    for name in hooks
+                    for setting in provider_class(name).settings
+                    if setting.secret
+                },
+            },
+            file,
+        )
+        callboard = await stack.enter_async_context(running(loaded))
+        await _furnish(callboard)
+        yield callboard, world
+
+
+def _fresh(state: Path, text: str) -> Path:
+    """A new start: the local Slack forgets its messages when it ends, so what was recorded of them goes, too."""
+    shutil.rmtree(state / "data", ignore_errors=True)
+    state.mkdir(parents=True, exist_ok=True)
+    file = state / "callboard.toml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+@asynccontextmanager
+async def people_call(world: SimulatedWorld, every: float) -> AsyncIterator[None]:
+    """Made-up people call the two lines now and then while the block runs."""
+    exchange = world.exchanges["voicenter"]
+    callers = [
+        asyncio.create_task(world.network.spontaneous(exchange, SALES_LINE, every_seconds=every)),
+        asyncio.create_task(world.network.spontaneous(exchange, SUPPORT_LINE, every_seconds=every * 1.7)),
+    ]
+    try:
+        yield
+    finally:
+        for caller in callers:
+            caller.cancel()
+        for caller in callers:
+            with contextlib.suppress(asyncio.CancelledError):
+                await caller
+
+
+async def _furnish(callboard: Callboard) -> None:
+    """Phones, contacts and a digest, as an admin would have set them up; what somebody changed stays."""
+    board = callboard.board
+    phones = {DANA: "DANA0001", OMER: "OMER0002", MAYA: "MAYA0003"}
+    for user, extension in phones.items():
+        if not (await board.read(people.person, user)).linked:
+            linked = Person(
+                user, PEOPLE[user], ZONE, "extension", extension, "voicenter", extension=extension, line=SALES_LINE
+            )
+            await board.write(people.save_person, linked)
+    for contact in CONTACTS:
+        await board.write(people.save_contact, contact, MAYA, board.now())
+    if not await board.read(ledger.subscriptions, SALES):
+        daily = msgspec.json.encode(Subscription("daily", None, 18, 0, ZONE))
+        await board.write(ledger.subscribe, SALES, "daily", daily, MAYA, board.now())
+
+
+def _handle(name: str) -> str:
+    return name.split()[0].lower()
+
+
+def _welcome(found: Demo, write: Write) -> None:
+    write(
+        f"""
+Callboard runs. Open {found.slack.url} and act as Dana.
+
+Three things to try, in #sales or in your conversation with Callboard:
+  1. /call Noa Green             somebody answers; watch the card, then say how it went
+  2. /call +972 50 555 0111      busy. The last two digits say how the owner behaves: docs/simulator.md
+  3. Wait for a missed call in #sales (within a minute), then press “Call back”
+Also: /phone, /digest now, /callboard, and the App Home. Ctrl-C ends everything."""
+    )
+    if found.slack.open:
+        write(local_slack.OPEN_WARNING)
