@@ -1,7 +1,7 @@
 """What people see in Slack, as pure functions: state in, Block Kit and text out. One module per card.
 
 Three rules hold for every card. Its `text` is made from its blocks, because screen readers and notifications read
-`text` and not the blocks. Words from outside (names, notes, a provider's sentence) pass `plain()` or `sentence()`.
+`text` and not the blocks. Names and notes from outside pass `plain()`, sentences that may quote somebody pass `safe()`.
 Nothing is said by an emoji or a colour alone. Limits: Slack's pages on Block Kit.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from bot.cards.times import about, clock, day_clock, duration, timer
+from bot.cards.times import about, clock, date_clock, day_clock, duration, timer
 from bot.numbers import masked as masked_number
 from bot.numbers import pretty
 
@@ -28,6 +28,7 @@ __all__ = [
     "confirm",
     "context",
     "cut",
+    "date_clock",
     "day_clock",
     "duration",
     "escape",
@@ -38,6 +39,7 @@ __all__ = [
     "plain",
     "price",
     "rep_words",
+    "safe",
     "section",
     "sentence",
     "shorten",
@@ -60,7 +62,8 @@ NOTE_LIMIT = 400
 """Ours, for the same reason."""
 
 _SLACK_USER = re.compile(r"[UW][A-Z0-9]{2,20}")
-_ESCAPED_MENTION = re.compile(r"&lt;@([UW][A-Z0-9]{2,20})&gt;")
+_BARE_AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt);)")
+_MENTION_OR_ANGLE = re.compile(r"<@[UW][A-Z0-9]{2,20}>|[<>]")
 _HALF_TOKEN = re.compile(r"(&[a-z]{0,3}|<[^<>]*)$")
 # Signs that would format Slack's mrkdwn -> letters that look the same and do nothing.
 _HARMLESS = str.maketrans({"*": "∗", "_": "ˍ", "~": "∼", "`": "ˋ"})
@@ -130,9 +133,18 @@ def plain(text: str, limit: int = NAME_LIMIT) -> str:
     return f"\u2068{line}\u2069" if rightward else line
 
 
+def safe(text: str) -> str:
+    """Words of ours that may quote outside words, escaped where they are not yet; mentions of people stay.
+
+    Safe to apply twice, unlike `escape()`: notices and digests are put together in many places.
+    """
+    text = _BARE_AMPERSAND.sub("&amp;", text)
+    return _MENTION_OR_ANGLE.sub(lambda found: escape(found[0]) if len(found[0]) == 1 else found[0], text)
+
+
 def sentence(text: str, limit: int = 600) -> str:
-    """A sentence of ours that may quote outside words: escaped, except that mentions of people stay mentions."""
-    return cut(_ESCAPED_MENTION.sub(r"<@\1>", escape(_one_line(text, limit))), limit)
+    """`safe()` on one line, cut to `limit`: an error's sentence, a provider's words."""
+    return cut(safe(_one_line(text, limit)), limit)
 
 
 def upper_first(text: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bot.cards import Message, actions, button, context, escape, header, message, paragraphs
+from bot.cards import Message, actions, button, context, header, message, paragraphs, safe
 
 _SECTIONS = 44
 """Of the 50 blocks of a message; the header, the context and the buttons need the rest."""
@@ -12,13 +12,16 @@ _SECTIONS = 44
 def digest_card(payload: Mapping[str, Any]) -> Message:
     """The digest's message. Buttons: `digest:definitions`, `digest:waiting`; their value is the title.
 
-    `payload`: "title" plain; "text" the whole digest in words, mrkdwn, for screen readers and notifications;
-    "lines" a list of mrkdwn lines, outside words already escaped; "as_of" plain, "18:00 on 4 Mar".
+    `payload`: "title" plain; "text" the whole digest in words for screen readers and notifications;
+    "lines" a list of mrkdwn lines; "as_of" when the figures were read, in words. All are escaped here.
     """
     title, as_of = str(payload["title"]), str(payload["as_of"])
-    blocks = [header(title, "digest:title"), *paragraphs(map(str, payload["lines"]), "digest:lines", _SECTIONS)]
+    blocks = [
+        header(title, "digest:title"),
+        *paragraphs((safe(str(line)) for line in payload["lines"]), "digest:lines", _SECTIONS),
+    ]
     if as_of:
-        blocks.append(context([f"As of {escape(as_of)}"], "digest:as_of"))
+        blocks.append(context([safe(as_of)], "digest:as_of"))
     blocks.append(
         actions(
             [
@@ -28,4 +31,4 @@ def digest_card(payload: Mapping[str, Any]) -> Message:
             "digest:actions",
         )
     )
-    return message(blocks, str(payload["text"]))
+    return message(blocks, safe(str(payload["text"])))

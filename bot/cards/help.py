@@ -41,10 +41,10 @@ FORMS: Mapping[str, tuple[str, Sequence[tuple[str, str]]]] = MappingProxyType(
         "digest": (
             "A summary of calls for this channel: what happened, and who still waits.",
             (
-                ("", "shows today's figures, to you only"),
+                ("now", "shows today's figures so far"),
                 ("daily 18:00 Europe/Madrid", "posts here every day at that time"),
                 ("weekly fri 17:00 Europe/Madrid", "posts here once a week"),
-                ("list", "shows what is posted where"),
+                ("list", "shows what is posted here by itself"),
                 ("stop", "stops posting here"),
                 ("help", "shows this"),
             ),

@@ -114,13 +114,13 @@ def _live(
     if not live:
         return [section("No call at the moment.", "home:live:none")]
     blocks: list[Block] = []
-    for call in live[:_CALLS_SHOWN]:
+    for number, call in enumerate(live[:_CALLS_SHOWN], 1):
         name = names(call.number) or call.name
         party, label = who(call.number, name), who_plain(call.number, name)
         hang_up: Block | None = None
         if call.live and not call.hang_up_by and can_hang_up(call):
             ask = confirm("Hang up?", f"This ends the call with {label}.", "Hang up", "Keep talking", danger=True)
-            hang_up = button("Hang up", "call:hang_up", call.id, style="danger", about=label, ask=ask)
+            hang_up = button("Hang up", "call:hang_up", call.id, style="danger", about=f"{number}. {label}", ask=ask)
         words = f"*{upper_first(party)}*\n{_live_words(call, now, zone)}"
         blocks.append(section(words, f"home:live:{call.id}"[:255], hang_up))
     return [*blocks, *_more(len(live) - _CALLS_SHOWN, "home:live:more")]
@@ -152,9 +152,9 @@ def _owed(owed: Sequence["Missed"], now: float, zone: str, names: Callable[[str]
     if not owed:
         return [section("Nobody waits for a call back. 👍", "home:owed:none")]
     blocks: list[Block] = []
-    for missed in owed[:_OWED_SHOWN]:
+    for number, missed in enumerate(owed[:_OWED_SHOWN], 1):
         name = names(missed.number) or missed.name
-        party, label = who(missed.number, name), who_plain(missed.number, name)
+        party, label = who(missed.number, name), f"{number}. {who_plain(missed.number, name)}"
         tries = "once" if missed.calls == 1 else "twice" if missed.calls == 2 else f"{missed.calls} times"
         words = (
             f"*{upper_first(party)}*\nTried {tries}, last at {day_clock(missed.last_at, now, zone)}; "

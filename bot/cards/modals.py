@@ -1,13 +1,13 @@
 """The modals. Pure.
 
-Every input block and its one element share a name; `filled()` reads a submitted view by these names. Elements are
-those that every Slack client draws. Limits: Slack's pages on views and block elements.
+Every input block and its one element share a name, by which a submitted view is read. Elements are those that every
+Slack client draws. Limits: Slack's pages on views and block elements.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from bot.cards import Block, context, paragraphs, section, sentence, shorten, who
+from bot.cards import Block, context, paragraphs, safe, section, sentence, shorten, who
 from bot.cards.times import MOMENTS
 from bot.events import Call
 from bot.numbers import pretty
@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from bot.store.people import Contact, Person
 
 NONE = "-"
-"""The value of a menu's "nothing" option, which Slack does not let be empty; `filled()` turns it into ""."""
+"""The value of the menu entry that takes a choice back, because Slack lets no value be empty."""
+
+SHOWN = "modal:shown"
+"""callback_id of modals that are only read."""
 
 PHONE_KINDS: Mapping[str, str] = {
     "number": "A phone number (mobile or landline)",
@@ -27,26 +30,6 @@ PHONE_KINDS: Mapping[str, str] = {
 """Kinds of `provider.RepPhone` -> words on the menu."""
 
 _NOTE_LENGTH = 1000
-
-
-def filled(view: Mapping[str, Any]) -> dict[str, str]:
-    """What a person filled in, by block name; "" = left empty; ticked boxes are joined by blanks.
-
-    `view`: the `view` of a `view_submission`. Page "view_submission payload".
-    """
-    found: dict[str, str] = {}
-    for name, elements in view.get("state", {}).get("values", {}).items():
-        for element in elements.values():
-            found[name] = _value(element)
-    return found
-
-
-def _value(element: Mapping[str, Any]) -> str:
-    if "selected_options" in element:
-        return " ".join(option["value"] for option in element["selected_options"] or ())
-    option = element.get("selected_option")
-    value = option["value"] if option else element.get("value") or element.get("selected_date")
-    return "" if value is None or value == NONE else str(value).strip()
 
 
 def call_modal(
@@ -62,7 +45,7 @@ def call_modal(
     Attributes:
         lines: (E.164 number, label).  accounts: (configured name, title); asked for only when there are several.
         options: fields of `CallOrder` that the provider can express; others are not shown.
-        initial: block name -> what stands there at first; `options` holds e.g. "record".
+        initial: block name -> what stands there at first; `options` holds ticked boxes, such as "record".
     """
     blocks = [
         _text(
@@ -75,8 +58,8 @@ def call_modal(
         )
     ]
     if lines and "caller_id" in options:
-        choices = [(NONE, "Your default line"), *((number, _line(number, label)) for number, label in lines)]
-        blocks.append(_select("line", "Number they see", choices, initial, optional=True))
+        choices = [(number, _line(number, label)) for number, label in lines]
+        blocks.append(_select("line", "Number they see", choices, initial, optional=True, empty="Your default line"))
     if len(accounts) > 1:
         blocks.append(_select("account", "Phone service", accounts, initial))
     if "record" in options:
@@ -100,7 +83,7 @@ def call_modal(
 def wrap_modal(call: Call, dispositions: Sequence[str], *, contact: "Contact | None" = None) -> Block:
     """How did it go? callback_id `call:wrapped`, private_metadata the call's id. Blocks: disposition, note, later.
 
-    `later` is a choice of `times.MOMENTS` or "".
+    `later` is a choice of `times.MOMENTS`; unset without a reminder.
     """
     blocks: list[Block] = [section(f"The call with {who(call.number, call.name, contact)}", "about")]
     names = list(dict.fromkeys(shorten(name.strip(), 75) for name in (*dispositions, call.disposition) if name.strip()))
@@ -109,8 +92,8 @@ def wrap_modal(call: Call, dispositions: Sequence[str], *, contact: "Contact | N
         blocks.append(_select("disposition", "How it went", [(name, name) for name in names], initial, optional=True))
     blocks.append(_text("note", "Note", initial, optional=True, multiline=True, length=_NOTE_LENGTH))
     if call.number:
-        choices = [(NONE, "No reminder"), *MOMENTS.items()]
-        blocks.append(_select("later", "Remind me to call again", choices, {}, optional=True))
+        choices = list(MOMENTS.items())
+        blocks.append(_select("later", "Remind me to call again", choices, {}, optional=True, empty="No reminder"))
     return _modal("How did it go?", blocks, "call:wrapped", call.id, submit="Save")
 
 
@@ -143,7 +126,7 @@ def phone_modal(
     *,
     private_metadata: str = "",
 ) -> Block:
-    """Link my phone; callback_id `phone:saved`. Blocks: kind, phone, account, extension, line.
+    """Link my phone; callback_id `phone:saved`. Blocks: kind, phone, account, extension, line (`NONE` = the default).
 
     Attributes:
         accounts: (configured name, title, kinds of phone it can ring first); asked for only when there are several.
@@ -190,24 +173,26 @@ def phone_modal(
 
 
 def confirm_modal(title: str, text: str, callback_id: str, private_metadata: str, *, submit: str = "Yes") -> Block:
-    """A question before something is done. `text`: mrkdwn with outside words already escaped."""
-    return _modal(title, paragraphs([text], "ask", 90), callback_id, private_metadata, submit=submit, close="Cancel")
+    """A question before something is done. `text`: mrkdwn, not empty; escaped here."""
+    return _modal(
+        title, paragraphs([safe(text)], "ask", 90), callback_id, private_metadata, submit=submit, close="Cancel"
+    )
 
 
 def loading_modal(title: str) -> Block:
     """Opened at once, because a trigger lives 3 s; filled by `views.update` afterwards."""
-    return _modal(title, [section("One moment…", "wait")], "", "")
+    return _modal(title, [section("One moment…", "wait")], SHOWN, "")
 
 
 def error_modal(title: str, words: str) -> Block:
     """What was not done, why, what to do next. `words` as an error says it; escaped here."""
-    return _modal(title, [section(sentence(words, 2900) or "Nothing was done. Try again.", "error")], "", "")
+    return _modal(title, [section(sentence(words, 2900) or "Nothing was done. Try again.", "error")], SHOWN, "")
 
 
 def notice_modal(title: str, lines: Iterable[str]) -> Block:
-    """Something to read, such as what the digest's figures mean. Lines: mrkdwn, outside words already escaped."""
-    blocks = paragraphs(lines, "notice", 90) or [context(["There is nothing to show."], "notice:none")]
-    return _modal(title, blocks, "", "")
+    """Something to read, such as what the digest's figures mean. Lines: mrkdwn, escaped here."""
+    blocks = paragraphs(map(safe, lines), "notice", 90) or [context(["There is nothing to show."], "notice:none")]
+    return _modal(title, blocks, SHOWN, "")
 
 
 def _modal(
@@ -221,12 +206,11 @@ def _modal(
 ) -> Block:
     view: Block = {
         "type": "modal",
+        "callback_id": callback_id,
         "title": _words(title, 24),
         "blocks": list(blocks),
         "close": _words(close or ("Cancel" if submit else "Close"), 24),
     }
-    if callback_id:
-        view["callback_id"] = callback_id
     if private_metadata:
         view["private_metadata"] = private_metadata
     if submit:
@@ -279,11 +263,17 @@ def _option(value: str, label: str) -> Block:
 
 
 def _select(
-    name: str, label: str, choices: Sequence[tuple[str, str]], initial: Mapping[str, str], *, optional: bool = False
+    name: str,
+    label: str,
+    choices: Sequence[tuple[str, str]],
+    initial: Mapping[str, str],
+    *,
+    optional: bool = False,
+    empty: str = "Choose…",
 ) -> Block:
     """A menu of (value, label); over 100 choices become groups of 100, as Slack asks for."""
     options = [_option(value, text) for value, text in choices if value and len(value) <= 150]
-    element: Block = {"type": "static_select", "placeholder": _words("Choose…", 150)}
+    element: Block = {"type": "static_select", "placeholder": _words(empty, 150)}
     if len(options) <= 100:
         element["options"] = options
     else:
@@ -301,7 +291,7 @@ def _select(
 def _boxes(name: str, label: str, choices: Sequence[tuple[str, str]], initial: Mapping[str, str]) -> Block:
     options = [_option(value, text) for value, text in choices]
     element: Block = {"type": "checkboxes", "options": options}
-    ticked = [option for option in options if option["value"] in initial.get(name, "").split()]
+    ticked = [option for option in options if option["value"] in initial.get(name, "").replace(",", " ").split()]
     if ticked:
         element["initial_options"] = ticked
     return _input(name, label, element, optional=True)

@@ -1,7 +1,7 @@
 """Notices: a few sentences with buttons, such as reminders, escalations and problems. Pure.
 
-A notice is a JSON payload {"text": mrkdwn with outside words already escaped, "buttons": [{"label", "action_id",
-"value", "style", "about"}]}; "buttons", "style" and "about" may be left out. It is stored with its card.
+A notice is a JSON payload {"text": mrkdwn, "buttons": [{"label", "action_id", "value", "style", "about"}]}; "buttons",
+"style" and "about" may be left out. It is stored with its card and escaped when it is shown.
 """
 
 from collections.abc import Mapping
@@ -14,12 +14,14 @@ from bot.cards import (
     about,
     actions,
     button,
+    date_clock,
     day_clock,
     line_words,
     message,
     paragraphs,
     plain,
     rep_words,
+    safe,
     section,
     who,
     who_plain,
@@ -33,44 +35,45 @@ if TYPE_CHECKING:
 
 _BUTTONS = 25
 """Elements of one actions block. Page "Actions block"."""
+_ROWS = 9
+"""Rows of buttons; with 40 sections and one block of small print they fit into a message."""
 
 
 def notice_card(payload: Mapping[str, Any]) -> Message:
     """The message of a notice."""
-    blocks: list[Block] = paragraphs([str(payload["text"])], "notice") or [
-        section("There is nothing to show.", "notice")
-    ]
+    blocks = paragraphs([safe(str(payload["text"]))], "notice") or [section("There is nothing to show.", "notice")]
     # Slack wants every action_id of a block to be unique, so equal actions get rows of their own.
     rows: list[list[Block]] = []
-    for given in payload.get("buttons") or ():
-        element = button(
-            given["label"],
-            given["action_id"],
-            given["value"],
-            style=given.get("style", ""),
-            about=given.get("about", ""),
-        )
-        for row in rows:
-            if len(row) < _BUTTONS and all(other["action_id"] != element["action_id"] for other in row):
-                row.append(element)
-                break
-        else:
-            if len(rows) < 8:
-                rows.append([element])
-    blocks.extend(actions(row, f"notice:actions:{index}") for index, row in enumerate(rows))
+    for number, given in enumerate(payload.get("buttons") or (), 1):
+        element = _button(given, number)
+        free = (row for row in rows if all(other["action_id"] != element["action_id"] for other in row))
+        row = next(free, None)
+        if row is not None:
+            row.append(element)
+        elif len(rows) < _ROWS:
+            rows.append([element])
+    blocks.extend(actions(row[:_BUTTONS], f"notice:actions:{index}") for index, row in enumerate(rows))
     return message(blocks)
 
 
-def reminder(call: Call, contact: "Contact | None", zone: str, now: float = 0) -> dict[str, Any]:
-    """The payload that reminds a rep to call somebody. Buttons `call:again`, `call:later` carry `call.id`.
+def _button(given: Mapping[str, Any], number: int) -> Block:
+    """Numbered for screen readers unless it says itself what it is about, so that no two sound alike."""
+    return button(
+        str(given["label"]),
+        str(given["action_id"]),
+        str(given["value"]),
+        style=given.get("style", ""),
+        about=str(given.get("about", "")) or (f"choice {number}" if number > 1 else ""),
+    )
 
-    `now`: seconds since 1970 UTC; 0 = when the call began, so the day is then not named.
-    """
+
+def reminder(call: Call, contact: "Contact | None", zone: str) -> dict[str, Any]:
+    """The payload that reminds a rep to call somebody. Buttons `call:again`, `call:later` carry `call.id`."""
     text = f"*Reminder:* you wanted to call {who(call.number, call.name, contact)}."
     if call.started_at:
         way = "you called" if call.direction == "out" else "they called"
         outcome = f" ({SHORT[call.outcome]})" if call.outcome else ""
-        text += f"\nLast time {way} was {day_clock(call.started_at, now or call.started_at, zone)}{outcome}."
+        text += f"\nLast time {way} was on {date_clock(call.started_at, zone)}{outcome}."
     if call.note:
         text += f"\nYour note: {plain(call.note, NOTE_LIMIT)}"
     party = who_plain(call.number, call.name, contact)

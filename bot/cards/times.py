@@ -55,6 +55,12 @@ def day_clock(at: float, now: float, zone: str) -> str:
     return f"{named}{clock(at, zone)}"
 
 
+def date_clock(at: float, zone: str) -> str:
+    """Day and time whenever it is read: "4 Mar 2026, 14:05"."""
+    then = _local(at, zone)
+    return f"{then.day} {_MONTHS[then.month - 1]} {then.year}, {clock(at, zone)}"
+
+
 def duration(seconds: float) -> str:
     """A length of time in words: "45 s", "1 min 20 s", "2 h 5 min", "3 days"."""
     whole = max(0, round(seconds))
