@@ -12,6 +12,7 @@ import msgspec
 
 from bot import digest_words
 from bot.board import Board
+from bot.cards import sentence
 from bot.digest import Figures, figures
 from bot.periods import Period, Subscription, periods_due
 from bot.routing import masks
@@ -49,18 +50,24 @@ def _figures(db: sqlite3.Connection, period: Period, zone: str, as_of: float) ->
 def content(found: Figures, *, mask: bool) -> dict[str, Any]:
     """Figures -> the digest card's payload."""
     pieces = digest_words.lines(found, mask=mask)
-    sections = ["\n".join(pieces.totals), "\n".join(pieces.missed)]
+    chart = "\n".join(f"`{line}`" for line in pieces.chart.splitlines())
+    sections = [_words(pieces.totals), _words(pieces.missed)]
     for heading, rows in (("By person", pieces.reps), ("By line", pieces.lines)):
         if rows:
-            sections.append(f"*{heading}*\n" + "\n".join(rows))
-    if pieces.chart:
-        sections.append(f"*By hour*\n{pieces.chart}\n{pieces.busiest}")
+            sections.append(f"*{heading}*\n{_words(rows)}")
+    if chart:
+        sections.append(f"*By hour*\n{chart}\n{sentence(pieces.busiest)}")
     return {
         "title": "Call digest",
-        "text": digest_words.words(found, mask=mask),
-        "lines": [pieces.title, *(part for part in sections if part)],
-        "as_of": pieces.as_of,
+        "text": sentence(digest_words.words(found, mask=mask)),
+        "lines": [sentence(pieces.title), *(part for part in sections if part)],
+        "as_of": pieces.as_of.removeprefix("As of ").rstrip("."),
     }
+
+
+def _words(rows: tuple[str, ...]) -> str:
+    """Lines of text with everything from outside (names at the provider) made harmless."""
+    return "\n".join(sentence(row) for row in rows)
 
 
 def midnight(board: Board, zone: str) -> float:

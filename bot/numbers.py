@@ -11,20 +11,26 @@ def e164(text: str, region: str) -> str:
     `region`: ISO 3166 code of the country that numbers without a prefix belong to.
     """
     text = text.strip()
-    try:
-        number = phonenumbers.parse(text, region)
-    except phonenumbers.NumberParseException:
-        return text
-    if phonenumbers.is_possible_number(number):
-        return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    if text.isdigit():  # providers drop the plus: 972505550001
-        try:
-            number = phonenumbers.parse("+" + text, None)
-        except phonenumbers.NumberParseException:
-            return text
-        if phonenumbers.is_possible_number(number):
+    local = _try(text, region)
+    # Providers drop the plus: 972505550001. What is valid is believed first, local before international, for
+    # some countries call almost any twelve digits possible.
+    foreign = _try("+" + text, None) if text.isdigit() else None
+    for number in (local, foreign):
+        if number is not None and phonenumbers.is_valid_number(number):
+            return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    if text.isdigit() and not text.startswith("0") and len(text) > 10 and foreign is not None:
+        local, foreign = foreign, local
+    for number in (local, foreign):
+        if number is not None and phonenumbers.is_possible_number(number):
             return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     return text
+
+
+def _try(text: str, region: str | None) -> phonenumbers.PhoneNumber | None:
+    try:
+        return phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException:
+        return None
 
 
 def parse(text: str, region: str) -> str:

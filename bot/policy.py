@@ -228,7 +228,7 @@ def _number(order: Proposed, rules: Rules) -> Refused | None:
         if shortnumberinfo.is_valid_short_number_for_region(_short(order.number, rules.region), rules.region):
             return _short_number(shown)
         return _impossible(shown)
-    if not phonenumbers.is_valid_number(parsed) and shortnumberinfo.is_valid_short_number(parsed):
+    if shortnumberinfo.is_valid_short_number(parsed):
         return _short_number(shown)
     kind = _costly(parsed)
     if kind:

@@ -234,7 +234,7 @@ def _nothing_after(token: _Token, rest: list[_Token]) -> None:
 def _options(who: Who, tokens: list[_Token], text: str, region: str) -> CallText:
     line = provider = note = ""
     record = False
-    max_seconds: int | None = None
+    longest: int | None = None
     seen: set[str] = set()
     place = 0
     while place < len(tokens):
@@ -266,8 +266,8 @@ def _options(who: Who, tokens: list[_Token], text: str, region: str) -> CallText
         elif option == "via":
             provider = html.unescape(value.text.strip()).casefold()
         else:
-            max_seconds, place = _max(tokens, place)
-    return CallText(who, line, provider, record, max_seconds, note)
+            longest, place = _max(tokens, place)
+    return CallText(who, line, provider, record, longest, note)
 
 
 _NEEDS = {
@@ -295,12 +295,21 @@ def _max(tokens: list[_Token], place: int) -> tuple[int, int]:
     if _ascii(text).isdecimal() and place < len(tokens) and _UNIT.fullmatch(tokens[place].text.casefold()):
         text += tokens[place].text
         place += 1
+    return max_seconds(text), place
+
+
+def max_seconds(text: str) -> int:
+    """The longest talk time as people write it: 30m, 90s, 1h, or 45 for minutes.
+
+    Raises:
+        BadInput: not a length of time, or longer than a day.
+    """
     seconds = _seconds(text)
     if seconds is None:
         raise BadInput(f"{_quote(text)} after “max” is not a length of time. Write 30m, 90s, 1h, or 45 for minutes.")
     if not 0 < seconds <= LONGEST_CALL:
         raise BadInput(f"{_quote(text)} after “max” must be more than nothing and at most 24 hours.")
-    return seconds, place
+    return seconds
 
 
 def _seconds(text: str) -> int | None:

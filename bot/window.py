@@ -101,10 +101,10 @@ def next_open(window: Window, zones: Sequence[str], now: datetime) -> datetime |
 def local_time(window: Window, zones: Sequence[str], now: datetime) -> str:
     """ "It is 21:40 in Dubai"; the range of times where a number may be in several places.
 
-    The weekday is said where it may be the reason for asking.
+    The weekday is said where it may be the reason for asking, or where it is not the same everywhere.
     """
     local = sorted(now.astimezone(ZoneInfo(name)).replace(tzinfo=None) for name in zones)
-    off = any(moment.weekday() not in window.weekdays for moment in local)
+    off = any(moment.weekday() not in window.weekdays or moment.date() != local[0].date() for moment in local)
     first, last = (f"{moment:%A %H:%M}" if off else f"{moment:%H:%M}" for moment in (local[0], local[-1]))
     if first != last:
         return f"It is between {first} and {last} where this number may be"

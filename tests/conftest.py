@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from slack_sdk.web.async_client import AsyncWebClient
 
 from tests.fake_slack import FakeSlack
 from tests.slack_state import Clock
@@ -54,3 +55,9 @@ async def fake_slack(slack_clock: Clock) -> AsyncIterator[FakeSlack]:
     await slack.start()
     yield slack
     await slack.stop()
+
+
+@pytest.fixture
+def slack_client(fake_slack: FakeSlack) -> AsyncWebClient:
+    """As the bot has it for posts: nothing is repeated behind its back."""
+    return AsyncWebClient(token=fake_slack.bot_token, base_url=fake_slack.base_url, retry_handlers=[])

@@ -12,6 +12,7 @@ slack_requests.py. Facts are in slack_facts.py; all times are seconds since 1970
 
 import asyncio
 import json
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -60,6 +61,7 @@ class FakeSlack:
         ephemerals, views, homes: what single persons see; views by id, homes by user.
         requests: every call of the Web API, oldest first.
         sockets: the bot's connections in Socket Mode.
+        signed_at: when requests to the bot are signed. Bolt compares with the wall clock, whatever clock a test has.
     """
 
     team = "T1"
@@ -72,6 +74,7 @@ class FakeSlack:
 
     def __init__(self, now: Callable[[], float], scopes: frozenset[str] | None = None) -> None:
         self.now = now
+        self.signed_at: Callable[[], float] = time.time
         self.scopes = granted_scopes() if scopes is None else scopes
         self.users = {user.id: user for user in (User("U1", "Ada", is_admin=True), User("U2", "Grace"))}
         self.channels = {
@@ -217,7 +220,11 @@ class FakeSlack:
         outcome = kind
         try:
             if kind in ("500", "drop_before"):
-                return _drop(request) if kind == "drop_before" else web.Response(status=500, text="<h1>Oops</h1>")
+                return (
+                    _drop(request)
+                    if kind == "drop_before"
+                    else web.Response(status=500, text="<h1>Oops</h1>", content_type="text/html")
+                )
             if kind == "ratelimited":
                 raise RateLimited(retry_after)
             if kind and kind != "drop_after":
@@ -245,6 +252,8 @@ class FakeSlack:
         self._check_tier(method, fact.tier)
         if fact.any_of and not fact.any_of & self.scopes:
             self.missing_scope(*sorted(fact.any_of))
+        if arguments.pop("team_id", self.team) != self.team:  # Bolt adds it to every call, and Slack lets it
+            raise SlackError("team_not_found")
         unknown = set(arguments) - fact.required - fact.optional
         if unknown:
             raise SlackError("invalid_arguments", *(f"unknown argument: {name}" for name in sorted(unknown)))

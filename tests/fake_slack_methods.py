@@ -71,6 +71,15 @@ def chat_update(slack: "FakeSlack", args: Args) -> dict[str, Any]:
     return {"channel": channel.id, "ts": new.ts, "text": text, "message": message_as_json(slack, new, metadata=True)}
 
 
+def chat_delete(slack: "FakeSlack", args: Args) -> dict[str, Any]:
+    channel = _joined(slack, args["channel"])
+    message = find(channel, args["ts"])
+    if message.author != slack.bot_user:
+        raise SlackError("cant_delete_message")
+    channel.messages.remove(message)
+    return {"channel": channel.id, "ts": message.ts}
+
+
 def chat_post_ephemeral(slack: "FakeSlack", args: Args) -> dict[str, Any]:
     channel = _joined(slack, args["channel"])
     if args["user"] not in channel.members:
@@ -204,6 +213,7 @@ def views_publish(slack: "FakeSlack", args: Args) -> dict[str, Any]:
 METHODS: dict[str, Callable[["FakeSlack", Args], dict[str, Any]]] = {
     "apps.connections.open": apps_connections_open,
     "auth.test": auth_test,
+    "chat.delete": chat_delete,
     "chat.getPermalink": chat_get_permalink,
     "chat.postEphemeral": chat_post_ephemeral,
     "chat.postMessage": chat_post_message,

@@ -59,6 +59,7 @@ _OPEN = "channels:manage groups:write im:write mpim:write"
 METHODS: dict[str, Method] = {
     "apps.connections.open": _method(tier=3, app_token=True),
     "auth.test": _method(tier=5),
+    "chat.delete": _method("channel ts", "as_user", "chat:write", tier=3),
     "chat.getPermalink": _method("channel message_ts", tier=5, json=False),
     "chat.postEphemeral": _method(
         "channel user",

@@ -74,13 +74,14 @@ def click(
     """
     payload = _payload(slack, "block_actions", user)
     if view_id:
-        view = _view(slack, view_id)
+        view = _view(slack, view_id, user)
         blocks: Sequence[Any] = view.view["blocks"]
         payload["view"] = view_as_json(slack, view, _state(blocks, values or {}, complete=False))
         payload["container"] = {"type": "view", "view_id": view_id}
     else:
         blocks = _add_message(slack, payload, user, channel, ts)
     block, element = _find(blocks, action_id, value)
+    assert element["type"] == "button" or value is not None, f"nothing is chosen in {action_id!r}"
     payload["actions"] = [
         {
             "type": element["type"],
@@ -98,8 +99,7 @@ def submit(slack: FakeSlack, view_id: str, values: Mapping[str, Any], *, user: s
 
     Slack itself does not send a modal in which a required input is empty: AssertionError.
     """
-    view = _view(slack, view_id)
-    assert view.user == user, f"{user} does not see the modal of {view.user}"
+    view = _view(slack, view_id, user)
     assert "submit" in view.view, "this modal has nothing to submit"
     payload = _payload(slack, "view_submission", user)
     payload["view"] = view_as_json(slack, view, _state(view.view["blocks"], values, complete=True))
@@ -109,8 +109,9 @@ def submit(slack: FakeSlack, view_id: str, values: Mapping[str, Any], *, user: s
 
 def close(slack: FakeSlack, view_id: str, *, user: str = "U1") -> Signed:
     """A person closes a modal. The bot only hears of it when the view asked for it with notify_on_close."""
-    view = slack.views.pop(view_id)
+    view = _view(slack, view_id, user)
     assert view.view.get("notify_on_close"), "Slack would not tell the bot: the view has no notify_on_close"
+    del slack.views[view_id]
     payload = _payload(slack, "view_closed", user)
     del payload["trigger_id"]
     payload |= {"view": view_as_json(slack, view), "is_cleared": False}
@@ -131,7 +132,7 @@ def ask_options(
     payload = _payload(slack, "block_suggestion", user)
     del payload["trigger_id"]
     if view_id:
-        view = _view(slack, view_id)
+        view = _view(slack, view_id, user)
         blocks: Sequence[Any] = view.view["blocks"]
         payload |= {"view": view_as_json(slack, view), "container": {"type": "view", "view_id": view_id}}
     else:
@@ -199,7 +200,7 @@ def payload_of(signed: Signed) -> dict[str, Any]:
 
 
 def _sign_now(slack: FakeSlack, body: str, content_type: str) -> Signed:
-    return sign(body.encode(), content_type, slack.signing_secret, slack.now())
+    return sign(body.encode(), content_type, slack.signing_secret, slack.signed_at())
 
 
 def _interaction(slack: FakeSlack, payload: Mapping[str, Any]) -> Signed:
@@ -223,6 +224,7 @@ def _payload(slack: FakeSlack, kind: str, user: str) -> dict[str, Any]:
 def _add_message(slack: FakeSlack, payload: dict[str, Any], user: str, channel: str, ts: str) -> Sequence[Any]:
     """Put the message that the person acts upon into the payload. Returns its blocks."""
     where = slack.channels[channel]
+    assert user in where.members, f"{user} is not in {channel} and sees nothing there"
     container = {"type": "message", "message_ts": ts, "channel_id": channel, "is_ephemeral": False}
     for message in where.messages:
         if message.ts == ts:
@@ -240,9 +242,10 @@ def _add_message(slack: FakeSlack, payload: dict[str, Any], user: str, channel: 
     return blocks
 
 
-def _view(slack: FakeSlack, view_id: str) -> Any:
+def _view(slack: FakeSlack, view_id: str, user: str) -> Any:
     shown = {**slack.views, **{home.id: home for home in slack.homes.values()}}
     assert view_id in shown, f"nobody sees a view {view_id}"
+    assert shown[view_id].user == user, f"{user} does not see what {shown[view_id].user} sees"
     return shown[view_id]
 
 

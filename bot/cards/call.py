@@ -44,8 +44,8 @@ def call_card(
 ) -> Message:
     """The card of a call, in every state. Times are seconds since 1970 UTC, shown in the IANA `zone`.
 
-    Buttons carry `call.id`: `call:hang_up`, `call:wrap`, `call:again`, `call:later`, `call:settle_yes`,
-    `call:settle_no`.
+    Buttons carry `call.id`: `call:hang_up`, `call:wrap`, `call:again`, `call:later`, `call:settle_talked`,
+    `call:settle_rang`, `call:settle_no`.
 
     Attributes:
         can_hang_up: the provider has that operation.
@@ -130,8 +130,9 @@ def _buttons(call: Call, party: str, can_hang_up: bool) -> list[Block]:
         return [button("Hang up", "call:hang_up", call.id, style="danger", about=party, ask=ask)]
     if call.state is State.UNCLEAR:
         return [
-            button("It rang / we talked", "call:settle_yes", call.id, about=party),
-            button("Nothing happened", "call:settle_no", call.id, about=party),
+            button("We talked", "call:settle_talked", call.id, about=party),
+            button("It rang, no answer", "call:settle_rang", call.id, about=party),
+            button("Nothing rang", "call:settle_no", call.id, about=party),
         ]
     if call.state is not State.ENDED:
         return []

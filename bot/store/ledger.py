@@ -77,6 +77,7 @@ def remind(db: sqlite3.Connection, reminder_id: str, call_id: str, user: str, du
         " ON CONFLICT (id) DO UPDATE SET due_at = excluded.due_at, done = 0",
         (reminder_id, call_id, user, due_at),
     )
+    cards.touch(db, call_id, "call")
 
 
 def reminders_due(db: sqlite3.Connection, now: float) -> list[tuple[str, str, str, float]]:

@@ -1,0 +1,139 @@
+"""What a person typed after `/call` -> whom to dial: contacts, colleagues, extensions, lines, accounts."""
+
+from dataclasses import dataclass
+
+from msgspec.structs import replace
+
+from bot import numbers, who
+from bot.board import Board
+from bot.dialing import Ask
+from bot.errors import BadInput, NotFound
+from bot.store import calls, missed, people
+from bot.store.people import Contact
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A name that several contacts have: one ask each."""
+
+    asks: tuple[tuple[Contact, Ask], ...]
+
+
+async def resolve(board: Board, user: str, text: who.CallText) -> Ask | Choice:
+    """The ask of a parsed `/call`.
+
+    Raises:
+        BadInput, NotFound: nobody can be dialled from this; says why and what to type instead.
+    """
+    base = Ask(
+        rep=user,
+        number="",
+        line=_line(board, text.line),
+        account=_account(board, text.provider),
+        record=text.record,
+        max_seconds=text.max_seconds or 0,
+        note=text.note,
+    )
+    match text.who:
+        case who.Number(number, typed):
+            contact = await board.read(people.contact, number)
+            return replace(base, number=number, name=contact.name if contact else "", typed=typed)
+        case who.Extension(digits):
+            return replace(base, number=digits, extension=True, typed=digits)
+        case who.Mention(mentioned):
+            return await _colleague(board, mentioned, base)
+        case who.Name(name):
+            return await _named(board, name, base)
+        case who.Back():
+            waiting = await latest_missed(board, user)
+            return replace(base, number=waiting.number, name=waiting.name)
+        case _:
+            raise BadInput("Say whom to call, like `/call +1 202 555 0100`. Nothing was dialled.")
+
+
+async def latest_missed(board: Board, user: str) -> missed.Missed:
+    """The latest missed caller that `user` may call back: theirs, or nobody's yet.
+
+    Raises:
+        NotFound: nobody waits.
+    """
+    rows = await board.read(missed.waiting, 200)
+    places = {row.place for row in rows if not row.place.startswith("@")} | {f"@{user}"}
+    mine = [row for row in rows if row.number and row.place in places and row.claimed_by in ("", user)]
+    if not mine:
+        raise NotFound("Nobody is waiting for a call back, so nothing was dialled.")
+    return max(mine, key=lambda row: row.last_at)
+
+
+async def last_dialled(board: Board, user: str) -> Ask:
+    """The rep's latest outgoing call, to be dialled again after asking.
+
+    Raises:
+        NotFound: there is none in the last 30 days.
+    """
+    recent = await board.read(calls.of_rep, user, board.now() - 30 * 86400)
+    for call in recent:
+        if call.direction == "out" and call.number:
+            return again(call.rep, call.number, call.name, call.line, call.account)
+    raise NotFound("You have not called anybody in the last 30 days, so there is nobody to call again.")
+
+
+def again(user: str, number: str, name: str = "", line: str = "", account: str = "") -> Ask:
+    """An ask for a number that is on record."""
+    return Ask(rep=user, number=number, name=name, extension=not number.startswith("+"), line=line, account=account)
+
+
+async def _colleague(board: Board, mentioned: str, base: Ask) -> Ask:
+    person = await board.read(people.person, mentioned)
+    if mentioned == base.rep:
+        raise BadInput("That is you. Nothing was dialled.")
+    if person.phone_kind == "number":
+        return replace(base, number=person.phone, name=person.name)
+    extension = person.phone if person.phone_kind == "extension" else person.extension
+    if extension:
+        account = base.account or person.account
+        return replace(base, number=extension, extension=True, name=person.name, account=account)
+    raise NotFound(
+        f"<@{mentioned}> has not linked a phone yet, so nothing was dialled. "
+        "Ask them to type `/phone`, or call their number."
+    )
+
+
+async def _named(board: Board, name: str, base: Ask) -> Ask | Choice:
+    found = await board.read(people.contacts_named, name)
+    if not found:
+        raise NotFound(
+            f"No contact is called “{name}”, so nothing was dialled. Type the number, like `/call +1 202 555 0100`, "
+            f"or add the contact with `/callboard contact add +1 202 555 0100 {name}`."
+        )
+    asks = tuple((contact, replace(base, number=contact.number, name=contact.name)) for contact in found)
+    exact = [ask for contact, ask in asks if contact.name.casefold() == name.casefold()]
+    if len(asks) == 1 or len(exact) == 1:
+        return (exact or [asks[0][1]])[0]
+    return Choice(asks)
+
+
+def _line(board: Board, text: str) -> str:
+    if not text:
+        return ""
+    lines = board.settings.lines
+    for line in lines:
+        if text in (line.number, numbers.pretty(line.number)) or text.casefold() == line.label.casefold():
+            return line.number
+    if not lines:
+        raise BadInput(
+            "No line is configured, so nothing was dialled. Leave out “from”, or ask your admin to add lines."
+        )
+    known = ", ".join(line.label or numbers.pretty(line.number) for line in lines)
+    raise BadInput(f"There is no line “{text}”, so nothing was dialled. Choose one of: {known}.")
+
+
+def _account(board: Board, text: str) -> str:
+    if not text:
+        return ""
+    for name, provider in board.providers.items():
+        if text.casefold() in (name.casefold(), provider.title.casefold()):
+            return name
+    raise BadInput(
+        f"There is no telephony account “{text}”, so nothing was dialled. Choose one of: {', '.join(board.providers)}."
+    )

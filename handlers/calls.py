@@ -1,0 +1,334 @@
+"""`/call`, its modal, and the buttons of the call card."""
+
+from collections.abc import Mapping
+from dataclasses import replace as with_changes
+
+import msgspec
+from slack_bolt.async_app import AsyncApp
+
+from bot import asking, dialing, who
+from bot.asking import Choice
+from bot.cards import Message, actions, button, message, section
+from bot.cards import who as shown
+from bot.cards.help import help_message
+from bot.cards.modals import call_modal, later_modal, wrap_modal
+from bot.cards.times import moment, on
+from bot.dialing import Ask
+from bot.errors import BadInput, NeedsYes, NotAllowed, NotFound
+from bot.events import Call, Outcome, Wrapped
+from bot.store import calls, ledger, people
+from handlers import Click, Desk, answer, on_actions, on_command, on_form, tell
+
+_read_ask = msgspec.json.Decoder(Ask)
+
+
+def register(app: AsyncApp, desk: Desk) -> None:
+    """All listeners of this feature."""
+    on_command(app, desk, "call", command, write_command)
+    on_actions(
+        app,
+        desk,
+        "call",
+        {
+            "hang_up": (hang_up, None),
+            "again": (call_again, write_button),
+            "yes": (call_yes, write_yes),
+            "pick": (call_yes, write_yes),
+            "wrap": (open_wrap, None),
+            "later": (open_later, None),
+            "settle_talked": (settle, None),
+            "settle_rang": (settle, None),
+            "settle_no": (settle, None),
+        },
+    )
+    on_form(app, desk, "call:order", validate_order, order)
+    on_form(app, desk, "call:wrapped", validate_wrapped, wrapped)
+    on_form(app, desk, "call:remind", validate_remind, remind)
+
+
+# What is on disk before Slack has its acknowledgement: who asked for what, once per click.
+
+
+async def write_command(desk: Desk, click: Click) -> bool:
+    """Help and the modal promise nothing; anything else may become a call."""
+    if click.text.strip().casefold() in ("", "help"):
+        return True
+    return await write_intent(desk, click.trigger, click)
+
+
+async def write_button(desk: Desk, click: Click) -> bool:
+    """Each press has its own trigger; a second press of the same moment is caught by the gate."""
+    return await write_intent(desk, click.trigger, click)
+
+
+async def write_yes(desk: Desk, click: Click) -> bool:
+    """A question is answered once, however often its button is pressed: the ask itself is the key."""
+    return await write_intent(desk, f"yes:{click.channel}:{click.message_ts}:{click.value}", click)
+
+
+async def write_intent(desk: Desk, key: str, click: Click) -> bool:
+    """Commit the intent. False: it was written before."""
+    board = desk.board
+    body = msgspec.json.encode({"text": click.text, "value": click.value, "channel": click.channel})
+    return await board.write(ledger.write_intent, key, click.user, click.action, body, board.now())
+
+
+# /call
+
+
+async def command(desk: Desk, click: Click) -> None:
+    """`/call …`: parse, resolve, dial."""
+    if click.text.strip().casefold() == "help":
+        await answer(desk, click, help_message("call", desk.board.settings.commands))
+        return
+    if not click.text.strip():
+        await open_call_modal(desk, click)
+        return
+    try:
+        text = who.parse(click.text, desk.board.settings.region)
+        if isinstance(text.who, who.Again):
+            last = await asking.last_dialled(desk.board, click.user)
+            await dialing.drop(desk.board, click.trigger)
+            await ask_first(desk, click, last, f"Call {shown(last.number, last.name, None)} again?")
+            return
+        found = await asking.resolve(desk.board, click.user, text)
+    except Exception:
+        await dialing.drop(desk.board, click.trigger)
+        raise
+    if isinstance(found, Choice):
+        await dialing.drop(desk.board, click.trigger)
+        await answer(desk, click, _choice(found))
+        return
+    await dial(desk, click, click.trigger, found)
+
+
+async def dial(desk: Desk, click: Click, key: str, ask: Ask) -> None:
+    """Dial a written intent and say how it goes; the card shows the rest."""
+    board = desk.board
+
+    async def written(call: Call) -> None:
+        party = shown(call.number, call.name, None)
+        await tell(desk, click, f"Ringing your phone to call {party}. Its card is in your conversation with Callboard.")
+
+    try:
+        call = await dialing.dial(board, key, ask, written)
+    except NeedsYes as question:
+        await dialing.drop(board, key)
+        await ask_first(desk, click, ask, str(question))
+        return
+    except Exception:
+        await dialing.drop(board, key)
+        raise
+    if call.words:
+        await tell(desk, click, call.words)
+
+
+async def ask_first(desk: Desk, click: Click, ask: Ask, question: str) -> None:
+    """Ask before dialling; the answer carries the whole ask."""
+    # The moment makes one question's buttons differ from the next one's: each may be answered once.
+    value = msgspec.json.encode(msgspec.structs.replace(ask, confirmed=True, note=ask.note[:500])).decode()
+    blocks = [
+        section(question, "call:question"),
+        actions([button("Call now", "call:yes", value, style="primary", about=ask.name or ask.number)], "call:answer"),
+    ]
+    await answer(desk, click, message(blocks))
+
+
+def _choice(choice: Choice) -> Message:
+    blocks = [section("Several contacts have that name. Whom shall I call?", "call:choice")]
+    for place, (contact, ask) in enumerate(choice.asks):
+        value = msgspec.json.encode(msgspec.structs.replace(ask, note=ask.note[:500])).decode()
+        party = shown(contact.number, contact.name, contact)
+        blocks.append(section(party, f"call:choice:{place}"))
+        blocks.append(
+            actions([button("Call", f"call:pick:{place}", value, about=contact.name)], f"call:choose:{place}")
+        )
+    return message(blocks)
+
+
+async def call_yes(desk: Desk, click: Click) -> None:
+    """*Call now* after a question, or one of several contacts."""
+    key = f"yes:{click.channel}:{click.message_ts}:{click.value}"
+    try:
+        ask = _read_ask.decode(click.value)
+    except msgspec.MsgspecError as error:
+        await dialing.drop(desk.board, key)
+        raise BadInput("That button is from an older Callboard. Type `/call` again; nothing was dialled.") from error
+    if ask.rep != click.user:
+        await dialing.drop(desk.board, key)
+        raise NotAllowed("That question was for somebody else, so nothing was dialled.")
+    await dial(desk, click, key, ask)
+
+
+async def call_again(desk: Desk, click: Click) -> None:
+    """*Call again* (or back) on a card or a reminder: the press is the yes, with the presser's own phone."""
+    call = await desk.board.read(calls.get, click.value)
+    if call is None or not call.number:
+        await dialing.drop(desk.board, click.trigger)
+        raise NotFound("That call is not on record any more, so nothing was dialled.")
+    line, account = (call.line, call.account) if call.direction == "out" else ("", "")
+    await dial(desk, click, click.trigger, asking.again(click.user, call.number, call.name, line, account))
+
+
+# The modal
+
+
+async def open_call_modal(desk: Desk, click: Click, initial: Mapping[str, str] | None = None) -> None:
+    """Open the call modal; within 3 s of the click."""
+    board = desk.board
+    options = frozenset[str]().union(*(provider.order_options for provider in board.providers.values()))
+    view = call_modal(
+        lines=[(line.number, line.label) for line in board.settings.lines],
+        accounts=[(name, provider.title) for name, provider in board.providers.items()],
+        options=options,
+        initial=initial or {},
+        private_metadata=msgspec.json.encode({"response_url": click.response_url}).decode(),
+    )
+    await desk.slack.views_open(trigger_id=click.trigger, view=view)
+
+
+async def validate_order(desk: Desk, click: Click) -> dict[str, str]:
+    """Everything that can be said without dialling is said in the modal."""
+    try:
+        _max_seconds(click)
+    except BadInput as error:
+        return {"max": str(error)}
+    try:
+        await asking.resolve(desk.board, click.user, _typed(desk, click))
+    except (BadInput, NotFound) as error:
+        return {"who": str(error)}
+    if not await write_intent(desk, click.trigger, click):
+        return {"who": "That form was sent before; nothing was dialled a second time."}
+    return {}
+
+
+async def order(desk: Desk, click: Click) -> None:
+    """The submitted modal; its answers go where `/call` was typed."""
+    metadata = msgspec.json.decode(click.value or "{}")
+    click = with_changes(click, response_url=metadata.get("response_url", ""))
+    try:
+        found = await asking.resolve(desk.board, click.user, _typed(desk, click))
+    except Exception:
+        await dialing.drop(desk.board, click.trigger)
+        raise
+    if isinstance(found, Choice):
+        await dialing.drop(desk.board, click.trigger)
+        await answer(desk, click, _choice(found))
+        return
+    await dial(desk, click, click.trigger, found)
+
+
+def _typed(desk: Desk, click: Click) -> who.CallText:
+    fields = click.fields
+    text = who.parse(fields.get("who", ""), desk.board.settings.region)
+    if isinstance(text.who, who.Nothing | who.Help | who.Back | who.Again):
+        raise BadInput("Type a number, a contact's name, an extension or @somebody.")
+    return with_changes(
+        text,
+        line=fields.get("line", "") or text.line,
+        provider=fields.get("account", "") or text.provider,
+        record="record" in fields.get("options", "").split() or text.record,
+        max_seconds=_max_seconds(click) or text.max_seconds,
+        note=fields.get("note", "") or text.note,
+    )
+
+
+def _max_seconds(click: Click) -> int | None:
+    limit = click.fields.get("max", "")
+    return who.max_seconds(limit) if limit else None
+
+
+# The card's other buttons
+
+
+async def hang_up(desk: Desk, click: Click) -> None:
+    """*Hang up*."""
+    await dialing.hang_up(desk.board, click.value, click.user)
+
+
+async def settle(desk: Desk, click: Click) -> None:
+    """The rep says what became of an unclear call."""
+    outcome = {
+        "call:settle_talked": Outcome.ANSWERED,
+        "call:settle_rang": Outcome.NO_ANSWER,
+        "call:settle_no": Outcome.NOT_PLACED,
+    }[click.action]
+    await dialing.settle(desk.board, click.value, click.user, outcome)
+
+
+async def open_wrap(desk: Desk, click: Click) -> None:
+    """*How did it go?*"""
+    call = await _call(desk, click.value)
+    contact = await desk.board.read(people.contact, call.number)
+    view = wrap_modal(call, desk.board.settings.dispositions, contact=contact)
+    await desk.slack.views_open(trigger_id=click.trigger, view=view)
+
+
+async def validate_wrapped(desk: Desk, click: Click) -> dict[str, str]:
+    """At least one of the three must be filled."""
+    if any(click.fields.get(name) not in (None, "", "none") for name in ("disposition", "note", "later")):
+        return {}
+    return {"note": "Choose how it went, or write a note."}
+
+
+async def wrapped(desk: Desk, click: Click) -> None:
+    """Disposition, note, and perhaps a reminder."""
+    board = desk.board
+    call = await _call(desk, click.value)
+    disposition = click.fields.get("disposition", "")
+    event = Wrapped(
+        at=board.now(),
+        by=click.user,
+        disposition="" if disposition == "none" else disposition,
+        note=click.fields.get("note", ""),
+    )
+    if event.disposition or event.note:
+        await board.ingest(call.account, [event], call_id=call.id)
+    later = click.fields.get("later", "")
+    if later and later != "none":
+        await _remind(desk, click, call, moment(later, board.now(), await _zone(desk, click.user)))
+
+
+async def open_later(desk: Desk, click: Click) -> None:
+    """*Call later*."""
+    call = await _call(desk, click.value)
+    contact = await desk.board.read(people.contact, call.number)
+    await desk.slack.views_open(trigger_id=click.trigger, view=later_modal(call, contact=contact))
+
+
+async def validate_remind(desk: Desk, click: Click) -> dict[str, str]:
+    """The moment must be understood and lie ahead."""
+    try:
+        await _when(desk, click)
+    except BadInput as error:
+        words = str(error)
+        return {"time" if "time" in words else "day" if click.fields.get("day") else "when": words}
+    return {}
+
+
+async def remind(desk: Desk, click: Click) -> None:
+    """Write the reminder down; the card shows it."""
+    await _remind(desk, click, await _call(desk, click.value), await _when(desk, click))
+
+
+async def _when(desk: Desk, click: Click) -> float:
+    now, zone = desk.board.now(), await _zone(desk, click.user)
+    if click.fields.get("day"):
+        return on(click.fields["day"], click.fields.get("time", ""), now, zone)
+    return moment(click.fields.get("when") or "1h", now, zone)
+
+
+async def _remind(desk: Desk, click: Click, call: Call, due_at: float) -> None:
+    await desk.board.write(ledger.remind, call.id, call.id, click.user, due_at)
+
+
+async def _zone(desk: Desk, user: str) -> str:
+    person = await desk.board.read(people.person, user)
+    return person.zone or desk.board.settings.zone
+
+
+async def _call(desk: Desk, call_id: str) -> Call:
+    call = await desk.board.read(calls.get, call_id)
+    if call is None:
+        raise NotFound("That call is not on record any more. Nothing was done.")
+    return call

@@ -1,0 +1,113 @@
+"""Numbers: what people and providers write, and what becomes of it."""
+
+import contextlib
+
+import phonenumbers
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.errors import BadInput
+from bot.numbers import country, e164, masked, parse, pretty
+
+
+@pytest.mark.parametrize(
+    ("text", "region", "number"),
+    [
+        ("(202) 555-0123", "US", "+12025550123"),
+        ("202.555.0123", "US", "+12025550123"),
+        ("+44 7700 900123", "US", "+447700900123"),
+        ("07700 900123", "GB", "+447700900123"),
+        ("050-555-0123", "IL", "+972505550123"),
+        ("00972 50 555 0123", "GB", "+972505550123"),
+        ("011 972 50 555 0123", "US", "+972505550123"),
+        ("tel:+1-202-555-0123", "GB", "+12025550123"),
+    ],
+)
+def test_what_people_and_providers_both_write(text: str, region: str, number: str) -> None:
+    assert parse(text, region) == number
+    assert e164(text, region) == number
+
+
+@pytest.mark.parametrize(
+    ("text", "region", "number"),
+    [
+        ("972505550123", "IL", "+972505550123"),  # without the plus
+        ("447700900123", "US", "+447700900123"),
+        (" +12025550123 ", "IL", "+12025550123"),
+        ("anonymous", "IL", "anonymous"),
+        (" 21 ", "IL", "21"),
+        ("", "IL", ""),
+        ("AAPINFzL", "IL", "AAPINFzL"),
+        ("9" * 40, "IL", "9" * 40),
+    ],
+)
+def test_what_providers_send_is_never_lost(text: str, region: str, number: str) -> None:
+    assert e164(text, region) == number
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Ada", "“Ada” is not a phone number"),
+        ("", "is not a phone number"),
+        ("+1 202", "is too short"),
+        ("+1 202 555 0123 4567", "is too long"),
+        ("555 0123", "lacks its area code"),
+        ("9" * 60, "is not a phone number"),
+    ],
+)
+def test_what_people_type_is_refused_in_words(text: str, words: str) -> None:
+    with pytest.raises(BadInput, match=words) as caught:
+        parse(text, "US")
+    assert str(caught.value).endswith(".")
+
+
+def test_pretty() -> None:
+    assert pretty("+447700900123") == "+44 7700 900123"
+    assert pretty("+972505550123") == "+972 50-555-0123"
+    assert pretty("21") == "21"
+    assert pretty("") == ""
+    assert pretty("+") == "+"
+
+
+def test_masked() -> None:
+    assert masked("+12025550123") == "••••••••••23"
+    assert masked("21") == "21"
+    assert masked("7") == "7"
+    assert masked("") == ""
+
+
+def test_country() -> None:
+    assert country("+12025550123") == "US"
+    assert country("+972505550123") == "IL"
+    assert country("+77272550123") == "KZ"
+    assert country("+12684601234") == "AG"
+    assert country("+870773111632") == ""  # a satellite
+    assert country("+80012345678") == ""  # a worldwide freephone number
+    assert country("21") == ""
+    # Reserved for fiction, hence unknown to the metadata: `policy` takes the main country of +44 instead.
+    assert country("+447700900123") == ""
+
+
+@given(st.sampled_from(["US", "GB", "IL", "TR"]), st.integers(0, 10**12))
+def test_reading_again_changes_nothing(region: str, digits: int) -> None:
+    try:
+        number = parse(str(digits), region)
+    except BadInput:
+        return
+    assert number.startswith("+")
+    assert parse(number, region) == number
+    assert e164(number, region) == number
+    assert parse(pretty(number), region) == number
+    assert phonenumbers.is_possible_number(phonenumbers.parse(number, None))
+
+
+@given(st.text(max_size=40), st.sampled_from(["US", "IL", ""]))
+def test_only_bad_input_is_raised(text: str, region: str) -> None:
+    assert isinstance(e164(text, region), str)
+    assert isinstance(pretty(text), str)
+    assert isinstance(country(text), str)
+    assert len(masked(text)) == len(text)
+    with contextlib.suppress(BadInput):
+        parse(text, region)

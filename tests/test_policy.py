@@ -1,0 +1,313 @@
+"""The policy: every check, their order, and what may not be refused."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.errors import SettingsError
+from bot.policy import (
+    Allowed,
+    Decision,
+    DoNotCall,
+    History,
+    NeedsConfirmation,
+    Proposed,
+    Refused,
+    Rules,
+    day_start,
+    decide,
+)
+from bot.window import Window, is_open, next_open, zones_of
+
+WORLD = Rules(region="US", countries=frozenset({"US", "GB", "IL", "AE", "TR"}))
+NOON = datetime(2026, 11, 18, 15, 0, tzinfo=UTC)  # a Wednesday: 10:00 in New York, 15:00 in London, 17:00 in Jerusalem
+ORDER = Proposed(rep="U1", role="rep", number="+12025550123", own_number="+12025550100")
+LISTED = DoNotCall("asked not to be called.", "Ada Example", datetime(2026, 11, 2, 12, tzinfo=UTC).timestamp())
+
+
+def ask(number: str = ORDER.number, rules: Rules = WORLD, now: datetime = NOON, **changes: object) -> Decision:
+    return decide(replace(ORDER, number=number, **changes), rules, History(), now)  # type: ignore[arg-type]
+
+
+def refusal(decision: Decision) -> str:
+    assert isinstance(decision, Refused), decision
+    for sentence in (decision.why, decision.next_step):
+        assert sentence[0].isupper()
+        assert sentence.endswith(".")
+    assert decision.why.startswith("The call was not placed: ")
+    assert decision.words == f"{decision.why} {decision.next_step}"
+    return decision.why
+
+
+@pytest.mark.parametrize("number", ["+12025550123", "+447700900123", "+972505550123", "+905550000001", "+97142345678"])
+def test_allows_ordinary_and_fictional_numbers(number: str) -> None:
+    # A moment at which all of them are inside the window: 09:30 in New York is 18:30 in Dubai, so ask earlier there.
+    now = NOON if number.startswith("+1") else datetime(2026, 11, 18, 10, 0, tzinfo=UTC)
+    assert ask(number, now=now) == Allowed()
+
+
+@pytest.mark.parametrize("number", ["+12025550123", "+447700900123", "+972505550123", "+905550000001"])
+def test_the_teams_own_country_needs_no_list(number: str) -> None:
+    region = {"+1": "US", "+4": "GB", "+9": "IL"}[number[:2]] if not number.startswith("+90") else "TR"
+    assert ask(number, replace(WORLD, region=region, countries=frozenset()), confirmed=True) == Allowed()
+
+
+def test_roles() -> None:
+    rules = replace(WORLD, roles=frozenset({"manager", "admin"}))
+    assert "your role here is rep, and only managers or admins may call" in refusal(ask(rules=rules))
+    assert ask(rules=rules, role="manager") == Allowed()
+    assert "only nobody may call" in refusal(ask(rules=replace(WORLD, roles=frozenset())))
+
+
+def test_own_number() -> None:
+    assert "+1 202-555-0100 is your own phone" in refusal(ask("+12025550100"))
+    assert "21 is your own phone" in refusal(ask("21", extension=True, own_number="21"))
+    assert ask(own_number="") == Allowed()
+
+
+@pytest.mark.parametrize("digits", ["112", "911", "999", "100", "101", "102"])
+@pytest.mark.parametrize("region", ["US", "IL", "GB", "TR", "RU", "IN"])
+@pytest.mark.parametrize("extension", [True, False])
+def test_emergency_numbers_never_in_any_region(digits: str, region: str, extension: bool) -> None:
+    why = refusal(ask(digits, Rules(region=region), extension=extension, typed=digits, confirmed=True))
+    assert f"{digits} is an emergency number" in why
+
+
+@pytest.mark.parametrize("typed", ["1-1-2", "+112", " 9 1 1", "tel:999", "(101)"])
+def test_emergency_numbers_however_typed(typed: str) -> None:
+    assert "emergency number" in refusal(ask(typed=typed))
+
+
+@pytest.mark.parametrize(
+    ("number", "digits"), [("+972100", "100"), ("+1911", "911"), ("+97211", ""), ("+61000", "000")]
+)
+def test_emergency_numbers_behind_a_country_code(number: str, digits: str) -> None:
+    why = refusal(ask(number))
+    assert (f"{digits} is an emergency number" in why) == bool(digits)
+
+
+def test_a_regions_own_emergency_number() -> None:
+    assert "103 is an emergency number" in refusal(ask("103", Rules(region="RU"), extension=True))
+    assert ask("103", Rules(region="US"), extension=True) == Allowed()
+
+
+def test_a_number_that_ends_like_an_emergency_number_is_a_number() -> None:
+    assert ask("+12025550112") == Allowed()
+
+
+@pytest.mark.parametrize(
+    ("number", "name"),
+    [
+        ("+19005550123", "premium-rate"),
+        ("+448712345678", "premium-rate"),
+        ("+491801234567", "shared-cost"),
+        ("+9721700123456", "shared-cost"),
+        ("+447012345678", "personal number"),
+        ("+443331234567", "company-wide"),
+        ("+447640123456", "pager"),
+        ("+870773111632", "belongs to no country"),
+        ("+88216123456", "belongs to no country"),
+        ("+97912345678", "belongs to no country"),
+    ],
+)
+@pytest.mark.parametrize("country", ["", "US"])
+def test_costly_numbers_never(number: str, name: str, country: str) -> None:
+    everywhere = Rules(region="US", countries=frozenset({"US", "GB", "DE", "IL"}))
+    assert name in refusal(ask(number, everywhere, country=country, confirmed=True))
+
+
+def test_a_premium_number_with_surplus_digits_is_still_one() -> None:
+    assert "shared-cost" in refusal(ask("+972170012345699"))
+
+
+@pytest.mark.parametrize(
+    "number", ["+972501", "+120255501", "+999123456", "+44", "+", "", "0501234567", "1234567", "x"]
+)
+def test_impossible_numbers(number: str) -> None:
+    assert "is not a possible phone number" in refusal(ask(number))
+
+
+def test_short_numbers() -> None:
+    assert "is a short number" in refusal(ask("+44116123"))
+    assert "is a short number" in refusal(ask("411"))
+
+
+def test_countries() -> None:
+    home = Rules(region="GB")
+    assert "is in US, and calls from here may only go to GB" in refusal(ask(rules=home))
+    assert "may only go to AE, GB, IL, TR, US" in refusal(ask("+4930123456", confirmed=True))
+    assert "is in AG" in refusal(ask("+12684601234"))  # a +1 number is not always in the US
+    assert "is in KZ" in refusal(ask("+77272550123", Rules(region="RU")))
+    # The metadata does not know this one, so it counts as the main country of +44.
+    assert ask("+447700900123", home) == Allowed()
+
+
+def test_the_do_not_call_list() -> None:
+    decision = decide(ORDER, WORLD, History(do_not_call=LISTED), NOON)
+    assert "put there by Ada Example on 2 November 2026: asked not to be called." in refusal(decision)
+    bare = decide(ORDER, WORLD, History(do_not_call=DoNotCall("", "", LISTED.at)), NOON)
+    assert refusal(bare).endswith("is on the do-not-call list, put there on 2 November 2026.")
+
+
+def test_the_daily_cap_and_its_day() -> None:
+    rules = replace(WORLD, zone="America/New_York")
+    assert decide(ORDER, rules, History(calls_today=199), NOON) == Allowed()
+    decision = decide(ORDER, rules, History(calls_today=200), NOON)
+    assert "you have placed 200 calls today, and the limit for one person is 200 a day" in refusal(decision)
+    assert isinstance(decision, Refused)
+    assert decision.next_slot == datetime(2026, 11, 19, 5, tzinfo=UTC)
+    assert day_start(rules, NOON) == datetime(2026, 11, 18, 5, tzinfo=UTC)
+    # An extension costs a place in the day like any other call.
+    refusal(decide(replace(ORDER, number="21", extension=True), rules, History(calls_today=200), NOON))
+
+
+def test_outside_the_window_it_asks() -> None:
+    late = datetime(2026, 11, 18, 17, 40, tzinfo=UTC)
+    assert ask("+97142345678", now=late) == NeedsConfirmation(
+        "It is 21:40 in Dubai; calls are meant to be placed between 09:00 and 18:00, Monday to Friday. Call anyway?",
+        datetime(2026, 11, 19, 5, tzinfo=UTC),
+    )
+    assert ask("+97142345678", now=late, confirmed=True) == Allowed()
+    assert ask("21", now=late, extension=True) == Allowed()
+
+
+def test_a_free_day_is_named() -> None:
+    saturday = datetime(2026, 11, 21, 15, tzinfo=UTC)
+    decision = ask(now=saturday)
+    assert isinstance(decision, NeedsConfirmation)
+    assert decision.why.startswith("It is Saturday 10:00 in New York; ")
+    assert decision.next_slot == datetime(2026, 11, 23, 14, tzinfo=UTC)
+
+
+def test_the_window_includes_its_start_and_excludes_its_end() -> None:
+    zone = ZoneInfo("America/New_York")
+    start = datetime(2026, 11, 18, 9, tzinfo=zone)
+    end = datetime(2026, 11, 18, 18, tzinfo=zone)
+    second = timedelta(seconds=1)
+    for moment, inside in ((start, True), (start - second, False), (end, False), (end - second, True)):
+        assert (ask(now=moment) == Allowed()) is inside
+
+
+def test_a_number_in_several_zones_must_be_inside_the_window_in_all() -> None:
+    freephone = "+18005550123"
+    decision = ask(freephone)
+    assert isinstance(decision, NeedsConfirmation)
+    assert decision.why.startswith("It is between Wednesday 04:00 and Thursday 01:00 where this number may be; ")
+    assert ask("+18005550123", confirmed=True) == Allowed()
+    # Ireland and the United Kingdom have several zones with one clock.
+    assert ask("+447700900123", now=datetime(2026, 11, 18, 17, 59, tzinfo=UTC)) == Allowed()
+    dark = ask("+447700900123", now=datetime(2026, 11, 18, 18, 0, tzinfo=UTC))
+    assert isinstance(dark, NeedsConfirmation)
+    assert dark.why.startswith("It is 18:00 there; ")
+
+
+def test_an_unknown_zone_asks() -> None:
+    assert zones_of("+") == ()
+    assert not is_open(Window(), (), NOON)
+    assert next_open(Window(), (), NOON) is None
+
+
+def test_the_first_objection_speaks() -> None:
+    """Each order here would be refused by every later check too."""
+    history = History(do_not_call=LISTED, calls_today=999)
+    night = datetime(2026, 11, 21, 3, tzinfo=UTC)
+    steps: list[tuple[Proposed, Rules, History, str]] = [
+        (replace(ORDER, own_number=ORDER.number), replace(WORLD, roles=frozenset()), history, "your role"),
+        (replace(ORDER, number="911", own_number="911"), WORLD, history, "your own phone"),
+        (replace(ORDER, number="+19005550123", typed="911"), WORLD, history, "emergency"),
+        (replace(ORDER, number="+19005550123"), Rules(region="GB"), history, "premium-rate"),
+        (replace(ORDER, number="+120255501"), Rules(region="GB"), history, "not a possible"),
+        (ORDER, Rules(region="GB"), history, "may only go to"),
+        (ORDER, WORLD, history, "do-not-call list"),
+        (ORDER, WORLD, History(calls_today=999), "the limit for one person"),
+    ]
+    for order, rules, past, words in steps:
+        assert words in refusal(decide(order, rules, past, night))
+    assert isinstance(decide(ORDER, WORLD, History(), night), NeedsConfirmation)
+
+
+_ZONES = ["America/New_York", "Asia/Dubai", "Europe/London", "Asia/Jerusalem", "Pacific/Honolulu", "Asia/Kathmandu"]
+
+
+@given(
+    st.lists(st.sampled_from(_ZONES), min_size=1, max_size=3, unique=True),
+    st.datetimes(datetime(2024, 1, 1), datetime(2027, 12, 31), timezones=st.just(UTC)),
+    st.integers(0, 22),
+    st.integers(1, 23),
+    st.frozensets(st.integers(0, 6), min_size=1),
+)
+def test_the_next_slot_is_the_first(
+    names: list[str], now: datetime, start: int, length: int, days: frozenset[int]
+) -> None:
+    """Compared with trying every quarter of an hour: all of these zones and windows change on those."""
+    window = Window(time(start), time(min(start + length, 24) % 24), days)
+    found = next_open(window, names, now)
+    quarter = timedelta(minutes=15)
+    first = datetime.fromtimestamp((now.timestamp() // 900 + 1) * 900, UTC)
+    tried = (first + n * quarter for n in range(8 * 24 * 4))
+    slow = now if is_open(window, names, now) else next((at for at in tried if is_open(window, names, at)), None)
+    if slow is not None:
+        assert found == slow
+    if found is not None:
+        assert is_open(window, names, found)
+
+
+_ANYTHING = st.builds(
+    Proposed,
+    rep=st.just("U1"),
+    role=st.sampled_from(["rep", "manager", "admin"]),
+    number=st.one_of(st.text(max_size=20), st.from_regex(r"\+?[0-9]{0,17}", fullmatch=True)),
+    own_number=st.sampled_from(["", "+12025550100"]),
+    extension=st.booleans(),
+    typed=st.text(max_size=20),
+    country=st.sampled_from(["", "US", "GB"]),
+    confirmed=st.booleans(),
+)
+
+
+@given(_ANYTHING, st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC)))
+def test_always_answers_in_full_sentences(order: Proposed, now: datetime) -> None:
+    decision = decide(order, WORLD, History(), now)
+    if isinstance(decision, Refused):
+        refusal(decision)
+    elif isinstance(decision, NeedsConfirmation):
+        assert not order.confirmed
+        assert decision.why.endswith("Call anyway?")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (lambda: Rules(region="us"), "“us” .* is not a country code"),
+        (lambda: Rules(region="US", countries=frozenset({"UK"})), "“UK” .* is not a country code"),
+        (lambda: Rules(region="US", daily_calls_per_rep=-1), "below zero"),
+        (lambda: Rules(region="US", zone="Mars/Olympus"), "“Mars/Olympus” is unknown"),
+        (lambda: Window(time(18), time(9)), r"end \(09:00\) is not after its start \(18:00\)"),
+        (lambda: Window(weekdays=frozenset()), "at least one day"),
+        (lambda: Window(weekdays=frozenset({7})), "from 0"),
+    ],
+)
+def test_settings_that_cannot_be_met(wrong: Callable[[], object], words: str) -> None:
+    with pytest.raises(SettingsError, match=words):
+        wrong()
+
+
+def test_windows_in_words() -> None:
+    assert Window().words == "between 09:00 and 18:00, Monday to Friday"
+    assert Window(weekdays=frozenset(range(7))).words == "between 09:00 and 18:00, every day"
+    assert Window(weekdays=frozenset({6, 0})).words == "between 09:00 and 18:00, Monday, Sunday"
+    assert Window(end=time(0)).contains(datetime(2026, 11, 18, 23, 59))
+
+
+def test_the_heavy_geocoder_stays_out() -> None:
+    """It costs 101 MB; in a process of its own, because other tests may import what they like."""
+    code = "import sys, bot.policy; print(any('geodata' in name or 'geocoder' in name for name in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

@@ -1,0 +1,215 @@
+"""`/call` text: what is understood, and the sentence for what is not."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.errors import BadInput
+from bot.who import (
+    LONGEST_NAME,
+    Again,
+    Back,
+    CallText,
+    Extension,
+    Help,
+    Mention,
+    Name,
+    Nothing,
+    Number,
+    Who,
+    parse,
+)
+
+US = "+12025550123"
+
+
+@pytest.mark.parametrize(
+    ("text", "who"),
+    [
+        ("", Nothing()),
+        ("  \n ", Nothing()),
+        ("back", Back()),
+        ("BACK", Back()),
+        ("again", Again()),
+        ("help", Help()),
+        ("+12025550123", Number(US, "+12025550123")),
+        ("+1 (202) 555-0123", Number(US, "+1 (202) 555-0123")),
+        ("202.555.0123", Number(US, "202.555.0123")),
+        ("(202) 555 – 0123", Number(US, "(202) 555 – 0123")),
+        ("+1\u00a0202\u00a0555\u00a00123", Number(US, "+1 202 555 0123")),
+        ("011 972 50 555 0123", Number("+972505550123", "011 972 50 555 0123")),
+        ("٠٠", Extension("00")),
+        ("<tel:+12025550123|+1 202 555 0123>", Number(US, "+12025550123")),
+        ("<tel:+12025550123>", Number(US, "+12025550123")),
+        ("+1 <tel:2025550123|202 555 0123>", Number(US, "+1 2025550123")),
+        ("tel:+1-202-555-0123", Number(US, "+1-202-555-0123")),
+        ("<@U123ABC|ada>", Mention("U123ABC", "ada")),
+        ("<@W123ABC>", Mention("W123ABC")),
+        ("21", Extension("21")),
+        ("123456", Extension("123456")),
+        ("112", Extension("112")),  # the policy refuses it
+        ("ext 123", Extension("123", marked=True)),
+        ("ext. 123", Extension("123", marked=True)),
+        ("ext123", Extension("123", marked=True)),
+        ("Extension 12", Extension("12", marked=True)),
+        ("x123", Extension("123", marked=True)),
+        ("x 123", Extension("123", marked=True)),
+        ("Ada", Name("Ada")),
+        ("Ada   Example", Name("Ada Example")),
+        ("Sinéad O'Example", Name("Sinéad O'Example")),
+        ("Smith &amp; Sons", Name("Smith & Sons")),
+        ("3M Example", Name("3M Example")),
+        ("Max Example", Name("Max Example")),
+        ("Xavier", Name("Xavier")),
+        ('"From Example"', Name("From Example")),
+        ("“Help Desk”", Name("Help Desk")),
+        ("„Via  Roma“", Name("Via Roma")),
+        ('"100"', Name("100")),
+        ("Example Hotel:5", Name("Example Hotel:5")),
+        ("1-800-FLOWERS", Name("1-800-FLOWERS")),
+    ],
+)
+def test_who(text: str, who: Who) -> None:
+    assert parse(text, "US") == CallText(who)
+
+
+@pytest.mark.parametrize(
+    ("text", "call"),
+    [
+        ("from Sales", {"line": "Sales"}),
+        ('from "Main office"', {"line": "Main office"}),
+        ("from +1 202 555 0100", {"line": "+12025550100"}),
+        ("from <tel:+12025550100|+1 202 555 0100> record", {"line": "+12025550100", "record": True}),
+        ("from 21", {"line": "21"}),
+        ("via Voicenter", {"provider": "voicenter"}),
+        ("VIA gurulize RECORD", {"provider": "gurulize", "record": True}),
+        ("max 30m", {"max_seconds": 1800}),
+        ("max 30 m", {"max_seconds": 1800}),
+        ("max 30 minutes", {"max_seconds": 1800}),
+        ("max 90s", {"max_seconds": 90}),
+        ("max 1h", {"max_seconds": 3600}),
+        ("max 1h30m", {"max_seconds": 5400}),
+        ("max 45", {"max_seconds": 2700}),
+        ("max 24h", {"max_seconds": 86400}),
+        ("note wants a quote", {"note": "wants a quote"}),
+        ('note from "here &amp; now', {"note": 'from "here & now'}),
+        ("note  two  spaces max 3 ", {"note": "two  spaces max 3"}),
+        (
+            "record max 10 via voicenter from Sales note x",
+            {"record": True, "max_seconds": 600, "provider": "voicenter", "line": "Sales", "note": "x"},
+        ),
+    ],
+)
+@pytest.mark.parametrize(
+    ("typed", "who"),
+    [
+        ("+1 202 555 0123", Number(US, "+1 202 555 0123")),
+        ("<@U1|ada>", Mention("U1", "ada")),
+        ("Ada Example", Name("Ada Example")),
+        ('"Ada"', Name("Ada")),
+        ("x21", Extension("21", marked=True)),
+        ("back", Back()),
+    ],
+)
+def test_options(typed: str, who: Who, text: str, call: dict[str, object]) -> None:
+    assert parse(f"{typed} {text}", "US") == CallText(who, **call)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("from Sales", "Say whom to call before “from”"),
+        ("record", "Say whom to call before “record”"),
+        ("max 30m", "Say whom to call before “max”"),
+        ("Max", "Say whom to call before “Max”"),
+        ("note hello", "Say whom to call before “note”"),
+        ("Ada from", "“from” needs the line"),
+        ("Ada from record", "“from” needs the line"),
+        ("Ada via", "“via” needs the telephony account"),
+        ("Ada via max 3", "“via” needs the telephony account"),
+        ("Ada max", "“max” needs how long"),
+        ('Ada from ""', "“from” needs the line"),
+        ("Ada note", "“note” needs the note"),
+        ("Ada max soon", "“soon” after “max” is not a length of time"),
+        ("Ada max 0", "“0” after “max” must be more than nothing"),
+        ("Ada max 25h", "“25h” after “max” must be"),
+        ("Ada max -5", "“-5” after “max” is not a length"),
+        ("Ada max 5m 7", "“7” was not understood"),
+        ("Ada record record", "“record” was given twice"),
+        ("Ada from Sales from Sales", "“from” was given twice"),
+        ("Ada from Main office", "“office” was not understood"),
+        ("Ada record please", "“please” was not understood"),
+        ("+1 202 555 0123 Ada", "“Ada” after “0123” was not understood"),
+        ("21 Ada", "“Ada” after “21” was not understood"),
+        ("21 Ada Example", "put it in quotes"),
+        ("back Ada", "“Ada” after “back”"),
+        ("help desk", "“desk” after “help”"),
+        ("<@U1|ada> Example", "“Example” after"),
+        ("<@U1> <@U2>", "“<@U2>” after"),
+        ("Ada <@U1>", "“<@U1>” after “Ada”"),
+        ("@ada", "did not arrive as a mention"),
+        ("<#C1|general>", "Channels, groups and links cannot be called"),
+        ("<!subteam^S1|@sales>", "Channels, groups and links cannot be called"),
+        ("<https://example.com>", "Channels, groups and links cannot be called"),
+        ('"Ada', "The quotation mark before “Ada” is never closed"),
+        ('""', "The quotes hold no name"),
+        ("A" * (LONGEST_NAME + 1), "is too long for a name"),
+        ("5", "is too short|is not a"),
+        ("12 34", "is too short|area code|is not a"),
+        ("555 0123", "lacks its area code"),
+        ("+1 202 555 0123 4567 89", "is too long"),
+        ("+1202555CALL", "without letters"),
+        ("+12025550123x5", "without letters"),
+        ("tel:+12025550123;ext=5", "without letters"),
+        ("x1", "“1” is not an extension: those have 2 to 6 digits"),
+        ("ext 1234567", "is not an extension"),
+        ("ext Ada", "needs the digits of an extension"),
+        ("ext 12 34", "“34” after “12”"),
+        ("Ada from +1 202", "is too short"),
+    ],
+)
+def test_what_is_not_understood_is_said(text: str, words: str) -> None:
+    with pytest.raises(BadInput, match=words) as caught:
+        parse(text, "US")
+    assert str(caught.value)[-1] in ".?"
+
+
+_TYPED = """
+    from via record max note 30m 1h h +1 202 5550123 21 ext x9 " “ ” <@U1|a> < <tel: | > back again help Ada &amp; - +
+    tel: @a ٣ ²
+"""
+_PIECES = st.sampled_from([*_TYPED.split(), "\u00a0"])
+
+
+@given(
+    st.one_of(
+        st.text(max_size=80), st.lists(_PIECES, max_size=9).map(" ".join), st.lists(_PIECES, max_size=9).map("".join)
+    )
+)
+def test_raises_nothing_but_bad_input(text: str) -> None:
+    try:
+        call = parse(text, "US")
+    except BadInput as error:
+        said = str(error)
+    else:
+        said = f"{call}."
+        assert call.max_seconds is None or 0 < call.max_seconds <= 86400
+        if isinstance(call.who, Number):
+            assert call.who.number.startswith("+")
+        if isinstance(call.who, Name):
+            assert call.who.name.strip()
+    assert said.endswith((".", "?"))
+
+
+@given(
+    st.permutations(["from Sales", "via voicenter", "record", "max 30m"]),
+    st.integers(0, 4),
+    st.sampled_from(["", " note call later"]),
+)
+def test_the_order_of_options_does_not_matter(options: list[str], count: int, note: str) -> None:
+    chosen = options[:count]
+    forwards = parse(" ".join(["Ada", *chosen]) + note, "US")
+    backwards = parse(" ".join(["Ada", *reversed(chosen)]) + note, "US")
+    assert forwards == backwards
+    assert forwards.record == ("record" in chosen)
+    assert (forwards.note == "call later") == bool(note)
