@@ -1,0 +1,371 @@
+"""Voicenter, beyond its samples: what it refuses by itself, hostile XML, whole stories, and its simulator."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.errors import Refused, SettingsError, Unsupported
+from bot.events import AnyEvent, Call, LegAnswered, LegRinging, Outcome, Requested, State
+from bot.fold import fold
+from bot.provider import CallOrder, Reply, RepPhone, Request
+from bot.providers.voicenter import Voicenter, tables, xmlrpc
+from bot.providers.voicenter.fields import is_extension, phone, spelling
+from bot.providers.voicenter.simulator import VoicenterExchange
+from bot.simulator.behaviours import IncomingKind
+from bot.simulator.clock import ManualClock
+from bot.simulator.network import Delivery, Network
+
+NOW = 1_700_000_000.0
+OK = {"ERRORCODE": 0, "ERRORMESSAGE": "OK", "CALLID": "20300101000000aaaabbbbccccdddd01"}
+SAMPLES = Path(tables.__file__).parent / "samples" / "webhooks"
+HOOK = "http://callboard.example/hooks/voicenter/secret"
+
+
+def configured(reply: dict[str, Any] | None = None, **values: str) -> tuple[Voicenter, list[httpx.Request]]:
+    """An account whose service always replies this, and what was sent to it."""
+    sent: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return httpx.Response(200, json=reply)
+
+    http = httpx.AsyncClient(transport=httpx.MockTransport(answer))
+    provider = Voicenter("office", {"code": "CODE-SECRET", **values}, http, "IL")
+    provider.clock = lambda: NOW
+    return provider, sent
+
+
+def order(**options: Any) -> CallOrder:
+    return CallOrder(call_id="call-1", rep=RepPhone("extension", "AAPINFzL"), number="+972505550102", **options)
+
+
+def call(**told: Any) -> Call:
+    return Call(id="call-1", account="office", **told)
+
+
+async def test_the_tenth_custom_value_of_others_is_refused() -> None:
+    provider, sent = configured(OK)
+    with pytest.raises(Unsupported, match=r"at most 10 .* has 11\. Leave out 2\."):
+        await provider.place_call(order(variables={f"v{n}": "" for n in range(11)}))
+    assert sent == []
+
+
+async def test_xml_is_asked_for_where_it_is_configured() -> None:
+    provider, sent = configured(OK, reply_format="xml ")
+    accepted = await provider.place_call(order())
+    assert dict(parse_qsl(sent[0].content.decode()))["format"] == "XML"
+    assert accepted.at == NOW
+    with pytest.raises(SettingsError, match="OFFICE_REPLY_FORMAT is neither JSON nor XML"):
+        configured(reply_format="yaml")
+
+
+async def test_addresses_are_settings() -> None:
+    told = {"click2call_url": "http://127.0.0.1:9/sim/", "monitor_url": "http://127.0.0.1:9/sim"}
+    provider, sent = configured(OK | {"ERR": 0, "EXTENSIONS": [{}]}, **told)
+    await provider.place_call(order())
+    await provider.active_calls()
+    await provider.check()
+    assert [request.url.path for request in sent] == [
+        "/sim/ForwardDialer/click2call.aspx",
+        "/sim/comet/API/GetExtensionsCalls",
+        "/sim/Comet/api/GetExtensions",
+    ]
+
+
+@pytest.mark.parametrize(
+    "phones",
+    [
+        {},
+        {"rep_phone": "+12025550123"},
+        {"rep_phone": "9996"},  # a login code
+        {"rep_phone": "SIPTRUNK"},
+        {"rep_phone": "login:9996"},
+    ],
+)
+async def test_only_extensions_can_be_hung_up(phones: dict[str, str]) -> None:
+    provider, sent = configured(OK)
+    with pytest.raises(Unsupported, match="Hang up on the phone itself"):
+        await provider.hang_up(call(**phones))
+    assert sent == []
+
+
+@pytest.mark.parametrize(
+    ("code", "advice"),
+    [(1, "Check the number"), (2, "Try again"), (3, "switch it on or sign in"), (4, "must allow click-to-call")],
+)
+async def test_a_refusal_says_what_to_do_next(code: int, advice: str) -> None:
+    provider, _ = configured({"ERRORCODE": code, "ERRORMESSAGE": "No.", "CALLID": ""})
+    with pytest.raises(Refused, match=rf"^Voicenter refused \({code}\): No\. .*{advice}"):
+        await provider.place_call(order())
+
+
+async def test_a_wrong_code_names_its_setting() -> None:
+    provider, _ = configured({"ERR": 1, "DESC": "Authorization failed."})
+    with pytest.raises(Refused, match="Check OFFICE_CODE"):
+        await provider.active_calls()
+    nothing, _ = configured({"ERR": 0, "DESC": "OK", "EXTENSIONS": []})
+    with pytest.raises(Refused, match=r"may be wrong.*Check OFFICE_CODE"):
+        await nothing.check()
+
+
+async def test_times_that_are_not_told_are_ours() -> None:
+    calls = [{"ivrid": f"{n}", "callstatus": s, "direction": "Incoming"} for n, s in enumerate(["Ringing", "Hold"])]
+    provider, _ = configured({"ERR": 0, "DESC": "OK", "EXTENSIONS": [{"username": "AAPINFzL", "calls": calls}]})
+    legs = [event for event in await provider.active_calls() if isinstance(event, LegRinging | LegAnswered)]
+    assert legs == [
+        LegRinging(ref="0", at=NOW, leg="ext:AAPINFzL"),
+        LegAnswered(ref="1", at=NOW, leg="ext:AAPINFzL"),
+    ]
+
+
+def test_every_type_and_status_has_a_sample() -> None:
+    parts = [file.stem.partition("_") for file in SAMPLES.glob("*.json")]
+    names = {(kind, spelling(name)) for kind, _, name in parts}
+    assert len(tables.TYPES) == 19
+    assert {name for kind, name in names if kind == "type"} == set(tables.TYPES)
+    assert {name for kind, name in names if kind == "status"} >= set(tables.STATUSES)
+
+
+@pytest.mark.parametrize("region", ["IL", "US", "GB", "TR"])
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("0505550101", "+972505550101"),
+        ("050-555-0101", "+972505550101"),
+        ("972505550101", "+972505550101"),
+        ("+972505550101", "+972505550101"),
+        ("12025550101", "+12025550101"),
+        ("447700900123", "+447700900123"),
+        (" 0505550101 ", "+972505550101"),
+        ("AAPINFzL", "AAPINFzL"),
+        ("4iWqKGpK", "4iWqKGpK"),
+        ("anonymous", "anonymous"),
+        ("*3001", "*3001"),
+        ("", ""),
+    ],
+)
+def test_numbers_mean_the_same_whatever_country_the_account_is_in(written: str, meant: str, region: str) -> None:
+    assert phone(written, region) == meant
+
+
+def test_what_an_extension_looks_like() -> None:
+    assert is_extension("AAPINFzL")
+    assert is_extension("4iWqKGpK")
+    assert not any(map(is_extension, ["0505550101", "+972505550101", "9996", "", "a b", "anonymous caller"]))
+
+
+# XML-RPC
+
+text = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=12).map(str.strip)
+leaves = text | st.integers(-(2**63), 2**63 - 1) | st.booleans() | st.floats(allow_nan=False, allow_infinity=False)
+
+
+def nodes(children: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.lists(children, max_size=3) | st.dictionaries(text, children, max_size=3)
+
+
+@given(st.dictionaries(text, st.recursive(leaves, nodes, max_leaves=6), max_size=4), text)
+def test_what_is_written_is_read_back(members: dict[str, Any], method: str) -> None:
+    assert xmlrpc.read_call(xmlrpc.write_call(method, members)) == (method, [members])
+    assert xmlrpc.read_response(xmlrpc.write_response(members)) == members
+
+
+def nested(arrays: int) -> bytes:
+    """A response whose value is that many arrays in each other: three elements each, and three more around them."""
+    inside = "<value><array><data>" * arrays + "</data></array></value>" * arrays
+    return f"<methodResponse><params><param>{inside}</param></params></methodResponse>".encode()
+
+
+def test_nesting_has_a_limit() -> None:
+    fits = (xmlrpc.MAX_DEPTH - 3) // 3
+    assert isinstance(xmlrpc.read_response(nested(fits)), list)
+    with pytest.raises(xmlrpc.NotXmlRpc, match="nested deeper than 64"):
+        xmlrpc.read_response(nested(fits + 1))
+
+
+def test_length_has_a_limit() -> None:
+    with pytest.raises(xmlrpc.NotXmlRpc, match="longer than"):
+        xmlrpc.read_response(nested(1) + b" " * xmlrpc.MAX_BYTES)
+
+
+@pytest.mark.parametrize("document", ["", "<methodCall>", "<a/>", '<?xml version="1.0" encoding="klingon"?><a/>'])
+@pytest.mark.parametrize("read", [xmlrpc.read_call, xmlrpc.read_response])
+def test_what_is_no_xmlrpc_is_refused(document: str, read: Callable[[bytes], object]) -> None:
+    with pytest.raises(xmlrpc.NotXmlRpc):
+        read(document.encode())
+
+
+def test_a_reason_never_repeats_the_content() -> None:
+    with pytest.raises(xmlrpc.NotXmlRpc) as caught:
+        xmlrpc.read_call(b"<!DOCTYPE secret><methodCall/>")
+    assert "secret" not in str(caught.value)
+
+
+# Whole stories, told by the simulator and read by the provider.
+
+
+class World:
+    """One simulated account and the provider that speaks to it, without a network between them."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock()
+        self.told: list[AnyEvent] = []
+        self.asked: list[str] = []
+        self.exchange = VoicenterExchange(Network(self.clock, self.deliver), HOOK)
+        http = httpx.AsyncClient(transport=httpx.MockTransport(self.serve))
+        self.provider = Voicenter("office", {"code": "CODE-SECRET"}, http, "IL")
+        self.provider.clock = self.clock.now
+
+    async def deliver(self, delivery: Delivery) -> None:
+        url = urlsplit(delivery.url.removeprefix(HOOK))
+        query = tuple(parse_qsl(url.query, keep_blank_values=True))
+        request = Request(delivery.method, url.path, query, delivery.headers, delivery.body, self.clock.now())
+        webhook = self.provider.read_webhook(request)
+        assert webhook.events
+        self.told += webhook.events
+        if webhook.question is not None:
+            self.asked.append(webhook.question.number)
+
+    def serve(self, request: httpx.Request) -> httpx.Response:
+        reply = self.ask(request.url.path, request.method, request.url.query.decode(), request.content)
+        return httpx.Response(reply.status, headers={"content-type": reply.content_type}, content=reply.body)
+
+    def ask(self, path: str, method: str = "GET", query: str = "", body: bytes = b"") -> Reply:
+        request = Request(method, path, tuple(parse_qsl(query)), {}, body, self.clock.now())
+        reply = self.exchange.serve(request)
+        assert reply is not None
+        return reply
+
+    @property
+    def call(self) -> Call:
+        return fold("call-1", "office", self.told)
+
+    async def place(self, **options: Any) -> None:
+        asked = order(**options)
+        self.told.append(
+            Requested(at=self.clock.now(), rep="U1", rep_phone=asked.rep.value, number=asked.number, line="")
+        )
+        self.told.append(await self.provider.place_call(asked))
+
+
+@pytest.mark.parametrize("cdr", ["json", "xml", "form"])
+@pytest.mark.parametrize("popup", ["json", "get", "form"])
+async def test_a_call_told_in_every_form_is_one_conversation(cdr: Any, popup: Any) -> None:
+    here = World()
+    here.exchange.cdr_format, here.exchange.popup_format = cdr, popup
+    await here.place(record=True, caller_id="+972505550199")
+    await here.clock.advance(60)
+    done = here.call
+    assert (done.state, done.outcome, done.number) == (State.ENDED, Outcome.ANSWERED, "+972505550102")
+    assert (done.talk_seconds, done.ring_seconds, done.price, done.currency) == (20, 4, 0.07, "ILS")
+    assert (done.extension, done.person) == ("AAPINFzL", "Dana Ort")
+    assert done.recording == f"https://recordings.example/{done.refs[0]}.mp3"
+    assert len(done.refs) == 1
+    assert set(here.asked) == {"+972505550102"}
+    assert {event.call_id for event in here.told if hasattr(event, "call_id")} == {"call-1"}
+
+
+async def test_polling_tells_progress_without_any_pop_up() -> None:
+    here = World()
+    await here.place()
+    here.told = here.told[:2]
+    states = []
+    for seconds in (2, 3, 5):
+        await here.clock.advance(seconds)
+        here.told = [*here.told[:2], *await here.provider.active_calls()]
+        states.append(here.call.state)
+    assert states == [State.RINGING, State.CONNECTING, State.TALKING]
+    await here.clock.advance(60)
+    assert await here.provider.active_calls() == ()
+
+
+async def test_hang_up_ends_the_call_of_that_extension() -> None:
+    here = World()
+    await here.place()
+    await here.clock.advance(12)
+    await here.provider.hang_up(here.call)
+    await here.clock.advance(1)
+    assert (here.call.state, here.call.outcome, here.call.talk_seconds) == (State.ENDED, Outcome.ANSWERED, 3)
+    with pytest.raises(Refused, match=r"No active call.*hang up on the phone"):
+        await here.provider.hang_up(here.call)
+
+
+async def test_the_rep_hangs_up_before_the_customer_is_called() -> None:
+    here = World()
+    await here.place()
+    await here.clock.advance(4.5)
+    await here.provider.hang_up(here.call)
+    await here.clock.advance(1)
+    assert (here.call.state, here.call.outcome) == (State.ENDED, Outcome.CANCELLED)
+
+
+@pytest.mark.parametrize(
+    ("goes", "outcome", "queue", "wait", "talk", "person"),
+    [
+        ("answered", Outcome.ANSWERED, "", 0, 20, "Dana Ort"),
+        ("missed", Outcome.NO_ANSWER, "", 0, 0, "Dana Ort"),
+        ("abandoned", Outcome.ABANDONED, "Service Queue", 15, 0, ""),
+        ("colleague", Outcome.ANSWERED, "Service Queue", 13, 20, "Walter Melon"),
+    ],
+)
+async def test_incoming_calls(
+    goes: IncomingKind, outcome: Outcome, queue: str, wait: int, talk: int, person: str
+) -> None:
+    here = World()
+    here.exchange.network.incoming(here.exchange, caller="+12025550131", did="+972505550100", kind=goes)
+    await here.clock.advance(60)
+    done = here.call
+    assert (done.direction, done.number, done.line) == ("in", "+12025550131", "+972505550100")
+    assert (done.outcome, done.queue, done.wait_seconds, done.talk_seconds) == (outcome, queue, wait, talk)
+    assert done.person == person
+
+
+FORM = {"code": "c", "phone": "AAPINFzL", "target": "972505550101", "action": "call", "format": "JSON"}
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "words"),
+    [
+        ({"phone": ""}, 1, "Phone is missing"),
+        ({"target": ""}, 1, "Target is missing"),
+        ({"code": ""}, 1, "Code is missing"),
+        ({"code": "another"}, 1, "Code is invalid"),
+        ({"phone": "+972505550101"}, 1, "Phone is invalid"),
+        ({"target": "٠٥٠"}, 1, "Target is invalid"),
+        ({"phone": "logincode"}, 1, "Phonelogincode is missing"),
+        ({"max_duration": "9"}, 1, "Invalid request parameters max_duration"),
+        ({f"var_{n}": "1" for n in range(11)}, 1, "Invalid request parameters"),
+        ({"maxduration": "long"}, 1, "Maxduration is invalid"),
+        ({"action": "message", "target": ""}, 2, "Application error"),
+        ({"target": "972505550119"}, 2, "Application error"),
+        ({"phone": "OFFLINE1"}, 3, "Extension representative offline"),
+        ({"phone": "BLOCKED1"}, 4, "Extension blocked for Click2Call calls"),
+        ({"action": "terminate"}, 1, "No active call on this phone"),
+    ],
+)
+async def test_the_simulator_refuses(change: dict[str, str], code: int, words: str) -> None:
+    here = World()
+    here.exchange.code = "c"
+    reply = here.ask("ForwardDialer/click2call.aspx", "POST", body=urlencode(FORM | change).encode())
+    assert json.loads(reply.body) == {"ERRORCODE": code, "ERRORMESSAGE": words, "CALLID": ""}
+    assert here.exchange.network.calls == ()
+
+
+async def test_the_simulator_takes_any_case_and_answers_in_xml_unless_told() -> None:
+    here = World()
+    reply = here.ask("/forwarddialer/CLICK2CALL.aspx", query="Phone=AAPINFzL&TARGET=0505550101&Code=c")
+    members = xmlrpc.read_response(reply.body)
+    assert isinstance(members, dict)
+    assert (members["ERRORCODE"], len(str(members["CALLID"]))) == ("0", 32)
+    listed = json.loads(here.ask("COMET/api/getextensions", query="code=c").body)
+    assert [row["SIP"] for row in listed["EXTENSIONS"]] == list(here.exchange.extensions)
+    assert json.loads(here.ask("comet/api/getextensions").body)["EXTENSIONS"] == []
+    assert json.loads(here.ask("comet/API/GetExtensionsCalls").body)["ERR"] == 1
+    assert here.ask("hub/cdr").status == 404
