@@ -95,7 +95,7 @@ def slack_app(desk: Desk, identity: Identity) -> AsyncApp:
 
     app = AsyncApp(
         signing_secret=settings.signing_secret,
-        client=desk.slack,
+        client=AsyncWebClient(base_url=settings.slack_api, session=desk.slack.session, retry_handlers=[]),
         # With `token=` the first request would wait for auth.test, and fail if Slack's API does.
         authorize=authorize,
         # Bolt's default polls for the acknowledgement every 10 ms: see handlers/__init__.py.

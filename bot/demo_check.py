@@ -45,16 +45,16 @@ async def _a_call(callboard: Callboard, seat: Seat, write: Write) -> None:
     await seat.command(DANA, SALES, "/call", "Noa Green note checking the demo")
     conversation = await _conversation(callboard, DANA)
     for words in ("Ringing", "Talking to Noa Green", "Talked for"):
-        message = await _seen(seat, conversation, lambda text, words=words: words in text and "Noa Green" in text)
+        message = await _seen(seat, conversation, _has(words, "Noa Green"))
         write(f"  her card says: {_first_line(message)}")
-    summary = await _seen(seat, SALES, lambda text: "Outgoing call to Noa Green" in text)
+    summary = await _seen(seat, SALES, _has("Outgoing call to Noa Green"))
     write(f"  #sales has the record: {_first_line(summary)}")
 
 
 async def _a_call_back(world: SimulatedWorld, seat: Seat, write: Write) -> None:
     write(f"Somebody calls from {CALLER} and nobody answers.")
     world.network.incoming(world.exchanges["voicenter"], caller=CALLER, did=SALES_LINE, kind="missed")
-    card = await _seen(seat, SALES, lambda text: "issed once" in text and "55-0177" in text.replace(" ", "-"))
+    card = await _seen(seat, SALES, _has("issed once", "55-0177"))
     write(f"  #sales says: {_first_line(card)}")
     write("Omer presses “Call back”.")
     button = next(
@@ -65,7 +65,7 @@ async def _a_call_back(world: SimulatedWorld, seat: Seat, write: Write) -> None:
         if element.get("action_id") == "missed:call_back"
     )
     await seat.interact(OMER, SALES, card["ts"], {**button[1], "block_id": button[0]})
-    card = await _seen(seat, SALES, lambda text: "called back" in text, ts=card["ts"])
+    card = await _seen(seat, SALES, _has("called back"), ts=card["ts"])
     write(f"  the same card says now: {_first_line(card)}")
 
 
@@ -109,3 +109,7 @@ async def _until(look: Callable[[], Any], complaint: str) -> object:
 
 def _first_line(message: dict[str, Any]) -> str:
     return str(message["text"]).partition("\n")[0]
+
+
+def _has(*words: str) -> Callable[[str], bool]:
+    return lambda text: all(word in text for word in words)
