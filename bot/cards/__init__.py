@@ -37,6 +37,7 @@ __all__ = [
     "message",
     "paragraphs",
     "plain",
+    "plain_text",
     "price",
     "rep_words",
     "safe",
@@ -67,6 +68,8 @@ _MENTION_OR_ANGLE = re.compile(r"<@[UW][A-Z0-9]{2,20}>|[<>]")
 _HALF_TOKEN = re.compile(r"(&[a-z]{0,3}|<[^<>]*)$")
 # Signs that would format Slack's mrkdwn -> letters that look the same and do nothing.
 _HARMLESS = str.maketrans({"*": "∗", "_": "ˍ", "~": "∼", "`": "ˋ"})
+# Plain text interprets nothing, but escaping it would show; so nothing in it may look as if it could ring.
+_ANGLES = str.maketrans({"<": "‹", ">": "›"})
 # Marks that turn the writing direction of everything after them.
 _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
@@ -219,7 +222,7 @@ def price(amount: float | None, currency: str) -> str:
 
 def header(text: str, block_id: str) -> Block:
     """A header; `text` is shown as it is."""
-    return {"type": "header", "block_id": block_id, "text": _plain_text(_one_line(text, 150) or "…")}
+    return {"type": "header", "block_id": block_id, "text": plain_text(text, 150)}
 
 
 def section(text: str, block_id: str, accessory: Block | None = None) -> Block:
@@ -254,15 +257,14 @@ def paragraphs(lines: Iterable[str], block_id: str, limit: int = 40) -> list[Blo
 def _pieces(line: str) -> list[str]:
     """A line in pieces that a section takes, broken at a blank and never inside an entity or mention."""
     pieces: list[str] = []
+    line = line.strip()
     while _units(line) > TEXT_LIMIT:
         head = shorten(line, TEXT_LIMIT).removesuffix("…")
         blank = max(head.rfind("\n"), head.rfind(" "))
-        head = head[:blank] if blank > TEXT_LIMIT // 2 else _HALF_TOKEN.sub("", head)
-        if not head.strip():
-            break
+        head = head[:blank] if blank > TEXT_LIMIT // 2 else _HALF_TOKEN.sub("", head) or head
         pieces.append(head)
         line = line[len(head) :].lstrip()
-    return [*pieces, line] if line.strip() else pieces
+    return [*pieces, line] if line else pieces
 
 
 def actions(elements: Sequence[Block], block_id: str) -> Block:
@@ -283,11 +285,12 @@ def button(
     element: Block = {
         "type": "button",
         "action_id": action_id,
-        "text": _plain_text(shorten(label, 75)),
-        "value": value[:2000],
+        "text": plain_text(label, 75),
     }
+    if value:
+        element["value"] = value[:2000]
     if about:
-        element["accessibility_label"] = shorten(f"{label}: {about}", 75)
+        element["accessibility_label"] = _one_line(f"{label}: {about}".translate(_ANGLES), 75)
     if style:
         element["style"] = style
     if ask:
@@ -298,18 +301,19 @@ def button(
 def confirm(title: str, text: str, yes: str, no: str, *, danger: bool = False) -> Block:
     """The question before a button acts. All plain text."""
     block: Block = {
-        "title": _plain_text(shorten(title, 100)),
-        "text": _plain_text(shorten(text, 300)),
-        "confirm": _plain_text(shorten(yes, 30)),
-        "deny": _plain_text(shorten(no, 30)),
+        "title": plain_text(title, 100),
+        "text": plain_text(text, 300),
+        "confirm": plain_text(yes, 30),
+        "deny": plain_text(no, 30),
     }
     if danger:
         block["style"] = "danger"
     return block
 
 
-def _plain_text(text: str) -> Block:
-    return {"type": "plain_text", "text": text, "emoji": True}
+def plain_text(text: str, limit: int) -> Block:
+    """A plain_text object: one line, cut to `limit`; "…" where there is nothing to show."""
+    return {"type": "plain_text", "text": _one_line(text.translate(_ANGLES), limit) or "…", "emoji": True}
 
 
 def _mrkdwn(text: str) -> Block:
@@ -326,7 +330,7 @@ def message(blocks: Sequence[Block], text: str = "") -> Message:
 
 
 def _read(block: Mapping[str, Any]) -> str:
-    """What a block says, without bold."""
+    """What a block of ours says, without bold; the fourth kind is a row of buttons."""
     match block["type"]:
         case "header":
             return escape(str(block["text"]["text"]))
@@ -334,10 +338,8 @@ def _read(block: Mapping[str, Any]) -> str:
             return str(block["text"]["text"]).replace("*", "")
         case "context":
             return " · ".join(str(element["text"]) for element in block["elements"]).replace("*", "")
-        case "actions":
-            return "You can: " + ", ".join(_choice(element) for element in block["elements"]) + "."
         case _:
-            return ""
+            return "You can: " + ", ".join(f"“{_choice(element)}”" for element in block["elements"]) + "."
 
 
 def _choice(element: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ _SECTIONS = 44
 
 
 def digest_card(payload: Mapping[str, Any]) -> Message:
-    """The digest's message. Buttons: `digest:definitions`, `digest:waiting`; their value is the title.
+    """The digest's message. Buttons: `digest:definitions`, `digest:waiting`.
 
     `payload`: "title" plain; "text" the whole digest in words for screen readers and notifications;
     "lines" a list of mrkdwn lines; "as_of" when the figures were read, in words. All are escaped here.
@@ -20,13 +20,13 @@ def digest_card(payload: Mapping[str, Any]) -> Message:
         header(title, "digest:title"),
         *paragraphs((safe(str(line)) for line in payload["lines"]), "digest:lines", _SECTIONS),
     ]
-    if as_of:
+    if as_of.strip():
         blocks.append(context([safe(as_of)], "digest:as_of"))
     blocks.append(
         actions(
             [
-                button("Show who waits", "digest:waiting", title, style="primary"),
-                button("What do these mean?", "digest:definitions", title),
+                button("Show who waits", "digest:waiting", "digest", style="primary"),
+                button("What do these mean?", "digest:definitions", "digest"),
             ],
             "digest:actions",
         )

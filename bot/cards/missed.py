@@ -16,6 +16,7 @@ from bot.cards import (
     duration,
     line_words,
     message,
+    plain_text,
     rep_words,
     section,
     upper_first,
@@ -160,10 +161,10 @@ def _buttons(missed: "Missed", party: str) -> list[Block]:
         {
             "type": "static_select",
             "action_id": "missed:snooze",
-            "placeholder": {"type": "plain_text", "text": "Snooze…", "emoji": True},
+            "placeholder": plain_text("Snooze…", 150),
             "options": [
                 {
-                    "text": {"type": "plain_text", "text": _SNOOZE_WORDS[choice], "emoji": True},
+                    "text": plain_text(_SNOOZE_WORDS[choice], 75),
                     "value": f"{missed.id}|{choice}",
                 }
                 for choice in SNOOZES

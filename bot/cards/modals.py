@@ -7,7 +7,7 @@ Slack client draws. Limits: Slack's pages on views and block elements.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from bot.cards import Block, context, paragraphs, safe, section, sentence, shorten, who
+from bot.cards import Block, context, paragraphs, plain_text, safe, section, sentence, shorten, who
 from bot.cards.times import MOMENTS
 from bot.events import Call
 from bot.numbers import pretty
@@ -86,8 +86,8 @@ def wrap_modal(call: Call, dispositions: Sequence[str], *, contact: "Contact | N
     `later` is a choice of `times.MOMENTS`; unset without a reminder.
     """
     blocks: list[Block] = [section(f"The call with {who(call.number, call.name, contact)}", "about")]
-    names = list(dict.fromkeys(shorten(name.strip(), 75) for name in (*dispositions, call.disposition) if name.strip()))
-    initial = {"disposition": shorten(call.disposition.strip(), 75), "note": call.note}
+    names = list(dict.fromkeys(said for name in (*dispositions, call.disposition) if (said := _typed(name, 75))))
+    initial = {"disposition": _typed(call.disposition, 75), "note": call.note}
     if names:
         blocks.append(_select("disposition", "How it went", [(name, name) for name in names], initial, optional=True))
     blocks.append(_text("note", "Note", initial, optional=True, multiline=True, length=_NOTE_LENGTH))
@@ -207,19 +207,20 @@ def _modal(
     view: Block = {
         "type": "modal",
         "callback_id": callback_id,
-        "title": _words(title, 24),
+        "title": plain_text(title, 24),
         "blocks": list(blocks),
-        "close": _words(close or ("Cancel" if submit else "Close"), 24),
+        "close": plain_text(close or ("Cancel" if submit else "Close"), 24),
     }
     if private_metadata:
         view["private_metadata"] = private_metadata
     if submit:
-        view["submit"] = _words(submit, 24)
+        view["submit"] = plain_text(submit, 24)
     return view
 
 
-def _words(text: str, limit: int) -> Block:
-    return {"type": "plain_text", "text": shorten(text, limit), "emoji": True}
+def _typed(text: str, limit: int) -> str:
+    """As it was typed, without the lone surrogates that JSON cannot carry."""
+    return shorten(text.encode(errors="ignore").decode().strip(), limit)
 
 
 def _line(number: str, label: str) -> str:
@@ -230,12 +231,12 @@ def _input(name: str, label: str, element: Block, *, optional: bool = False, hin
     block: Block = {
         "type": "input",
         "block_id": name,
-        "label": _words(label, 2000),
+        "label": plain_text(label, 2000),
         "element": {**element, "action_id": name},
         "optional": optional,
     }
     if hint:
-        block["hint"] = _words(hint, 2000)
+        block["hint"] = plain_text(hint, 2000)
     return block
 
 
@@ -252,14 +253,14 @@ def _text(
 ) -> Block:
     element: Block = {"type": "plain_text_input", "multiline": multiline, "max_length": length}
     if placeholder:
-        element["placeholder"] = _words(placeholder, 150)
-    if initial.get(name):
-        element["initial_value"] = shorten(initial[name], length)
+        element["placeholder"] = plain_text(placeholder, 150)
+    if _typed(initial.get(name, ""), length):
+        element["initial_value"] = _typed(initial[name], length)
     return _input(name, label, element, optional=optional, hint=hint)
 
 
 def _option(value: str, label: str) -> Block:
-    return {"text": _words(label or value, 75), "value": value}
+    return {"text": plain_text(label or value, 75), "value": value}
 
 
 def _select(
@@ -273,12 +274,12 @@ def _select(
 ) -> Block:
     """A menu of (value, label); over 100 choices become groups of 100, as Slack asks for."""
     options = [_option(value, text) for value, text in choices if value and len(value) <= 150]
-    element: Block = {"type": "static_select", "placeholder": _words(empty, 150)}
+    element: Block = {"type": "static_select", "placeholder": plain_text(empty, 150)}
     if len(options) <= 100:
         element["options"] = options
     else:
         element["option_groups"] = [
-            {"label": _words(f"{start + 1} to {min(start + 100, len(options))}", 75), "options": chunk}
+            {"label": plain_text(f"{start + 1} to {min(start + 100, len(options))}", 75), "options": chunk}
             for start in range(0, min(len(options), 10_000), 100)
             if (chunk := options[start : start + 100])
         ]
