@@ -34,7 +34,7 @@ from bot.providers import provider_class
 from bot.rendering import render
 from bot.settings import Settings
 from bot.store import Database, ledger
-from handlers import Desk, calls, missed, register_errors
+from handlers import Desk, admin, calls, digest, home, missed, phone, register_errors
 
 log = logging.getLogger("callboard")
 
@@ -101,7 +101,7 @@ def slack_app(desk: Desk, identity: Identity) -> AsyncApp:
         # Bolt's default polls for the acknowledgement every 10 ms: see handlers/__init__.py.
         process_before_response=True,
     )
-    for feature in (calls, missed):
+    for feature in (calls, missed, digest, phone, admin, home):
         feature.register(app, desk)
     register_errors(app, desk)
     return app
@@ -217,6 +217,7 @@ async def running(settings: Settings, *, now: Callable[[], float] | None = None)
             board,
             {
                 "digests": (lambda: digests.due(board), 20),
+                "homes": (home.Homes(desk), 15),
                 "identity": (lambda: _refresh(board, slack), 3600),
             },
         )

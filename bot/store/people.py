@@ -1,7 +1,7 @@
 """Who is who: reps and their phones, contacts, the do-not-call list."""
 
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.errors import BadInput
 
@@ -147,3 +147,13 @@ def blocked(db: sqlite3.Connection, limit: int = 100) -> list[tuple[str, str, st
     """The do-not-call list, latest first: (number, reason, by, at)."""
     rows = db.execute("SELECT number, reason, by, at FROM do_not_call ORDER BY at DESC LIMIT ?", (limit,))
     return [(row[0], row[1], row[2], row[3]) for row in rows]
+
+
+def named(known: Person, name: str, zone: str) -> Person:
+    """The person with name and IANA zone from Slack; "" keeps what is known."""
+    return replace(known, name=name or known.name, zone=zone or known.zone)
+
+
+def with_extension(known: Person, extension: str) -> Person:
+    """The person with the extension code by which webhooks name them."""
+    return replace(known, extension=extension)

@@ -1,0 +1,94 @@
+"""`/phone`: what a person says about their phone -> what is linked, checked against what the provider can ring."""
+
+import re
+from dataclasses import replace
+
+from bot import numbers
+from bot.board import Board
+from bot.errors import BadInput
+from bot.store.people import Person
+
+_KINDS = {"extension": "extension", "ext": "extension", "login": "login", "trunk": "trunk", "number": "number"}
+_CODE = re.compile(r"[A-Za-z0-9_-]{1,40}")
+
+
+def linked(board: Board, person: Person, kind: str, value: str, account: str = "") -> Person:
+    """The person with another phone linked. `kind`: as in `RepPhone`; `value`: as typed.
+
+    Raises:
+        BadInput: not a phone, or no configured provider can ring it; nothing was changed.
+    """
+    account = _account(board, kind, account)
+    if kind == "number":
+        return replace(person, phone_kind=kind, phone=numbers.parse(value, board.settings.region), account=account)
+    if kind != "trunk" and not _CODE.fullmatch(value):
+        raise BadInput(
+            f"“{value}” is not a code of letters and digits, so nothing was changed. Look it up in the service."
+        )
+    extension = value if kind == "extension" else person.extension
+    return replace(
+        person, phone_kind=kind, phone=value if kind != "trunk" else "", account=account, extension=extension
+    )
+
+
+def with_line(board: Board, person: Person, text: str) -> Person:
+    """The person with another default line; "none" or "" = the service's default.
+
+    Raises:
+        BadInput: no such line; names those there are.
+    """
+    if text.casefold() in ("", "none", "default"):
+        return replace(person, line="")
+    for line in board.settings.lines:
+        if text.casefold() == line.label.casefold() or text == line.number:
+            return replace(person, line=line.number)
+    number = numbers.parse(text, board.settings.region) if any(char.isdigit() for char in text) else ""
+    if board.settings.line(number) is None:
+        known = ", ".join(line.label or numbers.pretty(line.number) for line in board.settings.lines)
+        advice = f"Choose one of: {known}." if known else "No lines are configured; ask your admin."
+        raise BadInput(f"There is no line “{text}”, so nothing was changed. {advice}")
+    return replace(person, line=number)
+
+
+def unlinked(person: Person) -> Person:
+    """The person without a phone."""
+    return replace(person, phone_kind="", phone="", account="", extension="", line="")
+
+
+def words(board: Board, person: Person) -> str:
+    """What rings first, and what others see."""
+    if not person.linked:
+        return "No phone is linked. Link yours with `/phone link +1 202 555 0100`, or `/phone link extension 201`."
+    phone = {
+        "number": numbers.pretty(person.phone),
+        "extension": f"extension {person.phone}",
+        "login": f"the phone with login code {person.phone}",
+        "trunk": "the extension behind the SIP trunk",
+    }[person.phone_kind]
+    provider = board.providers.get(person.account)
+    line = board.settings.line(person.line)
+    shown = (line.label or numbers.pretty(line.number)) if line else "the service's default number"
+    at = f" at {provider.title}" if provider else ""
+    known = f" Incoming calls to extension {person.extension} are shown as yours." if person.extension else ""
+    return f"When you call, {phone}{at} rings first; people see {shown}.{known}"
+
+
+def kind_of(word: str) -> str:
+    """Kind of phone that a word names, "" = none."""
+    return _KINDS.get(word.casefold(), "")
+
+
+def _account(board: Board, kind: str, account: str) -> str:
+    if account:
+        provider = board.provider(account)
+        if kind not in provider.rep_phones:
+            kinds = " or ".join(sorted(provider.rep_phones))
+            raise BadInput(f"{provider.title} cannot ring your {kind} first, so nothing was changed. Link a {kinds}.")
+        return account
+    able = [name for name, provider in board.providers.items() if kind in provider.rep_phones]
+    if not able:
+        raise BadInput(
+            f"None of the connected services can ring your {kind} first, so nothing was changed. Link a number."
+        )
+    # A number can be rung by any service; the other kinds mean something at one service only.
+    return "" if kind == "number" else able[0]

@@ -1,0 +1,220 @@
+"""`/callboard`: status of everything, do-not-call list, contacts, policy, audit; and what Slack tells about us."""
+
+import os
+import shutil
+import sqlite3
+from importlib.metadata import version
+from typing import Any
+
+from slack_bolt.async_app import AsyncApp
+
+from bot import numbers
+from bot.board import Board
+from bot.cards import day_clock, plain, safe
+from bot.cards.help import help_message
+from bot.dialing import rules
+from bot.errors import BadInput, NotAllowed, NotFound
+from bot.provider import operations
+from bot.store import cards, ledger, people
+from bot.store.people import Contact
+from handlers import Click, Desk, answer, on_command, tell
+
+
+def register(app: AsyncApp, desk: Desk) -> None:
+    """All listeners of this feature."""
+    on_command(app, desk, "callboard", command)
+
+    async def written_to(event: dict[str, Any]) -> None:
+        if event.get("subtype") or event.get("bot_id") or not event.get("user"):
+            return
+        text = help_message("callboard", desk.board.settings.commands).text
+        names = ", ".join(f"`{name} help`" for name in desk.board.settings.commands.values())
+        await desk.board.tell(event["user"], f"I understand slash commands: {names}.\n{text}", f"help:{event['ts']}")
+
+    async def removed(event: dict[str, Any]) -> None:
+        await desk.board.problem("Slack", f"Slack says: {event['type']}. Install the app again and set its new tokens.")
+
+    app.event("message")(written_to)
+    app.event("app_uninstalled")(removed)
+    app.event("tokens_revoked")(removed)
+
+
+async def command(desk: Desk, click: Click) -> None:
+    """`/callboard …`."""
+    word, _, rest = click.text.strip().partition(" ")
+    match word.casefold():
+        case "" | "status":
+            await tell(desk, click, await status(desk.board, click.user))
+        case "help":
+            await answer(desk, click, help_message("callboard", desk.board.settings.commands))
+        case "setup":
+            await tell(desk, click, await _setup(desk.board, click.user))
+        case "policy":
+            await tell(desk, click, policy_words(desk.board))
+        case "hooks":
+            _check(desk, click, "admin", "see the webhook addresses")
+            await tell(desk, click, hooks(desk.board))
+        case "audit":
+            _check(desk, click, "admin", "read the audit log")
+            await tell(desk, click, await _audit(desk.board))
+        case "dnc":
+            await tell(desk, click, await _do_not_call(desk, click, rest.strip()))
+        case "contact" | "contacts":
+            await tell(desk, click, await _contact(desk, click, rest.strip()))
+        case _:
+            raise BadInput(f"“{word}” is not something `/callboard` can do. Type `/callboard help` for all of it.")
+
+
+def _check(desk: Desk, click: Click, least: str, what: str) -> None:
+    role = desk.board.settings.role(click.user)
+    if role == "rep" or (least == "admin" and role != "admin"):
+        raise NotAllowed(f"Only {least}s may {what}. Nothing was done; ask one of yours.")
+
+
+async def status(board: Board, user: str) -> str:
+    """Everything that works and everything that does not, in words."""
+    waiting = await board.read(cards.waiting)
+    broken = await board.read(ledger.problems)
+    lines = [f"*Callboard {version('callboard')}*; you are {_article(board.settings.role(user))}."]
+    for name, provider in board.providers.items():
+        able = [phrase for operation, phrase in operations().items() if provider.can(operation)]
+        failing = any(key == f"provider {name}" for key, *_ in broken)
+        lines.append(f"• {provider.title} ({plain(name)}): {'failing' if failing else 'works'}; can {', '.join(able)}")
+    lines.append(f"• Slack: {'failing' if any(key.startswith('Slack') for key, *_ in broken) else 'works'}")
+    lines.append(f"• Messages waiting to be shown: {waiting}")
+    lines.append(f"• Database: {_size(board)}")
+    if broken:
+        lines.append("*Broken:*")
+        now, zone = board.now(), board.settings.zone
+        lines += [f"• {safe(text)} (since {day_clock(first, now, zone)}, {n} times)" for _, text, first, _, n in broken]
+    else:
+        lines.append("Nothing is broken.")
+    return "\n".join(lines)
+
+
+def _article(role: str) -> str:
+    return f"an {role}" if role == "admin" else f"a {role}"
+
+
+def _size(board: Board) -> str:
+    try:
+        size = os.path.getsize(board.db.path) / 1e6
+        free = shutil.disk_usage(board.db.path.parent).free / 1e9
+    except OSError as error:
+        return f"its size could not be read ({error.strerror})"
+    return f"{size:.1f} MB, {free:.1f} GB free"
+
+
+async def _setup(board: Board, user: str) -> str:
+    """What is still to be done, step by step."""
+    person = await board.read(people.person, user)
+    steps = [
+        (person.linked, "Link your phone: `/phone link +1 202 555 0100`, or `/phone link extension 201`."),
+        (bool(board.settings.lines), "Add your lines to callboard.toml, each with the channel for its calls."),
+        (bool(board.settings.public_url), "Set CALLBOARD_PUBLIC_URL, so that your phone service can reach Callboard."),
+        (bool(board.settings.admins), "Name the admins in callboard.toml: they hear of problems."),
+        (bool(await board.read(ledger.subscriptions)), "Subscribe a channel to the digest: `/digest daily 18:00`."),
+    ]
+    lines = [f"• {'Done' if done else 'To do'}: {words}" for done, words in steps]
+    return "Setting up Callboard:\n" + "\n".join(lines) + "\nOn the server, `callboard check` tells more."
+
+
+def policy_words(board: Board) -> str:
+    """The rules for calling, in words."""
+    found = rules(board)
+    cap = f"{found.daily_calls_per_rep} calls a day for each rep" if found.daily_calls_per_rep else "no daily cap"
+    return (
+        f"• Countries that may be called: {', '.join(sorted(found.allowed_countries))}\n"
+        f"• Never: emergency, premium-rate and satellite numbers, and the do-not-call list\n"
+        f"• Calls are meant to be placed {found.window.words}, by the clock of the person called; "
+        "outside of that Callboard asks first\n"
+        f"• {cap}"
+    )
+
+
+def hooks(board: Board) -> str:
+    """The webhook addresses, for admins only: they hold the hook secret."""
+    lines = ["Paste these addresses at your phone services. They hold a secret: show them to nobody else."]
+    for name, provider in board.providers.items():
+        for path, what in (provider.hook_paths or {"": "All webhooks."}).items():
+            lines.append(f"• {provider.title} ({plain(name)}), {safe(what)}\n`{board.settings.hook_url(name, path)}`")
+    return "\n".join(lines)
+
+
+async def _audit(board: Board) -> str:
+    rows = await board.read(ledger.audit_log)
+    now, zone = board.now(), board.settings.zone
+    lines = [
+        f"• {day_clock(at, now, zone)} <@{who}>: {plain(what)} {plain(subject)} {plain(detail)}".rstrip()
+        for at, who, what, subject, detail in rows
+    ]
+    return "\n".join(["The latest entries of the audit log:", *lines]) if lines else "The audit log is empty."
+
+
+async def _do_not_call(desk: Desk, click: Click, text: str) -> str:
+    board = desk.board
+    word, _, rest = text.partition(" ")
+    if word.casefold() in ("", "list"):
+        rows = await board.read(people.blocked)
+        now, zone = board.now(), board.settings.zone
+        lines = [
+            f"• {numbers.pretty(number)}: {plain(reason) or 'no reason given'} (<@{by}>, {day_clock(at, now, zone)})"
+            for number, reason, by, at in rows
+        ]
+        return "\n".join(["Never to be called:", *lines]) if lines else "The do-not-call list is empty."
+    if word.casefold() not in ("add", "remove"):
+        raise BadInput(
+            "Write `/callboard dnc add +1 202 555 0100 reason`, `dnc remove …` or `dnc`. Nothing was changed."
+        )
+    _check(desk, click, "manager", "change the do-not-call list")
+    number, reason = _number_first(board, rest)
+
+    def change(db: sqlite3.Connection) -> bool:
+        ledger.audit(db, board.now(), click.user, f"do-not-call {word.casefold()}", number, reason)
+        if word.casefold() == "remove":
+            return people.unblock(db, number)
+        people.block(db, number, reason, click.user, board.now())
+        return True
+
+    if not await board.write(change):
+        raise NotFound(f"{numbers.pretty(number)} was not on the do-not-call list. Nothing was changed.")
+    added = word.casefold() == "add"
+    return f"{numbers.pretty(number)} {'will not be called any more' if added else 'may be called again'}."
+
+
+async def _contact(desk: Desk, click: Click, text: str) -> str:
+    board = desk.board
+    word, _, rest = text.partition(" ")
+    if word.casefold() == "find" and rest.strip():
+        found = await board.read(people.contacts_named, rest.strip())
+        lines = [
+            f"• {plain(c.name)}{f', {plain(c.company)}' if c.company else ''}: {numbers.pretty(c.number)}"
+            for c in found
+        ]
+        return "\n".join(lines) or f"No contact is called “{plain(rest.strip())}”."
+    if word.casefold() != "add":
+        raise BadInput(
+            "Write `/callboard contact add +1 202 555 0100 Noa Green, Green Gardens`, or `contact find Noa`. "
+            "Nothing was changed."
+        )
+    number, name = _number_first(board, rest)
+    name, _, company = name.partition(",")
+    if not name.strip():
+        raise BadInput("The contact needs a name after the number. Nothing was changed.")
+    contact = Contact(number, name.strip()[:80], company.strip()[:80])
+    await board.write(people.save_contact, contact, click.user, board.now())
+    await board.write(ledger.audit, board.now(), click.user, "contact add", number)
+    return (
+        f"{plain(contact.name)} is in the contact book; `/call {plain(contact.name)}` calls {numbers.pretty(number)}."
+    )
+
+
+def _number_first(board: Board, text: str) -> tuple[str, str]:
+    """A number as people write it, with spaces, then the rest."""
+    words = text.split()
+    digits = []
+    while words and set(words[0]) <= set("+0123456789-()./"):
+        digits.append(words.pop(0))
+    if not digits:
+        raise BadInput("Write the number first, like +1 202 555 0100. Nothing was changed.")
+    return numbers.parse(" ".join(digits), board.settings.region), " ".join(words)

@@ -1,0 +1,123 @@
+"""App Home: my live calls, the callbacks I owe, my numbers of today, health."""
+
+import hashlib
+import json
+import logging
+import sqlite3
+from typing import Any
+
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.errors import SlackApiError, SlackClientError
+
+from bot import digests
+from bot.board import Board
+from bot.cards import duration
+from bot.cards.home import home_view
+from bot.store import calls, figures, ledger, missed, people
+from handlers import Click, Desk, on_actions
+from handlers.calls import open_call_modal
+from handlers.phone import open_phone_modal
+
+log = logging.getLogger("callboard.home")
+
+KEPT_FRESH_SECONDS = 24 * 3600
+"""How long after it was last opened a Home is kept up to date."""
+_PER_ROUND = 20
+
+
+def register(app: AsyncApp, desk: Desk) -> None:
+    """All listeners of this feature."""
+
+    async def opened(event: dict[str, Any]) -> None:
+        if event.get("tab", "home") != "home":
+            return
+        user = event["user"]
+
+        async def show() -> None:
+            await desk.board.write(people.opened_home, user, desk.board.now())
+            await publish(desk, user)
+
+        async def failed(error: Exception) -> None:
+            log.warning("The Home of %s could not be shown: %s", user, type(error).__name__)
+
+        desk.board.spawn(show(), failed)
+
+    app.event("app_home_opened")(opened)
+    on_actions(app, desk, "home", {"call": (_start_call, None), "phone": (open_phone_modal, None)})
+
+
+async def _start_call(desk: Desk, click: Click) -> None:
+    await open_call_modal(desk, click)
+
+
+async def publish(desk: Desk, user: str) -> str:
+    """Show a person's Home as it is now; returns its fingerprint."""
+    view = await desk.board.read(_view, desk.board, user)
+    await desk.slack.views_publish(user_id=user, view=view)
+    return _fingerprint(view)
+
+
+class Homes:
+    """Keeps opened Homes up to date: publishes those whose content has changed."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self._shown: dict[str, str] = {}
+
+    async def __call__(self) -> None:
+        """One round; at most 20 a time, to stay within Slack's limits."""
+        board = self.desk.board
+        published = 0
+        for user in await board.read(people.homes, board.now() - KEPT_FRESH_SECONDS):
+            view = await board.read(_view, board, user)
+            if self._shown.get(user) == _fingerprint(view):
+                continue
+            if published == _PER_ROUND:
+                break
+            try:
+                await self.desk.slack.views_publish(user_id=user, view=view)
+            except (SlackApiError, SlackClientError, OSError, TimeoutError) as error:
+                log.warning("The Home of %s could not be refreshed: %s", user, type(error).__name__)
+                return
+            published += 1
+            self._shown[user] = _fingerprint(view)
+
+
+def _view(db: sqlite3.Connection, board: Board, user: str) -> dict[str, Any]:
+    person = people.person(db, user)
+    zone = person.zone or board.settings.zone
+    role = board.settings.role(user)
+    live = [call for call in calls.open_calls(db) if call.rep == user]
+    owed = missed.owed_by(db, user, _places(board, user))
+    mine = figures.today(db, user, digests.midnight(board, zone))
+    broken = [text for _, text, *_ in ledger.problems(db)]
+    return home_view(
+        live=live,
+        owed=owed,
+        today={
+            "Calls I made": mine["made"],
+            "Answered": mine["connected"],
+            "Talk time": duration(mine["talk_seconds"]),
+            "Waiting for a call back": len(owed),
+        },
+        person=person,
+        problems=broken,
+        health=["Everything works." if not broken else "Something is broken; the admins know."],
+        is_admin=role == "admin",
+        now=board.now(),
+        zone=zone,
+        can_hang_up=lambda call: call.account in board.providers and board.providers[call.account].can_hang_up(call),
+        names=lambda number: getattr(people.contact(db, number), "name", "") if number else "",
+    )
+
+
+def _places(board: Board, user: str) -> tuple[str, ...]:
+    """Where missed callers are everybody's: the lines' channels; and one's own conversation."""
+    channels = {line.channel for line in board.settings.lines} | {board.settings.channel}
+    return (*sorted(channels - {""}), f"@{user}")
+
+
+def _fingerprint(view: dict[str, Any]) -> str:
+    # "As of" alone is no reason to publish again.
+    blocks = [block for block in view["blocks"] if block.get("block_id") != "home:as_of"]
+    return hashlib.blake2s(json.dumps(blocks, sort_keys=True).encode(), digest_size=16).hexdigest()
