@@ -34,7 +34,7 @@ from bot.providers import provider_class
 from bot.rendering import render
 from bot.settings import Settings
 from bot.store import Database, ledger
-from handlers import Desk, admin, calls, digest, home, missed, phone, register_errors
+from handlers import Desk, calls, missed, register_errors
 
 log = logging.getLogger("callboard")
 
@@ -95,13 +95,13 @@ def slack_app(desk: Desk, identity: Identity) -> AsyncApp:
 
     app = AsyncApp(
         signing_secret=settings.signing_secret,
-        client=desk.slack,
+        client=AsyncWebClient(base_url=settings.slack_api, session=desk.slack.session, retry_handlers=[]),
         # With `token=` the first request would wait for auth.test, and fail if Slack's API does.
         authorize=authorize,
         # Bolt's default polls for the acknowledgement every 10 ms: see handlers/__init__.py.
         process_before_response=True,
     )
-    for feature in (calls, missed, digest, phone, admin, home):
+    for feature in (calls, missed):
         feature.register(app, desk)
     register_errors(app, desk)
     return app
@@ -217,7 +217,6 @@ async def running(settings: Settings, *, now: Callable[[], float] | None = None)
             board,
             {
                 "digests": (lambda: digests.due(board), 20),
-                "homes": (lambda: home.refresh(desk), 15),
                 "identity": (lambda: _refresh(board, slack), 3600),
             },
         )

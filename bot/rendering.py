@@ -1,8 +1,10 @@
 """A card row -> what it should show now. Reads the state, leaves the drawing to `bot.cards`."""
 
 import sqlite3
+from dataclasses import replace as replace_row
 
 import msgspec
+from msgspec.structs import replace
 
 from bot.board import Board
 from bot.cards import Message
@@ -34,6 +36,7 @@ def _call(db: sqlite3.Connection, board: Board, card: Card) -> Message | None:
     call = calls.get(db, card.subject)
     if call is None:
         return None  # taken in by another call
+    call = replace(call, line=_label(board, call.line))
     zone = _zone(db, board, card.place)
     contact = _contact(db, call.number)
     now = board.now()
@@ -62,6 +65,7 @@ def _missed(db: sqlite3.Connection, board: Board, card: Card) -> Message | None:
     row = missed.get(db, card.subject)
     if row is None:
         return None  # answered by a colleague after all
+    row = replace_row(row, line=_label(board, row.line))
     history = calls.with_number(db, row.number, row.opened_at, 10) if row.number else []
     attempts = missed.call_ids(db, row.id)
     tries = [call for call_id, _ in attempts if (call := calls.get(db, call_id)) is not None]
@@ -81,6 +85,12 @@ def _missed(db: sqlite3.Connection, board: Board, card: Card) -> Message | None:
 def last_rep(history: list[Call]) -> str:
     """Slack user id of who spoke with them last, "" = nobody; `history` latest first."""
     return next((call.rep for call in history if call.conversation and call.rep), "")
+
+
+def _label(board: Board, number: str) -> str:
+    """A line's name where it has one: people know "Sales", not its number."""
+    line = board.settings.line(number)
+    return (line.label if line else "") or number
 
 
 def _contact(db: sqlite3.Connection, number: str) -> Contact | None:

@@ -4,6 +4,7 @@ Secrets come from the environment only; what may be seen by everyone with access
 `docs/settings.md` lists all of them and is kept true by a test.
 """
 
+import ipaddress
 import os
 import re
 import tomllib
@@ -167,9 +168,7 @@ class _Reader:
             region = "US"
         zone = self.text("time_zone", "UTC")
         if zone not in available_timezones():
-            self.errors.append(
-                f'time_zone = “{zone}” is not known. Use an IANA name, like time_zone = "Asia/Jerusalem".'
-            )
+            self.errors.append(f'time_zone = “{zone}” is not known. Use an IANA name, like "Asia/Jerusalem".')
             zone = "UTC"
         accounts = self.accounts(region)
         settings = Settings(
@@ -179,8 +178,7 @@ class _Reader:
             mode="http" if mode == "http" else "socket",
             bot_token=self.secret("SLACK_BOT_TOKEN", "xoxb-", "OAuth & Permissions"),
             app_token=self.secret("SLACK_APP_TOKEN", "xapp-", "Basic Information, App-Level Tokens")
-            if mode == "socket"
-            else "",
+            if mode == "socket" else "",
             signing_secret=self.secret("SLACK_SIGNING_SECRET", "", "Basic Information") if mode == "http"
             else self.environment.get("SLACK_SIGNING_SECRET", ""),
             slack_api=self.environment.get("SLACK_API_URL", "https://slack.com/api/"),
@@ -191,13 +189,13 @@ class _Reader:
             accounts=accounts,
             lines=self.lines(region, accounts),
             channel=self.matching("channel", self.text("channel", ""), _CHANNEL, "C0123456789"),
-            admins=self.users("admins"),
-            managers=self.users("managers"),
+            admins=self.users("admins", self.table.pop("admins", [])),
+            managers=self.users("managers", self.table.pop("managers", [])),
             policy=self.policy(region),
             escalate_minutes=self.whole(self.sub("missed"), "missed.escalate_minutes", "escalate_minutes", 15),
             summaries=self.flag("summaries", True),
             mask=self.flag("mask_numbers", False),
-            dispositions=self.texts("dispositions")
+            dispositions=self.strings("dispositions", self.table.pop("dispositions", []))
             or ("Reached, all done", "Interested", "Not interested", "Call later", "Left a message", "Wrong number"),
             contact_url=self.text("contact_url", ""),
             commands=self.commands(),
@@ -212,9 +210,6 @@ class _Reader:
             self.errors.append(f"{name} must be a text in quotes.")
             return default
         return value
-
-    def texts(self, name: str) -> tuple[str, ...]:
-        return self.strings(name, self.table.pop(name, []))
 
     def strings(self, name: str, value: object) -> tuple[str, ...]:
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
@@ -258,7 +253,7 @@ class _Reader:
 
     def port(self) -> int:
         value = self.environment.get("CALLBOARD_PORT", "8080")
-        if not value.isdigit() or not 0 <= int(value) < 65536:
+        if not value.isdecimal() or not 0 <= int(value) < 65536:
             self.errors.append("CALLBOARD_PORT must be a port number below 65536.")
             return 8080
         return int(value)
@@ -286,14 +281,14 @@ class _Reader:
             return ""
         return value
 
-    def users(self, name: str) -> tuple[str, ...]:
-        return tuple(self.matching(name, user, _USER, "U0123456789") for user in self.texts(name))
+    def users(self, name: str, value: object) -> tuple[str, ...]:
+        return tuple(self.matching(name, user, _USER, "U0123456789") for user in self.strings(name, value))
 
     def accounts(self, region: str) -> tuple[Account, ...]:
         sections = self.sub("accounts")
         if not sections:
             self.errors.append(
-                "No telephony account is configured. Add a section to callboard.toml, like [accounts.voicenter], "
+                "No telephony account is configured. Add a section like [accounts.voicenter] to callboard.toml "
                 "and set its environment variables (docs/providers has a page for each)."
             )
         found = []
@@ -308,7 +303,7 @@ class _Reader:
             except SettingsError as error:
                 self.errors.append(f"[accounts.{name}]: {error}")
                 continue
-            addresses = self.strings(f"accounts.{name}.addresses", section.pop("addresses", []))
+            addresses = self.addresses(f"accounts.{name}.addresses", section.pop("addresses", []))
             values = {}
             for setting in kind.settings:
                 variable = f"{name}_{setting.name}".upper()
@@ -324,6 +319,16 @@ class _Reader:
             found.append(Account(name, str(provider), values, addresses))
         return tuple(found)
 
+    def addresses(self, name: str, value: object) -> tuple[str, ...]:
+        """A misspelt one would match nobody, and every webhook would be refused without a word."""
+        found = self.strings(name, value)
+        for address in found:
+            try:
+                ipaddress.ip_network(address, strict=False)
+            except ValueError:
+                self.errors.append(f"{name}: “{address}” is no IP address. Write it like 203.0.113.7.")
+        return found
+
     def lines(self, region: str, accounts: tuple[Account, ...]) -> tuple[Line, ...]:
         names = {account.name for account in accounts}
         allowed = {item.name for item in fields(Line)} - {"number"}
@@ -338,6 +343,11 @@ class _Reader:
                 self.errors.append(f'[lines."{written}"] may have: {", ".join(sorted(allowed))}.')
                 continue
             line = Line(number=number, **section)
+            wrong = [key for key in section if type(section[key]) is not type(getattr(Line(number), key))]
+            if wrong:
+                kind = "true or false" if wrong[0] in ("summary", "mask") else "a text in quotes"
+                self.errors.append(f'lines."{written}".{wrong[0]} must be {kind}.')
+                continue
             if line.account and line.account not in names:
                 self.errors.append(f'[lines."{written}"]: there is no [accounts.{line.account}].')
             self.matching(f'lines."{written}".channel', line.channel, _CHANNEL, "C0123456789")
@@ -354,15 +364,14 @@ class _Reader:
         if len(hours) != 2 or not all(re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", hour) for hour in hours):
             self.errors.append('policy.hours must be two times, like hours = ["09:00", "18:00"].')
             hours = ("09:00", "18:00")
+        elif hours[1] <= hours[0] and hours[1] != "00:00":
+            self.errors.append(f"policy.hours: {hours[1]} is not after {hours[0]}. Write two times of one day.")
         names = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
         days = self.strings("policy.weekdays", table.pop("weekdays", ["mon", "tue", "wed", "thu", "fri"]))
-        if any(day not in names for day in days):
-            self.errors.append(f"policy.weekdays may have: {', '.join(names)}.")
+        if not days or any(day not in names for day in days):
+            self.errors.append(f"policy.weekdays must have one or more of: {', '.join(names)}.")
             days = names[:5]
-        callers = tuple(
-            self.matching("policy.callers", user, _USER, "U0123456789")
-            for user in self.strings("policy.callers", table.pop("callers", []))
-        )
+        callers = self.users("policy.callers", table.pop("callers", []))
         return PolicySettings(
             countries=countries,
             hours=(hours[0], hours[1]),
@@ -378,6 +387,8 @@ class _Reader:
         for name, command in found.items():
             if not re.fullmatch(r"/[a-z0-9_-]{1,31}", command):
                 self.errors.append(f"commands.{name} = “{command}” must be a slash and small letters, like /call.")
+            if list(found.values()).index(command) != list(found).index(name):
+                self.errors.append(f"commands.{name} = “{command}” is another command's name, too. Rename one of them.")
         self.leftovers("commands", table)
         return found
 

@@ -18,7 +18,6 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.board import Board, sentence, unexpected
 from bot.cards import Message
-from bot.cards.modals import filled
 
 
 @dataclass(frozen=True)
@@ -106,7 +105,7 @@ def on_form(app: AsyncApp, desk: Desk, callback_id: str, validate: Validate, han
             action=callback_id,
             value=view.get("private_metadata", ""),
             trigger=body.get("trigger_id", "") or view.get("id", ""),
-            fields=filled(view),
+            fields=_fields(view),
             view=view,
         )
         errors = await validate(desk, click)
@@ -198,3 +197,14 @@ def _pressed(body: dict[str, Any], action: dict[str, Any]) -> Click:
         message_ts=container.get("message_ts", ""),
         view=body.get("view") or {},
     )
+
+
+def _fields(view: dict[str, Any]) -> dict[str, str]:
+    found = {}
+    for block, elements in (view.get("state") or {}).get("values", {}).items():
+        for element in elements.values():
+            option = element.get("selected_option") or {}
+            boxes = " ".join(box["value"] for box in element.get("selected_options") or ())
+            value = element.get("value") or option.get("value") or boxes or element.get("selected_date") or ""
+            found[block] = str(value).strip()
+    return found

@@ -117,3 +117,9 @@ def later(db: sqlite3.Connection, card: Card, due_at: float) -> None:
 def waiting(db: sqlite3.Connection) -> int:
     """How many cards wait to be shown."""
     return int(db.execute("SELECT count(*) FROM cards WHERE dirty").fetchone()[0])
+
+
+def conversation(db: sqlite3.Connection, user: str) -> str:
+    """Channel id of a person's conversation with the app, "" = nothing was posted there yet."""
+    row = db.execute("SELECT channel FROM cards WHERE place = ? AND ts <> '' LIMIT 1", (f"@{user}",)).fetchone()
+    return str(row[0]) if row else ""

@@ -75,14 +75,19 @@ class Voicenter(Provider):
         Raises:
             Unsupported: the call rang no extension, so there is nothing to name.
         """
-        extension = next((code for code in (call.extension, call.rep_phone) if is_extension(code)), "")
-        if not extension or extension == "SIPTRUNK":
+        extension = _extension_on(call)
+        if not extension:
             raise Unsupported(
                 "Voicenter can only hang up its own extensions, and this call is not on one as far as it has told. "
                 "Hang up on the phone itself."
             )
         form = api.terminate_form(extension, self.values["code"], self.values["reply_format"])
         api.terminated(await self.send(self._post("click2call_url", api.CLICK2CALL, form)), self.account)
+
+    @override
+    def can_hang_up(self, call: Call) -> bool:
+        """Only calls on an extension that we know can be ended."""
+        return bool(_extension_on(call))
 
     @override
     async def active_calls(self) -> tuple[AnyEvent, ...]:
@@ -121,6 +126,11 @@ class Voicenter(Provider):
 
     def _post(self, base: str, path: str, form: Mapping[str, str]) -> httpx.Request:
         return self.http.build_request("POST", self.values[base].rstrip("/") + path, data=dict(form))
+
+
+def _extension_on(call: Call) -> str:
+    codes = (call.extension, call.rep_phone)
+    return next((code for code in codes if is_extension(code) and code != "SIPTRUNK"), "")
 
 
 PROVIDER = Voicenter

@@ -1,0 +1,190 @@
+"""Who may import whom, read from the source; each rule says why it is there."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+PURE = (
+    *("bot.errors", "bot.events", "bot.fold", "bot.numbers", "bot.policy", "bot.window", "bot.who", "bot.periods"),
+    *("bot.digest", "bot.digest_words", "bot.routing", "bot.cards"),
+)
+IO = ("sqlite3", "httpx", "slack_sdk", "slack_bolt", "aiohttp", "starlette", "uvicorn", "socket", "asyncio")
+IO_OF_OURS = ("bot.store", "bot.board", "bot.feed", "bot.web", "bot.jobs", "bot.dialing", "bot.rendering", "handlers")
+
+KNOWS_ONLY_THE_TYPES_OF_SQLITE = (
+    *("bot.board", "bot.dialing", "bot.digests", "bot.jobs", "bot.rendering", "bot.web", "handlers"),
+)
+"""They name sqlite3.Connection or sqlite3.Error; `test_sql_is_executed_in_the_store_only` holds them to it."""
+
+
+@dataclass(frozen=True)
+class Import:
+    """One imported module, by its full name; `typing_only` under `if TYPE_CHECKING`."""
+
+    by: str
+    what: str
+    typing_only: bool
+
+    def is_of(self, *packages: str) -> bool:
+        return is_in(self.what, *packages)
+
+
+def is_in(module: str, *packages: str) -> bool:
+    return any(module == package or module.startswith(f"{package}.") for package in packages)
+
+
+@cache
+def sources() -> dict[str, ast.Module]:
+    """Module name -> its source."""
+    found = {}
+    for file in (*ROOT.glob("bot/**/*.py"), *ROOT.glob("handlers/**/*.py")):
+        parts = file.relative_to(ROOT).with_suffix("").parts
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        found[name] = ast.parse(file.read_text(encoding="utf-8"))
+    return found
+
+
+def imports_in(name: str, tree: ast.Module, *, package: bool) -> list[Import]:
+    typed = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        for statement in node.body
+        for inner in ast.walk(statement)
+    }
+    found = []
+    for node in ast.walk(tree):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            parts = name.split(".")
+            above = parts[: len(parts) - node.level + package] if node.level else []
+            base = ".".join((*above, node.module) if node.module else above)
+            # `from bot import who` names a module, `from bot.who import parse` does not: both spellings are kept.
+            names = [base, *(f"{base}.{alias.name}" for alias in node.names)]
+        found += [Import(name, what, id(node) in typed) for what in names]
+    return found
+
+
+@cache
+def imports() -> tuple[Import, ...]:
+    packages = {name for name in sources() if any(other.startswith(f"{name}.") for other in sources())}
+    return tuple(
+        found for name, tree in sources().items() for found in imports_in(name, tree, package=name in packages)
+    )
+
+
+def of(*modules: str) -> Iterator[Import]:
+    return (found for found in imports() if is_in(found.by, *modules))
+
+
+def said(wrong: Iterator[Import]) -> list[str]:
+    return sorted({f"{found.by} imports {found.what}" for found in wrong})
+
+
+def test_imports_are_read_in_every_spelling() -> None:
+    source = (
+        "import a.b\nfrom . import c\nfrom .d import e\nfrom bot import f\n"
+        "def late():\n    import g\nif TYPE_CHECKING:\n    from h import i\n"
+    )
+    tree = ast.parse(source)
+
+    def names(name: str, package: bool) -> set[str]:
+        return {found.what for found in imports_in(name, tree, package=package) if not found.typing_only}
+
+    assert names("bot.x", True) == {
+        *("a.b", "bot.x", "bot.x.c", "bot.x.d", "bot.x.d.e", "bot", "bot.f", "g"),
+    }
+    assert names("bot.x.y", False) == names("bot.x", True)
+    assert {found.what for found in imports_in("bot.x", tree, package=True) if found.typing_only} == {"h", "h.i"}
+
+
+@pytest.mark.parametrize("module", PURE)
+def test_a_pure_module_exists_and_does_no_io(module: str) -> None:
+    assert module in sources()
+    assert said(found for found in of(module) if not found.typing_only and found.is_of(*IO, *IO_OF_OURS)) == []
+
+
+def test_a_provider_folder_knows_no_slack_sql_or_web_server() -> None:
+    ours = ("bot.store", "bot.board", "bot.feed", "bot.web", "bot.cards", "bot.jobs", "bot.dialing", "handlers")
+    outside = ("sqlite3", "slack_sdk", "slack_bolt", "starlette", "uvicorn", "aiohttp")
+    folders = (found for found in of("bot.providers") if not found.by.endswith(".simulator"))
+    assert said(found for found in folders if found.is_of(*ours, *outside)) == []
+
+
+def test_a_provider_knows_no_other_provider() -> None:
+    def folder(module: str) -> str:
+        return ".".join(module.split(".")[:3])
+
+    folders = {folder(name) for name in sources() if name.startswith("bot.providers.")}
+    assert folders
+    assert said(f for f in of("bot.providers") if folder(f.what) in folders - {folder(f.by)}) == []
+
+
+def test_handlers_know_no_provider_folder_and_no_web_server() -> None:
+    assert said(found for found in of("handlers") if found.is_of("bot.providers", "starlette", "httpx")) == []
+
+
+def test_sqlite_is_in_the_store_only() -> None:
+    allowed = ("bot.store", *KNOWS_ONLY_THE_TYPES_OF_SQLITE)
+    found = (found for found in imports() if found.is_of("sqlite3", "sqlite_utils"))
+    assert said(found for found in found if not is_in(found.by, *allowed)) == []
+
+
+def test_sql_is_executed_in_the_store_only() -> None:
+    """Neither a call of execute() and its like, nor a word that begins a statement, is found outside."""
+    verbs = ("SELECT ", "INSERT ", "UPDATE ", "DELETE ", "CREATE TABLE", "PRAGMA ", "BEGIN IMMEDIATE")
+    wrong = []
+    for name, tree in sources().items():
+        if is_in(name, "bot.store"):
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and node.attr in ("execute", "executemany", "executescript"):
+                wrong.append(f"{name}:{node.lineno} calls {node.attr}")
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith(verbs):
+                wrong.append(f"{name}:{node.lineno} holds SQL")
+    assert wrong == []
+
+
+def test_outside_the_store_sqlite_is_only_a_type_or_an_error() -> None:
+    used = {
+        f"{name}: {ast.unparse(node)}"
+        for name, tree in sources().items()
+        if not is_in(name, "bot.store")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "sqlite3"
+    }
+    assert {use.split(": ")[1] for use in used} <= {"sqlite3.Connection", "sqlite3.Error"}
+
+
+def test_slacks_client_is_in_the_feed_and_the_handlers_only() -> None:
+    allowed = ("bot.feed", "bot.__main__", "bot.demo", "handlers")
+    found = (found for found in imports() if found.is_of("slack_sdk", "slack_bolt"))
+    assert said(found for found in found if not is_in(found.by, *allowed)) == []
+
+
+def test_httpx_is_where_telephony_services_are_spoken_to_only() -> None:
+    allowed = ("bot.provider", "bot.providers", "bot.simulator", "bot.__main__", "bot.demo")
+    found = (found for found in imports() if found.is_of("httpx"))
+    assert said(found for found in found if not is_in(found.by, *allowed)) == []
+
+
+def test_nobody_imports_the_wiring() -> None:
+    assert said(found for found in imports() if found.is_of("bot.__main__")) == []
+
+
+def test_only_the_wiring_knows_the_handlers() -> None:
+    wiring = ("bot.__main__", "bot.demo", "handlers")
+    assert said(found for found in imports() if found.is_of("handlers") and not is_in(found.by, *wiring)) == []
+
+
+def test_the_store_knows_nobody_above_it() -> None:
+    above = ("bot.board", "bot.feed", "bot.web", "bot.jobs", "bot.dialing", "bot.rendering", "bot.settings", "handlers")
+    assert said(found for found in of("bot.store") if found.is_of(*above)) == []

@@ -1,0 +1,266 @@
+"""Settings: the good ones are read as meant; every mistake becomes a sentence that names the setting."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from bot.errors import SettingsError
+from bot.settings import Account, Line, Settings, examine, load
+
+ENVIRONMENT = {
+    "SLACK_BOT_TOKEN": "xoxb-secret-bot",
+    "SLACK_APP_TOKEN": "xapp-secret-app",
+    "CALLBOARD_HOOK_SECRET": "secret-hook-0123456789",
+    "VOICENTER_CODE": "secret-code",
+}
+MINIMAL = "[accounts.voicenter]\n"
+FULL = """
+region = "GB"
+time_zone = "Europe/London"
+channel = "C1"
+admins = ["U1"]
+managers = ["U2", "W3"]
+dispositions = ["Sold", "Not sold"]
+contact_url = "https://crm.example/{number}"
+mask_numbers = true
+summaries = false
+
+[accounts.sales]
+provider = "voicenter"
+monitor_url = "https://monitor.example"
+addresses = ["203.0.113.7", "198.51.100.0/24"]
+
+[accounts.support]
+provider = "voicenter"
+
+[lines."020 7946 0000"]
+label = "Sales"
+account = "sales"
+channel = "C2"
+mask = true
+
+[policy]
+countries = ["gb", "IE"]
+hours = ["08:30", "00:00"]
+weekdays = ["mon", "sat"]
+daily_calls = 12
+callers = ["U1"]
+
+[missed]
+escalate_minutes = 5
+
+[commands]
+prefix = "acme-"
+phone = "/telephone"
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    file = folder / "callboard.toml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def read(folder: Path, text: str = MINIMAL, **environment: str) -> Settings:
+    return load(ENVIRONMENT | environment, write(folder, text))
+
+
+def errors(folder: Path, text: str = MINIMAL, environment: Mapping[str, str] = ENVIRONMENT) -> list[str]:
+    settings, found = examine(environment, write(folder, text))
+    assert (settings is None) == bool(found)
+    return found
+
+
+def test_the_least_that_starts(tmp_path: Path) -> None:
+    settings = read(tmp_path)
+    assert (settings.region, settings.zone, settings.mode) == ("US", "UTC", "socket")
+    assert [account.name for account in settings.accounts] == ["voicenter"]
+    assert settings.accounts[0].values["code"] == "secret-code"
+    assert settings.accounts[0].values["reply_format"] == "JSON"
+    assert settings.policy.countries == ("US",)
+    assert settings.commands == {name: f"/{name}" for name in ("call", "phone", "digest", "callboard")}
+    assert settings.hook_url("voicenter", "cdr") == ("http://127.0.0.1:8080/hooks/voicenter/secret-hook-0123456789/cdr")
+
+
+def test_everything_set(tmp_path: Path) -> None:
+    settings = read(
+        tmp_path,
+        FULL,
+        SALES_CODE="one",
+        SUPPORT_CODE="two",
+        CALLBOARD_PUBLIC_URL="https://callboard.example.com/",
+        CALLBOARD_PORT="0",
+    )
+    assert (settings.region, settings.zone, settings.channel, settings.port) == ("GB", "Europe/London", "C1", 0)
+    assert (settings.mask, settings.summaries, settings.escalate_minutes) == (True, False, 5)
+    assert settings.dispositions == ("Sold", "Not sold")
+    assert settings.accounts[0].addresses == ("203.0.113.7", "198.51.100.0/24")
+    assert settings.lines == (Line(number="+442079460000", label="Sales", account="sales", channel="C2", mask=True),)
+    assert settings.policy.countries == ("GB", "IE")
+    assert (settings.policy.hours, settings.policy.weekdays) == (("08:30", "00:00"), (0, 5))
+    assert (settings.policy.daily_calls, settings.policy.callers) == (12, ("U1",))
+    assert [settings.role(user) for user in ("U1", "U2", "W3", "U4")] == ["admin", "manager", "manager", "rep"]
+    assert settings.line("+442079460000") == settings.lines[0]
+    assert settings.line("+442079460001") is None
+    assert settings.hook_url("sales").startswith("https://callboard.example.com/hooks/sales/")
+
+
+def test_two_accounts_of_one_provider_have_their_own_settings(tmp_path: Path) -> None:
+    settings = read(tmp_path, FULL, SALES_CODE="one", SUPPORT_CODE="two")
+    sales, support = settings.accounts
+    assert (sales.provider, support.provider) == ("voicenter", "voicenter")
+    assert (sales.values["code"], support.values["code"]) == ("one", "two")
+    assert sales.values["monitor_url"] == "https://monitor.example"
+    assert support.values["monitor_url"] == "https://monitor.voicenter.co.il"
+
+
+def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
+    text = '[accounts.voicenter]\nmonitor_url = "https://file.example"\n'
+    assert read(tmp_path, text).accounts[0].values["monitor_url"] == "https://file.example"
+    found = read(tmp_path, text, VOICENTER_MONITOR_URL="https://environment.example")
+    assert found.accounts[0].values["monitor_url"] == "https://environment.example"
+
+
+def test_commands_are_renamed_by_prefix_and_one_by_one(tmp_path: Path) -> None:
+    assert read(tmp_path, FULL, SALES_CODE="one", SUPPORT_CODE="two").commands == {
+        "call": "/acme-call",
+        "phone": "/telephone",
+        "digest": "/acme-digest",
+        "callboard": "/acme-callboard",
+    }
+
+
+def test_http_mode_needs_the_signing_secret_and_no_app_token(tmp_path: Path) -> None:
+    given = {name: value for name, value in ENVIRONMENT.items() if name != "SLACK_APP_TOKEN"}
+    given |= {
+        "CALLBOARD_SLACK_MODE": "http",
+        "SLACK_SIGNING_SECRET": "secret-signing",
+        "CALLBOARD_PUBLIC_URL": "https://callboard.example.com",
+    }
+    settings = load(given, write(tmp_path, MINIMAL))
+    assert (settings.mode, settings.app_token, settings.signing_secret) == ("http", "", "secret-signing")
+
+
+def test_no_secret_is_in_a_repr(tmp_path: Path) -> None:
+    settings = read(tmp_path, SLACK_SIGNING_SECRET="secret-signing")
+    assert {"secret-code"} <= set(settings.accounts[0].values.values())
+    assert "secret" not in repr(settings).replace("hook_secret", "")
+    assert "secret" not in repr(Account("voicenter", "voicenter", {"code": "secret-code"}))
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ('region = "XX"', "region"),
+        ('time_zone = "Mars/Olympus"', "time_zone"),
+        ('channel = "calls"', "channel"),
+        ('admins = ["ada"]', "admins"),
+        ('managers = "U2"', "managers"),
+        ('mask_numbers = "yes"', "mask_numbers"),
+        ("summaries = 1", "summaries"),
+        ("dispositions = [1]", "dispositions"),
+        ("contact_url = 5", "contact_url"),
+        ("lines = 5", "lines"),
+        ('colour = "blue"', "colour"),
+        ("[missed]\nescalate_minutes = -1", "missed.escalate_minutes"),
+        ("[missed]\nescalate_minutes = true", "missed.escalate_minutes"),
+        ("[missed]\nminutes = 5", "[missed]"),
+        ("[policy]\ndaily_calls = 1.5", "policy.daily_calls"),
+        ('[policy]\ncountries = ["XX"]', "policy.countries"),
+        ('[policy]\nhours = ["9", "18"]', "policy.hours"),
+        ('[policy]\nhours = ["09:00"]', "policy.hours"),
+        ('[policy]\nhours = ["18:00", "09:00"]', "policy.hours"),
+        ('[policy]\nhours = ["09:00", "09:00"]', "policy.hours"),
+        ('[policy]\nweekdays = ["monday"]', "policy.weekdays"),
+        ("[policy]\nweekdays = []", "policy.weekdays"),
+        ('[policy]\ncallers = ["ada"]', "policy.callers"),
+        ("[policy]\ncap = 5", "[policy]"),
+        ('[lines."12"]', "lines"),
+        ('[lines."+1 202 555 0100"]\ncolour = "blue"', '[lines."+1 202 555 0100"]'),
+        ('[lines."+1 202 555 0100"]\naccount = "nobody"', '[lines."+1 202 555 0100"]'),
+        ('[lines."+1 202 555 0100"]\nchannel = "calls"', 'lines."+1 202 555 0100".channel'),
+        ('[lines."+1 202 555 0100"]\nchannel = 5', 'lines."+1 202 555 0100".channel'),
+        ('[lines."+1 202 555 0100"]\nlabel = 5', 'lines."+1 202 555 0100".label'),
+        ('[lines."+1 202 555 0100"]\nsummary = "no"', 'lines."+1 202 555 0100".summary'),
+        ('[commands]\ncall = "call"', "commands.call"),
+        ('[commands]\nprefix = "Acme "', "commands.call"),
+        ('[commands]\nring = "/ring"', "[commands]"),
+        ('[commands]\ncall = "/phone"', "commands.phone"),
+    ],
+)
+def test_a_mistake_in_the_file_is_named(tmp_path: Path, text: str, named: str) -> None:
+    found = errors(tmp_path, f"{text}\n{MINIMAL}")
+    assert found
+    assert named in found[0]
+    assert found[0].endswith((".", '"', "]"))
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("", "[accounts.voicenter]"),
+        ("[accounts.Sales]\nprovider = 'voicenter'", "[accounts.Sales]"),
+        ("[accounts.sales]\nprovider = 'carrier-pigeon'", "[accounts.sales]"),
+        ("[accounts.sales]\nprovider = 'voicenter'", "SALES_CODE"),
+        ("[accounts.voicenter]\ncode = 'in the file'", "VOICENTER_CODE"),
+        ("[accounts.voicenter]\ncolour = 'blue'", "[accounts.voicenter]"),
+        ("[accounts.voicenter]\naddresses = '203.0.113.7'", "accounts.voicenter.addresses"),
+        ("[accounts.voicenter]\naddresses = ['203.0.113.0/33']", "accounts.voicenter.addresses"),
+        ("[accounts.voicenter]\naddresses = ['voicenter.example']", "accounts.voicenter.addresses"),
+    ],
+)
+def test_a_mistake_in_an_account_is_named(tmp_path: Path, text: str, named: str) -> None:
+    found = errors(tmp_path, text)
+    assert found
+    assert named in found[0]
+    assert "in the file" not in "".join(found), "the secret itself is shown"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("SLACK_BOT_TOKEN", ""),
+        ("SLACK_BOT_TOKEN", "xoxp-secret"),
+        ("SLACK_APP_TOKEN", ""),
+        ("CALLBOARD_HOOK_SECRET", ""),
+        ("CALLBOARD_HOOK_SECRET", "secret"),
+        ("CALLBOARD_HOOK_SECRET", "secret secret secret/secret"),
+        ("CALLBOARD_SLACK_MODE", "carrier-pigeon"),
+        ("CALLBOARD_PORT", "70000"),
+        ("CALLBOARD_PORT", "http"),
+        ("CALLBOARD_PORT", "²"),
+        ("CALLBOARD_PUBLIC_URL", "callboard.example.com"),
+        ("VOICENTER_CODE", ""),
+    ],
+)
+def test_a_mistake_in_the_environment_is_named(tmp_path: Path, variable: str, value: str) -> None:
+    found = errors(tmp_path, environment=ENVIRONMENT | {variable: value})
+    assert len(found) == 1
+    assert variable in found[0]
+    assert "secret-" not in found[0]
+
+
+def test_http_mode_without_an_address_is_named(tmp_path: Path) -> None:
+    given = ENVIRONMENT | {"CALLBOARD_SLACK_MODE": "http", "SLACK_SIGNING_SECRET": "secret-signing"}
+    (found,) = errors(tmp_path, environment=given)
+    assert "CALLBOARD_PUBLIC_URL" in found
+
+
+def test_all_mistakes_are_collected_and_load_raises_the_first(tmp_path: Path) -> None:
+    text = 'region = "XX"\nchannel = "calls"\n' + MINIMAL
+    assert len(errors(tmp_path, text)) == 2
+    with pytest.raises(SettingsError, match="region"):
+        read(tmp_path, text)
+
+
+def test_a_file_that_is_no_toml_or_is_not_there_is_said(tmp_path: Path) -> None:
+    assert "callboard.toml cannot be read" in errors(tmp_path, "region = ")[0]
+    missing = tmp_path / "elsewhere.toml"
+    assert "does not exist" in examine(ENVIRONMENT, missing)[1][0]
+    assert "does not exist" in examine(ENVIRONMENT | {"CALLBOARD_CONFIG": str(missing)})[1][0]
+
+
+def test_the_file_is_found_through_the_environment(tmp_path: Path) -> None:
+    file = write(tmp_path, 'region = "GB"\n' + MINIMAL)
+    assert load(ENVIRONMENT | {"CALLBOARD_CONFIG": str(file)}).region == "GB"
