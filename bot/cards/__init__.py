@@ -234,9 +234,9 @@ def section(text: str, block_id: str, accessory: Block | None = None) -> Block:
 
 
 def context(texts: Sequence[str], block_id: str) -> Block:
-    """Small print; empty texts are left out, at most ten are shown. At least one must not be empty."""
-    shown = [text for text in texts if text]
-    return {"type": "context", "block_id": block_id, "elements": [_mrkdwn(text) for text in shown[:10]]}
+    """Small print, the texts with dots between; empty ones are left out. At least one must not be empty."""
+    shown = " · ".join(text for text in texts if text)
+    return {"type": "context", "block_id": block_id, "elements": [_mrkdwn(shown)]}
 
 
 def paragraphs(lines: Iterable[str], block_id: str, limit: int = 40) -> list[Block]:
@@ -337,7 +337,7 @@ def _read(block: Mapping[str, Any]) -> str:
         case "section":
             return str(block["text"]["text"]).replace("*", "")
         case "context":
-            return " · ".join(str(element["text"]) for element in block["elements"]).replace("*", "")
+            return str(block["elements"][0]["text"]).replace("*", "")
         case _:
             return "You can: " + ", ".join(f"“{_choice(element)}”" for element in block["elements"]) + "."
 
