@@ -57,6 +57,8 @@ def _call(db: sqlite3.Connection, board: Board, card: Card) -> Message | None:
         can_hang_up=provider is not None and provider.can_hang_up(call),
         now=now,
         zone=zone,
+        own=card.place.startswith("@"),
+        masked=masked,
         reminder_at=ledger.reminder_of(db, call.id),
     )
 

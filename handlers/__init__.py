@@ -17,7 +17,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.board import Board, sentence, unexpected
-from bot.cards import Message
+from bot.cards import Message, safe
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def on_form(app: AsyncApp, desk: Desk, callback_id: str, validate: Validate, han
 
 async def tell(desk: Desk, click: Click, text: str, *, replace: bool = False) -> None:
     """One sentence to the person, only for them, where they are looking; in their conversation with us otherwise."""
-    await answer(desk, click, Message(text, ()), replace=replace)
+    await answer(desk, click, Message(safe(text), ()), replace=replace)
 
 
 async def answer(desk: Desk, click: Click, message: Message, *, replace: bool = False) -> None:

@@ -8,10 +8,10 @@ from slack_bolt.async_app import AsyncApp
 
 from bot import asking, dialing, who
 from bot.asking import Choice
-from bot.cards import Message, actions, button, message, section
+from bot.cards import Message, actions, button, message, safe, section
 from bot.cards import who as shown
 from bot.cards.help import help_message
-from bot.cards.modals import call_modal, later_modal, wrap_modal
+from bot.cards.modals import NONE, call_modal, later_modal, wrap_modal
 from bot.cards.times import moment, on
 from bot.dialing import Ask
 from bot.errors import BadInput, NeedsYes, NotAllowed, NotFound
@@ -128,7 +128,7 @@ async def ask_first(desk: Desk, click: Click, ask: Ask, question: str) -> None:
     # The moment makes one question's buttons differ from the next one's: each may be answered once.
     value = msgspec.json.encode(msgspec.structs.replace(ask, confirmed=True, note=ask.note[:500])).decode()
     blocks = [
-        section(question, "call:question"),
+        section(safe(question), "call:question"),
         actions([button("Call now", "call:yes", value, style="primary", about=ask.name or ask.number)], "call:answer"),
     ]
     await answer(desk, click, message(blocks))
@@ -225,7 +225,7 @@ def _typed(desk: Desk, click: Click) -> who.CallText:
         raise BadInput("Type a number, a contact's name, an extension or @somebody.")
     return with_changes(
         text,
-        line=fields.get("line", "") or text.line,
+        line=fields.get("line", "").replace(NONE, "") or text.line,
         provider=fields.get("account", "") or text.provider,
         record="record" in fields.get("options", "").split() or text.record,
         max_seconds=_max_seconds(click) or text.max_seconds,
@@ -266,7 +266,7 @@ async def open_wrap(desk: Desk, click: Click) -> None:
 
 async def validate_wrapped(desk: Desk, click: Click) -> dict[str, str]:
     """At least one of the three must be filled."""
-    if any(click.fields.get(name) not in (None, "", "none") for name in ("disposition", "note", "later")):
+    if any(click.fields.get(name) not in (None, "", NONE) for name in ("disposition", "note", "later")):
         return {}
     return {"note": "Choose how it went, or write a note."}
 
@@ -279,13 +279,13 @@ async def wrapped(desk: Desk, click: Click) -> None:
     event = Wrapped(
         at=board.now(),
         by=click.user,
-        disposition="" if disposition == "none" else disposition,
+        disposition="" if disposition == NONE else disposition,
         note=click.fields.get("note", ""),
     )
     if event.disposition or event.note:
         await board.ingest(call.account, [event], call_id=call.id)
     later = click.fields.get("later", "")
-    if later and later != "none":
+    if later and later != NONE:
         await _remind(desk, click, call, moment(later, board.now(), await _zone(desk, click.user)))
 
 

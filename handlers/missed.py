@@ -3,6 +3,7 @@
 from slack_bolt.async_app import AsyncApp
 
 from bot import asking, dialing
+from bot.cards.missed import snooze_choice
 from bot.cards.times import moment
 from bot.errors import NotAllowed, NotFound
 from bot.store import ledger, missed
@@ -63,7 +64,7 @@ async def call_back(desk: Desk, click: Click) -> None:
 
 async def snooze(desk: Desk, click: Click) -> None:
     """Let it rest for a while; then it is escalated like a new one."""
-    missed_id, _, choice = click.value.partition("|")
+    missed_id, choice = snooze_choice(click.value)
     board = desk.board
     until = moment(choice, board.now(), board.settings.zone)
     if not await board.write(missed.snooze, missed_id, click.user, until):

@@ -5,7 +5,7 @@ from slack_sdk.errors import SlackClientError
 
 from bot import linking
 from bot.cards.help import help_message
-from bot.cards.modals import phone_modal
+from bot.cards.modals import NONE, phone_modal
 from bot.errors import BadInput
 from bot.store import people
 from bot.store.people import Person
@@ -89,7 +89,7 @@ def _from_form(desk: Desk, person: Person, click: Click) -> Person:
     if fields.get("extension"):
         found = people.with_extension(found, fields["extension"])
     line = fields.get("line", "")
-    return linking.with_line(desk.board, found, "" if line == "none" else line)
+    return linking.with_line(desk.board, found, "" if line == NONE else line)
 
 
 async def _save(desk: Desk, click: Click, person: Person) -> None:
