@@ -61,7 +61,9 @@ def fold(call_id: str, account: str, events: Iterable[AnyEvent]) -> Call:
     legs = _legs(ordered)
     direction = next((event.direction for event in described if event.direction), None)
     if requested is not None or direction is None:
-        direction = "out" if requested is not None or any(leg.name in (REP, CUSTOMER) for leg in legs) else "in"
+        # Legs of incoming calls are named by whom they rang; without any leg nobody of ours was rung.
+        incoming = requested is None and any(leg.name not in (REP, CUSTOMER) for leg in legs)
+        direction = "in" if incoming else "out"
     state, outcome = (_outgoing if direction == "out" else _incoming)(ordered, legs)
     if settled is not None and (state is not State.ENDED or outcome in (None, Outcome.PENDING)):
         state, outcome = State.ENDED, settled.outcome

@@ -3,12 +3,14 @@
 import ipaddress
 import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from tests.fake_slack import FakeSlack
+from tests.office import Office, office
 from tests.slack_state import Clock
 
 
@@ -61,3 +63,9 @@ async def fake_slack(slack_clock: Clock) -> AsyncIterator[FakeSlack]:
 def slack_client(fake_slack: FakeSlack) -> AsyncWebClient:
     """As the bot has it for posts: nothing is repeated behind its back."""
     return AsyncWebClient(token=fake_slack.bot_token, base_url=fake_slack.base_url, retry_handlers=[])
+
+
+@pytest.fixture
+async def desk(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> AsyncIterator[Office]:
+    async with office(tmp_path, fake_slack, slack_clock) as opened:
+        yield opened

@@ -164,25 +164,31 @@ def test_outside_the_store_sqlite_is_only_a_type_or_an_error() -> None:
     assert {use.split(": ")[1] for use in used} <= {"sqlite3.Connection", "sqlite3.Error"}
 
 
+WIRING = ("bot.assembly", "bot.__main__", "bot.check", "bot.demo", "bot.demo_check", "bot.demo_terminal")
+"""Joins everything, so it may know everything; nobody else may know it."""
+
+
 def test_slacks_client_is_in_the_feed_and_the_handlers_only() -> None:
-    allowed = ("bot.feed", "bot.__main__", "bot.demo", "handlers")
+    allowed = ("bot.feed", *WIRING, "handlers")
     found = (found for found in imports() if found.is_of("slack_sdk", "slack_bolt"))
     assert said(found for found in found if not is_in(found.by, *allowed)) == []
 
 
 def test_httpx_is_where_telephony_services_are_spoken_to_only() -> None:
-    allowed = ("bot.provider", "bot.providers", "bot.simulator", "bot.__main__", "bot.demo")
+    allowed = ("bot.provider", "bot.providers", "bot.simulator", *WIRING)
     found = (found for found in imports() if found.is_of("httpx"))
     assert said(found for found in found if not is_in(found.by, *allowed)) == []
 
 
 def test_nobody_imports_the_wiring() -> None:
     assert said(found for found in imports() if found.is_of("bot.__main__")) == []
+    assembling = (found for found in imports() if found.is_of("bot.assembly"))
+    assert said(found for found in assembling if not is_in(found.by, *WIRING)) == []
 
 
 def test_only_the_wiring_knows_the_handlers() -> None:
-    wiring = ("bot.__main__", "bot.demo", "handlers")
-    assert said(found for found in imports() if found.is_of("handlers") and not is_in(found.by, *wiring)) == []
+    known = (found for found in imports() if found.is_of("handlers"))
+    assert said(found for found in known if not is_in(found.by, *WIRING, "handlers")) == []
 
 
 def test_the_store_knows_nobody_above_it() -> None:

@@ -1,0 +1,209 @@
+"""`/call` and the call card, as a person sees them: signed requests in, Slack messages out."""
+
+import pytest
+
+from bot.errors import Ambiguous, Refused, Unavailable
+from bot.events import REP, CdrReceived, LegAnswered, LegRinging, Outcome
+from bot.store import people
+from tests.office import ADA, LINE, Office
+
+CUSTOMER_NUMBER = "+12025550123"
+
+
+async def test_a_call_from_ringing_to_how_it_went(desk: Office) -> None:
+    await desk.link("U1")
+    told = await desk.type("/call +1 202 555 0123 note about the offer")
+    assert "Ringing your phone" in told
+    (order,) = desk.phone.orders
+    assert (order.rep.value, order.number, order.caller_id) == (ADA, CUSTOMER_NUMBER, LINE)
+    (card,) = desk.conversation("U1")
+    assert "Ringing your phone" in card.text
+    assert "about the offer" in card.text
+
+    await desk.happen(LegAnswered(ref="paper-1", at=desk.clock(), leg=REP))
+    (card,) = desk.conversation("U1")
+    assert "Ringing +1 202-555-0123" in card.text
+    await desk.happen(LegAnswered(ref="paper-1", at=desk.clock(), leg="customer"))
+    assert "Talking to +1 202-555-0123" in desk.conversation("U1")[0].text
+
+    ended = [
+        CdrReceived(ref="paper-1", at=desk.clock(), leg=leg, outcome=Outcome.ANSWERED, ring_seconds=4, talk_seconds=80)
+        for leg in (REP, "customer")
+    ]
+    await desk.happen(*ended)
+    (card,) = desk.conversation("U1")
+    assert "Talked for 1 min 20 s" in card.text
+    summary = desk.slack.channel("C1")[-1]
+    assert "Outgoing call to +1 202-555-0123" in summary.text
+    assert "by U1" in summary.text
+
+    channel = desk.slack.open_dm("U1").id
+    await desk.press("call:wrap", card, channel)
+    assert await desk.submit({"disposition": "Interested", "note": "wants a quote", "later": "1h"}) == {}
+    (card,) = desk.conversation("U1")
+    for words in ("Interested", "wants a quote", "Reminder to call"):
+        assert words in card.text
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("/call abc123xyz", "No contact is called"),
+        ("/call 911", "emergency"),
+        ("/call +1 202 555 0190", "your own"),
+        ("/call +33 1 42 68 53 00", "FR"),
+        ("/call +1 900 555 0123", "premium-rate"),
+        ("/call +1 202 555", "too short"),
+        ("/call +1 202 555 0123 from Nowhere", "There is no line “Nowhere”"),
+        ("/call +1 202 555 0123 via carrier", "There is no telephony account “carrier”"),
+        ("/call +1 202 555 0123 max soon", "length of time"),
+        ("/call <@U2|grace>", "has not linked a phone"),
+        ("/call <@U1|ada>", "That is you"),
+        ("/call back", "Nobody is waiting"),
+        ("/call again", "not called anybody"),
+        ("/call help", "calls back the latest missed caller"),
+    ],
+)
+async def test_what_cannot_be_dialled_is_explained(desk: Office, line: str, words: str) -> None:
+    await desk.link("U1")
+    assert words in await desk.type(line)
+    assert desk.phone.orders == []
+    assert await desk.calls() == []
+
+
+async def test_without_a_linked_phone_nothing_is_dialled(desk: Office) -> None:
+    assert "/phone link" in await desk.type("/call +1 202 555 0123")
+    assert desk.phone.orders == []
+
+
+async def test_do_not_call(desk: Office) -> None:
+    await desk.link("U1")
+    await desk.board.write(people.block, CUSTOMER_NUMBER, "asked us to stop", "U2", desk.clock())
+    assert "asked us to stop" in await desk.type("/call +1 202 555 0123")
+    assert desk.phone.orders == []
+
+
+async def test_typing_it_twice_dials_once(desk: Office) -> None:
+    await desk.link("U1")
+    await desk.type("/call +1 202 555 0123")
+    assert "already calling" in await desk.type("/call (202) 555-0123")
+    assert len(desk.phone.orders) == 1
+
+
+async def test_contacts_by_name(desk: Office) -> None:
+    await desk.link("U1")
+    await desk.contact(CUSTOMER_NUMBER, "Noa Green", "Green Gardens")
+    await desk.contact("+12025550124", "Noah Grey")
+    told = await desk.type("/call noa green")
+    assert "Noa Green" in told
+    assert desk.phone.orders[0].number == CUSTOMER_NUMBER
+
+
+async def test_a_name_that_several_have_asks_which(desk: Office) -> None:
+    await desk.link("U1")
+    await desk.contact(CUSTOMER_NUMBER, "Noa Green")
+    await desk.contact("+12025550124", "Noa Grey")
+    assert "Whom shall I call" in await desk.type("/call noa")
+    question = desk.slack.ephemerals[-1]
+    await desk.press("call:pick:1", question, "C1")
+    await desk.press("call:pick:1", question, "C1")
+    assert [order.number for order in desk.phone.orders] == ["+12025550124"]
+
+
+async def test_again_asks_first_and_answers_once(desk: Office) -> None:
+    await desk.link("U1")
+    await desk.type("/call +1 202 555 0123")
+    await desk.happen(CdrReceived(ref="paper-1", at=desk.clock(), leg="customer", outcome=Outcome.BUSY))
+    assert "again?" in await desk.type("/call again")
+    assert len(desk.phone.orders) == 1
+    question = desk.slack.ephemerals[-1]
+    await desk.press("call:yes", question, "C1")
+    await desk.press("call:yes", question, "C1")
+    assert len(desk.phone.orders) == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "told", "card"),
+    [
+        (
+            Refused("Paperphone refused: no such extension.", code="3", words="x"),
+            "no such extension",
+            "no such extension",
+        ),
+        (
+            Unavailable("Paperphone could not be reached, so nothing was done."),
+            "could not be reached",
+            "not be reached",
+        ),
+        (Ambiguous("Paperphone did not answer in time."), "did not answer in time", "Unclear"),
+        (RuntimeError("a bug"), "failed while placing", "Unclear"),
+    ],
+)
+async def test_a_failing_provider_is_told(desk: Office, error: Exception, told: str, card: str) -> None:
+    await desk.link("U1")
+    desk.phone.answer = error
+    assert told in await desk.type("/call +1 202 555 0123")
+    assert card in desk.conversation("U1")[0].text
+    assert len(desk.phone.orders) == 1
+
+
+@pytest.mark.parametrize(
+    ("button", "outcome"),
+    [
+        ("call:settle_talked", Outcome.ANSWERED),
+        ("call:settle_rang", Outcome.NO_ANSWER),
+        ("call:settle_no", Outcome.NOT_PLACED),
+    ],
+)
+async def test_an_unclear_call_is_settled_by_the_rep_and_not_dialled_before(
+    desk: Office, button: str, outcome: Outcome
+) -> None:
+    await desk.link("U1")
+    desk.phone.answer = Ambiguous("Paperphone did not answer in time.")
+    await desk.type("/call +1 202 555 0123")
+    desk.clock.advance(60)
+    assert "already calling" in await desk.type("/call +1 202 555 0123")
+    assert len(desk.phone.orders) == 1
+    (card,) = desk.conversation("U1")
+    await desk.press(button, card, desk.slack.open_dm("U1").id)
+    (call,) = await desk.calls()
+    assert call.outcome is outcome
+
+
+async def test_hang_up_once(desk: Office) -> None:
+    await desk.link("U1")
+    await desk.type("/call +1 202 555 0123")
+    await desk.happen(LegRinging(ref="paper-1", at=desk.clock(), leg=REP))
+    (card,) = desk.conversation("U1")
+    await desk.press("call:hang_up", card, desk.slack.open_dm("U1").id)
+    assert len(desk.phone.hung_up) == 1
+    assert "Hanging up" in desk.conversation("U1")[0].text
+
+
+async def test_the_form_says_what_is_wrong_and_then_calls(desk: Office) -> None:
+    await desk.link("U1")
+    await desk.type("/call")
+    assert "who" in await desk.submit({"who": "911 what"})
+    assert "max" in await desk.submit({"who": "+1 202 555 0123", "max": "soon"})
+    assert await desk.submit({"who": "+1 202 555 0123", "max": "30", "options": ["record"], "note": "hi"}) == {}
+    (order,) = desk.phone.orders
+    assert (order.max_seconds, order.record) == (1800, True)
+
+
+async def test_call_later_sets_a_reminder(desk: Office) -> None:
+    await desk.link("U1")
+    await desk.type("/call +1 202 555 0123")
+    await desk.happen(CdrReceived(ref="paper-1", at=desk.clock(), leg="customer", outcome=Outcome.NO_ANSWER))
+    (card,) = desk.conversation("U1")
+    await desk.press("call:later", card, desk.slack.open_dm("U1").id)
+    assert await desk.submit({"when": "3h"}) == {}
+    assert "Reminder to call" in desk.conversation("U1")[0].text
+
+
+async def test_a_callers_name_cannot_ring_the_channel(desk: Office) -> None:
+    await desk.link("U1")
+    await desk.contact(CUSTOMER_NUMBER, "<!channel> <https://evil.example|Bank>")
+    await desk.type("/call +1 202 555 0123")
+    text = desk.conversation("U1")[0].text
+    assert "<!channel>" not in text
+    assert "<https" not in text

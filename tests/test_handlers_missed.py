@@ -1,0 +1,165 @@
+"""Missed callers as people see them: one card per caller, claimed, called back, closed."""
+
+import pytest
+
+from bot import jobs
+from bot.events import CdrReceived, Described, LegRinging, Outcome
+from tests.office import LINE, Office
+from tests.slack_state import Message
+
+CALLER = "+12025550155"
+
+
+async def miss(desk: Office, ref: str, number: str = CALLER, outcome: Outcome = Outcome.NO_ANSWER) -> None:
+    """Somebody calls our line and nobody answers."""
+    at = desk.clock()
+    await desk.happen(
+        Described(ref=ref, at=at, source="cdr", direction="in", number=number, line=LINE),
+        CdrReceived(ref=ref, at=at, leg="ext:AAA", outcome=outcome, ring_seconds=20),
+    )
+
+
+def cards(desk: Office) -> list[Message]:
+    return [message for message in desk.slack.channel("C1") if "issed" in message.text]
+
+
+async def test_an_incoming_call_is_shown_while_it_rings_and_becomes_the_missed_card(desk: Office) -> None:
+    at = desk.clock()
+    await desk.happen(
+        Described(ref="in-1", at=at, source="popup", direction="in", number=CALLER, line=LINE, name="Noa"),
+        LegRinging(ref="in-1", at=at, leg="ext:AAA"),
+    )
+    (ringing,) = desk.slack.channel("C1")
+    assert "Noa" in ringing.text
+    await miss(desk, "in-1")
+    (card,) = desk.slack.channel("C1")
+    assert "Missed once" in card.text
+    assert card.ts != ringing.ts
+
+
+async def test_five_tries_are_one_card(desk: Office) -> None:
+    for number in range(5):
+        await miss(desk, f"in-{number}")
+        desk.clock.advance(60)
+    (card,) = cards(desk)
+    assert "issed 5 times" in card.text
+
+
+async def test_answered_by_a_colleague_is_not_missed(desk: Office) -> None:
+    await miss(desk, "in-1")
+    assert cards(desk)
+    await desk.happen(
+        CdrReceived(ref="in-1", at=desk.clock(), leg="ext:BBB", outcome=Outcome.ANSWERED, talk_seconds=60)
+    )
+    assert not cards(desk)
+
+
+async def test_claim_release_and_who_was_faster(desk: Office) -> None:
+    await miss(desk, "in-1")
+    (card,) = cards(desk)
+    await desk.press("missed:claim", card, "C1", user="U1")
+    (card,) = cards(desk)
+    assert "claimed by" in card.text
+    assert (
+        "claimed" in await desk.press("missed:release", card, "C1", user="U9")
+        or "claimed by" not in cards(desk)[0].text
+    )
+
+
+async def test_call_back_claims_dials_and_the_conversation_closes_it(desk: Office) -> None:
+    await desk.link("U1")
+    await miss(desk, "in-1")
+    (card,) = cards(desk)
+    assert "Ringing your phone" in await desk.press("missed:call_back", card, "C1")
+    assert [order.number for order in desk.phone.orders] == [CALLER]
+    assert "claimed by" in cards(desk)[0].text
+    await desk.happen(
+        CdrReceived(
+            ref="paper-1", at=desk.clock(), leg="customer", outcome=Outcome.ANSWERED, ring_seconds=5, talk_seconds=60
+        )
+    )
+    (card,) = cards(desk)
+    assert "called back" in card.text
+    assert not any(block["type"] == "actions" for block in card.blocks)
+
+
+async def test_slash_call_back_takes_the_latest(desk: Office) -> None:
+    await desk.link("U1")
+    await miss(desk, "in-1", "+12025550156")
+    desk.clock.advance(60)
+    await miss(desk, "in-2", "+12025550157")
+    await desk.type("/call back")
+    assert [order.number for order in desk.phone.orders] == ["+12025550157"]
+
+
+async def test_reaching_us_closes_it_but_an_earlier_conversation_does_not(desk: Office) -> None:
+    await desk.happen(
+        Described(ref="in-0", at=desk.clock(), source="cdr", direction="in", number=CALLER, line=LINE),
+        CdrReceived(ref="in-0", at=desk.clock(), leg="ext:AAA", outcome=Outcome.ANSWERED, talk_seconds=9),
+    )
+    desk.clock.advance(60)
+    await miss(desk, "in-1")
+    assert "closed" not in cards(desk)[0].text
+    desk.clock.advance(60)
+    await desk.happen(
+        Described(ref="in-2", at=desk.clock(), source="cdr", direction="in", number=CALLER, line=LINE),
+        CdrReceived(ref="in-2", at=desk.clock(), leg="ext:AAA", outcome=Outcome.ANSWERED, talk_seconds=9),
+    )
+    assert "reached us" in cards(desk)[0].text
+
+
+async def test_snooze_and_close(desk: Office) -> None:
+    await miss(desk, "in-1")
+    (card,) = cards(desk)
+    missed_id = next(
+        element["value"]
+        for block in card.blocks
+        if block["type"] == "actions"
+        for element in block["elements"]
+        if element["action_id"] == "missed:claim"
+    )
+    await desk.press("missed:snooze", card, "C1", value=f"{missed_id}|1h")
+    assert "Snoozed until" in cards(desk)[0].text
+    await desk.press("missed:close", cards(desk)[0], "C1")
+    assert "without a call" in cards(desk)[0].text
+
+
+async def test_a_withheld_number_cannot_be_called_back(desk: Office) -> None:
+    await miss(desk, "in-1", "")
+    await miss(desk, "in-2", "")
+    assert len(cards(desk)) == 2
+    assert "withheld" in cards(desk)[0].text
+    assert "missed:call_back" not in str(cards(desk)[0].blocks)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.ABANDONED, Outcome.VOICEMAIL, Outcome.BUSY])
+async def test_every_kind_of_not_reaching_us_is_missed(desk: Office, outcome: Outcome) -> None:
+    await miss(desk, "in-1", outcome=outcome)
+    assert len(cards(desk)) == 1
+
+
+async def test_an_announcement_is_not_missed(desk: Office) -> None:
+    await miss(desk, "in-1", outcome=Outcome.ANNOUNCEMENT)
+    assert not [message for message in cards(desk) if "missed:" in str(message.blocks)]
+
+
+async def test_unclaimed_callers_are_escalated_once_to_each(desk: Office) -> None:
+    await miss(desk, "in-1")
+    for _ in range(3):
+        desk.clock.advance(20 * 60)
+        await jobs.escalate(desk.board)
+        await desk.settle()
+    (told,) = desk.conversation("U2")
+    assert "Nobody has called back" in told.text
+
+
+async def test_a_call_that_never_told_its_end_is_closed(desk: Office) -> None:
+    await desk.happen(
+        Described(ref="in-1", at=desk.clock(), source="popup", direction="in", number=CALLER, line=LINE),
+        LegRinging(ref="in-1", at=desk.clock(), leg="ext:AAA"),
+    )
+    desk.clock.advance(jobs.SILENT_SECONDS + 10)
+    await jobs.finish_silent(desk.board)
+    desk.clock.advance(10)
+    await desk.settle()
+    assert len(cards(desk)) == 1
