@@ -165,7 +165,7 @@ class Office:
         except KeyError:
             return []
 
-    async def link(self, user: str, phone: str = ADA, **more: str) -> None:
+    async def link(self, user: str, phone: str = ADA, **more: Any) -> None:
         """Give a person a phone."""
         person = Person(user, name=self.slack.users[user].name, phone_kind="number", phone=phone, line=LINE)
         await self.board.write(people.save_person, dataclasses.replace(person, **more))
@@ -207,7 +207,7 @@ async def office(folder: Path, slack: FakeSlack, clock: Clock, text: str = SETTI
         app = slack_app(desk, Identity(slack.team, slack.bot_id, slack.bot_user))
         web = application(board, AsyncSlackRequestHandler(app, path="/slack/events"))
         feed = Feed(board, client, lambda card: render(board, card), sleep=later)
-        transport = httpx.ASGITransport(web)  # type: ignore[arg-type]  # Starlette is an ASGI application
+        transport = httpx.ASGITransport(web)
         async with httpx.AsyncClient(transport=transport, base_url="http://callboard.test") as http:
             yield Office(slack, clock, board, desk, feed, phone, http)
             await board.settle(10)

@@ -274,7 +274,7 @@ def test_an_incoming_call_only_moves_forward(kind: str, goes: IncomingKind) -> N
 
 
 def test_a_ring_group_that_moves_on_has_not_missed_the_call() -> None:
-    rang = [
+    rang: list[AnyEvent] = [
         Described(ref="41", at=1, source="popup", direction="in", number="+12025550131"),
         LegRinging(ref="41", at=1, leg="ext:ada"),
         LegEnded(ref="41", at=13, leg="ext:ada", outcome=Outcome.NO_ANSWER),
