@@ -11,6 +11,7 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import cast
 
 import aiohttp
@@ -182,8 +183,13 @@ async def serving(app: object, host: str, port: int) -> AsyncIterator[int]:
 
 
 @asynccontextmanager
-async def running(settings: Settings, *, now: Callable[[], float] | None = None) -> AsyncIterator[Callboard]:
-    """Start everything; stop it when the block ends.
+async def running(
+    settings: Settings,
+    *,
+    now: Callable[[], float] | None = None,
+    open_database: Callable[[Path], Database] = Database,
+) -> AsyncIterator[Callboard]:
+    """Start everything; stop it when the block ends. `now`, `open_database`: tests and the demo bring their own.
 
     Raises:
         SettingsError: it cannot start; says why.
@@ -191,7 +197,7 @@ async def running(settings: Settings, *, now: Callable[[], float] | None = None)
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(http_client())
         session = await stack.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30)))
-        database = Database(settings.data / DATABASE)
+        database = open_database(settings.data / DATABASE)
         stack.callback(database.close)
         board = Board(settings, database, providers(settings, http))
         if now is not None:

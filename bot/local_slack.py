@@ -22,7 +22,7 @@ import aiohttp
 import yaml
 
 Json = dict[str, Any]
-INSTEAD = "the demo prints what it would post to Slack instead"
+INSTEAD = "the demo goes on in this terminal (callboard demo --terminal)"
 OPEN_WARNING = (
     "The local Slack has no password and answers on every network of this computer: "
     "use it only where you trust everybody on the network."

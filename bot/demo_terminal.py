@@ -1,0 +1,59 @@
+"""`callboard demo --terminal`: the same demo, talked to in this terminal."""
+
+import asyncio
+import secrets
+import sys
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from bot import demo
+from bot.assembly import serving
+from bot.terminal import HELP, TerminalSlack
+
+
+async def in_terminal(state: Path, *, check: bool, write: demo.Write, stopped: asyncio.Event) -> int:
+    """Run until `quit`, the end of the input or Ctrl-C; with `check` until everything was tried."""
+    secret = secrets.token_hex(16)
+    channels = {demo.SALES: "sales", demo.SUPPORT: "support"}
+    quiet = (lambda text: None) if check else write
+    slack = TerminalSlack(demo.PEOPLE, channels, demo.ZONE, secret, quiet)
+    async with AsyncExitStack() as stack:
+        port = await stack.enter_async_context(serving(slack.app, "127.0.0.1", 0))
+        slack.url = f"http://127.0.0.1:{port}"
+        environment = {
+            "SLACK_BOT_TOKEN": "xoxb-terminal",
+            "SLACK_SIGNING_SECRET": secret,
+            "SLACK_API_URL": f"{slack.url}/api/",
+            "CALLBOARD_SLACK_MODE": "http",
+            "CALLBOARD_PUBLIC_URL": "http://127.0.0.1",
+        }
+        callboard, world = await stack.enter_async_context(demo.bot_and_world(state, environment))
+        slack.bot_url = f"http://127.0.0.1:{callboard.port}"
+        if check:
+            from bot.demo_check import try_everything
+
+            return await try_everything(callboard, world, slack, write)
+        await stack.enter_async_context(demo.people_call(world, 75))
+        write(f"Callboard runs; you are Dana, in #sales. Try: /call Noa Green\n{HELP}")
+        await _converse(slack, stopped)
+    return 0
+
+
+async def _converse(slack: TerminalSlack, stopped: asyncio.Event) -> None:
+    """Hand over each typed line, until there are no more."""
+    reader = asyncio.StreamReader()
+    loop = asyncio.get_running_loop()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    ending = asyncio.create_task(stopped.wait())
+    try:
+        while True:
+            typed = asyncio.create_task(reader.readline())
+            await asyncio.wait({typed, ending}, return_when=asyncio.FIRST_COMPLETED)
+            if not typed.done():
+                typed.cancel()
+                return
+            line = typed.result().decode(errors="replace")
+            if not line or not await slack.handle(line):
+                return
+    finally:
+        ending.cancel()
