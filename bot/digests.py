@@ -4,6 +4,7 @@ Sent once per period and channel whatever happens: down time, a crash in the mid
 """
 
 import sqlite3
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -36,7 +37,9 @@ async def due(board: Board) -> None:
 async def payload(board: Board, period: Period, zone: str, channel: str) -> dict[str, Any]:
     """What `cards.digest.digest_card` shows for a period, as of now."""
     found = await board.read(_figures, period, zone, board.now())
-    return content(found, mask=masks(board.settings, channel))
+    labels = {line.number: line.label for line in board.settings.lines if line.label}
+    lines = tuple(replace(line, line=labels.get(line.line, line.line)) for line in found.lines)
+    return content(replace(found, lines=lines), mask=masks(board.settings, channel))
 
 
 def _figures(db: sqlite3.Connection, period: Period, zone: str, as_of: float) -> Figures:
@@ -50,7 +53,8 @@ def _figures(db: sqlite3.Connection, period: Period, zone: str, as_of: float) ->
 def content(found: Figures, *, mask: bool) -> dict[str, Any]:
     """Figures -> the digest card's payload."""
     pieces = digest_words.lines(found, mask=mask)
-    chart = "\n".join(f"`{line}`" for line in pieces.chart.splitlines())
+    # Columns must line up: runs of ordinary spaces may be folded where it is shown.
+    chart = "\n".join(f"`{line}`" for line in pieces.chart.replace(" ", "\N{NO-BREAK SPACE}").splitlines())
     sections = [_words(pieces.totals), _words(pieces.missed)]
     for heading, rows in (("By person", pieces.reps), ("By line", pieces.lines)):
         if rows:
@@ -61,7 +65,7 @@ def content(found: Figures, *, mask: bool) -> dict[str, Any]:
         "title": "Call digest",
         "text": sentence(digest_words.words(found, mask=mask)),
         "lines": [sentence(pieces.title), *(part for part in sections if part)],
-        "as_of": pieces.as_of.removeprefix("As of ").rstrip("."),
+        "as_of": pieces.as_of,
     }
 
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 import sqlite3
+from dataclasses import replace
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
@@ -85,6 +86,12 @@ class Homes:
 
 def _view(db: sqlite3.Connection, board: Board, user: str) -> dict[str, Any]:
     person = people.person(db, user)
+    line, provider = board.settings.line(person.line), board.providers.get(person.account)
+    shown = replace(
+        person,
+        line=(line.label if line else "") or person.line,
+        account=provider.title if provider else person.account,
+    )
     zone = person.zone or board.settings.zone
     role = board.settings.role(user)
     live = [call for call in calls.open_calls(db) if call.rep == user]
@@ -100,7 +107,7 @@ def _view(db: sqlite3.Connection, board: Board, user: str) -> dict[str, Any]:
             "Talk time": duration(mine["talk_seconds"]),
             "Waiting for a call back": len(owed),
         },
-        person=person,
+        person=shown,
         problems=broken,
         health=["Everything works." if not broken else "Something is broken; the admins know."],
         is_admin=role == "admin",

@@ -214,12 +214,13 @@ async def die_and_recover(folder: Path, crash_at: str) -> bool:
         await world.start()
         assert world.alive, (folder / "log").read_text()
         for record in unheard:
-            assert await world.tell(record) == 200
+            if world.orders or record["type"] == "Incoming Call":  # no order, no record
+                assert await world.tell(record) == 200
         assert await until(lambda: settled(world), 30), world.query("SELECT * FROM cards WHERE dirty")
         check(world)
         told = [message.text for message in world.slack.dm("U1")]
         if not world.orders and not died_at_start and world.query("SELECT 1 FROM intents"):
-            assert any("Nothing was dialled" in text for text in told), told
+            assert any("Nothing was dialled" in text or "Unclear" in text for text in told), told
         return died
 
 
