@@ -141,7 +141,7 @@ async def test_a_day(seat: Seat) -> None:
 
 
 async def post_the_documents_examples(seat: Seat) -> None:
-    """Voicenter's example CDRs (repaired, fictional numbers) posted as curl would; they are calls of the Support line."""
+    """Voicenter's example CDRs, repaired and with fictional numbers, posted as curl would."""
     board = seat.running.callboard.board
     hook = board.settings.hook_url("voicenter", "cdr")
     before = len(await seat.running.slack.messages(demo.SUPPORT))
