@@ -1,0 +1,139 @@
+"""The servers that are measured, each in a process of its own: `python -m benchmarks.servers NAME PORT [FOLDER]`.
+
+bolt: a bare Bolt app.  row: a bare Starlette route with one committed row.  bot: the whole Callboard in HTTP mode.
+world: what the bot speaks to (Slack's Web API and the phone service), quick, slow or silent as it is told.
+"""
+
+import asyncio
+import os
+import sqlite3
+import sys
+from pathlib import Path
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+SECRET = "benchmark-signing-secret"
+HOOK = "benchmark-hook-secret-0123"
+
+
+def bolt() -> object:
+    """The floor of an acknowledgement: Bolt's ASGI adapter, process_before_response, preset authorize, one listener."""
+    from slack_bolt.adapter.asgi.async_handler import AsyncSlackRequestHandler
+    from slack_bolt.async_app import AsyncAck, AsyncApp
+    from slack_bolt.authorization import AuthorizeResult
+
+    async def authorize() -> AuthorizeResult:
+        return AuthorizeResult(enterprise_id=None, team_id="T1", bot_token="xoxb-1", bot_id="B1", bot_user_id="U0")
+
+    async def call(ack: AsyncAck) -> None:
+        await ack()
+
+    app = AsyncApp(signing_secret=SECRET, authorize=authorize, process_before_response=True)
+    app.command("/call")(call)
+    return AsyncSlackRequestHandler(app, path="/slack/events")
+
+
+def row(folder: Path) -> object:
+    """The floor of a webhook: parse JSON, commit one row with a unique key through the same writer, answer."""
+    import msgspec
+
+    from bot.store import Database
+
+    database = Database(folder / "row.sqlite")
+
+    def insert(key: str, body: bytes):  # type: ignore[no-untyped-def]
+        def work(db: sqlite3.Connection) -> int:
+            return db.execute("INSERT OR IGNORE INTO facts (key, value, at) VALUES (?, ?, 0)", (key, body)).rowcount
+
+        return work
+
+    async def hook(request: Request) -> Response:
+        body = await request.body()
+        key = msgspec.json.decode(body)["ivruniqueid"]
+        await database.write(insert(key, body))
+        return PlainTextResponse("ok")
+
+    return Starlette(routes=[Route("/hook", hook, methods=["POST"])])
+
+
+def world() -> object:
+    """Slack and the phone service. /mood/quick, /mood/slow (5 s), /mood/silent say how they answer."""
+    mood = "quick"
+
+    async def change(request: Request) -> Response:
+        nonlocal mood
+        mood = request.path_params["mood"]
+        return PlainTextResponse(mood)
+
+    async def answer(request: Request) -> Response:
+        if mood != "quick":
+            await asyncio.sleep(5 if mood == "slow" else 3600)
+        path = request.url.path
+        if "click2call" in path:
+            return JSONResponse({"ERRORCODE": 0, "ERRORMESSAGE": "OK", "CALLID": os.urandom(16).hex()})
+        if "comet" in path.lower():
+            return JSONResponse({"ERR": 0, "DESC": "OK", "EXTENSIONS": [{"SIP": "AAPINFzL"}]})
+        told = {
+            "ok": True,
+            "team_id": "T1",
+            "user_id": "U0",
+            "bot_id": "B1",
+            "ts": f"{os.getpid()}.{os.urandom(3).hex()}",
+        }
+        return JSONResponse(told | {"channel": {"id": "D1"} if "open" in path else "C1"})
+
+    methods = ["GET", "POST"]
+    return Starlette(routes=[Route("/mood/{mood}", change), Route("/{path:path}", answer, methods=methods)])
+
+
+async def bot(folder: Path, port: int) -> None:
+    """The whole Callboard, every listener registered, wired to the world at WORLD_PORT."""
+    from bot import settings
+    from bot.assembly import running
+
+    outside = f"http://127.0.0.1:{os.environ['WORLD_PORT']}"
+    file = folder / "callboard.toml"
+    file.write_text(
+        f'region = "US"\nchannel = "C1"\n[accounts.voicenter]\nclick2call_url = "{outside}"\nmonitor_url = "{outside}"\n'
+        '[policy]\nhours = ["00:00", "23:59"]\nweekdays = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]\n'
+    )
+    environment = {
+        "SLACK_BOT_TOKEN": "xoxb-1",
+        "SLACK_SIGNING_SECRET": SECRET,
+        "SLACK_API_URL": f"{outside}/api/",
+        "CALLBOARD_SLACK_MODE": "http",
+        "CALLBOARD_PUBLIC_URL": "http://127.0.0.1",
+        "CALLBOARD_HOOK_SECRET": HOOK,
+        "CALLBOARD_DATA": str(folder / "data"),
+        "CALLBOARD_PORT": str(port),
+        "VOICENTER_CODE": "benchmark",
+    }
+    async with running(settings.load(environment, file)) as callboard:
+        from bot.store import people
+
+        await callboard.board.write(
+            people.save_person, people.Person("U1", phone_kind="number", phone="+12025550190", account="voicenter")
+        )
+        await asyncio.Event().wait()
+
+
+def main() -> None:
+    """Serve until killed."""
+    import uvloop
+
+    name, port = sys.argv[1], int(sys.argv[2])
+    folder = Path(sys.argv[3]) if len(sys.argv) > 3 else Path()
+    if name == "bot":
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(bot(folder, port))
+        return
+    app = {"bolt": bolt, "world": world, "row": lambda: row(folder)}[name]()
+    uvicorn.run(app, host="127.0.0.1", port=port, loop="uvloop", http="httptools", log_config=None, access_log=False)  # type: ignore[arg-type]
+
+
+if __name__ == "__main__":
+    main()
