@@ -72,9 +72,8 @@ def report(what: str, ours: float, floor: float, unit: str, target: float, at_le
     ratio = ours / floor
     good = ratio >= target if at_least else ratio <= target
     sign = ">=" if at_least else "<="
-    print(
-        f"{what:58} {ours:9.1f} {floor:9.1f} {unit:5} {ratio:6.2f}x  {sign} {target}x  {'reached' if good else 'MISSED'}"
-    )
+    verdict = "reached" if good else "MISSED"
+    print(f"{what:58} {ours:9.1f} {floor:9.1f} {unit:5} {ratio:6.2f}x  {sign} {target}x  {verdict}")
 
 
 def acknowledgement(folder: Path) -> None:

@@ -8,6 +8,7 @@ import asyncio
 import os
 import sqlite3
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import uvicorn
@@ -45,7 +46,7 @@ def row(folder: Path) -> object:
 
     database = Database(folder / "row.sqlite")
 
-    def insert(key: str, body: bytes):  # type: ignore[no-untyped-def]
+    def insert(key: str, body: bytes) -> Callable[[sqlite3.Connection], int]:
         def work(db: sqlite3.Connection) -> int:
             return db.execute("INSERT OR IGNORE INTO facts (key, value, at) VALUES (?, ?, 0)", (key, body)).rowcount
 
@@ -98,7 +99,8 @@ async def bot(folder: Path, port: int) -> None:
     outside = f"http://127.0.0.1:{os.environ['WORLD_PORT']}"
     file = folder / "callboard.toml"
     file.write_text(
-        f'region = "US"\nchannel = "C1"\n[accounts.voicenter]\nclick2call_url = "{outside}"\nmonitor_url = "{outside}"\n'
+        'region = "US"\nchannel = "C1"\n[accounts.voicenter]\n'
+        f'click2call_url = "{outside}"\nmonitor_url = "{outside}"\n'
         '[policy]\nhours = ["00:00", "23:59"]\nweekdays = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]\n'
     )
     environment = {
@@ -131,7 +133,7 @@ def main() -> None:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(bot(folder, port))
         return
-    app = {"bolt": bolt, "world": world, "row": lambda: row(folder)}[name]()
+    app = row(folder) if name == "row" else bolt() if name == "bolt" else world()
     uvicorn.run(app, host="127.0.0.1", port=port, loop="uvloop", http="httptools", log_config=None, access_log=False)  # type: ignore[arg-type]
 
 

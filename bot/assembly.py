@@ -18,12 +18,11 @@ import aiohttp
 import httpx
 import msgspec
 import uvicorn
-from slack_bolt.adapter.asgi.async_handler import AsyncSlackRequestHandler
-from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
+from starlette.types import ASGIApp
 from typing_extensions import override
 
 from bot import dialing, digests, jobs, web
@@ -106,6 +105,13 @@ def slack_app(desk: Desk, identity: Identity) -> AsyncApp:
         feature.register(app, desk)
     register_errors(app, desk)
     return app
+
+
+def slack_over_http(app: AsyncApp) -> ASGIApp:
+    """Bolt's ASGI application, for HTTP mode."""
+    from slack_bolt.adapter.asgi.async_handler import AsyncSlackRequestHandler  # each mode spares the other's imports
+
+    return cast(ASGIApp, AsyncSlackRequestHandler(app, path="/slack/events"))
 
 
 async def identify(board: Board, slack: AsyncWebClient) -> Identity:
@@ -210,8 +216,7 @@ async def running(
         await dialing.recover(board)
         app = slack_app(desk, identity)
         feed = Feed(board, slack, lambda card: render(board, card))
-        over_http = AsyncSlackRequestHandler(app, path="/slack/events") if settings.mode == "http" else None
-        application = web.application(board, over_http)
+        application = web.application(board, slack_over_http(app) if settings.mode == "http" else None)
         port = await stack.enter_async_context(serving(application, settings.host, settings.port))
         showing = asyncio.create_task(feed.run())
         stack.push_async_callback(feed.stop)
@@ -241,6 +246,8 @@ async def _refresh(board: Board, slack: AsyncWebClient) -> None:
 
 
 async def _connect(app: AsyncApp, settings: Settings, session: aiohttp.ClientSession) -> Callable[[], Awaitable[None]]:
+    from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler  # each mode spares the other's imports
+
     web_client = AsyncWebClient(token=settings.app_token, base_url=settings.slack_api, session=session)
     handler = AsyncSocketModeHandler(app, settings.app_token, web_client=web_client)
     try:

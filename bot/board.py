@@ -21,6 +21,8 @@ from bot.settings import Settings
 from bot.store import Database, calls, cards, ledger
 
 log = logging.getLogger("callboard")
+DIALS_AT_ONCE = 32
+"""So many dials are worked on at the same moment; others wait their turn, acknowledged and written down."""
 T = TypeVar("T")
 
 
@@ -30,6 +32,7 @@ class Board:
 
     Attributes:
         now: seconds since 1970 UTC; tests inject their own.  wake: tells the feed that cards are dirty.
+        dials: a turn for one dial; keeps a burst, or a phone service that hangs, from slowing acknowledgements.
     """
 
     settings: Settings
@@ -38,6 +41,7 @@ class Board:
     now: Callable[[], float] = time.time
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    dials: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(DIALS_AT_ONCE))
 
     def __post_init__(self) -> None:
         self.routing = ByLine(self.settings)

@@ -5,7 +5,6 @@ Every line says what was checked and, where it is not right, what to do. Nothing
 
 import os
 import shutil
-import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.assembly import http_client, providers
 from bot.errors import CallboardError, SettingsError
 from bot.settings import Settings, examine
+from bot.store.engine import SQLITE
 
 MANIFEST = Path(__file__).parents[1] / "manifest.yml"
 LEAST_FREE_BYTES = 200_000_000
@@ -52,7 +52,7 @@ async def findings(environment: Mapping[str, str], file: Path | None) -> AsyncIt
         return
     yield Finding("ok", f"Settings: {len(settings.accounts)} account(s), {len(settings.lines)} line(s)")
     yield _disk(settings)
-    yield Finding("note", f"SQLite {sqlite3.sqlite_version}; one connection writes, so its WAL-reset bug cannot strike")
+    yield Finding("note", f"SQLite {SQLITE}; one connection writes, so its WAL-reset bug cannot strike")
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_SECONDS)) as session:
         async for finding in _slack(settings, session):
             yield finding

@@ -22,6 +22,8 @@ from bot.window import Window
 
 log = logging.getLogger("callboard.dialing")
 
+NO_CAP = 1_000_000
+"""Calls a day that nobody can make: `daily_calls = 0`."""
 DOUBLE_CLICK_SECONDS = 5
 """Two dials of one rep to one number closer than this are one dial asked for twice."""
 
@@ -59,7 +61,7 @@ def rules(board: Board) -> policy.Rules:
             time.fromisoformat(settings.policy.hours[1]),
             frozenset(settings.policy.weekdays),
         ),
-        daily_calls_per_rep=settings.policy.daily_calls,
+        daily_calls_per_rep=settings.policy.daily_calls or NO_CAP,
         zone=settings.zone,
     )
 

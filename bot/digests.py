@@ -63,7 +63,7 @@ def content(found: Figures, *, mask: bool) -> dict[str, Any]:
         sections.append(f"*By hour*\n{chart}\n{sentence(pieces.busiest)}")
     return {
         "title": "Call digest",
-        "text": sentence(digest_words.words(found, mask=mask)),
+        "text": f"Call digest\n{digest_words.words(found, mask=mask)}",
         "lines": [sentence(pieces.title), *(part for part in sections if part)],
         "as_of": pieces.as_of,
     }

@@ -29,6 +29,8 @@ POST_SECONDS = 1.05
 """Slack allows about one post a second in a channel: https://docs.slack.dev/apis/web-api/rate-limits"""
 UPDATE_SECONDS = 1.25
 """chat.update is tier 3 (50 a minute and bursts); one card is not edited more often than this."""
+GATHER_SECONDS = 0.02
+"""How long marks are gathered before the next look at what is due."""
 LOOK_UP_SECONDS = 3.0
 """How long after an interrupted post its message must have appeared in the channel."""
 _RETRY = (2.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0)
@@ -85,6 +87,7 @@ class Feed:
                 await asyncio.wait_for(self.board.wake.wait(), wait)
             except TimeoutError:
                 continue
+            await asyncio.sleep(GATHER_SECONDS)  # a burst of webhooks is looked at once, not once each
 
     async def stop(self, seconds: float = 5) -> None:
         """Wait for the messages that are on their way, at most so long; what is cut off is looked up at next start."""
@@ -94,35 +97,42 @@ class Feed:
                 task.cancel()
 
     async def step(self) -> float:
-        """Start showing every due card whose place is free. Returns seconds until there is more to do."""
+        """Start showing the next card of every place that is free. Returns seconds until there is more to do."""
         now = self.board.now()
         wait = 60.0
-        for card in await self.board.read(cards.due, now):
-            free_at = self._free_at.get(card.place, 0.0)
-            if card.place in self._busy:
+        for place, due_at in await self.board.read(cards.due):
+            if place in self._busy:
                 continue  # its task wakes us
+            free_at = max(due_at, self._free_at.get(place, 0.0))
             if free_at > now:
                 wait = min(wait, free_at - now)
                 continue
-            self._busy.add(card.place)
-            task = asyncio.create_task(self._show(card))
+            self._busy.add(place)
+            task = asyncio.create_task(self._show_next(place))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        following = await self.board.read(cards.next_due)
-        if following is not None and following > now:
-            wait = min(wait, following - now)
         return max(wait, 0.01)
 
     async def drain(self) -> None:
-        """Show everything that is due now; for tests and for stopping. Does not wait for what is due later."""
+        """Show everything that is due by now; for tests and for stopping. Does not wait for what is due later."""
+        until = self.board.now()
         while True:
             wait = await self.step()
             if self._tasks:
                 await asyncio.wait(set(self._tasks))
-            elif any(self._free_at.get(card.place, 0) for card in await self.board.read(cards.due, self.board.now())):
+            elif any(due_at <= until for _, due_at in await self.board.read(cards.due)):
                 await self.sleep(wait)
             else:
                 return
+
+    async def _show_next(self, place: str) -> None:
+        try:
+            card = await self.board.read(cards.next_in, place)
+            if card is not None:
+                await self._show(card)
+        finally:
+            self._busy.discard(place)
+            self.board.wake.set()
 
     async def _show(self, card: Card) -> None:
         now = self.board.now
@@ -146,9 +156,6 @@ class Feed:
                 f"card {card.kind}", f"A {card.kind} card could not be drawn: {type(error).__name__}."
             )
             await self.board.write(cards.later, card, now() + _backoff(card))
-        finally:
-            self._busy.discard(card.place)
-            self.board.wake.set()
 
     async def _refused(self, card: Card, error: str) -> None:
         place = f"<@{card.place[1:]}>" if card.place.startswith("@") else f"<#{card.place}>"

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 import phonenumbers
 
@@ -167,7 +167,7 @@ class _Reader:
             self.errors.append(f'region = “{region}” is not a country code. Use two letters, like region = "IL".')
             region = "US"
         zone = self.text("time_zone", "UTC")
-        if zone not in available_timezones():
+        if not _is_zone(zone):
             self.errors.append(f'time_zone = “{zone}” is not known. Use an IANA name, like "Asia/Jerusalem".')
             zone = "UTC"
         accounts = self.accounts(region)
@@ -393,6 +393,9 @@ class _Reader:
         return found
 
 
-def time_zone(settings: Settings) -> ZoneInfo:
-    """The installation's own zone."""
-    return ZoneInfo(settings.zone)
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # unknown, malformed, a directory such as "Europe"
+        return False
+    return True

@@ -12,7 +12,7 @@ from bot import numbers
 from bot.board import Board
 from bot.cards import day_clock, plain, safe
 from bot.cards.help import help_message
-from bot.dialing import rules
+from bot.dialing import NO_CAP, rules
 from bot.errors import BadInput, NotAllowed, NotFound
 from bot.provider import operations
 from bot.store import cards, ledger, people
@@ -122,7 +122,8 @@ async def _setup(board: Board, user: str) -> str:
 def policy_words(board: Board) -> str:
     """The rules for calling, in words."""
     found = rules(board)
-    cap = f"{found.daily_calls_per_rep} calls a day for each rep" if found.daily_calls_per_rep else "no daily cap"
+    capped = found.daily_calls_per_rep < NO_CAP
+    cap = f"{found.daily_calls_per_rep} calls a day for each rep" if capped else "no daily cap"
     return (
         f"• Countries that may be called: {', '.join(sorted(found.allowed_countries))}\n"
         f"• Never: emergency, premium-rate and satellite numbers, and the do-not-call list\n"

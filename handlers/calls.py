@@ -70,7 +70,8 @@ async def write_intent(desk: Desk, key: str, click: Click) -> bool:
     """Commit the intent. False: it was written before."""
     board = desk.board
     body = msgspec.json.encode({"text": click.text, "value": click.value, "channel": click.channel})
-    return await board.write(ledger.write_intent, key, click.user, click.action, body, board.now())
+    # Not board.write(): an intent alone shows nothing, so the feed need not wake.
+    return await board.db.write(lambda db: ledger.write_intent(db, key, click.user, click.action, body, board.now()))
 
 
 # /call
@@ -84,6 +85,11 @@ async def command(desk: Desk, click: Click) -> None:
     if not click.text.strip():
         await open_call_modal(desk, click)
         return
+    async with desk.board.dials:
+        await _dial_text(desk, click)
+
+
+async def _dial_text(desk: Desk, click: Click) -> None:
     try:
         text = who.parse(click.text, desk.board.settings.region)
         if isinstance(text.who, who.Again):

@@ -13,12 +13,11 @@ from typing import Any, ClassVar
 
 import aiohttp
 import httpx
-from slack_bolt.adapter.asgi.async_handler import AsyncSlackRequestHandler
 from slack_sdk.web.async_client import AsyncWebClient
 from typing_extensions import override
 
 from bot import settings as configuration
-from bot.assembly import Identity, slack_app
+from bot.assembly import Identity, slack_app, slack_over_http
 from bot.board import Board
 from bot.events import Accepted, AnyEvent, Call
 from bot.feed import Feed
@@ -205,7 +204,7 @@ async def office(folder: Path, slack: FakeSlack, clock: Clock, text: str = SETTI
         client = AsyncWebClient(token=slack.bot_token, base_url=slack.base_url, session=session, retry_handlers=[])
         desk = Desk(board, client)
         app = slack_app(desk, Identity(slack.team, slack.bot_id, slack.bot_user))
-        web = application(board, AsyncSlackRequestHandler(app, path="/slack/events"))
+        web = application(board, slack_over_http(app))
         feed = Feed(board, client, lambda card: render(board, card), sleep=later)
         transport = httpx.ASGITransport(web)
         async with httpx.AsyncClient(transport=transport, base_url="http://callboard.test") as http:

@@ -3,6 +3,7 @@
 import asyncio
 import io
 import os
+import re
 import signal
 import sys
 import tarfile
@@ -85,7 +86,7 @@ def test_nothing_is_kept_of_a_download_with_another_checksum(tmp_path: Path) -> 
 def test_a_failed_download_is_one_sentence(tmp_path: Path, script: str, reason: str) -> None:
     npm = tmp_path / "npm.py"
     npm.write_text(script)
-    with pytest.raises(LocalSlackUnavailable, match=rf"{reason}.*, so {INSTEAD}\.$"):
+    with pytest.raises(LocalSlackUnavailable, match=rf"{reason}.*, so {re.escape(INSTEAD)}\.$"):
         fetch(tmp_path, npm=[sys.executable, npm])
 
 

@@ -69,10 +69,12 @@ def ingest(
     events = list(events)
     fresh: dict[str, int] = {}
     hints = {event.ref: event for event in events if isinstance(event, Described)}
+    owners: dict[str, str] = {}
     for event in events:
-        owner = call_id or _owner(db, account, event, hints.get(event.ref), now)
-        if event.ref:
-            owner = _link(db, account, event.ref, owner)
+        if event.ref not in owners:
+            owner = call_id or _owner(db, account, event, hints.get(event.ref), now)
+            owners[event.ref] = _link(db, account, event.ref, owner) if event.ref else owner
+        owner = owners[event.ref]
         key = event.key if event.ref else f"{owner}{event.key}"
         cursor = db.execute(
             "INSERT INTO events (account, key, call_id, body, raw, received_at) VALUES (?, ?, ?, ?, ?, ?)"

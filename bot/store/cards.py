@@ -56,18 +56,17 @@ def touch(db: sqlite3.Connection, subject: str, kind: str = "") -> None:
     )
 
 
-def due(db: sqlite3.Connection, now: float, limit: int = 100) -> list[Card]:
-    """Dirty cards, the longest due first."""
-    rows = db.execute(
-        f"SELECT {_COLUMNS} FROM cards WHERE dirty AND due_at <= ? ORDER BY due_at, id LIMIT ?", (now, limit)
-    )
-    return [Card(*row) for row in rows]
+def due(db: sqlite3.Connection) -> list[tuple[str, float]]:
+    """(place, when its first dirty card is due) of each place that has one: a busy place cannot hide the others."""
+    return [(row[0], row[1]) for row in db.execute("SELECT place, min(due_at) FROM cards WHERE dirty GROUP BY place")]
 
 
-def next_due(db: sqlite3.Connection) -> float | None:
-    """When the next dirty card is due, None = there is none."""
-    row = db.execute("SELECT min(due_at) FROM cards WHERE dirty").fetchone()
-    return row[0] if row else None
+def next_in(db: sqlite3.Connection, place: str) -> Card | None:
+    """The dirty card of a place that has been due the longest."""
+    row = db.execute(
+        f"SELECT {_COLUMNS} FROM cards WHERE dirty AND place = ? ORDER BY due_at LIMIT 1", (place,)
+    ).fetchone()
+    return Card(*row) if row else None
 
 
 def by_message(db: sqlite3.Connection, channel: str, ts: str) -> Card | None:

@@ -20,6 +20,7 @@ from bot.store import schema
 T = TypeVar("T")
 _Job = tuple[Callable[[sqlite3.Connection], Any], "asyncio.Future[Any]", asyncio.AbstractEventLoop]
 _READERS = 4
+SQLITE = sqlite3.sqlite_version
 
 
 class Database:
@@ -49,8 +50,8 @@ class Database:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         self._jobs.put((work, future, loop))
-        # A cancelled waiter must not undo what is being written for it: a promise may already have been made.
-        return await asyncio.shield(future)
+        # A waiter that is cancelled meanwhile does not undo the write: only its future is forgotten.
+        return await future
 
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run `work` on a read-only connection in a thread; it sees all that was committed before."""

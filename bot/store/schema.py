@@ -86,7 +86,7 @@ CREATE TABLE cards (
     nonce TEXT NOT NULL DEFAULT '', posting_at REAL NOT NULL DEFAULT 0, attempts INTEGER NOT NULL DEFAULT 0,
     body BLOB, created_at REAL NOT NULL, UNIQUE (kind, subject, place)
 );
-CREATE INDEX cards_dirty ON cards(due_at) WHERE dirty;
+CREATE INDEX cards_dirty ON cards(place, due_at) WHERE dirty;
 CREATE INDEX cards_by_subject ON cards(subject, kind);
 CREATE INDEX cards_by_message ON cards(channel, ts);
 CREATE TABLE missed (

@@ -3,6 +3,7 @@
 Sources: "API Documentation" rev. 3.2, chapters 2, 4 and 7; https://www.voicenter.com/API/ (current pages).
 """
 
+import functools
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -98,9 +99,15 @@ _FLAGS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no"
 
 def spelling(name: object) -> str:
     """A name without what Voicenter's spellings of it differ in."""
-    return re.sub(r"[\s_-]", "", str(name)).lower()
+    return _spelling(str(name))
 
 
+@functools.lru_cache(maxsize=1024)  # the same few names come with every webhook
+def _spelling(name: str) -> str:
+    return re.sub(r"[\s_-]", "", name).lower()
+
+
+@functools.lru_cache(maxsize=4096)  # our own numbers come with every webhook, callers with several
 def phone(text: str, region: str) -> str:
     """E.164 form of a number as Voicenter writes it; extension codes come back as they are.
 
