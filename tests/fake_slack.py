@@ -231,7 +231,8 @@ class FakeSlack:
                 raise SlackError(kind)
             answer = self._act(method, fact, token, arguments)
             outcome = kind or "ok"
-            return _drop(request) if kind else web.json_response({"ok": True, **answer})
+            granted = {"x-oauth-scopes": ",".join(sorted(self.scopes))}  # Slack tells them with every answer
+            return _drop(request) if kind else web.json_response({"ok": True, **answer}, headers=granted)
         except RateLimited as error:
             outcome = error.code
             return web.json_response(error.answer, status=429, headers={"Retry-After": str(error.seconds)})

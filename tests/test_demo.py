@@ -1,0 +1,56 @@
+"""`callboard demo` as a person starts it: a process of its own."""
+
+import asyncio
+import re
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+async def demo(state: Path, *options: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", "demo", "--state", str(state), *options),
+        cwd=ROOT,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [("--check",), ("--check", "--terminal")])
+async def test_check_performs_a_call_and_a_call_back(tmp_path: Path, options: tuple[str, ...]) -> None:
+    process = await demo(tmp_path, *options)
+    output, _ = await asyncio.wait_for(process.communicate(), 240)
+    told = output.decode()
+    assert process.returncode == 0, told
+    assert "All seen" in told
+    assert "Traceback" not in told
+
+
+@pytest.mark.slow
+async def test_ctrl_c_ends_everything_it_started(tmp_path: Path) -> None:
+    process = await demo(tmp_path)
+    assert process.stdout is not None
+    told = ""
+    async with asyncio.timeout(120):
+        while "Ctrl-C" not in told:
+            line = (await process.stdout.readline()).decode()
+            if not line:
+                pytest.skip(f"the local Slack cannot run here: {told}")
+            told += line
+    if "Open http" not in told:
+        process.kill()
+        pytest.skip(f"the local Slack cannot run here: {told}")
+    ports = [int(port) for port in re.findall(r"127\.0\.0\.1:(\d+)", told)]
+    process.send_signal(signal.SIGINT)
+    rest, _ = await asyncio.wait_for(process.communicate(), 20)
+    assert process.returncode == 0
+    assert "Traceback" not in rest.decode()
+    for port in ports:
+        with pytest.raises(OSError, match=r"refused|Connect"):
+            await asyncio.open_connection("127.0.0.1", port)

@@ -1,0 +1,97 @@
+"""The one writer: durable, in groups, one bad write alone; and every hot query on an index."""
+
+import asyncio
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from bot.store import Database, ledger
+
+
+def insert(db: sqlite3.Connection, key: str) -> None:
+    ledger.remember(db, key, "value", 0)
+
+
+async def test_one_bad_write_does_not_fail_its_neighbours(tmp_path: Path) -> None:
+    database = Database(tmp_path / "a.sqlite")
+
+    def bad(db: sqlite3.Connection) -> None:
+        insert(db, "half done")
+        raise ValueError("no")
+
+    writes = [database.write(lambda db, n=n: insert(db, f"k{n}")) for n in range(50)]  # type: ignore[misc]
+    found = await asyncio.gather(*writes[:25], database.write(bad), *writes[25:], return_exceptions=True)
+    assert [error for error in found if error is not None] == [found[25]]
+    assert isinstance(found[25], ValueError)
+    keys = await database.read(lambda db: {row[0] for row in db.execute("SELECT key FROM facts")})
+    assert keys == {f"k{n}" for n in range(50)}
+    database.close()
+
+
+async def test_what_was_answered_is_there_after_reopening(tmp_path: Path) -> None:
+    database = Database(tmp_path / "a.sqlite")
+    await database.write(lambda db: insert(db, "kept"))
+    database.close()
+    again = Database(tmp_path / "a.sqlite")
+    assert await again.read(lambda db: ledger.recall(db, "kept")) == ("value", 0.0)
+    again.close()
+
+
+async def test_readers_cannot_write(tmp_path: Path) -> None:
+    database = Database(tmp_path / "a.sqlite")
+    with pytest.raises(sqlite3.OperationalError):
+        await database.read(lambda db: insert(db, "no"))
+    database.close()
+
+
+async def test_a_cancelled_waiter_does_not_undo_the_write(tmp_path: Path) -> None:
+    database = Database(tmp_path / "a.sqlite")
+    waiter = asyncio.create_task(database.write(lambda db: insert(db, "kept")))
+    await asyncio.sleep(0)
+    waiter.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiter
+    database.close()
+    again = Database(tmp_path / "a.sqlite")
+    assert await again.read(lambda db: ledger.recall(db, "kept"))
+    again.close()
+
+
+def test_a_newer_file_is_refused(tmp_path: Path) -> None:
+    Database(tmp_path / "a.sqlite").close()
+    with sqlite3.connect(tmp_path / "a.sqlite") as db:
+        db.execute("PRAGMA user_version = 99")
+    db.close()
+    with pytest.raises(sqlite3.DatabaseError, match="newer Callboard"):
+        Database(tmp_path / "a.sqlite")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT body FROM events WHERE call_id = 'x'",
+        "SELECT 1 FROM events WHERE account = 'a' AND key = 'k'",
+        "SELECT call_id FROM call_refs WHERE account = 'a' AND ref = 'r'",
+        "SELECT body FROM calls WHERE state <> 'ended'",
+        "SELECT body FROM calls WHERE number = '+1' AND started_at < 9 ORDER BY started_at DESC LIMIT 3",
+        "SELECT body FROM calls WHERE rep = 'U' AND started_at >= 1 ORDER BY started_at DESC LIMIT 3",
+        "SELECT id FROM calls WHERE started_at >= 1 AND started_at < 2",
+        "SELECT 1 FROM calls WHERE number = '+1' AND outcome = 'answered' AND answered_at >= 1",
+        "SELECT place, min(due_at) FROM cards WHERE dirty GROUP BY place",
+        "SELECT id FROM cards WHERE dirty AND place = 'C' ORDER BY due_at LIMIT 1",
+        "SELECT id FROM cards WHERE subject = 's' AND kind = 'call'",
+        "SELECT id FROM missed WHERE number = '+1' AND place = 'C' AND closed_at = 0 AND number <> ''",
+        "SELECT id FROM missed WHERE closed_at = 0 AND escalate_at > 0 AND escalate_at <= 5",
+        "SELECT id FROM missed WHERE closed_at = 0 ORDER BY opened_at LIMIT 50",
+        "SELECT key FROM intents WHERE state <> 'done'",
+        "SELECT id FROM reminders WHERE NOT done AND due_at <= 5",
+        "SELECT user FROM people WHERE extension = '201' AND extension <> ''",
+    ],
+)
+def test_hot_queries_use_an_index(tmp_path: Path, query: str) -> None:
+    Database(tmp_path / "a.sqlite").close()
+    db = sqlite3.connect(tmp_path / "a.sqlite")
+    plan = [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {query}")]
+    db.close()
+    assert all("USING" in step for step in plan if step.startswith(("SCAN", "SEARCH"))), plan
