@@ -70,9 +70,13 @@ def ingest(
     fresh: dict[str, int] = {}
     hints = {event.ref: event for event in events if isinstance(event, Described)}
     owners: dict[str, str] = {}
+    whole: dict[str, list[AnyEvent]] = {}  # calls that begin here: all their events are at hand
     for event in events:
         if event.ref not in owners:
-            owner = call_id or _owner(db, account, event, hints.get(event.ref), now)
+            owner = call_id or _owner(db, account, event, hints.get(event.ref))
+            if not owner:
+                owner = new_id(now)
+                whole[owner] = []
             owners[event.ref] = _link(db, account, event.ref, owner) if event.ref else owner
         owner = owners[event.ref]
         key = event.key if event.ref else f"{owner}{event.key}"
@@ -82,14 +86,24 @@ def ingest(
             (account, key, owner, _write(event), raw, now),
         )
         fresh[owner] = fresh.get(owner, 0) + cursor.rowcount
+        if owner in whole and cursor.rowcount:
+            whole[owner].append(event)
         raw = None  # kept once, beside the first event it told
-    return [Change(refold(db, account, owner, now, routing), count) for owner, count in fresh.items() if count]
+    return [
+        Change(_refold(db, account, owner, whole.get(owner), now, routing), count)
+        for owner, count in fresh.items()
+        if count
+    ]
 
 
-def refold(db: sqlite3.Connection, account: str, call_id: str, now: float, routing: Routing) -> Call:
-    """Fold a call anew from its stored events, store it, and mark what shows it."""
-    rows = db.execute("SELECT body FROM events WHERE call_id = ?", (call_id,)).fetchall()
-    call = fold(call_id, account, [_read_event.decode(row[0]) for row in rows])
+def _refold(
+    db: sqlite3.Connection, account: str, call_id: str, events: list[AnyEvent] | None, now: float, routing: Routing
+) -> Call:
+    """Fold a call anew from all its events (None: the stored ones), store it, and mark what shows it."""
+    if events is None:
+        rows = db.execute("SELECT body FROM events WHERE call_id = ?", (call_id,)).fetchall()
+        events = [_read_event.decode(row[0]) for row in rows]
+    call = fold(call_id, account, events)
     if not call.rep:
         call = msgspec.structs.replace(call, rep=_rep_of(db, call))
     body = _write(call)
@@ -137,7 +151,8 @@ def _sending(db: sqlite3.Connection, account: str) -> bool:
     return row is not None
 
 
-def _owner(db: sqlite3.Connection, account: str, event: AnyEvent, hint: Described | None, now: float) -> str:
+def _owner(db: sqlite3.Connection, account: str, event: AnyEvent, hint: Described | None) -> str:
+    """Our call that an event from outside belongs to, "" = one we do not know."""
     row = db.execute("SELECT call_id FROM call_refs WHERE account = ? AND ref = ?", (account, event.ref)).fetchone()
     if row is not None:
         return str(row[0])
@@ -145,7 +160,7 @@ def _owner(db: sqlite3.Connection, account: str, event: AnyEvent, hint: Describe
         row = db.execute("SELECT id FROM calls WHERE id = ? AND account = ?", (hint.call_id, account)).fetchone()
         if row is not None:
             return str(row[0])
-    return _echo_of(db, account, event, hint) or new_id(now)
+    return _echo_of(db, account, event, hint)
 
 
 def _echo_of(db: sqlite3.Connection, account: str, event: AnyEvent, hint: Described | None) -> str:
