@@ -36,6 +36,7 @@ class Database:
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._local = threading.local()
         self._readers: list[sqlite3.Connection] = []
+        self._closed = False
         self._pool = ThreadPoolExecutor(_READERS, thread_name_prefix="reader")
         ready: Future[None] = Future()
         self._writer = threading.Thread(target=self._write_forever, args=(ready,), name="writer", daemon=True)
@@ -46,7 +47,12 @@ class Database:
         """Run `work` in a transaction; returns after the commit is on disk.
 
         Whatever `work` raises undoes its own changes, and only those, and is raised here.
+
+        Raises:
+            sqlite3.ProgrammingError: after `close()`, when nobody would ever answer.
         """
+        if self._closed:
+            raise sqlite3.ProgrammingError("The database is closed, so nothing was written. Start Callboard again.")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         self._jobs.put((work, future, loop))
@@ -59,6 +65,7 @@ class Database:
 
     def close(self) -> None:
         """Finish what is queued and close all connections."""
+        self._closed = True
         self._jobs.put(None)
         self._writer.join()
         self._pool.shutdown()
@@ -79,6 +86,7 @@ class Database:
         return work(connection)
 
     def _write_forever(self, ready: "Future[None]") -> None:
+        connection: sqlite3.Connection | None = None
         try:
             connection = sqlite3.connect(self.path, isolation_level=None)
             connection.row_factory = sqlite3.Row
@@ -88,6 +96,8 @@ class Database:
             connection.execute("PRAGMA foreign_keys = 1")
             schema.migrate(connection)
         except BaseException as error:
+            if connection is not None:
+                connection.close()
             ready.set_exception(error)
             return
         ready.set_result(None)
