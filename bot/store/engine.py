@@ -37,6 +37,7 @@ class Database:
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._local = threading.local()
         self._readers: list[sqlite3.Connection] = []
+        self._closed = False
         self._pool = ThreadPoolExecutor(_READERS, thread_name_prefix="reader")
         ready: Future[None] = Future()
         self._writer = threading.Thread(target=self._write_forever, args=(ready,), name="writer", daemon=True)
@@ -48,7 +49,12 @@ class Database:
 
         `work` may be run twice, if a neighbour in its group raised: it must do nothing but read and write `db`.
         Whatever `work` raises undoes its own changes, and only those, and is raised here.
+
+        Raises:
+            sqlite3.ProgrammingError: after `close()`, when nobody would ever answer.
         """
+        if self._closed:
+            raise sqlite3.ProgrammingError("The database is closed, so nothing was written. Start Callboard again.")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         self._jobs.put((work, future, loop))
@@ -61,6 +67,7 @@ class Database:
 
     def close(self) -> None:
         """Finish what is queued and close all connections."""
+        self._closed = True
         self._jobs.put(None)
         self._writer.join()
         self._pool.shutdown()
@@ -81,6 +88,7 @@ class Database:
         return work(connection)
 
     def _write_forever(self, ready: "Future[None]") -> None:
+        connection: sqlite3.Connection | None = None
         try:
             connection = sqlite3.connect(self.path, isolation_level=None)
             connection.row_factory = sqlite3.Row
@@ -90,6 +98,8 @@ class Database:
             connection.execute("PRAGMA foreign_keys = 1")
             schema.migrate(connection)
         except BaseException as error:
+            if connection is not None:
+                connection.close()
             ready.set_exception(error)
             return
         ready.set_result(None)
