@@ -18,7 +18,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.board import Board, sentence, unexpected
-from bot.cards import Message, safe
+from bot.cards import MESSAGE_LIMIT, Message, message, paragraphs, safe
 
 UNREACHED = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
 """What a call of Slack raises when it does not do what it was asked; a cut connection is aiohttp's own error."""
@@ -124,7 +124,10 @@ def on_form(app: AsyncApp, desk: Desk, callback_id: str, validate: Validate, han
 
 async def tell(desk: Desk, click: Click, text: str, *, replace: bool = False) -> None:
     """One sentence to the person, only for them, where they are looking; in their conversation with us otherwise."""
-    await answer(desk, click, Message(safe(text), ()), replace=replace)
+    words = safe(text)
+    # A text that is too long for one message's `text` still fits into its blocks.
+    told = message(paragraphs(words.splitlines(), "told"), words) if len(words) > MESSAGE_LIMIT else Message(words, ())
+    await answer(desk, click, told, replace=replace, instead=words)
 
 
 async def answer(desk: Desk, click: Click, message: Message, *, replace: bool = False, instead: str = "") -> None:
