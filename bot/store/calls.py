@@ -75,12 +75,14 @@ def ingest(
         begins = not owner
         owner = owner or new_id(now)
         if ref:
-            owner = _link(db, account, ref, owner, known=not begins)
+            _link(db, account, ref, owner, now, routing, known=not begins)
         fresh = _insert(db, account, owner, told, raw, now)
         raw = None  # kept once, beside the first event it told
         if fresh:
             # All events of a call that begins here are at hand; otherwise they are read back.
             call = _refold(db, account, owner, fresh if begins else None, now, routing)
+            if call.state is State.UNCLEAR and not call.refs:
+                call = _with_its_echo(db, call, now, routing)
             changes.append(Change(call, len(fresh)))
     return changes
 
@@ -168,34 +170,70 @@ def _sending(db: sqlite3.Connection, account: str) -> bool:
 
 def _owner(db: sqlite3.Connection, account: str, events: list[AnyEvent]) -> str:
     """Our call that events of one ref from outside belong to, "" = one we do not know."""
+    described = [event for event in events if isinstance(event, Described)]
+    for told in described:
+        # Our own id leaves no doubt, also where the ref was taken for another call's before.
+        if (
+            told.call_id
+            and db.execute("SELECT 1 FROM calls WHERE id = ? AND account = ?", (told.call_id, account)).fetchone()
+        ):
+            return told.call_id
     row = db.execute("SELECT call_id FROM call_refs WHERE account = ? AND ref = ?", (account, events[0].ref)).fetchone()
     if row is not None:
         return str(row[0])
-    hint = next((event for event in events if isinstance(event, Described)), None)
-    if hint is not None and hint.call_id:
-        row = db.execute("SELECT id FROM calls WHERE id = ? AND account = ?", (hint.call_id, account)).fetchone()
-        if row is not None:
-            return str(row[0])
-    return _echo_of(db, account, events[0], hint)
+    return _echo_of(db, account, events[0], described[0] if described else None)
 
 
 def _echo_of(db: sqlite3.Connection, account: str, event: AnyEvent, hint: Described | None) -> str:
     """The one unclear dial that an event of an unknown call can only belong to, or ""."""
     if hint is not None and hint.direction == "in":
         return ""
-    unclear = db.execute(
-        "SELECT id, number FROM calls WHERE account = ? AND state = ? AND started_at BETWEEN ? AND ?"
-        " AND NOT EXISTS (SELECT 1 FROM call_refs WHERE call_id = calls.id)",
-        (account, State.UNCLEAR, event.at - ADOPT_SECONDS, event.at + 60),
-    ).fetchall()
-    if hint is not None and hint.number:
-        unclear = [row for row in unclear if row["number"] == hint.number]
-    return str(unclear[0]["id"]) if len(unclear) == 1 else ""
+    orders = _without_ref(db, account, hint.number if hint else "", event.at - ADOPT_SECONDS, event.at + 60)
+    return orders[0][0] if [state for _, state in orders] == [State.UNCLEAR] else ""
 
 
-def _link(db: sqlite3.Connection, account: str, ref: str, owner: str, *, known: bool) -> str:
+def _without_ref(
+    db: sqlite3.Connection, account: str, number: str, since: float, until: float
+) -> list[tuple[str, State]]:
+    """(id, state) of orders of which the provider's id is not known, those still being sent included.
+
+    `number` "" = to anybody.
+    """
+    rows = db.execute(
+        "SELECT id, state, number FROM calls WHERE account = ? AND state IN ('requested', 'unclear')"
+        " AND started_at BETWEEN ? AND ? AND NOT EXISTS (SELECT 1 FROM call_refs WHERE call_id = calls.id)",
+        (account, since, until),
+    )
+    return [(row["id"], State(row["state"])) for row in rows if number in ("", row["number"])]
+
+
+def _with_its_echo(db: sqlite3.Connection, call: Call, now: float, routing: Routing) -> Call:
+    """A webhook may come before the answer fails to: the one stray that can only be this order's is taken in."""
+    rows = db.execute(  # ids sort by time, so these are the calls that we heard of since this one was asked for
+        "SELECT body FROM calls WHERE id >= ? AND account = ? AND direction = 'out'", (call.id[:12], call.account)
+    )
+    strays = [
+        stray
+        for stray in (_read_call.decode(row[0]) for row in rows)
+        if stray.refs and not stray.rep_phone and stray.number in ("", call.number)
+    ]
+    if len(strays) != 1:
+        return call
+    rivals = _without_ref(db, call.account, strays[0].number, call.started_at - ADOPT_SECONDS, now + 60)
+    if any(order != call.id for order, _ in rivals):
+        return call
+    for ref in strays[0].refs:
+        _link(db, call.account, ref, call.id, now, routing, known=True)
+    return _refold(db, call.account, call.id, None, now, routing)
+
+
+def _link(
+    db: sqlite3.Connection, account: str, ref: str, owner: str, now: float, routing: Routing, *, known: bool
+) -> None:
     """Tie a provider's id to our call. A webhook that overtook the answer to our order made a stray: take it in.
 
+    Only what was told of this id goes over. Usually that is all there is of the other call; an order that had taken
+    the id for its echo is left as it was without it.
     `known`: the owner is not a call that begins right now, so somebody may have the id already.
     """
     find = "SELECT call_id FROM call_refs WHERE account = ? AND ref = ?"
@@ -203,13 +241,18 @@ def _link(db: sqlite3.Connection, account: str, ref: str, owner: str, *, known: 
     if row is None:
         db.execute("INSERT INTO call_refs (account, ref, call_id) VALUES (?, ?, ?)", (account, ref, owner))
     elif row[0] != owner:
-        stray = row[0]
-        for table in ("events", "call_refs"):
-            db.execute(f"UPDATE {table} SET call_id = ? WHERE call_id = ?", (owner, stray))
+        stray, prefix = row[0], f"{ref}:"
+        db.execute("UPDATE call_refs SET call_id = ? WHERE account = ? AND ref = ?", (owner, account, ref))
+        db.execute(
+            "UPDATE events SET call_id = ? WHERE call_id = ? AND account = ? AND substr(key, 1, ?) = ?",
+            (owner, stray, account, len(prefix), prefix),
+        )
+        if db.execute("SELECT 1 FROM events WHERE call_id = ?", (stray,)).fetchone():
+            _refold(db, account, stray, None, now, routing)
+            return
         db.execute("DELETE FROM calls WHERE id = ?", (stray,))
         missed.forget(db, stray, 0)
         cards.touch(db, stray)  # what was shown of it finds nothing to show and takes itself away
-    return owner
 
 
 def _rep_of(db: sqlite3.Connection, call: Call) -> str:
