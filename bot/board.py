@@ -25,6 +25,7 @@ log = logging.getLogger("callboard")
 DIALS_AT_ONCE = 32
 """So many dials are worked on at the same moment; others wait their turn, acknowledged and written down."""
 T = TypeVar("T")
+_Failed = Callable[[Exception], Coroutine[Any, Any, None]]
 
 
 @dataclass
@@ -33,6 +34,7 @@ class Board:
 
     Attributes:
         now: seconds since 1970 UTC; tests inject their own.  wake: tells the feed that cards are dirty.
+        hanging_up: ids of calls that a provider is being asked to end.
         waiting: dials whose turn has not come; so a burst, or a phone service that hangs, slows nothing else.
     """
 
@@ -42,7 +44,8 @@ class Board:
     now: Callable[[], float] = time.time
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
-    waiting: deque[Coroutine[Any, Any, None]] = field(default_factory=deque)
+    waiting: "deque[tuple[Coroutine[Any, Any, None], _Failed]]" = field(default_factory=deque)
+    hanging_up: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.routing = ByLine(self.settings)
@@ -61,8 +64,9 @@ class Board:
         self, account: str, events: Iterable[AnyEvent], *, call_id: str = "", raw: bytes | None = None
     ) -> list[calls.Change]:
         """Commit events and all that follows from them. Returns the calls that changed; duplicates change nothing."""
+        told = tuple(events)  # an iterator would be used up if the writer has to run this again
         changes = await self.db.write(
-            lambda db: calls.ingest(db, account, events, now=self.now(), routing=self.routing, call_id=call_id, raw=raw)
+            lambda db: calls.ingest(db, account, told, now=self.now(), routing=self.routing, call_id=call_id, raw=raw)
         )
         if changes:
             self.wake.set()
@@ -81,7 +85,7 @@ class Board:
     def spawn(
         self,
         work: Coroutine[Any, Any, None],
-        failed: Callable[[Exception], Coroutine[Any, Any, None]],
+        failed: _Failed,
         *,
         in_turn: bool = False,
     ) -> None:
@@ -90,7 +94,7 @@ class Board:
         `in_turn`: only `DIALS_AT_ONCE` of these run at the same moment.
         """
         if in_turn and len(self.tasks) >= DIALS_AT_ONCE:
-            self.waiting.append(_told(work, failed))
+            self.waiting.append((work, failed))
         else:
             self._start(_told(work, failed))
 
@@ -104,7 +108,7 @@ class Board:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("A task's own error report failed.", exc_info=error)
         if self.waiting and len(self.tasks) < DIALS_AT_ONCE:
-            self._start(self.waiting.popleft())
+            self._start(_told(*self.waiting.popleft()))
 
     async def settle(self, seconds: float = 5) -> None:
         """Wait for what is under way, at most so long; then drop the rest (their intents survive in the store)."""
@@ -112,7 +116,7 @@ class Board:
         while self.tasks and (left := deadline - time.monotonic()) > 0:
             await asyncio.wait(set(self.tasks), timeout=left)
         while self.waiting:
-            self.waiting.popleft().close()
+            self.waiting.popleft()[0].close()
         for task in self.tasks:
             task.cancel()
 
@@ -146,7 +150,7 @@ class Board:
         await self.write(cards.mark, "notice", subject, f"@{user}", self.now(), notice(text, buttons))
 
 
-async def _told(work: Coroutine[Any, Any, None], failed: Callable[[Exception], Coroutine[Any, Any, None]]) -> None:
+async def _told(work: Coroutine[Any, Any, None], failed: _Failed) -> None:
     try:
         await work
     except Exception as error:
