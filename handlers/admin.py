@@ -58,7 +58,9 @@ async def command(desk: Desk, click: Click) -> None:
             await tell(desk, click, policy_words(desk.board))
         case "hooks":
             _check(desk, click, "admin", "see the webhook addresses")
-            unseen = "The webhook addresses could not be shown, and they hold a secret that is not kept here. Try again."
+            unseen = (
+                "The webhook addresses could not be shown, and they hold a secret that is not kept here. Try again."
+            )
             await answer(desk, click, Message(safe(hooks(desk.board)), ()), instead=unseen)
         case "audit":
             _check(desk, click, "admin", "read the audit log")
