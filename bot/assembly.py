@@ -225,7 +225,7 @@ async def running(
         stack.push_async_callback(board.settle)
         if settings.mode == "socket":
             stack.push_async_callback(await _connect(app, settings, session))
-        scheduler = jobs.start(
+        scheduler = await jobs.start(
             board,
             {
                 "digests": (lambda: digests.due(board), 20),

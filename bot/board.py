@@ -7,6 +7,7 @@ import asyncio
 import logging
 import sqlite3
 import time
+from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -32,7 +33,7 @@ class Board:
 
     Attributes:
         now: seconds since 1970 UTC; tests inject their own.  wake: tells the feed that cards are dirty.
-        dials: a turn for one dial; keeps a burst, or a phone service that hangs, from slowing acknowledgements.
+        waiting: dials whose turn has not come; so a burst, or a phone service that hangs, slows nothing else.
     """
 
     settings: Settings
@@ -41,7 +42,7 @@ class Board:
     now: Callable[[], float] = time.time
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
-    dials: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(DIALS_AT_ONCE))
+    waiting: deque[Coroutine[Any, Any, None]] = field(default_factory=deque)
 
     def __post_init__(self) -> None:
         self.routing = ByLine(self.settings)
@@ -77,16 +78,24 @@ class Board:
             raise BadInput(f"There is no telephony account “{account}”. Choose one of: {', '.join(self.providers)}.")
         return self.providers[account]
 
-    def spawn(self, work: Coroutine[Any, Any, None], failed: Callable[[Exception], Coroutine[Any, Any, None]]) -> None:
-        """Run slow work after the acknowledgement; `failed` tells the person. Tracked: stopping waits for it."""
+    def spawn(
+        self,
+        work: Coroutine[Any, Any, None],
+        failed: Callable[[Exception], Coroutine[Any, Any, None]],
+        *,
+        in_turn: bool = False,
+    ) -> None:
+        """Run slow work after the acknowledgement; `failed` tells the person. Tracked: stopping waits for it.
 
-        async def run() -> None:
-            try:
-                await work
-            except Exception as error:
-                await failed(error)
+        `in_turn`: only `DIALS_AT_ONCE` of these run at the same moment.
+        """
+        if in_turn and len(self.tasks) >= DIALS_AT_ONCE:
+            self.waiting.append(_told(work, failed))
+        else:
+            self._start(_told(work, failed))
 
-        task = asyncio.create_task(run())
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
         self.tasks.add(task)
         task.add_done_callback(self._done)
 
@@ -94,13 +103,18 @@ class Board:
         self.tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("A task's own error report failed.", exc_info=error)
+        if self.waiting and len(self.tasks) < DIALS_AT_ONCE:
+            self._start(self.waiting.popleft())
 
     async def settle(self, seconds: float = 5) -> None:
-        """Wait for what is under way, at most so long; then cancel the rest (their intents survive in the store)."""
-        if self.tasks:
-            _, late = await asyncio.wait(set(self.tasks), timeout=seconds)
-            for task in late:
-                task.cancel()
+        """Wait for what is under way, at most so long; then drop the rest (their intents survive in the store)."""
+        deadline = time.monotonic() + seconds
+        while self.tasks and (left := deadline - time.monotonic()) > 0:
+            await asyncio.wait(set(self.tasks), timeout=left)
+        while self.waiting:
+            self.waiting.popleft().close()
+        for task in self.tasks:
+            task.cancel()
 
     async def problem(self, key: str, text: str) -> None:
         """Something is broken: remember it, and tell each admin once."""
@@ -130,6 +144,13 @@ class Board:
     async def tell(self, user: str, text: str, subject: str, buttons: Iterable[Mapping[str, str]] = ()) -> None:
         """Send a person a message that stays, once per `subject`."""
         await self.write(cards.mark, "notice", subject, f"@{user}", self.now(), notice(text, buttons))
+
+
+async def _told(work: Coroutine[Any, Any, None], failed: Callable[[Exception], Coroutine[Any, Any, None]]) -> None:
+    try:
+        await work
+    except Exception as error:
+        await failed(error)
 
 
 def notice(text: str, buttons: Iterable[Mapping[str, str]] = ()) -> bytes:

@@ -1,123 +1,227 @@
 """`callboard check`: what is missing or wrong, and the webhook addresses to paste at the providers.
 
-Every line says what was checked and, where it is not right, what to do. Nothing is changed anywhere, no call placed.
+Every line says what was looked at and, where it is not right, what to do. No call is placed and nothing is changed;
+only the data folder is created where there is none. Each look has a time limit, and one that fails does not stop the
+others.
 """
 
-import os
+import asyncio
 import shutil
-from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import aiohttp
+import httpx
 import yaml
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.assembly import http_client, providers
-from bot.errors import CallboardError, SettingsError
-from bot.settings import Settings, examine
+from bot.errors import CallboardError, Unsupported
+from bot.providers import provider_class
+from bot.settings import Account, Settings, examine
 from bot.store.engine import SQLITE
 
 MANIFEST = Path(__file__).parents[1] / "manifest.yml"
 LEAST_FREE_BYTES = 200_000_000
-_SECONDS = 10
+WAL_RESET_FIXED = (3, 51, 3)
+"""From this version on two connections can write a WAL file safely: https://sqlite.org/wal.html#walresetbug"""
+_SECONDS = 10.0
+"""For one request to Slack or to our own address."""
+_PATIENCE = 30.0
+"""For one whole look, whatever it consists of."""
+_UNREACHABLE = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at. `note`: neither good nor bad, but worth knowing."""
+    """One thing that was looked at.
 
-    state: Literal["ok", "WRONG", "note"]
+    Attributes:
+        state: "MISSING": to be supplied.  "WRONG": there, and to be mended.  "note": neither good nor bad.
+    """
+
+    state: Literal["ok", "MISSING", "WRONG", "note"]
     text: str
 
 
-async def check(environment: Mapping[str, str], file: Path | None, write: Callable[[str], None]) -> int:
-    """Print one line for each thing looked at; 0 if nothing is wrong."""
-    wrong = 0
-    async for finding in findings(environment, file):
-        wrong += finding.state == "WRONG"
-        write(f"{finding.state:5}  {finding.text}")
-    write("Everything is ready: start it with `callboard run`." if not wrong else f"{wrong} to be mended.")
-    return 1 if wrong else 0
+Look = Callable[[], Awaitable[list[Finding]]]
 
 
-async def findings(environment: Mapping[str, str], file: Path | None) -> AsyncIterator[Finding]:
+def free_bytes(folder: Path) -> int:
+    """Free space of the disk that holds the folder."""
+    return shutil.disk_usage(folder).free
+
+
+async def check(
+    environment: Mapping[str, str],
+    file: Path | None,
+    write: Callable[[str], None],
+    *,
+    http: Callable[[], httpx.AsyncClient] = http_client,
+    free: Callable[[Path], int] = free_bytes,
+) -> int:
+    """Print a line for each thing looked at, as soon as it is known. 0: all good; 1: something is to be mended.
+
+    Never raises. `file`: settings file, None = as `settings.examine` finds it. `http`, `free`: tests bring their own.
+    """
+    bad = 0
+    async for finding in findings(environment, file, http, free):
+        bad += finding.state in ("MISSING", "WRONG")
+        write(f"{finding.state:7}  {finding.text}")
+    if bad:
+        write(f"{bad} to be mended. Then run `callboard check` again.")
+    else:
+        write("Everything is ready: start it with `callboard run`.")
+    return 1 if bad else 0
+
+
+async def findings(
+    environment: Mapping[str, str],
+    file: Path | None,
+    http: Callable[[], httpx.AsyncClient],
+    free: Callable[[Path], int],
+) -> AsyncIterator[Finding]:
     """Everything, from the settings outwards."""
-    settings, errors = examine(environment, file)
-    for error in errors:
-        yield Finding("WRONG", error)
+    try:
+        settings, errors = examine(environment, file)
+    except OSError as error:
+        settings, errors = None, [f"The settings file cannot be read ({error.strerror}). Let this user read it."]
+    for words in errors:
+        yield Finding(_settings_state(words, environment), words)
     if settings is None:
         return
-    yield Finding("ok", f"Settings: {len(settings.accounts)} account(s), {len(settings.lines)} line(s)")
-    yield _disk(settings)
-    yield Finding("note", f"SQLite {SQLITE}; one connection writes, so its WAL-reset bug cannot strike")
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_SECONDS)) as session:
-        async for finding in _slack(settings, session):
-            yield finding
-        yield await _public_url(settings, session)
-    async for finding in _providers(settings):
-        yield finding
+    yield Finding("ok", f"Settings: {_count(settings.accounts, 'account')}, {_count(settings.lines, 'line')}")
+    for found in _roles(settings):
+        yield found
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_SECONDS)) as session, http() as client:
+        looks: list[tuple[str, Look]] = [
+            ("Data folder", lambda: _disk(settings, free)),
+            ("SQLite", _sqlite),
+            ("Slack", lambda: _slack(settings, session)),
+            ("CALLBOARD_PUBLIC_URL", lambda: _public_url(settings, session)),
+        ]
+        looks += [(account.name, _look_at(settings, account, client)) for account in settings.accounts]
+        for what, look in looks:
+            for found in await _guarded(what, look):
+                yield found
+    for found in _hooks(settings):
+        yield found
 
 
-def _disk(settings: Settings) -> Finding:
+async def _guarded(what: str, look: Look) -> list[Finding]:
+    """A look that hangs or breaks is itself a finding; its error is not shown, for it might hold a secret."""
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            return await look()
+    except TimeoutError:
+        return [Finding("WRONG", f"{what}: no answer within {_PATIENCE:.0f} s. Check network and firewall.")]
+    except Exception as error:
+        return [Finding("WRONG", f"{what} could not be looked at ({type(error).__name__}). Mend the others first.")]
+
+
+def _settings_state(words: str, environment: Mapping[str, str]) -> Literal["MISSING", "WRONG"]:
+    """Errors of the settings begin with what they are about: a variable that is empty, or nothing, is missing."""
+    name = words.partition(" ")[0]
+    unset = name.isupper() and not environment.get(name, "").strip()
+    return "MISSING" if unset or name == "No" or "does not exist" in words else "WRONG"
+
+
+def _roles(settings: Settings) -> list[Finding]:
+    found = []
+    if not settings.admins:
+        found.append(Finding("note", "No admins are named in callboard.toml, so nobody is told when something breaks"))
+    homeless = [line.label or line.number for line in settings.lines if not (line.channel or settings.channel)]
+    if homeless:
+        fix = 'Add channel = "C…" to its section, or one for all at the top of callboard.toml.'
+        found += [
+            Finding("MISSING", f"Line {name} has no channel, so its calls are not shown. {fix}") for name in homeless
+        ]
+    elif not settings.lines and not settings.channel:
+        found.append(Finding("note", "No lines and no channel are set, so incoming and missed calls are not shown"))
+    return found
+
+
+async def _disk(settings: Settings, free: Callable[[Path], int]) -> list[Finding]:
     folder = settings.data
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if not os.access(folder, os.W_OK):
-            raise PermissionError(13, "not writable")
-        free = shutil.disk_usage(folder).free
+        with tempfile.TemporaryFile(dir=folder):  # permissions alone say nothing of read-only and full disks
+            pass
+        available = free(folder)
     except OSError as error:
-        return Finding("WRONG", f"Data folder {folder}: {error.strerror}. Create it, or set CALLBOARD_DATA.")
-    if free < LEAST_FREE_BYTES:
-        return Finding("WRONG", f"Data folder {folder}: only {free // 1_000_000} MB free. Make room: 200 MB at least.")
-    return Finding("ok", f"Data folder {folder}: {free // 1_000_000_000} GB free")
+        why = error.strerror or type(error).__name__
+        return [
+            Finding("WRONG", f"Data folder {folder}: {why}. Make it writable for this user, or set CALLBOARD_DATA.")
+        ]
+    if available < LEAST_FREE_BYTES:
+        fix = f"Make room: {LEAST_FREE_BYTES // 1_000_000} MB at least."
+        return [Finding("WRONG", f"Data folder {folder}: only {available // 1_000_000} MB free. {fix}")]
+    return [Finding("ok", f"Data folder {folder}: {available / 1e9:.1f} GB free")]
 
 
-async def _slack(settings: Settings, session: aiohttp.ClientSession) -> AsyncIterator[Finding]:
-    slack = AsyncWebClient(
-        token=settings.bot_token, base_url=settings.slack_api, session=session, retry_handlers=[], timeout=_SECONDS
-    )
+async def _sqlite() -> list[Finding]:
+    version = tuple(int(part) for part in SQLITE.split("."))
+    if version < WAL_RESET_FIXED:
+        why = "older than 3.51.3, which is fine: only one connection writes, so its WAL-reset bug cannot strike"
+        return [Finding("note", f"SQLite {SQLITE} is {why}")]
+    return [Finding("ok", f"SQLite {SQLITE}")]
+
+
+async def _slack(settings: Settings, session: aiohttp.ClientSession) -> list[Finding]:
+    slack = _client(settings, session, settings.bot_token)
     try:
         answer = await slack.auth_test()
     except SlackApiError as error:
-        reason = error.response.get("error", "unknown")
-        yield Finding("WRONG", f"SLACK_BOT_TOKEN: Slack says {reason}. Install the app again and copy its token.")
-        return
-    except (SlackClientError, OSError, TimeoutError) as error:
-        yield Finding("WRONG", f"Slack cannot be reached ({type(error).__name__}). Check network and firewall.")
-        return
-    yield Finding("ok", f"SLACK_BOT_TOKEN: this is {answer.get('user')} in {answer.get('team')}")
-    yield _scopes(answer.headers.get("x-oauth-scopes") or answer.headers.get("X-OAuth-Scopes"))
+        return [Finding("WRONG", f"SLACK_BOT_TOKEN: {_said(error)}. Install the app again and copy its bot token.")]
+    except _UNREACHABLE as error:
+        return [Finding("WRONG", f"Slack cannot be reached ({type(error).__name__}). Check network and firewall.")]
+    found = [Finding("ok", f"SLACK_BOT_TOKEN: this is {answer.get('user')} in {answer.get('team')}")]
+    found.append(_scopes({name.lower(): value for name, value in answer.headers.items()}.get("x-oauth-scopes")))
     if settings.mode == "socket":
-        yield await _app_token(settings, session)
-    for channel in sorted({line.channel for line in settings.lines} | {settings.channel} - {""}):
+        found.append(await _app_token(settings, session))
+    else:
+        words = "cannot be checked from here: type `/callboard` in Slack; a wrong one is answered with an error"
+        found.append(Finding("note", f"SLACK_SIGNING_SECRET {words}"))
+    for channel in sorted({line.channel for line in settings.lines} | {settings.channel}):
         if channel:
-            yield await _channel(slack, channel)
+            found.append(await _channel(slack, channel))
+    return found
+
+
+def _client(settings: Settings, session: aiohttp.ClientSession, token: str) -> AsyncWebClient:
+    return AsyncWebClient(
+        token=token, base_url=settings.slack_api, session=session, retry_handlers=[], timeout=int(_SECONDS)
+    )
+
+
+def _said(error: SlackApiError) -> str:
+    """Slack's own code; there is none where something else than Slack's API has answered."""
+    code = error.response.get("error") if hasattr(error.response, "get") else None
+    return f"Slack says {code}" if code else "what answered is not Slack's API"
 
 
 def _scopes(granted: str | None) -> Finding:
     if granted is None:
-        return Finding("note", "Scopes: this Slack does not tell which are granted")
+        return Finding("note", "Scopes: it cannot be told which are granted, for this Slack does not say")
     needed = set(yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))["oauth_config"]["scopes"]["bot"])
     missing = needed - {scope.strip() for scope in granted.split(",")}
     if missing:
         names = ", ".join(sorted(missing))
-        return Finding("WRONG", f"Scopes missing: {names}. Update the app from manifest.yml and install it again.")
+        return Finding("MISSING", f"Scopes: {names}. Update the app from manifest.yml and install it again.")
     return Finding("ok", f"Scopes: all {len(needed)} granted")
 
 
 async def _app_token(settings: Settings, session: aiohttp.ClientSession) -> Finding:
-    slack = AsyncWebClient(
-        token=settings.app_token, base_url=settings.slack_api, session=session, retry_handlers=[], timeout=_SECONDS
-    )
     try:
-        await slack.apps_connections_open(app_token=settings.app_token)
+        await _client(settings, session, settings.app_token).apps_connections_open(app_token=settings.app_token)
     except SlackApiError as error:
-        reason = error.response.get("error", "unknown")
-        return Finding("WRONG", f"SLACK_APP_TOKEN: Slack says {reason}. It needs the scope connections:write.")
-    except (SlackClientError, OSError, TimeoutError) as error:
+        fix = "It needs the scope connections:write, and Socket Mode must be switched on for the app."
+        return Finding("WRONG", f"SLACK_APP_TOKEN: {_said(error)}. {fix}")
+    except _UNREACHABLE as error:
         return Finding("WRONG", f"SLACK_APP_TOKEN: Slack cannot be reached ({type(error).__name__}).")
     return Finding("ok", "SLACK_APP_TOKEN: Socket Mode connections are allowed")
 
@@ -126,50 +230,74 @@ async def _channel(slack: AsyncWebClient, channel: str) -> Finding:
     try:
         found = (await slack.conversations_info(channel=channel))["channel"]
     except SlackApiError as error:
-        reason = error.response.get("error", "unknown")
-        if reason in ("channel_not_found", "missing_scope"):
-            hint = "It does not exist, or is private: type `/invite @Callboard` there."
-            return Finding("WRONG", f"Channel {channel}: {hint}")
-        return Finding("WRONG", f"Channel {channel}: Slack says {reason}.")
-    except (SlackClientError, OSError, TimeoutError) as error:
+        fix = "It does not exist, or is private: then type `/invite @Callboard` in it."
+        return Finding("WRONG", f"Channel {channel}: {_said(error)}. {fix}")
+    except _UNREACHABLE as error:
         return Finding("WRONG", f"Channel {channel}: Slack cannot be reached ({type(error).__name__}).")
+    name = f"#{found.get('name')}"
+    if found.get("is_archived"):
+        return Finding("WRONG", f"Channel {name} is archived. Unarchive it, or set another in callboard.toml.")
     if not found.get("is_member"):
-        return Finding("WRONG", f"Channel #{found.get('name')}: not a member. Type `/invite @Callboard` there.")
-    return Finding("ok", f"Channel #{found.get('name')}: member")
+        return Finding("MISSING", f"Channel {name}: Callboard is not a member. Type `/invite @Callboard` in {name}.")
+    return Finding("ok", f"Channel {name}: member")
 
 
-async def _public_url(settings: Settings, session: aiohttp.ClientSession) -> Finding:
+async def _public_url(settings: Settings, session: aiohttp.ClientSession) -> list[Finding]:
     if not settings.public_url:
-        return Finding("note", "CALLBOARD_PUBLIC_URL is not set: webhooks can only come from this computer")
+        return [Finding("note", "CALLBOARD_PUBLIC_URL is not set: webhooks can only come from this computer")]
     url = f"{settings.public_url}/healthz/live"
+    answer = await _alive(session, url)
+    if answer == "alive":
+        return [Finding("ok", f"CALLBOARD_PUBLIC_URL: {settings.public_url} reaches Callboard")]
+    if answer.startswith(
+        ("nothing", "HTTP 502", "HTTP 503", "HTTP 504")
+    ):  # 502, 503, 504: a proxy with nobody behind it
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104  # not bound here
+        here = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}/healthz/live"
+        if await _alive(session, here) != "alive":
+            words = "cannot be checked while Callboard is not running: start it, then check once more"
+            return [Finding("note", f"CALLBOARD_PUBLIC_URL ({answer} at {settings.public_url}) {words}")]
+    fix = f"Let the proxy there pass requests on to port {settings.port} of this computer."
+    return [Finding("WRONG", f"CALLBOARD_PUBLIC_URL: {answer} at {url}, not Callboard. {fix}")]
+
+
+async def _alive(session: aiohttp.ClientSession, url: str) -> str:
+    """ "alive", or what there is instead."""
     try:
         async with session.get(url) as answer:
-            alive = answer.status == 200 and (await answer.text()) == "alive"
-    except (aiohttp.ClientError, OSError, TimeoutError) as error:
-        return Finding(
-            "WRONG", f"{url} cannot be reached ({type(error).__name__}). Is Callboard running, and the proxy?"
-        )
-    if not alive:
-        return Finding("WRONG", f"{url} is answered by something else. Point the proxy at Callboard's port.")
-    return Finding("ok", f"{settings.public_url} reaches Callboard")
+            if answer.status != 200:
+                return f"HTTP {answer.status}"
+            return "alive" if await answer.content.read(100) == b"alive" else "something else"
+    except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+        return f"nothing answers ({type(error).__name__})"
 
 
-async def _providers(settings: Settings) -> AsyncIterator[Finding]:
-    async with http_client() as http:
+def _look_at(settings: Settings, account: Account, client: httpx.AsyncClient) -> Look:
+    async def look() -> list[Finding]:
+        name = account.name
         try:
-            found = providers(settings, http)
-        except SettingsError as error:
-            yield Finding("WRONG", str(error))
-            return
-        for name, provider in found.items():
-            if not provider.can("check"):
-                yield Finding("note", f"{name}: {provider.title} cannot be checked without placing a call")
-            else:
-                try:
-                    yield Finding("ok", f"{name}: {await provider.check()}")
-                except CallboardError as error:
-                    yield Finding("WRONG", f"{name}: {error}")
-        yield Finding("note", "Webhook addresses to paste at the services; they hold a secret, so show them to nobody:")
-        for name, provider in found.items():
-            for path, what in (provider.hook_paths or {"": "All webhooks."}).items():
-                yield Finding("note", f"  {provider.title} ({name}): {settings.hook_url(name, path)}  {what}")
+            provider = providers(replace(settings, accounts=(account,)), client)[name]
+            return [Finding("ok", f"{name}: {await provider.check()}")]
+        except Unsupported:
+            title = provider_class(account.provider).title
+            return [Finding("note", f"{name}: the settings of {title} cannot be checked without placing a call")]
+        except CallboardError as error:
+            return [Finding("WRONG", f"{name}: {error}")]
+
+    return look
+
+
+def _hooks(settings: Settings) -> list[Finding]:
+    where = "" if settings.public_url else " They work on this computer only, until CALLBOARD_PUBLIC_URL is set."
+    words = "Each holds CALLBOARD_HOOK_SECRET, so show them to nobody else."
+    found = [Finding("note", f"Webhook addresses to paste at your phone services. {words}{where}")]
+    for account in settings.accounts:
+        kind = provider_class(account.provider)
+        for path, what in (kind.hook_paths or {"": "all webhooks"}).items():
+            address = settings.hook_url(account.name, path)
+            found.append(Finding("note", f"  {kind.title} ({account.name}): {address}  {what}"))
+    return found
+
+
+def _count(things: tuple[object, ...], noun: str) -> str:
+    return f"{len(things)} {noun}{'' if len(things) == 1 else 's'}"

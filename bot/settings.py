@@ -313,7 +313,10 @@ class _Reader:
                     self.errors.append(f"{variable} is not set: {setting.help}")
                 values[setting.name] = value
             for secret in (setting.name for setting in kind.settings if setting.secret and setting.name in section):
-                self.errors.append(f"{secret} of [accounts.{name}] is a secret: move it to {name}_{secret}".upper())
+                variable = f"{name}_{secret}".upper()
+                self.errors.append(
+                    f"{secret} of [accounts.{name}] is a secret. Move it to the environment: {variable}."
+                )
                 section.pop(secret)
             self.leftovers(f"accounts.{name}", section)
             found.append(Account(name, str(provider), values, addresses))

@@ -1,71 +1,330 @@
-"""`callboard check` says what is missing or wrong, each with the fix; secrets stay unsaid."""
+"""`callboard check` says what is missing or wrong, each with the fix; secrets stay unsaid; it never raises."""
 
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import httpx
 import pytest
+from aiohttp import web
 
-from bot.check import check
+from bot.assembly import serving
+from bot.check import check, free_bytes
+from bot.web import application
 from tests.fake_slack import FakeSlack
-from tests.office import ENVIRONMENT, SETTINGS
+from tests.office import ENVIRONMENT, LINE, SETTINGS, Office
+
+EXTENSIONS = {"ERR": 0, "DESC": "OK", "EXTENSIONS": [{"SIP": "AAPINFzL"}, {"SIP": "BBPINFzM"}]}
+GURULIZE = SETTINGS.replace(
+    "[accounts.voicenter]", '[accounts.gurulize]\nurl = "https://gurulize.example"\nusername = "u"'
+)
 
 
-async def run(folder: Path, slack: FakeSlack, text: str = SETTINGS, **environment: str) -> tuple[int, str]:
-    file = folder / "callboard.toml"
-    file.write_text(text)
-    lines: list[str] = []
+def known(request: httpx.Request) -> httpx.Response:
+    """The phone service knows the account."""
+    return httpx.Response(200, json=EXTENSIONS)
+
+
+def hangs(request: httpx.Request) -> httpx.Response:
+    raise httpx.ReadTimeout("", request=request)
+
+
+def refuses(request: httpx.Request) -> httpx.Response:
+    return httpx.Response(200, json={"ERR": 1, "DESC": "Authorization failed."})
+
+
+@dataclass
+class Computer:
+    """Where Callboard is being set up; each test spoils something and looks."""
+
+    folder: Path
+    slack: FakeSlack
+    text: str = SETTINGS
+    environment: dict[str, str] = field(default_factory=dict)
+    phone: Callable[[httpx.Request], httpx.Response] = known
+    free: Callable[[Path], int] = free_bytes
+
+    async def check(self, file: Path | None = None) -> tuple[int, list[str]]:
+        """(exit code, lines)."""
+        if file is None:
+            file = self.folder / "callboard.toml"
+            file.write_text(self.text, encoding="utf-8")
+        lines: list[str] = []
+
+        def http() -> httpx.AsyncClient:
+            return httpx.AsyncClient(transport=httpx.MockTransport(self.phone))
+
+        code = await check(self.environment, file, lines.append, http=http, free=self.free)
+        return code, lines
+
+
+def nobodys_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def computer(tmp_path: Path, fake_slack: FakeSlack) -> Computer:
     given = ENVIRONMENT | {
-        "CALLBOARD_DATA": str(folder / "data"),
-        "SLACK_API_URL": slack.base_url,
-        "SLACK_APP_TOKEN": slack.app_token,
+        "CALLBOARD_DATA": str(tmp_path / "data"),
+        "CALLBOARD_PORT": str(nobodys_port()),
+        "CALLBOARD_PUBLIC_URL": "",
         "CALLBOARD_SLACK_MODE": "socket",
-        "CALLBOARD_PUBLIC_URL": slack.origin,
-        "VOICENTER_MONITOR_URL": slack.origin,
-    }  # fmt: skip
-    code = await check(given | environment, file, lines.append)
-    return code, "\n".join(lines)
+        "SLACK_API_URL": fake_slack.base_url,
+        "SLACK_APP_TOKEN": fake_slack.app_token,
+        "GURULIZE_PASSWORD": "PASSWORD-SECRET",
+    }
+    return Computer(tmp_path, fake_slack, environment=given)
 
 
-async def test_what_is_right_and_the_addresses(tmp_path: Path, fake_slack: FakeSlack) -> None:
-    code, told = await run(tmp_path, fake_slack)
-    assert code == 1  # neither a phone service nor Callboard answers at the fake Slack's address
-    for words in (
-        "ok     SLACK_BOT_TOKEN",
-        "ok     SLACK_APP_TOKEN",
-        "ok     Channel #calls: member",
-        "ok     Data folder",
-        "WRONG  voicenter:",
-        "/hooks/voicenter/hook-secret-for-tests/cdr",
-        "/healthz/live is answered by something else",
+@asynccontextmanager
+async def page(status: int, text: str, headers: Mapping[str, str] | None = None) -> AsyncIterator[str]:
+    """A web server that answers everything the same; yields its address."""
+
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(status=status, text=text, headers=headers)
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", answer)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+async def test_all_is_well_and_the_addresses_are_told(computer: Computer, desk: Office) -> None:
+    async with serving(application(desk.board), "127.0.0.1", 0) as port:
+        computer.environment["CALLBOARD_PUBLIC_URL"] = f"http://127.0.0.1:{port}"
+        code, lines = await computer.check()
+    assert code == 0, lines
+    assert lines[-1] == "Everything is ready: start it with `callboard run`."
+    for line in (
+        "ok       Settings: 1 account, 1 line",
+        "ok       SLACK_BOT_TOKEN: this is callboard in Callboard test",
+        "ok       Scopes: all 9 granted",
+        "ok       SLACK_APP_TOKEN: Socket Mode connections are allowed",
+        "ok       Channel #calls: member",
+        f"ok       CALLBOARD_PUBLIC_URL: http://127.0.0.1:{port} reaches Callboard",
+        "ok       voicenter: Voicenter knows this account: 2 extensions.",
     ):
-        assert words in told, told
+        assert line in lines
+    hook = f"http://127.0.0.1:{port}/hooks/voicenter/hook-secret-for-tests"
+    told = "\n".join(lines)
+    assert f"note       Voicenter (voicenter): {hook}/cdr  CDR notification" in told
+    assert f"note       Voicenter (voicenter): {hook}/popup  Pop-up screen" in told
+    assert "show them to nobody else" in told
+    assert told.count("hook-secret-for-tests") == 2
     for secret in ("xoxb-", "xapp-", "CODE-SECRET", "fake-signing-secret"):
         assert secret not in told
 
 
+async def fault(computer: Computer, words: str) -> None:
+    """Exactly one line, and this one, is not good."""
+    code, lines = await computer.check()
+    assert code == 1
+    assert [line for line in lines if line.startswith(("WRONG", "MISSING"))] == [words]
+    assert lines[-1] == "1 to be mended. Then run `callboard check` again."
+
+
 @pytest.mark.parametrize(
-    ("change", "environment", "words"),
+    ("variable", "value", "words"),
     [
-        (("", ""), {"SLACK_BOT_TOKEN": "xoxb-wrong"}, "WRONG  SLACK_BOT_TOKEN: Slack says invalid_auth"),
-        (("", ""), {"SLACK_API_URL": "http://127.0.0.1:9/api/"}, "Slack cannot be reached"),
-        (("", ""), {"SLACK_APP_TOKEN": "xapp-wrong"}, "connections:write"),
-        (('channel = "C1"', 'channel = "C2"'), {}, "Channel #elsewhere: not a member. Type `/invite"),
-        (('channel = "C1"', 'channel = "C99"'), {}, "Channel C99: It does not exist"),
-        (('region = "US"', 'region = "Mars"'), {}, "not a country code"),
-        (("", ""), {"CALLBOARD_HOOK_SECRET": "short"}, "16 or more"),
-        (("", ""), {"CALLBOARD_PUBLIC_URL": ""}, "can only come from this computer"),
-        (("", ""), {"CALLBOARD_PUBLIC_URL": "http://127.0.0.1:9"}, "cannot be reached"),
-        (("", ""), {"CALLBOARD_DATA": "/proc/nowhere"}, "WRONG  Data folder"),
+        (
+            "SLACK_BOT_TOKEN",
+            "xoxb-wrong",
+            "WRONG    SLACK_BOT_TOKEN: Slack says invalid_auth. Install the app again and copy its bot token.",
+        ),
+        (
+            "SLACK_API_URL",
+            "http://127.0.0.1:9/api/",
+            "WRONG    Slack cannot be reached (ClientConnectorError). Check network and firewall.",
+        ),
+        (
+            "SLACK_APP_TOKEN",
+            "xapp-wrong",
+            "WRONG    SLACK_APP_TOKEN: Slack says invalid_auth. "
+            "It needs the scope connections:write, and Socket Mode must be switched on for the app.",
+        ),
+        ("SLACK_BOT_TOKEN", "", "MISSING  SLACK_BOT_TOKEN is not set. Copy it from your Slack app's page, "),
+        ("SLACK_BOT_TOKEN", "xoxp-1", "WRONG    SLACK_BOT_TOKEN does not start with xoxb-. Copy it again from "),
+        ("VOICENTER_CODE", "", "MISSING  VOICENTER_CODE is not set: The account's API code, from Voicenter."),
+        ("CALLBOARD_HOOK_SECRET", "", "MISSING  CALLBOARD_HOOK_SECRET must have 16 or more letters and digits"),
+        ("CALLBOARD_HOOK_SECRET", "short", "WRONG    CALLBOARD_HOOK_SECRET must have 16 or more letters and digits"),
     ],
 )
-async def test_each_fault_has_its_fix(
-    tmp_path: Path, fake_slack: FakeSlack, change: tuple[str, str], environment: dict[str, str], words: str
-) -> None:
-    code, told = await run(tmp_path, fake_slack, SETTINGS.replace(*change), **environment)
-    assert words in told, told
-    assert (code == 1) == ("WRONG" in told)
+async def test_a_variable_that_is_empty_or_wrong(computer: Computer, variable: str, value: str, words: str) -> None:
+    computer.environment[variable] = value
+    code, lines = await computer.check()
+    (bad,) = [line for line in lines if line.startswith(("WRONG", "MISSING"))]
+    assert bad.startswith(words)
+    assert code == 1
 
 
-async def test_missing_scopes_are_named(tmp_path: Path, fake_slack: FakeSlack) -> None:
-    fake_slack.scopes = frozenset({"chat:write", "commands", "channels:read"})
-    _, told = await run(tmp_path, fake_slack)
-    assert "im:write" in told
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('"C1"', '"C99"', "WRONG    Channel C99: Slack says channel_not_found. It does not exist, or is private"),
+        ('"C1"', '"C2"', "MISSING  Channel #elsewhere: Callboard is not a member. Type `/invite @Callboard` in #else"),
+        ('"C1"', '"C3"', "WRONG    Channel #old is archived. Unarchive it, or set another in callboard.toml."),
+        ('channel = "C1"', "", "MISSING  Line Sales has no channel, so its calls are not shown. Add channel = "),
+        ('"US"\n', '"Mars"\n', "WRONG    region = “MARS” is not a country code."),
+        ("[accounts.voicenter]", "", "MISSING  No telephony account is configured. Add a section like [accounts."),
+        ("[accounts.voicenter]", '[accounts.voicenter]\nreply_format = "CSV"', "WRONG    voicenter: VOICENTER_REPLY_"),
+    ],
+)
+async def test_a_mistake_in_the_file(computer: Computer, old: str, new: str, words: str) -> None:
+    computer.slack.channels["C3"] = type(computer.slack.channels["C1"])("C3", "old", archived=True)
+    computer.text = SETTINGS.replace(old, new)
+    if "No telephony" in words:
+        computer.text = computer.text.replace('account = "voicenter"', "")
+    code, lines = await computer.check()
+    (bad,) = [line for line in lines if line.startswith(("WRONG", "MISSING"))]
+    assert bad.startswith(words)
+    assert code == 1
+
+
+async def test_all_mistakes_of_the_settings_are_told_at_once(computer: Computer) -> None:
+    computer.text = 'region = "Mars"\ncolour = "blue"\n'
+    computer.environment["SLACK_BOT_TOKEN"] = ""
+    code, lines = await computer.check()
+    assert [line[:7].strip() for line in lines[:-1]] == ["WRONG", "MISSING", "MISSING", "WRONG"]
+    assert lines[-1] == "4 to be mended. Then run `callboard check` again."
+    assert code == 1
+
+
+async def test_a_file_that_is_not_there_or_cannot_be_read(computer: Computer, tmp_path: Path) -> None:
+    _, lines = await computer.check(tmp_path / "elsewhere.toml")
+    assert lines[0].startswith("MISSING  ")
+    assert "does not exist" in lines[0]
+    _, lines = await computer.check(tmp_path)
+    assert lines[0] == "WRONG    The settings file cannot be read (Is a directory). Let this user read it."
+
+
+async def test_scopes_that_are_not_granted_are_named(computer: Computer) -> None:
+    computer.slack.scopes -= {"im:write", "groups:history"}
+    words = "MISSING  Scopes: groups:history, im:write. Update the app from manifest.yml and install it again."
+    await fault(computer, words)
+
+
+async def test_a_slack_that_tells_no_scopes(computer: Computer) -> None:
+    body = '{"ok": true, "user": "callboard", "team": "Local", "channel": {"name": "calls", "is_member": true}}'
+    async with page(200, body, {"content-type": "application/json"}) as address:
+        computer.environment["SLACK_API_URL"] = f"{address}/api/"
+        code, lines = await computer.check()
+    assert code == 0
+    assert "note     Scopes: it cannot be told which are granted, for this Slack does not say" in lines
+
+
+@pytest.mark.parametrize("kind", ["text/html", "application/json", "text/plain"])
+async def test_something_else_than_slack_answers(computer: Computer, kind: str) -> None:
+    async with page(200, "<h1>It works!</h1>", {"content-type": kind}) as address:
+        computer.environment["SLACK_API_URL"] = f"{address}/api/"
+        code, lines = await computer.check()
+    assert code == 1
+    (bad,) = [line for line in lines if line.startswith("WRONG")]
+    assert "what answered is not Slack's API" in bad or "Slack could not be looked at (AttributeError)" in bad
+
+
+async def test_a_dropped_connection_is_a_line(computer: Computer) -> None:
+    computer.slack.fail_next("auth.test", "drop_before")
+    await fault(computer, "WRONG    Slack cannot be reached (ServerDisconnectedError). Check network and firewall.")
+
+
+async def test_over_http_the_app_token_is_not_asked_for(computer: Computer) -> None:
+    computer.environment |= {"CALLBOARD_SLACK_MODE": "http", "SLACK_APP_TOKEN": ""}
+    async with page(200, "alive") as address:
+        computer.environment["CALLBOARD_PUBLIC_URL"] = address
+        code, lines = await computer.check()
+    assert code == 0
+    assert not any("SLACK_APP_TOKEN" in line for line in lines)
+    assert any(line.startswith("note     SLACK_SIGNING_SECRET cannot be checked from here") for line in lines)
+
+
+async def test_without_a_public_address(computer: Computer) -> None:
+    code, lines = await computer.check()
+    assert code == 0
+    assert "note     CALLBOARD_PUBLIC_URL is not set: webhooks can only come from this computer" in lines
+    assert any("They work on this computer only, until CALLBOARD_PUBLIC_URL is set." in line for line in lines)
+
+
+@pytest.mark.parametrize("running", [True, False])
+async def test_a_public_address_without_anybody_behind_it(computer: Computer, running: bool) -> None:
+    """That is wrong only while Callboard runs: before the first start nothing can answer."""
+    async with page(502, "Bad gateway") as proxy, page(200, "alive") as here:
+        computer.environment["CALLBOARD_PUBLIC_URL"] = proxy
+        if running:
+            computer.environment["CALLBOARD_PORT"] = here.rpartition(":")[2]
+        code, lines = await computer.check()
+    assert code == int(running)
+    (line,) = [line for line in lines if "CALLBOARD_PUBLIC_URL" in line]
+    state = "WRONG    CALLBOARD_PUBLIC_URL: HTTP 502 at" if running else "note     CALLBOARD_PUBLIC_URL (HTTP 502 at"
+    assert line.startswith(state)
+
+
+@pytest.mark.parametrize(("status", "text"), [(200, "<h1>Our shop</h1>"), (404, "alive"), (200, "alive and kicking")])
+async def test_a_public_address_of_somebody_else(computer: Computer, status: int, text: str) -> None:
+    async with page(status, text) as address:
+        computer.environment["CALLBOARD_PUBLIC_URL"] = address
+        port, what = computer.environment["CALLBOARD_PORT"], "something else" if status == 200 else "HTTP 404"
+        fix = f"Let the proxy there pass requests on to port {port} of this computer."
+        await fault(computer, f"WRONG    CALLBOARD_PUBLIC_URL: {what} at {address}/healthz/live, not Callboard. {fix}")
+
+
+async def test_a_provider_that_refuses_or_hangs(computer: Computer) -> None:
+    computer.phone = refuses
+    await fault(computer, "WRONG    voicenter: Voicenter refused: Authorization failed. Check VOICENTER_CODE.")
+    computer.phone = hangs
+    await fault(computer, "WRONG    voicenter: Voicenter did not answer. Try again in a minute.")
+
+
+async def test_a_provider_that_cannot_be_checked(computer: Computer) -> None:
+    computer.text = GURULIZE.replace('account = "voicenter"', "")
+    code, lines = await computer.check()
+    assert code == 0
+    assert "note     gurulize: the settings of Gurulize cannot be checked without placing a call" in lines
+    assert any("/hooks/gurulize/hook-secret-for-tests  the address for status" in line for line in lines)
+    assert "PASSWORD-SECRET" not in "".join(lines)
+
+
+async def test_one_bad_provider_does_not_hide_the_other(computer: Computer) -> None:
+    second = '[accounts.gurulize]\nurl = "nowhere"\nusername = "u"\n'
+    computer.text = SETTINGS.replace("[lines.", f"{second}[lines.")
+    _, lines = await computer.check()
+    assert any(line.startswith("ok       voicenter: ") for line in lines)
+    assert any(line.startswith("WRONG    gurulize: GURULIZE_URL is not an address.") for line in lines)
+    assert any("/hooks/gurulize/" in line for line in lines)
+
+
+async def test_the_data_folder(computer: Computer, tmp_path: Path) -> None:
+    computer.free = lambda folder: 199_000_000
+    folder = tmp_path / "data"
+    await fault(computer, f"WRONG    Data folder {folder}: only 199 MB free. Make room: 200 MB at least.")
+    computer.free = lambda folder: 200_000_000
+    assert f"ok       Data folder {folder}: 0.2 GB free" in (await computer.check())[1]
+    folder.rmdir()
+    folder.touch()
+    fix = "Make it writable for this user, or set CALLBOARD_DATA."
+    await fault(computer, f"WRONG    Data folder {folder}: File exists. {fix}")
+
+
+async def test_a_mistake_of_ours_is_a_line_and_does_not_stop_the_rest(computer: Computer) -> None:
+    def broken(folder: Path) -> int:
+        raise RuntimeError("with a secret in it")
+
+    computer.free = broken
+    await fault(computer, "WRONG    Data folder could not be looked at (RuntimeError). Mend the others first.")
+
+
+async def test_people_and_places_that_are_not_named(computer: Computer) -> None:
+    head, _, tail = computer.text.partition(f'[lines."{LINE}"]')
+    computer.text = head.replace('channel = "C1"', "").replace('admins = ["U9"]', "") + tail[tail.index("[policy]") :]
+    code, lines = await computer.check()
+    assert code == 0
+    assert "note     No admins are named in callboard.toml, so nobody is told when something breaks" in lines
+    assert "note     No lines and no channel are set, so incoming and missed calls are not shown" in lines

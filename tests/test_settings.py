@@ -215,6 +215,7 @@ def test_a_mistake_in_an_account_is_named(tmp_path: Path, text: str, named: str)
     assert found
     assert named in found[0]
     assert "in the file" not in "".join(found), "the secret itself is shown"
+    assert not found[0].isupper()
 
 
 @pytest.mark.parametrize(
