@@ -252,9 +252,9 @@ async def _refresh(board: Board, slack: AsyncWebClient) -> None:
     try:
         await refresh_identity(board, slack)
     except SettingsError as error:
-        await board.problem("Slack", str(error))
+        await board.problem("Slack app", str(error))
     else:
-        await board.solved("Slack")
+        await board.solved("Slack app")
 
 
 async def _connect(app: AsyncApp, settings: Settings, session: aiohttp.ClientSession) -> Callable[[], Awaitable[None]]:

@@ -153,6 +153,13 @@ async def answer(desk: Desk, click: Click, message: Message, *, replace: bool = 
     await desk.board.tell(click.user, text, f"told:{click.trigger}:{click.action}:{hash(text)}")
 
 
+def slack_code(error: BaseException) -> str:
+    """Slack's own code of a refusal, such as "channel_not_found"; "" = it was not reached, or answered no JSON."""
+    response = error.response if isinstance(error, SlackApiError) else None
+    data = getattr(response, "data", response)
+    return str(data.get("error") or "") if isinstance(data, dict) else ""
+
+
 def register_errors(app: AsyncApp, desk: Desk) -> None:
     """Whatever escapes a listener itself becomes a sentence, too."""
 
@@ -186,7 +193,7 @@ async def _acknowledge(desk: Desk, ack: AsyncAck, click: Click, handler: Handler
 
 
 def _words(error: Exception) -> str:
-    if isinstance(error, SlackApiError) and error.response.get("error") in _TOO_LATE:
+    if slack_code(error) in _TOO_LATE:
         return "The form could not be opened in time, so nothing was done. Try again."
     return sentence(error)
 

@@ -37,7 +37,9 @@ def register(app: AsyncApp, desk: Desk) -> None:
         await desk.board.tell(event["user"], f"I understand slash commands: {names}.\n{text}", f"help:{event['ts']}")
 
     async def removed(event: dict[str, Any]) -> None:
-        await desk.board.problem("Slack", f"Slack says: {event['type']}. Install the app again and set its new tokens.")
+        await desk.board.problem(
+            "Slack app", f"Slack says: {event['type']}. Install the app again and set its new tokens."
+        )
 
     app.event("message")(written_to)
     app.event("app_uninstalled")(removed)
@@ -58,7 +60,9 @@ async def command(desk: Desk, click: Click) -> None:
             await tell(desk, click, policy_words(desk.board))
         case "hooks":
             _check(desk, click, "admin", "see the webhook addresses")
-            unseen = "The webhook addresses could not be shown, and they hold a secret that is not kept here. Try again."
+            unseen = (
+                "The webhook addresses could not be shown, and they hold a secret that is not kept here. Try again."
+            )
             await answer(desk, click, Message(safe(hooks(desk.board)), ()), instead=unseen)
         case "audit":
             _check(desk, click, "admin", "read the audit log")

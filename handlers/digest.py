@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 
 import msgspec
 from slack_bolt.async_app import AsyncApp
-from slack_sdk.errors import SlackApiError
 
 from bot import digests, periods
 from bot.board import Board
@@ -17,7 +16,7 @@ from bot.errors import NotAllowed
 from bot.periods import Subscription
 from bot.routing import masks
 from bot.store import ledger, missed, people
-from handlers import UNREACHED, Click, Desk, answer, on_actions, on_command, tell
+from handlers import UNREACHED, Click, Desk, answer, on_actions, on_command, slack_code, tell
 
 
 def register(app: AsyncApp, desk: Desk) -> None:
@@ -111,8 +110,7 @@ async def _check_member(desk: Desk, channel: str) -> None:
         found = (await desk.slack.conversations_info(channel=channel))["channel"]
     except UNREACHED as error:
         # A private channel is not even known to exist before we are in it.
-        reason = error.response.get("error") if isinstance(error, SlackApiError) else ""
-        if reason not in ("channel_not_found", "missing_scope"):
+        if slack_code(error) not in ("channel_not_found", "missing_scope"):
             raise NotAllowed(
                 "Slack did not say whether Callboard may post here, so nothing was changed. Try again in a minute."
             ) from error

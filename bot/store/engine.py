@@ -45,7 +45,7 @@ class Database:
         ready.result()
 
     async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Run `work` in a transaction; returns after the commit is on disk. `work` may be run twice: see `_carefully`.
+        """Run `work` in a transaction; returns after the commit is on disk.
 
         `work` may be run twice, if a neighbour in its group raised: it must do nothing but read and write `db`.
         Whatever `work` raises undoes its own changes, and only those, and is raised here.
