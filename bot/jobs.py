@@ -17,7 +17,7 @@ from bot import window
 from bot.board import Board, notice
 from bot.cards.notice import escalation, reminder
 from bot.dialing import rules
-from bot.errors import CallboardError, Refused, Unavailable
+from bot.errors import CallboardError
 from bot.events import Call, CallEnded, State
 from bot.store import calls, cards, ledger, missed, people
 
@@ -48,7 +48,7 @@ class Poll:
                 continue
             try:
                 events = await provider.active_calls()
-            except (Refused, Unavailable) as error:
+            except CallboardError as error:  # whatever it is, the other accounts are polled all the same
                 await self.board.problem(
                     f"provider {account}", f"{account}: the active calls could not be read. {error}"
                 )
@@ -121,19 +121,23 @@ def _remind(db: sqlite3.Connection, reminder_id: str, user: str, body: bytes, no
 
 
 async def escalate(board: Board) -> None:
-    """Unclaimed missed callers: first whoever spoke with them last, then the managers; in calling hours only."""
+    """Unclaimed missed callers: first whoever spoke with them last, then the managers; in calling hours only.
+
+    Whoever claimed a caller and snoozed it is reminded themselves.
+    """
     now = board.now()
     for row in await board.read(missed.to_escalate, now):
         opening = _callable_from(board, row.number, now)
         if opening > now:
             await board.write(_postpone, row.id, opening)
             continue
-        last = await _last_rep(board, row.number, row.opened_at)
-        first = row.escalations == 0 and bool(last)
+        last = row.claimed_by or await _last_rep(board, row.number, row.opened_at)
+        first = bool(last) and (row.escalations == 0 or bool(row.claimed_by))
         to = (last,) if first else board.settings.managers
         contact = await board.read(people.contact, row.number) if row.number else None
         payload = escalation(row, contact, now, board.settings.zone)
-        following = now + board.routing.escalate_after() if first and board.settings.managers else 0.0
+        again = first and board.settings.managers and not row.claimed_by
+        following = now + board.routing.escalate_after() if again else 0.0
         body = notice(payload["text"], payload["buttons"])
         await board.write(_escalate, row, to, body, following, now)
 
@@ -142,7 +146,7 @@ def _escalate(
     db: sqlite3.Connection, row: missed.Missed, to: tuple[str, ...], body: bytes, following: float, now: float
 ) -> None:
     fresh = missed.get(db, row.id)
-    if fresh is None or not fresh.open or fresh.claimed_by or fresh.escalations != row.escalations:
+    if fresh is None or not fresh.open or fresh.claimed_by != row.claimed_by or fresh.escalations != row.escalations:
         return
     for user in to:
         cards.mark(db, "notice", f"escalation:{row.id}:{row.escalations}", f"@{user}", now, body)

@@ -41,7 +41,8 @@ async def release(desk: Desk, click: Click) -> None:
     board = desk.board
     row = _check_open(await board.read(missed.get, click.value))
     owner = row.claimed_by if board.settings.role(click.user) != "rep" else click.user
-    if not await board.write(missed.release, row.id, owner, board.now() + board.routing.escalate_after()):
+    after = board.routing.escalate_after()
+    if not await board.write(missed.release, row.id, owner, board.now() + after if after else 0.0):
         raise NotAllowed(f"<@{row.claimed_by}> has claimed this caller; only they or a manager can release it.")
 
 

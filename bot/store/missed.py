@@ -110,8 +110,10 @@ def _recount(db: sqlite3.Connection, missed_id: str, now: float) -> None:
 def _talked_since(db: sqlite3.Connection, call: Call) -> bool:
     """A conversation with the caller that began after this call, known before this call's record arrived."""
     row = db.execute(
-        "SELECT 1 FROM calls WHERE number = ? AND outcome = 'answered' AND answered_at >= ? LIMIT 1",
-        (call.number, call.started_at),
+        # Where a rep's word is all there is, nothing says when they began to talk.
+        "SELECT 1 FROM calls WHERE number = ? AND outcome = 'answered'"
+        " AND (answered_at >= ? OR (answered_at = 0 AND started_at >= ?)) LIMIT 1",
+        (call.number, call.started_at, call.started_at),
     ).fetchone()
     return row is not None
 
