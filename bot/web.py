@@ -123,7 +123,7 @@ def _from_there(board: Board, account: str, request: HttpRequest) -> bool:
 async def _body(request: HttpRequest) -> bytes:
     """The body, at most `MAX_BODY` bytes: refused by its announced length, else as soon as it grows over."""
     announced = request.headers.get("content-length", "")
-    if announced.isdigit() and int(announced) > MAX_BODY:
+    if announced.isdecimal() and int(announced) > MAX_BODY:
         raise _TooLarge
     parts: list[bytes] = []
     size = 0
