@@ -1,12 +1,34 @@
 """What happens by the clock: polling, timers, reminders, silent calls; each once, whatever happened before."""
 
+import asyncio
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
 import pytest
+from typing_extensions import override
 
 from bot import jobs
-from bot.errors import Unavailable
-from bot.events import REP, CdrReceived, LegAnswered, LegRinging, Outcome, State
-from bot.store import ledger
-from tests.office import Office
+from bot.errors import Unavailable, Unreadable
+from bot.events import (
+    CUSTOMER,
+    REP,
+    Accepted,
+    AnyEvent,
+    CallEnded,
+    CdrReceived,
+    Described,
+    LegAnswered,
+    LegEnded,
+    LegRinging,
+    Outcome,
+    Requested,
+    State,
+)
+from bot.store import ledger, missed
+from tests.fake_slack import FakeSlack
+from tests.office import LINE, SETTINGS, Office, PaperPhone, office
+from tests.slack_state import Clock
 
 
 async def dialled(desk: Office) -> str:
@@ -101,3 +123,203 @@ async def test_providers_are_checked(desk: Office, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(type(desk.phone), "check", lambda self: wrong())
     await jobs.check_providers(desk.board)
     assert [key for key, *_ in await desk.board.read(ledger.problems)] == ["provider voicenter"]
+
+
+CALLER = "+12025550155"
+STRICT = SETTINGS.replace('hours = ["00:00", "23:59"]', 'hours = ["09:00", "18:00"]').replace(
+    'weekdays = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]', 'weekdays = ["mon", "tue", "wed", "thu", "fri"]'
+)
+MIDDAY = datetime(2026, 2, 4, 12, tzinfo=ZoneInfo("America/New_York")).timestamp()
+"""A Wednesday, where +1 202 is."""
+
+
+async def missed_caller(desk: Office, ref: str = "in-1", number: str = CALLER) -> str:
+    """Somebody called and nobody answered; id of the row."""
+    at = desk.clock()
+    await desk.board.ingest(
+        "voicenter",
+        [
+            Described(ref=ref, at=at, source="popup", direction="in", number=number, line=LINE),
+            LegRinging(ref=ref, at=at, leg="ext:201"),
+            LegEnded(ref=ref, at=at + 20, leg="ext:201", outcome=Outcome.NO_ANSWER),
+            CallEnded(ref=ref, at=at + 20),
+        ],
+    )
+    return next(row.id for row in await desk.board.read(missed.waiting) if row.number == number)
+
+
+async def spoke(desk: Office, user: str, ref: str = "out-1") -> None:
+    """A rep talked to the caller some time ago."""
+    at = desk.clock() - 86400
+    asked = Requested(at=at, rep=user, rep_phone="+12025550190", number=CALLER)
+    await desk.board.ingest("voicenter", [asked, Accepted(ref=ref, at=at)], call_id=f"earlier-{ref}")
+    told = CdrReceived(ref=ref, at=at, leg=CUSTOMER, outcome=Outcome.ANSWERED, talk_seconds=60)
+    await desk.board.ingest("voicenter", [told])
+
+
+async def escalated(desk: Office, minutes: float) -> dict[str, int]:
+    """After so many minutes: how often each person has been told of the caller."""
+    desk.clock.advance(minutes * 60)
+    await jobs.escalate(desk.board)
+    await desk.settle()
+    people = {user: desk.conversation(user) for user in ("U1", "U2", "U4", "U9")}
+    return {
+        user: count
+        for user, messages in people.items()
+        if (count := sum("Nobody has called back" in message.text for message in messages))
+    }
+
+
+async def test_the_last_to_speak_hears_first_and_then_the_managers(desk: Office) -> None:
+    await spoke(desk, "U4")
+    row = await missed_caller(desk)
+    assert await escalated(desk, 14) == {}
+    assert await escalated(desk, 2) == {"U4": 1}
+    assert await escalated(desk, 14) == {"U4": 1}
+    assert await escalated(desk, 2) == {"U4": 1, "U2": 1}
+    assert await escalated(desk, 600) == {"U4": 1, "U2": 1}
+    found = await desk.board.read(missed.get, row)
+    assert found is not None
+    assert (found.escalations, found.escalate_at) == (2, 0)
+
+
+async def test_a_claimed_or_closed_caller_is_not_escalated(desk: Office) -> None:
+    claimed = await missed_caller(desk)
+    await desk.board.write(missed.claim, claimed, "U1", desk.clock())
+    closed = await missed_caller(desk, "in-2", "+12025550156")
+    await desk.board.write(missed.close, closed, now=desk.clock(), by="U1", how="by hand")
+    assert await escalated(desk, 600) == {}
+
+
+async def test_a_claim_while_the_escalation_is_prepared_wins(desk: Office) -> None:
+    row = await missed_caller(desk)
+    desk.clock.advance(20 * 60)
+    await asyncio.gather(desk.board.write(missed.claim, row, "U1", desk.clock()), jobs.escalate(desk.board))
+    assert await escalated(desk, 600) == {}
+
+
+async def test_whoever_claimed_and_snoozed_a_caller_is_reminded_once(desk: Office) -> None:
+    row = await missed_caller(desk)
+    await desk.board.write(missed.claim, row, "U1", desk.clock())
+    await desk.board.write(missed.snooze, row, "U1", desk.clock() + 3600)
+    assert await escalated(desk, 59) == {}
+    assert await escalated(desk, 2) == {"U1": 1}
+    assert await escalated(desk, 600) == {"U1": 1}
+    assert await desk.board.read(missed.to_escalate, desk.clock()) == []
+
+
+async def test_a_snoozed_caller_whom_nobody_claimed_is_escalated_like_a_new_one(desk: Office) -> None:
+    row = await missed_caller(desk)
+    await desk.board.write(missed.snooze, row, "U1", desk.clock() + 3600)
+    assert await escalated(desk, 59) == {}
+    assert await escalated(desk, 2) == {"U2": 1}
+
+
+async def test_escalations_wait_for_calling_hours(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> None:
+    slack_clock.now = MIDDAY + 5.9 * 3600  # six minutes before they close, on Wednesday
+    async with office(tmp_path, fake_slack, slack_clock, STRICT) as desk:
+        row = await missed_caller(desk)
+        assert await escalated(desk, 20) == {}
+        found = await desk.board.read(missed.get, row)
+        assert found is not None
+        assert found.escalate_at == MIDDAY + 21 * 3600  # 09:00 on Thursday
+        assert await escalated(desk, 60) == {}
+        slack_clock.now = MIDDAY + 21 * 3600
+        assert await escalated(desk, 1) == {"U2": 1}
+
+
+async def test_a_released_caller_is_not_escalated_where_that_is_switched_off(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    async with office(tmp_path, fake_slack, slack_clock, SETTINGS + "[missed]\nescalate_minutes = 0\n") as desk:
+        await missed_caller(desk)
+        for action in ("missed:claim", "missed:release"):
+            slack_clock.advance(10)
+            await desk.settle()
+            await desk.press(action, desk.slack.channel("C1")[-1], "C1")
+        (row,) = await desk.board.read(missed.waiting)
+        assert (row.claimed_by, row.escalate_at) == ("", 0)
+        assert await escalated(desk, 600) == {}
+
+
+async def test_the_last_to_ask_is_reminded(desk: Office) -> None:
+    call_id = await dialled(desk)
+    for user in ("U1", "U4"):
+        await desk.board.write(ledger.remind, call_id, call_id, user, desk.clock() + 60)
+    desk.clock.advance(120)
+    await jobs.remind(desk.board)
+    await desk.settle()
+    told = {user: [m for m in desk.conversation(user) if "Reminder:" in m.text] for user in ("U1", "U4")}
+    assert (len(told["U1"]), len(told["U4"])) == (0, 1)
+
+
+class OddPhone(PaperPhone):
+    """Answers in a way that nobody can read."""
+
+    @override
+    async def active_calls(self) -> tuple[AnyEvent, ...]:
+        raise Unreadable("Paperphone's list cannot be read.")
+
+
+async def test_an_account_that_cannot_be_read_does_not_stop_the_polling_of_others(desk: Office) -> None:
+    odd = OddPhone("aaa", desk.clock)
+    desk.board.providers = {"aaa": odd, "voicenter": desk.phone, "zzz": odd}
+    for account in ("aaa", "voicenter", "zzz"):
+        await desk.board.ingest(account, [LegRinging(ref="r1", at=desk.clock(), leg=REP)])
+    desk.phone.events = (LegAnswered(ref="r1", at=desk.clock(), leg=REP),)
+    await jobs.Poll(desk.board)()
+    states = {call.account: call.state for call in await desk.calls()}
+    assert states == {"aaa": State.RINGING, "voicenter": State.CONNECTING, "zzz": State.RINGING}
+    problems = [key for key, *_ in await desk.board.read(ledger.problems)]
+    assert sorted(problems) == ["provider aaa", "provider zzz"]
+    await odd.http.aclose()
+
+
+async def test_a_call_that_was_never_listed_is_not_taken_for_over(desk: Office) -> None:
+    await dialled(desk)
+    poll = jobs.Poll(desk.board)
+    for _ in range(4):
+        await poll()
+    assert (await desk.calls())[0].state is State.RINGING
+
+
+async def test_a_call_that_is_listed_again_was_not_absent(desk: Office) -> None:
+    await dialled(desk)
+    poll = jobs.Poll(desk.board)
+    listed = (LegAnswered(ref="paper-1", at=desk.clock(), leg=REP),)
+    for desk.phone.events in (listed, (), listed, (), listed):
+        await poll()
+    assert (await desk.calls())[0].state is State.CONNECTING
+
+
+async def test_a_job_that_fails_is_a_problem_and_runs_again(desk: Office) -> None:
+    rounds: list[int] = []
+    mended = asyncio.Event()
+
+    async def flaky() -> None:
+        rounds.append(len(rounds))
+        if len(rounds) == 1:
+            raise ValueError("secret")
+        if len(rounds) == 3:  # by then the second round has ended and said so
+            mended.set()
+
+    scheduler = await jobs.start(desk.board, {"flaky": (flaky, 0.01)})
+    await asyncio.wait_for(mended.wait(), 20)
+    scheduler.shutdown(wait=False)
+    assert await desk.board.read(ledger.problems) == []
+    await desk.settle()
+    told = [message.text for message in desk.conversation("U9")]
+    assert any("“flaky” failed: ValueError" in text for text in told)
+    assert any("Working again: job flaky" in text for text in told)
+    assert "secret" not in "".join(told)
+
+
+async def test_tomorrow_at_nine_also_when_clocks_change() -> None:
+    for zone, day, following in (
+        ("Europe/Madrid", datetime(2026, 3, 28, 23), datetime(2026, 3, 29, 9)),
+        ("Europe/Madrid", datetime(2026, 10, 24, 1), datetime(2026, 10, 25, 9)),
+        ("Asia/Jerusalem", datetime(2026, 12, 31, 12), datetime(2027, 1, 1, 9)),
+    ):
+        local = ZoneInfo(zone)
+        found = jobs.tomorrow_at_nine(day.replace(tzinfo=local).timestamp(), zone)
+        assert datetime.fromtimestamp(found, local) == following.replace(tzinfo=local)

@@ -1,16 +1,23 @@
 """Webhooks in: who may send them, what they get, and that nothing is answered before it is on disk."""
 
+import asyncio
+import contextlib
 import json
+import sqlite3
+import threading
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+from typing_extensions import override
 
+from bot.events import LegRinging
+from bot.provider import Reply, Request, Webhook
 from bot.providers.voicenter import Voicenter
-from bot.store import calls, people
+from bot.store import calls, ledger, people
 from bot.store.people import Contact
 from bot.web import MAX_BODY, application
-from tests.office import ENVIRONMENT, Office
+from tests.office import ENVIRONMENT, Office, PaperPhone
 
 HOOK = f"/hooks/voicenter/{ENVIRONMENT['CALLBOARD_HOOK_SECRET']}"
 RECORD = {
@@ -105,3 +112,89 @@ async def test_health(desk: Office) -> None:
     await desk.board.problem("provider voicenter", "voicenter: the code is wrong.")
     answer = await desk.http.get("/healthz")
     assert (answer.status_code, json.loads(answer.content)["providers"]) == (503, {"voicenter": "failing"})
+
+
+async def test_a_length_that_is_no_number_is_not_believed(voicenter: Office) -> None:
+    """A superscript two is a digit to Python, but no number."""
+    answer = await voicenter.http.post(f"{HOOK}/cdr", content=b"x", headers=[(b"content-length", b"\xb2")])
+    assert answer.status_code == 400
+
+
+class SlowPhone(PaperPhone):
+    """Tells one event for every request, and asks nothing."""
+
+    @override
+    def read_webhook(self, request: Request) -> Webhook:
+        return Webhook((LegRinging(ref=request.body.decode(), at=request.received_at, leg="ext:201"),), Reply(202))
+
+
+async def test_nothing_is_answered_before_it_is_on_disk(desk: Office) -> None:
+    slow = SlowPhone("voicenter", desk.clock)
+    desk.board.providers = {"voicenter": slow}
+    writing, go_on = threading.Event(), threading.Event()
+
+    def hold(db: sqlite3.Connection) -> None:
+        writing.set()
+        go_on.wait(20)
+
+    held = asyncio.create_task(desk.board.db.write(hold))
+    assert await asyncio.to_thread(writing.wait, 20)
+    answers = [asyncio.create_task(desk.http.post(HOOK, content=f"ref-{number}".encode())) for number in range(3)]
+    while desk.board.db._jobs.qsize() < 3:  # until all three wait for the writer
+        await asyncio.sleep(0)
+    assert not any(answer.done() for answer in answers)
+    go_on.set()
+    await held
+    assert [(await answer).status_code for answer in answers] == [202] * 3
+    with contextlib.closing(sqlite3.connect(desk.board.db.path)) as other:  # as anybody else sees the file
+        assert other.execute("SELECT count(*) FROM events").fetchone() == (3,)
+    await slow.http.aclose()
+
+
+async def test_a_webhook_that_cannot_be_read_is_one_problem_with_its_account(voicenter: Office) -> None:
+    for _ in range(3):
+        await voicenter.http.post(f"{HOOK}/cdr", content=b"not a record")
+    ((key, text, *_, count),) = await voicenter.board.read(ledger.problems)
+    assert (key, count) == ("webhook voicenter", 3)
+    assert "Voicenter" in text
+    await voicenter.settle()
+    assert len(voicenter.conversation("U9")) == 1
+    assert ENVIRONMENT["CALLBOARD_HOOK_SECRET"] not in text
+
+
+async def test_a_genuine_webhook_without_any_news_is_thanked(desk: Office) -> None:
+    answer = await desk.http.post(HOOK, content=b"anything")
+    assert (answer.status_code, await desk.calls()) == (200, [])
+
+
+async def test_all_strangers_get_the_same_answer(voicenter: Office) -> None:
+    """Also from a foreign address with the right secret, and whatever the method and the path below."""
+    account = voicenter.board.settings.accounts[0]
+    object.__setattr__(account, "addresses", ("203.0.113.0/24",))
+    transport = httpx.ASGITransport(application(voicenter.board), client=("198.51.100.1", 1))
+    wrong = ("/hooks/voicenter/wrong-secret-0123456", "/hooks/nobody/wrong-secret-0123456", HOOK)
+    async with httpx.AsyncClient(transport=transport, base_url="http://callboard.test") as http:
+        answers = [
+            await http.request(method, path + below, content=b"x" * size)
+            for path in wrong
+            for method in ("GET", "POST", "PUT")
+            for below in ("", "/cdr", "/popup/../cdr", "/א")
+            for size in (0, MAX_BODY + 1)
+        ]
+    assert len({(answer.status_code, answer.content, tuple(answer.headers.items())) for answer in answers}) == 1
+    assert answers[0].status_code == 404
+
+
+async def test_health_without_a_database(desk: Office) -> None:
+    await desk.board.db.write(lambda db: db.execute("DROP TABLE problems").rowcount)
+    answer = await desk.http.get("/healthz")
+    assert (answer.status_code, answer.json()["database"]) == (503, "OperationalError")
+
+
+async def test_one_provider_that_works_is_enough_to_be_ready(desk: Office) -> None:
+    other = SlowPhone("second", desk.clock)
+    desk.board.providers = {"voicenter": desk.phone, "second": other}
+    await desk.board.problem("provider voicenter", "voicenter: the code is wrong.")
+    answer = await desk.http.get("/healthz")
+    assert (answer.status_code, answer.json()["providers"]) == (200, {"voicenter": "failing", "second": "ok"})
+    await other.http.aclose()
