@@ -162,7 +162,8 @@ def _show(db: sqlite3.Connection, call: Call, place: str, now: float, routing: R
 def _sending(db: sqlite3.Connection, account: str) -> bool:
     row = db.execute(
         "SELECT 1 FROM intents JOIN calls ON calls.id = intents.call_id"
-        " WHERE intents.state = 'sending' AND calls.account = ? LIMIT 1",
+        # The second condition is the index's own: SQLite does not conclude it from the first.
+        " WHERE intents.state = 'sending' AND intents.state <> 'done' AND calls.account = ? LIMIT 1",
         (account,),
     ).fetchone()
     return row is not None
@@ -259,7 +260,8 @@ def _rep_of(db: sqlite3.Connection, call: Call) -> str:
     if not call.extension:
         return ""
     row = db.execute(
-        "SELECT user FROM people WHERE extension = ? AND account IN (?, '') ORDER BY account DESC LIMIT 1",
+        "SELECT user FROM people WHERE extension = ? AND extension <> '' AND account IN (?, '')"
+        " ORDER BY account DESC LIMIT 1",
         (call.extension, call.account),
     ).fetchone()
     return str(row[0]) if row else ""
@@ -289,7 +291,8 @@ def _many(db: sqlite3.Connection, where: str, values: Sequence[object]) -> list[
 
 def open_calls(db: sqlite3.Connection, account: str = "") -> list[Call]:
     """All calls that have not ended, oldest first; of one account or of all."""
-    found = _many(db, "state <> 'ended' ORDER BY started_at", ())
+    # The plus keeps SQLite from reading all calls ever in the order of their start.
+    found = _many(db, "state <> 'ended' ORDER BY +started_at", ())
     return [call for call in found if account in ("", call.account)]
 
 

@@ -77,7 +77,7 @@ def check_free(db: sqlite3.Connection, new: Person) -> None:
     """
     if new.extension:
         row = db.execute(
-            "SELECT user FROM people WHERE extension = ? AND account = ? AND user <> ?",
+            "SELECT user FROM people WHERE extension = ? AND extension <> '' AND account = ? AND user <> ?",
             (new.extension, new.account, new.user),
         ).fetchone()
         if row:
@@ -86,7 +86,9 @@ def check_free(db: sqlite3.Connection, new: Person) -> None:
                 "Ask them to unlink it with `/phone unlink` first."
             )
     if new.phone_kind == "number":
-        row = db.execute("SELECT user FROM people WHERE phone = ? AND user <> ?", (new.phone, new.user)).fetchone()
+        row = db.execute(
+            "SELECT user FROM people WHERE phone = ? AND phone <> '' AND user <> ?", (new.phone, new.user)
+        ).fetchone()
         if row:
             raise BadInput(
                 f"That number is already linked to <@{row[0]}>, so nothing was changed. "
