@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bot.events import Call
-from bot.settings import Line, Settings
+from bot.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,10 @@ class ByLine:
 
 
 def masks(settings: Settings, place: str) -> bool:
-    """Whether outside numbers are masked in that place. Never in a rep's own conversation."""
+    """Whether outside numbers are masked in that place. Never in a rep's own conversation.
+
+    One line that wants it masks the channel: its messages stand among the others'.
+    """
     if place.startswith("@"):
         return False
-    lines: list[Line] = [line for line in settings.lines if line.channel == place]
-    return any(line.mask for line in lines) or (settings.mask and not lines)
+    return settings.mask or any(line.mask for line in settings.lines if (line.channel or settings.channel) == place)
