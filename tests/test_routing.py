@@ -1,0 +1,82 @@
+"""Where a call is shown, summed up, masked and escalated."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bot.events import Call
+from bot.routing import ByLine, masks
+from bot.settings import Line, Settings
+from tests import office
+
+SALES, SUPPORT, FAX = "+12025550100", "+12025550101", "+12025550102"
+LINES = (
+    Line(number=SALES, channel="C1"),
+    Line(number=SUPPORT, channel="C2", summary=False, mask=True),
+    Line(number=FAX),
+)
+INCOMING = Call(id="c1", account="voicenter", direction="in", number="+12025550155")
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return replace(office.settings(tmp_path), channel="C9", lines=LINES)
+
+
+@pytest.mark.parametrize(
+    ("line", "rep", "queue", "place"),
+    [
+        (SALES, "", "", "C1"),
+        (SALES, "U1", "", "C1"),  # a line's calls are the team's, whoever has them
+        (SUPPORT, "", "Help", "C2"),
+        (FAX, "", "", "C9"),
+        ("", "", "", "C9"),
+        ("", "", "Help", "C9"),
+        ("", "U1", "", "@U1"),
+        ("+12025550199", "U1", "", "@U1"),  # not a line of ours
+        ("", "U1", "Help", "C9"),  # a queue's calls are the team's
+    ],
+)
+def test_incoming_calls_have_their_place(settings: Settings, line: str, rep: str, queue: str, place: str) -> None:
+    call = Call(id="c1", account="voicenter", direction="in", line=line, rep=rep, queue=queue)
+    assert ByLine(settings).place(call) == place
+
+
+@pytest.mark.parametrize(("line", "place"), [(SALES, "C1"), (SUPPORT, "C2"), (FAX, "C9"), ("", "C9")])
+def test_summaries_are_the_teams(settings: Settings, line: str, place: str) -> None:
+    call = Call(id="c1", account="voicenter", direction="out", line=line, rep="U1")
+    assert ByLine(settings).place(call) == place
+
+
+def test_without_any_channel_calls_are_shown_nowhere(settings: Settings) -> None:
+    routing = ByLine(replace(settings, channel="", lines=()))
+    assert routing.place(INCOMING) == ""
+
+
+def test_a_line_says_whether_it_is_summed_up_and_the_rest_is_as_set(settings: Settings) -> None:
+    def summed_up(line: str, summaries: bool) -> bool:
+        routing = ByLine(replace(settings, summaries=summaries))
+        return routing.summary(Call(id="c1", account="voicenter", line=line))
+
+    assert [summed_up(line, False) for line in (SALES, SUPPORT, "")] == [True, False, False]
+    assert [summed_up(line, True) for line in (SALES, SUPPORT, "")] == [True, False, True]
+
+
+def test_escalation_is_in_seconds(settings: Settings) -> None:
+    assert ByLine(replace(settings, escalate_minutes=15)).escalate_after() == 900
+    assert ByLine(replace(settings, escalate_minutes=0)).escalate_after() == 0
+
+
+def test_a_line_masks_its_channel(settings: Settings) -> None:
+    assert [masks(settings, place) for place in ("C1", "C2", "C9", "C7", "@U1")] == [False, True, False, False, False]
+
+
+def test_a_line_without_a_channel_of_its_own_masks_the_one_where_it_is_shown(settings: Settings) -> None:
+    hidden = replace(settings, lines=(Line(number=FAX, mask=True),))
+    assert [masks(hidden, place) for place in ("C9", "C1", "@U1")] == [True, False, False]
+
+
+def test_masking_everywhere_is_everywhere_but_in_a_reps_own_conversation(settings: Settings) -> None:
+    everywhere = replace(settings, mask=True)
+    assert [masks(everywhere, place) for place in ("C1", "C2", "C9", "C7", "@U1")] == [True, True, True, True, False]
