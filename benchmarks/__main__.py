@@ -32,8 +32,10 @@ def server(name: str, folder: Path, **environment: str) -> Iterator[tuple[int, i
     """Run a server while the block runs; yields (port, process id)."""
     port = free_port()
     folder.mkdir(parents=True, exist_ok=True)
+    # Installed packages come compiled; so are our own modules wherever nobody forbids Python to keep them.
+    compiled = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.servers", name, str(port), str(folder)], env=os.environ | environment
+        [sys.executable, "-m", "benchmarks.servers", name, str(port), str(folder)], env=compiled | environment
     )
     try:
         while True:

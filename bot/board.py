@@ -7,6 +7,7 @@ import asyncio
 import logging
 import sqlite3
 import time
+from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -24,6 +25,7 @@ log = logging.getLogger("callboard")
 DIALS_AT_ONCE = 32
 """So many dials are worked on at the same moment; others wait their turn, acknowledged and written down."""
 T = TypeVar("T")
+_Failed = Callable[[Exception], Coroutine[Any, Any, None]]
 
 
 @dataclass
@@ -32,7 +34,8 @@ class Board:
 
     Attributes:
         now: seconds since 1970 UTC; tests inject their own.  wake: tells the feed that cards are dirty.
-        dials: a turn for one dial; keeps a burst, or a phone service that hangs, from slowing acknowledgements.
+        hanging_up: ids of calls that a provider is being asked to end.
+        waiting: dials whose turn has not come; so a burst, or a phone service that hangs, slows nothing else.
     """
 
     settings: Settings
@@ -41,7 +44,8 @@ class Board:
     now: Callable[[], float] = time.time
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
-    dials: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(DIALS_AT_ONCE))
+    waiting: "deque[tuple[Coroutine[Any, Any, None], _Failed]]" = field(default_factory=deque)
+    hanging_up: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.routing = ByLine(self.settings)
@@ -60,8 +64,9 @@ class Board:
         self, account: str, events: Iterable[AnyEvent], *, call_id: str = "", raw: bytes | None = None
     ) -> list[calls.Change]:
         """Commit events and all that follows from them. Returns the calls that changed; duplicates change nothing."""
+        told = tuple(events)  # an iterator would be used up if the writer has to run this again
         changes = await self.db.write(
-            lambda db: calls.ingest(db, account, events, now=self.now(), routing=self.routing, call_id=call_id, raw=raw)
+            lambda db: calls.ingest(db, account, told, now=self.now(), routing=self.routing, call_id=call_id, raw=raw)
         )
         if changes:
             self.wake.set()
@@ -77,16 +82,24 @@ class Board:
             raise BadInput(f"There is no telephony account “{account}”. Choose one of: {', '.join(self.providers)}.")
         return self.providers[account]
 
-    def spawn(self, work: Coroutine[Any, Any, None], failed: Callable[[Exception], Coroutine[Any, Any, None]]) -> None:
-        """Run slow work after the acknowledgement; `failed` tells the person. Tracked: stopping waits for it."""
+    def spawn(
+        self,
+        work: Coroutine[Any, Any, None],
+        failed: _Failed,
+        *,
+        in_turn: bool = False,
+    ) -> None:
+        """Run slow work after the acknowledgement; `failed` tells the person. Tracked: stopping waits for it.
 
-        async def run() -> None:
-            try:
-                await work
-            except Exception as error:
-                await failed(error)
+        `in_turn`: only `DIALS_AT_ONCE` of these run at the same moment.
+        """
+        if in_turn and len(self.tasks) >= DIALS_AT_ONCE:
+            self.waiting.append((work, failed))
+        else:
+            self._start(_told(work, failed))
 
-        task = asyncio.create_task(run())
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
         self.tasks.add(task)
         task.add_done_callback(self._done)
 
@@ -94,13 +107,18 @@ class Board:
         self.tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("A task's own error report failed.", exc_info=error)
+        if self.waiting and len(self.tasks) < DIALS_AT_ONCE:
+            self._start(_told(*self.waiting.popleft()))
 
     async def settle(self, seconds: float = 5) -> None:
-        """Wait for what is under way, at most so long; then cancel the rest (their intents survive in the store)."""
-        if self.tasks:
-            _, late = await asyncio.wait(set(self.tasks), timeout=seconds)
-            for task in late:
-                task.cancel()
+        """Wait for what is under way, at most so long; then drop the rest (their intents survive in the store)."""
+        deadline = time.monotonic() + seconds
+        while self.tasks and (left := deadline - time.monotonic()) > 0:
+            await asyncio.wait(set(self.tasks), timeout=left)
+        while self.waiting:
+            self.waiting.popleft()[0].close()
+        for task in self.tasks:
+            task.cancel()
 
     async def problem(self, key: str, text: str) -> None:
         """Something is broken: remember it, and tell each admin once."""
@@ -130,6 +148,13 @@ class Board:
     async def tell(self, user: str, text: str, subject: str, buttons: Iterable[Mapping[str, str]] = ()) -> None:
         """Send a person a message that stays, once per `subject`."""
         await self.write(cards.mark, "notice", subject, f"@{user}", self.now(), notice(text, buttons))
+
+
+async def _told(work: Coroutine[Any, Any, None], failed: _Failed) -> None:
+    try:
+        await work
+    except Exception as error:
+        await failed(error)
 
 
 def notice(text: str, buttons: Iterable[Mapping[str, str]] = ()) -> bytes:

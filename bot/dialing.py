@@ -83,7 +83,10 @@ async def dial(board: Board, key: str, ask: Ask, written: Callable[[Call], Await
     order = _order(provider, call_id, ask, rep)
     call = await board.write(_commit, board, key, ask, rep, account, call_id, order)
     if written is not None:
-        await written(call)
+        try:
+            await written(call)
+        except Exception:  # the call is promised by now and its card tells the same: it is placed all the same
+            log.exception("The rep could not be told that call %s begins.", call.id)
     return await _place(board, provider, key, call, order)
 
 
@@ -200,7 +203,7 @@ async def _place(board: Board, provider: Provider, key: str, call: Call, order: 
 
 async def drop(board: Board, key: str) -> None:
     """An intent came to nothing before there was a call (bad input, not allowed, needs a yes)."""
-    await board.write(ledger.finish_intent, key)
+    await board.write(ledger.drop_intent, key)
 
 
 async def recover(board: Board) -> None:
@@ -231,13 +234,24 @@ async def hang_up(board: Board, call_id: str, user: str) -> Call:
     Raises:
         NotFound, NotAllowed, Unsupported, Refused, Unavailable: it was not ended; says why.
     """
+    if call_id in board.hanging_up:
+        raise _asked_already()
+    # Before anything is read: a provider that ends by extension might end the next call with a second request.
+    board.hanging_up.add(call_id)
+    try:
+        return await _hang_up(board, call_id, user)
+    finally:
+        board.hanging_up.discard(call_id)
+
+
+async def _hang_up(board: Board, call_id: str, user: str) -> Call:
     call = await _of(board, call_id)
     if call.state.value == "ended":
         raise NotFound("That call has already ended; there is nothing to hang up.")
     if call.rep != user and board.settings.role(user) == "rep":
         raise NotAllowed("Only the rep on the call, or a manager, can hang it up. Nothing was done.")
     if call.hang_up_by:
-        raise NotAllowed("Somebody is hanging up this call already. Nothing was done a second time.")
+        raise _asked_already()
     await board.provider(call.account).hang_up(call)
 
     def note(db: sqlite3.Connection) -> None:
@@ -247,6 +261,10 @@ async def hang_up(board: Board, call_id: str, user: str) -> Call:
 
     await board.write(note)
     return call
+
+
+def _asked_already() -> NotAllowed:
+    return NotAllowed("Somebody is hanging up this call already. Nothing was done a second time.")
 
 
 async def settle(board: Board, call_id: str, user: str, outcome: Outcome) -> None:

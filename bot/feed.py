@@ -19,7 +19,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.board import Board
 from bot.cards import Message
-from bot.store import cards
+from bot.store import cards, ledger
 from bot.store.cards import Card
 
 log = logging.getLogger("callboard.feed")
@@ -33,6 +33,8 @@ GATHER_SECONDS = 0.02
 """How long marks are gathered before the next look at what is due."""
 LOOK_UP_SECONDS = 3.0
 """How long after an interrupted post its message must have appeared in the channel."""
+LOOK_AHEAD_SECONDS = 900.0
+"""How long after an interrupted post its message may be dated: it is sent at once, but clocks differ."""
 _RETRY = (2.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0)
 _GONE = frozenset({"message_not_found", "edit_window_closed", "cant_update_message", "block_mismatch"})
 _NO_PLACE = {
@@ -137,8 +139,8 @@ class Feed:
     async def _show(self, card: Card) -> None:
         now = self.board.now
         try:
-            await self._bring_up_to_date(card)
-            await self.board.solved(f"Slack {card.place}")
+            asked = await self._bring_up_to_date(card)
+            await self._mended(card, asked)
         except _Limited as limit:
             self._free_at[card.place] = now() + limit.seconds
             await self.board.write(cards.later, card, now() + limit.seconds)
@@ -157,6 +159,14 @@ class Feed:
             )
             await self.board.write(cards.later, card, now() + _backoff(card))
 
+    async def _mended(self, card: Card, asked: bool) -> None:
+        """What had been a problem until this card could be shown; where Slack was not `asked`, nothing of Slack."""
+        mended = {"Slack", f"Slack {card.place}"} if asked else set()
+        if card.attempts:
+            mended.add(f"card {card.kind}")
+        for key in sorted(mended & {found[0] for found in await self.board.read(ledger.problems)}):
+            await self.board.solved(key)
+
     async def _refused(self, card: Card, error: str) -> None:
         place = f"<@{card.place[1:]}>" if card.place.startswith("@") else f"<#{card.place}>"
         why = _NO_PLACE.get(error, f"refused the message ({error})")
@@ -165,22 +175,26 @@ class Feed:
         )
         await self.board.write(cards.later, card, self.board.now() + _backoff(card))
 
-    async def _bring_up_to_date(self, card: Card) -> None:
+    async def _bring_up_to_date(self, card: Card) -> bool:
+        """Whether Slack had to be asked."""
         message = await self.render(card)
-        if card.posting_at and not card.ts:
+        asked = bool(card.posting_at and not card.ts)
+        if asked:
             card = await self._look_up(card)
         if message is None:
             if card.ts:
                 await self._delete(card)
             await self.board.write(cards.gone, card)
-            return
+            return asked or bool(card.ts)
         shown = _fingerprint(message)
         if card.ts and card.shown == shown:
             await self.board.write(cards.shown, card, card.channel, card.ts, shown)
-        elif card.ts:
+            return asked
+        if card.ts:
             await self._edit(card, message, shown)
         else:
             await self._post(card, message, shown)
+        return True
 
     async def _post(self, card: Card, message: Message, shown: str) -> None:
         channel = card.channel or await self._conversation(card.place)
@@ -232,18 +246,25 @@ class Feed:
         age = self.board.now() - card.posting_at
         if age < LOOK_UP_SECONDS:
             await self.sleep(LOOK_UP_SECONDS - age)
-        answer = await self._call(
-            self.client.conversations_history,
-            channel=card.channel,
-            oldest=f"{card.posting_at - 60:.6f}",
-            include_all_metadata=True,
-            limit=100,
-        )
-        for message in answer["messages"]:
-            payload = (message.get("metadata") or {}).get("event_payload") or {}
-            if payload.get("nonce") == card.nonce:
-                return replace(card, ts=message["ts"], shown="")
-        return card
+        page: dict[str, str] = {}
+        while True:  # people go on talking in a busy channel: the message need not be among the latest hundred
+            answer = await self._call(
+                self.client.conversations_history,
+                channel=card.channel,
+                oldest=f"{card.posting_at - 60:.6f}",
+                latest=f"{card.posting_at + LOOK_AHEAD_SECONDS:.6f}",
+                include_all_metadata=True,
+                limit=200,
+                **page,
+            )
+            for message in answer["messages"]:
+                payload = (message.get("metadata") or {}).get("event_payload") or {}
+                if payload.get("nonce") == card.nonce:
+                    return replace(card, ts=message["ts"], shown="")
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor")
+            if not cursor:
+                return card
+            page = {"cursor": cursor}
 
     async def _conversation(self, place: str) -> str:
         """Channel id of a place; a person's conversation with the app is opened once and remembered."""

@@ -21,14 +21,23 @@ def linked(board: Board, person: Person, kind: str, value: str, account: str = "
     account = _account(board, kind, account)
     if kind == "number":
         return replace(person, phone_kind=kind, phone=numbers.parse(value, board.settings.region), account=account)
-    if kind != "trunk" and not _CODE.fullmatch(value):
-        raise BadInput(
-            f"“{value}” is not a code of letters and digits, so nothing was changed. Look it up in the service."
-        )
+    if kind != "trunk":
+        _check_code(value)
     extension = value if kind == "extension" else person.extension
     return replace(
         person, phone_kind=kind, phone=value if kind != "trunk" else "", account=account, extension=extension
     )
+
+
+def known_as(person: Person, code: str) -> Person:
+    """The person with the extension code by which webhooks name them, whatever rings first; "" = none.
+
+    Raises:
+        BadInput: not a code; nothing was changed.
+    """
+    if code:
+        _check_code(code)
+    return replace(person, extension=code)
 
 
 def with_line(board: Board, person: Person, text: str) -> Person:
@@ -73,6 +82,13 @@ def words(board: Board, person: Person) -> str:
     return f"When you call, {phone}{at} rings first; people see {shown}.{known}"
 
 
+def _check_code(code: str) -> None:
+    if not _CODE.fullmatch(code):
+        raise BadInput(
+            f"“{code}” is not a code of letters and digits, so nothing was changed. Look it up in the service."
+        )
+
+
 def kind_of(word: str) -> str:
     """Kind of phone that a word names, "" = none."""
     return _KINDS.get(word.casefold(), "")
@@ -82,8 +98,10 @@ def _account(board: Board, kind: str, account: str) -> str:
     if account:
         provider = board.provider(account)
         if kind not in provider.rep_phones:
-            kinds = " or ".join(sorted(provider.rep_phones))
-            raise BadInput(f"{provider.title} cannot ring your {kind} first, so nothing was changed. Link a {kinds}.")
+            kinds = " or ".join(sorted(provider.rep_phones, reverse=True))
+            raise BadInput(
+                f"{provider.title} cannot ring your {kind} first, so nothing was changed. Link your {kinds} instead."
+            )
         return account
     able = [name for name, provider in board.providers.items() if kind in provider.rep_phones]
     if not able:

@@ -8,16 +8,22 @@ Bolt's own both end in `tell()`: one sentence to the person, nothing swallowed.
 import re
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
+import aiohttp
+import msgspec
 from slack_bolt.async_app import AsyncAck, AsyncApp
-from slack_sdk.errors import SlackClientError
+from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.board import Board, sentence, unexpected
-from bot.cards import Message, safe
+from bot.cards import MESSAGE_LIMIT, Message, message, paragraphs, safe
+
+UNREACHED = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
+"""What a call of Slack raises when it does not do what it was asked; a cut connection is aiohttp's own error."""
+_TOO_LATE = ("expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id")
 
 
 @dataclass(frozen=True)
@@ -28,8 +34,7 @@ class Desk:
     slack: AsyncWebClient
 
 
-@dataclass(frozen=True)
-class Click:
+class Click(msgspec.Struct, frozen=True):  # made for every request: a data class takes ten times as long
     """A command, a pressed button, a chosen option or a submitted form.
 
     Attributes:
@@ -49,8 +54,8 @@ class Click:
     trigger: str = ""
     response_url: str = ""
     message_ts: str = ""
-    fields: Mapping[str, str] = field(default_factory=dict)
-    view: Mapping[str, Any] = field(default_factory=dict)
+    fields: dict[str, str] = {}
+    view: dict[str, Any] = {}
 
 
 Handler = Callable[[Desk, Click], Awaitable[None]]
@@ -119,11 +124,17 @@ def on_form(app: AsyncApp, desk: Desk, callback_id: str, validate: Validate, han
 
 async def tell(desk: Desk, click: Click, text: str, *, replace: bool = False) -> None:
     """One sentence to the person, only for them, where they are looking; in their conversation with us otherwise."""
-    await answer(desk, click, Message(safe(text), ()), replace=replace)
+    words = safe(text)
+    # A text that is too long for one message's `text` still fits into its blocks.
+    told = message(paragraphs(words.splitlines(), "told"), words) if len(words) > MESSAGE_LIMIT else Message(words, ())
+    await answer(desk, click, told, replace=replace, instead=words)
 
 
-async def answer(desk: Desk, click: Click, message: Message, *, replace: bool = False) -> None:
-    """A message only for the person. Falls back to their conversation with the app, where it stays."""
+async def answer(desk: Desk, click: Click, message: Message, *, replace: bool = False, instead: str = "") -> None:
+    """A message only for the person. Falls back to their conversation with the app, where it stays.
+
+    `instead`: what is said there in place of a message that must not stay anywhere, such as a secret.
+    """
     if click.response_url:
         webhook = AsyncWebhookClient(click.response_url, session=desk.slack.session, retry_handlers=[])
         try:
@@ -133,12 +144,20 @@ async def answer(desk: Desk, click: Click, message: Message, *, replace: bool = 
                 response_type="ephemeral",
                 replace_original=replace,
             )
-        except (SlackClientError, OSError, TimeoutError):
+        except UNREACHED:
             pass  # told in the conversation below instead
         else:
             if response.status_code == 200:
                 return
-    await desk.board.tell(click.user, message.text, f"told:{click.trigger}:{click.action}:{hash(message.text)}")
+    text = instead or message.text
+    await desk.board.tell(click.user, text, f"told:{click.trigger}:{click.action}:{hash(text)}")
+
+
+def slack_code(error: BaseException) -> str:
+    """Slack's own code of a refusal, such as "channel_not_found"; "" = it was not reached, or answered no JSON."""
+    response = error.response if isinstance(error, SlackApiError) else None
+    data = getattr(response, "data", response)
+    return str(data.get("error") or "") if isinstance(data, dict) else ""
 
 
 def register_errors(app: AsyncApp, desk: Desk) -> None:
@@ -167,9 +186,16 @@ async def _acknowledge(desk: Desk, ack: AsyncAck, click: Click, handler: Handler
     await ack()
 
     async def failed(error: Exception) -> None:
-        await tell(desk, click, sentence(error))
+        await tell(desk, click, _words(error))
 
-    desk.board.spawn(_run(handler, desk, click), failed)
+    # What may dial waits its turn. A form does not: it must be opened within 3 s.
+    desk.board.spawn(_run(handler, desk, click), failed, in_turn=first is not None and bool(click.text.strip()))
+
+
+def _words(error: Exception) -> str:
+    if slack_code(error) in _TOO_LATE:
+        return "The form could not be opened in time, so nothing was done. Try again."
+    return sentence(error)
 
 
 async def _run(handler: Handler, desk: Desk, click: Click) -> None:

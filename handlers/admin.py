@@ -10,7 +10,7 @@ from slack_bolt.async_app import AsyncApp
 
 from bot import numbers
 from bot.board import Board
-from bot.cards import day_clock, plain, safe
+from bot.cards import Message, day_clock, plain, safe
 from bot.cards.help import help_message
 from bot.dialing import NO_CAP, rules
 from bot.errors import BadInput, NotAllowed, NotFound
@@ -19,20 +19,27 @@ from bot.store import cards, ledger, people
 from bot.store.people import Contact
 from handlers import Click, Desk, answer, on_command, tell
 
+_LISTED = 100
+"""Numbers of the do-not-call list that are shown at once."""
+_OF_NUMBERS = frozenset("+0123456789-()./")
+
 
 def register(app: AsyncApp, desk: Desk) -> None:
     """All listeners of this feature."""
     on_command(app, desk, "callboard", command)
 
     async def written_to(event: dict[str, Any]) -> None:
-        if event.get("subtype") or event.get("bot_id") or not event.get("user"):
+        person = event.get("user") and not (event.get("subtype") or event.get("bot_id"))
+        if not person or event.get("channel_type", "im") != "im":
             return
         text = help_message("callboard", desk.board.settings.commands).text
         names = ", ".join(f"`{name} help`" for name in desk.board.settings.commands.values())
         await desk.board.tell(event["user"], f"I understand slash commands: {names}.\n{text}", f"help:{event['ts']}")
 
     async def removed(event: dict[str, Any]) -> None:
-        await desk.board.problem("Slack", f"Slack says: {event['type']}. Install the app again and set its new tokens.")
+        await desk.board.problem(
+            "Slack app", f"Slack says: {event['type']}. Install the app again and set its new tokens."
+        )
 
     app.event("message")(written_to)
     app.event("app_uninstalled")(removed)
@@ -53,7 +60,10 @@ async def command(desk: Desk, click: Click) -> None:
             await tell(desk, click, policy_words(desk.board))
         case "hooks":
             _check(desk, click, "admin", "see the webhook addresses")
-            await tell(desk, click, hooks(desk.board))
+            unseen = (
+                "The webhook addresses could not be shown, and they hold a secret that is not kept here. Try again."
+            )
+            await answer(desk, click, Message(safe(hooks(desk.board)), ()), instead=unseen)
         case "audit":
             _check(desk, click, "admin", "read the audit log")
             await tell(desk, click, await _audit(desk.board))
@@ -122,9 +132,12 @@ async def _setup(board: Board, user: str) -> str:
 def policy_words(board: Board) -> str:
     """The rules for calling, in words."""
     found = rules(board)
+    callers = board.settings.policy.callers
+    named = f"{', '.join(f'<@{user}>' for user in callers)}, managers and admins" if callers else "everybody"
     capped = found.daily_calls_per_rep < NO_CAP
     cap = f"{found.daily_calls_per_rep} calls a day for each rep" if capped else "no daily cap"
     return (
+        f"• Who may call: {named}\n"
         f"• Countries that may be called: {', '.join(sorted(found.allowed_countries))}\n"
         f"• Never: emergency, premium-rate and satellite numbers, and the do-not-call list\n"
         f"• Calls are meant to be placed {found.window.words}, by the clock of the person called; "
@@ -156,13 +169,14 @@ async def _do_not_call(desk: Desk, click: Click, text: str) -> str:
     board = desk.board
     word, _, rest = text.partition(" ")
     if word.casefold() in ("", "list"):
-        rows = await board.read(people.blocked)
+        rows = await board.read(people.blocked, _LISTED)
         now, zone = board.now(), board.settings.zone
         lines = [
             f"• {numbers.pretty(number)}: {plain(reason) or 'no reason given'} (<@{by}>, {day_clock(at, now, zone)})"
             for number, reason, by, at in rows
         ]
-        return "\n".join(["Never to be called:", *lines]) if lines else "The do-not-call list is empty."
+        heading = "Never to be called:" if len(lines) < _LISTED else f"Never to be called, the latest {_LISTED}:"
+        return "\n".join([heading, *lines]) if lines else "The do-not-call list is empty."
     if word.casefold() not in ("add", "remove"):
         raise BadInput(
             "Write `/callboard dnc add +1 202 555 0100 reason`, `dnc remove …` or `dnc`. Nothing was changed."
@@ -171,10 +185,11 @@ async def _do_not_call(desk: Desk, click: Click, text: str) -> str:
     number, reason = _number_first(board, rest)
 
     def change(db: sqlite3.Connection) -> bool:
+        if word.casefold() == "add":
+            people.block(db, number, reason, click.user, board.now())
+        elif not people.unblock(db, number):
+            return False
         ledger.audit(db, board.now(), click.user, f"do-not-call {word.casefold()}", number, reason)
-        if word.casefold() == "remove":
-            return people.unblock(db, number)
-        people.block(db, number, reason, click.user, board.now())
         return True
 
     if not await board.write(change):
@@ -203,19 +218,31 @@ async def _contact(desk: Desk, click: Click, text: str) -> str:
     if not name.strip():
         raise BadInput("The contact needs a name after the number. Nothing was changed.")
     contact = Contact(number, name.strip()[:80], company.strip()[:80])
-    await board.write(people.save_contact, contact, click.user, board.now())
-    await board.write(ledger.audit, board.now(), click.user, "contact add", number)
+
+    def add(db: sqlite3.Connection) -> None:
+        people.save_contact(db, contact, click.user, board.now())
+        ledger.audit(db, board.now(), click.user, "contact add", number, contact.name)
+
+    await board.write(add)
     return (
         f"{plain(contact.name)} is in the contact book; `/call {plain(contact.name)}` calls {numbers.pretty(number)}."
     )
 
 
 def _number_first(board: Board, text: str) -> tuple[str, str]:
-    """A number as people write it, with spaces, then the rest."""
+    """A number as people write it, with spaces, then the rest, which may begin with digits, too ("24 Hour Taxi").
+
+    Raises:
+        BadInput: there is no number at the start.
+    """
     words = text.split()
-    digits = []
-    while words and set(words[0]) <= set("+0123456789-()./"):
-        digits.append(words.pop(0))
-    if not digits:
+    count = next((i for i, word in enumerate(words) if not set(word) <= _OF_NUMBERS), len(words))
+    if not count:
         raise BadInput("Write the number first, like +1 202 555 0100. Nothing was changed.")
-    return numbers.parse(" ".join(digits), board.settings.region), " ".join(words)
+    wrong = None
+    for end in range(count, 0, -1):
+        try:
+            return numbers.parse(" ".join(words[:end]), board.settings.region), " ".join(words[end:])
+        except BadInput as error:
+            wrong = wrong or error
+    raise BadInput(f"{wrong} Nothing was changed.")

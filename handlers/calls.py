@@ -85,11 +85,6 @@ async def command(desk: Desk, click: Click) -> None:
     if not click.text.strip():
         await open_call_modal(desk, click)
         return
-    async with desk.board.dials:
-        await _dial_text(desk, click)
-
-
-async def _dial_text(desk: Desk, click: Click) -> None:
     try:
         text = who.parse(click.text, desk.board.settings.region)
         if isinstance(text.who, who.Again):
@@ -211,7 +206,7 @@ async def validate_order(desk: Desk, click: Click) -> dict[str, str]:
 async def order(desk: Desk, click: Click) -> None:
     """The submitted modal; its answers go where `/call` was typed."""
     metadata = msgspec.json.decode(click.value or "{}")
-    click = with_changes(click, response_url=metadata.get("response_url", ""))
+    click = msgspec.structs.replace(click, response_url=metadata.get("response_url", ""))
     try:
         found = await asking.resolve(desk.board, click.user, _typed(desk, click))
     except Exception:

@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 
 import msgspec
 from slack_bolt.async_app import AsyncApp
-from slack_sdk.errors import SlackApiError
 
 from bot import digests, periods
 from bot.board import Board
@@ -17,7 +16,7 @@ from bot.errors import NotAllowed
 from bot.periods import Subscription
 from bot.routing import masks
 from bot.store import ledger, missed, people
-from handlers import Click, Desk, answer, on_actions, on_command, tell
+from handlers import UNREACHED, Click, Desk, answer, on_actions, on_command, slack_code, tell
 
 
 def register(app: AsyncApp, desk: Desk) -> None:
@@ -51,7 +50,7 @@ def _place(click: Click) -> str:
 async def _now(desk: Desk, click: Click, zone: str) -> None:
     board = desk.board
     period = periods.today_so_far(zone, datetime.fromtimestamp(board.now(), UTC))
-    await answer(desk, click, digest_card(await digests.payload(board, period, zone, click.channel)))
+    await answer(desk, click, digest_card(await digests.payload(board, period, zone, _place(click))))
 
 
 async def _list(board: Board, place: str, zone: str) -> str:
@@ -60,11 +59,20 @@ async def _list(board: Board, place: str, zone: str) -> str:
         return "No digest is posted here by itself. Subscribe with `/digest daily 18:00`, or look at `/digest now`."
     now = datetime.fromtimestamp(board.now(), UTC)
     lines = []
-    for _, _, body, _ in found:
+    for _, kind, body, _ in found:
         subscription = msgspec.json.decode(body, type=Subscription)
-        following = periods.next_due(subscription, now).timestamp()
+        following = await _next(board, place, kind, subscription, now)
         lines.append(f"• {subscription.words}; the next one: {day_clock(following, board.now(), subscription.zone)}")
     return "Posted here by itself:\n" + "\n".join(lines)
+
+
+async def _next(board: Board, place: str, kind: str, subscription: Subscription, now: datetime) -> float:
+    """When the next one is posted, seconds since 1970 UTC. Moved to a later hour, today's may have been sent before."""
+    following = periods.next_due(subscription, now)
+    for period in periods.periods_due(subscription, now, following):
+        if await board.read(ledger.digest_sent, place, kind, period.key):
+            following = periods.next_due(subscription, following)
+    return following.timestamp()
 
 
 async def _subscribe(desk: Desk, click: Click, subscription: Subscription) -> None:
@@ -100,9 +108,12 @@ async def _check_member(desk: Desk, channel: str) -> None:
     """A digest that cannot be posted is refused when it is asked for, not at 18:00."""
     try:
         found = (await desk.slack.conversations_info(channel=channel))["channel"]
-    except SlackApiError as error:
-        if error.response.get("error") not in ("channel_not_found", "missing_scope"):
-            raise
+    except UNREACHED as error:
+        # A private channel is not even known to exist before we are in it.
+        if slack_code(error) not in ("channel_not_found", "missing_scope"):
+            raise NotAllowed(
+                "Slack did not say whether Callboard may post here, so nothing was changed. Try again in a minute."
+            ) from error
         found = {}
     if not found.get("is_member"):
         raise NotAllowed(
@@ -120,11 +131,11 @@ async def definitions(desk: Desk, click: Click) -> None:
 async def waiting(desk: Desk, click: Click) -> None:
     """*Show who waits*: as of now, not as of the digest."""
     board = desk.board
-    rows = await board.read(missed.waiting)
+    rows = await board.read(missed.waiting, 1000)
     if not rows:
         await tell(desk, click, "Nobody is waiting for a call back.")
         return
-    mask = masks(board.settings, click.channel)
+    mask = masks(board.settings, _place(click))
     lines = []
     for row in rows[:20]:
         contact = await board.read(people.contact, row.number) if row.number else None

@@ -8,14 +8,13 @@ from dataclasses import replace
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
-from slack_sdk.errors import SlackApiError, SlackClientError
 
 from bot import digests
 from bot.board import Board
 from bot.cards import duration
 from bot.cards.home import home_view
 from bot.store import calls, figures, ledger, missed, people
-from handlers import Click, Desk, on_actions
+from handlers import UNREACHED, Click, Desk, on_actions, slack_code
 from handlers.calls import open_call_modal
 from handlers.phone import open_phone_modal
 
@@ -24,6 +23,8 @@ log = logging.getLogger("callboard.home")
 KEPT_FRESH_SECONDS = 24 * 3600
 """How long after it was last opened a Home is kept up to date."""
 _PER_ROUND = 20
+_DOWN = ("", "ratelimited", "internal_error", "fatal_error", "service_unavailable", "request_timeout")
+"""Slack's codes that say nothing about the Home in question; "" = it was not reached."""
 
 
 def register(app: AsyncApp, desk: Desk) -> None:
@@ -66,21 +67,27 @@ class Homes:
         self._shown: dict[str, str] = {}
 
     async def __call__(self) -> None:
-        """One round; at most 20 a time, to stay within Slack's limits."""
+        """One round; at most 20 a time, to stay within Slack's limits. Whose turn was longest ago comes first."""
         board = self.desk.board
+        users = await board.read(people.homes, board.now() - KEPT_FRESH_SECONDS)
+        turns = {user: turn for turn, user in enumerate(self._shown)}
+        self._shown = {user: shown for user, shown in self._shown.items() if user in set(users)}
         published = 0
-        for user in await board.read(people.homes, board.now() - KEPT_FRESH_SECONDS):
+        for user in sorted(users, key=lambda user: turns.get(user, -1)):
             view = await board.read(_view, board, user)
             if self._shown.get(user) == _fingerprint(view):
                 continue
             if published == _PER_ROUND:
                 break
+            published += 1
             try:
                 await self.desk.slack.views_publish(user_id=user, view=view)
-            except (SlackApiError, SlackClientError, OSError, TimeoutError) as error:
+            except UNREACHED as error:
                 log.warning("The Home of %s could not be refreshed: %s", user, type(error).__name__)
-                return
-            published += 1
+                if slack_code(error) in _DOWN:
+                    return  # the others would not fare better
+            # One that Slack refuses (a person who left, say) must not hold up the others: tried again when it changes.
+            self._shown.pop(user, None)
             self._shown[user] = _fingerprint(view)
 
 

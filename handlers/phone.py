@@ -1,15 +1,19 @@
 """`/phone`: link my number or extension, choose my line."""
 
-from slack_bolt.async_app import AsyncApp
-from slack_sdk.errors import SlackClientError
+import re
 
-from bot import linking
+from slack_bolt.async_app import AsyncApp
+
+from bot import linking, numbers
 from bot.cards.help import help_message
 from bot.cards.modals import NONE, phone_modal
 from bot.errors import BadInput
 from bot.store import people
 from bot.store.people import Person
-from handlers import Click, Desk, answer, on_command, on_form, tell
+from handlers import UNREACHED, Click, Desk, answer, on_command, on_form, tell
+
+_AND_EXTENSION = re.compile(r"(?P<number>\+?[\d\s().-]+?)\s+ext(?:ension)?\s+(?P<code>\S+)", re.IGNORECASE)
+"""A number that rings, and the extension by which the phone service names the same person."""
 
 
 def register(app: AsyncApp, desk: Desk) -> None:
@@ -32,6 +36,10 @@ async def command(desk: Desk, click: Click) -> None:
         case "unlink":
             await desk.board.write(people.save_person, linking.unlinked(await _person(desk, click)))
             await tell(desk, click, "Your phone is not linked any more. You cannot place calls until you link one.")
+        case "line" if not rest.strip():
+            labels = [line.label or numbers.pretty(line.number) for line in desk.board.settings.lines]
+            known = f"There are: {', '.join(labels)}." if labels else "No lines are configured; ask your admin."
+            raise BadInput(f"Say which line, or “none” for the service's default. Nothing was changed. {known}")
         case "line":
             await _save(desk, click, linking.with_line(desk.board, await _person(desk, click), rest.strip()))
         case "link":
@@ -45,13 +53,16 @@ async def command(desk: Desk, click: Click) -> None:
 
 def _linked(desk: Desk, person: Person, text: str) -> Person:
     text, _, account = text.partition(" via ")
-    word, _, rest = text.strip().partition(" ")
-    kind = linking.kind_of(word)
-    if not text.strip():
+    text, account = text.strip(), account.strip().casefold()
+    if not text:
         raise BadInput("Say which phone, like `/phone link +1 202 555 0100`. Nothing was changed.")
-    return linking.linked(
-        desk.board, person, kind or "number", rest.strip() if kind else text.strip(), account.strip().casefold()
-    )
+    word, _, rest = text.partition(" ")
+    kind = linking.kind_of(word)
+    value = rest.strip() if kind else text
+    both = _AND_EXTENSION.fullmatch(value) if kind in ("", "number") else None
+    if both is None:
+        return linking.linked(desk.board, person, kind or "number", value, account)
+    return linking.known_as(linking.linked(desk.board, person, "number", both["number"], account), both["code"])
 
 
 async def open_phone_modal(desk: Desk, click: Click) -> None:
@@ -67,7 +78,12 @@ async def open_phone_modal(desk: Desk, click: Click) -> None:
 async def validate(desk: Desk, click: Click) -> dict[str, str]:
     """Errors are shown in the form."""
     try:
-        _from_form(desk, await desk.board.read(people.person, click.user), click)
+        linking.known_as(Person(click.user), click.fields.get("extension", ""))
+    except BadInput as error:
+        return {"extension": str(error)}
+    try:
+        person = _from_form(desk, await desk.board.read(people.person, click.user), click)
+        await desk.board.read(people.check_free, person)
     except BadInput as error:
         return {"phone": str(error)}
     return {}
@@ -86,8 +102,10 @@ def _from_form(desk: Desk, person: Person, click: Click) -> Person:
     kind, value = fields.get("kind", "") or "number", fields.get("phone", "")
     account = fields.get("account", "") if kind != "number" else ""
     found = linking.linked(desk.board, person, kind, value, account)
-    if fields.get("extension"):
-        found = people.with_extension(found, fields["extension"])
+    code = fields.get("extension", "")
+    if kind == "extension" and (not code or code == person.extension == person.phone):
+        code = found.phone  # left as it stood there: it goes with the phone
+    found = linking.known_as(found, code)
     line = fields.get("line", "")
     return linking.with_line(desk.board, found, "" if line == NONE else line)
 
@@ -102,6 +120,6 @@ async def _person(desk: Desk, click: Click) -> Person:
     person = await desk.board.read(people.person, click.user)
     try:
         user = (await desk.slack.users_info(user=click.user))["user"]
-    except (SlackClientError, OSError, TimeoutError):
+    except UNREACHED:
         return person  # linking a phone must not depend on it; the next time will tell
     return people.named(person, user.get("real_name") or user.get("name", ""), user.get("tz") or "")

@@ -6,15 +6,16 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from typing_extensions import override
 
 from bot import dialing
 from bot.dialing import Ask
 from bot.errors import Ambiguous, BadInput, NeedsYes, NotAllowed, NotFound, Refused, Unavailable, Unsupported
-from bot.events import CallEnded, CdrReceived, LegAnswered, Outcome, State
+from bot.events import Call, CallEnded, CdrReceived, LegAnswered, Outcome, Requested, State
 from bot.provider import CallOrder
-from bot.store import calls, ledger
+from bot.store import calls, ledger, people
 from tests.fake_slack import FakeSlack
-from tests.office import SETTINGS, Office, office
+from tests.office import SETTINGS, Office, PaperPhone, office
 from tests.slack_state import Clock
 
 NUMBER = "+12025550123"
@@ -202,3 +203,171 @@ async def test_a_provider_without_extensions_says_so(desk: Office, monkeypatch: 
         await dialing.dial(desk.board, "k1", await ask(desk, number="201", extension=True))
     with pytest.raises(Unsupported, match="record"):
         await dialing.dial(desk.board, "k2", await ask(desk, "k2", record=True))
+
+
+async def test_telling_that_fails_does_not_stop_the_call(desk: Office) -> None:
+    await desk.link("U1")
+
+    async def written(call: Call) -> None:
+        raise ValueError(f"no words for {call.id}")
+
+    call = await dialing.dial(desk.board, "k1", await ask(desk), written)
+    assert (call.state, len(desk.phone.orders)) == (State.RINGING, 1)
+    assert await desk.board.read(ledger.open_intents) == []
+
+
+async def test_dropping_forgets_only_what_has_no_call(desk: Office) -> None:
+    for key in ("asked", "bound", "sent"):
+        await ask(desk, key)
+    for key in ("bound", "sent"):
+        await desk.board.write(ledger.bind_intent, key, f"call of {key}")
+    assert await desk.board.write(ledger.send_intent, "sent")
+    for key in ("asked", "bound", "sent"):
+        await dialing.drop(desk.board, key)
+    assert sorted(intent.key for intent in await desk.board.read(ledger.open_intents)) == ["bound", "sent"]
+
+
+async def test_an_answer_that_cannot_be_stored_is_unclear_after_the_restart(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    async with office(tmp_path, fake_slack, slack_clock) as desk:
+        await desk.link("U1")
+        stop = (
+            "CREATE TRIGGER full BEFORE INSERT ON events WHEN new.key LIKE '%:accepted'"
+            " BEGIN SELECT raise(ABORT, 'full'); END"
+        )
+        await desk.board.db.write(lambda db: db.execute(stop).rowcount)
+        told = await desk.type("/call +1 202 555 0123")
+        assert "Ringing" in " ".join(shown.text for shown in desk.slack.ephemerals)
+        assert "went wrong" in told
+        await desk.board.db.write(lambda db: db.execute("DROP TRIGGER full").rowcount)
+        assert len(desk.phone.orders) == 1
+    async with office(tmp_path, fake_slack, slack_clock) as desk:
+        await dialing.recover(desk.board)
+        (call,) = await desk.calls()
+        assert call.state is State.UNCLEAR
+        with pytest.raises(NotAllowed, match="already calling"):
+            await dialing.dial(desk.board, "k9", await ask(desk, "k9"))
+        assert desk.phone.orders == []
+
+
+async def test_two_who_hang_up_at_once_ask_the_provider_once(desk: Office) -> None:
+    await desk.link("U1")
+    call = await dialing.dial(desk.board, "k1", await ask(desk))
+    found = await asyncio.gather(
+        *(dialing.hang_up(desk.board, call.id, user) for user in ("U1", "U2", "U1")), return_exceptions=True
+    )
+    assert len(desk.phone.hung_up) == 1
+    assert sum(isinstance(error, NotAllowed) for error in found) == 2
+
+
+class DeafPhone(PaperPhone):
+    """Cannot be reached for the first hang-up."""
+
+    @override
+    async def hang_up(self, call: Call) -> None:
+        self.hung_up.append(call.id)
+        if len(self.hung_up) == 1:
+            raise Unavailable("Paperphone was not reached.")
+
+
+async def test_a_hang_up_that_failed_may_be_tried_again(desk: Office) -> None:
+    await desk.link("U1")
+    deaf = DeafPhone("voicenter", desk.clock)
+    desk.board.providers = {"voicenter": deaf}
+    call = await dialing.dial(desk.board, "k1", await ask(desk))
+    with pytest.raises(Unavailable):
+        await dialing.hang_up(desk.board, call.id, "U1")
+    await dialing.hang_up(desk.board, call.id, "U1")
+    assert deaf.hung_up == [call.id, call.id]
+    await deaf.http.aclose()
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "outcome", "words"),
+    [
+        (Refused("Paperphone refused: no credit."), State.ENDED, Outcome.REFUSED, "no credit"),
+        (Unsupported("Paperphone cannot do that."), State.ENDED, Outcome.REFUSED, "cannot do that"),
+        (Unavailable("Paperphone was not reached."), State.ENDED, Outcome.NOT_PLACED, "not reached"),
+        (Ambiguous("Paperphone did not answer."), State.UNCLEAR, None, "did not answer"),
+        (RuntimeError("secret"), State.UNCLEAR, None, "RuntimeError"),
+    ],
+)
+async def test_what_a_provider_answers_is_on_the_call(
+    desk: Office, answer: Exception, state: State, outcome: Outcome | None, words: str
+) -> None:
+    await desk.link("U1")
+    desk.phone.answer = answer
+    call = await dialing.dial(desk.board, "k1", await ask(desk))
+    assert (call.state, call.outcome) == (state, outcome)
+    assert words in call.words
+    assert "secret" not in call.words
+    assert len(desk.phone.orders) == 1
+    assert await desk.board.read(ledger.open_intents) == []
+
+
+async def test_an_unclear_call_blocks_its_number_until_it_is_settled(desk: Office) -> None:
+    await desk.link("U1")
+    desk.phone.answer = Ambiguous("Paperphone did not answer.")
+    call = await dialing.dial(desk.board, "k1", await ask(desk))
+    desk.phone.answer = None
+    desk.clock.advance(600)
+    with pytest.raises(NotAllowed, match="already calling"):
+        await dialing.dial(desk.board, "k2", await ask(desk, "k2"))
+    await dialing.settle(desk.board, call.id, "U1", Outcome.NOT_PLACED)
+    assert (await dialing.dial(desk.board, "k3", await ask(desk, "k3"))).state is State.RINGING
+
+
+REFUSALS = {
+    "+12025550190": "is your own phone",
+    "+911": "emergency number",
+    "+19005550123": "premium-rate",
+    "+905550000001": "is in TR",
+    "+12025550177": "do-not-call list",
+    "+88216123456": "belongs to no country",
+}
+
+
+@pytest.mark.parametrize("number", REFUSALS)
+async def test_every_refusal_of_the_policy_dials_nothing(desk: Office, number: str) -> None:
+    await desk.link("U1")
+    await desk.board.write(people.block, "+12025550177", "Asked not to be called", "U2", desk.clock())
+    with pytest.raises(NotAllowed, match=REFUSALS[number]):
+        await dialing.dial(desk.board, "k1", await ask(desk, number=number))
+    assert (desk.phone.orders, await desk.calls()) == ([], [])
+
+
+async def test_nobody_dials_without_a_phone(desk: Office) -> None:
+    with pytest.raises(NotAllowed, match="/phone link"):
+        await dialing.dial(desk.board, "k1", await ask(desk))
+    assert await desk.calls() == []
+
+
+async def test_recovery_of_every_state(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> None:
+    """Written: told. Bound to a call but not sent: nothing was dialled. Sending: nobody knows. Done: left alone."""
+    async with office(tmp_path, fake_slack, slack_clock) as desk:
+        await desk.link("U1")
+        done = await dialing.dial(desk.board, "done", await ask(desk, "done", "+12025550121"))
+        await ask(desk, "written", "+12025550122")
+        unsent, sending = calls.new_id(desk.clock()), calls.new_id(desk.clock())
+        for key, call_id, number in (("unsent", unsent, "+12025550123"), ("sending", sending, "+12025550124")):
+            await ask(desk, key, number)
+            asked = Requested(at=desk.clock(), rep="U1", rep_phone="+12025550190", number=number)
+            await desk.board.ingest("voicenter", [asked], call_id=call_id)
+            await desk.board.write(ledger.bind_intent, key, call_id)
+        assert await desk.board.write(ledger.send_intent, "sending")
+    slack_clock.advance(60)
+    async with office(tmp_path, fake_slack, slack_clock) as desk:
+        for _ in range(2):
+            await dialing.recover(desk.board)
+            found = {call.id: call for call in await desk.calls()}
+            assert {call_id: (call.state, call.outcome) for call_id, call in found.items()} == {
+                done.id: (State.RINGING, None),
+                unsent: (State.ENDED, Outcome.NOT_PLACED),
+                sending: (State.UNCLEAR, None),
+            }
+            await desk.settle()
+            told = [message for message in desk.conversation("U1") if "place the call you asked for" in message.text]
+            assert len(told) == 1
+        assert desk.phone.orders == []
+        assert await desk.board.read(ledger.open_intents) == []

@@ -1,7 +1,8 @@
 """A digest is sent once for its period and channel: after down time, when clocks change, with right figures."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -11,7 +12,9 @@ from bot import digests
 from bot.events import CdrReceived, Described, Outcome
 from bot.periods import Subscription
 from bot.store import figures, ledger
-from tests.office import LINE, Office
+from tests.fake_slack import FakeSlack
+from tests.office import LINE, Office, office
+from tests.slack_state import Clock
 
 MADRID = ZoneInfo("Europe/Madrid")
 
@@ -87,3 +90,85 @@ async def test_figures_are_those_of_an_obvious_recount(desk: Office) -> None:
     (text,) = posted(desk)
     assert f"{len(everything)} incoming calls: {len(answered)} answered, {len(missed)} missed" in text
     assert f"{len(waiting)} not yet returned" in text
+
+
+async def test_after_down_time_every_evening_is_made_up_once_and_only_the_last_of_long_ago(desk: Office) -> None:
+    start = datetime(2026, 11, 1, 12, tzinfo=MADRID)
+    await subscribed(desk, 18, 0, start)
+    desk.clock.now = (start + timedelta(days=20)).timestamp()  # 21 November, noon; 20 evenings were missed
+    for _ in range(3):
+        await digests.due(desk.board)
+        await desk.settle()
+    told = posted(desk)
+    assert len(told) == len(set(told)) == 7
+    for day in range(14, 21):
+        assert sum(f"{day} November 2026 18:00 (Europe/Madrid)" in text for text in told) == 1
+
+
+async def test_killed_between_the_ledger_and_slack_it_is_posted_once(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    start = datetime(2026, 11, 20, 12, tzinfo=MADRID)
+    slack_clock.now = start.timestamp()
+    async with office(tmp_path, fake_slack, slack_clock) as first:
+        await subscribed(first, 18, 0, start)
+        slack_clock.advance(7 * 3600)
+        await digests.due(first.board)
+        assert posted(first) == []  # written down, and gone before the feed had its turn
+    async with office(tmp_path, fake_slack, slack_clock) as second:
+        await digests.due(second.board)
+        await second.settle()
+        assert len(posted(second)) == 1
+    async with office(tmp_path, fake_slack, slack_clock) as third:
+        await digests.due(third.board)
+        await third.settle()
+        assert len(posted(third)) == 1
+
+
+@pytest.mark.parametrize("fault", ["drop_after", "drop_before", "500", "ratelimited"])
+async def test_slack_failing_in_the_middle_of_a_post_does_not_double_it(desk: Office, fault: str) -> None:
+    start = datetime(2026, 11, 20, 12, tzinfo=MADRID)
+    desk.clock.now = start.timestamp()
+    await subscribed(desk, 18, 0, start)
+    desk.clock.advance(7 * 3600)
+    desk.slack.fail_next("chat.postMessage", fault)
+    await digests.due(desk.board)
+    for _ in range(5):
+        await desk.settle()
+        desk.clock.advance(60)
+    assert len(posted(desk)) == 1
+
+
+async def test_each_channel_and_each_kind_has_its_own(desk: Office) -> None:
+    start = datetime(2026, 11, 20, 12, tzinfo=MADRID)  # a Friday
+    await subscribed(desk, 18, 0, start)
+    for place, kind in (("C1", "weekly"), ("@U1", "daily")):
+        weekday = 4 if kind == "weekly" else None
+        body = msgspec.json.encode(Subscription("weekly" if weekday else "daily", weekday, 18, 0, "Europe/Madrid"))
+        await desk.board.write(ledger.subscribe, place, kind, body, "U2", start.timestamp())
+    desk.clock.now = start.timestamp() + 7 * 3600
+    for _ in range(2):
+        await digests.due(desk.board)
+        await desk.settle()
+    weekly = [text for text in posted(desk) if "13 November 2026 18:00" in text]
+    assert (len(posted(desk)), len(weekly)) == (2, 1)
+    assert len([message for message in desk.conversation("U1") if "Call digest" in message.text]) == 1
+
+
+async def test_a_call_at_the_very_moment_belongs_to_one_digest(desk: Office) -> None:
+    start = datetime(2026, 11, 20, 12, tzinfo=MADRID)
+    await subscribed(desk, 18, 0, start)
+    moment = datetime(2026, 11, 20, 18, 0, tzinfo=MADRID).timestamp()
+    for ref, at in (("a", moment - 1), ("b", moment), ("c", moment + 1)):
+        await desk.board.ingest(
+            "voicenter",
+            [
+                Described(ref=ref, at=at, source="cdr", direction="in", number="+12025550111", line=LINE),
+                CdrReceived(ref=ref, at=at, leg="ext:A", outcome=Outcome.ANSWERED, talk_seconds=10),
+            ],
+        )
+    desk.clock.now = moment + 86400
+    await digests.due(desk.board)
+    await desk.settle()
+    counts = [text.partition(" incoming call")[0].rpartition("\n")[2] for text in posted(desk)]
+    assert counts == ["1", "2"]

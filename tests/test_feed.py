@@ -1,13 +1,19 @@
 """The feed against a Slack that limits, drops, fails and loses channels: nothing lost, nothing twice."""
 
 import dataclasses
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bot.board import notice
+from bot.cards import Message as CardMessage
+from bot.cards.notice import notice_card
 from bot.store import cards, ledger
-from tests.office import Office
-from tests.slack_state import Message
+from bot.store.cards import Card
+from tests.fake_slack import FakeSlack
+from tests.office import Office, office
+from tests.slack_state import Clock, Message
 
 
 async def ask(desk: Office, subject: str = "one", text: str = "Hello to all of you.", place: str = "C1") -> None:
@@ -127,3 +133,143 @@ async def test_marked_while_it_is_being_shown_is_shown_again(desk: Office) -> No
     await desk.settle()
     (message,) = shown(desk)
     assert message.text == "Hello again to you."
+
+
+async def posted(desk: Office) -> list[str]:
+    """One round of the feed; the codes of the posts so far."""
+    await desk.feed.step()
+    await desk.feed.stop()
+    return [request.outcome for request in desk.slack.requests if request.method == "chat.postMessage"]
+
+
+async def test_a_post_that_was_cut_off_is_found_again_in_a_busy_channel(desk: Office) -> None:
+    desk.slack.fail_next("chat.postMessage", "drop_after")
+    await ask(desk)
+    await posted(desk)
+    for number in range(450):  # more than two pages of people talking before the feed looks
+        desk.clock.advance(1)
+        desk.slack.say("C1", "U1", f"Chat number {number}.")
+    await desk.settle()
+    assert sum(message.author == desk.slack.bot_user for message in shown(desk)) == 1
+    desk.clock.advance(5)
+    await ask(desk, text="Hello again to you.")  # and it is this message that is edited from now on
+    await desk.settle()
+    assert [message.text for message in shown(desk) if message.author == desk.slack.bot_user] == ["Hello again to you."]
+
+
+async def test_a_post_that_was_cut_off_is_found_after_a_restart(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    fake_slack.fail_next("chat.postMessage", "drop_after")
+    async with office(tmp_path, fake_slack, slack_clock) as desk:
+        await ask(desk)
+        assert await posted(desk) == ["drop_after"]
+    slack_clock.advance(60)
+    async with office(tmp_path, fake_slack, slack_clock) as desk:
+        await desk.settle()
+        assert len(shown(desk)) == 1
+        assert await posted(desk) == ["drop_after"]
+
+
+async def test_slack_asks_to_wait_and_is_left_alone_so_long(desk: Office) -> None:
+    desk.slack.fail_next("chat.postMessage", "ratelimited", retry_after=45)
+    await ask(desk)
+    assert await posted(desk) == ["ratelimited"]
+    desk.clock.advance(44)
+    assert await posted(desk) == ["ratelimited"]
+    desk.clock.advance(2)
+    assert await posted(desk) == ["ratelimited", "ok"]
+
+
+async def test_after_slack_was_away_it_is_said_to_work_again(desk: Office) -> None:
+    address = desk.feed.client.base_url
+    desk.feed.client.base_url = "http://127.0.0.1:9/api/"  # nobody listens on the discard port
+    await ask(desk)
+    await posted(desk)
+    assert (await desk.http.get("/healthz")).json()["slack"] == "failing"
+    desk.feed.client.base_url = address
+    desk.clock.advance(10)
+    await desk.settle()
+    assert len(shown(desk)) == 1
+    report = await desk.http.get("/healthz")
+    assert (report.status_code, report.json()["slack"]) == (200, "ok")
+    assert await desk.board.read(ledger.problems) == []
+
+
+async def test_a_card_that_needs_no_slack_mends_nothing(desk: Office) -> None:
+    await ask(desk)
+    await desk.settle()
+    desk.clock.advance(5)
+    await desk.board.problem("Slack", "Slack could not be reached.")
+    await ask(desk)  # looks as before: nothing is sent
+    sent = len(desk.slack.requests)
+    card = await desk.board.read(cards.next_in, "C1")
+    assert card is not None
+    await desk.feed._show(card)
+    assert len(desk.slack.requests) == sent
+    assert [key for key, *_ in await desk.board.read(ledger.problems)] == ["Slack"]
+
+
+async def test_a_card_that_can_be_drawn_again_is_said_so(desk: Office) -> None:
+    await desk.board.write(cards.mark, "notice", "one", "C1", desk.clock(), b"{}")
+    await posted(desk)
+    await ask(desk, "another")  # a card that never failed says nothing about the one that does
+    await posted(desk)
+    assert [key for key, *_ in await desk.board.read(ledger.problems)] == ["card notice"]
+    await ask(desk)
+    desk.clock.advance(10)
+    await desk.settle()
+    assert len(shown(desk)) == 2
+    assert await desk.board.read(ledger.problems) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "words"), [({"archived": True}, "is archived"), ({"private": True, "bot_is_member": False}, "not exist")]
+)
+async def test_a_channel_that_is_lost_gets_its_card_when_it_is_back(
+    desk: Office, change: dict[str, Any], words: str
+) -> None:
+    before = dataclasses.replace(desk.slack.channels["C1"])
+    desk.slack.channels["C1"] = dataclasses.replace(before, **change)
+    for number in range(3):
+        await ask(desk, f"n{number}", f"Message number {number}.")
+    for _ in range(4):
+        await desk.settle()
+        desk.clock.advance(60)
+    (told,) = desk.conversation("U9")
+    assert words in told.text
+    desk.slack.channels["C1"] = before
+    for _ in range(3):
+        desk.clock.advance(4000)
+        await desk.settle()
+    assert sorted(message.text for message in shown(desk)) == [f"Message number {number}." for number in range(3)]
+    assert [message.text for message in desk.conversation("U9")][1:] == ["Working again: Slack C1."]
+
+
+async def test_what_is_no_more_to_be_seen_is_deleted_and_can_come_back(desk: Office) -> None:
+    message: CardMessage | None = notice_card({"text": "Hello to all of you."})
+    now = [message]
+
+    async def render(card: Card) -> CardMessage | None:
+        return now[0]
+
+    desk.feed.render = render
+    await ask(desk)
+    await desk.settle()
+    for now[0], left in ((None, 0), (None, 0), (message, 1)):
+        desk.clock.advance(5)
+        await ask(desk)
+        await desk.settle()
+        assert len(shown(desk)) == left
+    assert [r.outcome for r in desk.slack.requests if r.method == "chat.delete"] == ["ok"]
+
+
+async def test_a_card_never_to_be_seen_asks_slack_for_nothing(desk: Office) -> None:
+    async def render(card: Card) -> CardMessage | None:
+        return None
+
+    desk.feed.render = render
+    await ask(desk)
+    await desk.settle()
+    assert desk.slack.requests == []
+    assert await desk.board.read(cards.waiting) == 0

@@ -33,6 +33,7 @@ FORMS: Mapping[str, tuple[str, Sequence[tuple[str, str]]]] = MappingProxyType(
                 ("", "opens a form with your phone and your line"),
                 ("link +1 202 555 0100", "rings this number first"),
                 ("link extension 201", "rings this extension first"),
+                ("link +1 202 555 0100 extension 201", "rings the number; calls to the extension are shown as yours"),
                 ("line Sales", "people see this line's number when you call"),
                 ("show", "says what is linked"),
                 ("unlink", "forgets your phone"),

@@ -66,40 +66,54 @@ def ingest(
     Events already stored are skipped, without effect. `call_id` addresses events of our own; events from outside
     find their call by the provider's id, by our id if it came back with them, or as the echo of an unclear dial.
     """
-    events = list(events)
-    fresh: dict[str, int] = {}
-    hints = {event.ref: event for event in events if isinstance(event, Described)}
-    owners: dict[str, str] = {}
-    whole: dict[str, list[AnyEvent]] = {}  # calls that begin here: all their events are at hand
+    by_ref: dict[str, list[AnyEvent]] = {}
     for event in events:
-        if event.ref not in owners:
-            owner = call_id or _owner(db, account, event, hints.get(event.ref))
-            if not owner:
-                owner = new_id(now)
-                whole[owner] = []
-            owners[event.ref] = _link(db, account, event.ref, owner) if event.ref else owner
-        owner = owners[event.ref]
-        key = event.key if event.ref else f"{owner}{event.key}"
-        cursor = db.execute(
-            "INSERT INTO events (account, key, call_id, body, raw, received_at) VALUES (?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT DO NOTHING",
-            (account, key, owner, _write(event), raw, now),
-        )
-        fresh[owner] = fresh.get(owner, 0) + cursor.rowcount
-        if owner in whole and cursor.rowcount:
-            whole[owner].append(event)
+        by_ref.setdefault(event.ref, []).append(event)
+    changes = []
+    for ref, told in by_ref.items():
+        owner = call_id or _owner(db, account, told)
+        begins = not owner
+        owner = owner or new_id(now)
+        if ref:
+            owner = _link(db, account, ref, owner, known=not begins)
+        fresh = _insert(db, account, owner, told, raw, now)
         raw = None  # kept once, beside the first event it told
-    return [
-        Change(_refold(db, account, owner, whole.get(owner), now, routing), count)
-        for owner, count in fresh.items()
-        if count
-    ]
+        if fresh:
+            # All events of a call that begins here are at hand; otherwise they are read back.
+            call = _refold(db, account, owner, fresh if begins else None, now, routing)
+            changes.append(Change(call, len(fresh)))
+    return changes
+
+
+def _insert(
+    db: sqlite3.Connection, account: str, owner: str, events: list[AnyEvent], raw: bytes | None, now: float
+) -> list[AnyEvent]:
+    """Store events in one statement; returns those that were not there yet."""
+    by_key: dict[str, AnyEvent] = {}
+    for event in events:
+        by_key.setdefault(event.key if event.ref else f"{owner}{event.key}", event)
+    values: list[object] = []
+    for key, event in by_key.items():
+        values += (account, key, owner, _write(event), raw if not values else None, now)
+    rows = ", ".join(["(?, ?, ?, ?, ?, ?)"] * len(by_key))
+    inserted = db.execute(
+        f"INSERT INTO events (account, key, call_id, body, raw, received_at) VALUES {rows}"
+        " ON CONFLICT DO NOTHING RETURNING key",
+        values,
+    ).fetchall()
+    return [by_key[row[0]] for row in inserted]
 
 
 def _refold(
-    db: sqlite3.Connection, account: str, call_id: str, events: list[AnyEvent] | None, now: float, routing: Routing
+    db: sqlite3.Connection,
+    account: str,
+    call_id: str,
+    events_at_hand: list[AnyEvent] | None,
+    now: float,
+    routing: Routing,
 ) -> Call:
-    """Fold a call anew from all its events (None: the stored ones), store it, and mark what shows it."""
+    """Fold a call anew from all its events, store it, and mark what shows it. `events_at_hand`: of a new call."""
+    events = events_at_hand
     if events is None:
         rows = db.execute("SELECT body FROM events WHERE call_id = ?", (call_id,)).fetchall()
         events = [_read_event.decode(row[0]) for row in rows]
@@ -107,7 +121,8 @@ def _refold(
     if not call.rep:
         call = msgspec.structs.replace(call, rep=_rep_of(db, call))
     body = _write(call)
-    before = db.execute("SELECT body, place FROM calls WHERE id = ?", (call_id,)).fetchone()
+    begins = events_at_hand is not None
+    before = None if begins else db.execute("SELECT body, place FROM calls WHERE id = ?", (call_id,)).fetchone()
     if before is not None and before["body"] == body:
         return call
     place = (before["place"] if before is not None else "") or routing.place(call)
@@ -125,7 +140,7 @@ def _refold(
         ),
     )
     _show(db, call, place, now, routing)
-    missed.follow(db, call, place, now, routing.escalate_after())
+    missed.follow(db, call, place, now, routing.escalate_after(), begins=begins)
     return call
 
 
@@ -151,16 +166,17 @@ def _sending(db: sqlite3.Connection, account: str) -> bool:
     return row is not None
 
 
-def _owner(db: sqlite3.Connection, account: str, event: AnyEvent, hint: Described | None) -> str:
-    """Our call that an event from outside belongs to, "" = one we do not know."""
-    row = db.execute("SELECT call_id FROM call_refs WHERE account = ? AND ref = ?", (account, event.ref)).fetchone()
+def _owner(db: sqlite3.Connection, account: str, events: list[AnyEvent]) -> str:
+    """Our call that events of one ref from outside belong to, "" = one we do not know."""
+    row = db.execute("SELECT call_id FROM call_refs WHERE account = ? AND ref = ?", (account, events[0].ref)).fetchone()
     if row is not None:
         return str(row[0])
+    hint = next((event for event in events if isinstance(event, Described)), None)
     if hint is not None and hint.call_id:
         row = db.execute("SELECT id FROM calls WHERE id = ? AND account = ?", (hint.call_id, account)).fetchone()
         if row is not None:
             return str(row[0])
-    return _echo_of(db, account, event, hint)
+    return _echo_of(db, account, events[0], hint)
 
 
 def _echo_of(db: sqlite3.Connection, account: str, event: AnyEvent, hint: Described | None) -> str:
@@ -177,9 +193,13 @@ def _echo_of(db: sqlite3.Connection, account: str, event: AnyEvent, hint: Descri
     return str(unclear[0]["id"]) if len(unclear) == 1 else ""
 
 
-def _link(db: sqlite3.Connection, account: str, ref: str, owner: str) -> str:
-    """Tie a provider's id to our call. A webhook that overtook the answer to our order made a stray: take it in."""
-    row = db.execute("SELECT call_id FROM call_refs WHERE account = ? AND ref = ?", (account, ref)).fetchone()
+def _link(db: sqlite3.Connection, account: str, ref: str, owner: str, *, known: bool) -> str:
+    """Tie a provider's id to our call. A webhook that overtook the answer to our order made a stray: take it in.
+
+    `known`: the owner is not a call that begins right now, so somebody may have the id already.
+    """
+    find = "SELECT call_id FROM call_refs WHERE account = ? AND ref = ?"
+    row = db.execute(find, (account, ref)).fetchone() if known else None
     if row is None:
         db.execute("INSERT INTO call_refs (account, ref, call_id) VALUES (?, ?, ?)", (account, ref, owner))
     elif row[0] != owner:

@@ -19,6 +19,7 @@ from bot.store import schema
 
 T = TypeVar("T")
 _Job = tuple[Callable[[sqlite3.Connection], Any], "asyncio.Future[Any]", asyncio.AbstractEventLoop]
+_Result = tuple[_Job, Any, BaseException | None]
 _READERS = 4
 SQLITE = sqlite3.sqlite_version
 
@@ -36,6 +37,7 @@ class Database:
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._local = threading.local()
         self._readers: list[sqlite3.Connection] = []
+        self._closed = False
         self._pool = ThreadPoolExecutor(_READERS, thread_name_prefix="reader")
         ready: Future[None] = Future()
         self._writer = threading.Thread(target=self._write_forever, args=(ready,), name="writer", daemon=True)
@@ -45,8 +47,14 @@ class Database:
     async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run `work` in a transaction; returns after the commit is on disk.
 
+        `work` may be run twice, if a neighbour in its group raised: it must do nothing but read and write `db`.
         Whatever `work` raises undoes its own changes, and only those, and is raised here.
+
+        Raises:
+            sqlite3.ProgrammingError: after `close()`, when nobody would ever answer.
         """
+        if self._closed:
+            raise sqlite3.ProgrammingError("The database is closed, so nothing was written. Start Callboard again.")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         self._jobs.put((work, future, loop))
@@ -59,6 +67,7 @@ class Database:
 
     def close(self) -> None:
         """Finish what is queued and close all connections."""
+        self._closed = True
         self._jobs.put(None)
         self._writer.join()
         self._pool.shutdown()
@@ -79,6 +88,7 @@ class Database:
         return work(connection)
 
     def _write_forever(self, ready: "Future[None]") -> None:
+        connection: sqlite3.Connection | None = None
         try:
             connection = sqlite3.connect(self.path, isolation_level=None)
             connection.row_factory = sqlite3.Row
@@ -88,6 +98,8 @@ class Database:
             connection.execute("PRAGMA foreign_keys = 1")
             schema.migrate(connection)
         except BaseException as error:
+            if connection is not None:
+                connection.close()
             ready.set_exception(error)
             return
         ready.set_result(None)
@@ -108,18 +120,8 @@ class Database:
 
 
 def _commit_together(connection: sqlite3.Connection, jobs: list[_Job]) -> None:
-    results: list[tuple[_Job, Any, BaseException | None]] = []
     try:
-        connection.execute("BEGIN IMMEDIATE")
-        for job in jobs:
-            connection.execute("SAVEPOINT job")
-            try:
-                results.append((job, job[0](connection), None))
-            except Exception as error:
-                connection.execute("ROLLBACK TO job")
-                results.append((job, None, error))
-            connection.execute("RELEASE job")
-        connection.execute("COMMIT")
+        results = _hopefully(connection, jobs) or _carefully(connection, jobs)
     except sqlite3.Error as error:  # disk full, I/O error: nothing of this batch is durable, so everybody is told
         if connection.in_transaction:
             connection.execute("ROLLBACK")
@@ -129,6 +131,34 @@ def _commit_together(connection: sqlite3.Connection, jobs: list[_Job]) -> None:
         answers = [(job[1], value, error) for job, value, error in results if job[2] is loop]
         with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits any more
             loop.call_soon_threadsafe(_resolve, answers)
+
+
+def _hopefully(connection: sqlite3.Connection, jobs: list[_Job]) -> list[_Result] | None:
+    """All in one transaction without savepoints, which cost more than most writes; None if one of them raised."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        results: list[_Result] = [(job, job[0](connection), None) for job in jobs]
+    except Exception:  # told by _carefully(), which runs them again one by one
+        connection.execute("ROLLBACK")
+        return None
+    connection.execute("COMMIT")
+    return results
+
+
+def _carefully(connection: sqlite3.Connection, jobs: list[_Job]) -> list[_Result]:
+    """Each with a savepoint, so that the one that raises undoes only its own changes."""
+    results: list[_Result] = []
+    connection.execute("BEGIN IMMEDIATE")
+    for job in jobs:
+        connection.execute("SAVEPOINT job")
+        try:
+            results.append((job, job[0](connection), None))
+        except Exception as error:
+            connection.execute("ROLLBACK TO job")
+            results.append((job, None, error))
+        connection.execute("RELEASE job")
+    connection.execute("COMMIT")
+    return results
 
 
 def _resolve(answers: "list[tuple[asyncio.Future[Any], Any, BaseException | None]]") -> None:

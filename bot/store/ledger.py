@@ -57,6 +57,11 @@ def finish_intent(db: sqlite3.Connection, key: str) -> None:
     db.execute("UPDATE intents SET state = 'done' WHERE key = ?", (key,))
 
 
+def drop_intent(db: sqlite3.Connection, key: str) -> None:
+    """It came to nothing before there was a call. One that has a call is left to `finish_intent` or a restart."""
+    db.execute("UPDATE intents SET state = 'done' WHERE key = ? AND state = 'written' AND call_id IS NULL", (key,))
+
+
 def audit(db: sqlite3.Connection, now: float, who: str, what: str, subject: str, detail: str = "") -> None:
     """One line of the audit log."""
     db.execute(
@@ -71,10 +76,10 @@ def audit_log(db: sqlite3.Connection, limit: int = 20) -> list[tuple[float, str,
 
 
 def remind(db: sqlite3.Connection, reminder_id: str, call_id: str, user: str, due_at: float) -> None:
-    """Set (or move) a reminder to call somebody."""
+    """Set (or move) a reminder to call somebody; whoever asked last is reminded."""
     db.execute(
         "INSERT INTO reminders (id, call_id, user, due_at) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT (id) DO UPDATE SET due_at = excluded.due_at, done = 0",
+        " ON CONFLICT (id) DO UPDATE SET user = excluded.user, due_at = excluded.due_at, done = 0",
         (reminder_id, call_id, user, due_at),
     )
     cards.touch(db, call_id, "call")

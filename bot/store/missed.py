@@ -48,11 +48,11 @@ class Missed:
 _COLUMNS = ", ".join(Missed.__dataclass_fields__)
 
 
-def follow(db: sqlite3.Connection, call: Call, place: str, now: float, escalate_after: float) -> None:
-    """Bring the missed callers up to date with a call that has just changed."""
+def follow(db: sqlite3.Connection, call: Call, place: str, now: float, escalate_after: float, *, begins: bool) -> None:
+    """Bring the missed callers up to date with a call that has just changed, or `begins` with this change."""
     if call.missed:
         _open(db, call, place, now, escalate_after)
-    else:
+    elif not begins:
         forget(db, call.id, now)  # a leg that was answered after all may arrive late
     if call.conversation and call.number:
         how = "called back" if call.direction == "out" else "reached us"

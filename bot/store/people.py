@@ -61,6 +61,20 @@ def save_person(db: sqlite3.Connection, new: Person) -> None:
     Raises:
         BadInput: somebody else has that extension or number already; says who.
     """
+    check_free(db, new)
+    marks = ", ".join("?" * len(Person.__dataclass_fields__))
+    db.execute(
+        f"INSERT OR REPLACE INTO people ({_PERSON}) VALUES ({marks})",
+        tuple(getattr(new, name) for name in Person.__dataclass_fields__),
+    )
+
+
+def check_free(db: sqlite3.Connection, new: Person) -> None:
+    """A phone rings for one person, and an extension names one.
+
+    Raises:
+        BadInput: somebody else has that extension or number already; says who.
+    """
     if new.extension:
         row = db.execute(
             "SELECT user FROM people WHERE extension = ? AND account = ? AND user <> ?",
@@ -78,11 +92,6 @@ def save_person(db: sqlite3.Connection, new: Person) -> None:
                 f"That number is already linked to <@{row[0]}>, so nothing was changed. "
                 "Ask them to unlink it with `/phone unlink` first."
             )
-    marks = ", ".join("?" * len(Person.__dataclass_fields__))
-    db.execute(
-        f"INSERT OR REPLACE INTO people ({_PERSON}) VALUES ({marks})",
-        tuple(getattr(new, name) for name in Person.__dataclass_fields__),
-    )
 
 
 def opened_home(db: sqlite3.Connection, user: str, now: float) -> None:
@@ -152,8 +161,3 @@ def blocked(db: sqlite3.Connection, limit: int = 100) -> list[tuple[str, str, st
 def named(known: Person, name: str, zone: str) -> Person:
     """The person with name and IANA zone from Slack; "" keeps what is known."""
     return replace(known, name=name or known.name, zone=zone or known.zone)
-
-
-def with_extension(known: Person, extension: str) -> Person:
-    """The person with the extension code by which webhooks name them."""
-    return replace(known, extension=extension)

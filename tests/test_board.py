@@ -1,0 +1,62 @@
+"""The board: slow work is tracked and waits its turn, and what is ingested survives a neighbour that fails."""
+
+import asyncio
+import gc
+import sqlite3
+
+from bot.board import DIALS_AT_ONCE
+from bot.events import LegRinging
+from tests.office import Office
+
+
+def bad(db: sqlite3.Connection) -> None:
+    raise ValueError("no")
+
+
+async def test_a_neighbour_that_fails_does_not_use_up_the_events(desk: Office) -> None:
+    events = iter([LegRinging(ref="theirs", at=desk.clock(), leg="ext:201")])
+    await asyncio.gather(desk.board.ingest("voicenter", events), desk.board.write(bad), return_exceptions=True)
+    assert [call.refs for call in await desk.calls()] == [("theirs",)]
+
+
+async def test_work_in_turn_waits_and_everything_else_does_not(desk: Office) -> None:
+    go_on = asyncio.Event()
+    begun: list[str] = []
+
+    async def work(name: str) -> None:
+        begun.append(name)
+        await go_on.wait()
+
+    async def failed(error: Exception) -> None:
+        raise AssertionError(error)
+
+    for number in range(DIALS_AT_ONCE + 3):
+        desk.board.spawn(work(f"dial {number}"), failed, in_turn=True)
+    desk.board.spawn(work("form"), failed)
+    await asyncio.sleep(0)
+    assert begun == [*(f"dial {number}" for number in range(DIALS_AT_ONCE)), "form"]
+    go_on.set()
+    await desk.board.settle()
+    assert len(begun) == DIALS_AT_ONCE + 4
+    assert desk.board.tasks == set()
+
+
+async def test_stopping_drops_what_waits_without_a_word(desk: Office) -> None:
+    """A coroutine that is never run warns when it is collected; warnings are errors here."""
+    begun: list[int] = []
+
+    async def work(number: int) -> None:
+        begun.append(number)
+        await asyncio.Event().wait()
+
+    async def failed(error: Exception) -> None:
+        raise AssertionError(error)
+
+    for number in range(DIALS_AT_ONCE + 3):
+        desk.board.spawn(work(number), failed, in_turn=True)
+    await asyncio.sleep(0)
+    await desk.board.settle(0)
+    gc.collect()
+    await asyncio.sleep(0)
+    assert begun == list(range(DIALS_AT_ONCE))
+    assert not desk.board.waiting

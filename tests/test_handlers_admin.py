@@ -1,0 +1,238 @@
+"""`/callboard`: status, the do-not-call list, contacts, rules, audit, webhook addresses; what Slack tells about us."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from bot.store import ledger, people
+from tests import slack_requests
+from tests.fake_slack import FakeSlack
+from tests.office import SETTINGS, Office, office
+from tests.slack_state import Clock
+
+NUMBER = "+12025550123"
+SECRET = "hook-secret-for-tests"
+
+
+@asynccontextmanager
+async def cut_off(slack: FakeSlack) -> AsyncIterator[None]:
+    """Response addresses minted meanwhile belong to a server that cuts every connection."""
+
+    async def cut(request: web.Request) -> web.StreamResponse:
+        assert request.transport is not None
+        request.transport.abort()
+        return web.Response()
+
+    server = web.Application()
+    server.router.add_route("*", "/{rest:.*}", cut)
+    runner = web.AppRunner(server, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    origin, slack.origin = slack.origin, f"http://127.0.0.1:{runner.addresses[0][1]}"
+    try:
+        yield
+    finally:
+        slack.origin = origin
+        await runner.cleanup()
+
+
+async def audited(desk: Office) -> list[tuple[str, str, str, str]]:
+    """(who, what, subject, detail), oldest first."""
+    return [row[1:] for row in reversed(await desk.board.read(ledger.audit_log))]
+
+
+async def test_status_says_what_everything_can_do(desk: Office) -> None:
+    told = await desk.type("/callboard status", user="U2")
+    for words in (
+        "you are a manager",
+        "Paperphone (voicenter): works; can place calls, end calls, say which calls are active",
+        "Slack: works",
+        "Messages waiting to be shown: 0",
+        " GB free",
+        "Nothing is broken",
+    ):
+        assert words in told
+    assert "check its settings" not in told  # the paper phone cannot
+
+
+async def test_status_counts_what_waits_and_what_is_broken(desk: Office) -> None:
+    await desk.board.problem("Slack", "Slack refuses the token <!channel>.")
+    desk.clock.advance(60)
+    await desk.board.problem("Slack", "Slack refuses the token <!channel>.")
+    told = await desk.type("/callboard")
+    for words in ("Slack: failing", "waiting to be shown: 1", "the token &lt;!channel&gt;.", "2 times"):
+        assert words in told
+
+
+async def test_the_admins_lists_are_written_down_in_the_audit_log(desk: Office) -> None:
+    await desk.type("/callboard dnc add (202) 555-0123 asked us to stop", user="U2")
+    assert await desk.board.read(people.do_not_call, NUMBER) == ("asked us to stop", "U2", desk.clock())
+    await desk.type("/callboard dnc remove +1 202 555 0123", user="U9")
+    await desk.type("/callboard contact add +1 202 555 0123 Noa Green, Green Gardens")
+    assert await audited(desk) == [
+        ("U2", "do-not-call add", NUMBER, "asked us to stop"),
+        ("U9", "do-not-call remove", NUMBER, ""),
+        ("U1", "contact add", NUMBER, "Noa Green"),
+    ]
+    told = await desk.type("/callboard audit", user="U9")
+    assert "U2&gt;: do-not-call add +12025550123 asked us to stop" in told
+
+
+@pytest.mark.parametrize("line", ["dnc remove +1 202 555 0123", "dnc add 12", "contact add +1 202 555 0123"])
+async def test_what_was_not_done_is_not_in_the_audit_log(desk: Office, line: str) -> None:
+    assert "Nothing was changed" in await desk.type(f"/callboard {line}", user="U2")
+    assert await audited(desk) == []
+
+
+async def test_only_the_latest_of_the_audit_log_is_shown(desk: Office) -> None:
+    for number in range(25):
+        await desk.board.write(ledger.audit, desk.clock(), "U2", "digest", "C1", f"entry-{number:02}")
+    told = await desk.type("/callboard audit", user="U9")
+    assert [number for number in range(25) if f"entry-{number:02}" in told] == list(range(5, 25))
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "company"),
+    [
+        ("+1 202 555 0123 Noa Green", "Noa Green", ""),
+        ("+1 (202) 555-0123 Noa Green , Green Gardens, Inc.", "Noa Green", "Green Gardens, Inc."),
+        ("+12025550123 24 Hour Taxi", "24 Hour Taxi", ""),
+        ("+1 202 555 0123 24 Hour Taxi", "24 Hour Taxi", ""),
+    ],
+)
+async def test_a_contact_is_added_and_found(desk: Office, text: str, name: str, company: str) -> None:
+    told = await desk.type(f"/callboard contact add {text}")
+    assert f"{name} is in the contact book" in told
+    found = await desk.board.read(people.contact, NUMBER)
+    assert found is not None
+    assert (found.name, found.company) == (name, company)
+    assert "202-555-0123" in await desk.type(f"/callboard contact find {name.split()[0].upper()}")
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("dnc add Noa", "number first"),
+        ("dnc add 12", "too short"),
+        ("dnc add +1 202 555 0123 4567 8901 2345", "will not be called"),
+        ("contact add Noa Green", "number first"),
+        ("contact add 12 Noa", "too short"),
+        ("contact find", "Nothing was changed"),
+    ],
+)
+async def test_numbers_as_people_write_them(desk: Office, line: str, words: str) -> None:
+    assert words in await desk.type(f"/callboard {line}", user="U2")
+
+
+async def test_hostile_words_ring_nobody(desk: Office) -> None:
+    await desk.type("/callboard dnc add +1 202 555 0123 <!channel> *now*", user="U2")
+    told = await desk.type("/callboard dnc")
+    assert "<!channel>" not in told
+    assert "*now*" not in told
+    await desk.type("/callboard contact add +1 202 555 0123 <!here>", user="U2")
+    assert "<!here>" not in await desk.type("/callboard contact find here")
+
+
+async def test_a_long_do_not_call_list_is_not_cut_silently(desk: Office) -> None:
+    for number in range(100):
+        await desk.board.write(people.block, f"+120255501{number:02}", "", "U2", desk.clock() + number)
+    await desk.board.write(people.block, "+447700900123", "", "U2", desk.clock() - 1)
+    assert "the latest 100" in await desk.type("/callboard dnc list")
+    shown = "\n".join(block["text"]["text"] for block in desk.slack.ephemerals[-1].blocks)
+    assert shown.count("no reason given (") == 100
+    assert "7700" not in shown
+    assert desk.conversation("U1") == []  # not a message that stays
+
+
+@pytest.mark.parametrize("callers", [(), ("U01ADA", "U01MAX")])
+async def test_the_rules_in_words(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock, callers: tuple[str, ...]
+) -> None:
+    text = SETTINGS + (f"callers = {json.dumps(callers)}\ndaily_calls = 0\n" if callers else "daily_calls = 7\n")
+    async with office(tmp_path, fake_slack, slack_clock, text) as desk:
+        told = await desk.type("/callboard policy")
+    for words in ("GB, IL, US", "emergency, premium-rate"):
+        assert words in told
+    named = "<@U01ADA>, <@U01MAX>, managers and admins" if callers else "everybody"
+    assert f"Who may call: {named}" in told
+    assert ("no daily cap" if callers else "7 calls a day") in told
+
+
+async def test_webhook_addresses_say_what_each_is_for(desk: Office) -> None:
+    told = await desk.type("/callboard hooks", user="U9")
+    assert f"https://callboard.example/hooks/voicenter/{SECRET}" in told
+    assert "Paperphone (voicenter)" in told
+    assert "show them to nobody" in told
+
+
+async def test_the_hook_secret_stays_nowhere(desk: Office) -> None:
+    """Slack takes an answer for half an hour; what comes later goes to the conversation, but not a secret."""
+    signed = slack_requests.slash_command(desk.slack, "/callboard", "hooks", user="U9")
+    for url in desk.slack.response_urls.values():
+        url.uses = 5
+    await desk.send(signed)
+    (message,) = desk.conversation("U9")
+    assert "could not be shown" in message.text
+    assert SECRET not in message.text
+    bodies = await desk.board.db.read(lambda db: [row[0] or b"" for row in db.execute("SELECT body FROM cards")])
+    assert SECRET.encode() not in b"".join(bodies)
+
+
+async def test_a_person_is_answered_also_when_slack_cuts_the_connection(desk: Office) -> None:
+    async with cut_off(desk.slack):
+        await desk.type("/callboard policy")
+        await desk.type("/callboard dance")
+    told = [message.text for message in desk.conversation("U1")]
+    assert ["GB, IL, US" in told[0], "not something" in told[1], len(told)] == [True, True, 2]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"bot_id": "B9"},
+        {"subtype": "message_changed"},
+        {"subtype": "message_deleted", "user": None},
+        {"subtype": "bot_message", "user": None},
+        {"channel": "C1", "channel_type": "channel"},
+    ],
+)
+async def test_only_what_a_person_writes_to_us_is_answered(desk: Office, changes: dict[str, Any]) -> None:
+    inner = {
+        "type": "message",
+        "user": "U1",
+        "text": "hello",
+        "ts": "1770000000.000100",
+        "channel": desk.slack.open_dm("U1").id,
+        "channel_type": "im",
+    }
+    await desk.send(slack_requests.event(desk.slack, inner | changes))
+    assert desk.conversation("U1") == []
+    await desk.send(slack_requests.event(desk.slack, inner))
+    assert "slash commands" in desk.conversation("U1")[0].text
+
+
+async def test_each_message_is_answered_once(desk: Office) -> None:
+    first = slack_requests.direct_message(desk.slack, "hello", event_id="Ev1")
+    told = slack_requests.payload_of(first)["event"]
+    again = slack_requests.event(desk.slack, told, event_id="Ev1", retry=1)
+    second = slack_requests.direct_message(desk.slack, "are you there?", event_id="Ev2")
+    for signed in (first, again, second):
+        await desk.send(signed)
+    answers = [message for message in desk.conversation("U1") if "slash commands" in message.text]
+    assert len(answers) == 2
+    for name in desk.board.settings.commands.values():
+        assert f"{name} help" in answers[0].text
+
+
+@pytest.mark.parametrize("kind", ["uninstalled", "tokens_revoked"])
+async def test_losing_slack_is_a_problem_that_status_shows(desk: Office, kind: str) -> None:
+    make = slack_requests.uninstalled if kind == "uninstalled" else slack_requests.tokens_revoked
+    await desk.send(make(desk.slack))
+    told = await desk.type("/callboard")
+    assert "Slack: failing" in told
+    assert "Install the app again" in told

@@ -1,0 +1,167 @@
+"""`/digest`: subscribing where it can be posted, in a person's own conversation, and what only one person sees."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot import digests
+from bot.digest import DEFINITIONS
+from bot.events import CdrReceived, Described, LegAnswered, Outcome
+from bot.store import ledger
+from tests.block_rules import check_message
+from tests.fake_slack import FakeSlack
+from tests.office import LINE, SETTINGS, Office, office
+from tests.slack_state import Clock
+
+CALLER = "+12025550155"
+MADRID = ZoneInfo("Europe/Madrid")
+
+
+@pytest.fixture
+async def masking(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> AsyncIterator[Office]:
+    """An office that masks numbers in channels."""
+    text = "mask_numbers = true\n" + SETTINGS.replace('label = "Sales"', 'label = "Sales"\nmask = true')
+    async with office(tmp_path, fake_slack, slack_clock, text) as opened:
+        yield opened
+
+
+async def missed(desk: Office, number: str = CALLER, ref: str = "in-1") -> None:
+    await desk.happen(
+        Described(ref=ref, at=desk.clock(), source="cdr", direction="in", number=number, line=LINE),
+        CdrReceived(ref=ref, at=desk.clock(), leg="ext:AAA", outcome=Outcome.NO_ANSWER, ring_seconds=20),
+    )
+
+
+def at(desk: Office, *moment: int) -> None:
+    desk.clock.now = datetime(moment[0], moment[1], moment[2], moment[3], moment[4], tzinfo=MADRID).timestamp()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("daily 18:00 Europe/Madrid", ("every day at 18:00 (Europe/Madrid)", "the next one: 18:00")),
+        ("daily 9:00 Europe/Madrid", ("every day at 09:00 (Europe/Madrid)", "the next one: tomorrow 09:00")),
+        ("weekly mon 17:00 europe/madrid", ("every Monday at 17:00 (Europe/Madrid)", "the next one: 23 Nov 17:00")),
+        ("daily 6pm", ("every day at 18:00 (Europe/Madrid)",)),  # nobody's zone is known yet: the office's
+    ],
+)
+async def test_it_says_when_the_next_one_comes(desk: Office, text: str, words: tuple[str, ...]) -> None:
+    at(desk, 2026, 11, 20, 12, 0)
+    told = await desk.type(f"/digest {text}", user="U2")
+    for each in words:
+        assert each in told
+    assert any(what == "digest" and who == "U2" for _, who, what, *_ in await desk.board.read(ledger.audit_log))
+
+
+async def test_the_zone_is_the_persons_where_none_is_typed(desk: Office) -> None:
+    await desk.link("U2", zone="Asia/Jerusalem")
+    assert "every day at 18:00 (Asia/Jerusalem)" in await desk.type("/digest daily 18:00", user="U2")
+
+
+async def test_moved_to_a_later_hour_it_does_not_promise_a_second_one_today(desk: Office) -> None:
+    at(desk, 2026, 11, 20, 12, 0)
+    await desk.type("/digest daily 18:00 Europe/Madrid", user="U2")
+    at(desk, 2026, 11, 20, 18, 30)
+    await digests.due(desk.board)
+    await desk.settle()
+    assert "the next one: tomorrow 20:00" in await desk.type("/digest daily 20:00 Europe/Madrid", user="U2")
+    at(desk, 2026, 11, 20, 20, 30)
+    await digests.due(desk.board)
+    await desk.settle()
+    assert len([message for message in desk.slack.channel("C1") if "Call digest" in message.text]) == 1
+
+
+async def test_everybody_may_have_one_in_their_own_conversation(desk: Office) -> None:
+    at(desk, 2026, 11, 20, 12, 0)
+    direct = desk.slack.open_dm("U1").id
+    assert "every day at 18:00" in await desk.type("/digest daily 18:00 Europe/Madrid", channel=direct)
+    assert "No digest is posted here" in await desk.type("/digest list")  # that was not for the channel
+    at(desk, 2026, 11, 20, 18, 1)
+    for _ in range(2):
+        await digests.due(desk.board)
+        await desk.settle()
+    assert ["Call digest" in message.text for message in desk.conversation("U1")] == [True]
+    assert "not posted" not in await desk.type("/digest stop", channel=direct)
+    assert await desk.board.read(ledger.subscriptions) == []
+
+
+@pytest.mark.parametrize("user", ["U2", "U9"])
+async def test_managers_and_admins_decide_about_channels(desk: Office, user: str) -> None:
+    assert "every Friday" in await desk.type("/digest weekly fri 17:00", user=user)
+    assert "every Friday" in await desk.type("/digest list", user="U1")
+    assert "Only managers" in await desk.type("/digest stop", user="U1")
+    assert "any more" in await desk.type("/digest stop", user=user)
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("channel_not_found", "/invite @Callboard"),
+        ("missing_scope", "/invite @Callboard"),
+        ("ratelimited", "Slack did not say"),
+        ("500", "Slack did not say"),
+        ("drop_after", "Slack did not say"),
+    ],
+)
+async def test_where_it_might_not_be_posted_it_is_refused(desk: Office, fault: str, words: str) -> None:
+    for _ in range(2):  # aiohttp itself asks once more when a kept connection is cut
+        desk.slack.fail_next("conversations.info", fault)
+    told = await desk.type("/digest daily 18:00", user="U2")
+    assert words in told
+    assert "nothing was changed" in told
+    assert await desk.board.read(ledger.subscriptions) == []
+
+
+async def test_now_is_only_for_the_person_and_a_whole_card(desk: Office) -> None:
+    await missed(desk)
+    before = len(desk.slack.channel("C1"))
+    told = await desk.type("/digest now")
+    assert "1 not yet returned" in told
+    assert len(desk.slack.channel("C1")) == before
+    shown = desk.slack.ephemerals[-1]
+    check_message(shown.text, list(shown.blocks))
+    assert "since" in await desk.press("digest:waiting", shown, "C1")
+
+
+async def test_every_figure_is_explained(desk: Office) -> None:
+    await desk.type("/digest now")
+    told = await desk.press("digest:definitions", desk.slack.ephemerals[-1], "C1")
+    for name, meaning in DEFINITIONS.items():
+        assert f"*{name.replace('_', ' ')}*: {meaning}" in told
+
+
+async def test_who_waits_is_said_as_of_now(desk: Office) -> None:
+    await desk.type("/digest now")
+    card = desk.slack.ephemerals[-1]
+    assert "Nobody is waiting" in await desk.press("digest:waiting", card, "C1")
+    for number in range(25):
+        await missed(desk, f"+120255501{number:02}", f"in-{number}")
+    await desk.contact("+12025550101", "Noa <!channel> Green")
+    told = await desk.press("digest:waiting", card, "C1")
+    for words in ("Waiting for a call back (25)", "Noa &lt;!channel&gt; Green", "and 5 more"):
+        assert words in told
+    assert told.count("since") == 20
+    await desk.happen(
+        Described(ref="in-99", at=desk.clock(), source="cdr", direction="in", number="+12025550100", line=LINE),
+        LegAnswered(ref="in-99", at=desk.clock(), leg="ext:AAA"),
+        CdrReceived(ref="in-99", at=desk.clock(), leg="ext:AAA", outcome=Outcome.ANSWERED, talk_seconds=60),
+    )
+    assert "Waiting for a call back (24)" in await desk.press("digest:waiting", card, "C1")
+
+
+async def test_numbers_are_masked_in_channels_and_whole_in_ones_own_conversation(masking: Office) -> None:
+    await missed(masking)
+    direct = masking.slack.open_dm("U1").id
+    for channel, shown in (("C1", False), (direct, True)):
+        told = await masking.type("/digest now", channel=channel)
+        waiting = await masking.press("digest:waiting", masking.slack.ephemerals[-1], channel)
+        assert ("202-555-0155" in told, "202-555-0155" in waiting) == (shown, shown)
+
+
+@pytest.mark.parametrize("text", ["help", "HELP"])
+async def test_help(desk: Office, text: str) -> None:
+    told = await desk.type(f"/digest {text}")
+    assert "weekly fri 17:00" in told
