@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import aiohttp
 import httpx
@@ -36,6 +36,9 @@ from bot.rendering import render
 from bot.settings import Settings
 from bot.store import Database, ledger
 from handlers import Desk, admin, calls, digest, home, missed, phone, register_errors
+
+if TYPE_CHECKING:
+    from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 
 log = logging.getLogger("callboard")
 
@@ -136,7 +139,7 @@ async def refresh_identity(board: Board, slack: AsyncWebClient) -> Identity:
         raise SettingsError(
             f"Slack refuses SLACK_BOT_TOKEN ({reason}). Install the app again and copy its token."
         ) from None
-    except (SlackClientError, OSError, TimeoutError) as error:
+    except (SlackClientError, aiohttp.ClientError, OSError, TimeoutError) as error:
         raise SettingsError(
             f"Slack cannot be reached ({type(error).__name__}). Check the network, then start again."
         ) from None
@@ -223,16 +226,16 @@ async def running(
         stack.push_async_callback(feed.stop)
         stack.push_async_callback(_stop, showing)
         stack.push_async_callback(board.settle)
+        ticking: dict[str, tuple[Callable[[], Awaitable[None]], float]] = {
+            "digests": (lambda: digests.due(board), 20),
+            "homes": (home.Homes(desk), 15),
+            "identity": (lambda: _refresh(board, slack), 3600),
+        }
         if settings.mode == "socket":
-            stack.push_async_callback(await _connect(app, settings, session))
-        scheduler = await jobs.start(
-            board,
-            {
-                "digests": (lambda: digests.due(board), 20),
-                "homes": (home.Homes(desk), 15),
-                "identity": (lambda: _refresh(board, slack), 3600),
-            },
-        )
+            socket_mode = await _connect(app, settings, session)
+            stack.push_async_callback(socket_mode.close_async)
+            ticking["socket"] = (_SocketWatch(board, socket_mode), 20)
+        scheduler = await jobs.start(board, ticking)
         stack.callback(scheduler.shutdown, wait=False)
         _calm_the_collector()
         yield Callboard(board, feed, app, port)
@@ -257,20 +260,39 @@ async def _refresh(board: Board, slack: AsyncWebClient) -> None:
         await board.solved("Slack app")
 
 
-async def _connect(app: AsyncApp, settings: Settings, session: aiohttp.ClientSession) -> Callable[[], Awaitable[None]]:
+async def _connect(app: AsyncApp, settings: Settings, session: aiohttp.ClientSession) -> "AsyncSocketModeHandler":
     from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler  # each mode spares the other's imports
 
     web_client = AsyncWebClient(token=settings.app_token, base_url=settings.slack_api, session=session)
-    handler = AsyncSocketModeHandler(app, settings.app_token, web_client=web_client)
     try:
-        await handler.connect_async()  # type: ignore[no-untyped-call]  # Bolt leaves these untyped
+        # Asked once by ourselves, because Bolt's handler tries a refused token again for ever.
+        await web_client.apps_connections_open(app_token=settings.app_token)
     except SlackApiError as error:
         reason = error.response.get("error", "unknown")
-        await handler.close_async()  # type: ignore[no-untyped-call]
-        raise SettingsError(
-            f"Slack refuses SLACK_APP_TOKEN ({reason}). It needs the scope connections:write."
-        ) from None
-    return cast(Callable[[], Awaitable[None]], handler.close_async)
+        text = f"Slack refuses SLACK_APP_TOKEN ({reason}). It needs the scope connections:write."
+        raise SettingsError(text) from None
+    except (SlackClientError, aiohttp.ClientError, OSError, TimeoutError) as error:
+        text = f"Slack cannot be reached ({type(error).__name__}). Check the network, then start again."
+        raise SettingsError(text) from None
+    handler = AsyncSocketModeHandler(app, settings.app_token, web_client=web_client)
+    await handler.connect_async()  # type: ignore[no-untyped-call]  # Bolt leaves this untyped
+    return handler
+
+
+class _SocketWatch:
+    """Says when Slack's connection is gone and does not come back by itself; called now and then."""
+
+    def __init__(self, board: Board, handler: "AsyncSocketModeHandler") -> None:
+        self.board = board
+        self.handler = handler
+        self.absent = 0
+
+    async def __call__(self) -> None:
+        self.absent = 0 if await self.handler.client.is_connected() else self.absent + 1
+        if not self.absent:
+            await self.board.solved("Slack connection")
+        elif self.absent > 1:  # Slack renews connections every few hours: once is no news
+            await self.board.problem("Slack connection", "Slack's connection is gone; commands and buttons do nothing.")
 
 
 async def _stop(task: "asyncio.Task[None]") -> None:

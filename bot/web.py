@@ -154,7 +154,7 @@ async def health(board: Board) -> dict[str, Any]:
         database = "ok"
     except sqlite3.Error as error:
         broken, database = {}, type(error).__name__
-    slack = "failing" if broken.keys() & {"Slack", "Slack app"} else "ok"
+    slack = "failing" if broken.keys() & {"Slack", "Slack app", "Slack connection"} else "ok"
     providers = {name: _state(provider, broken) for name, provider in board.providers.items()}
     ready = database == "ok" and slack == "ok" and (not providers or "ok" in providers.values())
     return {"alive": True, "ready": ready, "database": database, "slack": slack, "providers": providers}

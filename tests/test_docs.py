@@ -1,69 +1,363 @@
-"""The docs say what the code does: commands, settings, the simulator's endings, links, the example file."""
+"""The docs say what the code does: commands, settings, tables, addresses, recipes, links, the example file."""
 
+import asyncio
 import re
+import sqlite3
+import sys
 import tomllib
+from collections.abc import Iterator
+from dataclasses import fields
+from itertools import pairwise
 from pathlib import Path
+from typing import get_args
 
+import httpx
 import pytest
 
-from bot import settings
+from bot import periods, settings, who
 from bot.cards.help import FORMS
+from bot.digest import DEFINITIONS
+from bot.errors import BadInput
+from bot.numbers import pretty
+from bot.provider import Setting
 from bot.providers import NAMES, provider_class
-from bot.simulator.behaviours import BEHAVIOURS
-from tests.office import ENVIRONMENT
+from bot.providers.gurulize.status import EVENTS
+from bot.providers.voicenter.api import HINTS
+from bot.providers.voicenter.tables import TYPES
+from bot.simulator.app import SimulatedWorld
+from bot.simulator.behaviours import ANSWERS, BEHAVIOURS, IncomingKind
+from bot.simulator.clock import RealClock
+from bot.store import schema
+from tests.office import ENVIRONMENT, Office
+from tests.test_layers import PURE
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+every_provider = pytest.mark.parametrize("name", NAMES)
 
 
 def read(name: str) -> str:
     return (ROOT / name).read_text(encoding="utf-8")
 
 
-def commands_page() -> str:
-    """docs/commands.md is written by this function: copy what the test prints."""
-    parts = ["# Commands\n\nEvery command has `help`. Names can be changed in `[commands]` of callboard.toml.\n"]
-    for command, (purpose, forms) in FORMS.items():
-        rows = "\n".join(f"| `{f'/{command} {words}'.strip()}` | {what} |" for words, what in forms)
-        parts.append(f"## /{command}\n\n{purpose}\n\n| type | it |\n|---|---|\n{rows}\n")
-    return "\n".join(parts)
+def section(page: str, heading: str) -> str:
+    """What stands below a heading, up to the next one of any depth."""
+    _, found, rest = f"\n{page}".partition(f"\n{heading}\n")
+    assert found, f"there is no heading “{heading}”"
+    return re.split(r"\n#+ ", rest)[0]
 
 
-def simulator_rows() -> str:
-    return "\n".join(f"| {digits} | {known.name} | {known.description} |" for digits, known in BEHAVIOURS.items())
+def rows(text: str) -> list[list[str]]:
+    """The cells of all tables, without their heads."""
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    body = [
+        line for line, after in pairwise([*lines, ""]) if not set(line) <= set("|- ") and not set(after) <= set("|- ")
+    ]
+    body += [lines[-1]] if lines and lines[-1] not in body else []
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in body]
 
 
-def test_the_command_reference_is_what_help_says() -> None:
-    assert read("docs/commands.md") == commands_page()
+def names(text: str) -> list[str]:
+    """What the first column names."""
+    return [row[0].strip("`") for row in rows(text)]
 
 
-def test_the_simulators_endings_are_listed() -> None:
-    assert simulator_rows() in read("docs/simulator.md")
+def spans(page: Path) -> Iterator[str]:
+    """Code between single backticks, outside of blocks."""
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    return (match[1] for match in re.finditer(r"`([^`\n]+)`", text))
 
 
-def test_every_setting_is_explained() -> None:
-    page = read("docs/settings.md")
-    source = read("bot/settings.py")
-    variables = set(re.findall(r'"((?:SLACK|CALLBOARD)_[A-Z_]+)"', source))
-    assert len(variables) > 8
-    for provider in NAMES:
-        for setting in provider_class(provider).settings:
-            variables.add(f"{provider}_{setting.name}".upper())
-    told = set(re.findall(r"`((?:SLACK|CALLBOARD|VOICENTER|GURULIZE)_[A-Z0-9_]+)`", page))
-    assert told == variables | {"CALLBOARD_LOG"}
-    names = set(re.findall(r'self\.(?:text|texts|flag|users|sub)\("([a-z_]+)"', source))
-    assert len(names) > 10
-    assert names <= set(re.findall(r"`\[?([a-z_]+)", page))
+# Commands
+
+
+@pytest.mark.parametrize("command", FORMS)
+def test_the_command_reference_is_what_help_says(command: str) -> None:
+    """Copy the section that the failure shows into docs/commands.md."""
+    purpose, forms = FORMS[command]
+    table = "\n".join(f"| `{f'/{command} {words}'.strip()}` | {what} |" for words, what in forms)
+    assert section(read("docs/commands.md"), f"## /{command}") == f"\n{purpose}\n\n| type | it |\n|---|---|\n{table}\n"
+
+
+@every_page
+def test_commands_that_are_shown_are_understood(page: Path) -> None:
+    for shown in spans(page):
+        command, _, text = shown.partition(" ")
+        if "…" in shown or "[" in shown:
+            continue
+        try:
+            if command == "/call":
+                who.parse(re.sub(r"@(\w+)", r"<@U2|\1>", text), "US")  # Slack turns a name into a mention
+            elif command == "/digest":
+                periods.parse(text, "UTC")
+            elif command in ("/phone", "/callboard"):
+                words = {form.split()[0] for form, _ in FORMS[command[1:]][1] if form}
+                assert not text or text.split()[0] in words, shown
+        except BadInput as error:
+            pytest.fail(f"{page.name} shows `{shown}`, but: {error}")
+
+
+async def test_who_may_do_what(desk: Office) -> None:
+    """The table of docs/commands.md, tried: U1 is nobody in particular, U2 a manager, U9 an admin."""
+    table = rows(section(read("docs/commands.md"), "## Who may do what"))
+    allowed = {"everybody": {"U1", "U2", "U9"}, "managers": {"U2", "U9"}, "admins": {"U9"}}
+    tries = {
+        "/callboard audit": "audit log",
+        "/callboard hooks": "webhook addresses",
+        "/callboard dnc add +1 202 555 0155 asked us to stop": "do-not-call list",
+        "/callboard dnc remove +1 202 555 0155": "do-not-call list",
+        "/digest daily 18:00": "subscribe",
+        "/digest stop": "stop it",
+        "/callboard contact add +1 202 555 0155 Noa": "add contacts",
+        "/digest now": "/digest now",
+    }
+    for line, words in tries.items():
+        (role,) = [row[1].partition(" ")[0] for row in table if words in row[0]]
+        for user in ("U9", "U2", "U1"):
+            refused = "Only " in await desk.type(line, user=user)
+            assert refused == (user not in allowed[role]), (line, user)
+
+
+# Settings
+
+
+def defaults(setting: Setting) -> str:
+    return "needed" if setting.default is None else f"`{setting.default}`"
+
+
+def test_every_variable_is_explained() -> None:
+    told = names(section(read("docs/settings.md"), "## Environment"))
+    source = read("bot/settings.py") + read("bot/__main__.py")
+    assert sorted(told) == sorted(set(re.findall(r'"((?:SLACK|CALLBOARD)_[A-Z_]+)"', source)))
+
+
+def test_every_setting_of_the_providers_is_explained() -> None:
+    told = {row[0].strip("`"): row[-1] for row in rows(section(read("docs/settings.md"), "## [accounts.NAME]"))}
+    own = {f"{name}_{s.name}".upper(): defaults(s) for name in NAMES for s in provider_class(name).settings}
+    assert {name: default for name, default in told.items() if name.isupper()} == own
+    assert {name for name in told if not name.isupper()} == {"provider", "addresses"}
+
+
+def test_every_setting_of_the_file_is_explained() -> None:
+    page, source = read("docs/settings.md"), read("bot/settings.py")
+    top = set(re.findall(r'self\.(?:text|flag)\("([a-z_]+)"', source))
+    top |= set(re.findall(r'self\.table\.pop\("([a-z_]+)"', source))
+    assert set(names(section(page, "## callboard.toml"))) == top
+    sections = set(re.findall(r'self\.sub\("([a-z]+)"', source))
+    assert set(re.findall(r"^## \[([a-z]+)", page, re.MULTILINE)) == sections
+    assert set(names(section(page, '## [lines."NUMBER"]'))) == {f.name for f in fields(settings.Line)} - {"number"}
+    assert set(names(section(page, "## [policy]"))) == {f.name for f in fields(settings.PolicySettings)}
+    assert set(names(section(page, "## [commands]"))) == {"prefix", *settings.COMMANDS}
+    assert names(section(page, "## [missed]")) == ["escalate_minutes"]
 
 
 def test_the_example_file_is_good() -> None:
     file = ROOT / "callboard.example.toml"
-    assert settings.load(ENVIRONMENT, file).lines
-    assert tomllib.loads(file.read_text(encoding="utf-8"))["region"] == "IL"
+    found = settings.load(ENVIRONMENT, file)
+    assert [line.label for line in found.lines] == ["Sales", "Support"]
+    assert found.region == "IL"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_example_file_shows_every_setting(tmp_path: Path) -> None:
+    whole = re.sub(r"^#: ", "", read("callboard.example.toml"), flags=re.MULTILINE)
+    file = tmp_path / "callboard.toml"
+    file.write_text(whole, encoding="utf-8")
+    found = settings.load(ENVIRONMENT | {"GURULIZE_PASSWORD": "p"}, file)
+    table = tomllib.loads(whole)
+    page = read("docs/settings.md")
+    assert set(table) == {
+        *names(section(page, "## callboard.toml")),
+        *re.findall(r"^## \[([a-z]+)", page, re.MULTILINE),
+    }
+    for part in ("policy", "missed", "commands"):
+        assert sorted(table[part]) == sorted(names(section(page, f"## [{part}]")))
+    assert set(table["lines"]["+972505550100"]) == set(names(section(page, '## [lines."NUMBER"]')))
+    for name in NAMES:
+        open_ones = {setting.name for setting in provider_class(name).settings if not setting.secret}
+        assert set(table["accounts"][name]) - {"provider", "addresses"} == open_ones
+    assert found.accounts[0].values == {
+        **settings.load(ENVIRONMENT, ROOT / "callboard.example.toml").accounts[0].values
+    }
+    assert found.dispositions == settings.load(ENVIRONMENT, ROOT / "callboard.example.toml").dispositions
+
+
+# Providers
+
+
+@every_provider
+def test_every_provider_has_its_page(name: str) -> None:
+    page, kind = read(f"docs/providers/{name}.md"), provider_class(name)
+    assert page.startswith(f"# {kind.title}\n")
+    told = {row[0].strip("`"): row[-1] for row in rows(section(page, "## Settings"))}
+    assert told == {f"{name}_{setting.name}".upper(): defaults(setting) for setting in kind.settings}
+    for path in kind.hook_paths:
+        assert not path or f"`/{path}`" in page
+    assert f"](docs/providers/{name}.md)" in read("README.md")
+
+
+def test_every_status_of_gurulize_is_explained() -> None:
+    codes = ", ".join(names(section(read("docs/providers/gurulize.md"), "## What works")))
+    assert sorted(int(code) for code in codes.split(", ")) == sorted(EVENTS)
+
+
+def test_every_refusal_of_voicenter_is_explained() -> None:
+    page = read("docs/providers/voicenter.md")
+    assert [code for code in names(section(page, "## When it refuses")) if code.isdigit()] == [str(c) for c in HINTS]
+    assert f"all {len(TYPES)} call types" in page
+
+
+# The simulator
+
+
+def test_the_simulators_endings_are_listed() -> None:
+    told = rows(section(read("docs/simulator.md"), "## The last two digits say how the owner of a number behaves"))
+    known = [[digits, found.name, found.description] for digits, found in BEHAVIOURS.items()]
+    assert told == [*known, ["any other", ANSWERS.name, ANSWERS.description]]
+
+
+async def test_the_simulators_controls_are_listed() -> None:
+    page = read("docs/simulator.md")
+    async with httpx.AsyncClient() as http:
+        world = SimulatedWorld({}, clock=RealClock(), http=http)
+    controls = {str(path) for route in world.app.routes if (path := getattr(route, "path", "")).startswith("/_sim/")}
+    assert set(re.findall(r"/_sim/\w+", page)) == controls
+    assert names(section(page, "## Controls"))[-4:] == list(get_args(IncomingKind))
+
+
+# Running it
+
+
+def test_the_figures_of_the_digest_are_defined() -> None:
+    """Copy what the failure shows into docs/how-it-works.md."""
+    told = "\n".join(f"- **{name.replace('_', ' ')}**: {meaning}" for name, meaning in DEFINITIONS.items())
+    assert read("docs/how-it-works.md").endswith(f":\n\n{told}\n")
+
+
+async def test_the_health_addresses_answer(desk: Office) -> None:
+    told = names(section(read("docs/deploying.md"), "## Health"))
+    assert told == ["/healthz/live", "/healthz"]
+    live, ready = [await desk.http.get(path) for path in told]
+    assert (live.status_code, live.text) == (200, "alive")
+    assert ready.status_code == 200
+    assert {"ready", "database", "slack", "providers"} <= set(ready.json())
+
+
+async def test_the_backup_command_makes_a_whole_copy(desk: Office, tmp_path: Path) -> None:
+    (command,) = re.findall(r'bin/python -c "(.+)"', read("docs/deploying.md"))
+    await desk.contact("+12025550123", "Noa Green")
+    copy = tmp_path / "copy.sqlite"
+    code = command.replace("/var/lib/callboard/callboard.sqlite", str(desk.board.db.path))
+    code = code.replace("/var/backups/callboard.sqlite", str(copy))
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code)
+    assert await asyncio.wait_for(process.wait(), 30) == 0
+    with sqlite3.connect(copy) as database:
+        assert database.execute("SELECT name FROM contacts").fetchall() == [("Noa Green",)]
+    database.close()
+
+
+def tables() -> set[str]:
+    database = sqlite3.connect(":memory:", isolation_level=None)
+    schema.migrate(database)
+    found = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    database.close()
+    return {name for name in found if not name.startswith(("sqlite_", "_"))}
+
+
+def test_every_table_is_accounted_for() -> None:
+    told = [name for row in rows(read("docs/privacy.md")) for name in re.findall(r"`([a-z_]+)`", row[1])]
+    assert sorted(told) == sorted(tables())
+
+
+async def test_a_number_is_forgotten(desk: Office) -> None:
+    """Every recipe step is run over a day in which the number was met in every way."""
+    number, other = "+12025550123", "+12025550124"
+    await desk.link("U1")
+    for caller, name in ((number, "Noa Green"), (other, "Sam Hill")):
+        await desk.contact(caller, name)
+        await desk.type(f"/call {caller} note about the offer")
+        await desk.type(f"/callboard contact add {caller} {name}", user="U9")
+    await desk.board.tell("U1", f"Reminder: you wanted to call {pretty(number)}.", "reminder")
+
+    def texts(database: sqlite3.Connection) -> str:
+        found = (database.execute(f"SELECT * FROM {table}").fetchall() for table in sorted(tables()))
+        return "\n".join(str(tuple(row)) for part in found for row in part)
+
+    path = desk.board.db.path
+    desk.board.db.close()
+    database = sqlite3.connect(path, isolation_level=None)
+    before = texts(database)
+    (recipe,) = re.findall(r"```sql\n(.*?)```", read("docs/privacy.md"), re.DOTALL)
+    for statement in recipe.split(";\n"):
+        database.execute(statement, {"number": number} if ":number" in statement else {})
+    after = texts(database)
+    database.close()
+    for words in (number, pretty(number), "Noa Green"):
+        assert words in before
+        assert words not in after
+    assert "Sam Hill" in after
+    assert after.count(other) > 3
+    assert number.encode() not in path.read_bytes()
+
+
+# The house
+
+
+def test_the_tree_names_every_module() -> None:
+    text = section(read("CONTRIBUTING.md"), "## The rooms")
+    told = set(re.findall(r"[\w*]+(?:\.py|/)", text))
+    there = [f"{path.name}/" if path.is_dir() else path.name for path in (ROOT / "bot").iterdir()]
+    there = [name for name in there if name not in ("__init__.py", "__pycache__/", "py.typed")]
+    patterns = [re.compile(name.replace(".", r"\.").replace("*", r"\w*")) for name in told]
+    assert [name for name in there if not any(pattern.fullmatch(name) for pattern in patterns)] == []
+    plain = {name for name in told if name.endswith(".py") and "*" not in name} - {"__init__.py"}
+    everywhere = {path.name for path in ROOT.glob("*/**/*.py")}
+    assert plain - everywhere == set(), "the tree names what is not there"
+
+
+def test_the_pure_modules_are_named() -> None:
+    (row,) = [row for row in rows(read("CONTRIBUTING.md")) if row[1].startswith("anything that does I/O")]
+    assert {f"bot.{name}" for name in row[0].strip("`").split()} == set(PURE)
+
+
+def test_the_commands_of_the_readme_exist() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", read("Makefile"), re.MULTILINE))
+    shown = {match for page in PAGES for match in re.findall(r"\bmake ([a-z]+)\b", page.read_text(encoding="utf-8"))}
+    assert {"demo", "test"} <= shown & targets
+    assert shown & {"demo", "test", "setup", "lint", "format", "bench", "lock", "clean", "help"} <= targets
+
+
+# All pages
+
+
+def anchors(page: Path) -> set[str]:
+    """Of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@every_page
 def test_links_lead_somewhere(page: Path) -> None:
-    for link in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
-        if not link.startswith("http"):
-            assert (page.parent / link).exists(), f"{page.name} links to {link}, which does not exist"
+    for link in re.findall(r"\]\(([^)]+)\)", page.read_text(encoding="utf-8")):
+        name, _, anchor = link.partition("#")
+        target = page.parent / name if name else page
+        assert target.exists(), f"{page.name} links to {link}, which does not exist"
+        assert not anchor or anchor in anchors(target), f"{page.name} links to {link}, a heading that does not exist"
+
+
+def test_every_page_can_be_reached_from_the_readme() -> None:
+    reached, ahead = set[Path](), [ROOT / "README.md"]
+    while ahead:
+        page = ahead.pop()
+        if page.suffix == ".md" and page not in reached:
+            reached.add(page)
+            ahead += [(page.parent / link).resolve() for link in re.findall(r"\]\(([^)#]+)", page.read_text("utf-8"))]
+    assert set(PAGES) == reached
+
+
+@every_page
+def test_numbers_are_fictional(page: Path) -> None:
+    reserved = r"\+120255501[\dx]{2}|\+447700900[\dx]{3}|\+97250555[\dx]{4}|\+90555000[\dx]{4}"
+    for written in re.findall(r"\+\d[\dx ]+", page.read_text(encoding="utf-8")):
+        number = written.replace(" ", "")
+        assert re.fullmatch(reserved, number) or len(number) < 8, number

@@ -1,0 +1,69 @@
+"""Socket Mode from start to stop, with a connection that goes away and comes back."""
+
+from pathlib import Path
+
+import pytest
+
+from bot.assembly import _SocketWatch, running
+from bot.board import Board
+from bot.errors import SettingsError
+from bot.settings import load
+from bot.store import ledger
+from tests.fake_slack import FakeSlack
+from tests.office import ENVIRONMENT, SETTINGS
+
+
+def socket_settings(folder: Path, slack: FakeSlack, **more: str) -> dict[str, str]:
+    (folder / "callboard.toml").write_text(SETTINGS)
+    return ENVIRONMENT | {
+        "SLACK_API_URL": slack.base_url,
+        "SLACK_APP_TOKEN": slack.app_token,
+        "CALLBOARD_SLACK_MODE": "socket",
+        "CALLBOARD_DATA": str(folder / "data"),
+        "CALLBOARD_CONFIG": str(folder / "callboard.toml"),
+        "CALLBOARD_PORT": "0",
+        "VOICENTER_MONITOR_URL": slack.origin,
+    } | more  # fmt: skip
+
+
+async def broken(board: Board) -> list[str]:
+    return [key for key, *_ in await board.read(ledger.problems)]
+
+
+async def test_socket_mode_connects_and_a_lost_connection_is_told(tmp_path: Path, fake_slack: FakeSlack) -> None:
+    async with running(load(socket_settings(tmp_path, fake_slack))) as callboard:
+        assert fake_slack.sockets.connected.is_set()
+
+        class Client:
+            connected = False
+
+            async def is_connected(self) -> bool:
+                return self.connected
+
+        class Handler:
+            client = Client()
+
+        watch = _SocketWatch(callboard.board, Handler())  # type: ignore[arg-type]  # as much of it as is looked at
+        await watch()
+        assert "Slack connection" not in await broken(callboard.board)
+        await watch()
+        assert "Slack connection" in await broken(callboard.board)
+        Client.connected = True
+        await watch()
+        assert "Slack connection" not in await broken(callboard.board)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"SLACK_APP_TOKEN": "xapp-wrong"}, "SLACK_APP_TOKEN"),
+        ({"SLACK_BOT_TOKEN": "xoxb-wrong"}, "SLACK_BOT_TOKEN"),
+        ({"SLACK_API_URL": "http://127.0.0.1:9/"}, "cannot be reached"),
+    ],
+)
+async def test_what_keeps_it_from_starting_is_said(
+    tmp_path: Path, fake_slack: FakeSlack, wrong: dict[str, str], words: str
+) -> None:
+    with pytest.raises(SettingsError, match=words):
+        async with running(load(socket_settings(tmp_path, fake_slack, **wrong))):
+            pass
