@@ -10,6 +10,8 @@ UV_VERSION := 0.13.8
 CODE := $(foreach d,bot handlers tests benchmarks,$(if $(wildcard $(d)/*.py),$(d)))
 # More for pytest: make test PYTEST_ARGS="-k fold -x"
 PYTEST_ARGS ?=
+# A process per core; who is done early takes over what others have not begun.
+WORKERS ?= auto
 MARKS ?= not slow
 
 .DEFAULT_GOAL := help
@@ -29,7 +31,7 @@ demo: $(VENV)/.runtime ## Run Callboard on a simulated switchboard and a local S
 	@trap 'stopped=1' INT; $(BIN)/callboard demo || { code=$$?; [ "$$stopped" ] || exit $$code; }
 
 test: $(VENV)/.dev ## Tests with branch coverage, without the slow ones (with them: make test MARKS=)
-	@$(BIN)/python -m pytest --cov -m "$(MARKS)" $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest --cov -n $(WORKERS) --dist worksteal -m "$(MARKS)" $(PYTEST_ARGS)
 
 lint: $(VENV)/.dev ## ruff and mypy
 	@$(BIN)/ruff check .
