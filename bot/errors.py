@@ -3,7 +3,9 @@
     CallboardError              words for a person: what was not done, why, what to do next
     ├── BadInput                the person typed something we cannot use      -> say so, nothing was done
     ├── NotAllowed              policy or role forbids it                     -> say so, offer the next step
-    │   └── NeedsYes            allowed once the person says yes              -> ask
+    │   ├── NeedsYes            allowed once the person says yes              -> ask
+    │   │   └── NeedsConsent    recording, once the other side knows          -> ask, and keep the answer
+    │   └── NotNow              allowed from a known moment on                -> say when, or wait
     ├── NotFound                the thing is gone (call, card, channel)       -> say so
     ├── SettingsError           the installation is wrong                     -> refuse to start, name the setting
     ├── Unreadable              a webhook we cannot read                      -> 400 to the sender
@@ -31,6 +33,30 @@ class NotAllowed(CallboardError):
 
 class NeedsYes(NotAllowed):
     """Allowed, but worth a question first; nothing was done. `str()` is the question's reason."""
+
+
+class NotNow(NotAllowed):
+    """Allowed later; nothing was done.
+
+    Attributes:
+        at: from when on; seconds since 1970 UTC.
+    """
+
+    def __init__(self, sentence: str, at: float) -> None:
+        super().__init__(sentence)
+        self.at = at
+
+
+class NeedsConsent(NeedsYes):
+    """May be recorded once the person says that the other side knows; nothing was done.
+
+    Attributes:
+        yes: the words of the button that says so.
+    """
+
+    def __init__(self, question: str, yes: str) -> None:
+        super().__init__(question)
+        self.yes = yes
 
 
 class NotFound(CallboardError):

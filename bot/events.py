@@ -1,4 +1,4 @@
-"""What can happen to a call, and `fold()`: a call is the fold of its events.
+"""What can happen to a call. A call (`bot/call.py`) is the fold of its events (`bot/fold.py`).
 
 Everything a webhook, a poll or our own operation tells is one of the events below. `fold()` is pure and
 depends only on the *set* of events: arrival order and repeats cannot change the result.
@@ -16,11 +16,15 @@ import msgspec
 from typing_extensions import override
 
 Direction = Literal["in", "out"]
+Purpose = Literal["call", "message", "conference"]
+"""Two people talk; something is played to one; somebody is put into a conference."""
 
 REP = "rep"
 """The leg to the rep's phone in a click-to-call. Legs of incoming calls are named by whom they rang."""
 CUSTOMER = "customer"
 """The leg to the outside party."""
+THIRD = "third:"
+"""How the leg to somebody who is consulted or transferred to begins; a number or extension follows."""
 
 
 class State(StrEnum):
@@ -80,7 +84,7 @@ REP_OUTCOMES = {
 }
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True):
+class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Base of all events.
 
     Attributes:
@@ -101,10 +105,13 @@ class LegEvent(Event, frozen=True, kw_only=True):
     """An event of one leg.
 
     Attributes:
-        leg: `REP`, `CUSTOMER`, or for incoming calls whom it rang ("ext:AAPINFzL", "queue:12", "did:+1555...").
+        leg: `REP`, `CUSTOMER`, or for incoming calls whom it rang ("ext:AAPINFzL", "queue:12", "did:+1555...");
+            `THIRD` and a number or extension for whoever is consulted or transferred to.
+        leg_ref: the provider's own id of the leg, "" = it has none.
     """
 
     leg: str
+    leg_ref: str = ""
 
     @property
     @override
@@ -125,6 +132,8 @@ class Requested(Event, frozen=True, kw_only=True, tag="requested"):
     line: str = ""
     name: str = ""
     note: str = ""
+    purpose: Purpose = "call"
+    record: bool = False
 
 
 class Accepted(Event, frozen=True, kw_only=True, tag="accepted"):
@@ -253,6 +262,134 @@ class Wrapped(Event, frozen=True, kw_only=True, tag="wrapped"):
         return f"{self.ref}:{self.__struct_config__.tag}:{self.by}:{self.at}"
 
 
+class Controlled(Event, frozen=True, kw_only=True, tag="controlled"):
+    """Somebody did something to a running call and the provider accepted it. Ours.
+
+    Attributes:
+        by: Slack user id, "" = Callboard itself.  action: name of the operation ("hold", "press_key", ...), or
+            "consult_ended": whoever was consulted (`detail`) is not on the line any more.
+        detail: with what or to whom, for people: a number, a key, a tag's name.
+    """
+
+    by: str
+    action: str
+    detail: str = ""
+
+    @property
+    @override
+    def key(self) -> str:
+        return f"{self.ref}:{self.__struct_config__.tag}:{self.action}:{self.by}:{self.at}"
+
+
+class HoldChanged(Event, frozen=True, kw_only=True, tag="hold_changed"):
+    """The provider tells that the outside party was put on hold, or talks again."""
+
+    on: bool
+
+    @property
+    @override
+    def key(self) -> str:
+        return f"{self.ref}:{self.__struct_config__.tag}:{self.on}:{self.at}"
+
+
+class RecordingChanged(Event, frozen=True, kw_only=True, tag="recording_changed"):
+    """The provider tells that recording began, ended or failed.
+
+    Attributes:
+        recording: the provider's id of it, "" = not told.  words: why it failed.
+    """
+
+    on: bool
+    recording: str = ""
+    words: str = ""
+
+    @property
+    @override
+    def key(self) -> str:
+        return f"{self.ref}:{self.__struct_config__.tag}:{self.on}:{self.recording or self.at}"
+
+
+class RecordingReady(Event, frozen=True, kw_only=True, tag="recording_ready"):
+    """A recording of the call can be fetched. `recording`: URL, or the provider's id for `fetch_recording`."""
+
+    recording: str
+    seconds: int = 0
+
+    @property
+    @override
+    def key(self) -> str:
+        return f"{self.ref}:{self.__struct_config__.tag}:{self.recording}"
+
+
+class Played(Event, frozen=True, kw_only=True, tag="played"):
+    """What became of something that was played into the call.
+
+    Attributes:
+        play: the provider's id of it.  prompt_ref: ours.  outcome: ANSWERED = heard to its end, NO_ANSWER = keys or
+        words were waited for in vain, FAILED.
+    """
+
+    outcome: Outcome
+    play: str = ""
+    prompt_ref: str = ""
+
+    @property
+    @override
+    def key(self) -> str:
+        return f"{self.ref}:{self.__struct_config__.tag}:{self.play or self.at}:{self.outcome}"
+
+
+class Heard(Event, frozen=True, kw_only=True, tag="heard"):
+    """Somebody on the line pressed keys or spoke, as the provider recognised it.
+
+    Attributes:
+        digits: keys pressed.  phrase: words understood.  play, prompt_ref: what they answered, "" = not told.
+    """
+
+    digits: str = ""
+    phrase: str = ""
+    play: str = ""
+    prompt_ref: str = ""
+
+    @property
+    @override
+    def key(self) -> str:
+        return f"{self.ref}:{self.__struct_config__.tag}:{self.play or self.at}:{self.digits}:{self.phrase}"
+
+
+class Guided(Event, frozen=True, kw_only=True, tag="guided"):
+    """The service asked what to do with the call, and this was said. Ours.
+
+    Attributes:
+        asked: where the call stood and where before that; a question that comes again unchanged is the same one.
+        digits: what the caller had keyed.  does: what the step does, a word of the flows ("menu", "dial", ...),
+        "" = no flow said anything, so the service goes on as it is set up.  step: the step's name.
+        tried: how many targets of that step did not answer before.
+    """
+
+    asked: str = ""
+    digits: str = ""
+    does: str = ""
+    step: str = ""
+    tried: int = 0
+
+    @property
+    @override
+    def key(self) -> str:
+        return f"{self.ref}:{self.__struct_config__.tag}:{self.asked}:{self.digits}"
+
+
+class Tagged(Event, frozen=True, kw_only=True, tag="tagged"):
+    """The call has a tag. `label`: its name for people."""
+
+    label: str
+
+    @property
+    @override
+    def key(self) -> str:
+        return f"{self.ref}:{self.__struct_config__.tag}:{self.label}"
+
+
 AnyEvent = (
     Requested
     | Accepted
@@ -267,78 +404,12 @@ AnyEvent = (
     | CdrReceived
     | HangUpAsked
     | Wrapped
+    | Controlled
+    | HoldChanged
+    | RecordingChanged
+    | RecordingReady
+    | Played
+    | Heard
+    | Guided
+    | Tagged
 )
-
-
-class Leg(msgspec.Struct, frozen=True, kw_only=True):
-    """One leg of a call, folded. Times are seconds since 1970 UTC, 0 = not yet / not told."""
-
-    name: str
-    ringing_at: float = 0
-    answered_at: float = 0
-    ended_at: float = 0
-    outcome: Outcome | None = None
-    ring_seconds: int = 0
-    talk_seconds: int = 0
-    wait_seconds: int = 0
-    extension: str = ""
-    person: str = ""
-    recording: str = ""
-    recorded: bool = False  # its CDR has arrived: nothing more will be said about this leg
-
-
-class Call(msgspec.Struct, frozen=True, kw_only=True):
-    """A conversation, however many legs it has. Times are seconds since 1970 UTC, 0 = not (yet).
-
-    Attributes:
-        id: ours.  account: configured provider.  rep: Slack user id, "" = unknown.
-        number: outside party, E.164 where possible.  line: our DID or caller ID.
-        outcome: None while the call lives.  words: the provider's sentence on a refusal or an unclear answer.
-        extension, person: who of ours talked (or was rung last), as the provider names them.
-    """
-
-    id: str
-    account: str
-    refs: tuple[str, ...] = ()
-    direction: Direction = "out"
-    state: State = State.REQUESTED
-    outcome: Outcome | None = None
-    words: str = ""
-    rep: str = ""
-    rep_phone: str = ""
-    number: str = ""
-    line: str = ""
-    name: str = ""
-    queue: str = ""
-    extension: str = ""
-    person: str = ""
-    origin: str = ""
-    note: str = ""
-    disposition: str = ""
-    started_at: float = 0
-    answered_at: float = 0
-    ended_at: float = 0
-    ring_seconds: int = 0
-    talk_seconds: int = 0
-    wait_seconds: int = 0
-    price: float | None = None
-    currency: str = ""
-    recording: str = ""
-    hang_up_by: str = ""
-    settled_by: str = ""
-    legs: tuple[Leg, ...] = ()
-
-    @property
-    def live(self) -> bool:
-        """Somebody may be ringing or talking right now."""
-        return self.state in (State.RINGING, State.CONNECTING, State.TALKING)
-
-    @property
-    def missed(self) -> bool:
-        """An incoming call that nobody of ours answered, decided after all legs have ended."""
-        return self.direction == "in" and self.state is State.ENDED and self.outcome in MISSED_OUTCOMES
-
-    @property
-    def conversation(self) -> bool:
-        """Two people talked (or, by a rep's word, did)."""
-        return self.state is State.ENDED and self.outcome is Outcome.ANSWERED

@@ -5,29 +5,38 @@ fact is taken by a rule of its own (first, last, or "the CDR overrules").
 """
 
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import Any, NamedTuple, TypeVar
 
+from bot.call import Call, Leg
 from bot.events import (
     CUSTOMER,
     REP,
     REP_OUTCOMES,
+    THIRD,
     Accepted,
     AnyEvent,
-    Call,
     CallEnded,
     CdrReceived,
+    Controlled,
     Described,
+    Event,
+    Guided,
     HangUpAsked,
-    Leg,
+    Heard,
+    HoldChanged,
     LegAnswered,
     LegEnded,
     LegEvent,
     LegRinging,
     NotPlaced,
     Outcome,
+    Played,
+    RecordingChanged,
+    RecordingReady,
     Requested,
     Settled,
     State,
+    Tagged,
     Unclear,
     Wrapped,
 )
@@ -50,86 +59,222 @@ _WEIGHT = {
 
 def fold(call_id: str, account: str, events: Iterable[AnyEvent]) -> Call:
     """The call that these events make. Any order, any repeats, same result."""
-    ordered = sorted(set(events), key=lambda event: (event.at, event.key))
-    requested = _first(ordered, Requested)
-    described = [event for event in ordered if isinstance(event, Described)]
-    cdrs = [event for event in ordered if isinstance(event, CdrReceived)]
-    wraps = [event for event in ordered if isinstance(event, Wrapped)]
-    hang_up = _first(ordered, HangUpAsked)
-    settled = _last(ordered, Settled)
+    ordered = _ordered(events)
+    told = _Told(ordered)
+    requested = told.first(Requested)
+    if requested is not None and requested.purpose != "call" and REP in told.legs:
+        # A message or a conference rings one phone: that is one leg, whatever the service calls it.
+        told.legs[CUSTOMER] = sorted(told.legs.pop(REP) + told.legs.get(CUSTOMER, []), key=_place)
+    described = told.all(Described)
+    facts = _facts(described)
+    cdrs = told.all(CdrReceived)
+    wraps = told.all(Wrapped)
+    hang_up = told.first(HangUpAsked)
+    settled = told.last(Settled)
+    hands = _hands(ordered) if told.any(*_BY_HAND) else _NO_HANDS
 
-    legs = _legs(ordered)
+    legs = [_leg(name, told.legs[name]) for name in sorted(told.legs)]
     direction = next((event.direction for event in described if event.direction), None)
     if requested is not None or direction is None:
         # Legs of incoming calls are named by whom they rang; without any leg nobody of ours was rung.
         incoming = requested is None and any(leg.name not in (REP, CUSTOMER) for leg in legs)
         direction = "in" if incoming else "out"
-    state, outcome = (_outgoing if direction == "out" else _incoming)(ordered, legs)
+    state, outcome = (_outgoing if direction == "out" else _incoming)(told, legs)
     if settled is not None and (state is not State.ENDED or outcome in (None, Outcome.PENDING)):
         state, outcome = State.ENDED, settled.outcome
 
     talked = _talked(legs, direction)
     shown = talked or _last_rung(legs)
     priced = [cdr for cdr in cdrs if cdr.price is not None]
-    failure = _first(ordered, NotPlaced)
-    unclear = _first(ordered, Unclear)
+    failure = told.first(NotPlaced)
+    unclear = told.first(Unclear)
     words = failure.words if failure and outcome is failure.outcome else ""
     if unclear and state is State.UNCLEAR:
         words = unclear.words
 
+    recordings = _recordings(told, legs, state)
+
     return Call(
         id=call_id,
         account=account,
-        refs=tuple(sorted({event.ref for event in ordered if event.ref})),
+        refs=tuple(sorted({event.ref for event in ordered} - {""})),
         direction=direction,
         state=state,
         outcome=outcome,
         words=words,
-        rep=requested.rep if requested else "",
+        rep=requested.rep if requested else hands.taken_by,
         rep_phone=requested.rep_phone if requested else "",
-        number=requested.number if requested else _told(described, "number"),
-        line=(requested.line if requested else "") or _told(described, "line"),
-        name=(requested.name if requested else "") or _told(described, "name"),
-        queue=_told(described, "queue"),
-        extension=(shown.extension if shown else "") or _told(described, "extension"),
-        person=(shown.person if shown else "") or _told(described, "person"),
-        origin=_told(described, "origin"),
-        note=next((wrap.note for wrap in reversed(wraps) if wrap.note), requested.note if requested else ""),
-        disposition=next((wrap.disposition for wrap in reversed(wraps) if wrap.disposition), ""),
+        number=requested.number if requested else facts.get("number", ""),
+        line=(requested.line if requested else "") or facts.get("line", ""),
+        name=(requested.name if requested else "") or facts.get("name", ""),
+        queue=facts.get("queue", ""),
+        extension=(shown.extension if shown else "") or facts.get("extension", ""),
+        person=(shown.person if shown else "") or facts.get("person", ""),
+        origin=facts.get("origin", ""),
+        note=_latest(wraps, "note") or (requested.note if requested else ""),
+        disposition=_latest(wraps, "disposition"),
         started_at=_started(ordered, legs, requested),
         answered_at=talked.answered_at if talked else 0,
-        ended_at=_ended(ordered, legs, state, settled),
-        ring_seconds=max((leg.ring_seconds for leg in legs if leg.name != REP), default=0),
-        talk_seconds=_talk_seconds(ordered, legs, talked) if talked and state is State.ENDED else 0,
-        wait_seconds=max((leg.wait_seconds for leg in legs), default=0),
-        price=round(sum(cdr.price or 0 for cdr in priced), 6) if priced else None,
+        ended_at=_ended(told, legs, state, settled),
+        ring_seconds=max([leg.ring_seconds for leg in legs if leg.name != REP], default=0),
+        talk_seconds=_talk_seconds(told, legs, talked) if talked and state is State.ENDED else 0,
+        wait_seconds=max([leg.wait_seconds for leg in legs], default=0),
+        price=round(sum([cdr.price or 0 for cdr in priced]), 6) if priced else None,
         currency=priced[0].currency if priced else "",
-        recording=next((leg.recording for leg in sorted(legs, key=_talk_first) if leg.recording), ""),
+        recording=recordings[0] if recordings else "",
+        recordings=recordings,
         hang_up_by=hang_up.by if hang_up else "",
         settled_by=settled.by if settled else "",
+        purpose=requested.purpose if requested else "call",
+        held=hands.held and state is not State.ENDED,
+        recording_on=_recording_on(hands, requested, state),
+        consulting=hands.consulting if state is not State.ENDED else "",
+        transferred_to=_handed_to(hands, legs),
+        coached=hands.coached,
+        blocked=hands.blocked,
+        guided_at=guided.at if (guided := told.last(Guided)) else 0,
+        tags=tuple(dict.fromkeys([event.label for event in tagged])) if (tagged := told.all(Tagged)) else (),
+        played=played.outcome if (played := told.last(Played)) else None,
+        heard=_heard(ordered) if told.any(Heard, Guided) else (),
         legs=tuple(legs),
     )
 
 
-def _first(events: list[AnyEvent], kind: type[_E]) -> _E | None:
-    return next((event for event in events if isinstance(event, kind)), None)
+def _latest(wraps: list[Wrapped], what: str) -> str:
+    for wrap in reversed(wraps):
+        if said := getattr(wrap, what):
+            return str(said)
+    return ""
 
 
-def _last(events: list[AnyEvent], kind: type[_E]) -> _E | None:
-    return next((event for event in reversed(events) if isinstance(event, kind)), None)
+def _ordered(events: Iterable[AnyEvent]) -> list[AnyEvent]:
+    """In canonical order, repeats left out: they are neighbours now, and cheaper to compare than to hash."""
+    ordered: list[AnyEvent] = []
+    for event in sorted(events, key=_place):
+        if not ordered or ordered[-1] != event:
+            ordered.append(event)
+    return ordered
 
 
-def _told(described: list[Described], field: str) -> str:
-    """The first non-empty word on a field; a later poll may add facts but not change them."""
-    return next((value for event in described if (value := getattr(event, field))), "")
+def _place(event: Event) -> tuple[float, str, object]:
+    return event.at, event.key, event.__struct_config__.tag
 
 
-def _legs(ordered: list[AnyEvent]) -> list[Leg]:
-    by_leg: dict[str, list[LegEvent]] = {}
+class _Told:
+    """Events by kind, each kind in canonical order, and leg events by leg: sorted once, asked often."""
+
+    def __init__(self, ordered: list[AnyEvent]) -> None:
+        self._by_kind: dict[type, list[Any]] = {}
+        self.legs: dict[str, list[LegEvent]] = {}
+        for event in ordered:
+            self._by_kind.setdefault(type(event), []).append(event)
+            if isinstance(event, LegEvent):
+                self.legs.setdefault(event.leg, []).append(event)
+
+    def all(self, kind: type[_E]) -> list[_E]:
+        return self._by_kind.get(kind, _NONE)
+
+    def first(self, kind: type[_E]) -> _E | None:
+        found: list[_E] | None = self._by_kind.get(kind)
+        return found[0] if found else None
+
+    def last(self, kind: type[_E]) -> _E | None:
+        found: list[_E] | None = self._by_kind.get(kind)
+        return found[-1] if found else None
+
+    def any(self, *kinds: type[AnyEvent]) -> bool:
+        return not self._by_kind.keys().isdisjoint(kinds)
+
+
+_NONE: list[Any] = []
+
+
+class _Hands(NamedTuple):
+    """What people did to a running call, and what the provider told of it; the latest word on each counts."""
+
+    held: bool = False
+    recording_on: bool | None = None
+    consulting: str = ""
+    transferred_to: str = ""
+    coached: bool = False
+    taken_by: str = ""
+    blocked: bool = False
+
+
+_NO_HANDS = _Hands()
+_BY_HAND = (HoldChanged, RecordingChanged, Controlled)
+
+
+def _hands(ordered: list[AnyEvent]) -> _Hands:
+    hands = _Hands()
     for event in ordered:
-        if isinstance(event, LegEvent):
-            by_leg.setdefault(event.leg, []).append(event)
-    return [_leg(name, by_leg[name]) for name in sorted(by_leg)]
+        if isinstance(event, HoldChanged):
+            hands = hands._replace(held=event.on)
+        elif isinstance(event, RecordingChanged):
+            hands = hands._replace(recording_on=event.on)
+        elif isinstance(event, Controlled):
+            hands = _after(hands, event)
+    return hands
+
+
+def _after(hands: _Hands, event: Controlled) -> _Hands:
+    match event.action:
+        case "accept":
+            return hands._replace(taken_by=hands.taken_by or event.by)
+        case "hold":
+            return hands._replace(held=True)
+        case "resume" | "return_to_caller":
+            return hands._replace(held=False, consulting="")
+        case "consult":
+            return hands._replace(held=True, consulting=event.detail)
+        case "consult_ended":  # the caller is still on hold
+            return hands._replace(consulting="")
+        case "complete_transfer":
+            return hands._replace(held=False, consulting="", transferred_to=hands.consulting)
+        case "transfer" | "forward":
+            return hands._replace(held=False, consulting="", transferred_to=event.detail)
+        case "start_recording" | "stop_recording":
+            return hands._replace(recording_on=event.action == "start_recording")
+        case "coach":
+            return hands._replace(coached=True)
+        case "block":
+            return hands._replace(blocked=True)
+    return hands
+
+
+def _recording_on(hands: _Hands, requested: Requested | None, state: State) -> bool:
+    if state is not State.TALKING:
+        return False
+    if hands.recording_on is None:
+        return requested is not None and requested.record
+    return hands.recording_on
+
+
+def _handed_to(hands: _Hands, legs: list[Leg]) -> str:
+    """Who took over; nobody where their phone was not answered."""
+    if not hands.transferred_to:
+        return ""
+    third = next((leg for leg in legs if leg.name == f"{THIRD}{hands.transferred_to}"), None)
+    return "" if third is not None and third.ended_at and not third.answered_at else hands.transferred_to
+
+
+_FACTS = ("number", "line", "name", "queue", "extension", "person", "origin")
+
+
+def _facts(described: list[Described]) -> dict[str, str]:
+    """The first non-empty word on each; a later poll may add facts but not change them."""
+    facts: dict[str, str] = {}
+    for event in described:
+        for name in _FACTS:
+            if name not in facts and (value := getattr(event, name)):
+                facts[name] = value
+    return facts
+
+
+def _heard(ordered: list[AnyEvent]) -> tuple[str, ...]:
+    words = (event.digits or event.phrase if isinstance(event, Heard) else event.digits
+             for event in ordered if isinstance(event, Heard | Guided))  # fmt: skip
+    return tuple(word for word in words if word)
 
 
 def _leg(name: str, events: list[LegEvent]) -> Leg:
@@ -138,6 +283,7 @@ def _leg(name: str, events: list[LegEvent]) -> Leg:
         answered_at = cdr.at + cdr.wait_seconds + cdr.ring_seconds if cdr.outcome is Outcome.ANSWERED else 0.0
         return Leg(
             name=name,
+            ref=_leg_ref(events),
             ringing_at=cdr.at,
             answered_at=answered_at,
             ended_at=cdr.at + cdr.wait_seconds + cdr.ring_seconds + cdr.talk_seconds,
@@ -160,6 +306,7 @@ def _leg(name: str, events: list[LegEvent]) -> Leg:
         outcome = Outcome.ANSWERED if answered_at else (told[0] if told else Outcome.PENDING)
     return Leg(
         name=name,
+        ref=_leg_ref(events),
         ringing_at=ringing_at or answered_at,
         answered_at=answered_at,
         ended_at=ended_at,
@@ -170,43 +317,57 @@ def _leg(name: str, events: list[LegEvent]) -> Leg:
     )
 
 
+def _leg_ref(events: list[LegEvent]) -> str:
+    return next((event.leg_ref for event in events if event.leg_ref), "")
+
+
 def _span(start: float, end: float) -> int:
     return round(end - start) if start and end > start else 0
 
 
-def _outgoing(ordered: list[AnyEvent], legs: list[Leg]) -> tuple[State, Outcome | None]:
+def _outgoing(told: _Told, legs: list[Leg]) -> tuple[State, Outcome | None]:
     rep = next((leg for leg in legs if leg.name == REP), None)
     # A call made on the desk phone has no rep leg of its own, and its other leg may be named by extension.
     customer = next((leg for leg in legs if leg.name != REP), None)
-    over = next((event for event in ordered if isinstance(event, CallEnded)), None)
-    told = next((e.outcome for e in ordered if isinstance(e, CallEnded) and e.outcome is not Outcome.PENDING), None)
+    over = told.first(CallEnded)
+    why = next((event.outcome for event in told.all(CallEnded) if event.outcome is not Outcome.PENDING), None)
     talked = customer is not None and customer.answered_at
     if rep is not None and rep.outcome in REP_OUTCOMES and not talked:
         return State.ENDED, REP_OUTCOMES[rep.outcome]  # whatever is told of a customer's leg never dialled
     if customer is not None and customer.outcome is not None:
-        if customer.outcome is Outcome.PENDING and told is not None:
-            return State.ENDED, told
+        if customer.outcome is Outcome.PENDING and why is not None:
+            return State.ENDED, why
         return State.ENDED, customer.outcome
     if customer is not None and customer.answered_at:
-        return (State.ENDED, Outcome.ANSWERED) if over or (rep and rep.ended_at) else (State.TALKING, None)
+        handed_on = any(leg.answered_at and not leg.ended_at for leg in legs if leg.name.startswith(THIRD))
+        over_for_us = over or (rep and rep.ended_at and not handed_on)
+        return (State.ENDED, Outcome.ANSWERED) if over_for_us else (State.TALKING, None)
     if over is not None or (rep is not None and rep.outcome is not None):
-        return State.ENDED, told or _without_customer(rep, customer, over is not None)
+        if rep is None and why is None and _silent_message(told):
+            return State.ENDED, Outcome.PENDING
+        return State.ENDED, why or _without_customer(rep, customer, over is not None)
     if rep is not None and rep.answered_at:
         return State.CONNECTING, None
     if customer is not None and customer.ringing_at:
         return State.CONNECTING, None
     if rep is not None and rep.ringing_at:
         return State.RINGING, None
-    failure = _first(ordered, NotPlaced)
+    failure = told.first(NotPlaced)
     if failure is not None:
         return State.ENDED, failure.outcome
-    if _first(ordered, Accepted) is not None:
+    if told.first(Accepted) is not None:
         return State.RINGING, None
-    if _first(ordered, Unclear) is not None:
+    if told.first(Unclear) is not None:
         return State.UNCLEAR, None
-    if _first(ordered, Requested) is None:
+    if told.first(Requested) is None:
         return State.RINGING, None  # only a description so far: somebody's phone rings somewhere
     return State.REQUESTED, None
+
+
+def _silent_message(told: _Told) -> bool:
+    """A message that nobody hung up, and of whose delivery nothing more was told: it may have been heard."""
+    requested = told.first(Requested)
+    return requested is not None and requested.purpose == "message" and not told.any(HangUpAsked)
 
 
 def _without_customer(rep: Leg | None, customer: Leg | None, over: bool) -> Outcome:
@@ -221,22 +382,47 @@ def _without_customer(rep: Leg | None, customer: Leg | None, over: bool) -> Outc
     return Outcome.CANCELLED if over and customer is not None else Outcome.PENDING
 
 
-def _incoming(ordered: list[AnyEvent], legs: list[Leg]) -> tuple[State, Outcome | None]:
-    over = _first(ordered, CallEnded)
-    if any(leg.answered_at and not leg.ended_at for leg in legs) and over is None:
-        return State.TALKING, None
-    if over is None and not (legs and all(leg.ended_at for leg in legs)):
-        return State.RINGING, None
+def _incoming(told: _Told, legs: list[Leg]) -> tuple[State, Outcome | None]:
+    over = told.first(CallEnded)
+    if over is None:
+        if any(leg.answered_at and not leg.ended_at for leg in legs):
+            return State.TALKING, None
+        if not (legs and all(leg.ended_at for leg in legs)):
+            return (State.ENDED, Outcome.ANSWERED) if _talked_out(legs) else (State.RINGING, None)
     if any(leg.answered_at for leg in legs):
         return State.ENDED, Outcome.ANSWERED
     if over is None and not any(leg.recorded for leg in legs):
         return State.RINGING, None  # the next phone of a ring group may be about to ring
-    told = [leg.outcome for leg in legs if leg.outcome not in (None, Outcome.PENDING)]
-    if told:
-        return State.ENDED, min(told, key=lambda outcome: _WEIGHT.get(outcome or Outcome.FAILED, 9))
+    ends = [leg.outcome for leg in legs if leg.outcome not in (None, Outcome.PENDING)]
+    if ends:
+        return State.ENDED, min(ends, key=lambda outcome: _WEIGHT.get(outcome or Outcome.FAILED, 9))
     if over is not None and over.outcome is not Outcome.PENDING:
         return State.ENDED, over.outcome
     return State.ENDED, Outcome.NO_ANSWER
+
+
+def _talked_out(legs: list[Leg]) -> bool:
+    """Somebody talked and hung up, and no phone rings that did not ring before they picked up.
+
+    Those that did have stopped: few services say so.
+    """
+    picked_up = min((leg.answered_at for leg in legs if leg.answered_at), default=0.0)
+    return bool(picked_up) and not any(not leg.ended_at and leg.ringing_at > picked_up for leg in legs)
+
+
+def _recordings(told: _Told, legs: list[Leg], state: State) -> tuple[str, ...]:
+    """The legs' records are of one and the same talk; what was made by hand is told by itself, each once.
+
+    One that is known to have begun can be asked for after the call, also where nobody tells that it is ready.
+    """
+    recorded = [leg for leg in legs if leg.recording]
+    found = [min(recorded, key=_talk_first).recording] if recorded else []
+    if ready := told.all(RecordingReady):
+        found += [event.recording for event in ready if event.recording]
+    if state is State.ENDED and (changes := told.all(RecordingChanged)):
+        failed = {change.recording for change in changes if change.words}
+        found += [change.recording for change in changes if change.recording and change.recording not in failed]
+    return tuple(dict.fromkeys(found))
 
 
 def _talk_first(leg: Leg) -> tuple[bool, bool, str]:
@@ -246,14 +432,16 @@ def _talk_first(leg: Leg) -> tuple[bool, bool, str]:
 def _talked(legs: list[Leg], direction: str) -> Leg | None:
     """The leg whose talk time is the conversation's: out, the customer's; in, the first that was answered."""
     answered = [leg for leg in legs if leg.answered_at and not (direction == "out" and leg.name == REP)]
-    return min(answered, key=lambda leg: (leg.answered_at, leg.name), default=None)
+    if len(answered) < 2:
+        return answered[0] if answered else None
+    return min(answered, key=lambda leg: (leg.answered_at, leg.name))
 
 
-def _talk_seconds(ordered: list[AnyEvent], legs: list[Leg], talked: Leg) -> int:
+def _talk_seconds(told: _Told, legs: list[Leg], talked: Leg) -> int:
     """That leg's own talk time; where its end was never told, until the first other end that was."""
     if talked.recorded or talked.ended_at:
         return talked.talk_seconds
-    ends = [leg.ended_at for leg in legs] + [event.at for event in ordered if isinstance(event, CallEnded)]
+    ends = [leg.ended_at for leg in legs] + [event.at for event in told.all(CallEnded)]
     return _span(talked.answered_at, min((end for end in ends if end > talked.answered_at), default=0.0))
 
 
@@ -270,12 +458,12 @@ def _started(ordered: list[AnyEvent], legs: list[Leg], requested: Requested | No
     return min((event.at for event in ordered), default=0.0)
 
 
-def _ended(ordered: list[AnyEvent], legs: list[Leg], state: State, settled: Settled | None) -> float:
+def _ended(told: _Told, legs: list[Leg], state: State, settled: Settled | None) -> float:
     if state is not State.ENDED:
         return 0.0
     recorded = [leg.ended_at for leg in legs if leg.recorded]
     if recorded:
         return max(recorded)
     ends = [leg.ended_at for leg in legs if leg.ended_at]
-    ends += [event.at for event in ordered if isinstance(event, CallEnded | NotPlaced)]
+    ends += [event.at for event in (*told.all(CallEnded), *told.all(NotPlaced))]
     return max(ends, default=settled.at if settled else 0.0)

@@ -1,8 +1,24 @@
 """Telephone numbers as people and providers write them -> E.164. Pure; phonenumbers knows the world's plans."""
 
+import re
+
 import phonenumbers
+from phonenumbers import shortnumberinfo
 
 from bot.errors import BadInput
+
+EMERGENCY_EVERYWHERE = frozenset({"112", "911", "999", "100", "101", "102"})
+"""Emergency numbers somewhere that a desk phone, a SIM or a PBX may also honour elsewhere: never dialled at all."""
+
+
+_OF_NUMBERS = frozenset("+0123456789-()./")
+
+
+def is_emergency(digits: str, *regions: str) -> bool:
+    """Whether these bare digits ring the police somewhere, or in one of these countries (ISO 3166)."""
+    return digits in EMERGENCY_EVERYWHERE or any(
+        shortnumberinfo.is_emergency_number(digits, region) for region in regions
+    )
 
 
 def e164(text: str, region: str) -> str:
@@ -37,8 +53,10 @@ def parse(text: str, region: str) -> str:
     """E.164 form of a number a *person* typed.
 
     Raises:
-        BadInput: letters, too short, too long; the sentence says which.
+        BadInput: letters, an emergency number, too short, too long; the sentence says which.
     """
+    if is_emergency(re.sub(r"[\s().-]", "", text), region):
+        raise BadInput(f"“{text}” is an emergency number, and Callboard never calls those. Dial it on a phone.")
     try:
         number = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException as error:
@@ -47,12 +65,48 @@ def parse(text: str, region: str) -> str:
     if reason == phonenumbers.ValidationResult.TOO_SHORT:
         raise BadInput(f"“{text}” is too short for a phone number. Check the digits.")
     if reason == phonenumbers.ValidationResult.TOO_LONG:
-        raise BadInput(f"“{text}” is too long for a phone number. Check the digits.")
+        raise BadInput(f"“{text}” is too long for a phone number. {_with_plus(text) or 'Check the digits.'}")
     if reason == phonenumbers.ValidationResult.IS_POSSIBLE_LOCAL_ONLY:
         raise BadInput(f"“{text}” lacks its area code. Write the whole number, like +1 202 555 0100.")
     if reason != phonenumbers.ValidationResult.IS_POSSIBLE:
-        raise BadInput(f"“{text}” is not a possible phone number. Add the country, like +1 202 555 0100.")
+        next_step = _with_plus(text) or "Add the country, like +1 202 555 0100."
+        raise BadInput(f"“{text}” is not a possible phone number. {next_step}")
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _with_plus(text: str) -> str:
+    """A question to whoever wrote a whole number without its plus, "" = that is not it."""
+    number = _try(f"+{text}", None) if not text.startswith(("+", "0")) else None
+    if number is None or not phonenumbers.is_possible_number(number):
+        return ""
+    international = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+    return f"Did you mean {international}? Then write its plus, too."
+
+
+def at_start(text: str, region: str) -> tuple[str, str]:
+    """(E.164, the rest) of a number as people write it, with blanks; the rest may begin with digits ("24 Hour Taxi").
+
+    Raises:
+        BadInput: there is no number at the start.
+    """
+    words = text.split()
+    count = next((i for i, word in enumerate(words) if not set(word) <= _OF_NUMBERS), len(words))
+    if not count:
+        raise BadInput("Write the number first, like +1 202 555 0100. Nothing was changed.")
+    wrong = None
+    for end in range(count, 0, -1):
+        try:
+            return parse(" ".join(words[:end]), region), " ".join(words[end:])
+        except BadInput as error:
+            wrong = wrong or error
+    raise BadInput(f"{wrong} Nothing was changed.")
+
+
+def found_in(text: str, region: str) -> tuple[str, ...]:
+    """E.164 forms of the phone numbers in a text, in its order, each once."""
+    matches = phonenumbers.PhoneNumberMatcher(text, region, leniency=phonenumbers.Leniency.POSSIBLE)
+    found = (phonenumbers.format_number(match.number, phonenumbers.PhoneNumberFormat.E164) for match in matches)
+    return tuple(dict.fromkeys(found))
 
 
 def pretty(number: str) -> str:
@@ -79,3 +133,12 @@ def country(number: str) -> str:
         return ""
     region = phonenumbers.region_code_for_number(parsed) or ""
     return "" if region == "001" else region
+
+
+def likely_country(number: str) -> str:
+    """The same; a number that its plan does not know counts as one from the main country of its prefix."""
+    if found := country(number):
+        return found
+    parsed = _try(number, None)
+    region = phonenumbers.region_code_for_country_code(parsed.country_code or 0) if parsed else ""
+    return "" if region in ("001", "ZZ") else region

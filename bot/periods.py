@@ -200,6 +200,17 @@ def today_so_far(zone: str, now: datetime) -> Period:
     return Period(day.isoformat(), start, now.timestamp(), now.timestamp())
 
 
+def weeks_before(period: Period, zone: str, weeks: int = 4) -> list[tuple[float, float]]:
+    """(start, end) of the same local hours in the weeks before, the latest first; seconds since 1970 UTC."""
+    tz = ZoneInfo(zone)
+    ends = [datetime.fromtimestamp(moment, tz) for moment in (period.start, period.end)]
+
+    def earlier(local: datetime, week: int) -> float:
+        return instant(local.date() - timedelta(weeks=week), local.time(), tz).timestamp()
+
+    return [(earlier(ends[0], week), earlier(ends[1], week)) for week in range(1, weeks + 1)]
+
+
 def _step(subscription: Subscription) -> timedelta:
     return timedelta(days=1 if subscription.weekday is None else 7)
 

@@ -4,16 +4,23 @@ Reading webhooks is free of I/O; speaking to the service goes through `Provider.
 failure into our four error classes. No operation that dials is ever repeated automatically.
 """
 
-import functools
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import MISSING, dataclass, field, fields
-from typing import Any, ClassVar, Literal, TypeVar, cast
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import ClassVar
 
 import httpx
 from typing_extensions import override
 
+from bot.call import Call
+from bot.download import download
 from bot.errors import Ambiguous, Refused, Unavailable, Unreadable, Unsupported
-from bot.events import Accepted, AnyEvent, Call
+from bot.events import AnyEvent
+from bot.hooks import Answer, Question, Reply, Request, Webhook
+from bot.operations import Operations
+from bot.orders import SAID, CallOrder, ConferenceOrder, MessageOrder, Order, chosen
+from bot.web_phone import Report, WebPhone
 
 
 @dataclass(frozen=True)
@@ -30,163 +37,35 @@ class Setting:
     secret: bool = False
 
 
-@dataclass(frozen=True)
-class RepPhone:
-    """What rings at the rep's.
-
-    Attributes:
-        kind: "number" (E.164), "extension" (the provider's code), "login" (a login code of a shared phone),
-            "trunk" (the extension behind a SIP trunk; value is ignored).
-    """
-
-    kind: Literal["number", "extension", "login", "trunk"]
-    value: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class CallOrder:
-    """All options of one click-to-call. None and "" mean: the provider's own default.
-
-    Attributes:
-        call_id: our id of the call.
-        rep: rung first.  number: then dialled; E.164, or an extension code of the provider.
-        caller_id, caller_name: what the customer sees.  rep_caller_id, rep_caller_name: what the rep sees.
-        record: record from the start.
-        max_seconds: talk time after which the provider cuts the call.
-        rep_ring_seconds, ring_seconds: how long the rep's and the customer's phone may ring.
-        rep_auto_answer, auto_answer: pick up by itself (own extensions only).
-        rep_must_be_online, number_must_be_online: refuse when that extension is offline.
-        language: of the provider's prompts, ISO 639-1.
-        voicemail: the provider's voicemail code that takes over when the rep's extension does not answer.
-        variables: custom data that comes back with webhooks; names without any prefix.
-    """
-
-    call_id: str
-    rep: RepPhone
-    number: str
-    caller_id: str = ""
-    caller_name: str = ""
-    rep_caller_id: str = ""
-    rep_caller_name: str = ""
-    record: bool = False
-    max_seconds: int | None = None
-    rep_ring_seconds: int | None = None
-    ring_seconds: int | None = None
-    rep_auto_answer: bool = False
-    auto_answer: bool = False
-    rep_must_be_online: bool = False
-    number_must_be_online: bool = False
-    language: str = ""
-    voicemail: str = ""
-    variables: Mapping[str, str] = field(default_factory=dict)
-
-
-ORDER_BASICS = frozenset({"call_id", "rep", "number"})
-"""Fields of `CallOrder` that every provider that can place calls expresses."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """A webhook as it came in.
-
-    Attributes:
-        path: below the provider's hook address, "" or "popup"; never holds our secret.
-        query: decoded pairs in order.  headers: names in lower case.
-        received_at: seconds since 1970 UTC.
-    """
-
-    method: str
-    path: str
-    query: tuple[tuple[str, str], ...]
-    headers: Mapping[str, str]
-    body: bytes
-    received_at: float
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What a webhook's sender gets back."""
-
-    status: int = 200
-    body: bytes = b""
-    content_type: str = "text/plain; charset=utf-8"
-
-
-@dataclass(frozen=True)
-class Question:
-    """The provider waits for an answer about a call: who is this?
-
-    Attributes:
-        number: the caller, E.164 where possible.  form: for the provider's own use in `write_answer`.
-    """
-
-    number: str
-    form: str = ""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What we know of a caller. name "" = nobody we know.
-
-    Attributes:
-        url: a page about the contact, "" = none.
-    """
-
-    name: str = ""
-    company: str = ""
-    url: str = ""
-
-
-@dataclass(frozen=True)
-class Webhook:
-    """A webhook, read.
-
-    Attributes:
-        events: to be committed before `reply` is sent.
-        question: if set, the reply is written by `Provider.write_answer` instead.
-    """
-
-    events: tuple[AnyEvent, ...]
-    reply: Reply = Reply()
-    question: Question | None = None
-
-
-_Operation = TypeVar("_Operation", bound=Callable[..., Awaitable[Any]])
-_REFUSES = "__refuses__"
-
-
-def operation(phrase: str) -> Callable[[_Operation], _Operation]:
-    """Turn an empty method body into a refusal built from `phrase`: "Gurulize cannot end calls."."""
-
-    def decorate(method: _Operation) -> _Operation:
-        @functools.wraps(method)
-        async def refuse(self: "Provider", *args: Any, **kwargs: Any) -> Any:
-            raise Unsupported(f"{self.title} cannot {phrase}.")
-
-        setattr(refuse, _REFUSES, phrase)
-        return cast(_Operation, refuse)
-
-    return decorate
-
-
-class Provider:
+class Provider(Operations):
     """One configured account of a telephony service. Subclasses override what the service can do.
 
     Attributes:
         title: the service's name for people.
         settings: its own settings.  order_options: the fields of `CallOrder` it can express, besides the basics.
         hook_paths: what to append to the account's hook address, and what each is for, to paste at the service.
+        hook_templates: event -> the body of its webhook, where a person must write it at the service.
+        message_options, conference_options: the same for `MessageOrder` and `ConferenceOrder`.
         rep_phones: kinds of `RepPhone` it can ring first.
         rings_back: webhooks tell the progress of a call, so it need not be polled.
+        presence: statuses that people can be set to, key -> name for people.
+        bulk_rows: how many calls `add_campaign_calls` takes in one order.
         account: the configured name; also the first part of its environment variables and hook address.
+        hook_url: the account's own hook address, "" where the bot has no public address; holds our secret.
+        browser_origin: of a browser extension that asks our hooks itself, "" = none does.
     """
 
     title: ClassVar[str]
     settings: ClassVar[tuple[Setting, ...]]
     order_options: ClassVar[frozenset[str]] = frozenset()
     hook_paths: ClassVar[Mapping[str, str]] = {}
+    hook_templates: ClassVar[Mapping[str, str]] = {}
     rep_phones: ClassVar[frozenset[str]] = frozenset({"number"})
     rings_back: ClassVar[bool] = True
+    message_options: ClassVar[frozenset[str]] = frozenset()
+    conference_options: ClassVar[frozenset[str]] = frozenset()
+    presence: Mapping[str, str] = MappingProxyType({})  # an account may have names of its own
+    bulk_rows: ClassVar[int] = 1
 
     def __init__(self, account: str, values: Mapping[str, str], http: httpx.AsyncClient, region: str) -> None:
         """`values`: checked settings by name. `region`: ISO 3166 country that bare numbers belong to."""
@@ -194,44 +73,55 @@ class Provider:
         self.values = dict(values)
         self.http = http
         self.region = region
+        self.hook_url = ""
+        self.browser_origin = ""
 
     @override
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.account}>"
 
-    # What it can be asked to do. Bodies are empty on purpose: see `operation`.
-
-    @operation("place calls")
-    async def place_call(self, order: CallOrder) -> Accepted:
-        """Ring the rep, then the number, and join them. Returns the event with the service's call id.
-
-        Raises:
-            Refused: it said no; nothing rings.  Unavailable: not reached.  Ambiguous: nobody knows.
-        """
-        raise AssertionError
-
-    @operation("end calls")
-    async def hang_up(self, call: Call) -> None:
-        """End a call that is ringing or answered. Returns when the service has accepted it."""
-        raise AssertionError
+    # What can be asked of this class, or this very call, before anything is sent. Free of I/O.
 
     def can_hang_up(self, call: Call) -> bool:
-        """Whether this very call could be ended: the operation exists and the call has what it needs. Free of I/O."""
+        """Whether this very call could be ended: the operation exists and the call has what it needs."""
         return self.can("hang_up")
 
-    @operation("say which calls are active")
-    async def active_calls(self) -> tuple[AnyEvent, ...]:
-        """What is ringing and being talked right now, as the same events (and keys) that webhooks would give."""
-        raise AssertionError
+    def controls(self, call: Call) -> frozenset[str]:
+        """Names of the operations on a running call that make sense for this very call as it stands.
 
-    @operation("check its settings without placing a call")
-    async def check(self) -> str:
-        """One sentence that says the credentials work.
+        The card shows no other buttons. A class that has such operations overrides it with its state machine.
+        """
+        return frozenset({"hang_up"}) if call.live and self.can_hang_up(call) else frozenset()
+
+    def next_step(self, call: Call) -> str:
+        """What a call that we conduct needs now: "bridge" (to `call.number`), "hang_up", or "" = nothing."""
+        return ""
+
+    def outdated(self) -> str:
+        """A sentence where the service is about to switch this version of its interface off, else ""."""
+        return ""
+
+    def poll_after(self, asked: int) -> float:
+        """Seconds to wait before `call_state` is asked again about an open call that was asked about so often.
+
+        Where webhooks tell, it only makes up for lost ones.
+        """
+        return 60.0 if self.rings_back else 5.0
+
+    def notices(self) -> tuple[str, ...]:
+        """Sentences for status pages that the service's last replies gave rise to, such as limits."""
+        return ()
+
+    def web_phone(self) -> WebPhone | None:
+        """Its phone for the browser, None = it has none, or none is set up."""
+        return None
+
+    async def sign_out(self) -> None:
+        """Callboard stops: end a session, where one was opened.
 
         Raises:
-            Refused: they do not; the service's words.  Unavailable: not reached.
+            CallboardError: it could not be ended; it expires by itself.
         """
-        raise AssertionError
 
     # What it tells by itself. Free of I/O.
 
@@ -247,31 +137,45 @@ class Provider:
         """Our answer in the service's words. Only services that ask questions override it."""
         return Reply()
 
+    def read_report(self, call: Call, told: Report) -> tuple[AnyEvent, ...]:
+        """Events of what a web phone told of a call that is on record. Only services that have one override it."""
+        return ()
+
     # For subclasses.
 
-    def refuse_unexpressible(self, order: CallOrder) -> None:
-        """First line of every `place_call`: an option the class does not name is refused, never dropped silently.
+    def refuse_unexpressible(self, order: Order) -> None:
+        """First line of what takes an order: an option that the class does not name is refused, never dropped.
 
         Raises:
             Unsupported: names the options, or the kinds of phone that it can ring first; nothing was sent.
         """
-        if order.rep.kind not in self.rep_phones:
+        what, known = {
+            CallOrder: ("place a call", self.order_options),
+            MessageOrder: ("send a voice message", self.message_options),
+            ConferenceOrder: ("call somebody into a conference", self.conference_options),
+        }[type(order)]
+        phone = order.rep if isinstance(order, CallOrder) else getattr(order, "phone", None)
+        if phone is not None and phone.kind not in self.rep_phones:
             kinds = " or ".join(sorted(self.rep_phones))
-            raise Unsupported(f"{self.title} cannot ring your {order.rep.kind} first. Choose a {kinds} as your phone.")
-        foreign = [
-            option.name.replace("_", " ")
-            for option in fields(CallOrder)
-            if option.name not in ORDER_BASICS | self.order_options
-            and getattr(order, option.name)
-            != (option.default if option.default_factory is MISSING else option.default_factory())
-        ]
-        if foreign:
             raise Unsupported(
-                f"{self.title} cannot place a call with these options: {', '.join(foreign)}. Leave them out."
+                f"{self.title} cannot ring your {phone.kind} first, so nothing was dialled. Choose another service "
+                f"with “via”, or link another phone for it with `/phone link`: {kinds}."
+            )
+        foreign = sorted({SAID.get(name, name.replace("_", " ")) for name in chosen(order) - known})
+        if foreign:
+            names = ", ".join(foreign)
+            raise Unsupported(
+                f"{self.title} cannot {what} with these options: {names}. Nothing was dialled; leave them out."
             )
 
-    async def send(self, request: httpx.Request, *, dials: bool = False) -> httpx.Response:
+    async def download(self, request: httpx.Request, into: Path, limit: int, hosts: frozenset[str]) -> str:
+        """Write a sound to a file, as `bot.download` allows. Returns its media type."""
+        return await download(self.http, self.title, request, into, limit, hosts)
+
+    async def send(self, request: httpx.Request, *, dials: bool = False, any_status: bool = False) -> httpx.Response:
         """Send one request, once. `dials`: an unclear fate is `Ambiguous`, else it is merely `Unavailable`.
+
+        `any_status`: the service explains itself also with HTTP 5xx, so that answer is returned, too.
 
         Which httpx errors leave the fate unclear: https://www.python-httpx.org/exceptions/
         """
@@ -283,7 +187,7 @@ class Provider:
             if dials:
                 raise Ambiguous(f"{self.title} did not answer in time; it may or may not be calling.") from error
             raise Unavailable(f"{self.title} did not answer. Try again in a minute.") from error
-        if response.status_code >= 500:
+        if response.status_code >= 500 and not any_status:
             if dials:
                 raise Ambiguous(
                     f"{self.title} answered with an internal error ({response.status_code}); "
@@ -291,17 +195,6 @@ class Provider:
                 )
             raise Unavailable(f"{self.title} answered with an internal error ({response.status_code}).")
         return response
-
-    @classmethod
-    def can(cls, name: str) -> bool:
-        """Whether the service has this operation: whether the class overrides it."""
-        return not hasattr(getattr(cls, name), _REFUSES)
-
-
-def operations() -> dict[str, str]:
-    """Name -> phrase of every operation, in the order of the class."""
-    members = vars(Provider).items()
-    return {name: getattr(member, _REFUSES) for name, member in members if hasattr(member, _REFUSES)}
 
 
 def refused(title: str, words: str, code: str = "") -> Refused:

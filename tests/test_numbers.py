@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import BadInput
-from bot.numbers import country, e164, masked, parse, pretty
+from bot.numbers import country, e164, likely_country, masked, parse, pretty
 
 
 @pytest.mark.parametrize(
@@ -52,9 +52,13 @@ def test_what_providers_send_is_never_lost(text: str, region: str, number: str) 
         ("Ada", "“Ada” is not a phone number"),
         ("", "is not a phone number"),
         ("+1 202", "is too short"),
-        ("+1 202 555 0123 4567", "is too long"),
+        ("+1 202 555 0123 4567", "is too long for a phone number. Check the digits."),
+        ("972505550123", r"is too long for a phone number. Did you mean \+972 50-555-0123\? Then write its plus, too."),
+        ("447700900123", r"Did you mean \+44 7700 900123\?"),
         ("555 0123", "lacks its area code"),
         ("9" * 60, "is not a phone number"),
+        ("911", "“911” is an emergency number, and Callboard never calls those"),
+        ("1 1 2", "is an emergency number"),
     ],
 )
 def test_what_people_type_is_refused_in_words(text: str, words: str) -> None:
@@ -111,3 +115,12 @@ def test_only_bad_input_is_raised(text: str, region: str) -> None:
     assert len(masked(text)) == len(text)
     with contextlib.suppress(BadInput):
         parse(text, region)
+
+
+def test_the_likely_country_of_a_number_that_its_plan_does_not_know() -> None:
+    assert [likely_country(number) for number in ("+12025550123", "+447700900123", "+14165550123")] == [
+        "US",
+        "GB",
+        "CA",
+    ]
+    assert [likely_country(number) for number in ("201", "", "+87012345678", "+80012345678")] == ["", "", "", ""]

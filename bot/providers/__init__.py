@@ -6,7 +6,7 @@ from typing import cast
 from bot.errors import SettingsError
 from bot.provider import Provider
 
-NAMES = ("voicenter", "gurulize")
+NAMES = ("voicenter", "gurulize", "exolve", "enablex", "callgear")
 
 
 def provider_class(name: str) -> type[Provider]:

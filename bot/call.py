@@ -1,0 +1,111 @@
+"""A call: a conversation, however many legs it has. `bot.fold.fold()` makes it from events; nobody changes it."""
+
+import msgspec
+
+from bot.events import MISSED_OUTCOMES, Direction, Outcome, Purpose, State
+
+BY_HAND = "another phone"
+"""Account of calls that no phone service told of: a rep recorded them. No configured one can be called so."""
+
+
+class Leg(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One leg of a call, folded. Times are seconds since 1970 UTC, 0 = not yet / not told."""
+
+    name: str
+    ref: str = ""
+    ringing_at: float = 0
+    answered_at: float = 0
+    ended_at: float = 0
+    outcome: Outcome | None = None
+    ring_seconds: int = 0
+    talk_seconds: int = 0
+    wait_seconds: int = 0
+    extension: str = ""
+    person: str = ""
+    recording: str = ""
+    recorded: bool = False  # its CDR has arrived: nothing more will be said about this leg
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A conversation, however many legs it has. Times are seconds since 1970 UTC, 0 = not (yet).
+
+    Attributes:
+        id: ours.  account: configured provider.  rep: Slack user id, "" = unknown.
+        number: outside party, E.164 where possible.  line: our DID or caller ID.
+        outcome: None while the call lives.  words: the provider's sentence on a refusal or an unclear answer.
+        extension, person: who of ours talked (or was rung last), as the provider names them.
+        recording: the first of `recordings`, which are addresses or ids for `fetch_recording`.
+        held: the outside party is on hold.  recording_on: it is being recorded, as far as anybody told.
+        consulting: the third party that is being called or talked to, "" = none.  transferred_to: who took over.
+        blocked: the service lets the outside party call no more.
+        guided_at: when a service last asked what to do with it, 0 = never; until somebody answers it may be in a menu.
+        played: what became of the message (`Played.outcome`).  heard: keys pressed and phrases spoken, in order.
+    """
+
+    id: str
+    account: str
+    refs: tuple[str, ...] = ()
+    direction: Direction = "out"
+    state: State = State.REQUESTED
+    outcome: Outcome | None = None
+    words: str = ""
+    rep: str = ""
+    rep_phone: str = ""
+    number: str = ""
+    line: str = ""
+    name: str = ""
+    purpose: Purpose = "call"
+    queue: str = ""
+    extension: str = ""
+    person: str = ""
+    origin: str = ""
+    note: str = ""
+    disposition: str = ""
+    started_at: float = 0
+    answered_at: float = 0
+    ended_at: float = 0
+    ring_seconds: int = 0
+    talk_seconds: int = 0
+    wait_seconds: int = 0
+    price: float | None = None
+    currency: str = ""
+    recording: str = ""
+    recordings: tuple[str, ...] = ()
+    hang_up_by: str = ""
+    settled_by: str = ""
+    held: bool = False
+    recording_on: bool = False
+    consulting: str = ""
+    transferred_to: str = ""
+    coached: bool = False
+    blocked: bool = False
+    guided_at: float = 0
+    tags: tuple[str, ...] = ()
+    played: Outcome | None = None
+    heard: tuple[str, ...] = ()
+    legs: tuple[Leg, ...] = ()
+
+    @property
+    def live(self) -> bool:
+        """Somebody may be ringing or talking right now."""
+        return self.state in (State.RINGING, State.CONNECTING, State.TALKING)
+
+    @property
+    def missed(self) -> bool:
+        """An incoming call that nobody of ours answered, decided after all legs have ended."""
+        return self.direction == "in" and self.state is State.ENDED and self.outcome in MISSED_OUTCOMES
+
+    @property
+    def ours(self) -> bool:
+        """It was placed through Callboard: not heard of from the provider alone."""
+        return bool(self.rep_phone) or self.purpose != "call"
+
+    @property
+    def by_hand(self) -> bool:
+        """A rep recorded it afterwards; it was made on a phone of their own."""
+        return self.account == BY_HAND
+
+    @property
+    def conversation(self) -> bool:
+        """Two people talked (or, by a rep's word, did). Whoever heard a message has not talked to anybody."""
+        return self.state is State.ENDED and self.outcome is Outcome.ANSWERED and self.purpose != "message"
