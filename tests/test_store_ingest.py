@@ -9,12 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bot.call import Call
 from bot.events import (
     CUSTOMER,
     REP,
     Accepted,
     AnyEvent,
-    Call,
     CallEnded,
     CdrReceived,
     Described,
@@ -149,9 +149,12 @@ def test_accounts_have_ids_of_their_own(db: sqlite3.Connection) -> None:
     assert found.account == "other"
 
 
-def test_what_was_received_is_kept_beside_its_first_event(db: sqlite3.Connection) -> None:
-    calls.ingest(db, "acme", [rings("r1"), described("r1")], now=NOW, routing=Routes(), raw=b"as it came")
-    assert [row[0] for row in db.execute("SELECT raw FROM events ORDER BY id")] == [b"as it came", None]
+def test_what_was_received_is_kept_once_beside_what_it_told_first(db: sqlite3.Connection) -> None:
+    told: list[AnyEvent] = [rings("r1"), described("r1"), rings("r2")]
+    calls.ingest(db, "acme", [rings("r1")], now=NOW, routing=Routes())
+    calls.ingest(db, "acme", told, now=NOW, routing=Routes(), raw=b"as it came")
+    rows = db.execute("SELECT ref, raw FROM events ORDER BY id").fetchall()
+    assert [tuple(row) for row in rows] == [("r1", None), ("r1", b"as it came"), ("r2", None)]
 
 
 # Whose event is it?

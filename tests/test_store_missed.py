@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from typing_extensions import override
 
+from bot.call import Call
 from bot.events import (
     CUSTOMER,
     AnyEvent,
-    Call,
     CallEnded,
     CdrReceived,
     Described,
@@ -25,7 +25,7 @@ from bot.events import (
     Settled,
     Unclear,
 )
-from bot.store import Database, calls, cards, missed, schema
+from bot.store import Database, calls, cards, channels, missed, schema
 from bot.store.missed import Missed
 
 NOW = 1_770_000_000.0
@@ -307,7 +307,16 @@ def test_what_a_rep_owes(db: sqlite3.Connection) -> None:
     mine, theirs, _ = missed.waiting(db)
     missed.claim(db, mine.id, "U1", NOW)
     missed.claim(db, theirs.id, "U2", NOW)
-    assert [row.place for row in missed.owed_by(db, "U1", ("C01", "C02"))] == ["C00", "C02"]
+    assert [row.place for row in missed.owed_by(db, "U1")] == ["C00", "C02"]
+    channels.keep_members(db, "C02", ["U2", "U3"], NOW)
+    channels.keep_members(db, "C01", None, NOW)
+    assert [row.place for row in missed.owed_by(db, "U1")] == ["C00"]
+    assert [row.place for row in missed.seen_by(db, "U1")] == ["C00", "C01"]
+    assert [row.place for row in missed.seen_by(db, "U3")] == ["C00", "C01", "C02"]
+    channels.keep_members(db, "C00", ["U3"], NOW)
+    assert [row.place for row in missed.owed_by(db, "U1")] == ["C00"], "claimed before they left"
+    channels.keep_members(db, "C02", None, NOW)
+    assert [row.place for row in missed.owed_by(db, "U1")] == ["C00", "C02"]
 
 
 def test_never_escalated_where_it_is_switched_off(db: sqlite3.Connection) -> None:

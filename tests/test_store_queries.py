@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from typing_extensions import override
 
+from bot.call import Call
+from bot.call_search import Search
 from bot.events import (
     CUSTOMER,
     Accepted,
@@ -24,17 +26,53 @@ from bot.events import (
     LegRinging,
     Outcome,
     Requested,
+    State,
     Unclear,
 )
-from bot.store import Database, calls, cards, figures, ledger, missed, people
+from bot.store import (
+    Database,
+    call_log,
+    calls,
+    campaigns,
+    cards,
+    channels,
+    contact_imports,
+    contacts,
+    figures,
+    ledger,
+    messages,
+    missed,
+    people,
+    presence,
+    recordings,
+    retention,
+    web_phones,
+)
+from bot.store.call_log import Reach
 from bot.store.cards import Card
-from bot.store.people import Contact, Person
+from bot.store.contacts import Contact
+from bot.store.engine import add_functions
+from bot.store.messages import Batch, Recipient
+from bot.store.people import Person
+from bot.store.recordings import Copy
+from bot.store.web_phones import Phone
+from bot.web_phone import Report
 from tests.test_store_missed import Routes
 
 NOW = 1_770_000_000.0
 CALLER = "+12025550155"
-MODULES: tuple[ModuleType, ...] = (calls, cards, figures, ledger, missed, people)
+MODULES: tuple[ModuleType, ...] = (
+    *(call_log, calls, campaigns, cards, channels, contact_imports, contacts, figures, ledger, messages, missed),
+    *(people, presence, recordings, retention, web_phones),
+)
 CARD = Card(1, "call", "s", "C1", 1, "", "", "", "n", 0, 0, None, NOW)
+MESSAGES = Batch("b1", "U1", "@U1", "acme", "running", NOW, NOW, "", 0, b"{}")
+RECIPIENT = Recipient("b1", 0, CALLER, "Noa Green", "waiting", NOW)
+COPY = Copy("c1", "https://recordings.example/1.mp3", "@U1", "wanted", NOW, "F1", "DU1", "1.0", NOW, 0, NOW)
+RECORDED = Call(
+    id="c1", account="acme", direction="in", state=State.ENDED, rep="U1", ended_at=NOW, recordings=(COPY.recording,)
+)
+PHONE = Phone("U1", "acme", "201", b"sealed", "link", "session", NOW)
 MINE = Person("U1", phone_kind="number", phone="+12025550190", extension="201")
 
 SCANS = {
@@ -42,11 +80,22 @@ SCANS = {
     "ledger.problems": "what is broken now: a handful of rows",
     "ledger.subscriptions": "one row per channel and digest, read once a minute",
     "ledger.audit_log": "the latest lines by id, which is the order of the table",
-    "people.contacts_named": "a name may be anywhere in a contact's name; a person typed it and waits for it",
+    "contacts.named": "a name may be anywhere in a contact's name; a person typed it and waits for it",
+    "people.never_called": "a list of calls is judged by all of it, once",
     "people.blocked": "shown to admins, latest first, on request",
+    "presence.save_presence": "one row per person and account, when somebody says who they are there",
+    "web_phones.waiting": "what waits for its call: a few rows, for an hour at most",
+    "web_phones.drop_old": "the same rows",
+    "retention.forget_imports": "one row per file, once an hour",
+    "retention.forget_words": "by the hour, and the old ones come first",
+    "people.with_phones": "one row per person of the team, when a manager looks at who waits",
     "people.homes": "whose App Home was opened: one row per person of the team",
 }
 """Functions that read a table from end to end -> why that is fine."""
+
+
+NEARLY_ALL = ("cards_by_message", "calls_by_rep")
+"""Partial indexes that only leave out what is never looked for: they grow as their tables do."""
 
 
 class Recording(sqlite3.Connection):
@@ -65,6 +114,7 @@ class Recording(sqlite3.Connection):
 def db(tmp_path: Path) -> Iterator[Recording]:
     Database(tmp_path / "store.sqlite").close()
     connection = sqlite3.connect(tmp_path / "store.sqlite", isolation_level=None, factory=Recording)
+    add_functions(connection)
     connection.row_factory = sqlite3.Row
     yield connection
     connection.close()
@@ -97,20 +147,80 @@ def ingest(db: sqlite3.Connection) -> None:
     tell(CdrReceived(ref="in", at=NOW, leg="ext:202", outcome=Outcome.ANSWERED, talk_seconds=9))
 
 
+BATCH = campaigns.Batch("b1", "acme", "key", "Spring sale", "march.csv", "U1", NOW, "adding")
+ROW = b'[{"line":1,"state":"ready","typed":"1","call":{"number":"+12025550155"}}]'
+
+
+def take_rows(db: sqlite3.Connection) -> None:
+    campaigns.create(db, BATCH)
+    campaigns.add_rows(db, "b1", ROW)
+    assert campaigns.take(db, "b1", 3, "why")
+
+
+IMPORT = contact_imports.Import("i1", "contacts.csv", "U1", NOW, "preview")
+CONTACTS = b'[{"line":2,"state":"ready","number":"+12025550155","name":"Noa Green"},{"line":3,"state":"invalid"}]'
+
+
+def read_table(db: sqlite3.Connection) -> None:
+    assert contact_imports.create(db, IMPORT, [CONTACTS])
+
+
+def import_table(db: sqlite3.Connection) -> None:
+    read_table(db)
+    assert contact_imports.run(db, "i1", "U1", NOW) == {"new": 1, "invalid": 1}
+
+
+def drop_table(db: sqlite3.Connection) -> None:
+    read_table(db)
+    assert contact_imports.drop(db, "i1", NOW)
+
+
+def put_back(db: sqlite3.Connection) -> None:
+    messages.write(db, MESSAGES, [RECIPIENT], NOW)
+    messages.take(db, RECIPIENT, "c1")
+    assert messages.put_back(db, "c1", NOW)
+
+
+def read_the_log(db: sqlite3.Connection) -> None:
+    """Every search by everybody who may search, from the newest and from a call on in both directions."""
+    searches = [
+        Search(since=NOW),
+        Search(since=NOW, until=NOW + 9, line="+12025550100", direction="in"),
+        Search(numbers=(CALLER,)),
+        Search(numbers=(CALLER, "201"), rep="U1"),
+        Search(rep="U1", missed=True),
+        Search(since=NOW, missed=True),
+        Search(since=NOW, messages=True),
+    ]
+    for search in searches:
+        for reach in (Reach(), Reach("U1", ("C1", "C2", "@U1"))):
+            call_log.page(db, search, reach, 10)
+            for newer in (False, True):
+                call_log.page(db, search, reach, 10, (NOW, "c1"), newer=newer)
+
+
 HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
+    "call_log.page": read_the_log,
+    "call_log.claimed": lambda db: call_log.claimed(db, ["c1"], "U1"),
     "calls.ingest": ingest,
     "calls.get": lambda db: calls.get(db, "c1"),
     "calls.by_ref": lambda db: calls.by_ref(db, "acme", "r1"),
     "calls.place_of": lambda db: calls.place_of(db, "c1"),
     "calls.open_calls": lambda db: calls.open_calls(db, "acme"),
+    "calls.ended_of_late": lambda db: calls.ended_of_late(db, NOW),
     "calls.pending_calls": lambda db: calls.pending_calls(db, NOW),
     "calls.of_rep": lambda db: calls.of_rep(db, "U1", NOW),
     "calls.with_number": lambda db: calls.with_number(db, CALLER, NOW),
-    "calls.dials_since": lambda db: calls.dials_since(db, "U1", NOW),
+    "calls.messages_since": lambda db: calls.messages_since(db, CALLER, NOW),
+    "calls.dials_since": lambda db: (calls.dials_since(db, NOW, NOW, "U1"), calls.dials_since(db, NOW, NOW)),
     "calls.unfinished_dial": lambda db: calls.unfinished_dial(db, "U1", CALLER, NOW),
     "calls.dialled_just_now": lambda db: calls.dialled_just_now(db, "U1", CALLER, NOW),
     "cards.mark": lambda db: cards.mark(db, "call", "s", "C1", NOW),
     "cards.touch": lambda db: cards.touch(db, "s", "call"),
+    "cards.add_line": lambda db: cards.add_line(db, "c1", "k", b"{}", NOW),
+    "cards.by_id": lambda db: cards.by_id(db, 1),
+    "cards.is_dirty": lambda db: cards.is_dirty(db, 1),
+    "cards.postpone": lambda db: cards.postpone(db, CARD, NOW),
     "cards.due": cards.due,
     "cards.next_in": lambda db: cards.next_in(db, "C1"),
     "cards.by_message": lambda db: cards.by_message(db, "C1", "1.0"),
@@ -123,6 +233,7 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "cards.waiting": cards.waiting,
     "cards.conversation": lambda db: cards.conversation(db, "U1"),
     "figures.rows": lambda db: figures.rows(db, NOW, NOW + 9),
+    "figures.counts": lambda db: figures.counts(db, NOW, NOW + 86400),
     "figures.returns": lambda db: figures.returns(db, NOW, NOW + 9, NOW + 99),
     "figures.today": lambda db: figures.today(db, "U1", NOW),
     "ledger.write_intent": lambda db: ledger.write_intent(db, "k", "U1", "call", b"", NOW),
@@ -147,14 +258,35 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "ledger.problems": ledger.problems,
     "ledger.remember": lambda db: ledger.remember(db, "k", "v", NOW),
     "ledger.recall": lambda db: ledger.recall(db, "k"),
+    "messages.write": lambda db: messages.write(db, MESSAGES, [RECIPIENT], NOW),
+    "messages.get": lambda db: messages.get(db, "b1"),
+    "messages.results": lambda db: messages.results(db, "b1"),
+    "messages.waiting": lambda db: messages.waiting(db, "U1"),
+    "messages.start": lambda db: messages.start(db, "b1"),
+    "messages.end": lambda db: messages.end(db, "b1", "U1"),
+    "messages.next_due": lambda db: messages.next_due(db, "acme", NOW),
+    "messages.lost": lambda db: messages.lost(db, ["other"], NOW),
+    "messages.running": lambda db: messages.running(db, "acme"),
+    "messages.take": lambda db: messages.take(db, RECIPIENT, "c1"),
+    "messages.defer": lambda db: messages.defer(db, RECIPIENT, NOW),
+    "messages.refuse": lambda db: messages.refuse(db, RECIPIENT, "Why."),
+    "messages.put_back": put_back,
+    "messages.show": lambda db: messages.show(db, "c1"),
+    "messages.finished": messages.finished,
+    "messages.report": lambda db: messages.report(db, "b1"),
     "missed.forget": lambda db: missed.forget(db, "c1", NOW),
     "missed.close": lambda db: missed.close(db, "m1", now=NOW, by="U1", how="by hand"),
     "missed.claim": lambda db: missed.claim(db, "m1", "U1", NOW),
+    "missed.assign": lambda db: missed.assign(db, "m1", "U1", NOW),
     "missed.release": lambda db: missed.release(db, "m1", "U1", NOW),
     "missed.snooze": lambda db: missed.snooze(db, "m1", "U1", NOW),
     "missed.get": lambda db: missed.get(db, "m1"),
     "missed.waiting": missed.waiting,
-    "missed.owed_by": lambda db: missed.owed_by(db, "U1", ("C1",)),
+    "missed.seen_by": lambda db: missed.seen_by(db, "U1"),
+    "missed.owed_by": lambda db: missed.owed_by(db, "U1"),
+    "channels.keep_members": lambda db: channels.keep_members(db, "C1", ["U1"], NOW),
+    "channels.members": channels.members,
+    "channels.closed_to": lambda db: channels.closed_to(db, "U1"),
     "missed.to_escalate": lambda db: missed.to_escalate(db, NOW),
     "missed.escalated": lambda db: missed.escalated(db, "m1", NOW),
     "missed.call_ids": lambda db: missed.call_ids(db, "m1"),
@@ -164,14 +296,91 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "people.check_free": lambda db: people.check_free(db, MINE),
     "people.save_person": lambda db: people.save_person(db, MINE),
     "people.opened_home": lambda db: people.opened_home(db, "U1", NOW),
+    "people.with_phones": lambda db: people.with_phones(db, 9),
     "people.homes": lambda db: people.homes(db, NOW),
-    "people.contact": lambda db: people.contact(db, CALLER),
-    "people.contacts_named": lambda db: people.contacts_named(db, "Noa"),
-    "people.save_contact": lambda db: people.save_contact(db, Contact(CALLER, "Noa Green"), "U1", NOW),
+    "contacts.get": lambda db: contacts.get(db, CALLER),
+    "contacts.named": lambda db: contacts.named(db, "Noa"),
+    "contacts.page": lambda db: (
+        contacts.page(db),
+        contacts.page(db, "", ("Noa", CALLER)),
+        contacts.page(db, "", ("Noa", CALLER), back=True),
+        contacts.page(db, "noa 0155"),
+    ),
+    "contacts.added_by": lambda db: contacts.added_by(db, CALLER),
+    "contacts.remove": lambda db: contacts.remove(db, CALLER),
+    "contacts.save": lambda db: contacts.save(db, Contact(CALLER, "Noa Green"), "U1", NOW),
     "people.do_not_call": lambda db: people.do_not_call(db, CALLER),
     "people.block": lambda db: people.block(db, CALLER, "Asked", "U1", NOW),
     "people.unblock": lambda db: people.unblock(db, CALLER),
     "people.blocked": people.blocked,
+    "people.never_called": people.never_called,
+    "people.of_extensions": lambda db: people.of_extensions(db, "acme", ("201",)),
+    "contact_imports.get": lambda db: contact_imports.get(db, "i1"),
+    "contact_imports.create": read_table,
+    "contact_imports.counts": lambda db: contact_imports.counts(db, IMPORT),
+    "contact_imports.some": lambda db: contact_imports.some(db, "i1", "new", 3),
+    "contact_imports.refused": lambda db: contact_imports.refused(db, "i1"),
+    "contact_imports.run": import_table,
+    "contact_imports.drop": drop_table,
+    "contact_imports.reports_due": contact_imports.reports_due,
+    "contact_imports.take_report": lambda db: contact_imports.take_report(db, "i1"),
+    "campaigns.get": lambda db: campaigns.get(db, "b1"),
+    "campaigns.create": lambda db: campaigns.create(db, BATCH),
+    "campaigns.add_rows": lambda db: campaigns.add_rows(db, "b9", ROW),
+    "campaigns.forget": lambda db: campaigns.forget(db, "b1"),
+    "campaigns.move": lambda db: campaigns.move(db, "b1", ("preview", "paused"), "adding", NOW),
+    "campaigns.show": lambda db: campaigns.show(db, "b1", NOW),
+    "campaigns.take": take_rows,
+    "campaigns.ready_among": lambda db: campaigns.ready_among(db, "b1", frozenset({CALLER})),
+    "campaigns.leave_out": lambda db: campaigns.leave_out(db, "b1", [1], "why"),
+    "campaigns.settle": lambda db: campaigns.settle(db, "b1", [(1, "added", "")], NOW),
+    "campaigns.sending": lambda db: campaigns.sending(db, "b1"),
+    "campaigns.give_up": lambda db: campaigns.give_up(db, "b1", "why"),
+    "campaigns.counts": lambda db: campaigns.counts(db, "b1"),
+    "campaigns.hours": lambda db: campaigns.hours(db, "b1"),
+    "campaigns.some": lambda db: campaigns.some(db, "b1", "ready", 3),
+    "campaigns.refused": lambda db: campaigns.refused(db, "b1"),
+    "campaigns.unfinished": campaigns.unfinished,
+    "campaigns.open_lists": campaigns.open_lists,
+    "campaigns.number_of": lambda db: campaigns.number_of(db, "b1"),
+    "campaigns.want_report": lambda db: campaigns.want_report(db, "b1"),
+    "campaigns.reports_due": campaigns.reports_due,
+    "campaigns.take_report": lambda db: campaigns.take_report(db, "b1"),
+    "campaigns.results": lambda db: campaigns.results(db, "acme", "key"),
+    "presence.presence": lambda db: presence.presence(db, "U1", "acme"),
+    "presence.save_presence": lambda db: presence.save_presence(
+        db, "U1", "acme", presence.Presence("7", "away", NOW), NOW, "presence", "away"
+    ),
+    "recordings.follow": lambda db: recordings.follow(db, RECORDED, NOW, begins=False, late=False),
+    "recordings.want": lambda db: recordings.want(db, RECORDED, COPY.recording, "@U1", NOW),
+    "recordings.want_again": lambda db: recordings.want_again(db, COPY, NOW),
+    "recordings.of_call": lambda db: recordings.of_call(db, "c1"),
+    "recordings.due": lambda db: recordings.due(db, NOW),
+    "recordings.keep": lambda db: recordings.keep(db, COPY),
+    "recordings.sharing": lambda db: recordings.sharing(db, COPY, "F1", "DU1", "", NOW),
+    "recordings.shared": lambda db: recordings.shared(db, COPY),
+    "recordings.anew": lambda db: recordings.anew(db, COPY, NOW),
+    "recordings.later": lambda db: recordings.later(db, COPY, NOW),
+    "recordings.give_up": lambda db: recordings.give_up(db, COPY),
+    "recordings.outdated": lambda db: recordings.outdated(db, NOW, NOW),
+    "recordings.deleted": lambda db: recordings.deleted(db, COPY),
+    "recordings.calls_with": lambda db: recordings.calls_with(db, rep="U1", number=CALLER),
+    "retention.forget_calls": lambda db: retention.forget_calls(db, NOW + 10**6),
+    "retention.forget_messages": lambda db: retention.forget_messages(db, NOW + 10**6),
+    "retention.forget_lists": lambda db: retention.forget_lists(db, NOW + 10**6),
+    "retention.forget_imports": lambda db: retention.forget_imports(db, NOW + 10**6),
+    "retention.forget_words": lambda db: retention.forget_words(db, NOW + 10**6),
+    "retention.forget_audit": lambda db: retention.forget_audit(db, NOW + 10**6),
+    "web_phones.get": lambda db: web_phones.get(db, "U1"),
+    "web_phones.save": lambda db: web_phones.save(db, PHONE),
+    "web_phones.forget": lambda db: web_phones.forget(db, "U1"),
+    "web_phones.linked": lambda db: web_phones.linked(db, "U1", "link"),
+    "web_phones.open_page": lambda db: web_phones.open_page(db, "U1", "link", "session", NOW),
+    "web_phones.of_session": lambda db: web_phones.of_session(db, "session", NOW),
+    "web_phones.keep": lambda db: web_phones.keep(db, "acme", Report("ringing", "r1", "201", NOW)),
+    "web_phones.take": lambda db: web_phones.take(db, "acme", "r1"),
+    "web_phones.waiting": web_phones.waiting,
+    "web_phones.drop_old": lambda db: web_phones.drop_old(db, NOW),
 }
 BY_INGEST = {"missed.follow"}
 """Called by `calls.ingest` on every path that has a statement."""
@@ -210,7 +419,8 @@ def read_whole(db: Recording, found: list[tuple[str, str]]) -> list[tuple[str, s
     A partial index may be read so: it is made for that, and holds the open, dirty or due rows only.
     """
     names = {row["name"]: row["sql"] or "" for row in db.execute("SELECT name, sql FROM sqlite_master").fetchall()}
-    small = tuple(f"INDEX {name}" for name, sql in names.items() if "INDEX" in sql and " WHERE " in sql)
+    partial = (name for name, sql in names.items() if "INDEX" in sql and " WHERE " in sql)
+    small = tuple(f"INDEX {name}" for name in partial if name not in NEARLY_ALL)
     return [
         (sql, step)
         for sql, step in found

@@ -11,18 +11,25 @@ from typing import Protocol
 
 import msgspec
 
-from bot.events import AnyEvent, Call, Described, Outcome, State
+from bot.call import BY_HAND, Call
+from bot.events import AnyEvent, Controlled, Described, Guided, Heard, Outcome, Played, RecordingChanged, State
 from bot.fold import fold
-from bot.store import cards, missed
+from bot.store import cards, messages, missed, recordings
 
-_read_event = msgspec.json.Decoder(AnyEvent)
+_read_events = msgspec.json.Decoder(list[AnyEvent])
 _read_call = msgspec.json.Decoder(Call)
 _write = msgspec.json.Encoder().encode
 
+TOLD_IN_THREAD = (Controlled, Guided, Heard, Played, RecordingChanged)
+"""What a call's card tells in its thread, a line each (`bot/cards/line.py`)."""
 ADOPT_SECONDS = 900
 """How long after an unclear dial an event of an unknown call may be taken for its echo."""
-HOLD_SECONDS = 10
-"""How long a card of an unknown outgoing call waits while an order of ours is on its way to the same provider."""
+HOLD_SECONDS = 20
+"""How long a card of an unknown outgoing call waits while an order of ours is on its way to the same provider.
+
+Longer than the answer to an order may take (`assembly.py`: 4 s to connect, 12 s to answer): by then it is known whose
+that call is.
+"""
 
 
 class Routing(Protocol):
@@ -47,8 +54,11 @@ class Change:
 
 
 def new_id(now: float) -> str:
-    """A call id: sorts by time, cannot be guessed, fits every provider's custom field (22 characters)."""
-    return f"{int(now * 1000):012x}{secrets.token_hex(5)}"
+    """A call id: sorts by time, cannot be guessed, fits every provider's custom field (22 characters).
+
+    Milliseconds, 256ths of one, and chance: whatever is keyed by it is appended to its index, not strewn over it.
+    """
+    return f"{int(now * 256_000):014x}{secrets.token_hex(4)}"
 
 
 def ingest(
@@ -60,96 +70,121 @@ def ingest(
     routing: Routing,
     call_id: str = "",
     raw: bytes | None = None,
+    late: bool = False,
 ) -> list[Change]:
     """Store events of one account and bring everything derived from them up to date.
 
     Events already stored are skipped, without effect. `call_id` addresses events of our own; events from outside
     find their call by the provider's id, by our id if it came back with them, or as the echo of an unclear dial.
+    `late`: told so long after it happened that a call is no news any more: it is kept and a missed caller is
+    shown, but nothing is posted of the call itself.
     """
     by_ref: dict[str, list[AnyEvent]] = {}
     for event in events:
         by_ref.setdefault(event.ref, []).append(event)
     changes = []
     for ref, told in by_ref.items():
-        owner = call_id or _owner(db, account, told)
+        holder = _holder(db, account, ref) if ref else ""
+        owner = call_id or _owner(db, account, told, holder)
         begins = not owner
         owner = owner or new_id(now)
-        if ref:
-            _link(db, account, ref, owner, now, routing, known=not begins)
-        fresh = _insert(db, account, owner, told, raw, now)
-        raw = None  # kept once, beside the first event it told
+        if ref and holder != owner:
+            _link(db, account, ref, holder, owner, now, routing)
+        stored = [] if begins else _stored(db, owner)
+        fresh = _new(told, stored)
         if fresh:
-            # All events of a call that begins here are at hand; otherwise they are read back.
-            call = _refold(db, account, owner, fresh if begins else None, now, routing)
+            _store(db, account, owner, ref, fresh, raw, now)
+            raw = None  # kept once, beside the first events it told
+            call = _refold(db, account, owner, [*stored, *fresh], now, routing, begins=begins, late=late)
+            for event in fresh:
+                if isinstance(event, TOLD_IN_THREAD):
+                    cards.add_line(db, call.id, event.key, _write(event), now)
             if call.state is State.UNCLEAR and not call.refs:
                 call = _with_its_echo(db, call, now, routing)
             changes.append(Change(call, len(fresh)))
     return changes
 
 
-def _insert(
-    db: sqlite3.Connection, account: str, owner: str, events: list[AnyEvent], raw: bytes | None, now: float
-) -> list[AnyEvent]:
-    """Store events in one statement; returns those that were not there yet."""
-    by_key: dict[str, AnyEvent] = {}
-    for event in events:
-        by_key.setdefault(event.key if event.ref else f"{owner}{event.key}", event)
-    values: list[object] = []
-    for key, event in by_key.items():
-        values += (account, key, owner, _write(event), raw if not values else None, now)
-    rows = ", ".join(["(?, ?, ?, ?, ?, ?)"] * len(by_key))
-    inserted = db.execute(
-        f"INSERT INTO events (account, key, call_id, body, raw, received_at) VALUES {rows}"
-        " ON CONFLICT DO NOTHING RETURNING key",
-        values,
-    ).fetchall()
-    return [by_key[row[0]] for row in inserted]
+def _stored(db: sqlite3.Connection, call_id: str) -> list[AnyEvent]:
+    """A call's events, in the order in which they were told."""
+    rows = db.execute("SELECT body FROM events WHERE call_id = ? ORDER BY id", (call_id,)).fetchall()
+    return [event for row in rows for event in _read_events.decode(row[0])]
+
+
+def _new(told: list[AnyEvent], stored: list[AnyEvent]) -> list[AnyEvent]:
+    """Those that are not stored yet, each once. Only the writer thread asks and stores, so nobody comes in between."""
+    known = {event.key for event in stored}
+    fresh = {event.key: event for event in reversed(told)}  # of repeats the first counts
+    return [event for key, event in reversed(fresh.items()) if key not in known]
+
+
+def _store(
+    db: sqlite3.Connection, account: str, owner: str, ref: str, events: list[AnyEvent], raw: bytes | None, now: float
+) -> None:
+    """What was told at once of one ref is one row: each row more costs a webhook as much as all that is read of it."""
+    db.execute(
+        "INSERT INTO events (call_id, account, ref, body, raw, received_at) VALUES (?, ?, ?, ?, ?, ?)",
+        (owner, account, ref, _write(events), raw, now),
+    )
 
 
 def _refold(
     db: sqlite3.Connection,
     account: str,
     call_id: str,
-    events_at_hand: list[AnyEvent] | None,
+    events: list[AnyEvent],
     now: float,
     routing: Routing,
+    *,
+    begins: bool = False,
+    late: bool = False,
 ) -> Call:
-    """Fold a call anew from all its events, store it, and mark what shows it. `events_at_hand`: of a new call."""
-    events = events_at_hand
-    if events is None:
-        rows = db.execute("SELECT body FROM events WHERE call_id = ?", (call_id,)).fetchall()
-        events = [_read_event.decode(row[0]) for row in rows]
+    """Fold a call anew from all its events, store it, and mark what shows it. `begins`: nothing is known of it yet."""
     call = fold(call_id, account, events)
     if not call.rep:
         call = msgspec.structs.replace(call, rep=_rep_of(db, call))
     body = _write(call)
-    begins = events_at_hand is not None
     before = None if begins else db.execute("SELECT body, place FROM calls WHERE id = ?", (call_id,)).fetchone()
     if before is not None and before["body"] == body:
         return call
     place = (before["place"] if before is not None else "") or routing.place(call)
     db.execute(
-        "INSERT INTO calls (id, account, direction, state, outcome, rep, number, line, started_at, answered_at,"
-        " ended_at, ring_seconds, talk_seconds, place, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (id) DO UPDATE SET direction=excluded.direction, state=excluded.state,"
-        " outcome=excluded.outcome, rep=excluded.rep, number=excluded.number, line=excluded.line,"
-        " started_at=excluded.started_at, answered_at=excluded.answered_at, ended_at=excluded.ended_at,"
-        " ring_seconds=excluded.ring_seconds, talk_seconds=excluded.talk_seconds, place=excluded.place,"
-        " body=excluded.body",
+        _SAVE,
         (
             *(call.id, account, call.direction, call.state, call.outcome, call.rep, call.number, call.line),
             *(call.started_at, call.answered_at, call.ended_at, call.ring_seconds, call.talk_seconds, place, body),
+            call.purpose,
         ),
     )
-    _show(db, call, place, now, routing)
+    if late:
+        cards.touch(db, call.id)
+    else:
+        _show(db, call, place, now, routing)
     missed.follow(db, call, place, now, routing.escalate_after(), begins=begins)
+    if call.recordings:
+        recordings.follow(db, call, now, begins=begins, late=late)
     return call
+
+
+_SAVE = (
+    "INSERT INTO calls (id, account, direction, state, outcome, rep, number, line, started_at, answered_at,"
+    " ended_at, ring_seconds, talk_seconds, place, body, purpose)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (id) DO UPDATE SET direction=excluded.direction, state=excluded.state,"
+    " outcome=excluded.outcome, rep=excluded.rep, number=excluded.number, line=excluded.line,"
+    " started_at=excluded.started_at, answered_at=excluded.answered_at, ended_at=excluded.ended_at,"
+    " ring_seconds=excluded.ring_seconds, talk_seconds=excluded.talk_seconds, place=excluded.place,"
+    " body=excluded.body, purpose=excluded.purpose"
+)
 
 
 def _show(db: sqlite3.Connection, call: Call, place: str, now: float, routing: Routing) -> None:
     if call.direction == "in":
         if place:
             cards.mark(db, "incoming", call.id, place, now + (missed.SETTLE_SECONDS if call.missed else 0))
+        return
+    if call.purpose == "message":
+        messages.show(db, call.id)  # a batch may call hundreds: their one card tells of all
         return
     if call.rep and call.rep_phone:  # placed through Callboard
         cards.mark(db, "call", call.id, f"@{call.rep}", now)
@@ -169,7 +204,13 @@ def _sending(db: sqlite3.Connection, account: str) -> bool:
     return row is not None
 
 
-def _owner(db: sqlite3.Connection, account: str, events: list[AnyEvent]) -> str:
+def _holder(db: sqlite3.Connection, account: str, ref: str) -> str:
+    """The call that has a provider's id, "" = none."""
+    row = db.execute("SELECT call_id FROM call_refs WHERE account = ? AND ref = ?", (account, ref)).fetchone()
+    return str(row[0]) if row else ""
+
+
+def _owner(db: sqlite3.Connection, account: str, events: list[AnyEvent], holder: str) -> str:
     """Our call that events of one ref from outside belong to, "" = one we do not know."""
     described = [event for event in events if isinstance(event, Described)]
     for told in described:
@@ -179,10 +220,7 @@ def _owner(db: sqlite3.Connection, account: str, events: list[AnyEvent]) -> str:
             and db.execute("SELECT 1 FROM calls WHERE id = ? AND account = ?", (told.call_id, account)).fetchone()
         ):
             return told.call_id
-    row = db.execute("SELECT call_id FROM call_refs WHERE account = ? AND ref = ?", (account, events[0].ref)).fetchone()
-    if row is not None:
-        return str(row[0])
-    return _echo_of(db, account, events[0], described[0] if described else None)
+    return holder or _echo_of(db, account, events[0], described[0] if described else None)
 
 
 def _echo_of(db: sqlite3.Connection, account: str, event: AnyEvent, hint: Described | None) -> str:
@@ -201,11 +239,11 @@ def _without_ref(
     `number` "" = to anybody.
     """
     rows = db.execute(
-        "SELECT id, state, number FROM calls WHERE account = ? AND state IN ('requested', 'unclear')"
-        " AND started_at BETWEEN ? AND ? AND NOT EXISTS (SELECT 1 FROM call_refs WHERE call_id = calls.id)",
+        "SELECT body FROM calls WHERE account = ? AND state IN ('requested', 'unclear') AND started_at BETWEEN ? AND ?",
         (account, since, until),
     )
-    return [(row["id"], State(row["state"])) for row in rows if number in ("", row["number"])]
+    orders = [_read_call.decode(row[0]) for row in rows]
+    return [(order.id, order.state) for order in orders if not order.refs and number in ("", order.number)]
 
 
 def _with_its_echo(db: sqlite3.Connection, call: Call, now: float, routing: Routing) -> Call:
@@ -216,7 +254,7 @@ def _with_its_echo(db: sqlite3.Connection, call: Call, now: float, routing: Rout
     strays = [
         stray
         for stray in (_read_call.decode(row[0]) for row in rows)
-        if stray.refs and not stray.rep_phone and stray.number in ("", call.number)
+        if stray.refs and not stray.ours and stray.number in ("", call.number)
     ]
     if len(strays) != 1:
         return call
@@ -224,47 +262,40 @@ def _with_its_echo(db: sqlite3.Connection, call: Call, now: float, routing: Rout
     if any(order != call.id for order, _ in rivals):
         return call
     for ref in strays[0].refs:
-        _link(db, call.account, ref, call.id, now, routing, known=True)
-    return _refold(db, call.account, call.id, None, now, routing)
+        _link(db, call.account, ref, _holder(db, call.account, ref), call.id, now, routing)
+    return _refold(db, call.account, call.id, _stored(db, call.id), now, routing)
 
 
 def _link(
-    db: sqlite3.Connection, account: str, ref: str, owner: str, now: float, routing: Routing, *, known: bool
+    db: sqlite3.Connection, account: str, ref: str, holder: str, owner: str, now: float, routing: Routing
 ) -> None:
     """Tie a provider's id to our call. A webhook that overtook the answer to our order made a stray: take it in.
 
     Only what was told of this id goes over. Usually that is all there is of the other call; an order that had taken
     the id for its echo is left as it was without it.
-    `known`: the owner is not a call that begins right now, so somebody may have the id already.
+    `holder`: whose it was so far, "" = nobody's.
     """
-    find = "SELECT call_id FROM call_refs WHERE account = ? AND ref = ?"
-    row = db.execute(find, (account, ref)).fetchone() if known else None
-    if row is None:
+    if not holder:
         db.execute("INSERT INTO call_refs (account, ref, call_id) VALUES (?, ?, ?)", (account, ref, owner))
-    elif row[0] != owner:
-        stray, prefix = row[0], f"{ref}:"
-        db.execute("UPDATE call_refs SET call_id = ? WHERE account = ? AND ref = ?", (owner, account, ref))
-        db.execute(
-            "UPDATE events SET call_id = ? WHERE call_id = ? AND account = ? AND substr(key, 1, ?) = ?",
-            (owner, stray, account, len(prefix), prefix),
-        )
-        if db.execute("SELECT 1 FROM events WHERE call_id = ?", (stray,)).fetchone():
-            _refold(db, account, stray, None, now, routing)
-            return
-        db.execute("DELETE FROM calls WHERE id = ?", (stray,))
-        missed.forget(db, stray, 0)
-        cards.touch(db, stray)  # what was shown of it finds nothing to show and takes itself away
+        return
+    db.execute("UPDATE call_refs SET call_id = ? WHERE account = ? AND ref = ?", (owner, account, ref))
+    db.execute(
+        "UPDATE events SET call_id = ? WHERE call_id = ? AND account = ? AND ref = ?", (owner, holder, account, ref)
+    )
+    if left := _stored(db, holder):
+        _refold(db, account, holder, left, now, routing)
+        return
+    db.execute("DELETE FROM calls WHERE id = ?", (holder,))
+    missed.forget(db, holder, 0)
+    cards.touch(db, holder)  # what was shown of it finds nothing to show and takes itself away
 
 
 def _rep_of(db: sqlite3.Connection, call: Call) -> str:
     if not call.extension:
         return ""
-    row = db.execute(
-        "SELECT user FROM people WHERE extension = ? AND extension <> '' AND account IN (?, '')"
-        " ORDER BY account DESC LIMIT 1",
-        (call.extension, call.account),
-    ).fetchone()
-    return str(row[0]) if row else ""
+    rows = db.execute("SELECT account, user FROM people WHERE extension = ? AND extension <> ''", (call.extension,))
+    mine = [(account, user) for account, user in rows if account in (call.account, "")]
+    return str(max(mine)[1]) if mine else ""  # who named the account comes before who has the extension anywhere
 
 
 def get(db: sqlite3.Connection, call_id: str) -> Call | None:
@@ -275,8 +306,7 @@ def get(db: sqlite3.Connection, call_id: str) -> Call | None:
 
 def by_ref(db: sqlite3.Connection, account: str, ref: str) -> Call | None:
     """One call by the provider's id."""
-    row = db.execute("SELECT call_id FROM call_refs WHERE account = ? AND ref = ?", (account, ref)).fetchone()
-    return get(db, row[0]) if row else None
+    return get(db, _holder(db, account, ref))
 
 
 def place_of(db: sqlite3.Connection, call_id: str) -> str:
@@ -296,6 +326,11 @@ def open_calls(db: sqlite3.Connection, account: str = "") -> list[Call]:
     return [call for call in found if account in ("", call.account)]
 
 
+def ended_of_late(db: sqlite3.Connection, since: float) -> list[Call]:
+    """Calls that began since then and have ended, oldest first."""
+    return _many(db, "id >= ? AND state = 'ended' ORDER BY id", (f"{int(since * 1000):012x}",))  # ids sort by time
+
+
 def pending_calls(db: sqlite3.Connection, before: float) -> list[Call]:
     """Calls that ended before that moment and whose record never came."""
     return _many(db, "outcome = 'pending' AND ended_at < ?", (before,))
@@ -303,7 +338,7 @@ def pending_calls(db: sqlite3.Connection, before: float) -> list[Call]:
 
 def of_rep(db: sqlite3.Connection, rep: str, since: float, limit: int = 20) -> list[Call]:
     """A rep's calls, latest first."""
-    return _many(db, "rep = ? AND started_at >= ? ORDER BY started_at DESC LIMIT ?", (rep, since, limit))
+    return _many(db, "rep = ? AND rep <> '' AND started_at >= ? ORDER BY started_at DESC LIMIT ?", (rep, since, limit))
 
 
 def with_number(db: sqlite3.Connection, number: str, before: float, limit: int = 3) -> list[Call]:
@@ -311,14 +346,20 @@ def with_number(db: sqlite3.Connection, number: str, before: float, limit: int =
     return _many(db, "number = ? AND started_at < ? ORDER BY started_at DESC LIMIT ?", (number, before, limit))
 
 
-def dials_since(db: sqlite3.Connection, rep: str, since: float) -> int:
-    """How many calls a rep placed through Callboard since then, those on their way included."""
+def dials_since(db: sqlite3.Connection, since: float, now: float, rep: str = "") -> tuple[int, int]:
+    """(count, seconds talked) of the outgoing calls of a rep, or of all reps, that began since then; no messages.
+
+    Those on their way are included, with what they have lasted so far; those that a rep recorded by hand are not.
+    """
+    whose, values = ("rep = ? AND rep <> ''", (rep,)) if rep else ("rep <> ''", ())
     row = db.execute(
-        "SELECT count(*) FROM calls WHERE rep = ? AND started_at >= ? AND direction = 'out'"
+        "SELECT count(*), coalesce(sum(CASE WHEN state = 'ended' THEN talk_seconds WHEN answered_at > 0"
+        f" THEN max(? - answered_at, 0) ELSE 0 END), 0) FROM calls WHERE {whose} AND started_at >= ?"
+        " AND direction = 'out' AND purpose <> 'message' AND account <> ?"
         " AND (outcome IS NULL OR outcome NOT IN ('refused', 'not_placed'))",
-        (rep, since),
+        (now, *values, since, BY_HAND),
     ).fetchone()
-    return int(row[0])
+    return int(row[0]), int(row[1])
 
 
 def unfinished_dial(db: sqlite3.Connection, rep: str, number: str, since: float) -> Call | None:
@@ -339,3 +380,13 @@ def dialled_just_now(db: sqlite3.Connection, rep: str, number: str, since: float
         (number, since, rep),
     ).fetchone()
     return row is not None
+
+
+def messages_since(db: sqlite3.Connection, number: str, since: float) -> int:
+    """How many voice messages may have made that phone ring since then, those on their way included."""
+    row = db.execute(
+        "SELECT count(*) FROM calls WHERE number = ? AND started_at >= ? AND purpose = 'message'"
+        " AND (outcome IS NULL OR outcome NOT IN ('refused', 'not_placed'))",
+        (number, since),
+    ).fetchone()
+    return int(row[0])

@@ -4,7 +4,6 @@ A card is identified by (kind, subject, place). `place` is a channel id, or "@" 
 conversation with the app.
 """
 
-import secrets
 import sqlite3
 from dataclasses import dataclass
 
@@ -40,11 +39,11 @@ _COLUMNS = "id, kind, subject, place, version, channel, ts, shown, nonce, postin
 def mark(db: sqlite3.Connection, kind: str, subject: str, place: str, due_at: float, body: bytes | None = None) -> None:
     """Ask for a card to be shown (again), not before `due_at`. A card with another body is replaced in place."""
     db.execute(
-        "INSERT INTO cards (kind, subject, place, due_at, nonce, body, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (kind, subject, place) DO UPDATE SET"
+        "INSERT INTO cards (kind, subject, place, due_at, nonce, body, created_at)"
+        " VALUES (?, ?, ?, ?, lower(hex(randomblob(8))), ?, ?) ON CONFLICT (subject, kind, place) DO UPDATE SET"
         " due_at = CASE WHEN dirty AND attempts > 0 THEN due_at ELSE excluded.due_at END,"
         " dirty = 1, version = version + 1, body = coalesce(excluded.body, body)",
-        (kind, subject, place, due_at, secrets.token_hex(8), body, due_at),
+        (kind, subject, place, due_at, body, due_at),
     )
 
 
@@ -54,6 +53,29 @@ def touch(db: sqlite3.Connection, subject: str, kind: str = "") -> None:
         "UPDATE cards SET dirty = 1, version = version + 1 WHERE subject = ? AND (kind = ? OR ? = '')",
         (subject, kind, kind),
     )
+
+
+LINE = "line"
+"""Kind of the cards that stand in another card's thread; their body names it: {"card": id, "event": {...}}."""
+
+SLACK_CALL = "slack_call"
+"""Kind of the native Slack call of a call; its body names the card above it in the same way."""
+IN_THREAD = (LINE, SLACK_CALL)
+
+
+def add_line(db: sqlite3.Connection, call_id: str, key: str, event: bytes, now: float) -> None:
+    """Add a line to the threads of all cards of a call. The same `key` is the same line."""
+    for card_id, place in db.execute(
+        "SELECT id, place FROM cards WHERE subject = ? AND kind IN ('call', 'incoming')", (call_id,)
+    ).fetchall():
+        body = b'{"card":%d,"event":%b}' % (card_id, event)
+        mark(db, LINE, f"{call_id}:{key}", place, now, body)
+
+
+def by_id(db: sqlite3.Connection, card_id: int) -> Card | None:
+    """A card by its row."""
+    row = db.execute(f"SELECT {_COLUMNS} FROM cards WHERE id = ?", (card_id,)).fetchone()
+    return Card(*row) if row else None
 
 
 def due(db: sqlite3.Connection) -> list[tuple[str, float]]:
@@ -79,7 +101,9 @@ def next_in(db: sqlite3.Connection, place: str) -> Card | None:
 
 def by_message(db: sqlite3.Connection, channel: str, ts: str) -> Card | None:
     """The card that a Slack message shows."""
-    row = db.execute(f"SELECT {_COLUMNS} FROM cards WHERE channel = ? AND ts = ?", (channel, ts)).fetchone()
+    row = db.execute(
+        f"SELECT {_COLUMNS} FROM cards WHERE channel = ? AND ts = ? AND ts <> ''", (channel, ts)
+    ).fetchone()
     return Card(*row) if row else None
 
 
@@ -119,6 +143,17 @@ def gone(db: sqlite3.Connection, card: Card) -> None:
 def later(db: sqlite3.Connection, card: Card, due_at: float) -> None:
     """It could not be shown now; try again then."""
     db.execute("UPDATE cards SET due_at = ?, attempts = attempts + 1 WHERE id = ?", (due_at, card.id))
+
+
+def postpone(db: sqlite3.Connection, card: Card, due_at: float) -> None:
+    """Its turn has not come; that is no failed attempt."""
+    db.execute("UPDATE cards SET due_at = ? WHERE id = ?", (due_at, card.id))
+
+
+def is_dirty(db: sqlite3.Connection, card_id: int) -> bool:
+    """Whether a card waits to be shown."""
+    row = db.execute("SELECT dirty FROM cards WHERE id = ?", (card_id,)).fetchone()
+    return bool(row and row[0])
 
 
 def waiting(db: sqlite3.Connection) -> int:

@@ -81,6 +81,7 @@ class Database:
                 f"{self.path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
             )
             connection.row_factory = sqlite3.Row
+            add_functions(connection)
             connection.execute("PRAGMA query_only = 1")
             connection.execute("PRAGMA busy_timeout = 5000")
             self._local.connection = connection
@@ -92,6 +93,7 @@ class Database:
         try:
             connection = sqlite3.connect(self.path, isolation_level=None)
             connection.row_factory = sqlite3.Row
+            add_functions(connection)
             connection.execute("PRAGMA busy_timeout = 5000")
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
@@ -117,6 +119,14 @@ class Database:
             if stop:
                 break
         connection.close()
+
+
+def add_functions(connection: sqlite3.Connection) -> None:
+    """What our queries call and SQLite lacks: `casefold(text)`, because its own lower() and LIKE know only a to z.
+
+    No index may use it: the file is also opened by other tools.
+    """
+    connection.create_function("casefold", 1, str.casefold, deterministic=True)
 
 
 def _commit_together(connection: sqlite3.Connection, jobs: list[_Job]) -> None:

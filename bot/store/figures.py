@@ -2,8 +2,8 @@
 
 import sqlite3
 
-from bot.digest import Row
-from bot.events import Outcome
+from bot.digest import Counts, Row
+from bot.events import MISSED_OUTCOMES, Outcome
 
 _ROW = "id, direction, outcome, rep, number, line, started_at, answered_at, ended_at, talk_seconds, ring_seconds"
 
@@ -12,16 +12,34 @@ def rows(db: sqlite3.Connection, start: float, end: float) -> list[Row]:
     """Calls that began in `start <= moment < end`. Calls that never rang anywhere are no calls and left out."""
     found = db.execute(
         f"SELECT {_ROW}, body ->> 'person' AS person FROM calls WHERE started_at >= ? AND started_at < ?"
-        " AND (outcome IS NULL OR outcome NOT IN ('refused', 'not_placed'))",
+        " AND (outcome IS NULL OR outcome NOT IN ('refused', 'not_placed')) AND purpose <> 'message'",
         (start, end),
     )
     return [_row(row) for row in found]
+
+
+def counts(db: sqlite3.Connection, start: float, end: float) -> Counts:
+    """How many calls began in `start <= moment < end`, as `rows()` tells them."""
+    found = db.execute(
+        "SELECT direction, outcome, count(*) FROM calls WHERE started_at >= ? AND started_at < ?"
+        " AND (outcome IS NULL OR outcome NOT IN ('refused', 'not_placed')) AND purpose <> 'message'"
+        " GROUP BY direction, outcome",
+        (start, end),
+    ).fetchall()
+    incoming = {row[1]: row[2] for row in found if row[0] == "in"}
+    return Counts(
+        incoming=sum(incoming.values()),
+        outgoing=sum(row[2] for row in found if row[0] == "out"),
+        answered_in=incoming.get(Outcome.ANSWERED, 0),
+        missed=sum(incoming.get(outcome, 0) for outcome in MISSED_OUTCOMES),
+    )
 
 
 def returns(db: sqlite3.Connection, start: float, end: float, as_of: float) -> list[Row]:
     """Conversations from `start` to `as_of` with numbers whose calls between `start` and `end` were not answered."""
     found = db.execute(
         f"SELECT {_ROW}, body ->> 'person' AS person FROM calls AS later WHERE outcome = 'answered'"
+        " AND purpose <> 'message'"
         " AND answered_at >= ? AND answered_at < ? AND number IN (SELECT number FROM calls WHERE started_at >= ?"
         " AND started_at < ? AND direction = 'in' AND outcome <> 'answered')",
         (start, as_of, start, end),
@@ -33,8 +51,8 @@ def today(db: sqlite3.Connection, rep: str, since: float) -> dict[str, int]:
     """A rep's numbers since then: made, connected, talk_seconds."""
     row = db.execute(
         "SELECT count(*), coalesce(sum(outcome = 'answered'), 0), coalesce(sum(talk_seconds), 0) FROM calls"
-        " WHERE rep = ? AND started_at >= ? AND direction = 'out'"
-        " AND (outcome IS NULL OR outcome NOT IN ('refused', 'not_placed'))",
+        " WHERE rep = ? AND rep <> '' AND started_at >= ? AND direction = 'out'"
+        " AND (outcome IS NULL OR outcome NOT IN ('refused', 'not_placed')) AND purpose <> 'message'",
         (rep, since),
     ).fetchone()
     return {"made": row[0], "connected": row[1], "talk_seconds": row[2]}

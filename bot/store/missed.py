@@ -4,8 +4,8 @@ import secrets
 import sqlite3
 from dataclasses import dataclass
 
-from bot.events import Call
-from bot.store import cards
+from bot.call import Call
+from bot.store import cards, channels
 
 SETTLE_SECONDS = 5
 """Records of one call's legs arrive one by one: nobody is called a missed caller before the others had time."""
@@ -111,7 +111,7 @@ def _talked_since(db: sqlite3.Connection, call: Call) -> bool:
     """A conversation with the caller that began after this call, known before this call's record arrived."""
     row = db.execute(
         # Where a rep's word is all there is, nothing says when they began to talk.
-        "SELECT 1 FROM calls WHERE number = ? AND outcome = 'answered'"
+        "SELECT 1 FROM calls WHERE number = ? AND outcome = 'answered' AND purpose <> 'message'"
         " AND (answered_at >= ? OR (answered_at = 0 AND started_at >= ?)) LIMIT 1",
         (call.number, call.started_at, call.started_at),
     ).fetchone()
@@ -138,6 +138,17 @@ def claim(db: sqlite3.Connection, missed_id: str, by: str, now: float) -> Missed
     )
     cards.touch(db, missed_id, "missed")
     return get(db, missed_id)
+
+
+def assign(db: sqlite3.Connection, missed_id: str, to: str, now: float) -> bool:
+    """Claim for somebody, also one that another has claimed. False: it is closed, or theirs already."""
+    cursor = db.execute(
+        "UPDATE missed SET claimed_by = ?, claimed_at = ?, escalate_at = 0, snoozed_until = 0"
+        " WHERE id = ? AND closed_at = 0 AND claimed_by <> ?",
+        (to, now, missed_id, to),
+    )
+    cards.touch(db, missed_id, "missed")
+    return cursor.rowcount == 1
 
 
 def release(db: sqlite3.Connection, missed_id: str, by: str, escalate_at: float) -> bool:
@@ -173,10 +184,23 @@ def waiting(db: sqlite3.Connection, limit: int = 50) -> list[Missed]:
     return [Missed(*row) for row in rows]
 
 
-def owed_by(db: sqlite3.Connection, rep: str, places: tuple[str, ...]) -> list[Missed]:
-    """The callbacks a rep owes: claimed by them, or unclaimed in places they see, the longest first."""
-    everyone = waiting(db, 200)
-    return [m for m in everyone if m.claimed_by == rep or (not m.claimed_by and m.place in places)]
+def seen_by(db: sqlite3.Connection, user: str, limit: int = 200) -> list[Missed]:
+    """Those a rep may know of, the longest first: theirs, and those of channels that are not closed to them.
+
+    Who called a colleague's own extension is the colleague's matter.
+    """
+    closed = channels.closed_to(db, user)
+
+    def seen(one: Missed) -> bool:
+        own = one.place == f"@{user}" if one.place.startswith("@") else one.place not in closed
+        return own or one.claimed_by == user
+
+    return [one for one in waiting(db, limit) if seen(one)]
+
+
+def owed_by(db: sqlite3.Connection, rep: str) -> list[Missed]:
+    """The callbacks a rep owes: theirs and nobody's, of those that they may know of, the longest first."""
+    return [one for one in seen_by(db, rep) if one.claimed_by in ("", rep)]
 
 
 def to_escalate(db: sqlite3.Connection, now: float) -> list[Missed]:

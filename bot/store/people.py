@@ -1,4 +1,4 @@
-"""Who is who: reps and their phones, contacts, the do-not-call list."""
+"""Who is who: reps and their phones, the do-not-call list."""
 
 import sqlite3
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ class Person:
     """A Slack user, as far as telephony is concerned.
 
     Attributes:
-        zone: IANA time zone from Slack.  phone_kind: "number", "extension", "login", "trunk" or "" (not linked).
+        zone: IANA time zone from Slack.  phone_kind: a kind of `RepPhone`, "" = not linked.
         phone: E.164 or the provider's code.  account: where it lives, "" = any.
         extension: the provider's code that webhooks name.  line: default caller ID, E.164 or "".
         home_at: when their App Home was last opened, 0 = never.
@@ -30,15 +30,6 @@ class Person:
     @property
     def linked(self) -> bool:
         return bool(self.phone_kind)
-
-
-@dataclass(frozen=True)
-class Contact:
-    """Somebody in the contact book. `number` is E.164."""
-
-    number: str
-    name: str
-    company: str = ""
 
 
 _PERSON = ", ".join(Person.__dataclass_fields__)
@@ -109,31 +100,10 @@ def homes(db: sqlite3.Connection, since: float) -> list[str]:
     return [row[0] for row in db.execute("SELECT user FROM people WHERE home_at >= ?", (since,))]
 
 
-def contact(db: sqlite3.Connection, number: str) -> Contact | None:
-    """The contact with that E.164 number."""
-    row = db.execute("SELECT number, name, company FROM contacts WHERE number = ?", (number,)).fetchone()
-    return Contact(*row) if row else None
-
-
-def contacts_named(db: sqlite3.Connection, name: str, limit: int = 5) -> list[Contact]:
-    """Contacts whose name is `name`, else begins with it, else contains it; case does not matter."""
-    pattern = name.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    for like in (pattern, f"{pattern}%", f"%{pattern}%"):
-        rows = db.execute(
-            "SELECT number, name, company FROM contacts WHERE name LIKE ? ESCAPE '\\' ORDER BY name LIMIT ?",
-            (like, limit),
-        ).fetchall()
-        if rows:
-            return [Contact(*row) for row in rows]
-    return []
-
-
-def save_contact(db: sqlite3.Connection, new: Contact, by: str, now: float) -> None:
-    """Insert or replace."""
-    db.execute(
-        "INSERT OR REPLACE INTO contacts (number, name, company, by, at) VALUES (?, ?, ?, ?, ?)",
-        (new.number, new.name, new.company, by, now),
-    )
+def with_phones(db: sqlite3.Connection, limit: int) -> list[tuple[str, str]]:
+    """(Slack user id, name) of those who have linked a phone, by name."""
+    rows = db.execute("SELECT user, name FROM people WHERE phone_kind <> '' ORDER BY name, user LIMIT ?", (limit,))
+    return [(row[0], row[1]) for row in rows]
 
 
 def do_not_call(db: sqlite3.Connection, number: str) -> tuple[str, str, float] | None:
@@ -158,6 +128,23 @@ def blocked(db: sqlite3.Connection, limit: int = 100) -> list[tuple[str, str, st
     """The do-not-call list, latest first: (number, reason, by, at)."""
     rows = db.execute("SELECT number, reason, by, at FROM do_not_call ORDER BY at DESC LIMIT ?", (limit,))
     return [(row[0], row[1], row[2], row[3]) for row in rows]
+
+
+def of_extensions(db: sqlite3.Connection, account: str, codes: tuple[str, ...]) -> dict[str, str]:
+    """Extension -> Slack user id, of those that are somebody's at this account."""
+    found = {}
+    for code in codes:
+        row = db.execute(
+            "SELECT user FROM people WHERE extension = ? AND extension <> '' AND account IN ('', ?)", (code, account)
+        ).fetchone()
+        if row:
+            found[code] = row[0]
+    return found
+
+
+def never_called(db: sqlite3.Connection) -> frozenset[str]:
+    """Every number of the do-not-call list."""
+    return frozenset(row[0] for row in db.execute("SELECT number FROM do_not_call"))
 
 
 def named(known: Person, name: str, zone: str) -> Person:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import sqlite_utils
     from sqlite_utils import Migrations
 
-VERSION = 1
+VERSION = 9
 """`PRAGMA user_version` of a file that has all migrations. Spares importing sqlite-utils (27 MB) at every start."""
 
 
@@ -43,12 +43,48 @@ def _migrations() -> "Migrations":
 
     @migrations()
     def m001_first(db: "sqlite_utils.Database") -> None:
-        # Not executescript(): it would commit sqlite-utils' transaction first.
-        for statement in _FIRST.split(";\n"):
-            if statement.strip():
-                db.conn.execute(statement)
+        _run(db, _FIRST)
+
+    @migrations()
+    def m002_fewer_indexes(db: "sqlite_utils.Database") -> None:
+        _run(db, _FEWER_INDEXES)
+
+    @migrations()
+    def m003_presence(db: "sqlite_utils.Database") -> None:
+        _run(db, _PRESENCE)
+
+    @migrations()
+    def m004_web_phone(db: "sqlite_utils.Database") -> None:
+        _run(db, _WEB_PHONE)
+
+    @migrations()
+    def m005_campaigns(db: "sqlite_utils.Database") -> None:
+        _run(db, _CAMPAIGNS)
+
+    @migrations()
+    def m006_voice_messages(db: "sqlite_utils.Database") -> None:
+        _run(db, _VOICE_MESSAGES)
+
+    @migrations()
+    def m007_recordings(db: "sqlite_utils.Database") -> None:
+        _run(db, _RECORDINGS)
+
+    @migrations()
+    def m008_fuller_pages(db: "sqlite_utils.Database") -> None:
+        _run(db, _FULLER_PAGES)
+
+    @migrations()
+    def m009_contact_imports(db: "sqlite_utils.Database") -> None:
+        _run(db, _CONTACT_IMPORTS)
 
     return migrations
+
+
+def _run(db: "sqlite_utils.Database", statements: str) -> None:
+    """Not executescript(): it would commit sqlite-utils' transaction first."""
+    for statement in statements.split(";\n"):
+        if statement.strip():
+            db.conn.execute(statement)
 
 
 _FIRST = """
@@ -140,4 +176,163 @@ CREATE TABLE problems (
     key TEXT PRIMARY KEY, text TEXT NOT NULL, first_at REAL NOT NULL, last_at REAL NOT NULL, count INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL, at REAL NOT NULL) WITHOUT ROWID;
+"""
+
+_FEWER_INDEXES = """
+CREATE TABLE events_new (
+    id INTEGER PRIMARY KEY, account TEXT NOT NULL, key TEXT NOT NULL, call_id TEXT NOT NULL, body BLOB NOT NULL,
+    raw BLOB, received_at REAL NOT NULL, UNIQUE (call_id, key)
+);
+INSERT INTO events_new SELECT id, account, key, call_id, body, raw, received_at FROM events;
+DROP TABLE events;
+ALTER TABLE events_new RENAME TO events;
+DROP INDEX call_refs_by_call;
+DROP INDEX calls_talked;
+DROP INDEX calls_by_rep;
+CREATE INDEX calls_by_rep ON calls(rep, started_at) WHERE rep <> '';
+CREATE TABLE cards_new (
+    id INTEGER PRIMARY KEY, kind TEXT NOT NULL, subject TEXT NOT NULL, place TEXT NOT NULL,
+    dirty INTEGER NOT NULL DEFAULT 1, due_at REAL NOT NULL DEFAULT 0, version INTEGER NOT NULL DEFAULT 1,
+    channel TEXT NOT NULL DEFAULT '', ts TEXT NOT NULL DEFAULT '', shown TEXT NOT NULL DEFAULT '',
+    nonce TEXT NOT NULL DEFAULT '', posting_at REAL NOT NULL DEFAULT 0, attempts INTEGER NOT NULL DEFAULT 0,
+    body BLOB, created_at REAL NOT NULL, UNIQUE (subject, kind, place)
+);
+INSERT INTO cards_new SELECT id, kind, subject, place, dirty, due_at, version, channel, ts, shown, nonce, posting_at,
+    attempts, body, created_at FROM cards;
+DROP TABLE cards;
+ALTER TABLE cards_new RENAME TO cards;
+CREATE INDEX cards_dirty ON cards(place, due_at) WHERE dirty;
+CREATE INDEX cards_by_message ON cards(channel, ts) WHERE ts <> '';
+"""
+"""Each b-tree that a webhook touches costs its commit a page: sixteen became ten.
+
+An event is unique within its call, for `call_refs` gives each ref of an account one call; that index also finds a
+call's events. A card's subject comes first, so that one index finds it both ways.
+"""
+
+_PRESENCE = """
+CREATE TABLE presence (
+    user TEXT NOT NULL, account TEXT NOT NULL, agent TEXT NOT NULL, status TEXT NOT NULL, at REAL NOT NULL,
+    PRIMARY KEY (user, account)
+) WITHOUT ROWID;
+"""
+
+_WEB_PHONE = """
+CREATE TABLE web_phones (
+    user TEXT PRIMARY KEY, account TEXT NOT NULL, login TEXT NOT NULL, sealed BLOB NOT NULL,
+    link TEXT NOT NULL DEFAULT '', session TEXT NOT NULL DEFAULT '', session_until REAL NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX web_phones_by_session ON web_phones(session) WHERE session <> '';
+CREATE TABLE web_phone_reports (
+    account TEXT NOT NULL, ref TEXT NOT NULL, login TEXT NOT NULL, what TEXT NOT NULL, at REAL NOT NULL,
+    PRIMARY KEY (account, ref, login, what)
+) WITHOUT ROWID;
+CREATE TABLE slack_calls (
+    call_id TEXT PRIMARY KEY, state TEXT NOT NULL, slack_id TEXT NOT NULL DEFAULT '', title TEXT NOT NULL,
+    people BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX slack_calls_open ON slack_calls(state) WHERE state IN ('adding', 'added');
+"""
+
+_CAMPAIGNS = """
+CREATE TABLE batches (
+    id TEXT PRIMARY KEY, account TEXT NOT NULL, campaign TEXT NOT NULL, name TEXT NOT NULL, source TEXT NOT NULL,
+    by TEXT NOT NULL, at REAL NOT NULL, state TEXT NOT NULL, words TEXT NOT NULL DEFAULT '',
+    notes TEXT NOT NULL DEFAULT '', report TEXT NOT NULL DEFAULT ''
+) WITHOUT ROWID;
+CREATE INDEX batches_by_campaign ON batches(account, campaign);
+CREATE INDEX batches_by_state ON batches(state);
+CREATE INDEX batches_report ON batches(report) WHERE report = 'due';
+CREATE TABLE batch_rows (
+    batch TEXT NOT NULL, line INTEGER NOT NULL, number TEXT NOT NULL, typed TEXT NOT NULL, state TEXT NOT NULL,
+    why TEXT NOT NULL, hours TEXT NOT NULL, body BLOB, PRIMARY KEY (batch, line)
+) WITHOUT ROWID;
+CREATE INDEX batch_rows_by_state ON batch_rows(batch, state, line);
+CREATE INDEX batch_rows_by_number ON batch_rows(number);
+"""
+
+_VOICE_MESSAGES = """
+ALTER TABLE calls ADD COLUMN purpose TEXT NOT NULL DEFAULT 'call';
+CREATE TABLE message_batches (
+    id TEXT PRIMARY KEY, by TEXT NOT NULL, place TEXT NOT NULL, account TEXT NOT NULL, state TEXT NOT NULL,
+    send_at REAL NOT NULL, created_at REAL NOT NULL, ended_by TEXT NOT NULL DEFAULT '',
+    reported INTEGER NOT NULL DEFAULT 0, body BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX message_batches_unreported ON message_batches(created_at) WHERE NOT reported;
+CREATE TABLE message_recipients (
+    batch_id TEXT NOT NULL, position INTEGER NOT NULL, number TEXT NOT NULL, name TEXT NOT NULL, state TEXT NOT NULL,
+    due_at REAL NOT NULL, call_id TEXT NOT NULL DEFAULT '', words TEXT NOT NULL DEFAULT '',
+    tries INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (batch_id, position)
+) WITHOUT ROWID;
+CREATE INDEX message_recipients_waiting ON message_recipients(due_at) WHERE state = 'waiting';
+CREATE INDEX message_recipients_by_call ON message_recipients(call_id) WHERE call_id <> '';
+"""
+
+_RECORDINGS = """
+CREATE TABLE recordings (
+    call_id TEXT NOT NULL, recording TEXT NOT NULL, place TEXT NOT NULL, state TEXT NOT NULL DEFAULT 'wanted',
+    ended_at REAL NOT NULL, file TEXT NOT NULL DEFAULT '', channel TEXT NOT NULL DEFAULT '',
+    thread_ts TEXT NOT NULL DEFAULT '', sent_at REAL NOT NULL DEFAULT 0, attempts INTEGER NOT NULL DEFAULT 0,
+    due_at REAL NOT NULL, PRIMARY KEY (call_id, recording, place)
+) WITHOUT ROWID;
+CREATE INDEX recordings_due ON recordings(due_at) WHERE state IN ('wanted', 'sharing');
+CREATE INDEX recordings_left ON recordings(ended_at) WHERE state <> 'deleted';
+"""
+
+_FULLER_PAGES = """
+CREATE TABLE events_new (
+    id INTEGER PRIMARY KEY, call_id TEXT NOT NULL, account TEXT NOT NULL, ref TEXT NOT NULL, body BLOB NOT NULL,
+    raw BLOB, received_at REAL NOT NULL
+);
+INSERT INTO events_new SELECT id, call_id, account, coalesce(json_extract(CAST(body AS TEXT), '$.ref'), ''),
+    CAST('[' || CAST(body AS TEXT) || ']' AS BLOB), raw, received_at FROM events ORDER BY id;
+DROP TABLE events;
+ALTER TABLE events_new RENAME TO events;
+CREATE INDEX events_by_call ON events(call_id);
+CREATE TABLE calls_new (
+    id TEXT NOT NULL PRIMARY KEY, account TEXT NOT NULL, direction TEXT NOT NULL, state TEXT NOT NULL, outcome TEXT,
+    rep TEXT NOT NULL, number TEXT NOT NULL, line TEXT NOT NULL, started_at REAL NOT NULL,
+    answered_at REAL NOT NULL, ended_at REAL NOT NULL, ring_seconds INTEGER NOT NULL, talk_seconds INTEGER NOT NULL,
+    place TEXT NOT NULL, checked_at REAL NOT NULL DEFAULT 0, body BLOB NOT NULL, purpose TEXT NOT NULL DEFAULT 'call'
+);
+INSERT INTO calls_new SELECT id, account, direction, state, outcome, rep, number, line, started_at, answered_at,
+    ended_at, ring_seconds, talk_seconds, place, checked_at, body, purpose FROM calls ORDER BY id;
+DROP TABLE calls;
+ALTER TABLE calls_new RENAME TO calls;
+CREATE INDEX calls_by_start ON calls(started_at);
+CREATE INDEX calls_by_number ON calls(number, started_at);
+CREATE INDEX calls_by_rep ON calls(rep, started_at) WHERE rep <> '';
+CREATE INDEX calls_open ON calls(state) WHERE state <> 'ended';
+CREATE INDEX calls_pending ON calls(ended_at) WHERE outcome = 'pending';
+CREATE TABLE recordings_new (
+    call_id TEXT NOT NULL, recording TEXT NOT NULL, place TEXT NOT NULL, state TEXT NOT NULL DEFAULT 'wanted',
+    ended_at REAL NOT NULL, file TEXT NOT NULL DEFAULT '', channel TEXT NOT NULL DEFAULT '',
+    thread_ts TEXT NOT NULL DEFAULT '', sent_at REAL NOT NULL DEFAULT 0, attempts INTEGER NOT NULL DEFAULT 0,
+    due_at REAL NOT NULL, PRIMARY KEY (call_id, recording, place)
+);
+INSERT INTO recordings_new SELECT call_id, recording, place, state, ended_at, file, channel, thread_ts, sent_at,
+    attempts, due_at FROM recordings ORDER BY call_id;
+DROP TABLE recordings;
+ALTER TABLE recordings_new RENAME TO recordings;
+CREATE INDEX recordings_due ON recordings(due_at) WHERE state IN ('wanted', 'sharing');
+CREATE INDEX recordings_left ON recordings(ended_at) WHERE state <> 'deleted';
+"""
+"""Fewer and fuller pages for a webhook's commit.
+
+Rows of a kilobyte make a WITHOUT ROWID table a tree of four branches, deep and costly to write, and its keys make each
+of its indexes wide: so calls and recordings have rowids. What is told at once of one ref is one row of events, a JSON
+array: repeats are found by their keys when a call's events are read, which only the writer does.
+"""
+
+_CONTACT_IMPORTS = """
+CREATE TABLE contact_imports (
+    id TEXT PRIMARY KEY, source TEXT NOT NULL, by TEXT NOT NULL, at REAL NOT NULL, state TEXT NOT NULL,
+    notes TEXT NOT NULL DEFAULT '', counts TEXT NOT NULL DEFAULT '{}', report TEXT NOT NULL DEFAULT ''
+) WITHOUT ROWID;
+CREATE INDEX contact_imports_report ON contact_imports(report) WHERE report = 'due';
+CREATE TABLE contact_import_rows (
+    import TEXT NOT NULL, line INTEGER NOT NULL, state TEXT NOT NULL, typed TEXT NOT NULL, number TEXT NOT NULL,
+    name TEXT NOT NULL, company TEXT NOT NULL, why TEXT NOT NULL, PRIMARY KEY (import, line)
+) WITHOUT ROWID;
+CREATE INDEX contact_import_rows_by_state ON contact_import_rows(import, state, line);
 """

@@ -1,0 +1,242 @@
+"""Voice messages that are to be sent: batches, and the queue of their recipients.
+
+A recipient is `waiting` until `due_at`, then `sent` (its call tells the rest), `refused` (with the reason) or
+`stopped`.
+"""
+
+import sqlite3
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import msgspec
+
+from bot.call import Call
+from bot.store import cards
+
+CARD = "voicemsg"
+"""Kind of the card of a batch; its subject is the batch's id."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What is sent, by whom, through which account.
+
+    Attributes:
+        by: Slack user id.  place: where its card is.  body: what is said, as JSON (`bot.messaging.Said`).
+        state: "draft" (shown, not confirmed), "running", "stopped", "dropped" (a draft that nobody wanted).
+        send_at: not before; seconds since 1970 UTC.  ended_by: who stopped or dropped it.
+        reported: its results were attached, or need not be.
+    """
+
+    id: str
+    by: str
+    place: str
+    account: str
+    state: str
+    send_at: float
+    created_at: float
+    ended_by: str
+    reported: int
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """One number of a batch.
+
+    Attributes:
+        due_at: not before; seconds since 1970 UTC.  call_id: of the call that it became, "" = none.
+        words: why it was refused.  tries: how often the provider was not reached.
+    """
+
+    batch_id: str
+    position: int
+    number: str
+    name: str
+    state: str
+    due_at: float
+    call_id: str = ""
+    words: str = ""
+    tries: int = 0
+
+
+_BATCH = ", ".join(Batch.__dataclass_fields__)
+_RECIPIENT = ", ".join(Recipient.__dataclass_fields__)
+_read_call = msgspec.json.Decoder(Call)
+_BUSY = "('requested', 'ringing', 'connecting', 'talking')"
+
+
+def write(db: sqlite3.Connection, batch: Batch, recipients: list[Recipient], now: float) -> None:
+    """Write a batch down and show it."""
+    marks = ", ".join("?" * len(Batch.__dataclass_fields__))
+    values = tuple(getattr(batch, name) for name in Batch.__dataclass_fields__)
+    db.execute(f"INSERT INTO message_batches ({_BATCH}) VALUES ({marks})", values)
+    marks = ", ".join("?" * len(Recipient.__dataclass_fields__))
+    db.executemany(
+        f"INSERT INTO message_recipients ({_RECIPIENT}) VALUES ({marks})",
+        [tuple(getattr(recipient, name) for name in Recipient.__dataclass_fields__) for recipient in recipients],
+    )
+    cards.mark(db, CARD, batch.id, batch.place, now)
+
+
+def get(db: sqlite3.Connection, batch_id: str) -> Batch | None:
+    """One batch."""
+    row = db.execute(f"SELECT {_BATCH} FROM message_batches WHERE id = ?", (batch_id,)).fetchone()
+    return Batch(*row) if row else None
+
+
+def results(db: sqlite3.Connection, batch_id: str) -> list[tuple[Recipient, Call | None]]:
+    """All recipients of a batch in its order, each with the call that it became."""
+    columns = ", ".join(f"r.{name}" for name in Recipient.__dataclass_fields__)
+    rows = db.execute(
+        f"SELECT {columns}, c.body FROM message_recipients r LEFT JOIN calls c ON c.id = r.call_id"
+        " WHERE r.batch_id = ? ORDER BY r.position",
+        (batch_id,),
+    )
+    return [(Recipient(*row[:-1]), _read_call.decode(row[-1]) if row[-1] else None) for row in rows]
+
+
+def waiting(db: sqlite3.Connection, by: str = "") -> list[tuple[Batch, int, float]]:
+    """(batch, how many wait, when the first is due) of batches under way, of one person or all; the next due first."""
+    columns = ", ".join(f"b.{name}" for name in Batch.__dataclass_fields__)
+    rows = db.execute(
+        f"SELECT {columns}, count(*), min(r.due_at) FROM message_recipients r JOIN message_batches b"
+        " ON b.id = r.batch_id WHERE r.state = 'waiting' AND b.state = 'running' AND (b.by = ? OR ? = '')"
+        " GROUP BY b.id ORDER BY min(r.due_at)",
+        (by, by),
+    )
+    return [(Batch(*row[:-2]), row[-2], row[-1]) for row in rows]
+
+
+def start(db: sqlite3.Connection, batch_id: str) -> bool:
+    """A draft is confirmed. False: it was before, or was dropped."""
+    started = db.execute("UPDATE message_batches SET state = 'running' WHERE id = ? AND state = 'draft'", (batch_id,))
+    cards.touch(db, batch_id, CARD)
+    return started.rowcount == 1
+
+
+def end(db: sqlite3.Connection, batch_id: str, by: str) -> int:
+    """Send to nobody more. Returns how many had been waiting; a call that runs goes on."""
+    db.execute(
+        "UPDATE message_batches SET state = CASE state WHEN 'draft' THEN 'dropped' ELSE 'stopped' END, ended_by = ?"
+        " WHERE id = ? AND state IN ('draft', 'running')",
+        (by, batch_id),
+    )
+    stopped = db.execute(
+        "UPDATE message_recipients SET state = 'stopped' WHERE batch_id = ? AND state = 'waiting'", (batch_id,)
+    )
+    cards.touch(db, batch_id, CARD)
+    return stopped.rowcount
+
+
+def next_due(db: sqlite3.Connection, account: str, now: float) -> tuple[Batch, Recipient] | None:
+    """The recipient of an account whose turn it is."""
+    columns = ", ".join(f"r.{name}" for name in Recipient.__dataclass_fields__)
+    row = db.execute(
+        f"SELECT {columns} FROM message_recipients r JOIN message_batches b ON b.id = r.batch_id"
+        " WHERE r.state = 'waiting' AND r.due_at <= ? AND b.state = 'running' AND b.account = ?"
+        " ORDER BY r.due_at, b.created_at, r.position LIMIT 1",
+        (now, account),
+    ).fetchone()
+    if row is None:
+        return None
+    recipient = Recipient(*row)
+    batch = get(db, recipient.batch_id)
+    assert batch is not None
+    return batch, recipient
+
+
+def lost(db: sqlite3.Connection, accounts: Collection[str], now: float) -> list[tuple[Recipient, str]]:
+    """(recipient, account) of those whose turn it is, though their account is none of these any more."""
+    columns = ", ".join(f"r.{name}" for name in Recipient.__dataclass_fields__)
+    rows = db.execute(
+        f"SELECT {columns}, b.account FROM message_recipients r JOIN message_batches b ON b.id = r.batch_id"
+        " WHERE r.state = 'waiting' AND r.due_at <= ? AND b.state = 'running'"
+        f" AND b.account NOT IN ({', '.join('?' * len(accounts))})",
+        (now, *accounts),
+    )
+    return [(Recipient(*row[:-1]), row[-1]) for row in rows]
+
+
+def running(db: sqlite3.Connection, account: str) -> int:
+    """How many messages are being sent or played through an account."""
+    row = db.execute(
+        f"SELECT count(*) FROM calls WHERE state <> 'ended' AND state IN {_BUSY} AND purpose = 'message'"
+        " AND account = ?",
+        (account,),
+    ).fetchone()
+    return int(row[0])
+
+
+def take(db: sqlite3.Connection, recipient: Recipient, call_id: str) -> bool:
+    """This recipient becomes that call. False: somebody was faster, or the batch was stopped."""
+    taken = db.execute(
+        "UPDATE message_recipients SET state = 'sent', call_id = ? WHERE batch_id = ? AND position = ?"
+        " AND state = 'waiting' AND EXISTS (SELECT 1 FROM message_batches WHERE id = batch_id AND state = 'running')",
+        (call_id, recipient.batch_id, recipient.position),
+    )
+    return taken.rowcount == 1
+
+
+def defer(db: sqlite3.Connection, recipient: Recipient, due_at: float) -> None:
+    """Its hour has not come."""
+    _change(db, recipient, "due_at = ?", due_at)
+
+
+def refuse(db: sqlite3.Connection, recipient: Recipient, words: str) -> None:
+    """It will not be sent."""
+    _change(db, recipient, "state = 'refused', words = ?", words)
+
+
+def _change(db: sqlite3.Connection, recipient: Recipient, change: str, value: float | str) -> None:
+    db.execute(
+        f"UPDATE message_recipients SET {change} WHERE batch_id = ? AND position = ? AND state = 'waiting'",
+        (value, recipient.batch_id, recipient.position),
+    )
+    cards.touch(db, recipient.batch_id, CARD)
+
+
+def put_back(db: sqlite3.Connection, call_id: str, due_at: float) -> bool:
+    """Nothing of that call ever left for the provider: its recipient waits again. False: it is none of ours."""
+    row = db.execute(
+        "UPDATE message_recipients SET state = 'waiting', due_at = ?, call_id = '', tries = tries + 1"
+        " WHERE call_id = ? AND call_id <> '' AND state = 'sent' RETURNING batch_id",
+        (due_at, call_id),
+    ).fetchone()
+    if row is None:
+        return False
+    # A batch that was stopped meanwhile sends nothing more.
+    db.execute(
+        "UPDATE message_recipients SET state = 'stopped' WHERE batch_id = ? AND state = 'waiting'"
+        " AND NOT EXISTS (SELECT 1 FROM message_batches WHERE id = batch_id AND state = 'running')",
+        (row[0],),
+    )
+    cards.touch(db, row[0], CARD)
+    return True
+
+
+def show(db: sqlite3.Connection, call_id: str) -> None:
+    """Show the batch of a call again, if it is one of ours."""
+    row = db.execute(
+        "SELECT batch_id FROM message_recipients WHERE call_id = ? AND call_id <> ''", (call_id,)
+    ).fetchone()
+    if row is not None:
+        cards.touch(db, row[0], CARD)
+
+
+def finished(db: sqlite3.Connection) -> list[Batch]:
+    """Batches of which nobody waits and no call runs, whose results were not attached yet."""
+    rows = db.execute(
+        f"SELECT {_BATCH} FROM message_batches WHERE NOT reported AND state IN ('running', 'stopped')"
+        " AND NOT EXISTS (SELECT 1 FROM message_recipients r LEFT JOIN calls c ON c.id = r.call_id"
+        f" WHERE r.batch_id = message_batches.id AND (r.state = 'waiting' OR c.state IN {_BUSY}))"
+        " ORDER BY created_at"
+    )
+    return [Batch(*row) for row in rows]
+
+
+def report(db: sqlite3.Connection, batch_id: str) -> bool:
+    """Take the one chance to attach the results by ourselves. False: it was taken before."""
+    return (
+        db.execute("UPDATE message_batches SET reported = 1 WHERE id = ? AND NOT reported", (batch_id,)).rowcount == 1
+    )
