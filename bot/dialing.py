@@ -7,23 +7,35 @@ can be the last before a crash: `recover()` finds what was left and never dials 
 import logging
 import sqlite3
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, time
 
 import msgspec
+from msgspec.structs import replace
 
-from bot import numbers, policy
+from bot import consent, numbers, permission, policy
 from bot.board import Board
-from bot.errors import Ambiguous, BadInput, CallboardError, NeedsYes, NotAllowed, NotFound, Refused, Unsupported
-from bot.events import Call, HangUpAsked, NotPlaced, Outcome, Requested, Settled, Unclear
-from bot.provider import CallOrder, Provider, RepPhone
+from bot.call import Call
+from bot.errors import (
+    Ambiguous,
+    BadInput,
+    CallboardError,
+    NeedsConsent,
+    NotAllowed,
+    NotFound,
+    Refused,
+    Unsupported,
+)
+from bot.events import Accepted, Described, NotPlaced, Outcome, Requested, Settled, Unclear
+from bot.orders import CallOrder, MessageOrder, RepPhone, Speech
+from bot.provider import Provider
 from bot.store import calls, ledger, people
 from bot.store.people import Person
-from bot.window import Window
 
 log = logging.getLogger("callboard.dialing")
 
-NO_CAP = 1_000_000
-"""Calls a day that nobody can make: `daily_calls = 0`."""
+CONDUCT = "conduct"
+"""Kind of the intents of a call that we conduct."""
+MESSAGE = "message"
+"""Kind of the intents of voice messages, one each; what somebody typed to send them is another intent."""
 DOUBLE_CLICK_SECONDS = 5
 """Two dials of one rep to one number closer than this are one dial asked for twice."""
 
@@ -35,6 +47,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
         number: E.164, or an extension of the provider when `extension`.  typed: what the person typed, if they did.
         line: caller ID, E.164, "" = the rep's default.  account: "" = the line's, else the rep's, else the first.
         max_seconds: talk time after which the provider cuts the call, 0 = the provider's default.
+        scenario: the provider's id of a scenario that handles the call, "line" = the line's own, "" = none.
+        consented: the person said that the other side knows of the recording, or will; see `bot/consent.py`.
     """
 
     rep: str
@@ -46,24 +60,10 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     account: str = ""
     record: bool = False
     max_seconds: int = 0
+    scenario: str = ""
     note: str = ""
     confirmed: bool = False
-
-
-def rules(board: Board) -> policy.Rules:
-    """The policy's rules as configured."""
-    settings = board.settings
-    return policy.Rules(
-        region=settings.region,
-        countries=frozenset(settings.policy.countries),
-        window=Window(
-            time.fromisoformat(settings.policy.hours[0]),
-            time.fromisoformat(settings.policy.hours[1]),
-            frozenset(settings.policy.weekdays),
-        ),
-        daily_calls_per_rep=settings.policy.daily_calls or NO_CAP,
-        zone=settings.zone,
-    )
+    consented: bool = False
 
 
 async def dial(board: Board, key: str, ask: Ask, written: Callable[[Call], Awaitable[None]] | None = None) -> Call:
@@ -72,6 +72,7 @@ async def dial(board: Board, key: str, ask: Ask, written: Callable[[Call], Await
     `written` hears of the call as soon as it is allowed and on record, before the provider is asked.
 
     Raises:
+        NeedsConsent: it may be recorded if the other side knows; ask with `consented` if the person says so.
         NeedsYes: outside the callee's hours; ask with `confirmed` if the person says yes.
         BadInput, NotAllowed, Unsupported: nothing was dialled; says why and what to do.
     """
@@ -80,8 +81,8 @@ async def dial(board: Board, key: str, ask: Ask, written: Callable[[Call], Await
     account = _account(board, ask, rep)
     provider = board.provider(account)
     call_id = calls.new_id(board.now())
-    order = _order(provider, call_id, ask, rep)
-    call = await board.write(_commit, board, key, ask, rep, account, call_id, order)
+    order, agreed = _order(board, provider, call_id, ask, rep)
+    call = await board.write(_commit, board, key, ask, rep, account, order, agreed)
     if written is not None:
         try:
             await written(call)
@@ -108,13 +109,17 @@ def _account(board: Board, ask: Ask, rep: Person) -> str:
     return ask.account or (line.account if line else "") or rep.account or next(iter(board.providers))
 
 
-def _order(provider: Provider, call_id: str, ask: Ask, rep: Person) -> CallOrder:
+def _order(board: Board, provider: Provider, call_id: str, ask: Ask, rep: Person) -> tuple[CallOrder, str]:
+    """The order, and how the other side knows of its recording."""
     if not provider.can("place_call"):
         raise Unsupported(f"{provider.title} cannot place calls. Choose another account with “via”.")
     if ask.extension and "number_must_be_online" not in provider.order_options:
-        raise Unsupported(f"{provider.title} cannot call extensions, only numbers. Nothing was dialled.")
-    # A default line that the provider cannot express is simply not used; one that was asked for is refused.
-    line = ask.line or (rep.line if "caller_id" in provider.order_options else "")
+        if numbers.is_emergency(ask.number, board.settings.region):
+            raise NotAllowed(policy.emergency(ask.number).words)
+        raise Unsupported(
+            f"{provider.title} cannot call extensions, only numbers. Nothing was dialled; type the whole number."
+        )
+    line = caller_id(board, provider, provider.order_options, ask.line, rep)
     phone = RepPhone(rep.phone_kind, rep.phone)  # type: ignore[arg-type]  # the store keeps only the four kinds
     order = CallOrder(
         call_id=call_id,
@@ -123,13 +128,40 @@ def _order(provider: Provider, call_id: str, ask: Ask, rep: Person) -> CallOrder
         caller_id=line,
         record=ask.record,
         max_seconds=ask.max_seconds or None,
+        scenario="" if ask.scenario.casefold() == "line" else ask.scenario,
+        line_scenario=ask.scenario.casefold() == "line",
     )
     provider.refuse_unexpressible(order)
-    return order
+    agreed = _consent(board, provider, ask, line) if ask.record else consent.Consent()
+    if agreed.question and not ask.consented:
+        raise NeedsConsent(agreed.question, agreed.yes)
+    return replace(order, customer_message=Speech(text=agreed.play)) if agreed.play else order, agreed.done
+
+
+def _consent(board: Board, provider: Provider, ask: Ask, line: str) -> consent.Consent:
+    return consent.decide(
+        board.settings.recording,
+        ask.number,
+        line,
+        board.settings.region,
+        running=False,
+        can_play="customer_message" in provider.order_options,
+    )
+
+
+def caller_id(board: Board, provider: Provider, options: frozenset[str], asked: str, rep: Person) -> str:
+    """E.164 of the line that is shown, "" = the provider's own. `options`: that the provider has for such an order.
+
+    A default line that the provider cannot express, or that is another account's, is simply not used; one that was
+    asked for is refused by the provider.
+    """
+    own = board.settings.line(rep.line)
+    fits = "caller_id" in options and (own is None or own.account in ("", provider.account))
+    return asked or (rep.line if fits else "")
 
 
 def _commit(
-    db: sqlite3.Connection, board: Board, key: str, ask: Ask, rep: Person, account: str, call_id: str, order: CallOrder
+    db: sqlite3.Connection, board: Board, key: str, ask: Ask, rep: Person, account: str, order: CallOrder, agreed: str
 ) -> Call:
     """Policy and the written call in one transaction: two asks at the same moment cannot both pass a cap."""
     now = board.now()
@@ -139,15 +171,10 @@ def _commit(
             f"You are already calling {numbers.pretty(ask.number)}, so it was not dialled a second time. "
             "Look at its card in your conversation with Callboard."
         )
-    limits = rules(board)
-    clock = datetime.fromtimestamp(now, UTC)
-    listed = people.do_not_call(db, ask.number)
-    allowed = board.settings.policy.callers
-    if allowed and ask.rep not in allowed and board.settings.role(ask.rep) == "rep":
-        raise NotAllowed(
-            "You are not among those who may place calls, so nothing was dialled. Ask your admin to add you."
-        )
-    decision = policy.decide(
+    permission.check_caller(board, ask.rep)
+    permission.check_call(
+        db,
+        board,
         policy.Proposed(
             rep=ask.rep,
             role=board.settings.role(ask.rep),
@@ -157,48 +184,118 @@ def _commit(
             typed=ask.typed,
             confirmed=ask.confirmed,
         ),
-        limits,
-        policy.History(
-            do_not_call=policy.DoNotCall(listed[0], f"<@{listed[1]}>", listed[2]) if listed else None,
-            calls_today=calls.dials_since(db, ask.rep, policy.day_start(limits, clock).timestamp()),
-        ),
-        clock,
     )
-    if isinstance(decision, policy.Refused):
-        raise NotAllowed(decision.words)
-    if isinstance(decision, policy.NeedsConfirmation):
-        raise NeedsYes(decision.why)
     requested = Requested(
-        at=now, rep=ask.rep, rep_phone=rep.phone, number=ask.number, line=order.caller_id, name=ask.name, note=ask.note
+        at=now,
+        rep=ask.rep,
+        rep_phone=rep.phone,
+        number=ask.number,
+        line=order.caller_id,
+        name=ask.name,
+        note=ask.note,
+        record=order.record,
     )
-    (change,) = calls.ingest(db, account, [requested], now=now, routing=board.routing, call_id=call_id)
-    ledger.bind_intent(db, key, call_id)
-    ledger.audit(db, now, ask.rep, "call", ask.number, f"{account} {call_id}")
+    (change,) = calls.ingest(db, account, [requested], now=now, routing=board.routing, call_id=order.call_id)
+    ledger.bind_intent(db, key, order.call_id)
+    recorded = f" recorded: {agreed}" if order.record else ""
+    ledger.audit(db, now, ask.rep, "call", ask.number, f"{account} {order.call_id}{recorded}")
     return change.call
 
 
-async def _place(board: Board, provider: Provider, key: str, call: Call, order: CallOrder) -> Call:
+async def send(
+    board: Board, account: str, by: str, name: str, order: MessageOrder, take: Callable[[sqlite3.Connection], None]
+) -> Call:
+    """Send one voice message; an automatic call passes the same gate. Returns the call after the provider's answer.
+
+    `take` runs in the transaction that writes the call down: whoever keeps the queue notes there that its row became
+    `order.call_id`, or raises, and nothing is written or sent.
+
+    Raises:
+        NotNow: outside the recipient's hours; says from when on.
+        BadInput, NotAllowed, Unsupported: nothing was dialled; says why and what to do.
+    """
+    provider = board.provider(account)
+    if not provider.can("send_message"):
+        raise Unsupported(f"{provider.title} cannot send voice messages. Choose another account with “via”.")
+    provider.refuse_unexpressible(order)
+    call = await board.write(_commit_message, board, account, by, name, order, take)
+    return await _place(board, provider, message_key(call.id), call, order)
+
+
+def message_key(call_id: str) -> str:
+    """Key of the intent of one voice message."""
+    return f"{MESSAGE}:{call_id}"
+
+
+def _commit_message(
+    db: sqlite3.Connection,
+    board: Board,
+    account: str,
+    by: str,
+    name: str,
+    order: MessageOrder,
+    take: Callable[[sqlite3.Connection], None],
+) -> Call:
+    now = board.now()
+    take(db)
+    permission.check_caller(board, by)
+    permission.check_message(db, board, by, order.number, now)
+    requested = Requested(
+        at=now,
+        rep=by,
+        rep_phone="",
+        number=order.number,
+        line=order.caller_id,
+        name=name,
+        purpose="message",
+        record=order.record,
+    )
+    (change,) = calls.ingest(db, account, [requested], now=now, routing=board.routing, call_id=order.call_id)
+    ledger.write_intent(db, message_key(order.call_id), by, MESSAGE, b"{}", now)
+    ledger.bind_intent(db, message_key(order.call_id), order.call_id)
+    ledger.audit(db, now, by, "voice message", order.number, f"{account} {order.call_id}")
+    return change.call
+
+
+async def _place(board: Board, provider: Provider, key: str, call: Call, order: CallOrder | MessageOrder) -> Call:
     if not await board.write(ledger.send_intent, key):
         return call  # this intent had its chance
     try:
-        event: NotPlaced | Unclear | object = await provider.place_call(order)
+        event: NotPlaced | Unclear | Accepted = await (
+            provider.place_call(order) if isinstance(order, CallOrder) else provider.send_message(order)
+        )
     except Ambiguous as error:
-        event = Unclear(at=board.now(), words=str(error))
+        # Before anybody is asked: some services list active calls by our own id.
+        event = await _found(board, provider, call) or Unclear(at=board.now(), words=str(error))
     except CallboardError as error:
         outcome = Outcome.REFUSED if isinstance(error, Refused | Unsupported) else Outcome.NOT_PLACED
         event = NotPlaced(at=board.now(), outcome=outcome, words=str(error))
     except Exception as error:  # a bug of ours after the order may have left: nobody knows, so nobody repeats
-        log.exception("place_call failed unexpectedly")
+        log.exception("Placing call %s failed unexpectedly.", call.id)
         event = Unclear(at=board.now(), words=f"Callboard failed while placing the call ({type(error).__name__}).")
 
     def finish(db: sqlite3.Connection) -> Call:
-        calls.ingest(db, call.account, [event], now=board.now(), routing=board.routing, call_id=call.id)  # type: ignore[list-item]  # every branch above makes an event
+        calls.ingest(db, call.account, [event], now=board.now(), routing=board.routing, call_id=call.id)
         ledger.finish_intent(db, key)
         found = calls.get(db, call.id)
         assert found is not None
         return found
 
-    return await board.write(finish)
+    placed = await board.write(finish)
+    board.changed([placed])
+    return placed
+
+
+async def _found(board: Board, provider: Provider, call: Call) -> Accepted | None:
+    """The call among those that are active, None = it cannot be told."""
+    if not provider.can("active_calls"):
+        return None
+    try:
+        events = await provider.active_calls()
+    except CallboardError:
+        return None
+    ref = next((event.ref for event in events if isinstance(event, Described) and event.call_id == call.id), "")
+    return Accepted(ref=ref, at=board.now()) if ref else None
 
 
 async def drop(board: Board, key: str) -> None:
@@ -209,11 +306,13 @@ async def drop(board: Board, key: str) -> None:
 async def recover(board: Board) -> None:
     """At start: what a crash left behind is told, not repeated."""
     for intent in await board.read(ledger.open_intents):
+        if intent.kind == CONDUCT:
+            continue  # the second half of a call: see bot/conducting.py
         if intent.state == "written" and intent.call_id is None:
+            what = "send the voice message" if intent.kind.startswith("voicemsg") else "place the call"
             await board.tell(
                 intent.rep,
-                "Callboard was restarted before it could place the call you asked for. Nothing was dialled; "
-                "please call again.",
+                f"Callboard was restarted before it could {what} you asked for. Nothing was dialled; please ask again.",
                 f"intent:{intent.key}",
             )
         elif intent.call_id is not None:
@@ -228,51 +327,13 @@ async def recover(board: Board) -> None:
         await board.write(ledger.finish_intent, intent.key)
 
 
-async def hang_up(board: Board, call_id: str, user: str) -> Call:
-    """End a live call.
-
-    Raises:
-        NotFound, NotAllowed, Unsupported, Refused, Unavailable: it was not ended; says why.
-    """
-    if call_id in board.hanging_up:
-        raise _asked_already()
-    # Before anything is read: a provider that ends by extension might end the next call with a second request.
-    board.hanging_up.add(call_id)
-    try:
-        return await _hang_up(board, call_id, user)
-    finally:
-        board.hanging_up.discard(call_id)
-
-
-async def _hang_up(board: Board, call_id: str, user: str) -> Call:
-    call = await _of(board, call_id)
-    if call.state.value == "ended":
-        raise NotFound("That call has already ended; there is nothing to hang up.")
-    if call.rep != user and board.settings.role(user) == "rep":
-        raise NotAllowed("Only the rep on the call, or a manager, can hang it up. Nothing was done.")
-    if call.hang_up_by:
-        raise _asked_already()
-    await board.provider(call.account).hang_up(call)
-
-    def note(db: sqlite3.Connection) -> None:
-        asked = HangUpAsked(at=board.now(), by=user)
-        calls.ingest(db, call.account, [asked], now=board.now(), routing=board.routing, call_id=call.id)
-        ledger.audit(db, board.now(), user, "hang up", call.number, call.id)
-
-    await board.write(note)
-    return call
-
-
-def _asked_already() -> NotAllowed:
-    return NotAllowed("Somebody is hanging up this call already. Nothing was done a second time.")
-
-
 async def settle(board: Board, call_id: str, user: str, outcome: Outcome) -> None:
     """A rep says what became of a call whose fate is unclear. The provider's own record still overrules them."""
     call = await _of(board, call_id)
     if call.rep != user and board.settings.role(user) == "rep":
         raise NotAllowed("Only the rep who placed the call, or a manager, can say what became of it.")
     await board.ingest(call.account, [Settled(at=board.now(), by=user, outcome=outcome)], call_id=call.id)
+    await board.write(ledger.audit, board.now(), user, "settle unclear call", call.number, f"{call.id} {outcome}")
 
 
 async def _of(board: Board, call_id: str) -> Call:

@@ -8,7 +8,7 @@ from bot.board import Board
 from bot.errors import BadInput
 from bot.store.people import Person
 
-_KINDS = {"extension": "extension", "ext": "extension", "login": "login", "trunk": "trunk", "number": "number"}
+_KINDS = {"ext": "extension", **{kind: kind for kind in ("extension", "login", "trunk", "employee", "number")}}
 _CODE = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
 
@@ -23,7 +23,8 @@ def linked(board: Board, person: Person, kind: str, value: str, account: str = "
         return replace(person, phone_kind=kind, phone=numbers.parse(value, board.settings.region), account=account)
     if kind != "trunk":
         _check_code(value)
-    extension = value if kind == "extension" else person.extension
+    # Notifications name people by the very code that rings them.
+    extension = value if kind in ("extension", "employee") else person.extension
     return replace(
         person, phone_kind=kind, phone=value if kind != "trunk" else "", account=account, extension=extension
     )
@@ -73,6 +74,7 @@ def words(board: Board, person: Person) -> str:
         "extension": f"extension {person.phone}",
         "login": f"the phone with login code {person.phone}",
         "trunk": "the extension behind the SIP trunk",
+        "employee": f"employee {person.phone}",
     }[person.phone_kind]
     provider = board.providers.get(person.account)
     line = board.settings.line(person.line)

@@ -2,7 +2,8 @@
 
 The checks run in one fixed order and the first that objects speaks, so the same order always gets the same
 answer: role, own number, emergency and short numbers, numbers that cost extra, impossible numbers, countries,
-the do-not-call list, the rep's daily cap, the callee's local time.
+the do-not-call list, the rep's daily cap, the callee's local time. Automatic calls, which play something to whoever
+picks up, have no cap per rep but one per number called, and for them the local time is a rule and not a question.
 
 What is *not* refused: a number that phonenumbers calls possible but not valid. Numbering plans change faster than
 its metadata (and the ranges reserved for fiction, such as +44 7700 900xxx, are "invalid" there), so only what no
@@ -16,26 +17,15 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 import phonenumbers
-from phonenumbers import PhoneNumber, PhoneNumberType, shortnumberinfo
+from phonenumbers import PhoneNumber
 
+from bot import number_kinds
 from bot.errors import SettingsError
-from bot.numbers import pretty
+from bot.numbers import is_emergency, pretty
 from bot.periods import instant
 from bot.window import Window, find_zone, is_open, local_time, next_open, zones_of
 
 Role = Literal["rep", "manager", "admin"]
-
-EMERGENCY_EVERYWHERE = frozenset({"112", "911", "999", "100", "101", "102"})
-"""Emergency numbers somewhere that a desk phone, a SIM or a PBX may also honour elsewhere: never dialled at all."""
-
-NEVER = {
-    PhoneNumberType.PREMIUM_RATE: "a premium-rate number",
-    PhoneNumberType.SHARED_COST: "a shared-cost number",
-    PhoneNumberType.PERSONAL_NUMBER: "a personal number that forwards at the caller's cost",
-    PhoneNumberType.UAN: "a company-wide number with a tariff of its own",
-    PhoneNumberType.PAGER: "a pager",
-}
-"""Kinds of numbers that are never dialled, because the caller pays a surcharge; and how to name them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +36,10 @@ class Rules:
         region: ISO 3166 code of the team's own country; what a number without a prefix belongs to.
         countries: ISO 3166 codes that may be called; empty = only `region`.
         window: the callee's local hours; outside of them a person is asked first.
-        daily_calls_per_rep: calls one rep may place in a day of `zone`, those in flight included.
+        daily_calls, team_daily_calls: calls that one rep, and all together, may place in a day of `zone`, those in
+            flight included; 0 = no limit.
+        daily_minutes, team_daily_minutes: the same of time talked in them.
+        attempts_per_day, attempts_per_week: automatic calls to one number, by days of `zone`; 0 = no limit.
         roles: who may call at all.
         zone: IANA name of the team's time zone; its midnight starts a new day for the daily cap.
 
@@ -57,7 +50,12 @@ class Rules:
     region: str
     countries: frozenset[str] = frozenset()
     window: Window = field(default_factory=Window)
-    daily_calls_per_rep: int = 200
+    daily_calls: int = 200
+    daily_minutes: int = 0
+    team_daily_calls: int = 0
+    team_daily_minutes: int = 0
+    attempts_per_day: int = 1
+    attempts_per_week: int = 2
     roles: frozenset[Role] = frozenset({"rep", "manager", "admin"})
     zone: str = "UTC"
 
@@ -68,8 +66,9 @@ class Rules:
                     f"“{code}” in the policy's region or countries is not a country code. "
                     "Write two capital letters (ISO 3166), like US or GB."
                 )
-        if self.daily_calls_per_rep < 0:
-            raise SettingsError("The policy's daily_calls_per_rep is below zero. Write a number of calls, like 200.")
+        for cap in ("daily_calls", "daily_minutes", "team_daily_calls", "team_daily_minutes"):
+            if getattr(self, cap) < 0:
+                raise SettingsError(f"The policy's {cap} is below zero. Write a number, like 200, or 0 for no limit.")
         if find_zone(self.zone) is None:
             raise SettingsError(f"The policy's zone “{self.zone}” is unknown. Write one like Europe/Madrid.")
 
@@ -81,7 +80,7 @@ class Rules:
 
 @dataclass(frozen=True, kw_only=True)
 class Proposed:
-    """A call somebody wants to place by hand.
+    """A call somebody wants to place by hand, or that is to be placed automatically.
 
     Attributes:
         rep: Slack user id.  role: the highest role the rep has.
@@ -90,6 +89,7 @@ class Proposed:
         typed: what the person typed, "" = it came from a button or the contact book.
         country: ISO 3166, "" = worked out from the number.
         confirmed: the person was asked (`NeedsConfirmation`) and said yes.
+        automatic: something is played to whoever picks up; `rep` is who ordered that.
     """
 
     rep: str
@@ -100,6 +100,7 @@ class Proposed:
     typed: str = ""
     country: str = ""
     confirmed: bool = False
+    automatic: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,17 +112,30 @@ class DoNotCall:
     at: float
 
 
+@dataclass(frozen=True)
+class Used:
+    """Calls that were placed since `day_start()`, those in flight included, and whole minutes talked in them."""
+
+    calls: int = 0
+    minutes: int = 0
+
+
 @dataclass(frozen=True, kw_only=True)
 class History:
-    """What is on record about this number and this rep.
+    """What is on record about this number, this rep and all of them.
 
     Attributes:
         do_not_call: the number's entry in the do-not-call list, None = not listed.
-        calls_today: placed by this rep since `day_start()`, those in flight included.
+        today: by this rep.  team_today: by all together.
+        attempts_today, attempts_this_week: automatic calls to this number since `day_start()`, and in the seven days
+            that end with this one; only those that may have rung.
     """
 
     do_not_call: DoNotCall | None = None
-    calls_today: int = 0
+    today: Used = Used()
+    team_today: Used = Used()
+    attempts_today: int = 0
+    attempts_this_week: int = 0
 
 
 @dataclass(frozen=True)
@@ -169,14 +183,19 @@ def decide(order: Proposed, rules: Rules, history: History, now: datetime) -> De
         or _own_number(order)
         or _emergency(order, rules)
         or (None if order.extension else _number(order, rules) or _do_not_call(order, rules, history))
-        or _daily_cap(rules, history, now)
-        or (None if order.extension or order.confirmed else _window(order, rules, now))
+        or (_attempts(order, rules, history) if order.automatic else _daily_cap(rules, history, now))
+        or _hours(order, rules, now)
         or Allowed()
     )
 
 
+def week_start(rules: Rules, now: datetime) -> datetime:
+    """When the seven days that end with the current one began (UTC), for `History.attempts_this_week`."""
+    return _midnight(rules, now.astimezone(ZoneInfo(rules.zone)).date() - timedelta(6))
+
+
 def day_start(rules: Rules, now: datetime) -> datetime:
-    """When the current day of the daily cap began (UTC): calls from then on are `History.calls_today`."""
+    """When the current day of the daily cap began (UTC): calls from then on are `History.today`."""
     return _midnight(rules, now.astimezone(ZoneInfo(rules.zone)).date())
 
 
@@ -202,22 +221,25 @@ def _own_number(order: Proposed) -> Refused | None:
     )
 
 
+def emergency(digits: str) -> Refused:
+    """The refusal of a number that rings the emergency services."""
+    return Refused(
+        f"The call was not placed: {digits} is an emergency number, and Callboard never dials those, "
+        "because the emergency services could not see who and where you are.",
+        "In an emergency, dial it on a phone in your hand. For a colleague, use their full number.",
+    )
+
+
 def _emergency(order: Proposed, rules: Rules) -> Refused | None:
     """Also for extensions: a telephony service that is handed a bare 100 may well ring the police."""
     parsed = _parsed(order)
-    region = _region(order.country, parsed) or rules.region
+    region = _country(order, parsed) or rules.region
     dialled = {re.sub(r"\D", "", order.typed), re.sub(r"\D", "", order.number)}
     if parsed is not None:
         dialled.add(phonenumbers.national_significant_number(parsed))
     for digits in sorted(dialled):
-        if digits in EMERGENCY_EVERYWHERE or any(
-            shortnumberinfo.is_emergency_number(digits, where) for where in {region, rules.region}
-        ):
-            return Refused(
-                f"The call was not placed: {digits} is an emergency number, and Callboard never dials those, "
-                "because the emergency services could not see who and where you are.",
-                "In an emergency, dial it on a phone in your hand. For a colleague, use their full number.",
-            )
+        if is_emergency(digits, region, rules.region):
+            return emergency(digits)
     return None
 
 
@@ -225,18 +247,16 @@ def _number(order: Proposed, rules: Rules) -> Refused | None:
     parsed = _parsed(order)
     shown = pretty(order.number)
     if parsed is None:
-        if shortnumberinfo.is_valid_short_number_for_region(_short(order.number, rules.region), rules.region):
-            return _short_number(shown)
-        return _impossible(shown)
-    if shortnumberinfo.is_valid_short_number(parsed):
+        return _short_number(shown) if number_kinds.is_short(order.number, rules.region) else _impossible(shown)
+    if number_kinds.is_short_abroad(parsed):
         return _short_number(shown)
-    kind = _costly(parsed)
+    kind = number_kinds.costly(parsed)
     if kind:
         return Refused(
             f"The call was not placed: {shown} is {kind}, and those are never dialled from here.",
             "Look for another number of theirs, or dial it on your own phone.",
         )
-    if phonenumbers.region_code_for_country_code(parsed.country_code or 0) in ("001", "ZZ"):
+    if number_kinds.is_of_no_country(parsed):
         return Refused(
             f"The call was not placed: {shown} belongs to no country (a satellite or worldwide network), "
             "and those are never dialled from here because of their price.",
@@ -244,7 +264,7 @@ def _number(order: Proposed, rules: Rules) -> Refused | None:
         )
     if not phonenumbers.is_possible_number(parsed):
         return _impossible(shown)
-    country = _region(order.country, parsed)
+    country = _country(order, parsed)
     if country not in rules.allowed_countries:
         return Refused(
             f"The call was not placed: {shown} is in {country}, and calls from here may only go to "
@@ -269,14 +289,59 @@ def _do_not_call(order: Proposed, rules: Rules, history: History) -> Refused | N
 
 
 def _daily_cap(rules: Rules, history: History, now: datetime) -> Refused | None:
-    if history.calls_today < rules.daily_calls_per_rep:
+    mine, team = history.today, history.team_today
+    caps = (
+        (rules.daily_calls, mine.calls, "you have placed {} calls today, and the limit for one person is {} a day"),
+        (rules.daily_minutes, mine.minutes, "you have talked for {} minutes today, and the limit for one person is {}"),
+        (rules.team_daily_calls, team.calls, "{} calls were placed by all of you today, and the limit is {} a day"),
+        (rules.team_daily_minutes, team.minutes, "all of you have talked for {} minutes today, and the limit is {}"),
+    )
+    for limit, used, words in caps:
+        if limit and used >= limit:
+            return Refused(
+                f"The call was not placed: {words.format(used, limit)}.",
+                "Go on tomorrow, or ask an admin to raise the limit.",
+                _midnight(rules, now.astimezone(ZoneInfo(rules.zone)).date() + timedelta(1)),
+            )
+    return None
+
+
+def _attempts(order: Proposed, rules: Rules, history: History) -> Refused | None:
+    told = (
+        (history.attempts_today, rules.attempts_per_day, "today", "a day"),
+        (history.attempts_this_week, rules.attempts_per_week, "within seven days", "a week"),
+    )
+    for attempts, limit, when, each in told:
+        if limit and attempts >= limit:
+            times = "once" if attempts == 1 else f"{attempts} times"
+            return Refused(
+                f"The call was not placed: {pretty(order.number)} was called automatically {times} {when}, "
+                f"and the limit for one number is {limit} {each}.",
+                "Call them by hand, or wait; an admin can change the limit.",
+            )
+    return None
+
+
+def _hours(order: Proposed, rules: Rules, now: datetime) -> NeedsConfirmation | Refused | None:
+    if order.automatic:
+        return _automatic_window(order, rules, now)
+    return None if order.extension or order.confirmed else _window(order, rules, now)
+
+
+def _automatic_window(order: Proposed, rules: Rules, now: datetime) -> Refused | None:
+    zones = zones_of(order.number)
+    if is_open(rules.window, zones, now):
         return None
-    tomorrow = _midnight(rules, now.astimezone(ZoneInfo(rules.zone)).date() + timedelta(1))
+    hours = f"automatic calls are placed {rules.window.words} only"
+    slot = next_open(rules.window, zones, now)
+    if slot is None:  # no zone is known, or so many that no hour is right in all of them, as with free numbers
+        return Refused(
+            f"The call was not placed: it is not known what time it is at {pretty(order.number)}, and {hours}.",
+            "Call them by hand instead.",
+        )
+    there = local_time(rules.window, zones, now).replace("It is", "it is", 1)
     return Refused(
-        f"The call was not placed: you have placed {history.calls_today} calls today, "
-        f"and the limit for one person is {rules.daily_calls_per_rep} a day.",
-        "Go on tomorrow, or ask an admin to raise the limit.",
-        tomorrow,
+        f"The call was not placed: {there}, and {hours}.", "Schedule it for then, or call them by hand.", slot
     )
 
 
@@ -296,47 +361,11 @@ def _window(order: Proposed, rules: Rules, now: datetime) -> NeedsConfirmation |
 
 
 def _parsed(order: Proposed) -> PhoneNumber | None:
-    if order.extension or not order.number.startswith("+"):
-        return None
-    try:
-        return phonenumbers.parse(order.number, None)
-    except phonenumbers.NumberParseException:
-        return None
+    return None if order.extension else number_kinds.parsed(order.number)
 
 
-def _region(country: str, parsed: PhoneNumber | None) -> str:
-    """ISO 3166; for a number unknown to the metadata, the main country of its country code."""
-    if country or parsed is None:
-        return country
-    return phonenumbers.region_code_for_number(parsed) or phonenumbers.region_code_for_country_code(
-        parsed.country_code or 0
-    )
-
-
-def _short(digits: str, region: str) -> PhoneNumber:
-    number = re.sub(r"\D", "", digits)[:15]
-    return PhoneNumber(
-        country_code=phonenumbers.country_code_for_region(region), national_number=int(number) if number else 0
-    )
-
-
-def _costly(parsed: PhoneNumber) -> str:
-    """How to name what makes this number cost extra, "" = nothing.
-
-    Networks ignore surplus digits, so a premium number with some appended is still one: the beginnings of a number
-    that the metadata does not know are looked at too.
-    """
-    kind = NEVER.get(phonenumbers.number_type(parsed), "")
-    if kind or phonenumbers.is_valid_number(parsed):
-        return kind
-    digits = phonenumbers.national_significant_number(parsed)
-    for length in range(len(digits) - 1, 5, -1):
-        beginning = PhoneNumber(country_code=parsed.country_code)
-        beginning.national_number = int(digits[:length])
-        kind = NEVER.get(phonenumbers.number_type(beginning), "")
-        if kind:
-            return kind
-    return ""
+def _country(order: Proposed, parsed: PhoneNumber | None) -> str:
+    return order.country or (number_kinds.country(parsed) if parsed is not None else "")
 
 
 def _short_number(shown: str) -> Refused:

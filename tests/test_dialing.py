@@ -8,11 +8,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typing_extensions import override
 
-from bot import dialing
+from bot import controlling, dialing
+from bot.call import Call
 from bot.dialing import Ask
 from bot.errors import Ambiguous, BadInput, NeedsYes, NotAllowed, NotFound, Refused, Unavailable, Unsupported
-from bot.events import Call, CallEnded, CdrReceived, LegAnswered, Outcome, Requested, State
-from bot.provider import CallOrder
+from bot.events import REP, AnyEvent, CallEnded, CdrReceived, Described, LegAnswered, Outcome, Requested, State
+from bot.orders import CallOrder
 from bot.store import calls, ledger, people
 from tests.fake_slack import FakeSlack
 from tests.office import SETTINGS, Office, PaperPhone, office
@@ -51,8 +52,42 @@ async def test_a_cap_holds_under_concurrent_asks(tmp_path: Path, fake_slack: Fak
         assert all("limit for one person is 3" in str(error) for error in refused)
 
 
+async def test_a_cap_of_the_team_counts_everybodys_calls(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    capped = SETTINGS.replace("[policy]", "[policy]\nteam_daily_calls = 2")
+    async with office(tmp_path, fake_slack, slack_clock, capped) as desk:
+        await desk.link("U1")
+        await desk.link("U2", phone="+12025550194")
+        await desk.type("/call +1 202 555 0131")
+        await desk.type("/call +1 202 555 0132", user="U2")
+        told = await desk.type("/call +1 202 555 0133")
+        assert "2 calls were placed by all of you today, and the limit is 2 a day" in told
+        assert len(desk.phone.orders) == 2
+        desk.clock.advance(86400)
+        await desk.type("/call +1 202 555 0133")
+        assert len(desk.phone.orders) == 3
+
+
+async def test_minutes_count_also_in_a_call_that_still_runs(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    capped = SETTINGS.replace("[policy]", "[policy]\ndaily_minutes = 10")
+    async with office(tmp_path, fake_slack, slack_clock, capped) as desk:
+        await desk.link("U1")
+        await desk.type("/call +1 202 555 0131")
+        await desk.happen(*(LegAnswered(ref="paper-1", at=desk.clock(), leg=leg) for leg in (REP, "customer")))
+        desk.clock.advance(9 * 60)
+        await desk.type("/call +1 202 555 0132")
+        assert len(desk.phone.orders) == 2
+        desk.clock.advance(60)
+        told = await desk.type("/call +1 202 555 0133")
+        assert "you have talked for 10 minutes today, and the limit for one person is 10" in told
+        assert len(desk.phone.orders) == 2
+
+
 async def test_outside_of_hours_asks_first(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> None:
-    strict = SETTINGS.replace('hours = ["00:00", "23:59"]', 'hours = ["03:00", "03:01"]')
+    strict = SETTINGS.replace('hours = ["00:00", "24:00"]', 'hours = ["03:00", "03:01"]')
     async with office(tmp_path, fake_slack, slack_clock, strict) as desk:
         await desk.link("U1")
         assert "Call anyway?" in await desk.type("/call +1 202 555 0123")
@@ -109,15 +144,15 @@ async def test_who_may_hang_up(desk: Office) -> None:
     await desk.link("U1")
     call = await dialing.dial(desk.board, "k1", await ask(desk))
     with pytest.raises(NotAllowed, match="Only the rep"):
-        await dialing.hang_up(desk.board, call.id, "U4")
-    await dialing.hang_up(desk.board, call.id, "U2")  # a manager
+        await controlling.hang_up(desk.board, call.id, "U4")
+    await controlling.hang_up(desk.board, call.id, "U2")  # a manager
     with pytest.raises(NotAllowed, match="already"):
-        await dialing.hang_up(desk.board, call.id, "U1")
+        await controlling.hang_up(desk.board, call.id, "U1")
     await desk.board.ingest("voicenter", [CallEnded(ref="paper-1", at=desk.clock())])
     with pytest.raises(NotFound, match="already ended"):
-        await dialing.hang_up(desk.board, call.id, "U1")
+        await controlling.hang_up(desk.board, call.id, "U1")
     with pytest.raises(NotFound, match="not on record"):
-        await dialing.hang_up(desk.board, "nonsense", "U1")
+        await controlling.hang_up(desk.board, "nonsense", "U1")
     assert len(desk.phone.hung_up) == 1
 
 
@@ -135,6 +170,8 @@ async def test_the_providers_record_overrules_the_rep(desk: Office) -> None:
     assert found is not None
     assert (found.state, found.refs) == (State.TALKING, ("late",))
     await dialing.settle(desk.board, call.id, "U1", Outcome.NO_ANSWER)
+    (_, *latest), *_ = await desk.board.read(ledger.audit_log)
+    assert latest == ["U1", "settle unclear call", call.number, f"{call.id} no_answer"]
     await desk.board.ingest(
         "voicenter",
         [CdrReceived(ref="late", at=desk.clock(), leg="customer", outcome=Outcome.ANSWERED, talk_seconds=9)],
@@ -205,6 +242,15 @@ async def test_a_provider_without_extensions_says_so(desk: Office, monkeypatch: 
         await dialing.dial(desk.board, "k2", await ask(desk, "k2", record=True))
 
 
+async def test_an_emergency_number_is_called_one_where_extensions_cannot_be_called(
+    desk: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await desk.link("U1")
+    monkeypatch.setattr(type(desk.phone), "order_options", frozenset({"caller_id"}))
+    with pytest.raises(NotAllowed, match=r"911 is an emergency number.* In an emergency, dial it on a phone"):
+        await dialing.dial(desk.board, "k1", await ask(desk, number="911", extension=True))
+
+
 async def test_telling_that_fails_does_not_stop_the_call(desk: Office) -> None:
     await desk.link("U1")
 
@@ -233,7 +279,7 @@ async def test_an_answer_that_cannot_be_stored_is_unclear_after_the_restart(
     async with office(tmp_path, fake_slack, slack_clock) as desk:
         await desk.link("U1")
         stop = (
-            "CREATE TRIGGER full BEFORE INSERT ON events WHEN new.key LIKE '%:accepted'"
+            "CREATE TRIGGER full BEFORE INSERT ON events WHEN instr(CAST(new.body AS TEXT), 'accepted')"
             " BEGIN SELECT raise(ABORT, 'full'); END"
         )
         await desk.board.db.write(lambda db: db.execute(stop).rowcount)
@@ -255,7 +301,7 @@ async def test_two_who_hang_up_at_once_ask_the_provider_once(desk: Office) -> No
     await desk.link("U1")
     call = await dialing.dial(desk.board, "k1", await ask(desk))
     found = await asyncio.gather(
-        *(dialing.hang_up(desk.board, call.id, user) for user in ("U1", "U2", "U1")), return_exceptions=True
+        *(controlling.hang_up(desk.board, call.id, user) for user in ("U1", "U2", "U1")), return_exceptions=True
     )
     assert len(desk.phone.hung_up) == 1
     assert sum(isinstance(error, NotAllowed) for error in found) == 2
@@ -277,8 +323,8 @@ async def test_a_hang_up_that_failed_may_be_tried_again(desk: Office) -> None:
     desk.board.providers = {"voicenter": deaf}
     call = await dialing.dial(desk.board, "k1", await ask(desk))
     with pytest.raises(Unavailable):
-        await dialing.hang_up(desk.board, call.id, "U1")
-    await dialing.hang_up(desk.board, call.id, "U1")
+        await controlling.hang_up(desk.board, call.id, "U1")
+    await controlling.hang_up(desk.board, call.id, "U1")
     assert deaf.hung_up == [call.id, call.id]
     await deaf.http.aclose()
 
@@ -371,3 +417,28 @@ async def test_recovery_of_every_state(tmp_path: Path, fake_slack: FakeSlack, sl
             assert len(told) == 1
         assert desk.phone.orders == []
         assert await desk.board.read(ledger.open_intents) == []
+
+
+async def test_a_default_line_of_another_account_is_not_used(desk: Office) -> None:
+    desk.board.providers = {"other": desk.phone}
+    desk.phone.account = "other"
+    await desk.link("U1")
+    await dialing.dial(desk.board, "k1", await ask(desk, account="other"))
+    assert desk.phone.orders[0].caller_id == ""
+
+
+async def test_a_lost_answer_is_looked_for_among_the_active_calls_before_anybody_is_asked(desk: Office) -> None:
+    await desk.link("U1")
+
+    class Listing(PaperPhone):
+        @override
+        async def active_calls(self) -> tuple[AnyEvent, ...]:
+            order = self.orders[-1]
+            return (Described(ref="found-1", at=self.now(), source="poll", direction="out", call_id=order.call_id),)
+
+    phone = Listing("voicenter", desk.clock)
+    phone.answer = Ambiguous("Paperphone did not answer in time; it may or may not be calling.")
+    desk.board.providers = {"voicenter": phone}
+    call = await dialing.dial(desk.board, "k1", await ask(desk))
+    assert (call.state, call.refs, len(phone.orders)) == (State.RINGING, ("found-1",), 1)
+    await phone.http.aclose()

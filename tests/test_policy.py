@@ -21,8 +21,10 @@ from bot.policy import (
     Proposed,
     Refused,
     Rules,
+    Used,
     day_start,
     decide,
+    week_start,
 )
 from bot.window import Window, is_open, next_open, zones_of
 
@@ -158,14 +160,28 @@ def test_the_do_not_call_list() -> None:
 
 def test_the_daily_cap_and_its_day() -> None:
     rules = replace(WORLD, zone="America/New_York")
-    assert decide(ORDER, rules, History(calls_today=199), NOON) == Allowed()
-    decision = decide(ORDER, rules, History(calls_today=200), NOON)
+    assert decide(ORDER, rules, History(today=Used(199)), NOON) == Allowed()
+    decision = decide(ORDER, rules, History(today=Used(200)), NOON)
     assert "you have placed 200 calls today, and the limit for one person is 200 a day" in refusal(decision)
     assert isinstance(decision, Refused)
     assert decision.next_slot == datetime(2026, 11, 19, 5, tzinfo=UTC)
     assert day_start(rules, NOON) == datetime(2026, 11, 18, 5, tzinfo=UTC)
     # An extension costs a place in the day like any other call.
-    refusal(decide(replace(ORDER, number="21", extension=True), rules, History(calls_today=200), NOON))
+    refusal(decide(replace(ORDER, number="21", extension=True), rules, History(today=Used(200)), NOON))
+
+
+@pytest.mark.parametrize(
+    ("rules", "history", "words"),
+    [
+        ({"daily_minutes": 90}, History(today=Used(3, 90)), "you have talked for 90 minutes today"),
+        ({"team_daily_calls": 500}, History(team_today=Used(500)), "500 calls were placed by all of you today"),
+        ({"team_daily_minutes": 60}, History(team_today=Used(9, 61)), "all of you have talked for 61 minutes today"),
+    ],
+)
+def test_minutes_and_the_whole_team_have_caps(rules: dict[str, int], history: History, words: str) -> None:
+    assert words in refusal(decide(ORDER, replace(WORLD, **rules), history, NOON))  # type: ignore[arg-type]
+    assert decide(ORDER, WORLD, history, NOON) == Allowed(), "0 is no limit"
+    assert decide(ORDER, replace(WORLD, **dict.fromkeys(rules, 99_999)), history, NOON) == Allowed()  # type: ignore[arg-type]
 
 
 def test_outside_the_window_it_asks() -> None:
@@ -216,7 +232,7 @@ def test_an_unknown_zone_asks() -> None:
 
 def test_the_first_objection_speaks() -> None:
     """Each order here would be refused by every later check too."""
-    history = History(do_not_call=LISTED, calls_today=999)
+    history = History(do_not_call=LISTED, today=Used(999))
     night = datetime(2026, 11, 21, 3, tzinfo=UTC)
     steps: list[tuple[Proposed, Rules, History, str]] = [
         (replace(ORDER, own_number=ORDER.number), replace(WORLD, roles=frozenset()), history, "your role"),
@@ -226,7 +242,7 @@ def test_the_first_objection_speaks() -> None:
         (replace(ORDER, number="+120255501"), Rules(region="GB"), history, "not a possible"),
         (ORDER, Rules(region="GB"), history, "may only go to"),
         (ORDER, WORLD, history, "do-not-call list"),
-        (ORDER, WORLD, History(calls_today=999), "the limit for one person"),
+        (ORDER, WORLD, History(today=Used(999)), "the limit for one person"),
     ]
     for order, rules, past, words in steps:
         assert words in refusal(decide(order, rules, past, night))
@@ -287,7 +303,7 @@ def test_always_answers_in_full_sentences(order: Proposed, now: datetime) -> Non
     [
         (lambda: Rules(region="us"), "“us” .* is not a country code"),
         (lambda: Rules(region="US", countries=frozenset({"UK"})), "“UK” .* is not a country code"),
-        (lambda: Rules(region="US", daily_calls_per_rep=-1), "below zero"),
+        (lambda: Rules(region="US", team_daily_minutes=-1), "below zero"),
         (lambda: Rules(region="US", zone="Mars/Olympus"), "“Mars/Olympus” is unknown"),
         (lambda: Window(time(18), time(9)), r"end \(09:00\) is not after its start \(18:00\)"),
         (lambda: Window(weekdays=frozenset()), "at least one day"),
@@ -299,10 +315,52 @@ def test_settings_that_cannot_be_met(wrong: Callable[[], object], words: str) ->
         wrong()
 
 
+def test_the_window_is_a_rule_for_automatic_calls() -> None:
+    late = datetime(2026, 11, 18, 17, 40, tzinfo=UTC)
+    decision = ask("+97142345678", now=late, automatic=True, confirmed=True)
+    assert "it is 21:40 in Dubai, and automatic calls are placed between 09:00 and 18:00" in refusal(decision)
+    assert isinstance(decision, Refused)
+    assert decision.next_slot == datetime(2026, 11, 19, 5, tzinfo=UTC)
+    assert ask("+97142345678", now=datetime(2026, 11, 19, 5, tzinfo=UTC), automatic=True) == Allowed()
+
+
+@pytest.mark.parametrize("number", ["+18005550123", "+"])
+def test_an_unknown_zone_is_no_automatic_call(number: str) -> None:
+    """A free number may be anywhere from Guam to New York: no hour is right in all of these places."""
+    order = replace(ORDER, number=number, automatic=True, extension=number == "+", own_number="")
+    decision = decide(order, WORLD, History(), NOON)
+    assert "not known what time it is" in refusal(decision)
+    assert isinstance(decision, Refused)
+    assert decision.next_slot is None
+
+
+def test_automatic_calls_have_a_limit_for_each_number_and_none_for_each_rep() -> None:
+    order = replace(ORDER, automatic=True)
+    many = History(today=Used(10_000))
+    assert decide(order, WORLD, many, NOON) == Allowed()
+    once = replace(many, attempts_today=1, attempts_this_week=1)
+    assert "automatically once today, and the limit for one number is 1 a day" in refusal(
+        decide(order, WORLD, once, NOON)
+    )
+    twice = replace(many, attempts_this_week=2)
+    assert "2 times within seven days, and the limit for one number is 2 a week" in refusal(
+        decide(order, WORLD, twice, NOON)
+    )
+    assert decide(order, replace(WORLD, attempts_per_day=0, attempts_per_week=0), once, NOON) == Allowed()
+    assert decide(replace(order, automatic=False), WORLD, replace(once, today=Used(1)), NOON) == Allowed()
+
+
+def test_a_week_is_today_and_six_days_before() -> None:
+    rules = replace(WORLD, zone="Asia/Jerusalem")
+    assert week_start(rules, datetime(2026, 11, 18, 22, 30, tzinfo=UTC)) == datetime(2026, 11, 12, 22, tzinfo=UTC)
+
+
 def test_windows_in_words() -> None:
     assert Window().words == "between 09:00 and 18:00, Monday to Friday"
     assert Window(weekdays=frozenset(range(7))).words == "between 09:00 and 18:00, every day"
     assert Window(weekdays=frozenset({6, 0})).words == "between 09:00 and 18:00, Monday, Sunday"
+    assert Window(time(9), time(0)).words == "between 09:00 and 24:00, Monday to Friday"
+    assert Window(time(0), time(0)).words == "at any hour, Monday to Friday"
     assert Window(end=time(0)).contains(datetime(2026, 11, 18, 23, 59))
 
 
