@@ -1,5 +1,6 @@
 """What a person typed after `/call` -> whom to dial: contacts, colleagues, extensions, lines, accounts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from msgspec.structs import replace
@@ -8,8 +9,8 @@ from bot import numbers, who
 from bot.board import Board
 from bot.dialing import Ask
 from bot.errors import BadInput, NotFound
-from bot.store import calls, missed, people
-from bot.store.people import Contact
+from bot.store import calls, contacts, missed, people
+from bot.store.contacts import Contact
 
 
 @dataclass(frozen=True)
@@ -28,15 +29,16 @@ async def resolve(board: Board, user: str, text: who.CallText) -> Ask | Choice:
     base = Ask(
         rep=user,
         number="",
-        line=_line(board, text.line),
-        account=_account(board, text.provider),
+        line=line_of(board, text.line),
+        account=account_of(board, text.provider),
         record=text.record,
         max_seconds=text.max_seconds or 0,
+        scenario=text.scenario,
         note=text.note,
     )
     match text.who:
         case who.Number(number, typed):
-            contact = await board.read(people.contact, number)
+            contact = await board.read(contacts.get, number)
             return replace(base, number=number, name=contact.name if contact else "", typed=typed)
         case who.Extension(digits):
             return replace(base, number=digits, extension=True, typed=digits)
@@ -57,9 +59,7 @@ async def latest_missed(board: Board, user: str) -> missed.Missed:
     Raises:
         NotFound: nobody waits.
     """
-    rows = await board.read(missed.waiting, 200)
-    places = {row.place for row in rows if not row.place.startswith("@")} | {f"@{user}"}
-    mine = [row for row in rows if row.number and row.place in places and row.claimed_by in ("", user)]
+    mine = [row for row in await board.read(missed.owed_by, user) if row.number]
     if not mine:
         raise NotFound("Nobody is waiting for a call back, so nothing was dialled.")
     return max(mine, key=lambda row: row.last_at)
@@ -73,8 +73,9 @@ async def last_dialled(board: Board, user: str) -> Ask:
     """
     recent = await board.read(calls.of_rep, user, board.now() - 30 * 86400)
     for call in recent:
-        if call.direction == "out" and call.number:
-            return again(call.rep, call.number, call.name, call.line, call.account)
+        if call.direction == "out" and call.number and call.purpose != "message":
+            account = call.account if call.account in board.providers else ""  # made elsewhere, or not there any more
+            return again(call.rep, call.number, call.name, call.line, account)
     raise NotFound("You have not called anybody in the last 30 days, so there is nobody to call again.")
 
 
@@ -100,11 +101,11 @@ async def _colleague(board: Board, mentioned: str, base: Ask) -> Ask:
 
 
 async def _named(board: Board, name: str, base: Ask) -> Ask | Choice:
-    found = await board.read(people.contacts_named, name)
+    found = await board.read(contacts.named, name)
     if not found:
         raise NotFound(
             f"No contact is called “{name}”, so nothing was dialled. Type the number, like `/call +1 202 555 0100`, "
-            f"or add the contact with `/callboard contact add +1 202 555 0100 {name}`."
+            f"or add the contact with `/contacts add +1 202 555 0100 {name}`."
         )
     asks = tuple((contact, replace(base, number=contact.number, name=contact.name)) for contact in found)
     exact = [ask for contact, ask in asks if contact.name.casefold() == name.casefold()]
@@ -113,7 +114,33 @@ async def _named(board: Board, name: str, base: Ask) -> Ask | Choice:
     return Choice(asks)
 
 
-def _line(board: Board, text: str) -> str:
+async def listed(board: Board, user: str, someone: Sequence[tuple[who.Who, str]]) -> tuple[tuple[str, str], ...]:
+    """(E.164, name) of several people; each comes with the name that was written beside them, "" = none.
+
+    Raises:
+        BadInput, NotFound: names the first who is nobody, or several; nothing was done.
+    """
+    found = []
+    for one, written in someone:
+        ask = await resolve(board, user, who.CallText(one))
+        if isinstance(ask, Choice):
+            choices = ", ".join(numbers.pretty(contact.number) for contact, _ in ask.asks)
+            name = one.name if isinstance(one, who.Name) else ""
+            raise BadInput(f"Several contacts are called “{name}” ({choices}). Write the number. Nothing was done.")
+        if ask.extension:
+            raise BadInput(
+                f"{ask.name or ask.number} has an extension and no number here. Write one. Nothing was done."
+            )
+        found.append((ask.number, written or ask.name))
+    return tuple(found)
+
+
+def line_of(board: Board, text: str) -> str:
+    """E.164 of a line by its name or number, "" for "".
+
+    Raises:
+        BadInput: there is no such line; names those there are.
+    """
     if not text:
         return ""
     lines = board.settings.lines
@@ -128,12 +155,20 @@ def _line(board: Board, text: str) -> str:
     raise BadInput(f"There is no line “{text}”, so nothing was dialled. Choose one of: {known}.")
 
 
-def _account(board: Board, text: str) -> str:
+def account_of(board: Board, text: str) -> str:
+    """Name of an account as typed, in any case, "" for "".
+
+    Raises:
+        BadInput: there is none of that name; names those there are.
+    """
     if not text:
         return ""
-    for name, provider in board.providers.items():
-        if text.casefold() in (name.casefold(), provider.title.casefold()):
-            return name
+    word = text.casefold()
+    titled = [name for name, provider in board.providers.items() if provider.title.casefold() == word]
+    if word in board.providers or len(titled) == 1:  # an account's own name goes before a service's
+        return word if word in board.providers else titled[0]
+    if titled:
+        raise BadInput(f"“{text}” could be several accounts: {' or '.join(titled)}. Say which. Nothing was dialled.")
     raise BadInput(
         f"There is no telephony account “{text}”, so nothing was dialled. Choose one of: {', '.join(board.providers)}."
     )

@@ -1,0 +1,58 @@
+"""Makes up for webhooks that never came: the services' own call logs, asked for at the start and now and then.
+
+What a log tells has the same keys as what webhooks tell, so a call that is known already is not made a second time.
+"""
+
+from collections.abc import Iterable
+
+from bot.board import Board
+from bot.errors import CallboardError
+from bot.events import AnyEvent
+from bot.orders import LogSearch
+from bot.provider import Provider
+from bot.store import ledger
+
+EVERY_SECONDS = 900
+AGAIN_SECONDS = 9000
+"""So far back is asked again: a call may begin two hours before its record, which comes minutes after its end."""
+FURTHEST_SECONDS = 31 * 24 * 3600
+"""What happened before that is not asked for: nobody waits for a call back from it."""
+NEWS_SECONDS = 3600
+"""A call that ended longer ago is kept and counted, and a missed caller is shown; but it is no news to be posted."""
+
+
+async def catch_up(board: Board) -> None:
+    """Ask every service that has a log for what happened since it was asked last. One that fails is asked again."""
+    for account, provider in board.providers.items():
+        if not provider.can("call_log"):
+            continue
+        try:
+            await _account(board, provider)
+        except CallboardError as error:
+            await board.problem(f"call log {account}", f"{account}: its call log could not be read. {error}")
+        else:
+            await board.solved(f"call log {account}")
+
+
+async def _account(board: Board, provider: Provider) -> None:
+    now = board.now()
+    key = f"call log {provider.account}"
+    last = await board.read(ledger.recall, key)
+    # At the very first start there is nothing to catch up with: what was before is not ours to announce.
+    since = max(float(last[0]) - AGAIN_SECONDS, now - FURTHEST_SECONDS) if last else now
+    if last:
+        told = await provider.call_log(LogSearch(since=since, until=now))
+        for late in (False, True):
+            events = tuple(_of_age(told, now, late))
+            if events:
+                await board.ingest(provider.account, events, late=late)
+    await board.write(ledger.remember, key, str(now), now)
+
+
+def _of_age(events: Iterable[AnyEvent], now: float, late: bool) -> list[AnyEvent]:
+    """The events of calls of which the last is (not) too old to be news."""
+    told = tuple(events)
+    latest: dict[str, float] = {}
+    for event in told:
+        latest[event.ref] = max(latest.get(event.ref, 0), event.at)
+    return [event for event in told if (latest[event.ref] < now - NEWS_SECONDS) == late]

@@ -1,0 +1,188 @@
+"""What people do to a running call: one gate for every button, command and list.
+
+A control is checked (who, what the provider can, how the call stands), done once however often it is pressed, and
+written down as an event, so that the card, its thread and the audit log tell the same. Whatever makes another phone
+ring passes the policy and is never sent a second time.
+"""
+
+import sqlite3
+from collections.abc import Awaitable, Callable, Mapping
+
+from bot import consent, numbers, permission
+from bot.board import Board
+from bot.call import Call
+from bot.errors import Ambiguous, CallboardError, NeedsConsent, NotAllowed, NotFound, Unsupported
+from bot.events import AnyEvent, Controlled, HangUpAsked, State
+from bot.operations import dialling, operations
+from bot.provider import Provider
+from bot.store import calls, cards, ledger
+
+Work = Callable[[Provider, Call], Awaitable[tuple[AnyEvent, ...] | None]]
+"""Calls an operation. Returns what its answer told beside that it was done."""
+
+CONTROLS: Mapping[str, tuple[str, str]] = {
+    "hang_up": ("Hanging up…", "hang up"),
+    "drop_leg": ("Hanging up one side…", "hang up one side"),
+    "accept": ("Taking the call…", "take the call"),
+    "decline": ("Declining…", "decline the call"),
+    "hold": ("Putting on hold…", "put it on hold"),
+    "resume": ("Taking off hold…", "take it off hold"),
+    "consult": ("Calling the third party…", "consult somebody"),
+    "complete_transfer": ("Transferring…", "complete the transfer"),
+    "return_to_caller": ("Going back to the caller…", "go back to the caller"),
+    "transfer": ("Transferring…", "transfer it"),
+    "forward": ("Transferring…", "transfer it"),
+    "press_key": ("Pressing a key…", "press a key"),
+    "play": ("Playing a message…", "play a message"),
+    "start_recording": ("Starting the recording…", "start recording"),
+    "stop_recording": ("Stopping the recording…", "stop recording"),
+    "tag": ("Tagging…", "tag it"),
+    "coach": ("Calling the coach…", "let a coach join"),
+    "block": ("Blocking the contact…", "block the contact"),
+    "use_talk_option": ("Asking the phone service…", "use that option"),
+}
+"""Operation -> (what the card says meanwhile, "nobody could ..."). Exactly the operations on a running call."""
+
+REPEATABLE = frozenset({"press_key", "play", "tag", "use_talk_option"})
+"""What makes sense several times in one call, also quickly one after the other."""
+
+
+WITHOUT_US = frozenset({"hang_up", "drop_leg"})
+"""All that is left to do to a call that was handed on: the others talk without us."""
+
+
+def controls_of(board: Board, call: Call) -> frozenset[str]:
+    """What can be done to a call right now; nothing while something is being done to it. Free of I/O."""
+    provider = board.providers.get(call.account)
+    if provider is None or not call.live or call.id in board.acting:
+        return frozenset()
+    controls = _possible(provider, call)
+    if "start_recording" in controls:
+        try:
+            _consent(board, call)
+        except NotAllowed:  # whoever asks: not shown, and refused with the reason
+            return controls - {"start_recording"}
+    return controls
+
+
+def _possible(provider: Provider, call: Call) -> frozenset[str]:
+    return provider.controls(call) & WITHOUT_US if call.transferred_to else provider.controls(call)
+
+
+def _consent(board: Board, call: Call) -> consent.Consent:
+    settings = board.settings
+    return consent.decide(settings.recording, call.number, call.line, settings.region, running=True)
+
+
+async def hang_up(board: Board, call_id: str, user: str) -> Call:
+    """End a live call. Raises as `control()`."""
+    return await control(board, call_id, user, "hang_up", lambda provider, call: provider.hang_up(call))
+
+
+async def control(
+    board: Board,
+    call_id: str,
+    user: str,
+    action: str,
+    work: Work,
+    *,
+    detail: str = "",
+    to: str = "",
+    consented: bool = False,
+) -> Call:
+    """Do one thing to a running call. Returns the call as it stood before.
+
+    Args:
+        action: name of the operation.  work: calls it.
+        detail: with what, for people; it stands in the thread and in the audit log.
+        to: a number or extension that will ring because of it; checked by the policy.
+        consented: this person said that the other side knows of the recording.
+
+    Raises:
+        NeedsConsent: it may be recorded if the other side knows; again with `consented` if the person says so.
+        NotFound: the call is over, or was over before it could be done.
+        NotAllowed: not this person's call, not at this moment, or the policy forbids `to`.
+        Unsupported: the service cannot.  Refused, Unavailable, Ambiguous: its answer; nothing is repeated.
+    """
+    words, verb = CONTROLS[action]
+    if call_id in board.acting:
+        raise NotAllowed(
+            f"Something is being done to this call already ({board.acting[call_id].rstrip('…').lower()}). "
+            "Nothing was done a second time."
+        )
+    # Before anything is read: a provider that acts by extension might act on the next call with a second request.
+    board.acting[call_id] = words
+    try:
+        call = await _checked(board, call_id, user, action, verb, to)
+        if action == "start_recording":
+            agreed = _consent(board, call)
+            if agreed.question and not consented:
+                raise NeedsConsent(agreed.question, agreed.yes)
+            detail = agreed.done
+        await board.write(cards.touch, call_id)
+        await _do(board, call, user, action, work, detail or to)
+        return call
+    finally:
+        del board.acting[call_id]
+        await board.write(cards.touch, call_id)
+
+
+async def _checked(board: Board, call_id: str, user: str, action: str, verb: str, to: str) -> Call:
+    call = await board.read(calls.get, call_id)
+    if call is None:
+        raise NotFound("That call is not on record any more. Nothing was done.")
+    if call.state is State.ENDED:
+        raise NotFound(f"That call has already ended, so nobody can {verb} any more.")
+    for_anybody = action in ("accept", "decline", "play") and not call.rep  # it rings at a line, not at a person
+    if call.rep != user and board.settings.role(user) == "rep" and not for_anybody:
+        raise NotAllowed(f"Only the rep on the call, or a manager, can {verb}. Nothing was done.")
+    provider = board.provider(call.account)
+    if not provider.can(action):
+        raise Unsupported(f"{provider.title} cannot {operations()[action]}. Use the phone itself.")
+    if action == "hang_up":
+        if call.hang_up_by:
+            raise NotAllowed("Somebody is hanging up this call already. Nothing was done a second time.")
+    elif action not in _possible(provider, call):
+        raise NotAllowed(f"As the call stands now, nobody can {verb}: look at its card. Nothing was done.")
+    if to:
+        permission.check_caller(board, user)
+        await board.read(permission.check_transfer, board, user, to)
+    return call
+
+
+async def _do(board: Board, call: Call, user: str, action: str, work: Work, detail: str) -> None:
+    if action in dialling():  # another phone is about to ring: that is on record whatever happens to us meanwhile
+        await board.write(_audit, board.now(), user, action, call, f"{detail} asked for".strip())
+    try:
+        told = await work(board.provider(call.account), call)
+    except CallboardError as error:
+        result = "unclear" if isinstance(error, Ambiguous) else "not done"
+        await board.write(_audit, board.now(), user, action, call, f"{detail} {result}: {error}".strip())
+        fresh = await board.read(calls.get, call.id)
+        if fresh is not None and fresh.state is State.ENDED:
+            raise NotFound(f"The call ended before that could be done. ({error})") from error
+        raise
+    at = board.now()
+    event: AnyEvent = HangUpAsked(at=at, by=user)
+    if action != "hang_up":
+        event = Controlled(at=at, by=user, action=action, detail=detail)
+
+    def note(db: sqlite3.Connection) -> None:
+        calls.ingest(db, call.account, [event, *(told or ())], now=at, routing=board.routing, call_id=call.id)
+        _audit(db, at, user, action, call, detail)
+
+    await board.write(note)
+
+
+def _audit(db: sqlite3.Connection, at: float, user: str, action: str, call: Call, detail: str) -> None:
+    ledger.audit(db, at, user, action.replace("_", " "), call.number, f"{call.id} {detail}".strip())
+
+
+def target(board: Board, text: str) -> str:
+    """A number as typed -> E.164; an extension as it is.
+
+    Raises:
+        BadInput: neither; says how to write one.
+    """
+    text = text.strip()
+    return text if text.isalnum() and not text.isdigit() else numbers.parse(text, board.settings.region)

@@ -1,0 +1,136 @@
+"""Asks the providers what their webhooks do not tell: which calls there are, which still live, and how each stands.
+
+Often while a call of an account is open; now and then all the time, so that a call of which no webhook told is seen.
+"""
+
+from collections.abc import Sequence
+
+from bot.board import Board
+from bot.call import Call
+from bot.errors import CallboardError
+from bot.events import THIRD, AnyEvent, CallEnded, Controlled, LegEnded, LegEvent, Outcome
+from bot.provider import Provider
+from bot.store import calls
+
+POLL_SECONDS = 3
+IDLE_SECONDS = 15
+"""How often an account of which no call is open is asked for its active calls."""
+ABSENT_TWICE = 2
+"""A call that was seen and is not to be found so often in a row is over; how it ended is told by its record."""
+
+
+class Poll:
+    """One round over all accounts that have an open call of ours, or that were not asked for a while."""
+
+    def __init__(self, board: Board) -> None:
+        self.board = board
+        self._absent: dict[tuple[str, str], int] = {}  # (call id, leg or "" = the whole call) -> rounds in a row
+        self._consults: dict[str, int] = {}  # call id -> how often in a row its third party, once seen, was absent
+        self._asked: dict[str, tuple[int, float]] = {}  # call id -> how often asked about, when next
+        self._listed_at: dict[str, float] = {}  # account -> when it was asked for its active calls last
+
+    async def __call__(self) -> None:
+        """Whatever goes wrong at one account, the others are polled all the same."""
+        open_calls = await self.board.read(calls.open_calls)
+        living = {call.id for call in open_calls}
+        self._absent = {key: times for key, times in self._absent.items() if key[0] in living}
+        self._consults = {call_id: times for call_id, times in self._consults.items() if call_id in living}
+        self._asked = {call_id: asked for call_id, asked in self._asked.items() if call_id in living}
+        for account, provider in self.board.providers.items():
+            mine = [call for call in open_calls if call.account == account]
+            if not mine and not self._idle(provider):
+                continue
+            try:
+                if provider.can("active_calls"):
+                    asked = await self._active(provider, mine)
+                else:
+                    asked = provider.can("call_state") and await self._one_by_one(provider, mine)
+            except CallboardError as error:
+                await self.board.problem(f"provider {account}", f"{account}: calls could not be asked about. {error}")
+            else:
+                if asked:
+                    await self.board.solved(f"provider {account}")
+
+    def _idle(self, provider: Provider) -> bool:
+        """Whether it is time to ask for calls of which nobody told."""
+        asked_at = self._listed_at.get(provider.account, 0.0)
+        return provider.can("active_calls") and self.board.now() - asked_at >= IDLE_SECONDS
+
+    async def _active(self, provider: Provider, mine: list[Call]) -> bool:
+        """One question about all of them. Returns whether the provider was asked."""
+        self._listed_at[provider.account] = self.board.now()
+        events = await provider.active_calls()
+        await self.board.ingest(provider.account, events)
+        active = {event.ref for event in events}
+        legs = {(event.ref, event.leg) for event in events if isinstance(event, LegEvent)}
+        for call in mine:
+            if active & set(call.refs):
+                self._absent.pop((call.id, ""), None)
+                await self._missing_phones(call, legs)
+                await self._look_for_third(call, events)
+            elif call.guided_at and not call.answered_at:
+                continue  # in a menu, on no phone of ours: its record tells the end
+            elif call.live and call.legs and call.refs:  # without legs: the provider may be slow to list it
+                await self._missing(call)
+        return True
+
+    async def _one_by_one(self, provider: Provider, mine: list[Call]) -> bool:
+        """A question about each, as often as the provider finds right. Returns whether one was asked."""
+        now, any_asked = self.board.now(), False
+        for call in mine:
+            asked, due_at = self._asked.get(call.id, (0, call.started_at + provider.poll_after(0)))
+            if not call.refs or due_at > now:
+                continue
+            self._asked[call.id] = (asked + 1, now + provider.poll_after(asked + 1))
+            any_asked = True
+            events = await provider.call_state(call)
+            if events:
+                self._absent.pop((call.id, ""), None)
+                await self.board.ingest(provider.account, events)
+            elif call.live and call.legs:
+                await self._missing(call)
+        return any_asked
+
+    async def _missing_phones(self, call: Call, listed: set[tuple[str, str]]) -> None:
+        """One phone of an incoming call stops ringing or talking while another goes on: webhooks tell that, too."""
+        told = {leg for ref, leg in listed if ref in call.refs}
+        for ref, leg in _phones(call) if told else ():
+            if leg in told:
+                self._absent.pop((call.id, leg), None)
+            elif self._gone(call, leg):
+                await self.board.ingest(call.account, [self._ended(ref, leg)])
+
+    async def _look_for_third(self, call: Call, events: Sequence[AnyEvent]) -> None:
+        """Whoever was consulted and is gone: no service tells, and the caller is still on hold."""
+        if not call.consulting:
+            self._consults.pop(call.id, None)
+        elif any(isinstance(one, LegEvent) and one.ref in call.refs and one.leg.startswith(THIRD) for one in events):
+            self._consults[call.id] = 0
+        elif call.id in self._consults:
+            self._consults[call.id] += 1
+            if self._consults[call.id] >= ABSENT_TWICE:
+                del self._consults[call.id]
+                gone = Controlled(at=self.board.now(), by="", action="consult_ended", detail=call.consulting)
+                await self.board.ingest(call.account, [gone], call_id=call.id)
+
+    async def _missing(self, call: Call) -> None:
+        if self._gone(call, ""):
+            legs = [self._ended(ref, leg) for ref, leg in _phones(call)]
+            await self.board.ingest(call.account, [*legs, CallEnded(ref=call.refs[0], at=self.board.now())])
+
+    def _gone(self, call: Call, leg: str) -> bool:
+        """Whether it was absent often enough, this round counted."""
+        times = self._absent.pop((call.id, leg), 0) + 1
+        if times < ABSENT_TWICE:
+            self._absent[call.id, leg] = times
+        return times >= ABSENT_TWICE
+
+    def _ended(self, ref: str, leg: str) -> LegEnded:
+        return LegEnded(ref=ref, at=self.board.now(), leg=leg, outcome=Outcome.PENDING)
+
+
+def _phones(call: Call) -> list[tuple[str, str]]:
+    """(ref, leg) of our extensions that an incoming call is on."""
+    if call.direction == "out":
+        return []  # the two legs of an order are shown as one view
+    return [(call.refs[0], leg.name) for leg in call.legs if leg.extension and not leg.ended_at]

@@ -1,0 +1,117 @@
+"""A bot that was down catches up from the service's own call log: everything once, old news unannounced."""
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+from typing_extensions import override
+
+from bot.catching_up import AGAIN_SECONDS, FURTHEST_SECONDS, NEWS_SECONDS, catch_up
+from bot.errors import Unavailable
+from bot.events import AnyEvent, CallEnded, CdrReceived, Described, Outcome
+from bot.orders import LogSearch
+from bot.store import calls, cards, ledger, missed
+from bot.store.cards import Card
+from tests.fake_slack import FakeSlack
+from tests.office import LINE, Office, PaperPhone, office
+from tests.slack_state import Clock
+
+CALLER = "+12025550144"
+
+
+class Logging(PaperPhone):
+    """Has a call log: `log` is its answer to every search."""
+
+    def __init__(self, account: str, now: Callable[[], float]) -> None:
+        super().__init__(account, now)
+        self.searches: list[LogSearch] = []
+        self.log: tuple[AnyEvent, ...] = ()
+        self.fault: Exception | None = None
+
+    @override
+    async def call_log(self, search: LogSearch) -> tuple[AnyEvent, ...]:
+        self.searches.append(search)
+        if self.fault is not None:
+            raise self.fault
+        return self.log
+
+
+@pytest.fixture
+async def desk(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> AsyncIterator[Office]:
+    async with office(tmp_path, fake_slack, slack_clock, kind=Logging) as desk:
+        await catch_up(desk.board)  # the first start
+        yield desk
+
+
+def phone(desk: Office) -> Logging:
+    assert isinstance(desk.phone, Logging)
+    return desk.phone
+
+
+def record(ref: str, at: float, outcome: Outcome = Outcome.NO_ANSWER) -> tuple[AnyEvent, ...]:
+    """An incoming call as its webhook, and the log, tell it."""
+    talk = 30 if outcome is Outcome.ANSWERED else 0
+    return (
+        Described(ref=ref, at=at, source="cdr:ext:201", direction="in", number=CALLER, line=LINE),
+        CdrReceived(ref=ref, at=at, leg="ext:201", outcome=outcome, ring_seconds=20, talk_seconds=talk),
+        CallEnded(ref=ref, at=at + 20 + talk),
+    )
+
+
+async def shown(desk: Office) -> list[Card]:
+    """The cards that Slack shows."""
+    found = await desk.board.read(lambda db: [row[0] for row in db.execute("SELECT id FROM cards WHERE ts <> ''")])
+    everything = [await desk.board.read(cards.by_id, card_id) for card_id in found]
+    return [card for card in everything if card is not None]
+
+
+async def test_the_first_start_asks_for_nothing(desk: Office) -> None:
+    assert phone(desk).searches == []
+
+
+async def test_after_a_day_everything_since_is_asked_for_and_counted_once(desk: Office) -> None:
+    stopped = desk.clock()
+    known = record("known", stopped - 60)
+    await desk.happen(*known)
+    desk.clock.advance(24 * 3600)
+    phone(desk).log = (*known, *record("missed", desk.clock() - 5 * 3600))
+    for _ in range(2):
+        await catch_up(desk.board)
+        desk.clock.advance(10)
+        await desk.settle()
+    assert phone(desk).searches[0] == LogSearch(since=stopped - AGAIN_SECONDS, until=stopped + 24 * 3600 + 6)
+    assert len(await desk.calls()) == 2
+    (row,) = await desk.board.read(missed.waiting)
+    assert row.calls == 2
+    assert [card.kind for card in await shown(desk)] == ["missed"]  # the one card of that caller
+
+
+async def test_what_is_no_news_is_kept_but_not_posted(desk: Office) -> None:
+    desk.clock.advance(24 * 3600)
+    old, new = desk.clock() - NEWS_SECONDS - 100, desk.clock() - 300
+    phone(desk).log = (*record("old", old, Outcome.ANSWERED), *record("new", new, Outcome.ANSWERED))
+    await catch_up(desk.board)
+    await desk.settle()
+    assert {call.refs for call in await desk.calls()} == {("new",), ("old",)}
+    new_call = await desk.board.read(calls.by_ref, "voicenter", "new")
+    assert new_call is not None
+    assert [card.subject for card in await shown(desk)] == [new_call.id]
+
+
+async def test_never_further_back_than_a_month(desk: Office) -> None:
+    desk.clock.advance(100 * 24 * 3600)
+    await catch_up(desk.board)
+    assert phone(desk).searches[0].since == desk.clock() - FURTHEST_SECONDS
+
+
+async def test_a_log_that_fails_is_told_and_asked_again_from_where_it_was(desk: Office) -> None:
+    stopped = desk.clock()
+    desk.clock.advance(3600)
+    phone(desk).fault = Unavailable("Paperphone did not answer.")
+    await catch_up(desk.board)
+    assert [key for key, *_ in await desk.board.read(ledger.problems)] == ["call log voicenter"]
+    phone(desk).fault = None
+    desk.clock.advance(900)
+    await catch_up(desk.board)
+    assert phone(desk).searches[-1].since == stopped - AGAIN_SECONDS
+    assert await desk.board.read(ledger.problems) == []

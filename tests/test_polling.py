@@ -1,0 +1,185 @@
+"""Calls whose end no webhook tells: each is asked about, ever less often, until it is over."""
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+from typing_extensions import override
+
+from bot.call import Call
+from bot.errors import Unavailable
+from bot.events import (
+    CUSTOMER,
+    AnyEvent,
+    CallEnded,
+    CdrReceived,
+    Controlled,
+    Described,
+    LegAnswered,
+    LegRinging,
+    Outcome,
+    State,
+)
+from bot.operations import Operations
+from bot.polling import Poll
+from bot.store import ledger
+from tests.fake_slack import FakeSlack
+from tests.office import LINE, Office, PaperPhone, office
+from tests.slack_state import Clock
+
+
+class Silent(PaperPhone):
+    """Tells nothing by itself; `state` is its answer about any call."""
+
+    rings_back = False
+    active_calls = Operations.active_calls
+
+    def __init__(self, account: str, now: Callable[[], float]) -> None:
+        super().__init__(account, now)
+        self.asked_at: list[float] = []
+        self.state: tuple[AnyEvent, ...] = ()
+        self.fault: Exception | None = None
+
+    @override
+    def poll_after(self, asked: int) -> float:
+        return (5.0, 10.0, 20.0, 30.0)[min(asked, 3)]
+
+    @override
+    async def call_state(self, call: Call) -> tuple[AnyEvent, ...]:
+        self.asked_at.append(self.now())
+        if self.fault is not None:
+            raise self.fault
+        return self.state
+
+
+@pytest.fixture
+async def desk(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> AsyncIterator[Office]:
+    async with office(tmp_path, fake_slack, slack_clock, kind=Silent) as desk:
+        await desk.link("U1")
+        await desk.type("/call +1 202 555 0101")
+        yield desk
+
+
+def phone(desk: Office) -> Silent:
+    assert isinstance(desk.phone, Silent)
+    return desk.phone
+
+
+async def polled(desk: Office, poll: Poll, seconds: int) -> Call:
+    for _ in range(seconds):
+        desk.clock.advance(1)
+        await poll()
+    (call,) = await desk.calls()
+    return call
+
+
+async def test_it_is_asked_ever_less_often_until_it_is_over(desk: Office) -> None:
+    poll, began = Poll(desk.board), desk.clock()
+    phone(desk).state = (LegRinging(ref="paper-1", at=began, leg=CUSTOMER),)
+    assert (await polled(desk, poll, 70)).state is State.CONNECTING
+    assert [round(at - began) for at in phone(desk).asked_at] == pytest.approx([5, 15, 35, 65], abs=2)
+    phone(desk).state = (CdrReceived(ref="paper-1", at=began, leg=CUSTOMER, outcome=Outcome.BUSY),)
+    call = await polled(desk, poll, 40)
+    assert (call.state, call.outcome) == (State.ENDED, Outcome.BUSY)
+    asked = len(phone(desk).asked_at)
+    await polled(desk, poll, 60)
+    assert len(phone(desk).asked_at) == asked
+
+
+async def test_a_call_that_is_not_known_any_more_is_over(desk: Office) -> None:
+    await desk.happen(LegAnswered(ref="paper-1", at=desk.clock(), leg=CUSTOMER))
+    call = await polled(desk, Poll(desk.board), 60)
+    assert call.state is State.ENDED
+
+
+async def test_a_failure_is_a_problem_until_it_works_again(desk: Office) -> None:
+    poll = Poll(desk.board)
+    phone(desk).fault = Unavailable("Paperphone did not answer. Try again in a minute.")
+    await polled(desk, poll, 8)
+    assert [key for key, *_ in await desk.board.read(ledger.problems)] == ["provider voicenter"]
+    phone(desk).fault = None
+    phone(desk).state = (CallEnded(ref="paper-1", at=desk.clock(), outcome=Outcome.FAILED),)
+    assert (await polled(desk, poll, 30)).outcome is Outcome.FAILED
+    assert await desk.board.read(ledger.problems) == []
+
+
+@pytest.fixture
+async def listing(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> AsyncIterator[Office]:
+    async with office(tmp_path, fake_slack, slack_clock) as desk:  # this one lists what is active
+        await desk.link("U1")
+        await desk.type("/call +1 202 555 0101")
+        await desk.happen(LegAnswered(ref="paper-1", at=desk.clock(), leg=CUSTOMER))
+        yield desk
+
+
+async def consulting(desk: Office, poll: Poll, *legs: str) -> str:
+    """Poll once while these legs are listed; who is on the other line, as the card tells."""
+    desk.clock.advance(3)
+    desk.phone.events = tuple(LegRinging(ref="paper-1", at=1.0, leg=leg) for leg in (CUSTOMER, *legs))
+    await poll()
+    (call,) = await desk.calls()
+    return call.consulting
+
+
+async def test_whoever_was_consulted_and_is_listed_no_more_has_left(listing: Office) -> None:
+    poll, third, other = Poll(listing.board), "third:+12025550178", "+12025550178"
+    (call,) = await listing.calls()
+    for _ in range(2):  # the same one may be called again
+        listing.clock.advance(1)
+        consult = Controlled(at=listing.clock(), by="U1", action="consult", detail=other)
+        await listing.board.ingest("voicenter", [consult], call_id=call.id)
+        told = [await consulting(listing, poll, *legs) for legs in [(), (), (third,), (), (third,), (), ()]]
+        assert told == [other] * 6 + [""]  # not before it was seen, nor at its first absence
+    (call,) = await listing.calls()
+    assert call.held
+    listing.clock.advance(6)
+    await listing.settle()
+    texts = [message.text for message in listing.conversation("U1")]
+    assert texts.count("+1 202-555-0178 is not on the line any more; the caller is still on hold.") == 2
+
+
+async def test_a_third_party_who_took_over_is_not_missed(listing: Office) -> None:
+    poll, third = Poll(listing.board), "third:+12025550178"
+    (call,) = await listing.calls()
+    consult = Controlled(at=listing.clock(), by="U1", action="consult", detail="+12025550178")
+    await listing.board.ingest("voicenter", [consult], call_id=call.id)
+    await consulting(listing, poll, third)
+    done = Controlled(at=listing.clock(), by="U1", action="complete_transfer")
+    await listing.board.ingest("voicenter", [done], call_id=call.id)
+    assert [await consulting(listing, poll) for _ in range(3)] == [""] * 3
+    (call,) = await listing.calls()
+    assert (call.transferred_to, call.held) == ("+12025550178", False)
+
+
+class Listing(PaperPhone):
+    """Lists its active calls, and remembers when it was asked to."""
+
+    def __init__(self, account: str, now: Callable[[], float]) -> None:
+        super().__init__(account, now)
+        self.asked_at: list[float] = []
+
+    @override
+    async def active_calls(self) -> tuple[AnyEvent, ...]:
+        self.asked_at.append(self.now())
+        return await super().active_calls()
+
+
+async def test_a_call_of_which_no_webhook_told_is_seen(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    async with office(tmp_path, fake_slack, slack_clock, kind=Listing) as desk:
+        service, poll, began = desk.phone, Poll(desk.board), slack_clock()
+        assert isinstance(service, Listing)
+        for _ in range(40):
+            await poll()
+            desk.clock.advance(1)
+        assert [at - began for at in service.asked_at] == pytest.approx([0, 15, 30])
+        service.events = (
+            Described(ref="in-1", at=desk.clock(), source="poll", direction="in", number="+12025550144", line=LINE),
+            LegRinging(ref="in-1", at=desk.clock(), leg="ext:201"),
+        )
+        for _ in range(30):
+            await poll()
+            desk.clock.advance(1)
+        assert [call.state for call in await desk.calls()] == [State.RINGING]
+        assert len(service.asked_at) > 15  # often, now that there is one
