@@ -1,0 +1,199 @@
+"""A file into a conversation in Slack, in the three steps that Slack asks for, and out of it again.
+
+Slack has no idempotency key for files, but an id that is known before anybody sees the file:
+`files.getUploadURLExternal` names it, the bytes go to the address it gives, and only `files.completeUploadExternal`
+shows it. Whoever writes that id down before the last step can look for the file after a crash instead of sending it
+again.
+Source: https://docs.slack.dev/messaging/working-with-files
+"""
+
+import io
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import aiohttp
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot import feed
+from bot.errors import Ambiguous, NotAllowed, Unavailable
+
+TITLE_LIMIT = 250
+"""Characters of a title, and of a file's name. Ours: Slack's page names no limit, its clients cut long ones."""
+ALT_LIMIT = 1000
+"""Characters of `alt_txt`; more is refused with alt_txt_too_large. Page "files.getUploadURLExternal"."""
+LOOK_AHEAD_SECONDS = 900.0
+"""How long after it was sent a file may appear: it is shared after a scan for malware, and clocks differ."""
+
+_WHY = {
+    "channel_not_found": "that conversation does not exist any more, or Callboard was never in it",
+    "invalid_channel": "that conversation does not exist any more, or Callboard was never in it",
+    "is_archived": "that channel is archived",
+    "not_in_channel": "Callboard is not in that channel: type `/invite @Callboard` there",
+    "posting_to_channel_denied": "Callboard may not post there",
+    "restricted_action": "Callboard may not post there",
+    "file_uploads_disabled": "the workspace allows no files",
+    "file_uploads_except_images_disabled": "the workspace allows no files but pictures",
+    "file_type_not_allowed": "the workspace does not allow files of that kind",
+    "file_upload_size_restricted": "it is larger than the workspace allows",
+    "storage_limit_reached": "the workspace has no room left for files",
+    "missing_scope": "Callboard lacks the scope files:write; install the app again from its manifest",
+    "file_deleting_disabled": "the workspace allows nobody to delete files",
+    "cant_delete_file": "the file is not Callboard's own",
+}
+_GONE = frozenset({"file_not_found", "file_deleted"})
+
+Client = AsyncWebClient
+"""Slack's client, for those who only pass it on to this module."""
+BeforeSharing = Callable[[str], Awaitable[None]]
+"""Is told the id of the file before anybody can see it; what it raises keeps the file from being shown."""
+
+
+class Limited(Unavailable):
+    """Slack asks to wait. `seconds`: at least so long."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__("Slack asks Callboard to wait, so the file was not sent yet. Try again in a minute.")
+        self.seconds = seconds
+
+
+async def upload(
+    slack: AsyncWebClient,
+    channel: str,
+    thread_ts: str,
+    filename: str,
+    content: bytes,
+    title: str,
+    *,
+    comment: str = "",
+    before_sharing: BeforeSharing | None = None,
+) -> str:
+    """Show a file in a conversation. Returns its id; it may appear some seconds later, after Slack has scanned it.
+
+    Args:
+        channel: id of the conversation; a person's id will not do.  thread_ts: the message above, "" = no thread.
+        filename: with an ending, from which Slack knows a sound.  title: shown, and read out by screen readers.
+        comment: mrkdwn of the message that carries the file.
+
+    Raises:
+        NotAllowed: Slack refused it, or it is empty; says why.  Limited, Unavailable: it was not shown; try later.
+        Ambiguous: it may be shown or not; look for it by its id before it is sent again.
+    """
+    file = await _prepare(slack, filename, content, title)
+    if before_sharing is not None:
+        await before_sharing(file)
+    await share(slack, channel, thread_ts, file, title, comment=comment)
+    return file
+
+
+async def _prepare(slack: AsyncWebClient, filename: str, content: bytes, title: str) -> str:
+    if not content:
+        raise NotAllowed("The file is empty, so it was not sent to Slack.")
+    not_taken = "Slack did not take the file, so nobody sees it. Try again in a minute."
+    try:
+        answer = await _ask(
+            slack.files_getUploadURLExternal,
+            filename=filename[-TITLE_LIMIT:],
+            length=len(content),
+            alt_txt=title[:ALT_LIMIT],
+        )
+    except Ambiguous as error:
+        raise Unavailable(not_taken) from error
+    session = slack.session or aiohttp.ClientSession()
+    try:
+        # Not the bytes themselves: many of them at once would hold up the event loop.
+        async with session.post(answer["upload_url"], data=io.BytesIO(content)) as sent:
+            status = sent.status
+    except (aiohttp.ClientError, OSError, TimeoutError) as error:
+        raise Unavailable(not_taken) from error
+    finally:
+        if slack.session is None:
+            await session.close()
+    if status != 200:
+        raise Unavailable(not_taken)
+    return str(answer["file_id"])
+
+
+async def share(
+    slack: AsyncWebClient, channel: str, thread_ts: str, file: str, title: str, *, comment: str = ""
+) -> None:
+    """The last step alone, for a file whose bytes Slack has. Raises as `upload()`."""
+    await _ask(
+        slack.files_completeUploadExternal,
+        files=[{"id": file, "title": title[:TITLE_LIMIT]}],
+        channel_id=channel,
+        **({"thread_ts": thread_ts} if thread_ts else {}),
+        **({"initial_comment": comment} if comment else {}),
+    )
+
+
+async def conversation(slack: AsyncWebClient, user: str) -> str:
+    """Id of a person's conversation with Callboard. Raises as `upload()`."""
+    return str((await _ask(slack.conversations_open, users=user))["channel"]["id"])
+
+
+async def is_shown(
+    slack: AsyncWebClient, channel: str, thread_ts: str, file: str, since: float, mark: str = ""
+) -> bool:
+    """Whether a file is seen in a conversation, or in the thread below a message.
+
+    Args:
+        since: when it was sent.
+        mark: words that only this file's comment has: a token without files:read may not be told of the files.
+
+    Raises:
+        Limited, Unavailable: Slack cannot be asked now.  NotAllowed: it refuses to say.
+    """
+    method = slack.conversations_replies if thread_ts else slack.conversations_history
+    where: dict[str, Any] = {"channel": channel, **({"ts": thread_ts} if thread_ts else {})}
+    where |= {"oldest": f"{since - 60:.6f}", "latest": f"{since + LOOK_AHEAD_SECONDS:.6f}", "limit": 200}
+    while True:
+        answer = await _ask(method, **where)
+        for message in answer["messages"]:
+            ours = message.get("bot_id") or message.get("subtype") == "file_share"
+            if (mark and ours and mark in message.get("text", "")) or any(
+                found.get("id") == file for found in message.get("files") or ()
+            ):
+                return True
+        cursor = (answer.get("response_metadata") or {}).get("next_cursor")
+        if not cursor:
+            return False
+        where["cursor"] = cursor
+
+
+async def delete(slack: AsyncWebClient, file: str) -> None:
+    """Take a file out of Slack; one that is gone already is no error. Raises as `upload()`."""
+    try:
+        await _ask(slack.files_delete, file=file)
+    except _Gone:
+        return
+
+
+async def share_again(slack: AsyncWebClient, channel: str, thread_ts: str, file: str, title: str, comment: str) -> bool:
+    """Show a prepared file that is not seen. False: Slack does not know it any more, so it must be sent anew."""
+    try:
+        await share(slack, channel, thread_ts, file, title, comment=comment)
+    except _Gone:
+        return False
+    return True
+
+
+class _Gone(NotAllowed):
+    """Slack does not know that file (any more)."""
+
+
+async def _ask(method: Callable[..., Awaitable[Any]], **arguments: Any) -> Any:
+    try:
+        return await feed.ask(method, **arguments)
+    except feed.Limited as limit:
+        raise Limited(limit.seconds) from limit
+    except feed.Unanswered as error:
+        words = "Slack did not answer, so the file may be shown or not. Look before it is sent again."
+        raise Ambiguous(words) from error
+    except SlackApiError as error:
+        code = str(error.response.get("error", "unknown"))
+        if code in _GONE:
+            raise _Gone("Slack does not know that file any more.") from error
+        raise NotAllowed(f"Slack refused the file: {_WHY.get(code, code)}.") from error
+    except (SlackClientError, OSError) as error:
+        raise Unavailable("Slack could not be reached, so nobody sees the file. Try again in a minute.") from error
