@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 import httpx
 import pytest
@@ -12,12 +12,13 @@ from typing_extensions import override
 
 from bot.errors import SettingsError
 from bot.events import CUSTOMER, REP, Outcome, State
-from bot.provider import Reply, Request
+from bot.hooks import Reply, Request
 from bot.simulator.app import SimulatedAccount, SimulatedWorld, exchange_class
-from bot.simulator.behaviours import ANSWERS, BEHAVIOURS, INCOMING, Step, behaviour_of
+from bot.simulator.behaviours import ANSWERS, BEHAVIOURS, INCOMING, LedKind, Step, behaviour_of
 from bot.simulator.clock import ManualClock, RealClock
 from bot.simulator.delivery import RETRY_SECONDS, over_http
-from bot.simulator.network import FIRST_WITHIN_SECONDS, Delivery, Exchange, Network, SimCall
+from bot.simulator.exchange import Delivery, Exchange, SimCall
+from bot.simulator.network import FIRST_WITHIN_SECONDS, Network
 
 START = 1_700_000_000.0
 
@@ -229,6 +230,13 @@ async def test_incoming(kind: Any, told: list[str]) -> None:
     assert here.words == told
 
 
+async def test_who_asks_nobody_leads_nobody() -> None:
+    here = World()
+    for kind in get_args(LedKind):
+        with pytest.raises(ValueError, match="telling asks nobody"):
+            here.network.incoming(here.exchange, caller="+12025550131", did="1", kind=kind)
+
+
 async def test_who_has_no_incoming_calls_gets_none() -> None:
     here = World()
     silent = Silent(here.network, "")
@@ -342,6 +350,7 @@ async def test_the_application_serves_each_account_and_tells_of_calls() -> None:
         assert (await client.post("/sales", data=FORM)).json()["success"] is True
         assert (await client.get("/sales/anything")).status_code == 405
         assert (await client.post("/nobody", data=FORM)).status_code == 404
+        assert list((await client.get("/_sim/refused")).json().values()) == [[]]
         (call,) = (await client.get("/_sim/calls")).json()
         assert (call["account"], call["behaviour"], call["state"]) == ("sales", "busy", "ringing")
         assert (await client.post("/_sim/clock", json={"speed": 10_000})).json()["speed"] == 10_000

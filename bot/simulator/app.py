@@ -1,8 +1,10 @@
 """The simulated world as a web server: every simulated account below its own name, and three controls.
 
     /{account}/...            the provider's API, as its simulator answers it
-    POST /_sim/incoming       {"account", "caller", "did", "kind": answered|missed|abandoned|colleague}
+    POST /_sim/incoming       {"account", "caller", "did", "kind": answered|missed|abandoned|colleague|ivr|layer,
+                               "keys": ["2", …]}
     GET  /_sim/calls          all calls, with what has happened and when
+    GET  /_sim/refused        answers of the bot that a service did not take
     POST /_sim/clock          {"speed": 10}: time runs ten times as fast from now on
 
 Controls take and give JSON; numbers are E.164, times seconds since 1970 UTC. A wrong order is answered 400 with a
@@ -23,12 +25,13 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from bot.errors import SettingsError
-from bot.provider import Request
+from bot.hooks import Request
 from bot.providers import NAMES
 from bot.simulator.behaviours import IncomingKind
 from bot.simulator.clock import RealClock
 from bot.simulator.delivery import over_http
-from bot.simulator.network import Exchange, Network, SimCall
+from bot.simulator.exchange import Exchange, SimCall
+from bot.simulator.network import Network
 
 
 class SimulatedAccount(msgspec.Struct, frozen=True):
@@ -48,6 +51,7 @@ class _Incoming(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     caller: str
     did: str
     kind: IncomingKind = "answered"
+    keys: tuple[str, ...] = ()
 
 
 class _Speed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -83,6 +87,7 @@ class SimulatedWorld:
             routes=[
                 Route("/_sim/incoming", self._incoming, methods=["POST"]),
                 Route("/_sim/calls", self._calls, methods=["GET"]),
+                Route("/_sim/refused", self._refused, methods=["GET"]),
                 Route("/_sim/clock", self._clock, methods=["POST"]),
                 # Every method, and no redirect: what a wrong request gets is the provider's simulator to say.
                 Route("/{account}", _Asgi(self)),
@@ -105,13 +110,16 @@ class SimulatedWorld:
         if exchange is None:
             return _sentence(f"The incoming call was not made: there is no simulated account “{order.account}”.")
         try:
-            call = self.network.incoming(exchange, caller=order.caller, did=order.did, kind=order.kind)
+            call = self.network.incoming(exchange, caller=order.caller, did=order.did, kind=order.kind, keys=order.keys)
         except ValueError as error:
             return _sentence(f"The incoming call was not made: {error}")
         return _json(self._describe(call), 201)
 
     async def _calls(self, request: WebRequest) -> Response:
         return _json([self._describe(call) for call in self.network.calls])
+
+    async def _refused(self, request: WebRequest) -> Response:
+        return _json({name: exchange.refused for name, exchange in self.exchanges.items()})
 
     async def _clock(self, request: WebRequest) -> Response:
         try:
@@ -150,6 +158,7 @@ class _Asgi:
         if exchange is None:
             await _sentence("There is no simulated account of that name.", 404)(scope, receive, send)
             return
+        exchange.address = f"{web.base_url}{web.path_params['account']}"
         reply = exchange.serve(
             Request(
                 method=web.method,

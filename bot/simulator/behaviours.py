@@ -9,11 +9,15 @@ from typing import Literal
 
 from bot.events import CUSTOMER, REP, Outcome
 
-What = Literal["ringing", "answered", "ended"]
+What = Literal["ringing", "answered", "ended", "keyed", "spoke", "played"]
 OrderReply = Literal["accepted", "out of credit", "never", "internal error"]
-IncomingKind = Literal["answered", "missed", "abandoned", "colleague"]
+LedKind = Literal["ivr", "layer"]
+"""The caller listens to a menu, and the bot is asked what follows."""
+IncomingKind = Literal["answered", "missed", "abandoned", "colleague", LedKind]
 
 TALK_SECONDS = 20
+MESSAGE_SECONDS = 8
+"""How long a played message takes where the order does not say it."""
 
 
 @dataclass(frozen=True)
@@ -24,12 +28,14 @@ class Step:
         after_seconds: after the step before it.
         leg: `REP`, `CUSTOMER`; in incoming calls "ext:..." or "queue:...".
         outcome: of an "ended" step: how that leg ended, ANSWERED where it had been picked up.
+        told: the keys of a "keyed" step, the words of a "spoke" step.
     """
 
     after_seconds: float
     leg: str
     what: What
     outcome: Outcome | None = None
+    told: str = ""
 
 
 @dataclass(frozen=True)
@@ -77,6 +83,12 @@ def _customer(after_seconds: float, outcome: Outcome) -> tuple[Step, ...]:
 def _rep(after_seconds: float, outcome: Outcome) -> tuple[Step, ...]:
     """The rep's leg ends without an answer; the customer is never called."""
     return (Step(1, REP, "ringing"), Step(after_seconds, REP, "ended", outcome))
+
+
+def _saying(step: Step) -> tuple[Step, ...]:
+    """The customer does something during the usual talk."""
+    ended, *rest = _CUSTOMER_HANGS_UP[len(_TALK) :]
+    return (*_TALK, step, Step(TALK_SECONDS - step.after_seconds, ended.leg, ended.what, ended.outcome), *rest)
 
 
 ANSWERS = Behaviour("answers", "Answers, talks for about 20 seconds and hangs up.", _CUSTOMER_HANGS_UP)
@@ -149,6 +161,16 @@ BEHAVIOURS: Mapping[str, Behaviour] = {
         _CUSTOMER_HANGS_UP,
         drops=frozenset({"ended"}),
     ),
+    "26": Behaviour(
+        "presses 5",
+        "Answers, listens and presses 5.",
+        _saying(Step(6, CUSTOMER, "keyed", told="5")),
+    ),
+    "27": Behaviour(
+        "speaks",
+        "Answers, listens and says “yes please”.",
+        _saying(Step(6, CUSTOMER, "spoke", told="yes please")),
+    ),
 }
 """Last two digits of the number called -> what it does."""
 
@@ -174,3 +196,18 @@ INCOMING: Mapping[IncomingKind, tuple[Step, ...]] = {
 def behaviour_of(number: str) -> Behaviour:
     """What the phone with that number does."""
     return BEHAVIOURS.get(number[-2:], ANSWERS)
+
+
+def message_behaviour(number: str, play_seconds: float) -> Behaviour:
+    """What the phone with that number does when a message of that length is played to it: no rep has a part in it."""
+    usual = behaviour_of(number)
+    steps = [Step(1, CUSTOMER, "ringing")]
+    others = [step for step in usual.steps if step.leg == CUSTOMER and step.what != "ringing"]
+    if not others:  # the table's ending belongs to the rep's leg, which a message has not
+        others = [Step(4, CUSTOMER, "answered"), Step(0, CUSTOMER, "ended", Outcome.ANSWERED)]
+    for step in others:
+        if step.what == "ended" and any(one.what == "answered" for one in others):
+            steps.append(Step(max(1, play_seconds), CUSTOMER, "ended", step.outcome))
+        else:
+            steps.append(step)
+    return Behaviour(usual.name, usual.description, tuple(steps), usual.reply, usual.copies, usual.delays, usual.drops)

@@ -53,7 +53,8 @@ class RealClock:
         until = self.now() + seconds
         while (left := until - self.now()) > 0:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), left / self._speed)
+                async with asyncio.timeout(left / self._speed):  # wait_for() may swallow a cancellation
+                    await self._changed.wait()
 
 
 class ManualClock:

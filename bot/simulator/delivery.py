@@ -4,8 +4,10 @@ import logging
 
 import httpx
 
+from bot.hooks import Reply
 from bot.simulator.clock import Clock
-from bot.simulator.network import Deliver, Delivery
+from bot.simulator.exchange import Delivery
+from bot.simulator.network import Deliver
 
 log = logging.getLogger(__name__)
 
@@ -16,7 +18,7 @@ RETRY_SECONDS = (1.0, 2.0, 4.0, 8.0, 16.0)
 def over_http(client: httpx.AsyncClient, clock: Clock) -> Deliver:
     """Deliver with `client`; try again when the bot is not reachable or answers 5xx, then give up with a warning."""
 
-    async def deliver(delivery: Delivery) -> None:
+    async def deliver(delivery: Delivery) -> Reply | None:
         for pause in (*RETRY_SECONDS, None):
             try:
                 response = await client.request(
@@ -29,9 +31,10 @@ def over_http(client: httpx.AsyncClient, clock: Clock) -> Deliver:
                 problem = type(error).__name__
             if pause is None:
                 log.warning("A simulated webhook was given up after %d attempts: %s.", len(RETRY_SECONDS) + 1, problem)
-                return
+                return None
             await clock.sleep(pause)
         if response.status_code >= 400:
             log.warning("The bot refused a simulated webhook: %s.", problem)
+        return Reply(response.status_code, response.content, response.headers.get("content-type", ""))
 
     return deliver

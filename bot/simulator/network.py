@@ -1,36 +1,29 @@
-"""The simulated phone network: calls that proceed in time, told to the bot by each provider's simulator.
+"""The simulated phone network: calls that proceed in time, told to the bot by each provider's exchange.
 
-A provider takes part with a module `bot/providers/<name>/simulator.py` that defines
-
-    class NameExchange(Exchange): ...
-    EXCHANGE = NameExchange
-
-and nothing more: `simulator/app.py` finds it and constructs `EXCHANGE(network, hook)` for each account. An
-exchange is free of I/O. `serve()` is its HTTP face: it reads an order, calls `self.network.place(self, ...)`
-(or `hang_up`, `live_calls`) and returns the reply; what the reply must be is told by `behaviour_of(number).reply`:
-
-    "accepted"        place the call, then the usual success
-    "out of credit"   where the service refuses at once: its refusal, nothing placed; else as "accepted"
-    "never"           place the call, then return None: the client waits in vain
-    "internal error"  `Reply(500, ...)`, nothing placed
-
-`webhooks()` is asked once for every step of a call, right after the step was added to `call.history`, and returns
-what the service would send for it (nothing, where it would stay silent). Webhooks that come at the very end of a
-call belong to its last step: `call.over` is then true. Duplicates, delays and losses are the network's work.
+Each step of a call happens on the clock, and the exchange (`simulator/exchange.py`) says which webhooks tell of it;
+that they come twice, late or never is done here.
 """
 
 import asyncio
 import logging
 import random
-from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from dataclasses import replace
+from typing import Any
 
-from bot.events import CUSTOMER, Direction, Outcome, State
-from bot.provider import Reply, Request
-from bot.simulator.behaviours import INCOMING, Behaviour, IncomingKind, Step, behaviour_of
+from bot.events import CUSTOMER, Direction, Outcome
+from bot.hooks import Reply
+from bot.simulator.behaviours import (
+    INCOMING,
+    MESSAGE_SECONDS,
+    Behaviour,
+    IncomingKind,
+    Step,
+    behaviour_of,
+    message_behaviour,
+)
 from bot.simulator.clock import Clock
+from bot.simulator.exchange import Delivery, Exchange, Happened, SimCall
 
 log = logging.getLogger(__name__)
 
@@ -43,125 +36,8 @@ KEPT_CALLS = 1000
 _CALLERS = ("+12025550131", "+447700900132", "+972505550133", "+12025550134", "+447700900135")
 _KINDS: tuple[IncomingKind, ...] = ("answered", "missed", "abandoned")
 
-
-@dataclass(frozen=True)
-class Delivery:
-    """A webhook on its way to the bot. Headers as they go out; the body is complete."""
-
-    method: str
-    url: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
-
-
-Deliver = Callable[[Delivery], Awaitable[None]]
-"""Brings a webhook to the bot; retries as a provider would, and gives up without raising."""
-
-
-@dataclass(frozen=True)
-class Happened:
-    """A step and when it happened, in seconds since 1970 UTC."""
-
-    step: Step
-    at: float
-
-
-@dataclass(frozen=True)
-class LegTimes:
-    """What has happened to one leg so far; times in seconds since 1970 UTC, 0 = not (yet)."""
-
-    ringing_at: float = 0
-    answered_at: float = 0
-    ended_at: float = 0
-    outcome: Outcome | None = None
-
-
-@dataclass(eq=False)
-class SimCall:
-    """A call in the simulated network. Numbers are written as the exchange was told them.
-
-    Attributes:
-        id: the service's own id of the call.  kind: the provider's folder name.
-        rep: what rings first, or who of ours is rung.  number: the outside party.  line: caller ID or DID.
-        plan: steps still to come.  history: steps that happened.  placed_at: seconds since 1970 UTC.
-        variables: whatever the exchange wants back with its webhooks.
-    """
-
-    id: str
-    exchange: "Exchange"
-    rep: str
-    number: str
-    line: str
-    direction: Direction
-    behaviour: Behaviour
-    placed_at: float
-    plan: list[Step]
-    history: list[Happened] = field(default_factory=list)
-    variables: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def kind(self) -> str:
-        """The provider's folder name."""
-        return self.exchange.kind
-
-    @property
-    def over(self) -> bool:
-        """Nothing more will happen."""
-        return not self.plan
-
-    @property
-    def state(self) -> State:
-        """Where the call is, in the words that people see: RINGING, CONNECTING, TALKING, ENDED."""
-        if self.over:
-            return State.ENDED
-        up = {leg for leg in self.legs if self.leg(leg).answered_at and not self.leg(leg).ended_at}
-        if self.direction == "in":
-            return State.TALKING if up else State.RINGING
-        if CUSTOMER in up:
-            return State.TALKING
-        return State.CONNECTING if up else State.RINGING
-
-    @property
-    def legs(self) -> tuple[str, ...]:
-        """Legs that something has happened to, in order of their first step."""
-        return tuple(dict.fromkeys(happened.step.leg for happened in self.history))
-
-    def leg(self, name: str) -> LegTimes:
-        """What has happened to that leg so far."""
-        at = {happened.step.what: happened.at for happened in self.history if happened.step.leg == name}
-        outcome = next((h.step.outcome for h in self.history if h.step.leg == name and h.step.outcome), None)
-        return LegTimes(at.get("ringing", 0), at.get("answered", 0), at.get("ended", 0), outcome)
-
-
-class Exchange(ABC):
-    """One account of a provider, simulated. See the module's text for what its methods must do.
-
-    Attributes:
-        kind: the provider's folder name.
-        extensions: who can be rung by incoming calls, two or more; () = the service has no incoming calls.
-        queue: the queue that callers may leave, as the service names it in its legs.
-        hook: the account's hook address at the bot, without a trailing slash.
-    """
-
-    kind: ClassVar[str]
-    extensions: ClassVar[tuple[str, ...]] = ()
-    queue: ClassVar[str] = ""
-
-    def __init__(self, network: "Network", hook: str) -> None:
-        self.network = network
-        self.hook = hook.rstrip("/")
-
-    @abstractmethod
-    def new_id(self, number: int) -> str:
-        """The id of the next call; `number` has not been used before."""
-
-    @abstractmethod
-    def serve(self, request: Request) -> Reply | None:
-        """Answer a request to the service; `path` is below the account's base address. None = never answer."""
-
-    @abstractmethod
-    def webhooks(self, call: SimCall, step: Step) -> Sequence[Delivery]:
-        """What the service sends about this step of the call."""
+Deliver = Callable[[Delivery], Awaitable[Reply | None]]
+"""Brings a webhook to the bot; retries as a provider would. Returns the bot's answer, None when it gave up."""
 
 
 class Network:
@@ -188,6 +64,34 @@ class Network:
         """The call with that id, None where it is not known (any more)."""
         return self._calls.get(call_id)
 
+    def message(
+        self,
+        exchange: Exchange,
+        *,
+        number: str,
+        line: str = "",
+        play_seconds: float = MESSAGE_SECONDS,
+        variables: Mapping[str, str] | None = None,
+    ) -> SimCall:
+        """Call one party and play something; what happens is chosen by the number's last two digits."""
+        behaviour = message_behaviour(number, play_seconds)
+        return self._begin(exchange, "", number, line, "out", behaviour, list(behaviour.steps), variables)
+
+    def begin(
+        self,
+        exchange: Exchange,
+        steps: Sequence[Step],
+        *,
+        number: str,
+        rep: str = "",
+        line: str = "",
+        direction: Direction = "out",
+        variables: Mapping[str, str] | None = None,
+    ) -> SimCall:
+        """A call whose course the exchange itself knows, step by step; see also `change`."""
+        behaviour = replace(behaviour_of(number), steps=tuple(steps))
+        return self._begin(exchange, rep, number, line, direction, behaviour, list(steps), variables)
+
     def place(
         self,
         exchange: Exchange,
@@ -210,12 +114,16 @@ class Network:
                 steps[index] = Step(min(step.after_seconds, max_seconds), step.leg, step.what, step.outcome)
         return self._begin(exchange, rep, number, line, "out", behaviour, steps, variables)
 
-    def incoming(self, exchange: Exchange, *, caller: str, did: str, kind: IncomingKind) -> SimCall:
-        """Let somebody call one of our numbers.
+    def incoming(
+        self, exchange: Exchange, *, caller: str, did: str, kind: IncomingKind, keys: Sequence[str] = ()
+    ) -> SimCall:
+        """Let somebody call one of our numbers. `keys`: as in `Exchange.lead`.
 
         Raises:
-            ValueError: the service has no incoming calls.
+            ValueError: the service has no incoming calls, or none of that kind.
         """
+        if kind == "ivr" or kind == "layer":
+            return exchange.lead(caller, did, kind, keys)
         if not exchange.extensions:
             raise ValueError(f"{exchange.kind} has no incoming calls. Choose an account of another provider.")
         steps = [
@@ -224,6 +132,7 @@ class Network:
             )
             for step in INCOMING[kind]
         ]
+        steps = list(exchange.incoming_steps(steps))
         behaviour = Behaviour(kind, f"An incoming call: {kind}.", tuple(steps))
         return self._begin(exchange, exchange.extensions[0], caller, did, "in", behaviour, steps, None)
 
@@ -241,6 +150,38 @@ class Network:
             call.plan.append(Step(0, call.behaviour.steps[0].leg, "ended", Outcome.CANCELLED))
         self._live(call)
         return True
+
+    def change(
+        self, call: SimCall, steps: Sequence[Step] = (), *, keep: Callable[[Step], bool] = lambda _: True
+    ) -> None:
+        """Something intervenes in a live call: `steps` are added from now on, planned ones stay if `keep` says so.
+
+        Steps that are kept happen when they would have happened. An ended call is not revived.
+        """
+        if call.over:
+            return
+        now = self.clock.now()
+        planned: list[tuple[float, Step]] = []
+        for at, step in _absolute(call.due_at - call.plan[0].after_seconds, call.plan):
+            if keep(step):
+                planned.append((max(at, now), step))
+        planned += _absolute(now, steps)
+        planned.sort(key=lambda one: one[0])  # stable: steps at the same moment stay in order
+        self._lives.pop(call.id).cancel()
+        call.plan = []
+        before = now
+        for at, step in planned:
+            call.plan.append(replace(step, after_seconds=at - before))
+            before = at
+        self._live(call)
+
+    async def ask(self, delivery: Delivery) -> Reply | None:
+        """Bring a question to the bot and wait for its answer. None: it could not be reached or gave up."""
+        return await self._deliver(delivery)
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something beside the calls until it ends or the network is closed; errors are logged."""
+        self._start(work)
 
     async def spontaneous(
         self, exchange: Exchange, did: str, *, every_seconds: float = 90.0, seed: int | None = None
@@ -296,6 +237,8 @@ class Network:
         return call
 
     def _live(self, call: SimCall) -> None:
+        if call.plan:  # known at once, because the call may be changed again before its task runs
+            call.due_at = self.clock.now() + call.plan[0].after_seconds
         task = asyncio.create_task(self._proceed(call))
         self._lives[call.id] = task
 
@@ -308,8 +251,13 @@ class Network:
 
     async def _proceed(self, call: SimCall) -> None:
         while call.plan:
+            call.due_at = self.clock.now() + call.plan[0].after_seconds
             await self.clock.sleep(call.plan[0].after_seconds)
+            if self._lives.get(call.id) is not asyncio.current_task():
+                return  # the plan was changed: another task lives it now, and a cancellation may have come too late
             step = call.plan.pop(0)
+            if call.plan:  # the webhooks of this step may already change what comes next
+                call.due_at = self.clock.now() + call.plan[0].after_seconds
             call.history.append(Happened(step, self.clock.now()))
             if step.what not in call.behaviour.drops:
                 deliveries = [d for d in call.exchange.webhooks(call, step) for _ in range(call.behaviour.copies)]
@@ -325,6 +273,14 @@ class Network:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         task.add_done_callback(_report)
+
+
+def _absolute(since: float, steps: Sequence[Step]) -> list[tuple[float, Step]]:
+    timed = []
+    for step in steps:
+        since += step.after_seconds
+        timed.append((since, step))
+    return timed
 
 
 def _report(task: asyncio.Task[None]) -> None:
