@@ -4,28 +4,24 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode
 
 import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.call import Call
 from bot.errors import Refused, SettingsError, Unsupported
-from bot.events import AnyEvent, Call, LegAnswered, LegRinging, Outcome, Requested, State
-from bot.fold import fold
-from bot.provider import CallOrder, Reply, RepPhone, Request
+from bot.events import LegAnswered, LegRinging, Outcome, State
 from bot.providers.voicenter import Voicenter, tables, xmlrpc
 from bot.providers.voicenter.fields import is_extension, phone, spelling
-from bot.providers.voicenter.simulator import VoicenterExchange
 from bot.simulator.behaviours import IncomingKind
-from bot.simulator.clock import ManualClock
-from bot.simulator.network import Delivery, Network
+from tests.voicenter_world import World, order
 
 NOW = 1_700_000_000.0
 OK = {"ERRORCODE": 0, "ERRORMESSAGE": "OK", "CALLID": "20300101000000aaaabbbbccccdddd01"}
 SAMPLES = Path(tables.__file__).parent / "samples" / "webhooks"
-HOOK = "http://callboard.example/hooks/voicenter/secret"
 
 
 def configured(reply: dict[str, Any] | None = None, **values: str) -> tuple[Voicenter, list[httpx.Request]]:
@@ -40,10 +36,6 @@ def configured(reply: dict[str, Any] | None = None, **values: str) -> tuple[Voic
     provider = Voicenter("office", {"code": "CODE-SECRET", **values}, http, "IL")
     provider.clock = lambda: NOW
     return provider, sent
-
-
-def order(**options: Any) -> CallOrder:
-    return CallOrder(call_id="call-1", rep=RepPhone("extension", "AAPINFzL"), number="+972505550102", **options)
 
 
 def call(**told: Any) -> Call:
@@ -75,6 +67,7 @@ async def test_addresses_are_settings() -> None:
     assert [request.url.path for request in sent] == [
         "/sim/ForwardDialer/click2call.aspx",
         "/sim/comet/API/GetExtensionsCalls",
+        "/sim/comet/API/GetQueuesCallers",
         "/sim/Comet/api/GetExtensions",
     ]
 
@@ -146,7 +139,8 @@ def test_every_type_and_status_has_a_sample() -> None:
         (" 0505550101 ", "+972505550101"),
         ("AAPINFzL", "AAPINFzL"),
         ("4iWqKGpK", "4iWqKGpK"),
-        ("anonymous", "anonymous"),
+        ("anonymous", ""),
+        ("Anonymous", ""),
         ("*3001", "*3001"),
         ("", ""),
     ],
@@ -163,7 +157,9 @@ def test_what_an_extension_looks_like() -> None:
 
 # XML-RPC
 
-text = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=12).map(str.strip)
+NOT_IN_XML = [*"\x00\x08\x0b\x0c\x0e\x1f\ud800\udfff\ufffe\uffff"]
+characters = st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], exclude_characters=NOT_IN_XML)
+text = st.text(characters, max_size=12).map(str.strip)
 leaves = text | st.integers(-(2**63), 2**63 - 1) | st.booleans() | st.floats(allow_nan=False, allow_infinity=False)
 
 
@@ -175,6 +171,13 @@ def nodes(children: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 def test_what_is_written_is_read_back(members: dict[str, Any], method: str) -> None:
     assert xmlrpc.read_call(xmlrpc.write_call(method, members)) == (method, [members])
     assert xmlrpc.read_response(xmlrpc.write_response(members)) == members
+
+
+@pytest.mark.parametrize("character", NOT_IN_XML, ids=ascii)
+def test_what_xml_cannot_hold_spoils_nothing_else(character: str) -> None:
+    written = xmlrpc.write_response({f"na{character}me": f"Dana{character} <Levi>", "next": "told"})
+
+    assert xmlrpc.read_response(written) == {"na\ufffdme": "Dana\ufffd <Levi>", "next": "told"}
 
 
 def nested(arrays: int) -> bytes:
@@ -211,50 +214,6 @@ def test_a_reason_never_repeats_the_content() -> None:
 # Whole stories, told by the simulator and read by the provider.
 
 
-class World:
-    """One simulated account and the provider that speaks to it, without a network between them."""
-
-    def __init__(self) -> None:
-        self.clock = ManualClock()
-        self.told: list[AnyEvent] = []
-        self.asked: list[str] = []
-        self.exchange = VoicenterExchange(Network(self.clock, self.deliver), HOOK)
-        http = httpx.AsyncClient(transport=httpx.MockTransport(self.serve))
-        self.provider = Voicenter("office", {"code": "CODE-SECRET"}, http, "IL")
-        self.provider.clock = self.clock.now
-
-    async def deliver(self, delivery: Delivery) -> None:
-        url = urlsplit(delivery.url.removeprefix(HOOK))
-        query = tuple(parse_qsl(url.query, keep_blank_values=True))
-        request = Request(delivery.method, url.path, query, delivery.headers, delivery.body, self.clock.now())
-        webhook = self.provider.read_webhook(request)
-        assert webhook.events
-        self.told += webhook.events
-        if webhook.question is not None:
-            self.asked.append(webhook.question.number)
-
-    def serve(self, request: httpx.Request) -> httpx.Response:
-        reply = self.ask(request.url.path, request.method, request.url.query.decode(), request.content)
-        return httpx.Response(reply.status, headers={"content-type": reply.content_type}, content=reply.body)
-
-    def ask(self, path: str, method: str = "GET", query: str = "", body: bytes = b"") -> Reply:
-        request = Request(method, path, tuple(parse_qsl(query)), {}, body, self.clock.now())
-        reply = self.exchange.serve(request)
-        assert reply is not None
-        return reply
-
-    @property
-    def call(self) -> Call:
-        return fold("call-1", "office", self.told)
-
-    async def place(self, **options: Any) -> None:
-        asked = order(**options)
-        self.told.append(
-            Requested(at=self.clock.now(), rep="U1", rep_phone=asked.rep.value, number=asked.number, line="")
-        )
-        self.told.append(await self.provider.place_call(asked))
-
-
 @pytest.mark.parametrize("cdr", ["json", "xml", "form"])
 @pytest.mark.parametrize("popup", ["json", "get", "form"])
 async def test_a_call_told_in_every_form_is_one_conversation(cdr: Any, popup: Any) -> None:
@@ -266,7 +225,7 @@ async def test_a_call_told_in_every_form_is_one_conversation(cdr: Any, popup: An
     assert (done.state, done.outcome, done.number) == (State.ENDED, Outcome.ANSWERED, "+972505550102")
     assert (done.talk_seconds, done.ring_seconds, done.price, done.currency) == (20, 4, 0.07, "ILS")
     assert (done.extension, done.person) == ("AAPINFzL", "Dana Ort")
-    assert done.recording == f"https://recordings.example/{done.refs[0]}.mp3"
+    assert done.recording == f"https://voicenter.example/recordings/{done.refs[0]}.mp3"
     assert len(done.refs) == 1
     assert set(here.asked) == {"+972505550102"}
     assert {event.call_id for event in here.told if hasattr(event, "call_id")} == {"call-1"}
@@ -343,11 +302,14 @@ FORM = {"code": "c", "phone": "AAPINFzL", "target": "972505550101", "action": "c
         ({"max_duration": "9"}, 1, "Invalid request parameters max_duration"),
         ({f"var_{n}": "1" for n in range(11)}, 1, "Invalid request parameters"),
         ({"maxduration": "long"}, 1, "Maxduration is invalid"),
-        ({"action": "message", "target": ""}, 2, "Application error"),
+        ({"action": "dance"}, 1, "Invalid request parameters target"),
+        ({"record": "maybe"}, 1, "Record is invalid"),
+        ({"action": "message"}, 1, "Invalid request parameters target"),
+        ({"action": "callference", "phone": "SIPTRUNK"}, 1, "Invalid request parameters target"),
         ({"target": "972505550119"}, 2, "Application error"),
         ({"phone": "OFFLINE1"}, 3, "Extension representative offline"),
         ({"phone": "BLOCKED1"}, 4, "Extension blocked for Click2Call calls"),
-        ({"action": "terminate"}, 1, "No active call on this phone"),
+        ({"action": "terminate"}, 1, "Invalid request parameters target"),
     ],
 )
 async def test_the_simulator_refuses(change: dict[str, str], code: int, words: str) -> None:
@@ -368,4 +330,5 @@ async def test_the_simulator_takes_any_case_and_answers_in_xml_unless_told() -> 
     assert [row["SIP"] for row in listed["EXTENSIONS"]] == list(here.exchange.extensions)
     assert json.loads(here.ask("comet/api/getextensions").body)["EXTENSIONS"] == []
     assert json.loads(here.ask("comet/API/GetExtensionsCalls").body)["ERR"] == 1
-    assert here.ask("hub/cdr").status == 404
+    assert json.loads(here.ask("HUB/CDR").body)["ERROR_NUMBER"] == 2
+    assert here.ask("hub/cdrs").status == 404

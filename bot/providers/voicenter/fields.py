@@ -26,21 +26,24 @@ class Fields:
     def __init__(self, members: Mapping[str, object] | Iterable[tuple[str, object]]) -> None:
         # Public so that two can be laid over each other; read them through the methods.
         pairs = members.items() if isinstance(members, Mapping) else members
-        self.members = {spelling(name): value for name, value in pairs}
+        self.members = {_SPELT[name]: value for name, value in pairs}
 
     def text(self, *names: str) -> str:
         """The first of these that says anything, stripped; "" if none does."""
-        for name in names:  # a plain loop: a record asks thirty times
-            value = self.members.get(_spelling(name))
-            if value is not None and (found := _text(value)):
+        members, spelt = self.members, _SPELT
+        for name in names:
+            value = members.get(spelt[name])
+            if value is not None and (found := value.strip() if type(value) is str else _text(value)):
                 return found
         return ""
 
     def number(self, *names: str) -> float | None:
         """The first of these that is a number, also where it is written as text."""
         for name in names:
+            if not (text := self.text(name)):
+                continue
             try:
-                value = float(self.text(name))
+                value = float(text)
             except ValueError:
                 continue
             if abs(value) < 1e18:  # also neither infinite nor NaN
@@ -68,7 +71,10 @@ class Fields:
 
     def url(self, *names: str) -> str:
         """A link fit to be opened, "" for anything else. Blanks inside it are escaped, line breaks dropped."""
-        link = re.sub(r"[\t\r\n]", "", self.text(*names)).replace(" ", "%20")
+        link = self.text(*names)
+        if not link:
+            return ""
+        link = re.sub(r"[\t\r\n]", "", link).replace(" ", "%20")
         try:
             return link if urlsplit(link).scheme.lower() in ("http", "https") else ""
         except ValueError:
@@ -95,7 +101,11 @@ class Fields:
         The document says it comes back but not where: so at the top, or among the custom data, which is spelt
         CUSTOM_DATA, CustomData and customdata, with or without the prefix.
         """
-        return self.text("var_callboard") or self.inner("customdata").text("var_callboard", "callboard")
+        return self.text("var_callboard") or self.custom("var_callboard", "callboard")
+
+    def custom(self, *names: str) -> str:
+        """As `text`, of the custom data that travelled with the call."""
+        return self.inner("customdata").text(*names) if "customdata" in self.members else ""
 
 
 _FLAGS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
@@ -103,22 +113,35 @@ _FLAGS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no"
 
 def spelling(name: object) -> str:
     """A name without what Voicenter's spellings of it differ in."""
-    return _spelling(str(name))
+    return _SPELT[str(name)]
 
 
-@functools.lru_cache(maxsize=1024)  # the same few names come with every webhook
-def _spelling(name: str) -> str:
-    return re.sub(r"[\s_-]", "", name).lower()
+class _Spelt(dict[str, str]):
+    """Spelling -> name. The same few names come with every webhook; a stranger's are not remembered for ever."""
+
+    def __missing__(self, name: str) -> str:
+        plain = re.sub(r"[\s_-]", "", str(name)).lower()
+        if len(self) < 1024:
+            self[name] = plain
+        return plain
 
 
-@functools.lru_cache(maxsize=4096)  # our own numbers come with every webhook, callers with several
+_SPELT = _Spelt()
+
+WITHHELD = "anonymous"
+"""What stands for a caller's number that is withheld. Nobody can be called back there."""
+
+
+@functools.lru_cache(maxsize=32768)  # our own numbers come with every webhook, callers with several; 5 MB when full
 def phone(text: str, region: str) -> str:
-    """E.164 form of a number as Voicenter writes it; extension codes come back as they are.
+    """E.164 form of a number as Voicenter writes it; extension codes come back as they are, "" = withheld.
 
     Documented forms are E.164 without the plus, and Israeli numbers with their leading 0: so a leading 0 is
     Israel whatever country the account is in, and `region` only helps with what fits neither.
     """
     text = text.strip()
+    if text.casefold() == WITHHELD:
+        return ""
     if not _PHONE.fullmatch(text):
         return text
     if text.startswith("0") and not text.startswith("00"):
@@ -142,8 +165,10 @@ def is_extension(text: str) -> bool:
 
 
 def _text(value: object) -> str:
+    if isinstance(value, str):
+        return value.strip()
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return str(value).strip() if isinstance(value, str | int | float) else ""
+    return str(value) if isinstance(value, int | float) else ""

@@ -108,11 +108,11 @@ def events(seen: Sighting) -> tuple[AnyEvent, ...]:
     return (described, *told)
 
 
-def rung(extension: str, queue_id: str, number: str) -> str:
-    """The leg of an incoming call, named by whom it rang."""
+def rung(extension: str, queue: str, number: str) -> str:
+    """The leg of an incoming call, named by whom it rang. `queue`: its name, "" = none."""
     if extension:
         return f"ext:{extension}"
-    return f"queue:{queue_id}" if queue_id not in ("", "0") else f"did:{number}"
+    return f"queue:{queue}" if queue else f"did:{number}"
 
 
 def _direction(seen: Sighting) -> Direction:

@@ -5,11 +5,12 @@ insists on `<methodResponse>` in exactly this spelling, which Voicenter's own do
 Source: http://xmlrpc.com/spec.md and "API Documentation" rev. 3.2, chapters 1.6 and 4.
 """
 
+import re
 from collections.abc import Mapping
 from io import BytesIO
 from typing import TypeAlias
 from xml.etree.ElementTree import Element, ParseError
-from xml.sax.saxutils import escape
+from xml.sax import saxutils
 
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import iterparse
@@ -20,6 +21,9 @@ MAX_BYTES = 1_000_000
 """No CDR is near it; what is larger is not parsed at all."""
 MAX_DEPTH = 64
 """Nested elements. A struct in a struct costs four; custom data is flat."""
+
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""No XML 1.0 document may hold these, escaped or not: https://www.w3.org/TR/xml/#charsets"""
 
 _WHOLE = frozenset({"int", "i4", "i8"})  # i8: an extension type Voicenter uses for times
 
@@ -58,7 +62,7 @@ def read_response(body: bytes) -> Value:
 
 def write_call(method: str, members: Mapping[str, Value]) -> bytes:
     """A `methodCall` with one struct, as the CDR notification is sent."""
-    return _document("methodCall", f"<methodName>{escape(method)}</methodName>", members)
+    return _document("methodCall", f"<methodName>{_escaped(method)}</methodName>", members)
 
 
 def write_response(members: Mapping[str, Value]) -> bytes:
@@ -143,7 +147,7 @@ def _document(root: str, head: str, members: Mapping[str, Value]) -> bytes:
 
 def _written(value: Value) -> str:
     if isinstance(value, dict):
-        members = (f"<member><name>{escape(name)}</name>{_written(item)}</member>" for name, item in value.items())
+        members = (f"<member><name>{_escaped(name)}</name>{_written(item)}</member>" for name, item in value.items())
         return f"<value><struct>{''.join(members)}</struct></value>"
     if isinstance(value, list):
         return f"<value><array><data>{''.join(map(_written, value))}</data></array></value>"
@@ -154,4 +158,9 @@ def _written(value: Value) -> str:
         return f"<value><{kind}>{value}</{kind}></value>"
     if isinstance(value, float):
         return f"<value><double>{value!r}</double></value>"
-    return f"<value><string>{escape(value or '')}</string></value>"
+    return f"<value><string>{_escaped(value or '')}</string></value>"
+
+
+def _escaped(text: str) -> str:
+    """A name with a stray control character must not make the whole answer unreadable: it is shown as U+FFFD."""
+    return saxutils.escape(_NOT_XML.sub("\ufffd", text))
