@@ -1,20 +1,22 @@
 """Gurulize, beyond its samples: what it refuses by itself, its settings, and its simulator's answers."""
 
-from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from bot.errors import SettingsError, Unreadable, Unsupported
 from bot.events import CallEnded, LegAnswered, LegEnded, LegRinging
-from bot.provider import CallOrder, RepPhone, Request
+from bot.hooks import Request
+from bot.orders import CallOrder, RepPhone
 from bot.providers.gurulize import Gurulize
 from bot.providers.gurulize.simulator import GurulizeExchange
 from bot.providers.gurulize.status import EVENTS
 from bot.simulator.clock import ManualClock
-from bot.simulator.network import Delivery, Network
+from bot.simulator.exchange import Delivery
+from bot.simulator.network import Network
 
 VALUES = {
     "url": "https://provider.example/url",

@@ -15,7 +15,9 @@ from typing_extensions import override
 
 from bot.errors import Ambiguous, SettingsError, Unsupported
 from bot.events import Accepted
-from bot.provider import CallOrder, Provider, Reply, Request, Setting, Webhook, refused
+from bot.hooks import Reply, Request, Webhook
+from bot.orders import CallOrder
+from bot.provider import Provider, Setting, refused
 from bot.providers.gurulize.status import read_status
 
 LANGUAGES = ("en", "tr")

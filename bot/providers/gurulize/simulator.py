@@ -12,9 +12,9 @@ import msgspec
 from typing_extensions import override
 
 from bot.events import CUSTOMER, REP, Outcome
-from bot.provider import Reply, Request
+from bot.hooks import Reply, Request
 from bot.simulator.behaviours import Step, behaviour_of
-from bot.simulator.network import Delivery, Exchange, SimCall
+from bot.simulator.exchange import Delivery, Exchange, SimCall
 
 _REQUIRED = ("username", "password", "caller", "callee", "duration")
 _DIGITS = re.compile(r"[1-9][0-9]{9}")

@@ -8,7 +8,7 @@ import msgspec
 
 from bot.errors import Unreadable
 from bot.events import CUSTOMER, REP, AnyEvent, CallEnded, LegAnswered, LegEnded, LegRinging, Outcome
-from bot.provider import Request
+from bot.hooks import Request
 
 _LONGEST_ID = 64
 _MILLISECONDS_FROM = 1e11
