@@ -1,0 +1,95 @@
+"""list.calls: what is active, as events.
+
+A leg's `state` is a word for people in the language of the account; it is the only thing that tells ringing from
+talking, so its known words are read by a table, and an unknown word claims nothing but that the leg is there.
+"""
+
+from collections.abc import Mapping
+from datetime import tzinfo
+from typing import Any
+
+from bot.errors import Unavailable
+from bot.events import CUSTOMER, REP, THIRD, AnyEvent, Described, LegAnswered, LegRinging, Tagged
+from bot.providers.callgear.words import e164, moment, text
+
+ON_THE_LINE = frozenset(
+    {
+        *("conversation", "talking", "operators talking", "on hold", "call transfer", "sending dtmf"),
+        *("разговор", "разговор операторов", "на удержании", "перевод звонка", "отправка dtmf"),
+    }
+)
+"""Words for a leg that was picked up, in lower case. Source: list.calls, table of states; the Russian twin page."""
+GONE = frozenset({"disconnected", "отключен", "отключён"})
+
+
+def rows(data: object, title: str) -> list[dict[str, Any]]:
+    """The objects of a list.
+
+    Raises:
+        Unavailable: it is no list.
+    """
+    if not isinstance(data, list):
+        raise Unavailable(f"{title} sent no list where one was asked for. Try again in a minute.")
+    return [row for row in data if isinstance(row, dict)]
+
+
+def events_of(row: Mapping[str, Any], now: float, zone: tzinfo) -> tuple[AnyEvent, ...]:
+    """One active call."""
+    ref = text(row.get("call_session_id"))
+    if not ref:
+        return ()
+    out = text(row.get("direction")).lower() == "out"
+    at = moment(row.get("start_time"), zone) or now
+    told: list[AnyEvent] = [
+        Described(
+            ref=ref,
+            at=at,
+            source="poll",
+            direction="out" if out else "in",
+            number=e164(row.get("contact_phone_number")),
+            line=e164(row.get("virtual_phone_number")),
+            call_id=text(row.get("external_id")),
+        )
+    ]
+    for name, leg in _named(row, out=out):
+        told += _leg(name, leg, ref, at, now)
+    tags = row.get("tags")
+    for tag in tags if isinstance(tags, list) else ():
+        if isinstance(tag, dict) and text(tag.get("tag_name")):
+            told.append(Tagged(ref=ref, at=at, label=text(tag.get("tag_name"))))
+    return tuple(told)
+
+
+def _named(row: Mapping[str, Any], *, out: bool) -> list[tuple[str, Mapping[str, Any]]]:
+    """Legs that are there, each with our name for it.
+
+    Of several of our own the first is the rep's and the others were called in; of several others the contact's number
+    tells which is theirs. The contact's leg of an incoming call is the call itself and has no events.
+    """
+    listed = row.get("legs")
+    legs = [leg for leg in (listed if isinstance(listed, list) else ()) if isinstance(leg, dict)]
+    legs = [leg for leg in legs if text(leg.get("state")).lower() not in GONE]
+    ours = [leg for leg in legs if text(leg.get("is_operator")) == "true"]
+    others = [leg for leg in legs if leg not in ours]
+    contact = text(row.get("contact_phone_number"))
+    numbers = ("called_phone_number", "calling_phone_number")
+    theirs = next((leg for leg in others if contact in [text(leg.get(name)) for name in numbers]), None)
+    theirs = theirs or next(iter(others), None)
+    named: list[tuple[str, Mapping[str, Any]]] = []
+    for leg in legs:
+        called = text(leg.get("called_phone_number"))
+        if leg in ours and not out:
+            named.append((f"ext:{text(leg.get('employee_id')) or called}", leg))
+        elif leg is theirs:
+            named += [(CUSTOMER, leg)] if out else []
+        else:
+            named.append((REP if leg in ours[:1] else f"{THIRD}{e164(called)}", leg))
+    return named
+
+
+def _leg(name: str, leg: Mapping[str, Any], ref: str, at: float, now: float) -> list[AnyEvent]:
+    leg_ref = text(leg.get("leg_id"))
+    told: list[AnyEvent] = [LegRinging(ref=ref, at=at, leg=name, leg_ref=leg_ref)]
+    if text(leg.get("state")).lower() in ON_THE_LINE:
+        told.append(LegAnswered(ref=ref, at=now, leg=name, leg_ref=leg_ref))
+    return told

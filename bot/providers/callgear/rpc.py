@@ -1,0 +1,218 @@
+"""CallGear's JSON-RPC 2.0: signing in, the limits that every answer tells, and errors by their mnemonic.
+
+Source: "Call API", chapters Authorization, Limits, Meta parameters, Error messages. Codes differ from method to method
+for one and the same error, so the mnemonic is what counts.
+"""
+
+import asyncio
+import itertools
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from bot.errors import Ambiguous, Refused, Unavailable
+from bot.provider import refused
+from bot.providers.callgear.words import text
+
+if TYPE_CHECKING:
+    from bot.providers.callgear import CallGear
+
+SESSION_ENDED = frozenset({"access_token_expired", "access_token_invalid", "access_token_blocked"})
+RENEW_SECONDS = 60
+"""A session is renewed so long before it ends."""
+RESERVED_SHARE = 0.05
+"""This share of a minute's points is left to calls."""
+LOW_SHARE = 0.1
+"""Fewer points left than this share of the limit are pointed out."""
+
+HINTS: Mapping[str, str] = {
+    "access_token_expired": "Make a new key in the client area and set it.",
+    "access_token_blocked": "The key is blocked: ask the account's administrator.",
+    "access_token_invalid": "Check the key.",
+    "auth_error": "Check login and password.",
+    "ip_not_whitelisted": "Add this computer's address in the client area, Account, tab “Call API”.",
+    "component_disabled": "Ask the account's administrator to switch that component of the Call API on.",
+    "account_inactive": "The account is blocked: ask CallGear's support.",
+    "invalid_state": "Look at the call's card: it is in another state by now.",
+    "call_session_not_found": "The call has ended.",
+    "leg_not_found": "That leg has ended.",
+    "contact_in_blacklist": "Take the number off the account's blacklist first.",
+    "virtual_phone_number_not_found": "Check the line, or the virtual_phone_number setting.",
+    "no_active_phone_number": "That employee has no active phone: switch one on in the client area.",
+    "employee_not_found": "Check the employee's id in the client area.",
+    "tts_text_exceeded": "Shorten the text.",
+    "forbidden": "The account's rules do not allow it.",
+    "scenario_not_found": "Look its id up in the client area, or leave “scenario” out.",
+    "media_file_not_found": "Look the file's id up in the client area.",
+    "character_encoding_not_allowed": "Leave out emoji and unusual signs.",
+    "own_virtual_phone_number_not_allowed": "That is one of the account's own lines: call another number.",
+    "coach_not_found": "Nobody was reached there. Try another number.",
+    "tag_not_found": "Choose another tag.",
+    "duplicate_contact": "There is nothing more to do.",
+    "talk_option_not_found": "The client area has other options by now: open the list again.",
+}
+"""Mnemonic -> what to do."""
+_OURS = frozenset({"call_session_not_found", "leg_not_found"})
+"""Which parameter it was tells nobody anything: people did not type it."""
+
+
+class Rpc:
+    """One account's connection: signs in where there is no key, and remembers what the answers tell about limits."""
+
+    def __init__(self, provider: "CallGear") -> None:
+        self._provider = provider
+        self._ids = itertools.count(1)
+        self._token = ""
+        self._token_until = 0.0
+        self._signing_in = asyncio.Lock()
+        self._limits: dict[str, int] = {}
+        self._version = ""
+        self._wait_until = 0.0
+        self._told_at = 0.0
+
+    async def ask(self, method: str, params: Mapping[str, Any], *, dials: bool = False) -> object:
+        """Call a method; returns `result.data`.
+
+        Raises:
+            Refused: code is the mnemonic.  Unavailable: not reached, or the limit lets no more reads pass until its
+            reset; what dials is tried all the same.  Ambiguous: dials, and nobody knows.
+        """
+        now = self._provider.clock()
+        if not dials and method.startswith("list."):
+            self._yield_to_dials(now)
+        token = await self._signed_in()
+        try:
+            return await self._send(method, {"access_token": token, **params}, dials=dials)
+        except Refused as error:
+            if error.code not in SESSION_ENDED or self._provider.values["access_token"]:
+                raise
+            # The session has ended before its time. Nothing was done, so doing it now is not doing it twice.
+            token = await self._signed_in(not_with=token)
+            return await self._send(method, {"access_token": token, **params}, dials=dials)
+
+    def _yield_to_dials(self, now: float) -> None:
+        """Questions wait while the limit is used up, and leave its last points to calls."""
+        until = self._wait_until
+        if self._limits.get("minute_remaining", 1) < RESERVED_SHARE * self._limits.get("minute_limit", 0):
+            until = max(until, self._told_at + self._limits.get("minute_reset", 0))
+        if now < until:
+            left = round(until - now)
+            raise Unavailable(f"{self._provider.title} is asked nothing for {left} s: the last points are for calls.")
+
+    async def log_out(self) -> None:
+        """End the session, if there is one."""
+        if self._token:
+            token, self._token = self._token, ""
+            await self._send("logout.user", {"access_token": token})
+
+    def notices(self) -> tuple[str, ...]:
+        """What the last answers told of limits."""
+        told = []
+        title, limits = self._provider.title, self._limits
+        if limits.get("day_limit"):
+            low = any(
+                limits.get(f"{span}_remaining", 0) < LOW_SHARE * limits.get(f"{span}_limit", 0)
+                for span in ("day", "minute")
+            )
+            told.append(
+                f"{title}: {limits.get('day_remaining', 0)} of {limits['day_limit']} points left today, "
+                f"{limits.get('minute_remaining', 0)} of {limits.get('minute_limit', 0)} this minute."
+                + (" That is little: calls may be refused." if low else "")
+            )
+        return tuple(told)
+
+    def outdated(self) -> str:
+        """That this version of the API is about to go, "" = it is not."""
+        if not self._version:
+            return ""
+        return (
+            f"{self._provider.title} will switch off this version of its API within two months; the newest is "
+            f"{self._version}. Update Callboard, then {self._provider.account.upper()}_URL."
+        )
+
+    async def _signed_in(self, not_with: str = "") -> str:
+        """The key, or the session's token; opened once however many ask at the same moment."""
+        values = self._provider.values
+        if values["access_token"]:
+            return values["access_token"]
+        async with self._signing_in:
+            fresh = self._provider.clock() < self._token_until - RENEW_SECONDS
+            if not self._token or not fresh or self._token == not_with:
+                data = await self._send("login.user", {"login": values["login"], "password": values["password"]})
+                token = text(data.get("access_token")) if isinstance(data, dict) else ""
+                until = data.get("expire_at") if isinstance(data, dict) else 0
+                if not token:
+                    raise Unavailable(f"{self._provider.title} signed us in without a key. Try again in a minute.")
+                self._token = token
+                self._token_until = float(until) if isinstance(until, int | float) else self._provider.clock() + 3600
+            return self._token
+
+    async def _send(self, method: str, params: Mapping[str, Any], *, dials: bool = False) -> object:
+        provider = self._provider
+        body = {"jsonrpc": "2.0", "id": next(self._ids), "method": method, "params": dict(params)}
+        request = provider.http.build_request(
+            "POST",
+            provider.values["url"],
+            content=msgspec.json.encode(body),
+            headers={"content-type": "application/json; charset=UTF-8"},
+        )
+        response = await provider.send(request, dials=dials)
+        try:
+            told = msgspec.json.decode(response.content, type=dict[str, Any])
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            told = {}
+        error, result = told.get("error"), told.get("result")
+        if isinstance(error, dict):
+            raise self._failure(error, dials=dials)
+        if not isinstance(result, dict) or "data" not in result:
+            words = f"{provider.title} gave an answer that cannot be read (HTTP {response.status_code})"
+            raise Ambiguous(f"{words}; it may or may not be calling.") if dials else Unavailable(f"{words}. Try again.")
+        self._learn(result.get("metadata"))
+        return result["data"]
+
+    def _failure(self, error: Mapping[str, Any], *, dials: bool) -> Exception:
+        data = error.get("data") if isinstance(error.get("data"), dict) else {}
+        assert isinstance(data, dict)
+        self._learn(data.get("metadata"))
+        mnemonic = text(data.get("mnemonic"))
+        words = text(error.get("message"))
+        title = self._provider.title
+        if mnemonic == "internal_error" or error.get("code") == -32603:
+            sentence = f"{title} failed inside: {words.rstrip('.') or 'no reason given'}"
+            return Ambiguous(f"{sentence}; it may or may not be calling.") if dials else Unavailable(f"{sentence}.")
+        field = text(data.get("field"))
+        about = f" ({field})" if field and mnemonic not in _OURS else ""
+        found = refused(title, words, mnemonic)
+        hint = HINTS.get(mnemonic, "")
+        if mnemonic == "limit_exceeded":
+            hint = f"Points are counted anew in {_in_words(self._wait(data))}: try again then."
+        return Refused(f"{str(found).removesuffix('.')}{about}. {hint}".strip(), code=mnemonic, words=found.words)
+
+    def _wait(self, data: Mapping[str, Any]) -> int:
+        """Ask nothing more until that limit is counted anew; returns in how many seconds that is."""
+        params = data.get("params")
+        span = "day" if isinstance(params, dict) and "day" in text(params.get("limit_type")).lower() else "minute"
+        seconds = self._limits.get(f"{span}_reset", 60)
+        self._wait_until = self._provider.clock() + seconds
+        return seconds
+
+    def _learn(self, metadata: object) -> None:
+        if not isinstance(metadata, dict):
+            return
+        limits, version = metadata.get("limits"), metadata.get("api_version")
+        if isinstance(limits, dict):
+            self._told_at = self._provider.clock()
+            self._limits = {name: int(value) for name, value in limits.items() if isinstance(value, int | float)}
+        if isinstance(version, dict):
+            # Spelt "depricated" in one edition of the page and "deprecated" in the other.
+            old = version.get("current_version_depricated") or version.get("current_version_deprecated")
+            self._version = text(version.get("latest_version")) or "newer" if text(old).lower() == "true" else ""
+        elif isinstance(limits, dict):
+            self._version = ""
+
+
+def _in_words(seconds: int) -> str:
+    if seconds < 120:
+        return f"{seconds} s"
+    return f"{seconds // 60} min" if seconds < 7200 else f"{seconds // 3600} h"

@@ -1,0 +1,40 @@
+"""CallGear's values, cleaned where they enter: numbers without a plus, times without a zone, booleans as text."""
+
+import re
+from datetime import datetime, tzinfo
+
+
+def digits(number: str) -> str:
+    """E.164 without the plus; a SIP number or anything else with letters as it is."""
+    return re.sub(r"[^0-9]", "", number) if re.fullmatch(r"\+?[\d\s().-]+", number) else number
+
+
+def text(value: object) -> str:
+    """A value as text: ids are numbers here and text there, `success` is "true" or true."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value).strip() if isinstance(value, str | int) else ""
+
+
+def e164(value: object) -> str:
+    """With its plus; leg numbers may carry a suffix (7495000.9.2), which stays."""
+    found = text(value)
+    return f"+{found}" if re.fullmatch(r"[1-9][0-9]{6,14}", found) else found
+
+
+def moment(value: object, zone: tzinfo) -> float:
+    """Seconds since 1970 UTC of "2030-01-01 10:00:00[.5]" or with a T; 0 where it is no time.
+
+    The page promises ISO 8601 with a zone and shows it without one: then it is the account's.
+    """
+    try:
+        found = datetime.fromisoformat(text(value))
+        return (found if found.tzinfo else found.replace(tzinfo=zone)).timestamp()
+    except (ValueError, OverflowError):
+        return 0.0
+
+
+def seconds(value: object) -> int:
+    """A duration; 0 where it is not told."""
+    found = text(value).partition(".")[0]
+    return int(found) if found.isascii() and found.isdecimal() and len(found) < 8 else 0

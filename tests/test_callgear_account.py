@@ -1,0 +1,214 @@
+"""A CallGear account against its simulator: signing in, limits, brands, refusals."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from bot.errors import Refused, SettingsError, Unavailable
+from bot.orders import RepPhone, Speech
+from bot.providers import callgear
+from bot.providers.callgear.methods import CODES
+from tests.callgear_line import LINE, Line
+from tests.test_provider_contract import assert_same_request, conversation
+
+
+@pytest.fixture
+async def line() -> AsyncIterator[Line]:
+    async with aclosing(Line()) as line:
+        yield line
+
+
+async def test_a_session_is_opened_once_and_renewed(line: Line) -> None:
+    line.provider.values |= {"access_token": "", "login": "demo", "password": "demo-password"}
+    await asyncio.gather(*(line.provider.check() for _ in range(5)))
+    assert [one["method"] for one in line.sent].count("login.user") == 1
+    await line.clock.advance(3600)
+    await line.provider.check()
+    line.exchange.sessions.clear()
+    line.exchange.keys = set()
+    await line.provider.check()
+    assert [one["method"] for one in line.sent].count("login.user") == 3
+    await line.provider.sign_out()
+    assert line.exchange.sessions == {}
+
+
+async def test_a_session_is_spoken_as_documented() -> None:
+    expected = conversation(Path(__file__).with_name("callgear_session.http"))
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked, reply = expected.pop(0)
+        assert_same_request(request, asked)
+        return httpx.Response(200, content=reply.body)
+
+    values = {"access_token": "", "login": "api-user", "password": "PASSWORD-SECRET"}
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+        provider = callgear.CallGear("callgear", values, http, "US")
+        provider.clock = lambda: 1_700_000_000.0
+        await provider.check()
+        await provider.sign_out()
+        await provider.sign_out()  # there is none any more
+    assert expected == []
+
+
+async def test_a_session_that_ended_early_is_renewed_once_and_the_order_sent_once(line: Line) -> None:
+    line.provider.values |= {"access_token": "", "login": "demo", "password": "demo-password"}
+    await line.provider.check()
+    line.exchange.keys = set()
+    line.exchange.sessions.clear()
+    line.sent.clear()
+    await asyncio.gather(line.dial(), *(line.provider.check() for _ in range(5)))
+    methods = [one["method"] for one in line.sent]
+    assert methods.count("login.user") == 1
+    assert methods.count("start.simple_call") == 2  # the first was refused
+    assert len(line.network.calls) == 1
+
+
+async def test_without_a_session_nothing_is_ordered(line: Line) -> None:
+    line.provider.values |= {"access_token": "", "login": "demo", "password": "demo-password"}
+    line.silent = {"login.user"}
+    with pytest.raises(Unavailable):
+        await line.dial()
+    assert [one["method"] for one in line.sent] == ["login.user"]
+    assert line.network.calls == ()
+
+
+async def test_a_key_that_is_refused_is_not_tried_again(line: Line) -> None:
+    line.exchange.keys = set()
+    with pytest.raises(Refused, match="Check the key"):
+        await line.dial()
+    assert [one["method"] for one in line.sent] == ["start.simple_call"]
+    await line.provider.sign_out()
+    assert len(line.sent) == 1  # a key has no session
+
+
+async def test_a_wrong_password_is_not_tried_again(line: Line) -> None:
+    line.provider.values |= {"access_token": "", "login": "demo", "password": "wrong"}
+    with pytest.raises(Refused, match="Check login and password"):
+        await line.provider.check()
+    assert len(line.sent) == 1
+
+
+async def test_a_used_up_limit_stops_questions_but_no_dials(line: Line) -> None:
+    line.exchange.minute_limit = 2
+    for _ in range(2):
+        await line.provider.check()
+    with pytest.raises(Refused, match="Limit per minute"):
+        await line.dial()
+    assert "little: calls may be refused" in line.provider.notices()[0]
+    with pytest.raises(Unavailable, match="last points are for calls"):
+        await line.provider.check()
+    assert len(line.sent) == 3
+    await line.clock.advance(61)
+    await line.provider.check()
+
+
+async def test_a_used_up_day_waits_for_the_next(line: Line) -> None:
+    line.exchange.day_limit = 2
+    for _ in range(2):
+        await line.provider.check()
+    await line.clock.advance(3600)
+    with pytest.raises(Refused, match=r"Limit per day.*counted anew in 23 h: try again then") as caught:
+        await line.dial()
+    assert caught.value.code == "limit_exceeded"
+    assert "0 of 2 points left today" in line.provider.notices()[0]  # told by the error itself
+    await line.clock.advance(22 * 3600)
+    with pytest.raises(Unavailable, match="last points are for calls"):
+        await line.provider.check()
+    await line.clock.advance(2 * 3600)
+    await line.provider.check()
+
+
+async def test_only_what_succeeds_costs_points(line: Line) -> None:
+    await line.provider.check()
+    line.exchange.blacklist = {"12025550101"}
+    with pytest.raises(Refused, match="blacklist"):
+        await line.dial()
+    assert "999 of 1000 this minute" in line.provider.notices()[0]
+
+
+async def test_questions_leave_the_last_points_to_calls(line: Line) -> None:
+    line.exchange.minute_limit = 40
+    for _ in range(39):
+        await line.provider.check()
+    with pytest.raises(Unavailable, match="last points are for calls"):
+        await line.provider.check()
+    await line.dial()
+    await line.clock.advance(61)
+    await line.provider.check()
+
+
+@pytest.mark.parametrize("spelling", ["current_version_depricated", "current_version_deprecated"])
+async def test_an_old_version_is_pointed_out(line: Line, spelling: str) -> None:
+    await line.provider.check()
+    assert line.provider.outdated() == ""
+    line.exchange.deprecated = spelling
+    await line.provider.check()
+    assert "the newest is v4.5" in line.provider.outdated()
+
+
+@pytest.mark.parametrize(("values", "words"), [({"access_token": ""}, "ACCESS_TOKEN"), ({"zone": "Mars"}, "ZONE")])
+def test_wrong_settings_are_said_at_the_start(values: dict[str, str], words: str) -> None:
+    with pytest.raises(SettingsError, match=words):
+        Line(**values)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"whitelisted": False},
+        {"active": False},
+        {"disabled": {"Basic set"}},
+        {"numbers": {"12025550109"}},
+        {"keys": set()},
+        {"minute_limit": 0},
+    ],
+)
+async def test_the_accounts_own_rules_are_told_with_what_to_do(line: Line, change: dict[str, Any]) -> None:
+    vars(line.exchange).update(change)
+    with pytest.raises(Refused) as caught:
+        await line.dial()
+    assert caught.value.code in {
+        *("ip_not_whitelisted", "account_inactive", "component_disabled", "virtual_phone_number_not_found"),
+        *("access_token_invalid", "limit_exceeded"),
+    }
+    assert str(caught.value).count(".") >= 2
+
+
+@pytest.mark.parametrize(
+    ("order", "change", "code"),
+    [
+        ({"customer_message": Speech(text="x" * 501)}, {}, "tts_text_exceeded"),
+        ({"customer_message": Speech(text="Hello \U0001f600")}, {}, "character_encoding_not_allowed"),
+        ({"customer_message": Speech(media="999")}, {}, "media_file_not_found"),
+        ({"caller_id_rule": "random"}, {"disabled": {"Automatic number management"}}, "component_disabled"),
+        ({"scenario": "55"}, {"disabled": {"Call scenario"}}, "component_disabled"),
+        ({"scenario": "56"}, {}, "scenario_not_found"),
+        ({"line_scenario": True}, {"scenarios": set()}, "scenario_not_found"),
+        ({"talk_at_once": True, "hear_dialling": True}, {}, "invalid_parameters_combination"),
+        ({"number": LINE}, {"numbers": {"12025550100"}}, "own_virtual_phone_number_not_allowed"),
+        ({"rep": RepPhone("employee", "7/+12025550177")}, {}, "no_active_phone_number"),
+    ],
+)
+async def test_an_order_is_refused_as_documented(
+    line: Line, order: dict[str, Any], change: dict[str, Any], code: str
+) -> None:
+    vars(line.exchange).update(change)
+    with pytest.raises(Refused) as caught:
+        await line.dial(**order)
+    assert caught.value.code == code
+    assert line.network.calls == ()
+
+
+def test_every_refusal_has_a_sample() -> None:
+    sampled = {
+        found["mnemonic"]
+        for file in (Path(callgear.__file__).parent / "samples" / "operations").rglob("*.http")
+        for found in re.finditer(r'"mnemonic": "(?P<mnemonic>\w+)"', file.read_text(encoding="utf-8"))
+    }
+    assert set(CODES) - sampled == set()

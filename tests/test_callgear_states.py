@@ -1,0 +1,294 @@
+"""CallGear's call state diagram, through all branches, against its simulator.
+
+Source: https://callgear.github.io/call_api/, "Call state diagram", and the allowed state of every method.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from typing_extensions import override
+
+from bot.errors import Refused
+from bot.events import State
+from bot.providers.callgear.methods import Fails
+from bot.providers.callgear.talks import Talk
+from tests.callgear_line import Line
+
+
+@pytest.fixture
+async def line() -> AsyncIterator[Line]:
+    async with aclosing(Line()) as line:
+        yield line
+
+
+async def test_hold_and_resume(line: Line) -> None:
+    call = await line.talking()
+    assert {"hold", "consult", "start_recording"} <= line.provider.controls(call)
+    call = await line.do("hold")
+    assert (line.state, line.provider.controls(call)) == ("HOLD", frozenset({"hang_up", "resume", "consult"}))
+    with pytest.raises(Refused, match="another state"):
+        await line.provider.hold(call)
+    await line.do("resume")
+    assert line.state == "TALK"
+    assert (await line.wait(60)).conversation
+
+
+async def test_consult_and_go_back(line: Line) -> None:
+    await line.talking()
+    call = await line.do("consult", "+12025550178", detail="+12025550178")
+    assert (line.state, line.provider.controls(call)) == (
+        "DIALING",
+        frozenset({"hang_up", "complete_transfer", "return_to_caller"}),
+    )
+    await line.wait(6)
+    assert line.state == "OPERATOR_TALK"
+    await line.do("return_to_caller")
+    assert line.state == "TALK"
+
+
+async def test_going_back_while_the_third_party_still_rings(line: Line) -> None:
+    await line.talking()
+    await line.do("consult", "+12025550178")
+    await line.wait(2)
+    await line.do("return_to_caller")
+    assert line.state == "TALK"
+    assert (await line.wait(60)).conversation
+
+
+async def test_consult_and_transfer(line: Line) -> None:
+    await line.talking()
+    await line.do("consult", "+12025550178", detail="+12025550178")
+    await line.wait(8)
+    call = await line.do("complete_transfer")
+    assert call.transferred_to == "+12025550178"
+    assert line.state in ("SESSION", "TALK")  # the two of them talk on
+    assert not line.network.calls[0].over
+    assert (await line.wait(60)).state is State.ENDED
+
+
+async def test_a_transfer_while_the_third_party_rings_waits_for_it(line: Line) -> None:
+    await line.talking()
+    await line.do("consult", "+12025550178")
+    await line.wait(2)
+    await line.do("complete_transfer")
+    assert line.state == "DIALING"
+    await line.wait(10)
+    assert not line.network.calls[0].over
+    await line.wait(60)
+    assert line.network.calls[0].over
+
+
+async def test_a_transfer_that_was_taken_back_is_forgotten(line: Line) -> None:
+    await line.talking()
+    await line.do("consult", "+12025550178")
+    await line.do("complete_transfer")
+    await line.do("return_to_caller")
+    await line.do("consult", "+12025550178")
+    await line.wait(6)
+    assert line.state == "OPERATOR_TALK"
+
+
+async def test_a_transfer_to_somebody_who_does_not_answer_ends_the_call(line: Line) -> None:
+    await line.talking()
+    await line.do("consult", "+12025550112")
+    await line.wait(2)
+    await line.do("complete_transfer")
+    assert (await line.wait(40)).state is State.ENDED
+
+
+@pytest.mark.parametrize("back", ["resume", "return_to_caller"])
+async def test_a_failed_consultation_leads_back_to_hold(line: Line, back: str) -> None:
+    await line.talking()
+    await line.do("consult", "+12025550111")
+    await line.wait(8)
+    assert line.state == "HOLD"
+    await line.do(back)
+    assert line.state == "TALK"
+
+
+async def test_when_nobody_can_be_consulted_the_talk_goes_on(line: Line) -> None:
+    call = await line.talking()
+    line.exchange.phoneless = {"204"}
+    with pytest.raises(Refused, match="no active phone"):
+        await line.provider.consult(call, "204")
+    assert line.state == "TALK"  # not on a hold of which the card knows nothing
+    call = await line.do("hold")
+    with pytest.raises(Refused, match="no active phone"):
+        await line.provider.consult(call, "204")
+    assert line.state == "HOLD"
+
+
+async def test_whoever_is_called_in_has_a_leg_of_their_own(line: Line) -> None:
+    await line.talking()
+    for to in ("+12025550178", "204"):
+        await line.do("consult", to)
+        await line.wait(6)
+        line.events += await line.provider.active_calls()
+        await line.do("return_to_caller")
+    legs = {leg.name: leg for leg in line.call().legs}
+    assert set(legs) == {"rep", "customer", "third:+12025550178", "third:204"}
+    assert len({leg.ref for leg in legs.values()}) == 4
+    assert line.call().state is State.TALKING
+
+
+@pytest.mark.parametrize(
+    ("action", "arguments"),
+    [
+        ("hold", ()),
+        ("resume", ()),
+        ("complete_transfer", ()),
+        ("return_to_caller", ()),
+        ("press_key", ("5",)),
+        ("start_recording", ()),
+        ("coach", ()),
+        ("use_talk_option", ("9",)),
+    ],
+)
+async def test_nothing_is_possible_before_the_talk(line: Line, action: str, arguments: tuple[str, ...]) -> None:
+    await line.dial()
+    call = await line.wait(2)
+    assert line.provider.controls(call) == {"hang_up"}
+    with pytest.raises(Refused) as caught:
+        await getattr(line.provider, action)(call, *arguments)
+    assert caught.value.code == "invalid_state"
+
+
+ANSWERS, BUSY = "12025550178", "12025550111"
+NEEDS = {
+    "hold": {"TALK"},
+    "unhold": {"HOLD"},
+    "make": {"HOLD"},
+    "transfer": {"DIALING", "OPERATOR_TALK"},
+    "restore": {"DIALING", "OPERATOR_TALK"},
+    "record": {"TALK"},
+    "coach": {"TALK"},
+    "dtmf": {"TALK"},
+    "option": {"TALK"},
+}
+"""What the table "Allowed state" says; what is not here is allowed while the call lives."""
+
+
+class Diagram(RuleBasedStateMachine):
+    """A person does whatever comes to mind; the simulated call is always where the diagram says.
+
+    Attributes:
+        state: by the diagram.  third: whom the third party's number belongs to.  given_up: a transfer was ordered
+        while the third party still rang.
+    """
+
+    @initialize()
+    def begin(self) -> None:
+        self.runner = asyncio.Runner()
+        self.line = self.runner.run(self._talking())
+        self.talk: Talk = self.line.exchange.talk(self.line.network.calls[0])
+        self.state, self.third, self.given_up = "TALK", "", False
+
+    async def _talking(self) -> Line:
+        line = Line()
+        await line.talking()
+        return line
+
+    @override
+    def teardown(self) -> None:
+        self.runner.run(self.line.aclose())
+        self.runner.close()
+
+    def _order(self, name: str, params: dict[str, Any] | None = None) -> str:
+        """Order it; returns the mnemonic of the refusal, "" = it was taken."""
+
+        async def order() -> str:
+            try:
+                getattr(self.talk, name)(params or {})
+            except Fails as refusal:
+                return refusal.mnemonic
+            finally:
+                await self.line.wait(0)  # what happens at once has happened
+            return ""
+
+        return self.runner.run(order())
+
+    def _do(self, name: str, params: dict[str, Any] | None = None) -> bool:
+        """Order it; True = it was taken, which it must be where the diagram allows it and nowhere else."""
+        refused, allowed = self._order(name, params), self.state in NEEDS[name]
+        assert (refused == "invalid_state") is not allowed, f"{name} in {self.state}: {refused or 'taken'}"
+        return allowed
+
+    @rule()
+    def hold(self) -> None:
+        if self._do("hold"):
+            self.state = "HOLD"
+
+    @rule()
+    def unhold(self) -> None:
+        if self._do("unhold"):
+            self.state = "TALK"
+
+    @rule(to=st.sampled_from([ANSWERS, BUSY]))
+    def make(self, to: str) -> None:
+        if self._do("make", {"to": to}):
+            self.state, self.third = "DIALING", to
+
+    @rule()
+    def transfer(self) -> None:
+        dialling = self.state == "DIALING"
+        if self._do("transfer"):
+            self.given_up = dialling
+            self.state = "DIALING" if dialling else "TALK"
+
+    @rule()
+    def restore(self) -> None:
+        if self._do("restore"):
+            self.state, self.given_up = "TALK", False
+
+    @precondition(lambda self: self.state == "DIALING")
+    @rule()
+    def third_party_decides(self) -> None:
+        self.runner.run(self.line.wait(6))
+        if self.third == ANSWERS:
+            self.state = "TALK" if self.given_up else "OPERATOR_TALK"
+        else:
+            self.state = "FINISHING" if self.given_up else "HOLD"
+        self.given_up = False
+
+    @rule(
+        what=st.sampled_from(
+            [("record", {"action": "on"}), ("coach", {}), ("dtmf", {"dtmf_string": "5"}), ("option", {"button": "10"})]
+        )
+    )
+    def something_in_a_talk(self, what: tuple[str, dict[str, Any]]) -> None:
+        self._do(*what)
+
+    @precondition(lambda self: self.state != "FINISHING")
+    @rule(how=st.sampled_from(["release", "drop the contact", "the contact hangs up"]))
+    def it_ends(self, how: str) -> None:
+        if how == "release":
+            assert self._order("release") == ""
+        elif how == "drop the contact":
+            assert self._order("disconnect", {"leg_id": self.talk.leg_id("customer")}) == ""
+        elif self.state == "TALK":
+            self.runner.run(self.line.wait(30))
+        else:
+            return  # whoever waits, waits
+        self.state = "FINISHING"
+
+    @precondition(lambda self: self.state in ("DIALING", "OPERATOR_TALK"))
+    @rule()
+    def the_third_leg_is_dropped(self) -> None:
+        self.runner.run(self.line.wait(1.5))  # it rings by now
+        assert self._order("disconnect", {"leg_id": self.talk.leg_id(self.talk.third)}) == ""
+        self.state = "FINISHING" if self.given_up else "HOLD"
+        self.given_up = False
+
+    @invariant()
+    def it_is_where_the_diagram_says(self) -> None:
+        assert self.talk.state == self.state
+
+
+Diagram.TestCase.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
+TestDiagram = Diagram.TestCase
