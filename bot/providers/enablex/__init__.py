@@ -1,0 +1,418 @@
+"""EnableX Voice API: calls that we conduct ourselves, message by message, and webhooks for everything that happens.
+
+Source: "Voice API" of https://developer.enablex.io (older edition); newer facts from its official samples are marked
+where they are used. A click-to-call rings the rep; when they pick up we are told, and bridge the customer
+(`bot/conducting.py`); when one side has gone, we let the other go.
+"""
+
+import base64
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import httpx
+from typing_extensions import override
+
+from bot.call import Call, Leg
+from bot.errors import Refused, SettingsError, Unsupported
+from bot.events import CUSTOMER, REP, Accepted, AnyEvent, LegAnswered, LegEnded, Outcome, State
+from bot.hooks import Request, Webhook
+from bot.orders import CallOrder, MessageOrder, Prompt, Speech
+from bot.provider import Provider, Setting
+from bot.providers.enablex import api, webhooks
+
+NOBODY = "00000000-0000-0000-0000-000000000000"
+"""A call id that no call has: asking for it shows whether the credentials work."""
+LOCKED = ("401", "403", "429")
+"""Codes of refusals that say nothing about a call."""
+SILENCE = {"text": ".", "language": "en-US", "voice": "none"}
+"""Something that is never played: there is no such voice."""
+TALKING = "6112"
+"""Code of the refusal to play anything while two parties are joined."""
+ALONE = ("", "6114", "6117")
+"""What is answered when there is only one: no refusal, "Play request pending", "Voice not supported"."""
+FIRST_ASKED_SECONDS = 10.0
+LONGEST_RING_SECONDS = 75.0
+"""A phone that has rung for so long, and is in no talk, was not answered."""
+
+
+class EnableX(Provider):
+    """One EnableX project.
+
+    Attributes:
+        clock: seconds since 1970 UTC.
+    """
+
+    title: ClassVar[str] = "EnableX"
+    settings: ClassVar[tuple[Setting, ...]] = (
+        Setting("app_id", "the project's APP ID; it also decrypts webhooks", secret=True),
+        Setting("app_key", "the project's APP KEY", secret=True),
+        Setting("cli", "the rented number that calls go out from, exactly as it is provisioned", default=""),
+        Setting("url", "where the API is", default="https://api.enablex.io/voice/v1"),
+        Setting("bridge", "who calls the other side when the rep has picked up: callboard or enablex", "callboard"),
+        Setting("accept_verb", "how calls are accepted: PUT as in current samples, or POST as documented", "PUT"),
+        Setting("language", "of spoken texts where none is chosen", default="en-US"),
+        Setting("voice", "of spoken texts where none is chosen: female or male", default="female"),
+    )
+    order_options: ClassVar[frozenset[str]] = frozenset({"caller_id", "record"})
+    message_options: ClassVar[frozenset[str]] = frozenset(
+        {
+            *("template", "text", "language", "voice", "caller_id", "record", "collect_digits", "recognise"),
+            *("answer_seconds", "silence_seconds", "prompt_ref"),
+        }
+    )
+    hook_paths: ClassVar[Mapping[str, str]] = {"": "the webhook of your project and numbers: all events"}
+
+    def __init__(self, account: str, values: Mapping[str, str], http: httpx.AsyncClient, region: str) -> None:
+        """Raises SettingsError where `accept_verb` or `bridge` is none of the two each can be."""
+        super().__init__(account, values, http, region)
+        self.clock: Callable[[], float] = time.time
+        self._tells_talks = False  # it was seen to refuse playing into a talk
+        self._alone: set[str] = set()  # ids of calls in which one of two was last seen to be alone
+        for setting in self.settings:
+            if setting.default is not None and not self.values.get(setting.name):
+                self.values[setting.name] = setting.default
+        if self.values["accept_verb"].upper() not in ("PUT", "POST"):
+            raise SettingsError(f"{account.upper()}_ACCEPT_VERB is neither PUT nor POST. Set it to one of them.")
+        if self.values["bridge"].lower() not in ("callboard", "enablex"):
+            raise SettingsError(f"{account.upper()}_BRIDGE is neither callboard nor enablex. Set it to one of them.")
+
+    # Calls that begin.
+
+    @override
+    async def place_call(self, order: CallOrder) -> Accepted:
+        """Ring the rep. The customer is bridged when they have picked up. Source: "Dial Out a Number".
+
+        With the setting `bridge` = enablex the order says so itself: `action_on_connect.connect`, written as in the
+        official sample voice-outbound-bridge-on-connect, for the page only names that action.
+        """
+        self.refuse_unexpressible(order)
+        number = api.digits(order.number)
+        body: dict[str, Any] = {
+            "name": "Callboard",
+            "owner_ref": order.call_id,
+            "auto_record": order.record,
+            "from": self._cli(order.caller_id),
+            "to": api.digits(order.rep.value),
+        }
+        if self._joins:
+            body["action_on_connect"] = {"connect": {"from": body["from"], "to": number}}
+        what = webhooks.JOINED if self._joins else webhooks.TO_REP
+        return await self._dial(body, webhooks.Trail(what, order.call_id, number))
+
+    @override
+    async def send_message(self, order: MessageOrder) -> Accepted:
+        """Call one party and play something. Source: "Dial Out a Number", `action_on_connect`.
+
+        Raises:
+            Unsupported: neither a prompt nor a text, both, or seconds outside of 1 to 10.
+        """
+        self.refuse_unexpressible(order)
+        listens = order.collect_digits or order.recognise
+        prompt = Prompt(
+            speech=Speech(order.template, order.text, order.language, order.voice),
+            prompt_ref=order.prompt_ref,
+            collect_digits=order.collect_digits,
+            recognise=order.recognise,
+            answer_seconds=order.answer_seconds,
+            silence_seconds=order.silence_seconds,
+        )
+        body = {
+            "name": "Callboard",
+            "owner_ref": order.call_id,
+            "auto_record": order.record,
+            "from": self._cli(order.caller_id),
+            "to": api.digits(order.number),
+            "action_on_connect": {"play": self._play(prompt)},
+        }
+        return await self._dial(body, webhooks.Trail(webhooks.QUESTION if listens else webhooks.MESSAGE, order.call_id))
+
+    @property
+    def _joins(self) -> bool:
+        """EnableX itself bridges the customer."""
+        return self.values["bridge"].lower() == "enablex"
+
+    async def _dial(self, body: dict[str, Any], trail: webhooks.Trail) -> Accepted:
+        if not self.hook_url:
+            raise Unsupported(
+                f"{self.title} must tell Callboard how a call goes, but nobody has said where to. "
+                "Ask your admin to set CALLBOARD_PUBLIC_URL. Nothing was dialled."
+            )
+        body["event_url"] = f"{self.hook_url}/{trail.path}"
+        answer = await self._ask("POST", "/call", body, dials=True)
+        return Accepted(ref=api.voice_id(self.title, answer), at=self.clock())
+
+    # A call that we conduct.
+
+    @override
+    def next_step(self, call: Call) -> str:
+        """Bridge the customer when the rep is on the line; let go whoever is left, or has heard the message.
+
+        Whoever was put through to somebody else is left in peace. A phone that was not told to have stopped is let go
+        when the other side has gone: ending what has ended does no harm.
+        """
+        legs = {leg.name: leg for leg in call.legs}
+        rep, customer = legs.get(REP), legs.get(CUSTOMER)
+        if call.purpose == "message":
+            return "hang_up" if call.played is not None and _up(customer) else ""
+        if call.transferred_to:
+            return ""
+        if call.direction == "in":
+            ours = [leg for leg in call.legs if leg.name != webhooks.LINE]
+            over = call.state is State.ENDED
+            return "hang_up" if ours and (over or all(leg.ended_at for leg in ours)) else ""
+        if rep is None or not call.rep:
+            return ""
+        if not _up(rep):
+            return "hang_up" if rep.ended_at and customer is not None and not customer.ended_at else ""
+        if rep.outcome is Outcome.VOICEMAIL:
+            return "hang_up"  # the rep's own mailbox has picked up
+        if customer is None:
+            if call.state is State.ENDED or call.hang_up_by:
+                return "hang_up"  # picked up after it was over: nobody is called any more
+            return "" if self._joins else "bridge"
+        return "hang_up" if customer.ended_at else ""
+
+    @override
+    async def bridge(self, call: Call, number: str) -> None:
+        """Call a second party and join both. Source: "Bridge Call"."""
+        body = {"from": self._cli(call.line), "to": self._callee(number)}
+        api.accepted(self.title, await self._on(call, "PUT", "/connect", body, dials=True))
+
+    @override
+    async def hang_up(self, call: Call) -> None:
+        """End the whole call. Source: "Hang-Up Call". A call that is gone already is no error."""
+        try:
+            await self._on(call, "DELETE", "")
+        except Refused as error:
+            if error.code != "404":
+                raise
+
+    @override
+    async def accept(self, call: Call) -> None:
+        """Source: "Handle Incoming Call Events". A call that a greeting, or we, answered before is accepted already."""
+        try:
+            await self._on(call, self.values["accept_verb"].upper(), "/accept")
+        except Refused as error:
+            if error.code in LOCKED or not await self._answered(call):
+                raise
+
+    async def _answered(self, call: Call) -> bool:
+        try:
+            return webhooks.is_up(await self._on(call, "GET", ""))
+        except Refused:
+            return False
+
+    @override
+    async def decline(self, call: Call) -> None:
+        """Hanging up instead of accepting. Source: official sample voice-api-inbound; the page names no way."""
+        await self._on(call, "DELETE", "")
+
+    # A call that is running.
+
+    @override
+    def controls(self, call: Call) -> frozenset[str]:
+        """Hold, transfer and recording need two parties, playing needs one alone, and nobody accepts twice."""
+        if not call.live:
+            return frozenset()
+        first = {"in": webhooks.LINE, "out": CUSTOMER if call.purpose == "message" else REP}[call.direction]
+        others = [leg for leg in call.legs if leg.name != first]
+        bridged = any(leg.answered_at and not leg.ended_at for leg in others)
+        if bridged:
+            held = "resume" if call.held else "hold"
+            recording = "stop_recording" if call.recording_on else "start_recording"
+            return frozenset({"hang_up", held, "transfer", "forward", recording})
+        if call.direction == "in" and not others:
+            return frozenset({"accept", "decline", "play"})
+        return frozenset({"hang_up"})
+
+    @override
+    async def play(self, call: Call, prompt: Prompt) -> None:
+        """Source: "Play Voice Prompt". A caller whom nobody has taken yet is answered first, hears it and waits on."""
+        body = self._play(prompt)
+        if call.direction == "in":
+            await self.accept(call)
+        await self._on(call, "PUT", "/play", body)
+
+    @override
+    async def hold(self, call: Call, speech: Speech | None = None) -> None:
+        """Source: "Call Hold-Unhold API". It plays its own music; `speech` cannot be said and is not sent."""
+        if speech is not None:
+            raise Unsupported(f"{self.title} plays its own music on hold. Put the call on hold without a message.")
+        await self._on(call, "POST", "/hold", {"hold": True})
+
+    @override
+    async def resume(self, call: Call) -> None:
+        """Source: "Call Hold-Unhold API"."""
+        await self._on(call, "POST", "/hold", {"hold": False})
+
+    @override
+    async def transfer(self, call: Call, to: str) -> None:
+        """Attended. Source: "Transfer Call"."""
+        body = {"from": self._cli(call.line), "transfer_to": self._callee(to)}
+        api.accepted(self.title, await self._on(call, "PUT", "/transfer", body, dials=True))
+
+    @override
+    async def forward(self, call: Call, to: str) -> None:
+        """Blind. Source: "Forward Call"."""
+        body = {"from": self._cli(call.line), "to": self._callee(to)}
+        api.accepted(self.title, await self._on(call, "PUT", "/forward", body, dials=True))
+
+    @override
+    async def start_recording(self, call: Call, name: str = "") -> tuple[AnyEvent, ...]:
+        """Source: "Start / Stop Call Recording". The answer names the recording, also where no webhook ever does."""
+        named = {"recording_name": name} if name else {}
+        answer = await self._on(call, "PUT", "/recording", {"start": True, **named})
+        return webhooks.recording_begun(answer, call.refs[0], self.clock())
+
+    @override
+    async def stop_recording(self, call: Call) -> None:
+        """Source: "Start / Stop Call Recording"."""
+        await self._on(call, "PUT", "/recording", {"stop": True})
+
+    # What it knows.
+
+    @override
+    def poll_after(self, asked: int) -> float:
+        """First after 10 s, at last once a minute: a rep who has picked up does not wait long for a lost webhook."""
+        return min(FIRST_ASKED_SECONDS * 1.5**asked, super().poll_after(asked))
+
+    @override
+    async def call_state(self, call: Call) -> tuple[AnyEvent, ...]:
+        """Makes up for lost webhooks. Source: "Analyze Call". () = EnableX does not know the call (any more)."""
+        try:
+            answer = await self._on(call, "GET", "")
+        except Refused as error:
+            if error.code in LOCKED:
+                raise
+            return ()
+        return webhooks.analysed(answer, call, self.clock(), joined=self._joins) + await self._second_leg(call)
+
+    async def _second_leg(self, call: Call) -> tuple[AnyEvent, ...]:
+        """Whether the second phone was answered, or has hung up since, which "Analyze Call" does not tell.
+
+        Two requests that change nothing are refused in ways that do: playing is refused with 6112 where two parties are
+        joined (asked for with a voice that there is not), taking off hold with 409 where they are not. Nobody can have
+        put on hold what is not known to be a talk.
+        """
+        on = [leg for leg in call.legs if leg.ringing_at and not leg.ended_at]
+        leg = next((leg for leg in on if leg.name == CUSTOMER or leg.name.startswith("ext:")), None)
+        now, ref = self.clock(), call.refs[0]
+        if leg is None or not call.live or call.purpose == "message":
+            return ()
+        if leg.answered_at:
+            gone = not call.held and not call.transferred_to and await self._talk_is_over(call)
+            return (LegEnded(ref=ref, at=now, leg=leg.name, outcome=Outcome.ANSWERED),) if gone else ()
+        if now - leg.ringing_at < FIRST_ASKED_SECONDS:
+            return ()
+        if await self._probe(call) == TALKING:
+            return (LegAnswered(ref=ref, at=now, leg=leg.name),)
+        if now - leg.ringing_at < LONGEST_RING_SECONDS or await self._refusal(self.resume(call)) != "409":
+            return ()
+        return (LegEnded(ref=ref, at=now, leg=leg.name, outcome=Outcome.NO_ANSWER),)
+
+    async def _probe(self, call: Call) -> str:
+        """The code that playing is refused with."""
+        code = await self._refusal(self._on(call, "PUT", "/play", SILENCE))
+        self._tells_talks = self._tells_talks or code == TALKING
+        return code
+
+    async def _talk_is_over(self, call: Call) -> bool:
+        """Nobody's talk is ended on a guess: only where the account was seen to refuse playing into one, and twice.
+
+        Twice, because a transfer that is being asked for parts the two before anybody knows of it.
+        """
+        ref, code = call.refs[0], await self._probe(call)
+        alone = self._tells_talks and code in ALONE
+        again = alone and ref in self._alone
+        (self._alone.add if alone and not again else self._alone.discard)(ref)
+        return again
+
+    @staticmethod
+    async def _refusal(request: Awaitable[object]) -> str:
+        """The code it is refused with, "" = it is not."""
+        try:
+            await request
+        except Refused as error:
+            return error.code
+        return ""
+
+    @override
+    async def fetch_recording(self, recording: str, into: Path, limit: int) -> str:
+        """Source: "Retrieve Call Recording"; `recording` is a recording id."""
+        request = self._request("GET", f"/recording/{recording}")
+        return await self.download(request, into, limit, frozenset({request.url.host}))
+
+    @override
+    async def check(self) -> str:
+        """Ask for a call that does not exist: only the refusal of wrong credentials is one."""
+        try:
+            await self._ask("GET", f"/call/{NOBODY}")
+        except Refused as error:
+            if error.code in ("401", "403"):
+                raise Refused(
+                    f"{error} Check {self.account.upper()}_APP_ID and {self.account.upper()}_APP_KEY.",
+                    code=error.code,
+                    words=error.words,
+                ) from error
+        return f"{self.title} accepts the project's APP ID and APP KEY."
+
+    # What it tells by itself.
+
+    @override
+    def read_webhook(self, request: Request) -> Webhook:
+        """All events, plain or encrypted: see `webhooks.py`."""
+        return webhooks.read(request, self.values["app_id"])
+
+    # How it is spoken to.
+
+    def _cli(self, line: str) -> str:
+        cli = api.digits(line or self.values["cli"])
+        if not cli:
+            raise Unsupported(
+                f"{self.title} must know which number to call from. Choose a line, or set {self.account.upper()}_CLI."
+            )
+        return cli
+
+    def _callee(self, number: str) -> str:
+        if not number.startswith("+") and not number.lower().startswith("sip:"):
+            raise Unsupported(
+                f"{self.title} calls numbers, not extensions like {number}. Give a number. Nobody was called."
+            )
+        return api.digits(number)
+
+    def _play(self, prompt: Prompt) -> dict[str, Any]:
+        return api.play(self.title, prompt, self.values["language"], self.values["voice"])
+
+    async def _on(
+        self, call: Call, verb: str, path: str, body: Mapping[str, Any] | None = None, *, dials: bool = False
+    ) -> dict[str, Any]:
+        if not call.refs:
+            raise Refused(f"{self.title} has not named this call yet. Try again in a moment.", words="no call id")
+        return await self._ask(verb, f"/call/{call.refs[0]}{path}", body, dials=dials)
+
+    async def _ask(
+        self, verb: str, path: str, body: Mapping[str, Any] | None = None, *, dials: bool = False
+    ) -> dict[str, Any]:
+        response = await self.send(self._request(verb, path, body), dials=dials, any_status=not dials)
+        return api.answer(self.title, response, dials=dials)
+
+    def _request(self, verb: str, path: str, body: Mapping[str, Any] | None = None) -> httpx.Request:
+        key = base64.b64encode(f"{self.values['app_id']}:{self.values['app_key']}".encode()).decode()
+        return self.http.build_request(
+            verb,
+            self.values["url"].rstrip("/") + path,
+            json=None if body is None else dict(body),
+            headers={"authorization": f"Basic {key}"},
+        )
+
+
+def _up(leg: Leg | None) -> bool:
+    """Picked up, by a person or a mailbox, and not known to have hung up."""
+    if leg is None:
+        return False
+    return bool(leg.answered_at and not leg.ended_at) or leg.outcome is Outcome.VOICEMAIL
+
+
+PROVIDER = EnableX

@@ -1,0 +1,125 @@
+"""What EnableX is asked, and how its answers are read: error codes under many names, one thing said as state or status.
+
+Source: "Voice API" of https://developer.enablex.io, all tables "Error Response"; /reference/errors.html for the newer
+form.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+import msgspec
+
+from bot.errors import Ambiguous, Refused, Unavailable, Unsupported
+from bot.orders import Prompt
+from bot.provider import refused
+
+FAILED = frozenset({"failed", "error"})
+"""Values of `state` or `status` that mean no, whatever the HTTP status says."""
+CODES = ("error_code", "result", "event_code")
+WORDS = ("message", "msg", "desc", "description")
+"""Where the code and the words of an error stand; the newer edition has names of its own."""
+LISTEN_SECONDS = range(1, 11)
+
+HINTS: Mapping[str, str] = {
+    "6110": "The number has no voice service at EnableX: set one up in its portal.",
+    "6112": "Messages can only be played before the second party is on the line.",
+    "6114": "Another message is being played; wait for its end.",
+    "6117": "Choose another voice or language.",
+    "6118": "The number that calls go out from is not yours at EnableX: check the line, or the cli setting.",
+    "6133": "The number has no voice service at EnableX: set one up in its portal.",
+    "404": "That call is over, or has not begun.",
+    "409": "The second party must be on the line first.",
+}
+"""Error code -> what to do."""
+
+
+def digits(number: str) -> str:
+    """Numbers go out without a plus; SIP addresses as they are."""
+    return number if number.lower().startswith("sip:") else re.sub(r"[^0-9]", "", number)
+
+
+def play(title: str, prompt: Prompt, language: str, voice: str) -> dict[str, Any]:
+    """The members of a play request. Source: "Play Voice Prompt".
+
+    Raises:
+        Unsupported: neither a stored prompt nor a text, both, or seconds outside of 1 to 10.
+    """
+    speech = prompt.speech
+    if bool(speech.media) == bool(speech.text):
+        raise Unsupported(f"{title} plays either a stored prompt or a text. Give one of them.")
+    for seconds in (prompt.answer_seconds, prompt.silence_seconds):
+        if seconds is not None and seconds not in LISTEN_SECONDS:
+            raise Unsupported(f"{title} listens for 1 to 10 seconds, not {seconds}. Choose a number in between.")
+    told: dict[str, Any] = {"prompt_name": speech.media}
+    if speech.text:
+        told = {"text": speech.text, "language": speech.language or language, "voice": speech.voice or voice}
+    options = {
+        "dtmf": prompt.collect_digits or None,
+        "asr": prompt.recognise or None,
+        "prompt_ref": prompt.prompt_ref or None,
+        "start_timeout": prompt.answer_seconds,
+        "recognizer_timeout": prompt.silence_seconds,
+    }
+    return told | {name: value for name, value in options.items() if value is not None}
+
+
+def answer(title: str, response: httpx.Response, *, dials: bool) -> dict[str, Any]:
+    """The reply's members.
+
+    Raises:
+        Refused: its code and words.  Unavailable, Ambiguous: not in any form that can be read.
+    """
+    try:
+        told = msgspec.json.decode(response.content, type=dict[str, Any])
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        told = {}
+    if not told:
+        if 400 <= response.status_code < 500:
+            raise refused(title, f"HTTP {response.status_code}", str(response.status_code))
+        words = f"{title} gave an answer that cannot be read (HTTP {response.status_code})"
+        raise Ambiguous(f"{words}; it may or may not be calling.") if dials else Unavailable(f"{words}. Try again.")
+    if response.status_code >= 400 or outcome(told) in FAILED:
+        raise _refusal(title, told, response.status_code)
+    return told
+
+
+def outcome(told: Mapping[str, Any]) -> str:
+    """What became of it: EnableX says `state` here and `status` there."""
+    return text(told.get("state") or told.get("status")).lower()
+
+
+def text(value: object) -> str:
+    """A value as text; codes and digits come as numbers or as text."""
+    return str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
+
+
+def voice_id(title: str, told: Mapping[str, Any]) -> str:
+    """The id of a call that was begun.
+
+    Raises:
+        Ambiguous: the reply names none, so nobody knows what was begun.
+    """
+    found = next((text(value) for name, value in told.items() if name.lower() == "voice_id"), "")
+    if not found:
+        raise Ambiguous(f"{title} took the order but named no call; it may or may not be calling.")
+    return found
+
+
+def accepted(title: str, told: Mapping[str, Any]) -> None:
+    """The reply to something that dials must be recognisable as its reply.
+
+    Raises:
+        Ambiguous: it says neither yes nor no.
+    """
+    if not outcome(told):
+        raise Ambiguous(f"{title} gave an answer that says neither yes nor no; it may or may not be calling.")
+
+
+def _refusal(title: str, told: Mapping[str, Any], status: int) -> Refused:
+    code = next((told_code for name in CODES if (told_code := text(told.get(name)))), "")
+    code = code or (str(status) if status >= 400 else "")
+    words = next((told_words for name in WORDS if (told_words := text(told.get(name)))), "")
+    found = refused(title, words or f"HTTP {status}", code)
+    return Refused(f"{found} {HINTS.get(code, '')}".strip(), code=code, words=found.words)

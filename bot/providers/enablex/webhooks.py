@@ -1,0 +1,308 @@
+"""What EnableX tells: one JSON object per event, in many spellings, plain or encrypted.
+
+Source: "Voice API" of https://developer.enablex.io, all paragraphs "Events". An event does not say which half of a
+call it is about, so each call is ordered with an address of its own (`event_url`, see `Trail`): below `TO_REP` and
+`JOINED` the first channel is the rep's, below `MESSAGE` and `QUESTION` the recipient's; anywhere else it is an incoming
+call.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import msgspec
+
+from bot.call import Call
+from bot.errors import Unreadable
+from bot.events import (
+    CUSTOMER,
+    REP,
+    THIRD,
+    AnyEvent,
+    CallEnded,
+    Described,
+    Heard,
+    LegAnswered,
+    LegEnded,
+    LegRinging,
+    Outcome,
+    Played,
+    RecordingChanged,
+    RecordingReady,
+)
+from bot.hooks import Request, Webhook
+from bot.providers.enablex.api import digits, text
+from bot.providers.enablex.encryption import decrypted
+
+TO_REP, JOINED, MESSAGE, QUESTION = "rep", "joined", "message", "question"
+"""First part of the address that an ordered call's events come to.
+
+`JOINED`: EnableX itself bridges the customer when the rep has picked up. `QUESTION`: a message that waits for keys or
+words.
+"""
+LINE = "did:line"
+"""The leg of an incoming call before anybody of ours is on it."""
+
+ALIASES: Mapping[str, str] = {
+    "incoming call": "incomingcall",
+    "briding": "bridging",
+    "bridging_failed": "bridge_failed",
+    "bridgefailed": "bridge_failed",
+    "playfnished": "playfinished",
+    "in progress": "ringing",
+    "recognised": "recognized",
+    "unrecognised": "unrecognized",
+}
+"""Spellings of states in the page -> one of them. Compared in lower case, without blanks around."""
+
+UP = ("connected", "ivr")
+"""What "Analyze Call" says of a call that was picked up."""
+BEGIN_SECONDS = 10.0
+"""By then a message is being played to somebody who has picked up."""
+
+FAILURES: tuple[tuple[str, Outcome], ...] = (
+    ("busy", Outcome.BUSY),
+    ("reject", Outcome.REJECTED),
+    ("declin", Outcome.REJECTED),
+    ("unallocated", Outcome.UNREACHABLE),
+    ("invalid", Outcome.UNREACHABLE),
+    ("not found", Outcome.UNREACHABLE),
+    ("unreach", Outcome.UNREACHABLE),
+)
+"""A part of the words beside an ending, where there are any -> how it ended; else nobody answered."""
+
+
+class Trail(NamedTuple):
+    """The address that an ordered call's events come to: what it is, our id of the call, the customer's digits.
+
+    That id tells whose events these are also where the answer to the order never came; the digits tell the customer
+    from whom the call is transferred to.
+    """
+
+    what: str
+    call_id: str = ""
+    number: str = ""
+
+    @classmethod
+    def of(cls, path: str) -> "Trail":
+        """As read from a webhook's path; whatever is none of ours belongs to an incoming call."""
+        what, call_id, number = [*path.strip("/").lower().split("/"), "", ""][:3]
+        return cls(what, call_id, number) if what in (TO_REP, JOINED, MESSAGE, QUESTION) else cls("")
+
+    @property
+    def path(self) -> str:
+        """Below the account's hook address."""
+        return "/".join(part for part in self if part)
+
+
+def read(request: Request, app_id: str) -> Webhook:
+    """One event.
+
+    Raises:
+        Unreadable: no JSON object, no voice_id, or encrypted for somebody else.
+    """
+    fields = _fields(request, app_id)
+    ref = text(fields.get("voiceid"))
+    if not ref:
+        raise Unreadable("EnableX sent an event without a voice_id, so its call is unknown; nothing was stored.")
+    at = _moment(fields) or request.received_at
+    trail = Trail.of(request.path)
+    events = _events(fields, ref, at, trail)
+    if events and (ours := trail.call_id or (trail.what and text(fields.get("ownerref")))):
+        events.append(Described(ref=ref, at=at, source="order", direction="out", call_id=ours))
+    return Webhook(tuple(events))
+
+
+def analysed(told: Mapping[str, Any], call: Call, now: float, *, joined: bool) -> tuple[AnyEvent, ...]:
+    """What "Analyze Call" tells. That two parties are joined it does not say, so only the first leg is spoken of.
+
+    `joined`: EnableX itself calls the customer when the rep has picked up.
+    """
+    fields = _folded(told)
+    at, state = _moment(fields) or now, _state(fields)
+    ref = call.refs[0]
+    if call.direction == "in":
+        return (_described(fields, ref, at, "in"),)
+    leg = CUSTOMER if call.purpose == "message" else REP
+    if state not in UP:
+        return (LegRinging(ref=ref, at=at, leg=leg),)
+    told_now: list[AnyEvent] = [LegAnswered(ref=ref, at=at, leg=leg)]
+    if leg == CUSTOMER and state == "connected" and _heard_out(call, now):
+        told_now.append(Played(ref=ref, at=at, play=state, outcome=Outcome.ANSWERED))
+    elif leg == REP and joined:
+        told_now.append(LegRinging(ref=ref, at=at, leg=CUSTOMER))
+    return tuple(told_now)
+
+
+def recording_begun(told: Mapping[str, Any], ref: str, now: float) -> tuple[AnyEvent, ...]:
+    """What the answer to "Start Call Recording" tells; the webhook "started" tells the same."""
+    fields = _folded(told)
+    recording = text(fields.get("recordingid"))
+    at = _moment(fields) or now
+    return (RecordingChanged(ref=ref, at=at, on=True, recording=recording),) if recording else ()
+
+
+def is_up(told: Mapping[str, Any]) -> bool:
+    """Whether "Analyze Call" says that the call was picked up."""
+    return _state(_folded(told)) in UP
+
+
+def _heard_out(call: Call, now: float) -> bool:
+    """A message that is not played any more, long enough after the recipient picked up: it was heard."""
+    answered = next((leg.answered_at for leg in call.legs if leg.name == CUSTOMER), 0.0)
+    return bool(answered) and now - answered >= BEGIN_SECONDS
+
+
+def _fields(request: Request, app_id: str) -> dict[str, object]:
+    fields = _object(request.body)
+    # The page says x-algorithm, the samples x-algoritm; without either the event is plain.
+    algorithm = request.headers.get("x-algoritm") or request.headers.get("x-algorithm")
+    if not algorithm:
+        return fields
+    sealed = text(fields.get("encrypteddata"))
+    return _object(decrypted(sealed, algorithm, request.headers.get("x-format", "hex"), app_id))
+
+
+def _object(body: bytes) -> dict[str, object]:
+    try:
+        return _folded(msgspec.json.decode(body, type=dict[str, Any]))
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise Unreadable("EnableX sent something that is no JSON object; nothing was stored.") from error
+
+
+def _folded(members: Mapping[str, object]) -> dict[str, object]:
+    """voice_Id, timeStamp, time_stamp: names without what their spellings differ in."""
+    return {name.strip().lower().replace("_", ""): value for name, value in members.items()}
+
+
+def _state(fields: Mapping[str, object], name: str = "state") -> str:
+    found = text(fields.get(name) or fields.get("status")).lower()
+    return ALIASES.get(found, found)
+
+
+def _moment(fields: Mapping[str, object]) -> float:
+    try:
+        found = datetime.fromisoformat(text(fields.get("timestamp")))
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return 0.0
+
+
+def _number(value: object) -> str:
+    """E.164 with its plus; EnableX writes digits only. SIP addresses stay as they are."""
+    found = text(value)
+    bare = re.sub(r"[^0-9]", "", found)
+    return found if found.lower().startswith("sip:") or not bare else f"+{bare}"
+
+
+def _events(fields: Mapping[str, object], ref: str, at: float, trail: Trail) -> list[AnyEvent]:
+    """Told apart in this order, because the same words mean several things."""
+    if text(fields.get("recordingid")):
+        return _recording(fields, ref, at)
+    if text(fields.get("playstate")):
+        return _play(fields, ref, at, trail)
+    phrase = text(fields.get("recognizedphrase")) or text(fields.get("recognisedphrase"))
+    state = _state(fields)
+    if text(fields.get("asrid")) or phrase or state in ("recognized", "unrecognized", "timeout"):
+        return _speech(fields, ref, at, phrase)
+    if state == "dtmfcollected":
+        return [Heard(ref=ref, at=at, digits=text(fields.get("digit")))]
+    return _progress(fields, ref, at, trail, state)
+
+
+def _recording(fields: Mapping[str, object], ref: str, at: float) -> list[AnyEvent]:
+    recording, state = text(fields.get("recordingid")), _state(fields)
+    if state == "started":
+        return [RecordingChanged(ref=ref, at=at, on=True, recording=recording)]
+    if state == "failed":
+        words = text(fields.get("msg")) or "no reason given"
+        return [RecordingChanged(ref=ref, at=at, on=False, recording=recording, words=words)]
+    if state == "completed":
+        off = RecordingChanged(ref=ref, at=at, on=False, recording=recording)
+        return [off, RecordingReady(ref=ref, at=at, recording=recording)]
+    return []
+
+
+def _play(fields: Mapping[str, object], ref: str, at: float, trail: Trail) -> list[AnyEvent]:
+    play, prompt = text(fields.get("playid")), text(fields.get("promptref"))
+    state = _state(fields, "playstate")
+
+    def played(outcome: Outcome) -> Played:
+        return Played(ref=ref, at=at, play=play, prompt_ref=prompt, outcome=outcome)
+
+    if state == "digitcollected":
+        keys = Heard(ref=ref, at=at, digits=text(fields.get("digit")), play=play, prompt_ref=prompt)
+        return [keys, played(Outcome.ANSWERED)]
+    if state == "menutimeout":
+        return [played(Outcome.NO_ANSWER)]
+    if state == "failed":
+        return [played(Outcome.FAILED)]
+    if state == "playfinished" and trail.what != QUESTION:
+        return [played(Outcome.ANSWERED)]
+    return []  # the question was read out; the answer is awaited
+
+
+def _speech(fields: Mapping[str, object], ref: str, at: float, phrase: str) -> list[AnyEvent]:
+    asr, prompt = text(fields.get("asrid")), text(fields.get("promptref"))
+    outcome = Outcome.ANSWERED if phrase else Outcome.NO_ANSWER
+    told: list[AnyEvent] = [Played(ref=ref, at=at, play=asr, prompt_ref=prompt, outcome=outcome)]
+    return [Heard(ref=ref, at=at, phrase=phrase, play=asr, prompt_ref=prompt), *told] if phrase else told
+
+
+def _progress(fields: Mapping[str, object], ref: str, at: float, trail: Trail, state: str) -> list[AnyEvent]:
+    incoming = not trail.what
+    first = CUSTOMER if trail.what in (MESSAGE, QUESTION) else REP
+    second = _second(fields, trail)
+    match state:
+        case "incomingcall":
+            return [_described(fields, ref, at, "in"), LegRinging(ref=ref, at=at, leg=LINE)]
+        case "connected" if incoming:
+            # Accepted, or answered by the greeting: no conversation yet, for nobody of ours is on the line.
+            return [_described(fields, ref, at, "in"), LegRinging(ref=ref, at=at, leg=LINE)]
+        case "ringing":
+            return [] if incoming else [LegRinging(ref=ref, at=at, leg=first)]
+        case "connected":
+            called = [LegRinging(ref=ref, at=at, leg=CUSTOMER)] if trail.what == JOINED else []
+            return [LegAnswered(ref=ref, at=at, leg=first), *called]
+        case "voicemail":
+            return [LegEnded(ref=ref, at=at, leg=first, outcome=Outcome.VOICEMAIL)]
+        case "bridging":
+            return [LegRinging(ref=ref, at=at, leg=second)]
+        case "bridged":
+            waited = [LegEnded(ref=ref, at=at, leg=LINE, outcome=Outcome.PENDING)] if incoming else []
+            return [LegAnswered(ref=ref, at=at, leg=second), *waited]
+        case "bridge_failed":
+            return [LegEnded(ref=ref, at=at, leg=second, outcome=_failure(fields))]
+        case "bridge_disconnected":
+            return [LegEnded(ref=ref, at=at, leg=second, outcome=Outcome.ANSWERED)]
+        case "disconnected" | "error":
+            ended: list[AnyEvent] = [CallEnded(ref=ref, at=at)]
+            return ended if incoming else [LegEnded(ref=ref, at=at, leg=first, outcome=_failure(fields)), *ended]
+        case _:
+            return []
+
+
+def _second(fields: Mapping[str, object], trail: Trail) -> str:
+    """The leg that an event of a bridge is about: `to` is "the destination number where the call is bridged"."""
+    to = _number(fields.get("to"))
+    if not trail.what:
+        return f"ext:{to}"
+    return CUSTOMER if not trail.number or digits(to) in ("", trail.number) else f"{THIRD}{to}"
+
+
+def _failure(fields: Mapping[str, object]) -> Outcome:
+    """How an unanswered leg ended; the fold knows better where it had been answered."""
+    words = " ".join(text(fields.get(name)) for name in ("msg", "reason", "cause")).lower()
+    return next((outcome for part, outcome in FAILURES if part in words), Outcome.NO_ANSWER)
+
+
+def _described(fields: Mapping[str, object], ref: str, at: float, direction: str) -> Described:
+    return Described(
+        ref=ref,
+        at=at,
+        source="event",
+        direction="in" if direction == "in" else "out",
+        number=_number(fields.get("from")),
+        line=_number(fields.get("to")),
+    )
