@@ -1,0 +1,144 @@
+"""Exolve's answers in our words; every oddity has a sample.
+
+Source: "Voice API" of https://docs.exolve.ru: tables "Возможные ошибки", examples of the six methods.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from bot.errors import Refused
+from bot.events import CUSTOMER, AnyEvent, CdrReceived, Described, LegAnswered, LegRinging, Outcome, Played
+from bot.orders import Template
+from bot.provider import refused
+
+FINAL: Mapping[str, Outcome] = {
+    "completed": Outcome.ANSWERED,
+    "no_answer": Outcome.NO_ANSWER,
+    "busy": Outcome.BUSY,
+    "rejected": Outcome.REJECTED,
+    "canceled": Outcome.CANCELLED,
+    "cancelled": Outcome.CANCELLED,
+    "failed": Outcome.FAILED,
+}
+"""Status of a sent message -> how it ended. The page shows `completed` only; any other word means: not over yet."""
+
+HINTS: tuple[tuple[str, str], ...] = (
+    (
+        "own confirmed number",
+        "This is a trial account: until it is paid for it may only call the number that is confirmed in its portal.",
+    ),
+    ("not in correct status", "The account is not active or is blocked: see its balance and contract in the portal."),
+    ("error getting media resource", "There is no sound with that number: copy it from the portal."),
+    ("scenario not found", "There is no such stored message in this application."),
+    ("error getting application", "There is no such stored message in this application."),
+)
+"""A part of Exolve's words, in lower case -> what it means and what to do."""
+
+
+def text_of(value: object) -> str:
+    """An id as text: newer installations send 64-bit numbers where the page shows text."""
+    return str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
+
+
+def digits(number: str) -> str:
+    """As Exolve writes numbers: no plus; a Russian number dialled with 8 begins with 7."""
+    bare = re.sub(r"[^0-9]", "", number)
+    return f"7{bare[1:]}" if len(bare) == 11 and bare.startswith("8") and not number.startswith("+") else bare
+
+
+def e164(value: object) -> str:
+    """With the plus again."""
+    bare = digits(text_of(value))
+    return f"+{bare}" if bare else ""
+
+
+def moment(value: object) -> float:
+    """Seconds since 1970 UTC. Stored messages are dated by RFC 3339, calls by RFC 1123; 0 where it is neither."""
+    text = text_of(value)
+    if not text:
+        return 0.0
+    for read in (datetime.fromisoformat, parsedate_to_datetime):
+        try:
+            found = read(text)
+            return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+        except (ValueError, TypeError, OverflowError):
+            continue
+    return 0.0
+
+
+def seconds(value: object) -> int:
+    """A duration, also where it is text."""
+    text = text_of(value)
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 8 else 0
+
+
+def template_of(row: Mapping[str, Any]) -> Template:
+    """A stored message. It redirects if it has a number to redirect to: digit 0 is both the default and a digit."""
+    number = e164(row.get("redirect_number"))
+    return Template(
+        id=text_of(row.get("id")),
+        name=text_of(row.get("name")),
+        media=text_of(row.get("media_id")),
+        redirect_digit=seconds(row.get("digit")) if number else 0,
+        redirect_number=number,
+        created_at=moment(row.get("created_at")),
+    )
+
+
+def events_of(answer: Mapping[str, Any], ref: str, now: float) -> tuple[AnyEvent, ...]:
+    """What call/v1/GetInfo tells of a sent message; the same events however often it is asked.
+
+    `started` is the moment of the answer: in the page's example it and the duration make `ended`.
+    """
+    status = text_of(answer.get("status")).lower().replace("-", "_").replace(" ", "_")
+    created, started, ended = (moment(answer.get(name)) for name in ("created", "started", "ended"))
+    created = created or started or now
+    outcome = FINAL.get(status)
+    told: list[AnyEvent] = [
+        Described(
+            ref=ref,
+            at=created,
+            source="poll",
+            direction="out",
+            number=e164(answer.get("destination")),
+            line=e164(answer.get("source")),
+        ),
+        LegRinging(ref=ref, at=created, leg=CUSTOMER),
+    ]
+    if outcome is None:
+        return (*told, LegAnswered(ref=ref, at=started, leg=CUSTOMER)) if started else tuple(told)
+    answered = outcome is Outcome.ANSWERED
+    ring_until = started if answered and started else ended
+    told.append(
+        CdrReceived(
+            ref=ref,
+            at=created,
+            leg=CUSTOMER,
+            outcome=outcome,
+            ring_seconds=max(round(ring_until - created), 0) if ring_until else 0,
+            talk_seconds=seconds(answer.get("duration")) if answered else 0,
+        )
+    )
+    if answered:
+        told.append(Played(ref=ref, at=ended or started or created, play=ref, outcome=Outcome.ANSWERED))
+    return tuple(told)
+
+
+def words_of(answer: Mapping[str, Any]) -> str:
+    """An error's words, wherever they stand; "" = nowhere."""
+    nested = answer.get("error")
+    inner = nested.get("message") if isinstance(nested, dict) else nested
+    return next((text for part in (inner, answer.get("message")) if (text := text_of(part))), "")
+
+
+def refusal(title: str, account: str, status: int, answer: Mapping[str, Any], raw: str) -> Refused:
+    """An error of HTTP 4xx: its words, wherever they stand, and what they mean."""
+    words = words_of(answer) or raw.strip()[:300]
+    found = refused(title, words, str(status))
+    if status == 401 or (status == 400 and "token" in words.lower()):
+        return Refused(f"{found} Check {account.upper()}_API_KEY.", code=str(status), words=words)
+    hint = next((hint for part, hint in HINTS if part in words.lower()), "")
+    return Refused(f"{found} {hint}".strip(), code=str(status), words=words)
