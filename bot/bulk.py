@@ -1,0 +1,221 @@
+"""A file of calls for a campaign -> rows, each judged by the policy. Pure.
+
+`check()` takes seconds for many rows and holds the interpreter all the while: `bot/batches.py` runs it in a process of
+its own, so what goes in and comes out is plain data, and the rows come in pieces that are quick to read.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from bot import policy, tables
+from bot.errors import BadInput
+from bot.orders import CampaignCall
+from bot.periods import instant
+from bot.window import is_open, zones_of
+
+MOST_ROWS = 100_000
+"""Ours, and of the largest dialer among our services."""
+
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "number": ("number", "phone", "phone number", "telephone", "tel", "mobile", "cell", "target", "to"),
+    "name": ("name", "customer", "customer name", "contact", "full name"),
+    "caller_id": ("caller id", "callerid", "from", "line"),
+    "caller_name": ("caller name", "callername"),
+    "priority": ("priority", "prio"),
+    "at": ("at", "time", "when", "not before", "start"),
+}
+"""Field of a call -> headings that mean it, whatever their case; any other heading is a variable of that name."""
+
+RowState = Literal["ready", "invalid", "duplicate", "dnc", "forbidden", "sending", "added", "rejected", "unclear"]
+"""What became of a row. Judged here: ready, invalid, duplicate, dnc (do-not-call list), forbidden (by the policy).
+Later: sending, added, rejected (by the phone service), unclear (its answer was lost; never sent again)."""
+Hours = Literal["open", "closed", "unknown"]
+
+_OPTIONS = {"name": "name", "from": "caller_id", "priority": "priority", "at": "at"}
+_TOKEN = re.compile(r'(?P<key>\w+)="(?P<value>[^"]*)"|"(?P<quoted>[^"]*)"|(?P<word>\S+)')
+_CLOCK = re.compile(r"(\d{1,2})[:.](\d{2})")
+_NOT_PLACED = "The call was not placed: "
+
+
+class Row(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One row of a file, judged.
+
+    Attributes:
+        line: in the file, from 1.  typed: what stands there as the number.  why: not ready, a clause for people.
+        call: what is to be added.  hours: is it within calling hours there, now or at the time the row names?
+    """
+
+    line: int
+    state: RowState
+    typed: str = ""
+    why: str = ""
+    call: CampaignCall | None = None
+    hours: Hours = "unknown"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What rows are judged by.
+
+    Attributes:
+        user: Slack user id of who adds them.  zone: IANA zone of times in the file.  now: seconds since 1970 UTC.
+        listed: the do-not-call list, E.164.  waiting: numbers that wait in the campaign already.
+    """
+
+    user: str
+    role: policy.Role
+    rules: policy.Rules
+    zone: str
+    now: float
+    listed: frozenset[str] = frozenset()
+    waiting: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A read file. `pieces`: JSON lists of `Row`.  `encoding`: as it was read.  `columns`: headings as understood."""
+
+    pieces: tuple[bytes, ...]
+    encoding: str
+    columns: tuple[str, ...] = field(default=())
+
+
+def check(data: bytes, plan: Plan) -> Checked:
+    """Read and judge a whole file.
+
+    Raises:
+        BadInput: it is no table of calls; says what is wrong, and where.
+    """
+    text, encoding = tables.decode(data, plan.rules.region)
+    table = tables.Table(text, COLUMNS)
+    first: dict[str, int] = {}
+    rows = (_judged(line, fields, variables, plan, first) for line, fields, variables in table.rows())
+    pieces = tables.in_pieces(rows, MOST_ROWS)
+    if not pieces:
+        raise BadInput("The file holds no calls, only headings. Nothing was added.")
+    return Checked(pieces, encoding, table.columns)
+
+
+def _judged(line: int, fields: dict[str, str], variables: dict[str, str], plan: Plan, first: dict[str, int]) -> Row:
+    typed = fields.get("number", "")[:100]
+    if "extra" in fields:
+        why = "it has more cells than the first line; a value with the delimiter in it needs quotes"
+        return Row(line, "invalid", typed, why)
+    try:
+        call = call_of(fields, variables, plan.rules.region, plan.zone, plan.now)
+    except BadInput as error:
+        return Row(line, "invalid", typed, str(error))
+    state, why = judge(call, typed, plan)
+    if state == "ready":
+        earlier = first.setdefault(call.number, line)
+        if earlier != line:
+            state, why = "duplicate", f"the same number as in line {earlier}"
+    return Row(line, state, typed, why, call, hours(call, plan) if state == "ready" else "unknown")
+
+
+def judge(call: CampaignCall, typed: str, plan: Plan) -> tuple[RowState, str]:
+    """Whether this call may be added, and why not. Not asked: the daily cap, for the campaign dials, not the person."""
+    proposed = policy.Proposed(rep=plan.user, role=plan.role, number=call.number, typed=typed, confirmed=True)
+    decision = policy.decide(proposed, plan.rules, policy.History(), datetime.fromtimestamp(plan.now, UTC))
+    if isinstance(decision, policy.Refused):
+        return "forbidden", decision.why.removeprefix(_NOT_PLACED)
+    if call.number in plan.listed:
+        return "dnc", "on the do-not-call list"
+    if call.number in plan.waiting:
+        return "duplicate", "waits in the campaign already"
+    return "ready", ""
+
+
+def hours(call: CampaignCall, plan: Plan) -> Hours:
+    """Whether it is within calling hours where the number is, at the time the call names or else now."""
+    zones = zones_of(call.number)
+    if not zones:
+        return "unknown"
+    at = datetime.fromtimestamp(max(call.at or 0, plan.now), UTC)
+    return "open" if is_open(plan.rules.window, zones, at) else "closed"
+
+
+def call_of(
+    fields: Mapping[str, str], variables: Mapping[str, str], region: str, zone: str, now: float
+) -> CampaignCall:
+    """A call from words, by the names of `COLUMNS`. `region`, `zone`: of numbers and times that do not say theirs.
+
+    Raises:
+        BadInput: which of them cannot be used, and how to write it.
+    """
+    caller_id = fields.get("caller_id", "")
+    if caller_id.casefold() in ("anonymous", "hidden", "withheld"):
+        caller_id = "anonymous"
+    elif caller_id:
+        caller_id = tables.number(caller_id, region, "caller id")
+    priority = fields.get("priority", "")
+    if priority and not re.fullmatch(r"-?\d{1,6}", priority):
+        raise BadInput(f"“{priority[:40]}” is no priority: write a whole number, higher first.")
+    return CampaignCall(
+        number=tables.number(fields.get("number", ""), region, "number"),
+        caller_id=caller_id,
+        caller_name=fields.get("caller_name", ""),
+        name=fields.get("name", ""),
+        at=moment(fields["at"], zone, now) if fields.get("at") else None,
+        priority=int(priority) if priority else None,
+        variables=dict(variables),
+    )
+
+
+def moment(text: str, zone: str, now: float) -> float:
+    """Seconds since 1970 UTC of a time as people write it: "14:30" (the next one), "2026-03-04 14:30", ISO 8601.
+
+    Raises:
+        BadInput: not a time; shows how to write one. "3/4/2026" is one of two days, so it is not read.
+    """
+    text = text.strip()
+    clock = _CLOCK.fullmatch(text)
+    local = ZoneInfo(zone)
+    try:
+        if clock is not None:
+            at, today = time(int(clock[1]), int(clock[2])), datetime.fromtimestamp(now, local).date()
+            upcoming = [instant(today + timedelta(days), at, local).timestamp() for days in (0, 1)]
+            return next(begins for begins in upcoming if begins > now)
+        if text.isdecimal() and 9 <= len(text) <= 11:
+            return float(text)
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise BadInput(f"“{text[:40]}” is no time: write 14:30 or 2026-03-04 14:30.") from error
+    return found.timestamp() if found.tzinfo else instant(found.date(), found.time(), local).timestamp()
+
+
+def read_words(text: str) -> tuple[dict[str, str], dict[str, str]]:
+    """What follows a campaign's name in `/campaign add`: (fields, variables).
+
+    `+1 202 555 0100 name Dana Levi from +1 202 555 0199 priority 5 at 14:30 city=Haifa note="call twice"`
+    """
+    fields: dict[str, list[str]] = {"number": []}
+    variables: dict[str, list[str]] = {}
+    into = fields["number"]
+    for token in _TOKEN.finditer(re.sub("[“”„«»]", '"', text)):
+        word = token["word"] or ""
+        option = _OPTIONS.get(word.casefold(), "")
+        key, is_variable, value = word.partition("=")
+        if token["key"]:
+            into = variables.setdefault(token["key"], [])
+            into.append(token["value"])
+        elif option:
+            into = fields.setdefault(option, [])
+        elif is_variable and re.fullmatch(r"\w+", key):
+            into = variables.setdefault(key, [])
+            into.append(value)
+        else:
+            into.append(token["quoted"] if token["quoted"] is not None else word)
+    for option, words in fields.items():
+        if not " ".join(words).strip() and option != "number":
+            raise BadInput(f"“{option.replace('_', ' ')}” needs something after it. Nothing was done.")
+    return (
+        {name: " ".join(words).strip() for name, words in fields.items()},
+        {name: " ".join(words).strip() for name, words in variables.items()},
+    )

@@ -1,0 +1,70 @@
+"""The CSV of what was left out of a table, into the thread of the table's card: once by itself, then by a button."""
+
+import re
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from bot import tables
+from bot.errors import CallboardError, NotFound
+from bot.store import cards
+from bot.uploading import upload
+from handlers import Desk
+
+
+class Kind(msgspec.Struct, frozen=True):
+    """A kind of table that people send. A table has `id`, `source` (its file) and `by` (Slack user id).
+
+    Attributes:
+        card: kind of its card.  due: tables whose CSV is to be sent.
+        take: takes the one chance to send a table's by itself.
+        rows: (line, as typed, what became of it, why) of each row left out, by a table's id.
+        title: of the file, by its table.
+    """
+
+    card: str
+    due: Callable[[sqlite3.Connection], Sequence[Any]]
+    take: Callable[[sqlite3.Connection, str], bool]
+    rows: Callable[[sqlite3.Connection, str], Sequence[tuple[int, str, str, str]]]
+    title: Callable[[Any], str]
+
+
+class Reports:
+    """Sends the CSV of every table that is done; called now and then."""
+
+    def __init__(self, desk: Desk, *kinds: Kind) -> None:
+        self.desk = desk
+        self.kinds = kinds
+
+    async def __call__(self) -> None:
+        """All that are due and whose card is shown."""
+        board = self.desk.board
+        for kind in self.kinds:
+            for table in await board.read(kind.due):
+                card = await board.read(cards.find, kind.card, table.id)
+                if card is None or not card.ts or not await board.write(kind.take, table.id):
+                    continue
+                try:
+                    await send(self.desk, kind, table)
+                except CallboardError as error:
+                    await board.tell(
+                        table.by,
+                        f"The list of rows that were left out: {error} The button on the card sends it.",
+                        f"report:{table.id}",
+                    )
+
+
+async def send(desk: Desk, kind: Kind, table: Any) -> None:
+    """Send it now.
+
+    Raises:
+        NotFound: there is no card whose thread it could go into.  NotAllowed, Unavailable, Ambiguous: as `upload()`.
+    """
+    card = await desk.board.read(cards.find, kind.card, table.id)
+    if card is None or not card.ts:
+        raise NotFound("Its card is not shown at the moment, so there is no thread for the file. Try again.")
+    text = await desk.board.read(lambda db: tables.report(kind.rows(db, table.id)))
+    source = re.sub(r"[^\w.-]+", "-", table.source).removesuffix(".csv")
+    await upload(desk.slack, card.channel, card.ts, f"left-out-{source}.csv", text.encode(), kind.title(table))
