@@ -1,0 +1,236 @@
+"""What somebody typed after `/voicemsg` -> whom, what to play, and how. Pure; finding names is the caller's business.
+
+    <who>[, who ...] <template | "text"> [via ACCOUNT] [from LINE] [language en-US] [voice female] [keys] [words]
+                                         [at TIME]
+
+A text in quotes is spoken; anything else is the name of a stored message, which is the last word, or what follows the
+word `template`. In a form, recipients are lines: a typed list, or a table that was copied (CSV).
+"""
+
+import csv
+import html
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot import numbers, who
+from bot.errors import BadInput
+
+EXAMPLE = 'Example: +1 202 555 0100, Dana Levi "Your order is ready" keys.'
+FLAGS = ("keys", "words")
+VALUES = ("via", "from", "language", "voice", "template", "at")
+_NEEDS = {
+    "via": "needs the telephony account to use",
+    "from": "needs the line to call from",
+    "language": "needs a language, like en-US",
+    "voice": "needs a voice, like female",
+    "template": "needs the name of a stored message",
+    "at": "needs a time, like 14:30, or tomorrow 09:00",
+}
+_TOKEN = re.compile(r'<[^<>]*>|["“„«”](?P<quoted>[^"“„«”»]*)["”“»](?=[\s,;]|$)|(?P<comma>[,;\n])|[^\s,;]+')
+_DIALLABLE = re.compile(r"[\d()+./\-‐‑‒–—−]+")
+_DAY = re.compile(r"tomorrow|today|\d{4}-\d{2}-\d{2}")
+_PHONE_DIGITS = 7
+"""So many digits make a cell of a table a phone number and not an order number or an amount."""
+Someone = who.Number | who.Mention | who.Name
+
+
+@dataclass(frozen=True)
+class MessageText:
+    """A read `/voicemsg`.
+
+    Attributes:
+        template, text: one of them.  account: in lower case, "" = any.  line: E.164 or its name, "" = the default.
+        day: "", "today", "tomorrow" or a date (ISO).  clock: as typed, "" = now.
+    """
+
+    who: tuple[Someone, ...]
+    template: str = ""
+    text: str = ""
+    account: str = ""
+    line: str = ""
+    language: str = ""
+    voice: str = ""
+    keys: bool = False
+    words: bool = False
+    day: str = ""
+    clock: str = ""
+
+
+@dataclass(frozen=True)
+class _Token:
+    text: str
+    quoted: bool = False
+    comma: bool = False
+
+    @property
+    def option(self) -> str:
+        word = self.text.casefold()
+        return word if not self.quoted and word in (*FLAGS, *VALUES) else ""
+
+
+def parse(text: str, region: str) -> MessageText:
+    """Read the text of `/voicemsg`. `region`: ISO 3166 code of the country that numbers without a prefix belong to.
+
+    Raises:
+        BadInput: a full sentence with what was not understood and an example. Nothing was sent.
+    """
+    tokens = [
+        _Token(match["quoted"], quoted=True)
+        if match["quoted"] is not None
+        else _Token(match[0], comma=match["comma"] is not None)
+        for match in _TOKEN.finditer(who.without_links(text))
+    ]
+    if any(not token.quoted and token.text[0] in '"“„«' for token in tokens):
+        raise BadInput(f"A quotation mark is never closed, so nothing was sent. {EXAMPLE}")
+    stop = next((place for place, token in enumerate(tokens) if token.option), len(tokens))
+    options = _options(tokens[stop:])
+    segments = _segments(tokens[:stop])
+    spoken = ""
+    if "template" not in options:
+        segments, spoken, options["template"] = _split(segments)
+    if not segments:
+        raise BadInput(f"Say whom to call, so nothing was sent. {EXAMPLE}")
+    return MessageText(
+        who=tuple(someone(" ".join(_written(token) for token in segment), region) for segment in segments),
+        template=html.unescape(options["template"]),
+        text=html.unescape(spoken),
+        account=options.get("via", "").casefold(),
+        line=options.get("from", ""),
+        language=options.get("language", ""),
+        voice=options.get("voice", ""),
+        keys="keys" in options,
+        words="words" in options,
+        day=options.get("day", ""),
+        clock=options.get("at", ""),
+    )
+
+
+def someone(text: str, region: str) -> Someone:
+    """One recipient as typed: a number, a colleague or a contact's name.
+
+    Raises:
+        BadInput: nobody whom a voice message can be sent to.
+    """
+    try:
+        found = who.parse(text, region).who
+    except BadInput as error:
+        words = str(error).removesuffix(who.EXAMPLE).strip()
+        raise BadInput(f"{words} {EXAMPLE}" if words != str(error) else f"{words} Nothing was sent.") from error
+    if isinstance(found, who.Number | who.Mention | who.Name):
+        return found
+    if isinstance(found, who.Extension) and numbers.is_emergency(found.digits, region):
+        raise BadInput(f"“{text}” is an emergency number, and Callboard never calls those. Nothing was sent.")
+    raise BadInput(
+        f"“{text}” cannot be sent a voice message: name a number, a contact or a colleague. Nothing was sent."
+    )
+
+
+def recipients(text: str, region: str) -> tuple[tuple[Someone, str], ...]:
+    """(whom, name as written or "") of what was typed or pasted into a form: a line each.
+
+    A line with one phone number and something else is a row of a table: the first other cell is the name. Any other
+    line is a list of people. A first line without any number and with several cells is taken for a table's head.
+
+    Raises:
+        BadInput: names the line that was not understood.
+    """
+    rows = [line.strip() for line in text.splitlines() if line.strip()]
+    tabled = any(len(_numbers(cells)) == 1 < len(cells) for cells in map(_cells, rows[1:]))
+    found: list[tuple[Someone, str]] = []
+    for count, row in enumerate(rows):
+        cells = _cells(row)
+        called = _numbers(cells)
+        if count == 0 and tabled and len(cells) > 1 and not called:
+            continue
+        try:
+            if len(called) == 1 < len(cells):
+                name = next((cell for cell in cells if cell and cell != called[0]), "")
+                found.append((someone(called[0], region), name[: who.LONGEST_NAME]))
+            else:
+                found += [(someone(cell, region), "") for cell in cells if cell]
+        except BadInput as error:
+            raise BadInput(f"Line {count + 1}: {error}") from error
+    return tuple(found)
+
+
+def _cells(row: str) -> list[str]:
+    separator = next((sign for sign in "\t;," if sign in row), ",")
+    return [cell.strip() for cell in next(csv.reader([row], delimiter=separator), [])]
+
+
+def _numbers(cells: Sequence[str]) -> list[str]:
+    """The cells that are phone numbers."""
+    return [
+        cell
+        for cell in cells
+        if sum(char.isdecimal() for char in cell) >= _PHONE_DIGITS and _DIALLABLE.fullmatch(cell.replace(" ", ""))
+    ]
+
+
+def _written(token: _Token) -> str:
+    return f'"{token.text}"' if token.quoted else token.text
+
+
+def _segments(tokens: list[_Token]) -> list[list[_Token]]:
+    """What stands between commas; empty ones are left out."""
+    segments: list[list[_Token]] = [[]]
+    for token in tokens:
+        if token.comma:
+            segments.append([])
+        else:
+            segments[-1].append(token)
+    return [segment for segment in segments if segment]
+
+
+def _split(segments: list[list[_Token]]) -> tuple[list[list[_Token]], str, str]:
+    """(recipients, text, template): what is to be played stands at the end of the last recipient."""
+    last = segments[-1] if segments else []
+    if last and last[-1].quoted and (len(last) > 1 or len(segments) > 1):
+        rest = [*segments[:-1], *([last[:-1]] if len(last) > 1 else [])]
+        if not last[-1].text.strip():
+            raise BadInput(f"The quotes hold no text, so nothing was sent. {EXAMPLE}")
+        return rest, last[-1].text.strip(), ""
+    whom = 0
+    while whom < len(last) and not last[whom].quoted and _DIALLABLE.fullmatch(last[whom].text):
+        whom += 1
+    if not whom and last:
+        whom = 1 if last[0].quoted or last[0].text.startswith("<") else len(last) - 1
+    played = last[whom:]
+    if not played or not whom or any(token.quoted for token in played):
+        raise BadInput(
+            "Say what to play: a text in quotes, or a stored message's name, like “template welcome”. "
+            f"Nothing was sent. {EXAMPLE}"
+        )
+    return [*segments[:-1], last[:whom]], "", " ".join(token.text for token in played)
+
+
+def _options(tokens: list[_Token]) -> dict[str, str]:
+    """Option -> what follows it, up to the next option; a time may be two words."""
+    found: dict[str, str] = {}
+    place = 0
+    while place < len(tokens):
+        option = tokens[place].option
+        if not option:
+            raise BadInput(f"“{tokens[place].text}” was not understood, so nothing was sent. {EXAMPLE}")
+        if option in found:
+            raise BadInput(f"“{option}” was given twice. Write it once. {EXAMPLE}")
+        place += 1
+        if option in FLAGS:
+            found[option] = option
+            continue
+        values = []
+        while place < len(tokens) and not tokens[place].option:
+            values.append(tokens[place].text)
+            place += 1
+        if not values or not any(value.strip() for value in values):
+            raise BadInput(f"“{option}” {_NEEDS[option]}. Nothing was sent. {EXAMPLE}")
+        if option == "at" and _DAY.fullmatch(values[0].casefold()):
+            found["day"] = values.pop(0).casefold()
+        found[option] = html.unescape(" ".join(values))
+    return found
+
+
+def line_number(text: str, region: str) -> str:
+    """A line as typed: its number as E.164, or its name as it is."""
+    return numbers.parse(text, region) if _DIALLABLE.fullmatch(text.replace(" ", "")) else text

@@ -1,0 +1,170 @@
+"""The card of a voice message in every state, its lists and its file, with whatever words outsiders send."""
+
+import csv
+import io
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.call import Call
+from bot.cards import Message
+from bot.cards.voicemsg import GROUPS, Said, result_of, voicemsg_card
+from bot.cards.voicemsg_forms import (
+    delete_message,
+    message_modal,
+    results_csv,
+    scheduled_message,
+    template_message,
+    template_modal,
+    templates_message,
+)
+from bot.events import Outcome, State
+from bot.orders import MessageOrder, Template, options
+from bot.store.messages import Batch, Recipient
+from tests.block_rules import check_view
+from tests.card_examples import (
+    HOSTILE,
+    NOW,
+    NUMBER,
+    REP,
+    ZONE,
+    action_ids,
+    call,
+    calls,
+    checked,
+    ended,
+    ids,
+    moments,
+    words,
+)
+
+BATCH = Batch("b1", REP, f"@{REP}", "acme", "running", NOW, NOW - 60, "", 0, b"{}")
+RECIPIENT = Recipient("b1", 0, NUMBER, "Dana Levi", "waiting", NOW)
+SAID = Said(text="Hello")
+
+states = st.sampled_from(["waiting", "sent", "refused", "stopped"])
+said = st.builds(
+    Said, template=words, name=words, text=words, language=words, voice=words, line=words, keys=st.booleans()
+)
+batches = st.builds(
+    replace, st.just(BATCH), state=st.sampled_from(["draft", "running", "stopped", "dropped"]), ended_by=st.just(REP)
+)
+recipients = st.builds(
+    Recipient,
+    batch_id=st.just("b1"),
+    position=st.just(0),
+    number=st.sampled_from([NUMBER, "+447700900123", "+18005550123"]),
+    name=words,
+    state=states,
+    due_at=moments,
+    words=words,
+)
+stored = st.builds(
+    Template,
+    id=ids,
+    name=words,
+    media=words,
+    redirect_digit=st.integers(0, 9),
+    redirect_number=words,
+    created_at=moments,
+)
+
+
+def show(*rows: tuple[Recipient, Call | None], batch: Batch = BATCH, what: Said = SAID) -> Message:
+    return checked(voicemsg_card(batch, what, rows, account_title="EnableX", now=NOW, zone=ZONE, can_hang_up=True))
+
+
+@given(batches, said, st.lists(st.tuples(recipients, st.one_of(st.none(), calls)), min_size=1, max_size=30))
+def test_any_batch_makes_a_card_that_slack_takes(
+    batch: Batch, what: Said, rows: list[tuple[Recipient, Call | None]]
+) -> None:
+    message = show(*rows, batch=batch, what=what)
+    assert "<!" not in message.text
+    list(csv.reader(io.StringIO(results_csv(rows).decode("utf-8-sig"))))
+
+
+@given(words, st.lists(stored, max_size=30), stored)
+def test_any_stored_message_can_be_shown(title: str, listed: list[Template], one: Template) -> None:
+    accounts: list[tuple[str, str, list[Template] | str]] = [("acme", title, listed), ("other", title, title)]
+    for message in (
+        templates_message(accounts, "/voicemsg", many=True),
+        template_message(title, one, NOW, ZONE),
+        delete_message("acme", title, one),
+    ):
+        assert "<!" not in checked(message).text
+
+
+def test_hundreds_of_hostile_recipients_fit() -> None:
+    rows = [
+        (replace(RECIPIENT, position=place, name=HOSTILE[place % len(HOSTILE)], state="refused", words="x" * 900), None)
+        for place in range(200)
+    ]
+    assert "and 192 more, see the results as CSV" in show(*rows).text
+
+
+@pytest.mark.parametrize(
+    ("made", "group"),
+    [
+        (ended(Outcome.ANSWERED, played=Outcome.ANSWERED), "heard"),
+        (ended(Outcome.ANSWERED, played=Outcome.NO_ANSWER), "heard"),
+        (ended(Outcome.ANSWERED), "reached"),
+        (ended(Outcome.ANSWERED, played=Outcome.FAILED), "not reached"),
+        (ended(Outcome.BUSY), "not reached"),
+        (ended(Outcome.PENDING), "unknown"),
+        (ended(Outcome.REFUSED, words="No credit."), "refused"),
+        (call(state=State.UNCLEAR), "unclear"),
+        (call(state=State.TALKING), "calling"),
+    ],
+)
+def test_what_became_of_a_recipient(made: Call, group: str) -> None:
+    assert result_of(replace(RECIPIENT, state="sent"), made).group == group
+
+
+def test_every_group_is_told_of_a_batch() -> None:
+    calls_of = {
+        "heard": ended(Outcome.ANSWERED, played=Outcome.ANSWERED, heard=("5",)),
+        "reached": ended(Outcome.ANSWERED),
+        "not reached": ended(Outcome.BUSY),
+        "unknown": ended(Outcome.PENDING),
+        "unclear": call(state=State.UNCLEAR),
+        "calling": call(state=State.CONNECTING),
+    }
+    rows: list[tuple[Recipient, Call | None]] = [(replace(RECIPIENT, state="sent"), made) for made in calls_of.values()]
+    rows += [(replace(RECIPIENT, state=state), None) for state in ("waiting", "refused", "stopped")]
+    text = show(*rows).text
+    assert all(f"1 {said_words}" in text for said_words in GROUPS.values())
+    assert "7 of 9 done" in text
+
+
+def test_buttons_only_where_they_work() -> None:
+    two = ((RECIPIENT, None), (replace(RECIPIENT, position=1), None))
+    done = tuple((replace(RECIPIENT, position=place, state="sent"), ended(Outcome.BUSY)) for place in (0, 1))
+    live = call(state=State.CONNECTING)
+    assert action_ids(show(*two).blocks) == ["voicemsg:stop"]
+    assert action_ids(show(*two, batch=replace(BATCH, state="draft")).blocks) == ["voicemsg:send", "voicemsg:drop"]
+    assert action_ids(show(*done).blocks) == ["voicemsg:csv"]
+    assert action_ids(show(*two, batch=replace(BATCH, state="dropped")).blocks) == []
+    assert action_ids(show((RECIPIENT, None)).blocks) == ["voicemsg:stop"]
+    assert action_ids(show((replace(RECIPIENT, state="sent"), live)).blocks) == ["call:hang_up"]
+    assert action_ids(show((replace(RECIPIENT, state="sent"), ended(Outcome.BUSY))).blocks) == []
+
+
+def test_forms_that_slack_takes() -> None:
+    every = frozenset(options(MessageOrder))
+    many = [(f"acme/{number}", "x" * 200) for number in range(250)]
+    view = message_modal(
+        stored=many, named=True, options=every, lines=[(NUMBER, "Sales")], accounts=[("a", "A"), ("b", "B")],
+        private_metadata="{}",
+    )  # fmt: skip
+    check_view(view)
+    check_view(message_modal(stored=(), named=False, options=frozenset(), lines=(), accounts=(), private_metadata=""))
+    check_view(template_modal([("a", "A"), ("b", "B")], "{}"))
+
+
+def test_a_long_list_of_what_waits() -> None:
+    rows = [(replace(BATCH, id=f"b{number}"), SAID, number + 1, NOW + 60 * number) for number in range(40)]
+    text = checked(scheduled_message(rows, NOW, ZONE, everybody=True)).text
+    assert "1. one recipient waits, the first now" in text
+    assert "And 25 more." in text

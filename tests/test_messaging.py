@@ -1,0 +1,399 @@
+"""The queue of voice messages: each recipient once, in their hours, through the gate, whatever fails or races."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from typing_extensions import override
+
+from bot import dialing, messaging
+from bot.cards.voicemsg import Said
+from bot.errors import Ambiguous, BadInput, NotAllowed, NotFound, Refused, Unavailable, Unsupported
+from bot.events import Accepted, Described, Outcome, State
+from bot.jobs import LONGEST_MESSAGE_SECONDS, finish_silent
+from bot.messaging import Wanted
+from bot.orders import MessageOrder
+from bot.store import calls, ledger, messages, people
+from bot.store.messages import Batch
+from tests.fake_slack import FakeSlack
+from tests.office import SETTINGS, Office, PaperPhone, office
+from tests.slack_state import Clock
+from tests.speaker import Speaker, fails, hears, speaker
+
+NUMBERS = tuple(f"+1202555013{digit}" for digit in range(6))
+SAID = Said(text="Your order is ready.")
+HOURS = SETTINGS.replace('hours = ["00:00", "24:00"]', 'hours = ["09:00", "18:00"]')
+# 2026-02-02 02:40 UTC is 21:40 on Sunday in Washington and 04:40 on Monday in Jerusalem.
+
+
+@pytest.fixture
+async def desk(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> AsyncIterator[Office]:
+    async with office(tmp_path, fake_slack, slack_clock, kind=Speaker) as desk:
+        messaging.watch(desk.board)
+        yield desk
+
+
+async def batch(desk: Office, *numbers: str, by: str = "U2", start: bool = True, send_at: float = 0) -> Batch:
+    """A batch that was confirmed where it needs to be."""
+    wanted = Wanted(by=by, recipients=tuple((number, "") for number in numbers), said=SAID, send_at=send_at)
+    made = await messaging.create(desk.board, "key", wanted)
+    if made.state == "draft" and start:
+        await messaging.confirm(desk.board, made.id, by)
+    await desk.settle()
+    return made
+
+
+async def states(desk: Office, made: Batch) -> list[str]:
+    return [recipient.state for recipient, _ in await desk.board.read(messages.results, made.id)]
+
+
+def called(desk: Office) -> list[str]:
+    return [order.number for order in speaker(desk).messages]
+
+
+async def test_so_many_at_once_and_the_next_when_one_is_over(desk: Office) -> None:
+    made = await batch(desk, *NUMBERS)
+    assert called(desk) == list(NUMBERS[:3])
+    await desk.happen(*hears(1, desk.clock(), keys="5"))
+    assert called(desk) == list(NUMBERS[:4])
+    for number in (2, 3, 4, 5, 6):
+        await desk.happen(*fails(number, desk.clock(), Outcome.BUSY))
+    assert called(desk) == list(NUMBERS)
+    assert await states(desk, made) == ["sent"] * 6
+    await messaging.due(desk.board)
+    assert called(desk) == list(NUMBERS)
+
+
+async def test_several_workers_send_to_each_once(desk: Office) -> None:
+    made = await batch(desk, *NUMBERS, start=False)
+    await desk.board.write(messages.start, made.id)
+    await asyncio.gather(*(messaging.due(desk.board) for _ in range(8)))
+    assert sorted(called(desk)) == sorted(NUMBERS[:3])
+
+
+async def test_workers_that_read_the_same_queue_at_the_same_moment(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    """Each has seen all recipients waiting and nobody running. Here the limit per number does not help either."""
+    unlimited = SETTINGS.replace("[policy]", "[policy]\nattempts_per_day = 0\nattempts_per_week = 0")
+    async with office(tmp_path, fake_slack, slack_clock, unlimited, kind=Speaker) as desk:
+        made = await batch(desk, *NUMBERS, start=False)
+        await desk.board.write(messages.start, made.id)
+        rows = [recipient for recipient, _ in await desk.board.read(messages.results, made.id)]
+        await asyncio.gather(*(messaging._send(desk.board, made, rows[0]) for _ in range(5)))
+        assert called(desk) == [NUMBERS[0]]
+        await asyncio.gather(*(messaging._send(desk.board, made, row) for row in rows[1:]))
+        assert len(called(desk)) == len(set(called(desk))) == 3
+
+
+async def test_a_draft_is_sent_when_it_is_confirmed_and_only_once(desk: Office) -> None:
+    made = await batch(desk, *NUMBERS[:2], start=False)
+    await messaging.due(desk.board)
+    assert called(desk) == []
+    with pytest.raises(NotAllowed, match="Only whoever sends it"):
+        await messaging.confirm(desk.board, made.id, "U1")
+    with pytest.raises(NotFound):
+        await messaging.confirm(desk.board, "nonsense", "U2")
+    asked = [messaging.confirm(desk.board, made.id, "U2") for _ in range(4)]
+    found = await asyncio.gather(*asked, return_exceptions=True)
+    assert sorted(str(type(result).__name__) for result in found) == ["NoneType", *["NotAllowed"] * 3]
+    await desk.settle()
+    assert called(desk) == list(NUMBERS[:2])
+
+
+async def test_stopped_in_the_middle(desk: Office) -> None:
+    made = await batch(desk, *NUMBERS)
+    with pytest.raises(NotAllowed):
+        await messaging.stop(desk.board, made.id, "U4")
+    assert await messaging.stop(desk.board, made.id, "U2") == 3
+    assert await messaging.stop(desk.board, made.id, "U2") == 0
+    for number in (1, 2, 3):
+        await desk.happen(*hears(number, desk.clock()))
+    await messaging.due(desk.board)
+    assert called(desk) == list(NUMBERS[:3])
+    assert await states(desk, made) == ["sent"] * 3 + ["stopped"] * 3
+    with pytest.raises(NotAllowed, match="decided before"):
+        await messaging.confirm(desk.board, made.id, "U2")
+
+
+async def test_each_in_their_own_hours(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> None:
+    async with office(tmp_path, fake_slack, slack_clock, HOURS, kind=Speaker) as desk:
+        slack_clock.now = 1_770_000_000  # Monday 02:40 UTC
+        made = await batch(desk, "+12025550130", "+972505550101", "+447700900123")
+        assert called(desk) == []
+        (card,) = desk.conversation("U2")
+        assert "2 deferred to 09:00 their time" in card.text  # in Israel and in Britain it is Monday already
+        assert "1 deferred to tomorrow 09:00 their time (from 15:00 on)" in card.text  # Sunday evening in Washington
+        slack_clock.now = 1_770_000_000 + 4 * 3600 + 1300  # 07:01 UTC: nine in Israel
+        await messaging.due(desk.board)
+        assert called(desk) == ["+972505550101"]
+        slack_clock.now += 2 * 3600  # nine in Britain
+        await messaging.due(desk.board)
+        slack_clock.now += 5 * 3600 + 60  # nine in Washington
+        await messaging.due(desk.board)
+        assert called(desk) == ["+972505550101", "+447700900123", "+12025550130"]
+        assert await states(desk, made) == ["sent"] * 3
+
+
+async def test_hours_that_close_while_it_waits(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> None:
+    async with office(tmp_path, fake_slack, slack_clock, HOURS, kind=Speaker) as desk:
+        slack_clock.now = 1_770_000_000 + 20 * 3600  # Monday 22:40 UTC, 17:40 in Washington
+        made = await batch(desk, NUMBERS[0], NUMBERS[1], start=False)
+        slack_clock.advance(1800)
+        await messaging.confirm(desk.board, made.id, "U2")
+        await desk.settle()
+        assert called(desk) == []
+        (first, _), _ = await desk.board.read(messages.results, made.id)
+        assert first.state == "waiting"
+        slack_clock.now = first.due_at
+        await messaging.due(desk.board)
+        assert called(desk) == [NUMBERS[0], NUMBERS[1]]
+
+
+async def test_do_not_call_is_looked_up_again_before_each_is_sent(desk: Office) -> None:
+    made = await batch(desk, *NUMBERS[:4], start=False)
+    await desk.board.write(people.block, NUMBERS[1], "asked us to stop", "U9", desk.clock())
+    await messaging.confirm(desk.board, made.id, "U2")
+    await desk.settle()
+    assert called(desk) == [NUMBERS[0], NUMBERS[2], NUMBERS[3]]
+    assert await states(desk, made) == ["sent", "refused", "sent", "sent"]
+    assert "do-not-call list" in desk.conversation("U2")[-1].text
+
+
+async def test_attempts_per_number(desk: Office) -> None:
+    await batch(desk, NUMBERS[0])
+    with pytest.raises(NotAllowed, match="automatically once today, and the limit for one number is 1 a day"):
+        await batch(desk, NUMBERS[0])
+    for _ in range(2):
+        desk.clock.advance(86400)
+        await desk.board.ingest("voicenter", fails(len(speaker(desk).messages), desk.clock(), Outcome.NO_ANSWER))
+        if len(speaker(desk).messages) < 2:
+            await batch(desk, NUMBERS[0])
+    with pytest.raises(NotAllowed, match="2 times within seven days"):
+        await batch(desk, NUMBERS[0])
+    desk.clock.advance(7 * 86400)
+    await batch(desk, NUMBERS[0])
+    assert len(called(desk)) == 3
+
+
+async def test_only_what_may_have_rung_is_an_attempt(desk: Office) -> None:
+    speaker(desk).answers = [Refused("No credit.")]
+    made = await batch(desk, NUMBERS[0])
+    assert "No credit." in desk.conversation("U2")[-1].text
+    await batch(desk, NUMBERS[0])
+    assert called(desk) == [NUMBERS[0]] * 2
+    assert await states(desk, made) == ["sent"]
+
+
+async def test_a_service_that_is_not_reached_is_asked_again_a_few_times(desk: Office) -> None:
+    speaker(desk).answers = [Unavailable("Not reached.")] * 5
+    made = await batch(desk, NUMBERS[0])
+    for _ in range(6):
+        desk.clock.advance(61)
+        await messaging.due(desk.board)
+    await desk.settle()
+    assert len(called(desk)) == 1 + messaging.UNREACHED_TRIES
+    assert await states(desk, made) == ["sent"]
+    assert "was not sent" in desk.conversation("U2")[-1].text
+    assert "Not reached." in desk.conversation("U2")[-1].text
+
+
+async def test_one_pause_for_all_while_the_service_is_not_reached(desk: Office) -> None:
+    speaker(desk).answers = [Unavailable("Not reached.")]
+    await batch(desk, *NUMBERS[:2])
+    assert called(desk) == [NUMBERS[0]]
+    await messaging.due(desk.board)
+    desk.clock.advance(61)
+    await messaging.due(desk.board)
+    assert called(desk) == [NUMBERS[0], NUMBERS[1], NUMBERS[0]]
+
+
+async def test_an_unclear_answer_is_never_repeated(desk: Office) -> None:
+    speaker(desk).answers = [Ambiguous("No answer in time.")]
+    made = await batch(desk, NUMBERS[0])
+    for _ in range(3):
+        desk.clock.advance(600)
+        await messaging.due(desk.board)
+    assert called(desk) == [NUMBERS[0]]
+    card = desk.conversation("U2")[-1]
+    assert "Unclear" in card.text
+    await desk.press("call:settle_no", card, "DU2", user="U2")
+    assert "Nothing rang." in desk.conversation("U2")[-1].text
+    await messaging.due(desk.board)
+    assert called(desk) == [NUMBERS[0]]
+    assert await states(desk, made) == ["sent"]
+
+
+async def test_an_unclear_answer_is_cleared_where_the_service_lists_calls_by_our_id(desk: Office) -> None:
+    class Listing(Speaker):
+        @override
+        async def active_calls(self) -> tuple[Described, ...]:
+            return (Described(ref="r-1", at=self.now(), source="poll", call_id=self.messages[-1].call_id),)
+
+    phone = Listing("voicenter", desk.clock)
+    phone.answers = [Ambiguous("No answer in time.")]
+    desk.board.providers = {"voicenter": phone}
+    await batch(desk, NUMBERS[0])
+    (call,) = await desk.calls()
+    assert (call.state, call.refs) == (State.RINGING, ("r-1",))
+    await phone.http.aclose()
+
+
+async def test_a_bug_of_ours_does_not_keep_the_others_waiting(desk: Office) -> None:
+    speaker(desk).answers = [RuntimeError("bug")]
+    made = await batch(desk, *NUMBERS[:2])
+    assert called(desk) == list(NUMBERS[:2])
+    (_, first), (_, second) = await desk.board.read(messages.results, made.id)
+    assert first is not None
+    assert second is not None
+    assert (first.state, second.state) == (State.UNCLEAR, State.RINGING)
+
+
+async def test_who_may_send_to_how_many(desk: Office) -> None:
+    await batch(desk, NUMBERS[0], by="U1")
+    with pytest.raises(NotAllowed, match="Only managers"):
+        await batch(desk, *NUMBERS[1:3], by="U1")
+    with pytest.raises(NotAllowed, match="201 recipients are too many"):
+        await batch(desk, *(f"+12025550{number:03}" for number in range(201)))
+    made = await batch(desk, NUMBERS[4], NUMBERS[4], NUMBERS[5], start=False)
+    assert len(await states(desk, made)) == 2
+
+
+async def test_named_callers_and_countries_hold_for_messages(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    named = SETTINGS.replace("[policy]", '[policy]\ncallers = ["U4"]')
+    async with office(tmp_path, fake_slack, slack_clock, named, kind=Speaker) as desk:
+        with pytest.raises(NotAllowed, match="among those who may place calls"):
+            await batch(desk, NUMBERS[0], by="U1")
+        for number, words in (
+            ("+33612345678", "is in FR"),
+            ("+19005550123", "premium"),
+            ("+442079460000", ""),
+            ("+112", ""),
+        ):
+            if words:
+                with pytest.raises(NotAllowed, match=words):
+                    await batch(desk, number)
+        made = await batch(desk, "+33612345678", NUMBERS[0], start=False)
+        assert await states(desk, made) == ["refused", "waiting"]
+        assert "is in FR" in desk.conversation("U2")[-1].text
+        assert speaker(desk).messages == []
+
+
+async def test_an_unknown_time_zone_is_no_automatic_call(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    async with office(tmp_path, fake_slack, slack_clock, HOURS, kind=Speaker) as desk:
+        with pytest.raises(NotAllowed, match="not known what time it is"):
+            await batch(desk, "+18005550123")
+        made = await batch(desk, "+18005550123", NUMBERS[0], start=False)
+        assert await states(desk, made) == ["refused", "waiting"]
+
+
+async def test_a_service_that_cannot(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> None:
+    async with office(tmp_path, fake_slack, slack_clock, kind=PaperPhone) as desk:
+        with pytest.raises(Unsupported, match="None of your phone services can send"):
+            await batch(desk, NUMBERS[0])
+
+
+async def test_a_misspelt_name_does_not_go_to_whoever_cannot_list(desk: Office) -> None:
+    class Silent(PaperPhone):
+        message_options = frozenset({"template"})
+
+        @override
+        async def send_message(self, order: MessageOrder) -> Accepted:
+            self.ordered = order.template
+            return Accepted(ref="silent-1", at=self.now())
+
+    silent = Silent("quiet", desk.clock)
+    desk.board.providers = {"quiet": silent, "voicenter": desk.phone}
+    wanted = Wanted(by="U2", recipients=((NUMBERS[0], ""),), said=Said(template="welcom"))
+    with pytest.raises(BadInput, match="If it is stored at quiet, which cannot list"):
+        await messaging.create(desk.board, "key", wanted)
+    await messaging.create(
+        desk.board, "key", Wanted(by="U2", recipients=wanted.recipients, said=Said(template="Welcome"))
+    )
+    await desk.settle()
+    assert [order.template for order in speaker(desk).messages] == ["7"]
+    desk.board.providers = {"quiet": silent, "voicenter": desk.phone}
+    await messaging.create(
+        desk.board, "key", Wanted(by="U2", recipients=((NUMBERS[1], ""),), said=wanted.said, account="quiet")
+    )
+    await desk.settle()
+    assert silent.ordered == "welcom"
+    await silent.http.aclose()
+
+
+async def test_a_message_is_no_conversation(desk: Office) -> None:
+    """It closes no missed caller, counts for nobody's calls, and has no record of its own in the channel."""
+    await batch(desk, NUMBERS[0])
+    await desk.happen(*hears(1, desk.clock(), phrase="yes please"))
+    (call,) = await desk.calls()
+    assert (call.outcome, call.conversation, call.heard) == (Outcome.ANSWERED, False, ("yes please",))
+    assert await desk.board.read(calls.dials_since, 0, 0, "U2") == (0, 0)
+    assert desk.slack.channel("C1") == []
+    assert "heard the message" in desk.conversation("U2")[-1].text
+
+
+async def test_a_crash_between_writing_down_and_sending(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    """Never left: sent after all, once. May have left: unclear, never sent again."""
+    async with office(tmp_path, fake_slack, slack_clock, kind=Speaker) as desk:
+        made = await batch(desk, *NUMBERS[:2], start=False)
+        await desk.board.write(messages.start, made.id)
+        rows = [recipient for recipient, _ in await desk.board.read(messages.results, made.id)]
+        for row, leave in zip(rows, (False, True), strict=True):
+            call_id = calls.new_id(slack_clock())
+            order = messaging.order_of(SAID, call_id, row.number)
+            take = lambda db, row=row, call_id=call_id: messages.take(db, row, call_id)  # noqa: E731
+            await desk.board.write(dialing._commit_message, desk.board, "voicenter", "U2", "", order, take)
+            if leave:
+                assert await desk.board.write(ledger.send_intent, dialing.message_key(call_id))
+    async with office(tmp_path, fake_slack, slack_clock, kind=Speaker) as desk:
+        for _ in range(2):
+            await messaging.recover(desk.board)
+            await dialing.recover(desk.board)
+            await messaging.due(desk.board)
+            await desk.settle()
+        assert called(desk) == [NUMBERS[0]]
+        (_, first), (_, second) = await desk.board.read(messages.results, made.id)
+        assert first is not None
+        assert second is not None
+        assert (first.state, second.state) == (State.RINGING, State.UNCLEAR)
+        assert await desk.board.read(ledger.open_intents) == []
+        assert len(await desk.calls()) == 3  # the first try of the first is on record as not placed
+
+
+async def test_a_scheduled_message_waits(desk: Office) -> None:
+    made = await batch(desk, NUMBERS[0], send_at=desk.clock() + 3600)
+    assert made.state == "running"
+    assert called(desk) == []
+    assert "is scheduled" in desk.conversation("U2")[-1].text
+    desk.clock.advance(3601)
+    await messaging.due(desk.board)
+    assert called(desk) == [NUMBERS[0]]
+
+
+async def test_an_account_that_was_taken_out_of_the_settings_keeps_nobody_waiting(desk: Office) -> None:
+    made = await batch(desk, NUMBERS[0], send_at=desk.clock() + 3600)
+    await desk.board.write(lambda db: db.execute("UPDATE message_batches SET account = 'gone'"))
+    await messaging.due(desk.board)
+    assert await states(desk, made) == ["waiting"]  # it may come back until then
+    desk.clock.advance(3601)
+    await messaging.due(desk.board)
+    await desk.settle()
+    assert (await states(desk, made), called(desk)) == (["refused"], [])
+    assert "There is no telephony account “gone” any more" in desk.conversation("U2")[-1].text
+
+
+async def test_a_call_whose_end_is_never_told_frees_its_place(desk: Office) -> None:
+    await batch(desk, *NUMBERS[:4])
+    for number in (1, 2, 3):
+        await desk.happen(*hears(number, desk.clock())[:2])
+    desk.clock.advance(LONGEST_MESSAGE_SECONDS + 1)
+    await finish_silent(desk.board)
+    await desk.settle()
+    assert called(desk) == list(NUMBERS[:4])

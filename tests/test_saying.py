@@ -1,0 +1,106 @@
+"""What is typed after `/voicemsg`, and what is pasted into its form."""
+
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot import saying
+from bot.errors import BadInput
+from bot.who import Mention, Name, Number
+
+ONE, TWO = "+12025550131", "+12025550132"
+
+
+def people(text: str) -> list[str]:
+    named = saying.parse(text, "US").who
+    return [
+        one.number if isinstance(one, Number) else one.user if isinstance(one, Mention) else one.name for one in named
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "whom", "template", "spoken"),
+    [
+        ('+1 202 555 0131 "Hi, there"', [ONE], "", "Hi, there"),
+        ("+12025550131,+12025550132 welcome", [ONE, TWO], "welcome", ""),
+        ("+1 202 555 0131; +1 202 555 0132 Order ready", [ONE, TWO], "Order ready", ""),
+        ("Dana Levi welcome", ["Dana Levi"], "welcome", ""),
+        ('"Dana Levi" welcome home', ["Dana Levi"], "welcome home", ""),
+        ('"Dana Levi" "welcome"', ["Dana Levi"], "", "welcome"),
+        ('Dana Levi, Noa Green, "Hello"', ["Dana Levi", "Noa Green"], "", "Hello"),
+        ("<@U2|sam>, Dana Levi template “Order ready”", ["U2", "Dana Levi"], "Order ready", ""),
+        ("<tel:+12025550131|+1 202 555 0131> template 101", [ONE], "101", ""),
+        ('Dana Levi "Fish &amp; chips are ready"', ["Dana Levi"], "", "Fish & chips are ready"),
+        ("+1 202 555 0131,, welcome", [ONE], "", ""),
+    ],
+)
+def test_whom_and_what(text: str, whom: list[str], template: str, spoken: str) -> None:
+    if not template and not spoken:
+        with pytest.raises(BadInput, match="Say what to play"):
+            saying.parse(text, "US")
+        return
+    read = saying.parse(text, "US")
+    assert (people(text), read.template, read.text) == (whom, template, spoken)
+
+
+def test_all_options_in_any_order() -> None:
+    read = saying.parse(
+        'Dana "Hi" words at tomorrow 09:00 voice male from +1 202 555 0100 keys via Exolve language en-US', "US"
+    )
+    assert (read.words, read.keys, read.day, read.clock) == (True, True, "tomorrow", "09:00")
+    assert (read.voice, read.line, read.account, read.language) == ("male", "+1 202 555 0100", "exolve", "en-US")
+    assert saying.line_number(read.line, "US") == "+12025550100"
+    assert saying.line_number("Sales 2", "US") == "Sales 2"
+    assert saying.parse('Dana "Hi" at 2026-12-01', "US").day == "2026-12-01"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "Say what to play"),
+        ("template welcome", "Say whom to call"),
+        ('Dana ""', "hold no text"),
+        ('Dana "Hi" template welcome', "not understood"),
+        ('Dana "Hi" later', "“Hi” after “Dana” was not understood. Example: .*Your order is ready"),
+        ('"Hi" "there" "you"', "not understood"),
+        ('Dana "Hi" at', "needs a time"),
+        ("back welcome", "cannot be sent a voice message"),
+        ("+1 202 welcome", "too short"),
+    ],
+)
+def test_what_is_not_understood_says_so(text: str, words: str) -> None:
+    with pytest.raises(BadInput, match=words):
+        saying.parse(text, "US")
+
+
+@given(st.text(max_size=80))
+def test_nothing_but_bad_input_is_raised(text: str) -> None:
+    for read in (saying.parse, saying.recipients):
+        with contextlib.suppress(BadInput):
+            read(text, "US")
+
+
+@pytest.mark.parametrize(
+    ("pasted", "found"),
+    [
+        (f"{ONE}\n\n  {TWO}  ", [(ONE, ""), (TWO, "")]),
+        (f"{ONE}, {TWO}", [(ONE, ""), (TWO, "")]),
+        ("Dana Levi, Noa Green", [("Dana Levi", ""), ("Noa Green", "")]),
+        (f"name,phone\nDana,{ONE}\n{TWO},Noa", [(ONE, "Dana"), (TWO, "Noa")]),
+        (f'"Levi, Dana",{ONE},Acme', [(ONE, "Levi, Dana")]),
+        (f"Dana\t(202) 555-0131\t12\nNoa\t{TWO}\t7", [(ONE, "Dana"), (TWO, "Noa")]),
+        (f"Dana;{ONE};2026", [(ONE, "Dana")]),
+        ("", []),
+    ],
+)
+def test_lines_and_tables(pasted: str, found: list[tuple[str, str]]) -> None:
+    read = saying.recipients(pasted, "US")
+    assert [(one.number if isinstance(one, Number) else getattr(one, "name", ""), name) for one, name in read] == found
+    assert all(isinstance(one, Number | Name) for one, _ in read)
+
+
+def test_the_line_that_is_wrong_is_named() -> None:
+    with pytest.raises(BadInput, match="Line 2: “\\+1202” is too short"):
+        saying.recipients(f"{ONE}\n+1202", "US")
