@@ -1,0 +1,201 @@
+"""The web phone's page over HTTP: what becomes of what it tells, and what it dials."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot import phone_page
+from bot.errors import Unavailable
+from bot.events import REP, Accepted, Outcome, State
+from bot.store import ledger, people, web_phones
+from tests.browser import CALLER, EXTENSION, REF, Browserphone, Page, browser, open_page, rings, set_up
+from tests.fake_slack import FakeSlack
+from tests.office import SETTINGS, Office, office
+from tests.slack_state import Clock
+
+
+@pytest.fixture
+async def browserdesk(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> AsyncIterator[Office]:
+    async with office(tmp_path, fake_slack, slack_clock, kind=Browserphone) as desk:
+        yield desk
+
+
+@pytest.fixture
+async def page(browserdesk: Office) -> AsyncIterator[Page]:
+    async with open_page(browserdesk) as page:
+        yield page
+
+
+# What it tells.
+
+
+async def test_problems_are_told_to_the_person_once_per_page(page: Page) -> None:
+    await page.tell("registered")
+    assert page.desk.conversation("U1") == []
+    for what in ("register_failed", "register_failed", "initiate_failed", "disconnected", "registered"):
+        await page.tell(what)
+    texts = [message.text for message in page.desk.conversation("U1")]
+    assert len(texts) == 3
+    assert "could not sign in" in texts[0]
+    assert all("`/phone web`" in text for text in texts)
+    assert await page.desk.calls() == []
+
+
+async def test_a_report_never_makes_a_call(page: Page) -> None:
+    for what in ("ringing", "calling", "answered", "ended", "failed", "rejected"):
+        assert await page.tell(what, REF) == {"party": ""}
+    assert await page.desk.calls() == []
+    assert page.desk.slack.channel("C1") == []
+    assert page.phone.asked == 2, "asked which call it is, when it rings"
+
+
+async def test_reports_of_a_known_call_are_its_events(page: Page) -> None:
+    await page.desk.contact(CALLER, "Noa Green")
+    await page.desk.happen(*rings())
+    assert await page.tell("ringing", REF) == {"party": "Noa Green, +1 202-555-0155"}
+    await page.tell("answered", REF)
+    assert (await page.call()).state is State.TALKING
+    await page.tell("ended", REF)
+    call = await page.call()
+    assert (call.state, call.outcome, call.rep) == (State.ENDED, Outcome.ANSWERED, "U1")
+    assert page.phone.asked == 0
+
+
+async def test_ringing_is_a_hint_on_which_the_service_is_asked(page: Page) -> None:
+    page.phone.events = rings()
+    assert await page.tell("ringing", REF) == {"party": "+1 202-555-0155"}
+    call = await page.call()
+    assert (call.direction, call.number, len(call.legs)) == ("in", CALLER, 1)
+    await page.desk.happen(*rings())  # the pop-up comes, too
+    await page.tell("ringing", REF)
+    assert len(await page.desk.calls()) == 1
+    assert page.phone.asked == 1
+
+
+async def test_reports_wait_for_their_call_also_through_a_restart(page: Page) -> None:
+    page.phone.answer = Unavailable("not now")
+    await page.tell("ringing", REF)
+    await page.tell("answered", REF)
+    assert await page.desk.calls() == []
+    assert await page.desk.board.read(web_phones.waiting) == [("voicenter", REF)]
+    await page.desk.happen(*rings())
+    assert (await page.call()).state is State.RINGING
+    await phone_page.catch_up(page.desk.board)
+    assert (await page.call()).state is State.TALKING
+    assert await page.desk.board.read(web_phones.waiting) == []
+
+
+async def test_reports_of_a_call_that_nobody_else_tells_of_are_dropped_after_an_hour(page: Page) -> None:
+    await page.tell("ended", REF)
+    page.desk.clock.advance(web_phones.LATEST_SECONDS + 1)
+    await phone_page.catch_up(page.desk.board)
+    assert await page.desk.board.read(web_phones.waiting) == []
+    assert await page.desk.calls() == []
+
+
+async def test_the_same_report_twice_changes_nothing(page: Page) -> None:
+    await page.desk.happen(*rings())
+    for what in ("ringing", "answered", "answered", "ended", "ended", "ringing"):
+        await page.tell(what, REF)
+    first = await page.call()
+    for what in ("ended", "answered"):
+        await page.tell(what, REF)
+    assert await page.call() == first
+
+
+async def test_a_report_is_on_disk_when_it_is_answered(page: Page) -> None:
+    await page.desk.board.db.write(lambda db: db.execute("DROP TABLE web_phone_reports"))
+    answer = await page.ask("report", {"what": "ringing", "ref": REF})
+    assert answer.status_code == 503
+    assert "Try again" in answer.json()["words"]
+
+
+# What it dials.
+
+
+async def test_a_dial_goes_through_the_gate_and_is_on_record(page: Page) -> None:
+    answer = await page.dial("+1 202 555 0101")
+    assert answer.status_code == 200
+    assert answer.json() == {"words": "Calling +1 202-555-0101; your phone rings first.", "refs": ["paper-1"]}
+    (order,) = page.phone.orders
+    assert (order.rep.kind, order.rep.value, order.number) == ("extension", EXTENSION, "+12025550101")
+    assert any("Calling" in m.text or "Ringing" in m.text for m in page.desk.conversation("U1"))
+    await page.tell("ringing", "paper-1")
+    await page.tell("answered", "paper-1")
+    call = await page.call()
+    assert (call.state, [leg.name for leg in call.legs]) == (State.CONNECTING, [REP])
+    await page.tell("rejected", "paper-1")
+    assert len(await page.desk.calls()) == 1
+
+
+async def test_one_press_is_one_dial(page: Page) -> None:
+    first = await page.dial("+1 202 555 0101")
+    again = await page.dial("+1 202 555 0101")
+    assert (first.status_code, again.status_code) == (200, 409)
+    other = await page.dial("+1 202 555 0101", "another-press")
+    assert "already calling" in other.json()["words"]
+    assert len(page.phone.orders) == 1
+
+
+@pytest.mark.parametrize(
+    ("who", "words"),
+    [
+        ("911", "emergency"),
+        ("+7 495 123 45 67", "countr"),
+        ("nobody known", "No contact is called"),
+        ("", "whom to call"),
+    ],
+)
+async def test_the_policy_comes_first(page: Page, who: str, words: str) -> None:
+    answer = await page.dial(who)
+    assert answer.status_code == 409
+    assert words.casefold() in answer.json()["words"].casefold()
+    assert "`" not in answer.json()["words"]
+    assert page.phone.orders == []
+    assert await page.desk.board.read(ledger.open_intents) == []
+
+
+async def test_do_not_call_names_who_wrote_it_in_plain_words(page: Page) -> None:
+    await page.desk.board.write(people.block, "+12025550101", "asked us to stop", "U2", 0.0)
+    words = (await page.dial("+1 202 555 0101")).json()["words"]
+    assert "asked us to stop" in words
+    assert "<@" not in words
+
+
+async def test_outside_their_hours_the_page_asks_first(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    text = SETTINGS.replace('"00:00", "24:00"', '"00:00", "00:01"')
+    async with office(tmp_path, fake_slack, slack_clock, text, kind=Browserphone) as desk:
+        secret = await set_up(desk)
+        async with browser(desk) as page:
+            await page.ask("open", {"ticket": secret})
+            answer = await page.dial("+1 202 555 0101")
+            assert set(answer.json()) == {"ask"}
+            assert page.phone.orders == []
+            answer = await page.dial("+1 202 555 0101", "yes-all-the-same", confirmed=True)
+            assert answer.json()["refs"] == ["paper-1"]
+
+
+async def test_a_refusal_of_the_service_is_told_in_its_words(page: Page) -> None:
+    page.phone.answer = Unavailable("Paperphone could not be reached, so nothing was done. Try again.")
+    answer = await page.dial("+1 202 555 0101")
+    assert answer.json()["words"].startswith("Paperphone could not be reached")
+    assert answer.json()["refs"] == []
+
+
+async def test_a_ring_that_overtakes_the_answer_to_our_order_is_one_call(page: Page) -> None:
+    """The page rings before click-to-call has answered; nothing of it may look like a stranger's call."""
+
+    async def slow(order: object) -> Accepted:
+        assert (await page.ask("report", {"what": "ringing", "ref": "paper-9"})).status_code == 200
+        return Accepted(ref="paper-9", at=page.desk.clock())
+
+    page.phone.place_call = slow  # type: ignore[method-assign]
+    answer = await page.dial("+1 202 555 0101")
+    assert answer.json()["refs"] == ["paper-9"]
+    await phone_page.catch_up(page.desk.board)
+    call = await page.call()
+    assert (call.state, call.rep, [leg.name for leg in call.legs]) == (State.RINGING, "U1", [REP])
+    assert page.desk.slack.channel("C1") == []
