@@ -1,0 +1,388 @@
+"""What somebody typed after `/calls log` -> which calls they look for. Pure; finding contacts is the caller's business.
+
+    [today | yesterday | this week | last week | 2026-11-01..2026-11-15] [a number | @colleague | a contact's name]
+    [missed | in | out] [line Sales] [messages] [team]
+
+In any order. Days are those of the reader's time zone. Nothing is guessed: a word that means nothing here is taken for
+a contact's name, and where it cannot be one it is answered with what is understood.
+"""
+
+import html
+import re
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from bot import numbers, who
+from bot.errors import BadInput
+from bot.events import Direction
+from bot.periods import instant
+
+UNDERSTOOD = (
+    "Understood are, in any order: a period (`today`, `yesterday`, `this week`, `last week`, `this month`, "
+    "`last month`, `2026-11-03`, `2026-11-01..2026-11-15`, `11-01..11-15`, `2026-11-01..`), a number, @colleague, "
+    "a contact's name, `missed`, `in`, `out`, `line Sales`, `messages`, `team`."
+)
+BACK_DAYS = 92
+"""How far back a search goes that names neither a period nor a number nor a person: it reads every call on the way."""
+
+_OPEN, _CLOSE = '"“„«”', '"”“»'
+_TOKEN = rf"<[^<>]*>|[{_OPEN}](?P<quoted>[^{_OPEN}{_CLOSE}]*)[{_CLOSE}](?=\s|$)|\S+"
+_DIALLABLE = r"[\d()+./\-‐‑‒–—−]+"
+_DAY = r"(?:\d{4}-)?\d{1,2}-\d{1,2}|today|yesterday"
+_DAYS = rf"({_DAY})?\.\.({_DAY})?"
+_TO = rf"(?<!\S)({_DAY})?(?:\s*(?:\.\.\.|\.\.|…)\s*)({_DAY})?(?!\S)"
+_ONE_DAY = r"\d{4}-\d{1,2}-\d{1,2}"
+_SHORT_DAY = r"\d{1,2}-\d{1,2}"
+_OTHER_DAY = r"\d{1,2}[./]\d{1,2}[./](?:\d{4}|\d{2})|\d{4}[./]\d{1,2}[./]\d{1,2}"
+_MENTION = r"<@[UW][A-Z0-9]+(?:\|[^<>]*)?>"
+_YEARS = (1971, 2999)
+"""Nobody looks for others, and their moments are none that every machine can tell."""
+_LEAP_CYCLE = 9
+"""Years within which every day of the calendar comes, 29 February included."""
+_DIRECTIONS: dict[str, Direction] = {"in": "in", "incoming": "in", "out": "out", "outgoing": "out"}
+
+
+class Search(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Which calls are looked for; all that is set must hold. Travels as JSON in the buttons of the list.
+
+    Attributes:
+        since, until: when they began, seconds since 1970 UTC, `since <= moment < until`; 0 = open.
+        numbers: the outside party, one of these, as stored (E.164 or an extension); empty = anybody.
+        rep: Slack user id, "" = anybody's.  line: E.164, "" = any.
+        missed: only incoming calls that nobody answered.  messages: voice messages and nothing else.
+    """
+
+    since: float = 0
+    until: float = 0
+    numbers: tuple[str, ...] = ()
+    rep: str = ""
+    direction: Direction | None = None
+    missed: bool = False
+    line: str = ""
+    messages: bool = False
+
+
+class Typed(msgspec.Struct, frozen=True):
+    """A read search.
+
+    Attributes:
+        name: of a contact, still to be found; its numbers belong into `search.numbers`.
+        team: everybody's calls were asked for outright.
+    """
+
+    search: Search
+    name: str = ""
+    team: bool = False
+
+
+class Reader(msgspec.Struct, frozen=True):
+    """Who reads, as far as it matters to what words mean.
+
+    Attributes:
+        region: ISO 3166 code of the country that numbers without a prefix belong to.  zone: IANA name.
+        now: seconds since 1970 UTC.  lines: (E.164, label) of our own.
+    """
+
+    region: str
+    zone: str
+    now: float
+    lines: Sequence[tuple[str, str]] = ()
+
+    @property
+    def tz(self) -> ZoneInfo:
+        """The time zone; UTC where its name means nothing."""
+        return zone_of(self.zone)
+
+    @property
+    def today(self) -> date:
+        return datetime.fromtimestamp(self.now, self.tz).date()
+
+    def begin(self, day: date) -> float:
+        """The first moment of a day."""
+        return instant(day, time(0), self.tz).timestamp()
+
+
+class _Token(msgspec.Struct, frozen=True):
+    text: str
+    quoted: bool = False
+
+    @property
+    def word(self) -> str:
+        return "" if self.quoted else self.text.casefold()
+
+    @property
+    def diallable(self) -> bool:
+        return not self.quoted and bool(re.fullmatch(_DIALLABLE, self.text))
+
+
+def parse(text: str, reader: Reader) -> Typed:
+    """Read the words after `/calls log`; there is at least one.
+
+    Raises:
+        BadInput: a full sentence with what was not understood, or contradicts itself, and what is understood.
+    """
+    tokens = _tokens(text)
+    found = _Found(reader)
+    place = 0
+    while place < len(tokens):
+        place += found.take(tokens[place:])
+    return found.typed()
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """The time zone of that IANA name; UTC where it means nothing."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # unknown, malformed, a directory such as "Europe"
+        return ZoneInfo("UTC")
+
+
+def _tokens(text: str) -> list[_Token]:
+    text = re.sub(
+        _TO, lambda match: f"{match[1] or ''}..{match[2] or ''}", who.without_links(text), flags=re.IGNORECASE
+    )
+    tokens = []
+    for match in re.finditer(_TOKEN, text):
+        quoted = match["quoted"]
+        if quoted is None and match[0][0] in _OPEN:
+            raise BadInput(f"The quotation mark before {_quote(match[0][1:])} is never closed. Nothing was searched.")
+        tokens.append(_Token(match[0] if quoted is None else quoted, quoted is not None))
+    return tokens
+
+
+class _Found:
+    """What was understood so far."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+        self.search = Search()
+        self.told: set[str] = set()
+        self.names: list[str] = []
+        self.open_name = False  # the word before belongs to the name, so the next one may, too
+        self.team = False
+
+    def take(self, tokens: list[_Token]) -> int:
+        """Read the first of these words, and those that belong to it; how many that were."""
+        for read in (self._flag, self._line, self._period, self._mention, self._number):
+            if count := read(tokens):
+                self.open_name = False
+                return count
+        return self._name(tokens[0])
+
+    def typed(self) -> Typed:
+        """All of it.
+
+        Raises:
+            BadInput: it contradicts itself.
+        """
+        search = self.search
+        if search.missed and search.direction == "out":
+            raise BadInput("Only incoming calls are missed: leave out `missed` or `out`. Nothing was searched.")
+        if search.messages and (search.missed or search.direction == "in"):
+            raise BadInput(
+                "Voice messages only go out: leave out `messages`, or `missed` and `in`. Nothing was searched."
+            )
+        if self.team and search.rep:
+            raise BadInput("`team` means everybody: leave it out, or the colleague. Nothing was searched.")
+        if "a period" not in self.told and not (search.numbers or self.names or search.rep):
+            back = self.reader.begin(self.reader.today - timedelta(days=BACK_DAYS))
+            search = msgspec.structs.replace(search, since=back)
+        return Typed(search, " ".join(self.names), self.team)
+
+    def _set(self, what: str, **changes: object) -> None:
+        if what in self.told:
+            raise BadInput(f"{what.capitalize()} was given twice. Name one of them. Nothing was searched.")
+        self.told.add(what)
+        self.search = msgspec.structs.replace(self.search, **changes)
+
+    def _flag(self, tokens: list[_Token]) -> int:
+        word = tokens[0].word
+        if word in _DIRECTIONS:
+            self._set("a direction", direction=_DIRECTIONS[word])
+        elif word == "missed":
+            self.search = msgspec.structs.replace(self.search, missed=True)
+        elif word == "messages":
+            self.search = msgspec.structs.replace(self.search, messages=True)
+        elif word == "team":
+            self.team = True
+        else:
+            return 0
+        return 1
+
+    def _line(self, tokens: list[_Token]) -> int:
+        if tokens[0].word != "line":
+            return 0
+        known = ", ".join(label or numbers.pretty(number) for number, label in self.reader.lines)
+        if len(tokens) == 1:
+            raise BadInput(f"`line` needs the line after it{f': {known}' if known else ''}. Nothing was searched.")
+        for count in range(len(tokens) - 1, 0, -1):  # a line's name may be several words
+            words = " ".join(token.text for token in tokens[1 : count + 1])
+            for number, label in self.reader.lines:
+                name = html.unescape(words).casefold()
+                if name in (number, numbers.pretty(number).casefold()) or (label and name == label.casefold()):
+                    self._set("a line", line=number)
+                    return count + 1
+        if count := _run(tokens[1:]):
+            self._set("a line", line=_number(tokens[1 : count + 1], self.reader.region))
+            return count + 1
+        raise BadInput(
+            f"There is no line {_quote(tokens[1].text)}{f'; choose one of: {known}' if known else ''}. "
+            "Nothing was searched."
+        )
+
+    def _period(self, tokens: list[_Token]) -> int:
+        reader, word = self.reader, tokens[0].word
+        if word in ("this", "last") and len(tokens) > 1 and tokens[1].word in ("week", "month"):
+            first, after = _calendar(word, tokens[1].word, reader.today)
+            self._days(first, after - timedelta(days=1))
+            return 2
+        if word in ("today", "yesterday") or re.fullmatch(_ONE_DAY, word):
+            day = _day(word, reader.today)
+            self._days(day, day)
+            return 1
+        if match := re.fullmatch(_DAYS, word, re.IGNORECASE):
+            self._days(*_range(match[1] or "", match[2] or "", reader.today))
+            return 1
+        # Two small numbers with a hyphen are a day only where they cannot be a part of a number.
+        if re.fullmatch(_SHORT_DAY, word) and _run(tokens) == 1:
+            day = _day(word, reader.today)
+            self._days(day, day)
+            return 1
+        if re.fullmatch(_OTHER_DAY, word):
+            raise BadInput(f"{_quote(word)} could be two days. Write it like 2026-11-03. Nothing was searched.")
+        return 0
+
+    def _days(self, first: date | None, last: date | None) -> None:
+        if first and last and last < first:
+            raise BadInput("That period ends before it begins. Write the earlier day first. Nothing was searched.")
+        if first and first > self.reader.today:
+            raise BadInput("That period has not begun yet, so there is no call in it. Nothing was searched.")
+        since = self.reader.begin(first) if first else 0.0
+        until = self.reader.begin(last + timedelta(days=1)) if last else 0.0
+        self._set("a period", since=since, until=until)
+
+    def _mention(self, tokens: list[_Token]) -> int:
+        text = tokens[0].text
+        if tokens[0].quoted or text[0] not in "<@":
+            return 0
+        if not re.fullmatch(_MENTION, text):
+            raise BadInput(f"{_quote(text)} is nobody's name here: pick the person from Slack's list. {UNDERSTOOD}")
+        colleague = who.parse(text, self.reader.region).who
+        self._set("a colleague", rep=colleague.user if isinstance(colleague, who.Mention) else "")
+        return 1
+
+    def _number(self, tokens: list[_Token]) -> int:
+        count = _run(tokens)
+        if count:
+            if self.names:
+                raise BadInput("A number was given beside a name. Name one of them. Nothing was searched.")
+            self._set("a number", numbers=(_number(tokens[:count], self.reader.region),))
+        return count
+
+    def _name(self, token: _Token) -> int:
+        name = html.unescape(" ".join(token.text.split()))
+        if not name:
+            raise BadInput(f"The quotes hold no name, so nothing was searched. {UNDERSTOOD}")
+        if self.search.numbers or (self.names and (token.quoted or not self.open_name)):
+            raise BadInput(f"{_quote(name)} was not understood, so nothing was searched. {UNDERSTOOD}")
+        self.names.append(name)
+        self.open_name = not token.quoted
+        if len(" ".join(self.names)) > who.LONGEST_NAME:
+            raise BadInput(f"{_quote(' '.join(self.names))} is too long for a name. Nothing was searched.")
+        return 1
+
+
+def _run(tokens: list[_Token]) -> int:
+    """How many words are one number as people write it; a plus begins the next one, a period is none."""
+    count = 0
+    while count < len(tokens) and tokens[count].diallable and any(char.isdecimal() for char in tokens[count].text):
+        word = tokens[count].word
+        if count and (word.startswith("+") or re.fullmatch(_ONE_DAY, word) or re.fullmatch(_DAYS, word, re.IGNORECASE)):
+            break
+        count += 1
+    return count
+
+
+def _number(tokens: list[_Token], region: str) -> str:
+    """E.164, or an extension's digits."""
+    text = " ".join(token.text for token in tokens)
+    try:
+        found = who.parse(text, region).who
+    except BadInput as error:
+        raise BadInput(f"{error} Nothing was searched.") from error
+    if isinstance(found, who.Number):
+        return found.number
+    return found.digits if isinstance(found, who.Extension) else text
+
+
+def _calendar(which: str, unit: str, today: date) -> tuple[date, date]:
+    """(first day, the day after the last) of this or the last week or month."""
+    if unit == "week":
+        monday = today - timedelta(days=today.weekday())
+        return (monday, monday + timedelta(days=7)) if which == "this" else (monday - timedelta(days=7), monday)
+    first = today.replace(day=1)
+    if which == "last":
+        return (first - timedelta(days=1)).replace(day=1), first
+    return first, (first + timedelta(days=31)).replace(day=1)
+
+
+def _range(first: str, last: str, today: date) -> tuple[date | None, date | None]:
+    """The days of `first..last`; "" = open. A day without its year is the latest that fits.
+
+    Raises:
+        BadInput: neither is given, or one is no day of the calendar.
+    """
+    if not first and not last:
+        raise BadInput(f"A period needs at least one day, like 2026-11-01... Nothing was searched. {UNDERSTOOD}")
+    begin = _day(first, today) if first else None
+    if not last:
+        return begin, None
+    if begin is None or not re.fullmatch(_SHORT_DAY, last):
+        end = _day(last, today)
+        if begin is not None and re.fullmatch(_SHORT_DAY, first) and begin > end:
+            begin = _day(first, end)
+        return begin, end
+    return begin, _day(last, begin, after=True)
+
+
+def _day(word: str, today: date, *, after: bool = False) -> date:
+    """A day as typed. One without its year is the latest up to `today`; `after`: the first from `today` on.
+
+    Raises:
+        BadInput: not a day of the calendar.
+    """
+    if word == "today":
+        return today
+    if word == "yesterday":
+        return today - timedelta(days=1)
+    parts = [int(part) for part in word.split("-")]
+    try:
+        if len(parts) == 3:
+            if not _YEARS[0] <= parts[0] <= _YEARS[1]:
+                raise ValueError
+            return date(parts[0], parts[1], parts[2])
+        return _without_year(parts[0], parts[1], today, after=after)
+    except ValueError as error:
+        wrong = f"{_quote(word)} is not a day of the calendar. Write it like 2026-11-03. Nothing was searched."
+        raise BadInput(wrong) from error
+
+
+def _without_year(month: int, day: int, today: date, *, after: bool) -> date:
+    step = 1 if after else -1
+    for years in range(_LEAP_CYCLE):
+        try:
+            found = date(today.year + years * step, month, day)
+        except ValueError:
+            if (month, day) != (2, 29):
+                raise
+            continue
+        if (found >= today) if after else (found <= today):
+            return found
+    raise ValueError
+
+
+def _quote(text: str) -> str:
+    return f"“{text if len(text) <= 40 else text[:39] + '…'}”"

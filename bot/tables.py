@@ -1,0 +1,179 @@
+"""A table as people send it, whatever a spreadsheet made of it -> columns and rows; the one that goes back. Pure."""
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import msgspec
+
+from bot import numbers
+from bot.errors import BadInput
+
+MOST_BYTES = 10_000_000
+"""Of a file. Slack's form takes no more: page "File input element"."""
+
+CODE_PAGES: Mapping[str, str] = {
+    **dict.fromkeys(("RU", "BY", "UA", "KZ", "BG"), "cp1251"),
+    **dict.fromkeys(("CZ", "PL", "HU", "SK", "RO", "HR", "SI"), "cp1250"),
+    **{"GR": "cp1253", "TR": "cp1254", "IL": "cp1255"},
+}
+"""Region -> what spreadsheets there write when they do not write UTF-8; cp1252 elsewhere.
+
+Numbers are the same in all of them, so a wrong one spoils names at most, and the preview shows some.
+"""
+
+PIECE = 1000
+"""Rows of one piece: read in a few milliseconds."""
+
+_ROUNDED = re.compile(r"\d(?:[.,]\d+)?E\+?\d+", re.IGNORECASE)
+
+
+def decode(data: bytes, region: str) -> tuple[str, str]:
+    """Text of a file, and the encoding it had: UTF-8, UTF-16 with its mark, or the code page of spreadsheets there."""
+    if len(data) > MOST_BYTES:
+        raise BadInput(
+            f"The file is larger than {MOST_BYTES // 1_000_000} MB, so it was not read. Cut it into several."
+        )
+    encodings = ["utf-16"] if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ["utf-8-sig"]
+    for encoding in [*encodings, CODE_PAGES.get(region, "cp1252")]:
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\0" not in text:
+            return text, encoding.removesuffix("-sig")
+    raise BadInput("That is not a text file, so nothing was read. Save the table as CSV (UTF-8) and send it again.")
+
+
+class Table:
+    """A CSV text: its delimiter, columns and rows.
+
+    `known`: field -> headings that mean it, whatever their case; one of the fields is "number". Any other heading is a
+    variable of that name; without `variables` its column is not read.
+
+    Attributes:
+        columns: fields and variables in their order, "" = not read.  unread: headings of the columns that are not.
+
+    Raises:
+        BadInput: it has no usable heading; says what is missing.
+    """
+
+    def __init__(self, text: str, known: Mapping[str, Sequence[str]], *, variables: bool = True) -> None:
+        self.text = text
+        self.known = known
+        head = next((line for line in text.splitlines() if line.strip()), "")
+        if not head:
+            raise BadInput("The file is empty, so nothing was added.")
+        # The heading decides: csv.Sniffer also looks at the rows, and takes letters and blanks for delimiters there.
+        self.delimiter = max(",;\t|", key=lambda mark: len(next(csv.reader([head], delimiter=mark))))
+        cells = [cell.strip() for cell in next(csv.reader([head], delimiter=self.delimiter))]
+        found = [self._field(cell) for cell in cells]
+        self.headed = "number" in found
+        if not self.headed:
+            if len(cells) > 1 or not re.search(r"\d{3}", cells[0]):
+                raise BadInput(
+                    "The first line must say what the columns are, and one of them must be “number”; it says: "
+                    f"{', '.join(cell[:30] for cell in cells[:8])}. Nothing was read."
+                )
+            found = ["number"]  # a bare list of numbers
+        self.unread: tuple[str, ...] = ()
+        if not variables:
+            self.unread = tuple(cell for cell, name in zip(cells, found, strict=True) if cell and name not in known)
+            found = [name if name in known else "" for name in found]
+        for name in found:
+            if name and found.count(name) > 1:
+                raise BadInput(f"Two columns mean “{name.replace('_', ' ')}”, so nothing was read. Rename one of them.")
+        self.columns = tuple(found)
+
+    def rows(self) -> Iterator[tuple[int, dict[str, str], dict[str, str]]]:
+        """(line, fields, variables) of each row that is not empty; "extra" among the fields: it has too many cells.
+
+        Raises:
+            BadInput: a row cannot be read; says which.
+        """
+        reader = csv.reader(io.StringIO(self.text, newline=""), delimiter=self.delimiter)
+        heading = self.headed
+        begins = 1
+        try:
+            for cells in reader:
+                line, begins = begins, reader.line_num + 1
+                if not any(cell.strip() for cell in cells):
+                    continue
+                if heading:
+                    heading = False
+                    continue
+                fields: dict[str, str] = {}
+                variables: dict[str, str] = {}
+                for name, cell in zip(self.columns, cells, strict=False):
+                    if cell.strip() and name:
+                        (fields if name in self.known else variables)[name] = cell.strip()
+                if len(cells) > len(self.columns) and any(cell.strip() for cell in cells[len(self.columns) :]):
+                    fields["extra"] = " "
+                yield line, fields, variables
+        except csv.Error as error:
+            raise BadInput(f"Line {begins} cannot be read as CSV ({error}), so nothing was added. Mend it.") from error
+
+    def _field(self, heading: str) -> str:
+        """A field, or the name of a variable: letters, digits and _; "" = a column without a heading."""
+        words = " ".join(re.sub(r"[_\-]+", " ", heading).casefold().split())
+        for name, meanings in self.known.items():
+            if words in meanings:
+                return name
+        return re.sub(r"\W+", "_", heading.strip()).strip("_")
+
+
+def in_pieces(rows: Iterable[msgspec.Struct], most: int) -> tuple[bytes, ...]:
+    """Judged rows as JSON lists of at most `PIECE`, which are quick to read one by one.
+
+    Raises:
+        BadInput: there are more than `most`.
+    """
+    pieces: list[bytes] = []
+    piece: list[msgspec.Struct] = []
+    for count, row in enumerate(rows, 1):
+        if count > most:
+            raise BadInput(f"The file has more than {most:,} rows, so nothing was read. Cut it into several files.")
+        piece.append(row)
+        if len(piece) == PIECE:
+            pieces.append(msgspec.json.encode(piece))
+            piece = []
+    return (*pieces, msgspec.json.encode(piece)) if piece else tuple(pieces)
+
+
+def number(text: str, region: str, what: str = "number") -> str:
+    """E.164 of a cell, as spreadsheets leave it. `what`: the column, for people.
+
+    Raises:
+        BadInput: it is empty, no number, or was rounded; says which.
+    """
+    if not text:
+        raise BadInput(f"The {what} is missing.")
+    if _ROUNDED.fullmatch(text):
+        raise BadInput(f"“{text[:40]}” was rounded by a spreadsheet: format that column as text, and enter it again.")
+    text = text.removeprefix("tel:").removeprefix("'")
+    try:
+        return numbers.parse(text, region)
+    except BadInput:
+        digits = re.sub(r"[\s().-]", "", text)
+        if digits.isdecimal() and len(digits) > 10 and not digits.startswith("0"):
+            try:  # spreadsheets drop the plus
+                return numbers.parse(f"+{digits}", region)
+            except BadInput:
+                pass
+        raise
+
+
+def report(rows: Sequence[tuple[int, str, str, str]]) -> str:
+    """A CSV of rows that were left out: (line, as typed, what became of it, why). With the mark that Excel wants."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(("line", "number", "result", "reason"))
+    writer.writerows((line, cell(typed), state, cell(why)) for line, typed, state, why in rows)
+    return "\ufeff" + out.getvalue()
+
+
+def cell(text: str) -> str:
+    """A spreadsheet must not take outside words for a formula; a number with its plus may stay."""
+    formula = text[:1] in "=@\t\r-+" and not re.fullmatch(r"\+[\d\s().-]+", text)
+    return f"'{text}" if text and formula else text

@@ -1,0 +1,249 @@
+"""`/contacts`: the contact book. Everybody finds, calls and adds; managers also import, and remove any of it."""
+
+import html
+import sqlite3
+
+import msgspec
+from slack_bolt.async_app import AsyncApp
+
+from bot import asking, contact_rows, dialing, numbers, who
+from bot.board import Board
+from bot.cards import Message, plain
+from bot.cards.contacts import LONGEST_SEARCH, Turn, add_form, book_message, party, removal_message
+from bot.cards.help import help_message
+from bot.errors import BadInput, NotAllowed, NotFound
+from bot.store import contacts as store
+from bot.store import ledger
+from bot.store.contacts import PAGE, START, Contact, Place
+from handlers import Click, Desk, answer, contact_imports, on_actions, on_command, on_form, tell
+from handlers.calls import dial, write_button
+
+_QUOTES = ' "“”„«»'
+_OF_A_NUMBER = 5
+"""So many digits are more likely a number than a part of a name."""
+
+
+def register(app: AsyncApp, desk: Desk) -> None:
+    """All listeners of this feature."""
+    on_command(app, desk, "contacts", command)
+    on_actions(
+        app,
+        desk,
+        "contacts",
+        {
+            "call": (call, write_button),
+            "next": (turn, None),
+            "earlier": (turn, None),
+            "add": (open_add, None),
+            "remove": (removed, None),
+            "import": (contact_imports.open_form, None),
+            "file": (contact_imports.file_sent, None),
+            "import_rows": (contact_imports.import_rows, None),
+            "drop_rows": (contact_imports.drop_rows, None),
+            "report": (contact_imports.report, None),
+        },
+    )
+    on_form(app, desk, "contacts:added", validate_added, added)
+    contact_imports.register(app, desk)
+
+
+async def command(desk: Desk, click: Click) -> None:
+    """`/contacts …`."""
+    text = html.unescape(who.without_links(click.text))
+    word, _, rest = text.partition(" ")
+    rest = rest.strip()
+    match word.casefold():
+        case "help" if not rest:
+            await answer(desk, click, help_message("contacts", desk.board.settings.commands))
+        case "add" if not rest:
+            await open_add(desk, click)
+        case "add":
+            number, names = numbers.at_start(rest, desk.board.settings.region)
+            name, _, company = names.partition(",")
+            await _add(desk, click, number, name, company)
+        case "remove":
+            await _ask_to_remove(desk, click, rest)
+        case "import" if not rest:
+            await contact_imports.open_form(desk, click)
+        case "find" if rest:
+            await _show(desk, click, rest)
+        case _:
+            await _show(desk, click, text)
+
+
+# The book
+
+
+async def _show(desk: Desk, click: Click, text: str) -> None:
+    text = text.strip(_QUOTES)[:LONGEST_SEARCH]
+    await answer(desk, click, await desk.board.read(_page, desk.board, click.user, text))
+
+
+async def turn(desk: Desk, click: Click) -> None:
+    """*Next*, *Earlier*: the same message shows another page."""
+    to = _turn(click)
+    back = click.action == "contacts:earlier"
+    page = await desk.board.read(_page, desk.board, click.user, to.text, (to.name, to.number), back=back)
+    await answer(desk, click, page, replace=True)
+
+
+def _turn(click: Click) -> Turn:
+    try:
+        return msgspec.json.decode(click.value, type=Turn)
+    except msgspec.MsgspecError as error:
+        raise BadInput("That button is from an older Callboard. Type `/contacts` for the book.") from error
+
+
+def _page(
+    db: sqlite3.Connection, board: Board, user: str, text: str, place: Place = START, *, back: bool = False
+) -> Message:
+    found = store.page(db, text, place, back=back)
+    if place != START and (not found or (back and len(found) < PAGE)):  # the book has changed meanwhile
+        found = store.page(db, text)
+    ends = [(contact.name, contact.number) for contact in (*found[:1], *found[-1:])]
+    return book_message(
+        found,
+        text,
+        earlier=bool(ends and store.page(db, text, ends[0], back=True, size=1)),
+        later=bool(ends and store.page(db, text, ends[1], size=1)),
+        manager=board.settings.role(user) != "rep",
+        command=board.settings.commands["contacts"],
+    )
+
+
+async def call(desk: Desk, click: Click) -> None:
+    """*Call*: through the one gate, with the presser's own phone."""
+    contact = await desk.board.read(store.get, click.value)
+    if contact is None:
+        await dialing.drop(desk.board, click.trigger)
+        raise NotFound("That contact is not in the contact book any more, so nothing was dialled.")
+    await dial(desk, click, click.trigger, asking.again(click.user, contact.number, contact.name))
+
+
+# Adding and changing
+
+
+async def open_add(desk: Desk, click: Click) -> None:
+    """*Add a contact…*, `/contacts add`."""
+    typed = _turn(click).text if click.value else ""  # what was looked for in vain
+    number, name = (typed, "") if sum(char.isdecimal() for char in typed) >= _OF_A_NUMBER else ("", typed)
+    await desk.slack.views_open(trigger_id=click.trigger, view=add_form(click.response_url, number, name))
+
+
+async def validate_added(desk: Desk, click: Click) -> dict[str, str]:
+    """Whatever is wrong is said in the form."""
+    fields = click.fields
+    try:
+        numbers.parse(fields.get("number", ""), desk.board.settings.region)
+    except BadInput as error:
+        return {"number": str(error)}
+    try:
+        contact_rows.names(fields.get("name", ""), fields.get("company", ""))
+    except BadInput as error:
+        return {"company" if "company" in str(error) else "name": str(error)}
+    return {}
+
+
+async def added(desk: Desk, click: Click) -> None:
+    """The form *Add a contact*; its answer goes where it was opened."""
+    click = msgspec.structs.replace(click, response_url=click.value)
+    number = numbers.parse(click.fields["number"], desk.board.settings.region)
+    await _add(desk, click, number, click.fields["name"], click.fields.get("company", ""))
+
+
+async def _add(desk: Desk, click: Click, number: str, name: str, company: str) -> None:
+    board = desk.board
+    try:
+        new = Contact(number, *contact_rows.names(name, company))
+    except BadInput as error:
+        raise BadInput(
+            f"{error} Write it after the number, like Noa Green, Green Gardens. Nothing was changed."
+        ) from error
+
+    def write(db: sqlite3.Connection) -> tuple[Contact | None, Contact]:
+        before = store.save(db, new, click.user, board.now())
+        after = store.get(db, number) or new
+        if before is None:
+            ledger.audit(db, board.now(), click.user, "contact add", number, _words(after))
+        elif before != after:
+            ledger.audit(db, board.now(), click.user, "contact change", number, f"{_words(before)} -> {_words(after)}")
+        return before, after
+
+    before, after = await board.write(write)
+    shown = numbers.pretty(number)
+    if before is None:
+        words = f"{party(after)} is in the contact book; `/call {_typed(board, after)}` calls {shown}."
+    elif before == after:
+        words = f"{party(after)} is in the contact book already, with {shown}. Nothing was changed."
+    else:
+        words = f"{shown} is {party(after)} in the contact book now; before it was {party(before)}."
+    await tell(desk, click, words)
+
+
+def _typed(board: Board, contact: Contact) -> str:
+    """What may be typed after `/call`: the name, where it is not taken for anything else."""
+    try:
+        read = who.parse(contact.name, board.settings.region)
+    except BadInput:
+        return numbers.pretty(contact.number)
+    name = who.CallText(who.Name(contact.name))
+    return plain(contact.name) if read == name else numbers.pretty(contact.number)
+
+
+def _words(contact: Contact) -> str:
+    return f"{contact.name}, {contact.company}" if contact.company else contact.name
+
+
+# Removing
+
+
+async def _ask_to_remove(desk: Desk, click: Click, text: str) -> None:
+    text = text.strip(_QUOTES)[:LONGEST_SEARCH]
+    if not text:
+        raise BadInput("Say whom: `/contacts remove Noa Green`, or the number. Nothing was removed.")
+    found = await desk.board.read(_removable, desk.board, click.user, text)
+    if not found:
+        raise NotFound(
+            f"Nobody in the contact book has “{plain(text)}” in name, company or number. Nothing was removed."
+        )
+    if len(found) == 1 and not found[0][2]:
+        contact, by, _ = found[0]
+        raise _not_theirs(contact, by)
+    await answer(desk, click, removal_message(found[:PAGE], more=len(found) > PAGE))
+
+
+def _removable(db: sqlite3.Connection, board: Board, user: str, text: str) -> list[tuple[Contact, str, bool]]:
+    try:
+        exact = store.get(db, numbers.parse(text, board.settings.region))
+    except BadInput:
+        exact = None
+    found = [exact] if exact else store.page(db, text, size=PAGE + 1)
+    return [(contact, by := store.added_by(db, contact.number), _may(board, user, by)) for contact in found]
+
+
+async def removed(desk: Desk, click: Click) -> None:
+    """*Remove*, after the question."""
+    board = desk.board
+
+    def write(db: sqlite3.Connection) -> Contact:
+        contact = store.get(db, click.value)
+        if contact is None:
+            raise NotFound("That contact is not in the contact book any more. Nothing was removed.")
+        by = store.added_by(db, contact.number)
+        if not _may(board, click.user, by):
+            raise _not_theirs(contact, by)
+        store.remove(db, contact.number)
+        ledger.audit(db, board.now(), click.user, "contact remove", contact.number, _words(contact))
+        return contact
+
+    contact = await board.write(write)
+    words = f"{party(contact)}, {numbers.pretty(contact.number)}, is not in the contact book any more."
+    await tell(desk, click, words, replace=True)
+
+
+def _may(board: Board, user: str, by: str) -> bool:
+    return user == by or board.settings.role(user) != "rep"
+
+
+def _not_theirs(contact: Contact, by: str) -> NotAllowed:
+    return NotAllowed(f"{party(contact)} was added by <@{by}>, so nothing was removed. Only they or a manager may.")
