@@ -1,8 +1,9 @@
 """Where a call is shown. Pure."""
 
+from collections.abc import Set
 from dataclasses import dataclass
 
-from bot.events import Call
+from bot.call import Call
 from bot.settings import Settings
 
 
@@ -27,6 +28,20 @@ class ByLine:
     def escalate_after(self) -> float:
         """Seconds; 0 = never."""
         return self.settings.escalate_minutes * 60.0
+
+
+def shared_places(settings: Settings, user: str, closed: Set[str]) -> tuple[str, ...]:
+    """Where missed callers are this person's, too: the lines' channels, but those `closed` to them; and their own."""
+    channels = {line.channel for line in settings.lines} | {settings.channel}
+    return (*sorted(channels - closed - {""}), f"@{user}")
+
+
+def masks_from(settings: Settings, place: str, user: str) -> bool:
+    """Whether numbers of that place are masked where only this person sees them, in App Home or a list of all lines.
+
+    As the place itself shows them, for who is not in that channel must not see more than who is; whole to managers.
+    """
+    return masks(settings, place) and settings.role(user) == "rep"
 
 
 def masks(settings: Settings, place: str) -> bool:

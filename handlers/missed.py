@@ -1,5 +1,8 @@
 """The buttons of the missed-caller card: claim, call back, snooze, close."""
 
+import sqlite3
+from collections.abc import Callable
+
 from slack_bolt.async_app import AsyncApp
 
 from bot import asking, dialing
@@ -30,7 +33,7 @@ def register(app: AsyncApp, desk: Desk) -> None:
 
 async def claim(desk: Desk, click: Click) -> None:
     """*I'll take it*: the first wins, and everybody sees who."""
-    row = await desk.board.write(missed.claim, click.value, click.user, desk.board.now())
+    row = await _claimed(desk, click)
     _check_open(row)
     if row is not None and row.claimed_by != click.user:
         raise NotAllowed(f"<@{row.claimed_by}> was faster and has claimed this caller. Nothing was changed.")
@@ -42,14 +45,15 @@ async def release(desk: Desk, click: Click) -> None:
     row = _check_open(await board.read(missed.get, click.value))
     owner = row.claimed_by if board.settings.role(click.user) != "rep" else click.user
     after = board.routing.escalate_after()
-    if not await board.write(missed.release, row.id, owner, board.now() + after if after else 0.0):
+    escalate_at = board.now() + after if after else 0.0
+    if not await _done(desk, click, row.id, "release", lambda db: missed.release(db, row.id, owner, escalate_at)):
         raise NotAllowed(f"<@{row.claimed_by}> has claimed this caller; only they or a manager can release it.")
 
 
 async def call_back(desk: Desk, click: Click) -> None:
     """Claim and dial. Whoever presses calls, unless a colleague claimed it first."""
     board = desk.board
-    row = await board.write(missed.claim, click.value, click.user, board.now())
+    row = await _claimed(desk, click)
     try:
         row = _check_open(row)
         if row.claimed_by != click.user:
@@ -68,16 +72,51 @@ async def snooze(desk: Desk, click: Click) -> None:
     missed_id, choice = snooze_choice(click.value)
     board = desk.board
     until = moment(choice, board.now(), board.settings.zone)
-    if not await board.write(missed.snooze, missed_id, click.user, until):
+    if not await _done(desk, click, missed_id, "snooze", lambda db: missed.snooze(db, missed_id, click.user, until)):
         raise _gone()
 
 
 async def close(desk: Desk, click: Click) -> None:
     """Tick off without a call; the card says who did."""
-    board = desk.board
-    if not await board.write(missed.close, click.value, now=board.now(), by=click.user, how="by hand"):
+    now = desk.board.now()
+
+    def tick_off(db: sqlite3.Connection) -> bool:
+        return missed.close(db, click.value, now=now, by=click.user, how="by hand")
+
+    if not await _done(desk, click, click.value, "close", tick_off):
         raise _gone()
-    await board.write(ledger.audit, board.now(), click.user, "close missed caller", click.value)
+
+
+async def _claimed(desk: Desk, click: Click) -> Missed | None:
+    """The row after an attempt to claim it, whoever has it then."""
+    now = desk.board.now()
+
+    def claim(db: sqlite3.Connection) -> Missed | None:
+        before = missed.get(db, click.value)
+        after = missed.claim(db, click.value, click.user, now)
+        if before is not None and after is not None and after.claimed_by == click.user != before.claimed_by:
+            _audit(db, now, click.user, "claim", after)
+        return after
+
+    return await desk.board.write(claim)
+
+
+async def _done(
+    desk: Desk, click: Click, missed_id: str, what: str, work: Callable[[sqlite3.Connection], bool]
+) -> bool:
+    """Do it, and write down who did; nothing is written down where there was nothing to do."""
+
+    def do(db: sqlite3.Connection) -> bool:
+        row, done = missed.get(db, missed_id), work(db)
+        if done and row is not None:
+            _audit(db, desk.board.now(), click.user, what, row)
+        return done
+
+    return await desk.board.write(do)
+
+
+def _audit(db: sqlite3.Connection, now: float, user: str, what: str, row: Missed) -> None:
+    ledger.audit(db, now, user, f"{what} missed caller", row.number or "withheld number", row.place)
 
 
 def _check_open(row: Missed | None) -> Missed:

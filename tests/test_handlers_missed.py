@@ -4,6 +4,8 @@ import pytest
 
 from bot import jobs
 from bot.events import CdrReceived, Described, LegRinging, Outcome
+from bot.store import ledger
+from tests import slack_requests
 from tests.office import LINE, Office
 from tests.slack_state import Message
 
@@ -17,6 +19,11 @@ async def miss(desk: Office, ref: str, number: str = CALLER, outcome: Outcome = 
         Described(ref=ref, at=at, source="cdr", direction="in", number=number, line=LINE),
         CdrReceived(ref=ref, at=at, leg="ext:AAA", outcome=outcome, ring_seconds=20),
     )
+
+
+async def audit(desk: Office) -> list[tuple[str, ...]]:
+    """(who, what, subject, detail) of each entry, latest first."""
+    return [line[1:] for line in await desk.board.read(ledger.audit_log)]
 
 
 def cards(desk: Office) -> list[Message]:
@@ -57,12 +64,19 @@ async def test_answered_by_a_colleague_is_not_missed(desk: Office) -> None:
 async def test_claim_release_and_who_was_faster(desk: Office) -> None:
     await miss(desk, "in-1")
     (card,) = cards(desk)
+    later = slack_requests.click(desk.slack, "missed:claim", user="U4", channel="C1", ts=card.ts)
     await desk.press("missed:claim", card, "C1", user="U1")
+    await desk.send(later)
+    assert "was faster" in desk.told
     (card,) = cards(desk)
     assert "claimed by" in card.text
     assert "only they or a manager" in await desk.press("missed:release", card, "C1", user="U4")
     await desk.press("missed:release", card, "C1", user="U9")
     assert "claimed by" not in cards(desk)[0].text
+    assert await audit(desk) == [
+        ("U9", "release missed caller", CALLER, "C1"),
+        ("U1", "claim missed caller", CALLER, "C1"),
+    ]
 
 
 async def test_call_back_claims_dials_and_the_conversation_closes_it(desk: Office) -> None:
@@ -72,6 +86,7 @@ async def test_call_back_claims_dials_and_the_conversation_closes_it(desk: Offic
     assert "Ringing your phone" in await desk.press("missed:call_back", card, "C1")
     assert [order.number for order in desk.phone.orders] == [CALLER]
     assert "claimed by" in cards(desk)[0].text
+    assert [what for _, what, *_ in await audit(desk)] == ["call", "claim missed caller"]
     await desk.happen(
         CdrReceived(
             ref="paper-1", at=desk.clock(), leg="customer", outcome=Outcome.ANSWERED, ring_seconds=5, talk_seconds=60
@@ -121,6 +136,8 @@ async def test_snooze_and_close(desk: Office) -> None:
     assert "Snoozed until" in cards(desk)[0].text
     await desk.press("missed:close", cards(desk)[0], "C1")
     assert "without a call" in cards(desk)[0].text
+    done = ("close missed caller", "snooze missed caller")
+    assert await audit(desk) == [("U1", what, CALLER, "C1") for what in done]
 
 
 async def test_a_withheld_number_cannot_be_called_back(desk: Office) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.events import Call
+from bot.call import Call
 from bot.routing import ByLine, masks
 from bot.settings import Line, Settings
 from tests import office

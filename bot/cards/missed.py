@@ -1,8 +1,9 @@
 """The missed caller's card: one per caller, edited until somebody has spoken with them. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from bot.call import Call
 from bot.cards import (
     Block,
     Message,
@@ -23,11 +24,10 @@ from bot.cards import (
     who,
     who_plain,
 )
-from bot.events import Call
 
 if TYPE_CHECKING:
+    from bot.store.contacts import Contact
     from bot.store.missed import Missed
-    from bot.store.people import Contact
 
 SNOOZES = ("15m", "1h", "tomorrow")
 """Choices of the snooze menu, as `times.moment()` takes them."""
@@ -77,7 +77,7 @@ def missed_card(
         # A menu keeps showing the last choice unless its block is a new one.
         blocks.append(
             actions(
-                _buttons(missed, who_plain(missed.number, missed.name, contact, masked=masked)),
+                own_buttons(missed, who_plain(missed.number, missed.name, contact, masked=masked)),
                 f"missed:actions:{int(missed.snoozed_until)}",
             )
         )
@@ -92,11 +92,15 @@ def snooze_choice(value: str) -> tuple[str, str]:
 
 def attempts(missed: "Missed", calls: Sequence[tuple[str, float]], now: float, zone: str) -> str:
     """ "missed 3 times (14:02, 14:05, 14:20)"."""
-    count = len(calls) or missed.calls
-    words = {1: "missed once", 2: "missed twice"}.get(count, f"missed {count} times")
+    words = how_often(len(calls) or missed.calls)
     moments = [at for _, at in calls] or sorted({missed.opened_at, missed.last_at})
     times = _times(moments[-_TIMES_SHOWN:], now, zone)
     return f"{words} ({'latest ' if len(moments) > _TIMES_SHOWN else ''}{times})"
+
+
+def how_often(count: int) -> str:
+    """ "missed once", "missed 3 times"."""
+    return {1: "missed once", 2: "missed twice"}.get(count, f"missed {count} times")
 
 
 def _times(moments: Sequence[float], now: float, zone: str) -> str:
@@ -149,38 +153,25 @@ def _standing(missed: "Missed", now: float, zone: str) -> list[str]:
     return standing
 
 
-def _buttons(missed: "Missed", party: str) -> list[Block]:
-    buttons: list[Block] = []
+def buttons(missed: "Missed", party: str, feature: str, value: Callable[[str], str]) -> list[Block]:
+    """What can be done about one who waits: `FEATURE:call_back`, `claim` or `release`, `snooze`, `close`.
+
+    `party`: who it is, in plain text.  `value`: of `SNOOZES`, or "" for the buttons -> what the element carries.
+    """
+    found: list[Block] = []
     if missed.number:
-        buttons.append(call_back_button(missed, party))
+        found.append(button("Call back", f"{feature}:call_back", value(""), style="primary", about=party))
     if missed.claimed_by:
-        buttons.append(button("Release", "missed:release", missed.id, about=party))
+        found.append(button("Release", f"{feature}:release", value(""), about=party))
     else:
-        buttons.append(claim_button(missed, party))
-    buttons.append(
-        {
-            "type": "static_select",
-            "action_id": "missed:snooze",
-            "placeholder": plain_text("Snooze…", 150),
-            "options": [
-                {
-                    "text": plain_text(_SNOOZE_WORDS[choice], 75),
-                    "value": f"{missed.id}|{choice}",
-                }
-                for choice in SNOOZES
-            ],
-        }
-    )
+        found.append(button("I'll take it", f"{feature}:claim", value(""), about=party))
+    options = [{"text": plain_text(_SNOOZE_WORDS[choice], 75), "value": value(choice)} for choice in SNOOZES]
+    snooze = {"type": "static_select", "action_id": f"{feature}:snooze", "options": options}
+    found.append(snooze | {"placeholder": plain_text("Snooze…", 150)})
     ask = confirm("Close without a call?", f"Nobody will be asked to call back {party}.", "Close it", "Keep it open")
-    buttons.append(button("Close", "missed:close", missed.id, about=party, ask=ask))
-    return buttons
+    return [*found, button("Close", f"{feature}:close", value(""), about=party, ask=ask)]
 
 
-def call_back_button(missed: "Missed", party: str) -> Block:
-    """The button that calls them; `party` in plain text."""
-    return button("Call back", "missed:call_back", missed.id, style="primary", about=party)
-
-
-def claim_button(missed: "Missed", party: str) -> Block:
-    """The button that takes it over; `party` in plain text."""
-    return button("I'll take it", "missed:claim", missed.id, about=party)
+def own_buttons(missed: "Missed", party: str) -> list[Block]:
+    """Those of the caller's own card."""
+    return buttons(missed, party, "missed", lambda snooze: f"{missed.id}|{snooze}" if snooze else missed.id)

@@ -1,0 +1,80 @@
+"""Private channels: whose calls were missed there is shown to those who are in them, and to managers."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.store import channels
+from handlers import membership
+from tests.fake_slack import FakeSlack
+from tests.office import SETTINGS, Office, office
+from tests.slack_state import Channel, Clock
+from tests.test_handlers_missed import CALLER, miss
+
+PRIVATE = SETTINGS.replace('channel = "C1"\n[policy]', 'channel = "G1"\n[policy]')
+
+
+@pytest.fixture
+async def desk(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> AsyncIterator[Office]:
+    fake_slack.channels["G1"] = Channel("G1", "board", private=True, members={"U1"})
+    async with office(tmp_path, fake_slack, slack_clock, PRIVATE) as there:
+        await membership.refresh(there.desk)
+        yield there
+
+
+async def closed_to(desk: Office, user: str) -> set[str]:
+    return set(await desk.board.read(channels.closed_to, user))
+
+
+async def test_who_is_not_in_the_channel_sees_nobody_of_it(desk: Office) -> None:
+    await miss(desk, "in-1")
+    for user, shown in (("U1", True), ("U4", False), ("U2", True)):  # inside, outside, a manager
+        assert ("202-555-0155" in await desk.type("/missed", user=user)) == shown
+    for user, shown in (("U1", True), ("U4", False), ("U2", True)):
+        assert ("202-555-0155" in await desk.type("/calls log missed today", user=user)) == shown
+    await desk.link("U4", phone="+12025550194")
+    assert "Nobody is waiting" in await desk.type("/call back", user="U4")
+    assert desk.phone.orders == []
+    await desk.link("U1")
+    await desk.type("/call back", user="U1")
+    assert [order.number for order in desk.phone.orders] == [CALLER]
+
+
+async def test_who_joins_sees_them_and_who_leaves_does_not(desk: Office) -> None:
+    assert await closed_to(desk, "U4") == {"G1"}
+    desk.slack.channels["G1"].members = {"U4"}
+    await membership.refresh(desk.desk)
+    assert (await closed_to(desk, "U4"), await closed_to(desk, "U1")) == (set(), {"G1"})
+    desk.slack.channels["G1"].private = False
+    await membership.refresh(desk.desk)
+    assert await closed_to(desk, "U1") == set()
+
+
+async def test_what_has_not_changed_is_not_written_again(desk: Office) -> None:
+    async def written() -> list[tuple[str, float]]:
+        query = "SELECT key, at FROM facts WHERE key LIKE 'members of %' ORDER BY key"
+        return await desk.board.read(lambda db: [tuple(row) for row in db.execute(query)])
+
+    before = await written()
+    assert len(before) == 2
+    desk.clock.advance(300)
+    await membership.refresh(desk.desk)
+    assert await written() == before
+
+
+async def test_many_members_are_read_to_the_last_page(desk: Office) -> None:
+    desk.slack.channels["G1"].members = {f"U{number:04}" for number in range(2000)}
+    await membership.refresh(desk.desk)
+    assert (await closed_to(desk, "U1999"), await closed_to(desk, "U2000")) == (set(), {"G1"})
+
+
+@pytest.mark.parametrize("method", ["conversations.info", "conversations.members"])
+@pytest.mark.parametrize("fault", ["ratelimited", "500", "channel_not_found"])
+async def test_where_slack_refuses_the_last_known_stay(desk: Office, method: str, fault: str) -> None:
+    desk.slack.channels["G1"].members = {"U4"}
+    desk.slack.fail_next(method, fault)
+    if method == "conversations.info":  # of the other channel first
+        desk.slack.fail_next(method, fault)
+    await membership.refresh(desk.desk)
+    assert await closed_to(desk, "U4") == {"G1"}
