@@ -1,0 +1,29 @@
+"""Old calls, messages and log lines go by themselves, where settings say after how many days."""
+
+from collections.abc import Callable
+
+from bot.board import Board
+from bot.store import ledger, retention
+
+DAY_SECONDS = 86400.0
+
+
+async def expire(board: Board) -> None:
+    """Delete what is older than `[retention]` says, bit by bit, so that nobody waits for it; the log says how much."""
+    kept = board.settings.retention
+    work: list[tuple[str, int, Callable[..., int]]] = [
+        ("voice messages", kept.calls_days, retention.forget_messages),
+        ("calls", kept.calls_days, retention.forget_calls),
+        ("lists of calls", kept.calls_days, retention.forget_lists),
+        ("tables of contacts", kept.calls_days, retention.forget_imports),
+        ("notices", kept.calls_days, retention.forget_words),
+        ("log lines", kept.audit_days, retention.forget_audit),
+    ]
+    for what, days, forget in work:
+        if not days:
+            continue
+        total, before = 0, board.now() - days * DAY_SECONDS
+        while gone := await board.write(forget, before):
+            total += gone
+        if total:
+            await board.write(ledger.audit, board.now(), "", "forget", f"{total} {what}", f"older than {days} days")

@@ -1,0 +1,160 @@
+"""`[retention]`: what is old goes, with all that hangs on it and out of the file itself; what is needed stays."""
+
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot import forgetting
+from bot.call import Call
+from bot.errors import Ambiguous
+from bot.events import CdrReceived, Controlled, Described, Outcome, State
+from bot.numbers import pretty
+from bot.settings_reader import LEAST_DAYS
+from bot.store import calls, campaigns, contact_imports, ledger, messages, missed, recordings, retention
+from bot.store.campaigns import Batch as List
+from bot.store.messages import Batch, Recipient
+from tests.fake_slack import FakeSlack
+from tests.office import LINE, SETTINGS, Office, office
+from tests.slack_state import Clock
+from tests.test_handlers_missed import CALLER, miss
+from tests.test_settings import errors
+
+DAY = 86400.0
+KEEPS = SETTINGS + "[retention]\ncalls_days = 60\naudit_days = 90\n"
+CUSTOMER, THIRD = "+12025550123", "+12025550144"
+
+
+@pytest.fixture
+async def desk(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> AsyncIterator[Office]:
+    async with office(tmp_path, fake_slack, slack_clock, KEEPS) as there:
+        await there.link("U1")
+        yield there
+
+
+async def talk(desk: Office) -> Call:
+    """A call in which a third party is consulted, wrapped up, with a reminder and a recording; then its record."""
+    await desk.type(f"/call {CUSTOMER} note wants the blue one")
+    call = (await desk.calls())[-1]
+    consult = Controlled(at=desk.clock(), by="U1", action="consult", detail=THIRD)
+    await desk.board.ingest(call.account, [consult], call_id=call.id)
+    await desk.board.write(ledger.remind, call.id, call.id, "U1", desk.clock() + 60)
+    await desk.happen(
+        *(
+            CdrReceived(
+                ref=call.refs[0], at=desk.clock(), leg=leg, outcome=Outcome.ANSWERED, recording="http://x.example/1"
+            )
+            for leg in ("rep", "customer")
+        )
+    )
+    found = await desk.board.read(calls.get, call.id)
+    assert found is not None
+    return found
+
+
+async def everything(desk: Office) -> dict[str, int]:
+    """Table -> rows of it, where there are any."""
+
+    def count(db: sqlite3.Connection) -> dict[str, int]:
+        names = [row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        sizes = {name: db.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in names}
+        return {name: size for name, size in sizes.items() if size and not name.startswith(("sqlite_", "_"))}
+
+    return await desk.board.read(count)
+
+
+async def test_an_old_day_leaves_nothing_behind(desk: Office) -> None:
+    await talk(desk)
+    await miss(desk, "in-1")
+    (row,) = await desk.board.read(missed.waiting)
+    await desk.board.write(missed.close, row.id, now=desk.clock(), by="U1", how="by hand")
+    sent = Batch(f"{calls.new_id(desk.clock())}", "U1", "@U1", "voicenter", "stopped", 0, desk.clock(), "", 1, b"{}")
+    await desk.board.write(messages.write, sent, [Recipient(sent.id, 0, CALLER, "Noa Green", "refused", 0)], 0)
+    listed = List("list-1", "voicenter", "key", "Spring sale", "march.csv", "U1", desk.clock(), "done")
+    await desk.board.write(campaigns.create, listed)
+    sheet = contact_imports.Import("import-1", "book.csv", "U1", desk.clock(), "preview")
+    row_of_it = b'[{"line":2,"state":"ready","typed":"1","number":"+12025550155","name":"Noa Green"}]'
+    await desk.board.write(contact_imports.create, sheet, [row_of_it])
+    await desk.board.tell("U1", f"Somebody at {pretty(CALLER)} rang.", "note")
+    await desk.settle()
+    before = await everything(desk)
+    for table in ("calls", "events", "call_refs", "intents", "recordings", "reminders", "missed", "missed_calls"):
+        assert table in before, f"nothing to forget in {table}"
+
+    desk.clock.advance(59 * DAY)
+    await forgetting.expire(desk.board)
+    assert await everything(desk) == before, "it is not old enough"
+
+    desk.clock.advance(2 * DAY)
+    await forgetting.expire(desk.board)
+    assert set(await everything(desk)) == {"people", "audit", "facts"} & set(await everything(desk))
+    lines = [line[2:4] for line in await desk.board.read(ledger.audit_log)]
+    assert ("forget", "2 calls") in lines
+    assert ("forget", "1 voice messages") in lines
+
+    desk.clock.advance(31 * DAY)
+    await forgetting.expire(desk.board)
+    kept = [line[2:4] for line in await desk.board.read(ledger.audit_log)]
+    assert all(what == "forget" for what, _ in kept)
+    path = desk.board.db.path
+    desk.board.db.close()  # the log goes into the file
+    for words in (CUSTOMER, CALLER, THIRD, pretty(CALLER), "the blue one", "Noa Green"):
+        assert words.encode() not in path.read_bytes()
+
+
+async def test_what_is_still_needed_stays(desk: Office) -> None:
+    recorded = await talk(desk)
+    await miss(desk, "in-1")  # and nobody has called back
+    (copy, *_) = await desk.board.read(recordings.of_call, recorded.id)
+    await desk.board.write(recordings.sharing, copy, "F1", "DU1", "1.0", desk.clock())
+    desk.clock.advance(100 * DAY)
+    await desk.happen(
+        Described(ref="in-2", at=desk.clock(), source="cdr", direction="in", number="+12025550156", line=LINE),
+        CdrReceived(ref="in-2", at=desk.clock(), leg="ext:AAA", outcome=Outcome.ANSWERED, talk_seconds=9),
+    )
+    await forgetting.expire(desk.board)
+    assert len(await desk.calls()) == 3
+    (row,) = await desk.board.read(missed.waiting)
+    await desk.board.write(missed.close, row.id, now=desk.clock(), by="U1", how="by hand")
+    assert await desk.board.write(recordings.deleted, copy)
+    await forgetting.expire(desk.board)
+    assert [call.number for call in await desk.calls()] == ["+12025550156"]
+
+
+async def test_a_call_whose_fate_nobody_has_told_stays(desk: Office) -> None:
+    desk.phone.answer = Ambiguous("No answer in time.")
+    await desk.type(f"/call {CUSTOMER}")
+    desk.clock.advance(100 * DAY)
+    await forgetting.expire(desk.board)
+    assert [call.state for call in await desk.calls()] == [State.UNCLEAR]
+
+
+async def test_many_go_chunk_by_chunk(desk: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "CHUNK", 3)
+    for number in range(8):
+        await miss(desk, f"in-{number}", f"+120255501{number:02}", Outcome.ANSWERED)
+    desk.clock.advance(61 * DAY)
+    await forgetting.expire(desk.board)
+    assert await desk.calls() == []
+
+
+async def test_without_the_setting_nothing_goes(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> None:
+    async with office(tmp_path, fake_slack, slack_clock) as desk:
+        await miss(desk, "in-1", CALLER, Outcome.ANSWERED)
+        desk.clock.advance(10_000 * DAY)
+        await forgetting.expire(desk.board)
+        assert len(await desk.calls()) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (f"calls_days = {LEAST_DAYS - 1}", "must be 0 (never) or at least 35"),
+        ("audit_days = 1", "retention.audit_days must be 0"),
+        ("calls_days = -1", "must be a whole number"),
+        ("years = 3", "unknown setting “years”"),
+    ],
+)
+def test_mistakes_in_the_settings(tmp_path: Path, text: str, words: str) -> None:
+    assert any(words in error for error in errors(tmp_path, f"[retention]\n{text}\n"))
