@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from bot.events import MISSED_OUTCOMES, Direction, Outcome
 from bot.periods import Period
 
@@ -42,8 +44,12 @@ DEFINITIONS = {
     "of all days.",
     "missed_by_hour": "Missed calls by the local hour in which they began.",
     "outgoing_by_hour": "Outgoing calls by the local hour in which they began.",
+    "usual": "Averages of the same local hours in each of the four weeks before. Weeks without any call there are left "
+    "out; with fewer than two weeks nothing is compared.",
 }
 """What each field of `Figures` means, for people."""
+LEAST_WEEKS = 2
+"""One week is no custom."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +118,25 @@ class LineFigures:
     talk_seconds: int = 0
 
 
+class Counts(msgspec.Struct, frozen=True):
+    """Calls of one period, by how they ended; as in `DEFINITIONS`."""
+
+    incoming: int = 0
+    outgoing: int = 0
+    answered_in: int = 0
+    missed: int = 0
+
+
+class Usual(msgspec.Struct, frozen=True):
+    """What is usual in the same hours. `weeks`: of so many; the others are averages, but the rate, which is of all."""
+
+    weeks: int
+    incoming: float
+    outgoing: float
+    missed: float
+    answer_rate: float | None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Figures:
     """Of one period; each is defined in `DEFINITIONS`.
@@ -143,6 +168,7 @@ class Figures:
     incoming_by_hour: tuple[int, ...]
     missed_by_hour: tuple[int, ...]
     outgoing_by_hour: tuple[int, ...]
+    usual: Usual | None = None
 
 
 class _RepCount:
@@ -246,6 +272,21 @@ def figures(
         incoming_by_hour=tuple(hours_in),
         missed_by_hour=tuple(hours_missed),
         outgoing_by_hour=tuple(hours_out),
+    )
+
+
+def usual(weeks: Iterable[Counts]) -> Usual | None:
+    """What is usual, from the same hours of earlier weeks; None = too few of them to say."""
+    told = [week for week in weeks if week.incoming or week.outgoing]
+    if len(told) < LEAST_WEEKS:
+        return None
+    answered, missed = sum(week.answered_in for week in told), sum(week.missed for week in told)
+    return Usual(
+        weeks=len(told),
+        incoming=statistics.fmean(week.incoming for week in told),
+        outgoing=statistics.fmean(week.outgoing for week in told),
+        missed=missed / len(told),
+        answer_rate=answered / (answered + missed) if answered + missed else None,
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from bot.digest import Figures, LineFigures, RepFigures
+from bot.digest import Figures, LineFigures, RepFigures, Usual
 from bot.numbers import masked, pretty
 
 SHOWN = 20
@@ -75,7 +75,23 @@ def _totals(found: Figures) -> tuple[str, ...]:
         f"{rate}.",
         f"{_count(found.outgoing, 'outgoing call')}: {found.answered_out} answered.",
         f"Talk time: {duration(found.talk_seconds)}.",
+        *_usual(found.usual),
     )
+
+
+def _usual(usual: Usual | None) -> tuple[str, ...]:
+    if usual is None:
+        return ()
+    rate = "" if usual.answer_rate is None else f", answer rate {_percent(usual.answer_rate)}"
+    return (
+        f"In the same hours of the last {usual.weeks} weeks, on average: {_mean(usual.incoming)} incoming "
+        f"({_mean(usual.missed)} missed{rate}) and {_mean(usual.outgoing)} outgoing.",
+    )
+
+
+def _mean(number: float) -> str:
+    """Small ones with a decimal, for 0.4 is not none."""
+    return f"{number:.1f}".removesuffix(".0") if number < 10 else str(round(number))
 
 
 def _missed(found: Figures, mask: bool) -> tuple[str, ...]:

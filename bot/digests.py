@@ -14,9 +14,10 @@ import msgspec
 from bot import digest_words
 from bot.board import Board
 from bot.cards import sentence
-from bot.digest import Figures, figures
-from bot.periods import Period, Subscription, periods_due
-from bot.routing import masks
+from bot.digest import Figures, figures, usual
+from bot.periods import Period, Subscription, periods_due, weeks_before
+from bot.routing import masks, masks_from
+from bot.settings import Settings
 from bot.store import figures as queries
 from bot.store import ledger, people
 
@@ -39,7 +40,15 @@ async def payload(board: Board, period: Period, zone: str, channel: str) -> dict
     found = await board.read(_figures, period, zone, board.now())
     labels = {line.number: line.label for line in board.settings.lines if line.label}
     lines = tuple(replace(line, line=labels.get(line.line, line.line)) for line in found.lines)
-    return content(replace(found, lines=lines), mask=masks(board.settings, channel))
+    return content(replace(found, lines=lines), mask=_masks(board.settings, channel))
+
+
+def _masks(settings: Settings, place: str) -> bool:
+    """A digest is of all lines: in a rep's own conversation it shows no more than the strictest of their channels."""
+    if not place.startswith("@"):
+        return masks(settings, place)
+    channels = {settings.channel, *(line.channel for line in settings.lines)}
+    return any(masks_from(settings, channel, place[1:]) for channel in channels)
 
 
 def _figures(db: sqlite3.Connection, period: Period, zone: str, as_of: float) -> Figures:
@@ -47,7 +56,8 @@ def _figures(db: sqlite3.Connection, period: Period, zone: str, as_of: float) ->
     found = queries.rows(db, period.start, period.end)
     later = queries.returns(db, period.start, period.end, as_of)
     names = {row.rep: people.person(db, row.rep).name or f"<@{row.rep}>" for row in found if row.rep}
-    return figures(found, later, period, zone, names, as_of)
+    before = usual(queries.counts(db, *week) for week in weeks_before(period, zone))
+    return replace(figures(found, later, period, zone, names, as_of), usual=before)
 
 
 def content(found: Figures, *, mask: bool) -> dict[str, Any]:

@@ -8,21 +8,19 @@ from slack_bolt.async_app import AsyncApp
 from bot import digests, periods
 from bot.board import Board
 from bot.cards import day_clock
-from bot.cards import who as shown
 from bot.cards.digest import digest_card
 from bot.cards.help import help_message
 from bot.digest import DEFINITIONS
 from bot.errors import NotAllowed
 from bot.periods import Subscription
-from bot.routing import masks
-from bot.store import ledger, missed, people
-from handlers import UNREACHED, Click, Desk, answer, on_actions, on_command, slack_code, tell
+from bot.store import ledger, people
+from handlers import UNREACHED, Click, Desk, answer, on_actions, on_command, slack_code, tell, waiting
 
 
 def register(app: AsyncApp, desk: Desk) -> None:
     """All listeners of this feature."""
     on_command(app, desk, "digest", command)
-    on_actions(app, desk, "digest", {"definitions": (definitions, None), "waiting": (waiting, None)})
+    on_actions(app, desk, "digest", {"definitions": (definitions, None), "waiting": (waiting.show, None)})
 
 
 async def command(desk: Desk, click: Click) -> None:
@@ -126,21 +124,3 @@ async def definitions(desk: Desk, click: Click) -> None:
     """*What do these mean?*"""
     words = "\n".join(f"• *{name.replace('_', ' ')}*: {meaning}" for name, meaning in DEFINITIONS.items())
     await tell(desk, click, f"What the figures mean:\n{words}")
-
-
-async def waiting(desk: Desk, click: Click) -> None:
-    """*Show who waits*: as of now, not as of the digest."""
-    board = desk.board
-    rows = await board.read(missed.waiting, 1000)
-    if not rows:
-        await tell(desk, click, "Nobody is waiting for a call back.")
-        return
-    mask = masks(board.settings, _place(click))
-    lines = []
-    for row in rows[:20]:
-        contact = await board.read(people.contact, row.number) if row.number else None
-        party = shown(row.number, row.name, contact, masked=mask)
-        owner = f", claimed by <@{row.claimed_by}>" if row.claimed_by else ""
-        lines.append(f"• {party}: since {day_clock(row.opened_at, board.now(), board.settings.zone)}{owner}")
-    more = f"\nand {len(rows) - 20} more" if len(rows) > 20 else ""
-    await tell(desk, click, f"Waiting for a call back ({len(rows)}):\n" + "\n".join(lines) + more)

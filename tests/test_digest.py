@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.digest import DEFINITIONS, Figures, LineFigures, RepFigures, Row, Waiting, figures
+from bot.digest import DEFINITIONS, Counts, Figures, LineFigures, RepFigures, Row, Usual, Waiting, figures, usual
 from bot.digest_words import SHOWN, duration, lines, words
 from bot.events import MISSED_OUTCOMES, Outcome
 from bot.periods import Period
@@ -387,6 +387,34 @@ def test_the_whole_text(day: Figures) -> None:
         "Busiest hour: 22:00 to 23:00 with 10 incoming (2 missed) and 0 outgoing.",
         "As of Friday 20 November 2026 18:00. 1 call still open.",
     ]
+
+
+WEEK = Counts(incoming=10, outgoing=4, answered_in=8, missed=2)
+
+
+def test_one_week_is_no_custom() -> None:
+    assert usual([]) is None
+    assert usual([WEEK, Counts(), Counts(), Counts()]) is None
+
+
+def test_what_is_usual_is_the_average_of_the_weeks_that_had_calls() -> None:
+    found = usual([WEEK, Counts(), Counts(incoming=5, missed=3, answered_in=1), Counts(outgoing=1)])
+    assert found == Usual(weeks=3, incoming=5.0, outgoing=5 / 3, missed=5 / 3, answer_rate=9 / 14)
+    nobody_rang = usual([Counts(outgoing=2), Counts(outgoing=3)])
+    assert nobody_rang is not None
+    assert nobody_rang.answer_rate is None
+
+
+def test_what_is_usual_stands_below_the_totals(day: Figures) -> None:
+    compared = replace(day, usual=usual([WEEK, WEEK, Counts(incoming=99, missed=1, answered_in=98)]))
+    said = words(compared).splitlines()
+    assert said[4] == (
+        "In the same hours of the last 3 weeks, on average: 40 incoming (1.7 missed, answer rate 95 %) "
+        "and 2.7 outgoing."
+    )
+    assert said[:4] + said[5:] == words(day).splitlines()
+    quiet = replace(day, usual=usual([Counts(outgoing=2), Counts(outgoing=3)]))
+    assert "on average: 0 incoming (0 missed) and 2.5 outgoing." in words(quiet)
 
 
 def test_the_chart(day: Figures) -> None:

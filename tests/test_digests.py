@@ -92,6 +92,33 @@ async def test_figures_are_those_of_an_obvious_recount(desk: Office) -> None:
     assert f"{len(waiting)} not yet returned" in text
 
 
+async def test_it_is_compared_with_the_same_hours_of_four_weeks(desk: Office) -> None:
+    """Also over a change of the clocks: those of Madrid went back on 25 October 2026."""
+    evening = datetime(2026, 11, 20, 18, tzinfo=MADRID)
+    for week, (answered, missed) in enumerate(((5, 1), (4, 0), (0, 0), (8, 6), (9, 3), (50, 50))):
+        at = datetime(2026, 11, 20, 17, 59, 59, tzinfo=MADRID).astimezone(MADRID) - timedelta(weeks=week)
+        for number in range(answered + missed):
+            ref, outcome = f"in-{week}-{number}", Outcome.ANSWERED if number < answered else Outcome.NO_ANSWER
+            told = Described(ref=ref, at=at.timestamp(), source="cdr", direction="in", number="+12025550101", line=LINE)
+            await desk.board.ingest(
+                "voicenter",
+                [
+                    told,
+                    CdrReceived(ref=ref, at=at.timestamp(), leg="ext:A", outcome=outcome, talk_seconds=10),
+                    # A second after the hour: the next digest's.
+                    Described(ref=f"{ref}x", at=at.timestamp() + 1, source="cdr", direction="in", number="", line=LINE),
+                ],
+                late=True,
+            )
+    desk.clock.now = evening.timestamp() + 5
+    await subscribed(desk, 18, 0, evening - timedelta(hours=1))
+    await digests.due(desk.board)
+    await desk.settle()
+    (text,) = posted(desk)
+    assert "6 incoming calls: 5 answered, 1 missed" in text
+    assert "In the same hours of the last 3 weeks, on average: 10 incoming (3 missed, answer rate 70 %)" in text
+
+
 async def test_after_down_time_every_evening_is_made_up_once_and_only_the_last_of_long_ago(desk: Office) -> None:
     start = datetime(2026, 11, 1, 12, tzinfo=MADRID)
     await subscribed(desk, 18, 0, start)

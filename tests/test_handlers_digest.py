@@ -11,6 +11,7 @@ from bot import digests
 from bot.digest import DEFINITIONS
 from bot.events import CdrReceived, Described, LegAnswered, Outcome
 from bot.store import ledger
+from bot.store import missed as missed_callers
 from tests.block_rules import check_message
 from tests.fake_slack import FakeSlack
 from tests.office import LINE, SETTINGS, Office, office
@@ -123,7 +124,7 @@ async def test_now_is_only_for_the_person_and_a_whole_card(desk: Office) -> None
     assert len(desk.slack.channel("C1")) == before
     shown = desk.slack.ephemerals[-1]
     check_message(shown.text, list(shown.blocks))
-    assert "since" in await desk.press("digest:waiting", shown, "C1")
+    assert "nobody has claimed it" in await desk.press("digest:waiting", shown, "C1")
 
 
 async def test_every_figure_is_explained(desk: Office) -> None:
@@ -141,9 +142,9 @@ async def test_who_waits_is_said_as_of_now(desk: Office) -> None:
         await missed(desk, f"+120255501{number:02}", f"in-{number}")
     await desk.contact("+12025550101", "Noa <!channel> Green")
     told = await desk.press("digest:waiting", card, "C1")
-    for words in ("Waiting for a call back (25)", "Noa &lt;!channel&gt; Green", "and 5 more"):
+    for words in ("Waiting for a call back (25)", "Noa &lt;!channel&gt; Green", "Page 1 of 3"):
         assert words in told
-    assert told.count("since") == 20
+    assert told.count("nobody has claimed it") == 10
     await desk.happen(
         Described(ref="in-99", at=desk.clock(), source="cdr", direction="in", number="+12025550100", line=LINE),
         LegAnswered(ref="in-99", at=desk.clock(), leg="ext:AAA"),
@@ -152,13 +153,47 @@ async def test_who_waits_is_said_as_of_now(desk: Office) -> None:
     assert "Waiting for a call back (24)" in await desk.press("digest:waiting", card, "C1")
 
 
-async def test_numbers_are_masked_in_channels_and_whole_in_ones_own_conversation(masking: Office) -> None:
+async def test_numbers_are_masked_in_channels_and_whole_in_a_managers_own_conversation(masking: Office) -> None:
     await missed(masking)
-    direct = masking.slack.open_dm("U1").id
-    for channel, shown in (("C1", False), (direct, True)):
-        told = await masking.type("/digest now", channel=channel)
-        waiting = await masking.press("digest:waiting", masking.slack.ephemerals[-1], channel)
+    for user, channel, shown in (
+        ("U2", "C1", False),
+        ("U2", masking.slack.open_dm("U2").id, True),
+        ("U1", masking.slack.open_dm("U1").id, False),
+    ):
+        told = await masking.type("/digest now", channel=channel, user=user)
+        waiting = await masking.press("digest:waiting", masking.slack.ephemerals[-1], channel, user=user)
         assert ("202-555-0155" in told, "202-555-0155" in waiting) == (shown, shown)
+
+
+async def test_a_lines_own_masking_holds_wherever_reps_ask_who_waits(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    quiet = SETTINGS + '[lines."+1 202 555 0101"]\nlabel = "Support"\nmask = true\nchannel = "C2"\n'
+    async with office(tmp_path, fake_slack, slack_clock, quiet) as desk:
+        at = desk.clock()
+        told = Described(ref="in-1", at=at, source="cdr", direction="in", number=CALLER, line="+12025550101")
+        lost = CdrReceived(ref="in-1", at=at, leg="ext:AAA", outcome=Outcome.NO_ANSWER)
+        await desk.happen(told, lost)
+        (row,) = await desk.board.read(missed_callers.waiting)
+        for user, whole in (("U1", False), ("U2", True)):  # a rep, a manager
+            await desk.type("/digest now", user=user)
+            waiting = await desk.press("digest:waiting", desk.slack.ephemerals[-1], "C1", user=user)
+            assert ("202-555-0155" in waiting, "55\nMissed once" in waiting) == (whole, True)
+        await desk.board.write(missed_callers.claim, row.id, "U1", desk.clock())
+        await desk.type("/digest now")
+        assert "202-555-0155" in await desk.press("digest:waiting", desk.slack.ephemerals[-1], "C1")
+
+
+async def test_who_called_a_colleagues_own_extension_is_not_everybodys_matter(desk: Office) -> None:
+    await desk.link("U1", extension="AAA", account="voicenter")
+    await desk.happen(
+        Described(ref="in-1", at=desk.clock(), source="cdr", direction="in", number=CALLER, extension="AAA"),
+        CdrReceived(ref="in-1", at=desk.clock(), leg="ext:AAA", outcome=Outcome.NO_ANSWER),
+    )
+    for user, shown in (("U1", True), ("U4", False), ("U2", True)):
+        await desk.type("/digest now", user=user)
+        waiting = await desk.press("digest:waiting", desk.slack.ephemerals[-1], "C1", user=user)
+        assert ("202-555-0155" in waiting) == shown
 
 
 @pytest.mark.parametrize("text", ["help", "HELP"])
