@@ -5,25 +5,28 @@
 
 import asyncio
 import logging
+import re
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import msgspec
 
+from bot.call import Call
 from bot.errors import BadInput, CallboardError
 from bot.events import AnyEvent
 from bot.provider import Provider
 from bot.routing import ByLine
 from bot.settings import Settings
-from bot.store import Database, calls, cards, ledger
+from bot.store import Database, calls, cards, ledger, people
 
 log = logging.getLogger("callboard")
 DIALS_AT_ONCE = 32
 """So many dials are worked on at the same moment; others wait their turn, acknowledged and written down."""
+_MENTION = re.compile(r"<@([UW][A-Z0-9]+)>")
 T = TypeVar("T")
 _Failed = Callable[[Exception], Coroutine[Any, Any, None]]
 
@@ -34,7 +37,12 @@ class Board:
 
     Attributes:
         now: seconds since 1970 UTC; tests inject their own.  wake: tells the feed that cards are dirty.
-        hanging_up: ids of calls that a provider is being asked to end.
+        sleep: waits so many seconds; tests inject their own.
+        followers: are told of every call that changed, after the commit; must return at once.
+        acting: id of a call -> what is being done to it right now, for its card.
+        readable: accounts whose last webhook since the start could be read.
+        answer_seconds: how long a service that asks waits for our database, twice at most; the strictest gives up
+            after 3 s.
         waiting: dials whose turn has not come; so a burst, or a phone service that hangs, slows nothing else.
     """
 
@@ -45,7 +53,11 @@ class Board:
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     waiting: "deque[tuple[Coroutine[Any, Any, None], _Failed]]" = field(default_factory=deque)
-    hanging_up: set[str] = field(default_factory=set)
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    followers: list[Callable[[Call], None]] = field(default_factory=list)
+    acting: dict[str, str] = field(default_factory=dict)
+    readable: set[str] = field(default_factory=set)
+    answer_seconds: float = 1.25
 
     def __post_init__(self) -> None:
         self.routing = ByLine(self.settings)
@@ -61,16 +73,34 @@ class Board:
         return result
 
     async def ingest(
-        self, account: str, events: Iterable[AnyEvent], *, call_id: str = "", raw: bytes | None = None
+        self,
+        account: str,
+        events: Iterable[AnyEvent],
+        *,
+        call_id: str = "",
+        raw: bytes | None = None,
+        late: bool = False,
     ) -> list[calls.Change]:
-        """Commit events and all that follows from them. Returns the calls that changed; duplicates change nothing."""
+        """Commit events and all that follows from them. Returns the calls that changed; duplicates change nothing.
+
+        `late`: as in `calls.ingest`.
+        """
         told = tuple(events)  # an iterator would be used up if the writer has to run this again
         changes = await self.db.write(
-            lambda db: calls.ingest(db, account, told, now=self.now(), routing=self.routing, call_id=call_id, raw=raw)
+            lambda db: calls.ingest(
+                db, account, told, now=self.now(), routing=self.routing, call_id=call_id, raw=raw, late=late
+            )
         )
         if changes:
             self.wake.set()
+            self.changed(change.call for change in changes)
         return changes
+
+    def changed(self, calls: Iterable[Call]) -> None:
+        """These calls have just changed: whoever acts on that begins now."""
+        for call in calls:
+            for follow in self.followers:
+                follow(call)
 
     def provider(self, account: str) -> Provider:
         """The provider behind an account.
@@ -81,6 +111,21 @@ class Board:
         if account not in self.providers:
             raise BadInput(f"There is no telephony account “{account}”. Choose one of: {', '.join(self.providers)}.")
         return self.providers[account]
+
+    def title(self, account: str) -> str:
+        """What cards call an account: its service's name, and its own where there are several of that service."""
+        provider = self.providers.get(account)
+        if provider is None:
+            return account
+        several = sum(type(one) is type(provider) for one in self.providers.values()) > 1
+        return f"{provider.title} ({account})" if several else provider.title
+
+    async def plainly(self, text: str) -> str:
+        """A sentence that was written for a message in Slack, for where Slack shows it as it is: in a form's errors,
+        in a file. Our commands as they are called here, names in place of mentions, no marks."""
+        names = await self.read(people.people, tuple(_MENTION.findall(text)))
+        words = _MENTION.sub(lambda found: names[found[1]].name or "a colleague", self.settings.renamed(text))
+        return words.replace("`", "")
 
     def spawn(
         self,
@@ -97,6 +142,14 @@ class Board:
             self.waiting.append((work, failed))
         else:
             self._start(_told(work, failed))
+
+    def track(self, task: "asyncio.Future[Any]") -> None:
+        """Wait for this, too, when stopping; its errors are logged."""
+
+        async def follow() -> None:
+            await task
+
+        self._start(_told(follow(), _unexpected))
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -147,7 +200,12 @@ class Board:
 
     async def tell(self, user: str, text: str, subject: str, buttons: Iterable[Mapping[str, str]] = ()) -> None:
         """Send a person a message that stays, once per `subject`."""
-        await self.write(cards.mark, "notice", subject, f"@{user}", self.now(), notice(text, buttons))
+        body = notice(self.settings.renamed(text), buttons)
+        await self.write(cards.mark, "notice", subject, f"@{user}", self.now(), body)
+
+
+async def _unexpected(error: Exception) -> None:
+    log.error("Work in the background failed.", exc_info=error)
 
 
 async def _told(work: Coroutine[Any, Any, None], failed: _Failed) -> None:

@@ -20,7 +20,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.board import Board
 from bot.cards import Message
 from bot.store import cards, ledger
-from bot.store.cards import Card
+from bot.store.cards import IN_THREAD, Card
 
 log = logging.getLogger("callboard.feed")
 
@@ -51,11 +51,15 @@ Render = Callable[[Card], Awaitable[Message | None]]
 """What a card should show now; None = nothing (any more)."""
 
 
-class _Ambiguous(Exception):
+class Unanswered(Exception):
     """Slack may or may not have acted."""
 
 
-class _Limited(Exception):
+class _NotYet(Exception):
+    """The card above it is not posted yet."""
+
+
+class Limited(Exception):
     """Slack asks to wait."""
 
     def __init__(self, seconds: float) -> None:
@@ -86,7 +90,9 @@ class Feed:
             self.board.wake.clear()
             wait = await self.step()
             try:
-                await asyncio.wait_for(self.board.wake.wait(), wait)
+                # Not wait_for(): where both come in one moment, Python 3.11's swallows the cancellation that stops us.
+                async with asyncio.timeout(wait):
+                    await self.board.wake.wait()
             except TimeoutError:
                 continue
             await asyncio.sleep(GATHER_SECONDS)  # a burst of webhooks is looked at once, not once each
@@ -141,10 +147,12 @@ class Feed:
         try:
             asked = await self._bring_up_to_date(card)
             await self._mended(card, asked)
-        except _Limited as limit:
+        except Limited as limit:
             self._free_at[card.place] = now() + limit.seconds
             await self.board.write(cards.later, card, now() + limit.seconds)
-        except _Ambiguous:
+        except _NotYet:
+            await self.board.write(cards.postpone, card, now() + POST_SECONDS)
+        except Unanswered:
             log.warning("Slack did not answer about card %s; looking it up before anything is posted again.", card.id)
             await self.board.write(cards.later, card, now() + LOOK_UP_SECONDS)
         except SlackApiError as error:
@@ -178,9 +186,12 @@ class Feed:
     async def _bring_up_to_date(self, card: Card) -> bool:
         """Whether Slack had to be asked."""
         message = await self.render(card)
+        thread = await self._thread_of(card) if card.kind in IN_THREAD and not card.ts else None
+        if thread is not None and not thread.ts:
+            message = None  # what it belongs to is not shown any more
         asked = bool(card.posting_at and not card.ts)
         if asked:
-            card = await self._look_up(card)
+            card = await self._look_up(card, thread.ts if thread else "")
         if message is None:
             if card.ts:
                 await self._delete(card)
@@ -193,15 +204,28 @@ class Feed:
         if card.ts:
             await self._edit(card, message, shown)
         else:
-            await self._post(card, message, shown)
+            await self._post(card, message, shown, thread.ts if thread else "")
         return True
 
-    async def _post(self, card: Card, message: Message, shown: str) -> None:
+    async def _thread_of(self, card: Card) -> Card:
+        """The card above a line.
+
+        Raises:
+            _NotYet: it is about to be posted.
+        """
+        above = await self.board.read(cards.by_id, int(json.loads(card.body or b"{}")["card"]))
+        if above is None:
+            return replace(card, ts="")
+        if not above.ts and await self.board.read(cards.is_dirty, above.id):
+            raise _NotYet
+        return above
+
+    async def _post(self, card: Card, message: Message, shown: str, thread: str) -> None:
         channel = card.channel or await self._conversation(card.place)
         await self.board.write(cards.posting, card, channel, self.board.now())
         self._free_at[card.place] = self.board.now() + POST_SECONDS
         try:
-            answer = await self._call(
+            answer = await ask(
                 self.client.chat_postMessage,
                 channel=channel,
                 text=message.text,
@@ -209,8 +233,9 @@ class Feed:
                 metadata={"event_type": METADATA, "event_payload": {"nonce": card.nonce}},
                 unfurl_links=False,
                 unfurl_media=False,
+                **({"thread_ts": thread} if thread else {}),
             )
-        except (SlackApiError, _Limited):
+        except (SlackApiError, Limited):
             await self.board.write(cards.not_posted, card)
             raise
         await self.board.write(cards.shown, card, answer["channel"], answer["ts"], shown)
@@ -218,7 +243,7 @@ class Feed:
     async def _edit(self, card: Card, message: Message, shown: str) -> None:
         self._free_at[card.place] = self.board.now() + (UPDATE_SECONDS if card.place.startswith("@") else POST_SECONDS)
         try:
-            await self._call(
+            await ask(
                 self.client.chat_update,
                 channel=card.channel,
                 ts=card.ts,
@@ -236,21 +261,24 @@ class Feed:
 
     async def _delete(self, card: Card) -> None:
         try:
-            await self._call(self.client.chat_delete, channel=card.channel, ts=card.ts)
+            await ask(self.client.chat_delete, channel=card.channel, ts=card.ts)
         except SlackApiError as error:
             if error.response.get("error") != "message_not_found":
                 raise
 
-    async def _look_up(self, card: Card) -> Card:
+    async def _look_up(self, card: Card, thread: str) -> Card:
         """What became of an interrupted post? Returns the card with its `ts` if the message is there."""
         age = self.board.now() - card.posting_at
         if age < LOOK_UP_SECONDS:
             await self.sleep(LOOK_UP_SECONDS - age)
         page: dict[str, str] = {}
+        method = self.client.conversations_replies if thread else self.client.conversations_history
+        where = {"ts": thread} if thread else {}
         while True:  # people go on talking in a busy channel: the message need not be among the latest hundred
-            answer = await self._call(
-                self.client.conversations_history,
+            answer = await ask(
+                method,
                 channel=card.channel,
+                **where,
                 oldest=f"{card.posting_at - 60:.6f}",
                 latest=f"{card.posting_at + LOOK_AHEAD_SECONDS:.6f}",
                 include_all_metadata=True,
@@ -271,32 +299,40 @@ class Feed:
         if not place.startswith("@"):
             return place
         if place not in self._conversations:
-            answer = await self._call(self.client.conversations_open, users=place[1:])
+            answer = await ask(self.client.conversations_open, users=place[1:])
             self._conversations[place] = answer["channel"]["id"]
             if len(self._conversations) > 5000:
                 self._conversations.popitem(last=False)
         return self._conversations[place]
 
-    async def _call(self, method: Callable[..., Awaitable[Any]], **arguments: Any) -> Any:
-        try:
-            return await method(**arguments)
-        except SlackApiError as error:
-            if error.response.status_code == 429 or error.response.get("error") == "ratelimited":
-                raise _Limited(float(error.response.headers.get("Retry-After", 1))) from error
-            if error.response.status_code >= 500:
-                raise _Ambiguous from error
+
+async def ask(method: Callable[..., Awaitable[Any]], **arguments: Any) -> Any:
+    """Call a method of Slack's client, once, and sort what goes wrong.
+
+    Raises:
+        Limited: nothing was done; says for how long to wait.
+        Unanswered: Slack may or may not have acted.
+        SlackApiError: it refused.  OSError: it was not reached; nothing was done.
+    """
+    try:
+        return await method(**arguments)
+    except SlackApiError as error:
+        if error.response.status_code == 429 or error.response.get("error") == "ratelimited":
+            raise Limited(float(error.response.headers.get("Retry-After", 1))) from error
+        if error.response.status_code >= 500:
+            raise Unanswered from error
+        raise
+    except ConnectionRefusedError:
+        raise
+    except OSError as error:
+        # aiohttp's connector errors are OSErrors: nothing was sent. Anything else may have been.
+        if type(error).__name__.startswith("ClientConnector"):
             raise
-        except ConnectionRefusedError:
-            raise
-        except OSError as error:
-            # aiohttp's connector errors are OSErrors: nothing was sent. Anything else may have been.
-            if type(error).__name__.startswith("ClientConnector"):
-                raise
-            raise _Ambiguous from error
-        except Exception as error:
-            if isinstance(error, TimeoutError) or type(error).__module__.startswith("aiohttp"):
-                raise _Ambiguous from error
-            raise
+        raise Unanswered from error
+    except Exception as error:
+        if isinstance(error, TimeoutError) or type(error).__module__.startswith("aiohttp"):
+            raise Unanswered from error
+        raise
 
 
 def _fingerprint(message: Message) -> str:

@@ -7,18 +7,32 @@ import msgspec
 from msgspec.structs import replace
 
 from bot.board import Board
+from bot.call import Call
 from bot.cards import Message
+from bot.cards.batch import SAMPLES, WORDS, batch_card
 from bot.cards.call import call_card
 from bot.cards.cdr import cdr_card
+from bot.cards.contact_import import FATES, LEFT_OUT, import_card
+from bot.cards.contact_import import SAMPLES as CONTACTS
 from bot.cards.digest import digest_card
 from bot.cards.incoming import incoming_card
+from bot.cards.line import line_card
 from bot.cards.missed import missed_card
 from bot.cards.notice import notice_card
-from bot.events import Call, Outcome
+from bot.cards.slack_call import slack_call_card
+from bot.cards.voicemsg import Said, voicemsg_card
+from bot.controlling import controls_of
+from bot.events import AnyEvent, Outcome, State
+from bot.phone_page import join_url
+from bot.recordings import is_left, may_listen
 from bot.routing import masks
-from bot.store import calls, ledger, missed, people
-from bot.store.cards import Card
-from bot.store.people import Contact
+from bot.store import calls, campaigns, contact_imports, contacts, ledger, messages, missed, people
+from bot.store.cards import LINE, SLACK_CALL, Card
+from bot.store.contacts import Contact
+
+
+class _Line(msgspec.Struct):
+    event: AnyEvent
 
 
 async def render(board: Board, card: Card) -> Message | None:
@@ -27,8 +41,19 @@ async def render(board: Board, card: Card) -> Message | None:
         return notice_card(msgspec.json.decode(card.body or b"{}"))
     if card.kind == "digest":
         return digest_card(msgspec.json.decode(card.body or b"{}"))
+    if card.kind == LINE:
+        event = msgspec.json.decode(card.body or b"", type=_Line).event
+        return line_card(event, masked=masks(board.settings, card.place))
+    if card.kind == SLACK_CALL:
+        return await board.read(_slack_call, board, card)
     if card.kind == "missed":
         return await board.read(_missed, board, card)
+    if card.kind == campaigns.CARD:
+        return await board.read(_batch, board, card)
+    if card.kind == contact_imports.CARD:
+        return await board.read(_contact_import, board, card)
+    if card.kind == messages.CARD:
+        return await board.read(_voice_message, board, card)
     return await board.read(_call, board, card)
 
 
@@ -36,20 +61,46 @@ def _call(db: sqlite3.Connection, board: Board, card: Card) -> Message | None:
     call = calls.get(db, card.subject)
     if call is None:
         return None  # taken in by another call
-    call = replace(call, line=_label(board, call.line))
+    call = replace(call, line=board.settings.label(call.line))
     zone = _zone(db, board, card.place)
     contact = _contact(db, call.number)
     now = board.now()
     masked = masks(board.settings, card.place)
     provider = board.providers.get(call.account)
-    title = provider.title if provider else call.account
+    title = board.title(call.account)
+    acting = board.acting.get(call.id, "")
+    origin = calls.by_ref(db, call.account, call.origin) if call.origin else None
+    controls = controls_of(board, call)
+    # In a channel the button asks who you are; in somebody's own conversation it is known.
+    recording = is_left(board, call) and (
+        not card.place.startswith("@") or may_listen(board.settings, card.place[1:], call)
+    )
     if card.kind == "incoming":
         history = calls.with_number(db, call.number, call.started_at) if call.number else []
         return incoming_card(
-            call, contact=contact, history=history, last_rep=last_rep(history), now=now, zone=zone, masked=masked
+            call,
+            contact=contact,
+            history=history,
+            last_rep=last_rep(history),
+            now=now,
+            zone=zone,
+            masked=masked,
+            controls=controls,
+            acting=acting,
+            origin=origin,
+            recording=recording,
         )
     if card.kind == "cdr":
-        return cdr_card(call, contact=contact, account_title=title, now=now, zone=zone, masked=masked)
+        return cdr_card(
+            call,
+            contact=contact,
+            account_title=title,
+            now=now,
+            zone=zone,
+            masked=masked,
+            origin=origin,
+            recording=recording,
+        )
     return call_card(
         call,
         contact=contact,
@@ -59,15 +110,26 @@ def _call(db: sqlite3.Connection, board: Board, card: Card) -> Message | None:
         zone=zone,
         own=card.place.startswith("@"),
         masked=masked,
+        controls=controls,
+        acting=acting,
         reminder_at=ledger.reminder_of(db, call.id),
+        recording=recording,
     )
+
+
+def _slack_call(db: sqlite3.Connection, board: Board, card: Card) -> Message | None:
+    call = calls.get(db, card.subject)
+    if call is None or (call.state is State.ENDED and not card.ts):
+        return None  # taken in by another call, or over before it could be posted
+    told = msgspec.json.decode(card.body or b"{}")
+    return slack_call_card(told["slack_id"], told["title"], join_url(board))
 
 
 def _missed(db: sqlite3.Connection, board: Board, card: Card) -> Message | None:
     row = missed.get(db, card.subject)
     if row is None:
         return None  # answered by a colleague after all
-    row = replace_row(row, line=_label(board, row.line))
+    row = replace_row(row, line=board.settings.label(row.line))
     history = calls.with_number(db, row.number, row.opened_at, 10) if row.number else []
     attempts = missed.call_ids(db, row.id)
     tries = [call for call_id, _ in attempts if (call := calls.get(db, call_id)) is not None]
@@ -84,19 +146,50 @@ def _missed(db: sqlite3.Connection, board: Board, card: Card) -> Message | None:
     )
 
 
+def _batch(db: sqlite3.Connection, board: Board, card: Card) -> Message | None:
+    batch = campaigns.get(db, card.subject)
+    if batch is None:
+        return None
+    samples = {state: campaigns.some(db, batch.id, state, SAMPLES) for state in ("ready", *WORDS)}
+    zone = _zone(db, board, card.place)
+    return batch_card(batch, campaigns.counts(db, batch.id), campaigns.hours(db, batch.id), samples, zone)
+
+
+def _contact_import(db: sqlite3.Connection, board: Board, card: Card) -> Message | None:
+    found = contact_imports.get(db, card.subject)
+    if found is None:
+        return None
+    counts = contact_imports.counts(db, found)
+    samples = {fate: contact_imports.some(db, found.id, fate, CONTACTS) for fate in FATES if fate != "unchanged"}
+    left_out = contact_imports.refused(db, found.id, LEFT_OUT)
+    return import_card(found, counts, samples, left_out, _zone(db, board, card.place))
+
+
+def _voice_message(db: sqlite3.Connection, board: Board, card: Card) -> Message | None:
+    batch = messages.get(db, card.subject)
+    if batch is None:
+        return None
+    results = messages.results(db, batch.id)
+    provider = board.providers.get(batch.account)
+    call = results[0][1]
+    return voicemsg_card(
+        batch,
+        msgspec.json.decode(batch.body, type=Said),
+        results,
+        account_title=board.title(batch.account),
+        now=board.now(),
+        zone=_zone(db, board, card.place),
+        can_hang_up=provider is not None and call is not None and "hang_up" in provider.controls(call),
+    )
+
+
 def last_rep(history: list[Call]) -> str:
     """Slack user id of who spoke with them last, "" = nobody; `history` latest first."""
     return next((call.rep for call in history if call.conversation and call.rep), "")
 
 
-def _label(board: Board, number: str) -> str:
-    """A line's name where it has one: people know "Sales", not its number."""
-    line = board.settings.line(number)
-    return (line.label if line else "") or number
-
-
 def _contact(db: sqlite3.Connection, number: str) -> Contact | None:
-    return people.contact(db, number) if number else None
+    return contacts.get(db, number) if number else None
 
 
 def _zone(db: sqlite3.Connection, board: Board, place: str) -> str:

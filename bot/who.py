@@ -19,7 +19,7 @@ LONGEST_NAME = 80
 LONGEST_CALL = 24 * 3600
 """The largest `max`, seconds."""
 
-_OPTIONS = ("from", "via", "record", "max", "note")
+_OPTIONS = ("from", "via", "record", "max", "scenario", "note")
 _OPEN, _CLOSE = '"“„«”', '"”“»'
 _TOKEN = re.compile(rf"<[^<>]*>|[{_OPEN}](?P<quoted>[^{_OPEN}{_CLOSE}]*)[{_CLOSE}](?=\s|$)|\S+")
 _MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|([^<>]*))?>")
@@ -97,6 +97,7 @@ class CallText:
         provider: account name in lower case, "" = the default.
         max_seconds: talk time after which the call is cut, None = no limit.
         note: free text as typed, without Slack's escapes.
+        scenario: the provider's id of a scenario that handles the call, "line" = the line's own, "" = none.
     """
 
     who: Who
@@ -105,6 +106,7 @@ class CallText:
     record: bool = False
     max_seconds: int | None = None
     note: str = ""
+    scenario: str = ""
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ def parse(text: str, region: str) -> CallText:
     Raises:
         BadInput: a full sentence with what was not understood and an example. Nothing else is ever raised.
     """
-    text = _TEL.sub(lambda match: match[1] or match[2] or "", text).strip()
+    text = without_links(text)
     tokens = [
         _Token(match["quoted"] if match["quoted"] is not None else match[0], match["quoted"] is not None, match.end())
         for match in _TOKEN.finditer(text)
@@ -142,6 +144,11 @@ def parse(text: str, region: str) -> CallText:
     stop = next((place for place, token in enumerate(tokens) if place and token.option), len(tokens))
     who = _who(tokens[:stop], region)
     return _options(who, tokens[stop:], text, region)
+
+
+def without_links(text: str) -> str:
+    """Numbers that Slack has turned into links, as plain numbers again."""
+    return _TEL.sub(lambda match: match[1] or match[2] or "", text).strip()
 
 
 def _missing_who(tokens: list[_Token]) -> bool:
@@ -232,7 +239,7 @@ def _nothing_after(token: _Token, rest: list[_Token]) -> None:
 
 
 def _options(who: Who, tokens: list[_Token], text: str, region: str) -> CallText:
-    line = provider = note = ""
+    line = provider = note = scenario = ""
     record = False
     longest: int | None = None
     seen: set[str] = set()
@@ -265,14 +272,17 @@ def _options(who: Who, tokens: list[_Token], text: str, region: str) -> CallText
             line, place = _line(tokens, place, region)
         elif option == "via":
             provider = html.unescape(value.text.strip()).casefold()
+        elif option == "scenario":
+            scenario = html.unescape(value.text.strip())
         else:
             longest, place = _max(tokens, place)
-    return CallText(who, line, provider, record, longest, note)
+    return CallText(who, line, provider, record, longest, note, scenario)
 
 
 _NEEDS = {
     "from": "needs the line to call from",
     "via": "needs the telephony account to use",
+    "scenario": "needs the scenario's id at the phone service, or “line” for that of the line itself",
     "max": "needs how long the call may last, like 30m, 90s or 1h",
 }
 

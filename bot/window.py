@@ -49,7 +49,7 @@ class Window:
 
     @property
     def words(self) -> str:
-        """ "between 09:00 and 18:00, Monday to Friday"."""
+        """ "between 09:00 and 18:00, Monday to Friday", "at any hour, every day"."""
         days = sorted(self.weekdays)
         if len(days) == 7:
             named = "every day"
@@ -57,7 +57,10 @@ class Window:
             named = f"{WEEKDAYS[days[0]]} to {WEEKDAYS[days[-1]]}"
         else:
             named = ", ".join(WEEKDAYS[day] for day in days)
-        return f"between {self.start:%H:%M} and {self.end:%H:%M}, {named}"
+        if self.start == self.end == time(0):
+            return f"at any hour, {named}"
+        end = "24:00" if self.end == time(0) else f"{self.end:%H:%M}"
+        return f"between {self.start:%H:%M} and {end}, {named}"
 
     def contains(self, local: datetime) -> bool:
         """Whether this wall-clock time is inside."""

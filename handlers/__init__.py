@@ -20,6 +20,10 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.board import Board, sentence, unexpected
 from bot.cards import MESSAGE_LIMIT, Message, message, paragraphs, safe
+from bot.cards.modals import error_modal, loading_modal
+from bot.errors import CallboardError
+from bot.store import people
+from bot.store.people import Person
 
 UNREACHED = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
 """What a call of Slack raises when it does not do what it was asked; a cut connection is aiohttp's own error."""
@@ -115,16 +119,39 @@ def on_form(app: AsyncApp, desk: Desk, callback_id: str, validate: Validate, han
         )
         errors = await validate(desk, click)
         if errors:
-            await ack(response_action="errors", errors=dict(errors))
+            shown = {block: await desk.board.plainly(words) for block, words in errors.items()}
+            await ack(response_action="errors", errors=shown)
             return
         await _acknowledge(desk, ack, click, handler, None)
 
     app.view(callback_id)(listener)
 
 
+def on_shortcut(app: AsyncApp, desk: Desk, callback_id: str, handler: Handler) -> None:
+    """Register a global or message shortcut. `Click.text`: of the message, "" for a global one.
+
+    A global one has no channel and no response_url, so its answers go to the person's conversation with us.
+    """
+
+    async def listener(ack: AsyncAck, body: dict[str, Any]) -> None:
+        message: dict[str, Any] = body.get("message") or {}
+        click = Click(
+            user=body["user"]["id"],
+            channel=(body.get("channel") or {}).get("id", ""),
+            text=message.get("text", ""),
+            action=callback_id,
+            trigger=body.get("trigger_id", ""),
+            response_url=body.get("response_url", ""),
+            message_ts=message.get("ts", ""),
+        )
+        await _acknowledge(desk, ack, click, handler, None)
+
+    app.shortcut(callback_id)(listener)
+
+
 async def tell(desk: Desk, click: Click, text: str, *, replace: bool = False) -> None:
     """One sentence to the person, only for them, where they are looking; in their conversation with us otherwise."""
-    words = safe(text)
+    words = safe(desk.board.settings.renamed(text))
     # A text that is too long for one message's `text` still fits into its blocks.
     told = message(paragraphs(words.splitlines(), "told"), words) if len(words) > MESSAGE_LIMIT else Message(words, ())
     await answer(desk, click, told, replace=replace, instead=words)
@@ -151,6 +178,26 @@ async def answer(desk: Desk, click: Click, message: Message, *, replace: bool = 
                 return
     text = instead or message.text
     await desk.board.tell(click.user, text, f"told:{click.trigger}:{click.action}:{hash(text)}")
+
+
+async def person_of(desk: Desk, click: Click) -> Person:
+    """The person, with name and zone from Slack where they can be had."""
+    person = await desk.board.read(people.person, click.user)
+    try:
+        user = (await desk.slack.users_info(user=click.user))["user"]
+    except UNREACHED:
+        return person  # linking a phone must not depend on it; the next time will tell
+    return people.named(person, user.get("real_name") or user.get("name", ""), user.get("tz") or "")
+
+
+async def open_slowly(desk: Desk, click: Click, title: str, view: Callable[[], Awaitable[dict[str, Any]]]) -> None:
+    """Open a form for which the phone service must be asked: a trigger lives 3 s, so it is filled afterwards."""
+    opened = await desk.slack.views_open(trigger_id=click.trigger, view=loading_modal(title))
+    try:
+        filled = await view()
+    except CallboardError as error:
+        filled = error_modal(title, desk.board.settings.renamed(str(error)))
+    await desk.slack.views_update(view_id=opened["view"]["id"], view=filled)
 
 
 def slack_code(error: BaseException) -> str:
@@ -217,7 +264,11 @@ def _pressed(body: dict[str, Any], action: dict[str, Any]) -> Click:
         user=body["user"]["id"],
         channel=(body.get("channel") or {}).get("id", ""),
         action=action["action_id"],
-        value=action.get("value") or option.get("value") or action.get("selected_date") or "",
+        value=action.get("value")
+        or option.get("value")
+        or action.get("selected_date")
+        or action.get("selected_user")
+        or "",
         trigger=body.get("trigger_id", ""),
         response_url=body.get("response_url", ""),
         message_ts=container.get("message_ts", ""),
@@ -232,5 +283,6 @@ def _fields(view: dict[str, Any]) -> dict[str, str]:
             option = element.get("selected_option") or {}
             boxes = " ".join(box["value"] for box in element.get("selected_options") or ())
             value = element.get("value") or option.get("value") or boxes or element.get("selected_date") or ""
+            value = value or element.get("selected_user") or ""
             found[block] = str(value).strip()
     return found

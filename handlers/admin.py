@@ -1,4 +1,4 @@
-"""`/callboard`: status of everything, do-not-call list, contacts, policy, audit; and what Slack tells about us."""
+"""`/callboard`: status of everything, do-not-call list, policy, audit; and what Slack tells about us."""
 
 import os
 import shutil
@@ -10,18 +10,16 @@ from slack_bolt.async_app import AsyncApp
 
 from bot import numbers
 from bot.board import Board
-from bot.cards import Message, day_clock, plain, safe
+from bot.cards import Message, day_clock, plain, rep_words, safe
 from bot.cards.help import help_message
-from bot.dialing import NO_CAP, rules
 from bot.errors import BadInput, NotAllowed, NotFound
-from bot.provider import operations
+from bot.operations import operations
+from bot.permission import rules
 from bot.store import cards, ledger, people
-from bot.store.people import Contact
-from handlers import Click, Desk, answer, on_command, tell
+from handlers import Click, Desk, answer, campaign_calls, on_command, tell
 
 _LISTED = 100
 """Numbers of the do-not-call list that are shown at once."""
-_OF_NUMBERS = frozenset("+0123456789-()./")
 
 
 def register(app: AsyncApp, desk: Desk) -> None:
@@ -29,6 +27,9 @@ def register(app: AsyncApp, desk: Desk) -> None:
     on_command(app, desk, "callboard", command)
 
     async def written_to(event: dict[str, Any]) -> None:
+        if event.get("subtype") == "file_share" and event.get("files") and not event.get("bot_id"):
+            await campaign_calls.dropped(desk, event)
+            return
         person = event.get("user") and not (event.get("subtype") or event.get("bot_id"))
         if not person or event.get("channel_type", "im") != "im":
             return
@@ -70,7 +71,7 @@ async def command(desk: Desk, click: Click) -> None:
         case "dnc":
             await tell(desk, click, await _do_not_call(desk, click, rest.strip()))
         case "contact" | "contacts":
-            await tell(desk, click, await _contact(desk, click, rest.strip()))
+            raise BadInput("Contacts have a command of their own now: `/contacts`; nothing was done.")
         case _:
             raise BadInput(f"“{word}” is not something `/callboard` can do. Type `/callboard help` for all of it.")
 
@@ -90,6 +91,7 @@ async def status(board: Board, user: str) -> str:
         able = [phrase for operation, phrase in operations().items() if provider.can(operation)]
         failing = any(key == f"provider {name}" for key, *_ in broken)
         lines.append(f"• {provider.title} ({plain(name)}): {'failing' if failing else 'works'}; can {', '.join(able)}")
+        lines += [f"   {safe(notice)}" for notice in provider.notices()]
     lines.append(f"• Slack: {'failing' if any(key.startswith('Slack') for key, *_ in broken) else 'works'}")
     lines.append(f"• Messages waiting to be shown: {waiting}")
     lines.append(f"• Database: {_size(board)}")
@@ -134,23 +136,36 @@ def policy_words(board: Board) -> str:
     found = rules(board)
     callers = board.settings.policy.callers
     named = f"{', '.join(f'<@{user}>' for user in callers)}, managers and admins" if callers else "everybody"
-    capped = found.daily_calls_per_rep < NO_CAP
-    cap = f"{found.daily_calls_per_rep} calls a day for each rep" if capped else "no daily cap"
+    caps = (
+        (found.daily_calls, "calls a day for each rep"),
+        (found.daily_minutes, "minutes a day for each rep"),
+        (found.team_daily_calls, "calls a day for all together"),
+        (found.team_daily_minutes, "minutes a day for all together"),
+    )
+    cap = ", ".join(f"{limit} {words}" for limit, words in caps if limit) or "no daily cap"
     return (
         f"• Who may call: {named}\n"
         f"• Countries that may be called: {', '.join(sorted(found.allowed_countries))}\n"
         f"• Never: emergency, premium-rate and satellite numbers, and the do-not-call list\n"
         f"• Calls are meant to be placed {found.window.words}, by the clock of the person called; "
         "outside of that Callboard asks first\n"
-        f"• {cap}"
+        f"• {cap}\n"
+        f"• Voice messages: in these hours only; to one number {_times(found.attempts_per_day)} a day and "
+        f"{_times(found.attempts_per_week)} a week"
     )
+
+
+def _times(limit: int) -> str:
+    return "without a limit" if not limit else "once" if limit == 1 else f"{limit} times"
 
 
 def hooks(board: Board) -> str:
     """The webhook addresses, for admins only: they hold the hook secret."""
     lines = ["Paste these addresses at your phone services. They hold a secret: show them to nobody else."]
     for name, provider in board.providers.items():
-        for path, what in (provider.hook_paths or {"": "All webhooks."}).items():
+        if not provider.hook_paths:
+            lines.append(f"• {provider.title} ({plain(name)}): none; it tells nothing by itself.")
+        for path, what in provider.hook_paths.items():
             lines.append(f"• {provider.title} ({plain(name)}), {safe(what)}\n`{board.settings.hook_url(name, path)}`")
     return "\n".join(lines)
 
@@ -159,7 +174,8 @@ async def _audit(board: Board) -> str:
     rows = await board.read(ledger.audit_log)
     now, zone = board.now(), board.settings.zone
     lines = [
-        f"• {day_clock(at, now, zone)} <@{who}>: {plain(what)} {plain(subject)} {plain(detail)}".rstrip()
+        f"• {day_clock(at, now, zone)} {rep_words(who) or 'Callboard'}: "
+        f"{plain(what)} {plain(subject)} {plain(detail)}".rstrip()
         for at, who, what, subject, detail in rows
     ]
     return "\n".join(["The latest entries of the audit log:", *lines]) if lines else "The audit log is empty."
@@ -182,7 +198,7 @@ async def _do_not_call(desk: Desk, click: Click, text: str) -> str:
             "Write `/callboard dnc add +1 202 555 0100 reason`, `dnc remove …` or `dnc`. Nothing was changed."
         )
     _check(desk, click, "manager", "change the do-not-call list")
-    number, reason = _number_first(board, rest)
+    number, reason = numbers.at_start(rest, board.settings.region)
 
     def change(db: sqlite3.Connection) -> bool:
         if word.casefold() == "add":
@@ -196,53 +212,3 @@ async def _do_not_call(desk: Desk, click: Click, text: str) -> str:
         raise NotFound(f"{numbers.pretty(number)} was not on the do-not-call list. Nothing was changed.")
     added = word.casefold() == "add"
     return f"{numbers.pretty(number)} {'will not be called any more' if added else 'may be called again'}."
-
-
-async def _contact(desk: Desk, click: Click, text: str) -> str:
-    board = desk.board
-    word, _, rest = text.partition(" ")
-    if word.casefold() == "find" and rest.strip():
-        found = await board.read(people.contacts_named, rest.strip())
-        lines = [
-            f"• {plain(c.name)}{f', {plain(c.company)}' if c.company else ''}: {numbers.pretty(c.number)}"
-            for c in found
-        ]
-        return "\n".join(lines) or f"No contact is called “{plain(rest.strip())}”."
-    if word.casefold() != "add":
-        raise BadInput(
-            "Write `/callboard contact add +1 202 555 0100 Noa Green, Green Gardens`, or `contact find Noa`. "
-            "Nothing was changed."
-        )
-    number, name = _number_first(board, rest)
-    name, _, company = name.partition(",")
-    if not name.strip():
-        raise BadInput("The contact needs a name after the number. Nothing was changed.")
-    contact = Contact(number, name.strip()[:80], company.strip()[:80])
-
-    def add(db: sqlite3.Connection) -> None:
-        people.save_contact(db, contact, click.user, board.now())
-        ledger.audit(db, board.now(), click.user, "contact add", number, contact.name)
-
-    await board.write(add)
-    return (
-        f"{plain(contact.name)} is in the contact book; `/call {plain(contact.name)}` calls {numbers.pretty(number)}."
-    )
-
-
-def _number_first(board: Board, text: str) -> tuple[str, str]:
-    """A number as people write it, with spaces, then the rest, which may begin with digits, too ("24 Hour Taxi").
-
-    Raises:
-        BadInput: there is no number at the start.
-    """
-    words = text.split()
-    count = next((i for i, word in enumerate(words) if not set(word) <= _OF_NUMBERS), len(words))
-    if not count:
-        raise BadInput("Write the number first, like +1 202 555 0100. Nothing was changed.")
-    wrong = None
-    for end in range(count, 0, -1):
-        try:
-            return numbers.parse(" ".join(words[:end]), board.settings.region), " ".join(words[end:])
-        except BadInput as error:
-            wrong = wrong or error
-    raise BadInput(f"{wrong} Nothing was changed.")

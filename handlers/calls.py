@@ -6,17 +6,18 @@ from dataclasses import replace as with_changes
 import msgspec
 from slack_bolt.async_app import AsyncApp
 
-from bot import asking, dialing, who
+from bot import asking, controlling, dialing, who
 from bot.asking import Choice
+from bot.call import Call
 from bot.cards import Message, actions, button, message, safe, section
 from bot.cards import who as shown
 from bot.cards.help import help_message
 from bot.cards.modals import NONE, call_modal, later_modal, wrap_modal
 from bot.cards.times import moment, on
 from bot.dialing import Ask
-from bot.errors import BadInput, NeedsYes, NotAllowed, NotFound
-from bot.events import Call, Outcome, Wrapped
-from bot.store import calls, ledger, people
+from bot.errors import BadInput, NeedsConsent, NeedsYes, NotAllowed, NotFound
+from bot.events import Outcome, Wrapped
+from bot.store import calls, contacts, ledger, people
 from handlers import Click, Desk, answer, on_actions, on_command, on_form, tell
 
 _read_ask = msgspec.json.Decoder(Ask)
@@ -90,7 +91,8 @@ async def command(desk: Desk, click: Click) -> None:
         if isinstance(text.who, who.Again):
             last = await asking.last_dialled(desk.board, click.user)
             await dialing.drop(desk.board, click.trigger)
-            await ask_first(desk, click, last, f"Call {shown(last.number, last.name, None)} again?")
+            yes = msgspec.structs.replace(last, confirmed=True)
+            await ask_first(desk, click, yes, f"Call {shown(last.number, last.name, None)} again?")
             return
         found = await asking.resolve(desk.board, click.user, text)
     except Exception:
@@ -115,7 +117,10 @@ async def dial(desk: Desk, click: Click, key: str, ask: Ask) -> None:
         call = await dialing.dial(board, key, ask, written)
     except NeedsYes as question:
         await dialing.drop(board, key)
-        await ask_first(desk, click, ask, str(question))
+        if isinstance(question, NeedsConsent):
+            await ask_first(desk, click, msgspec.structs.replace(ask, consented=True), str(question), question.yes)
+        else:
+            await ask_first(desk, click, msgspec.structs.replace(ask, confirmed=True), str(question))
         return
     except Exception:
         await dialing.drop(board, key)
@@ -124,13 +129,20 @@ async def dial(desk: Desk, click: Click, key: str, ask: Ask) -> None:
         await tell(desk, click, call.words)
 
 
-async def ask_first(desk: Desk, click: Click, ask: Ask, question: str) -> None:
-    """Ask before dialling; the answer carries the whole ask."""
+async def ask_first(desk: Desk, click: Click, ask: Ask, question: str, yes: str = "Call now") -> None:
+    """Ask before dialling; the answer carries the whole ask. `yes`: the words of its button."""
     # The moment makes one question's buttons differ from the next one's: each may be answered once.
-    value = msgspec.json.encode(msgspec.structs.replace(ask, confirmed=True, note=ask.note[:500])).decode()
+    value = msgspec.json.encode(msgspec.structs.replace(ask, note=ask.note[:500])).decode()
+    about = ask.name or ask.number
+    if (
+        not click.response_url
+    ):  # the form was opened from App Home: asked in their conversation, where it can be answered
+        offer = {"label": yes, "action_id": "call:yes", "value": value, "style": "primary", "about": about}
+        await desk.board.tell(click.user, question, f"ask:{click.trigger}", [offer])
+        return
     blocks = [
         section(safe(question), "call:question"),
-        actions([button("Call now", "call:yes", value, style="primary", about=ask.name or ask.number)], "call:answer"),
+        actions([button(yes, "call:yes", value, style="primary", about=about)], "call:answer"),
     ]
     await answer(desk, click, message(blocks))
 
@@ -180,7 +192,7 @@ async def open_call_modal(desk: Desk, click: Click, initial: Mapping[str, str] |
     options = frozenset[str]().union(*(provider.order_options for provider in board.providers.values()))
     view = call_modal(
         lines=[(line.number, line.label) for line in board.settings.lines],
-        accounts=[(name, provider.title) for name, provider in board.providers.items()],
+        accounts=[(name, board.title(name)) for name in board.providers],
         options=options,
         initial=initial or {},
         private_metadata=msgspec.json.encode({"response_url": click.response_url}).decode(),
@@ -230,6 +242,7 @@ def _typed(desk: Desk, click: Click) -> who.CallText:
         provider=fields.get("account", "") or text.provider,
         record="record" in fields.get("options", "").split() or text.record,
         max_seconds=_max_seconds(click) or text.max_seconds,
+        scenario=fields.get("scenario", "") or text.scenario,
         note=fields.get("note", "") or text.note,
     )
 
@@ -244,7 +257,7 @@ def _max_seconds(click: Click) -> int | None:
 
 async def hang_up(desk: Desk, click: Click) -> None:
     """*Hang up*."""
-    await dialing.hang_up(desk.board, click.value, click.user)
+    await controlling.hang_up(desk.board, click.value, click.user)
 
 
 async def settle(desk: Desk, click: Click) -> None:
@@ -260,7 +273,7 @@ async def settle(desk: Desk, click: Click) -> None:
 async def open_wrap(desk: Desk, click: Click) -> None:
     """*How did it go?*"""
     call = await _call(desk, click.value)
-    contact = await desk.board.read(people.contact, call.number)
+    contact = await desk.board.read(contacts.get, call.number)
     view = wrap_modal(call, desk.board.settings.dispositions, contact=contact)
     await desk.slack.views_open(trigger_id=click.trigger, view=view)
 
@@ -285,6 +298,8 @@ async def wrapped(desk: Desk, click: Click) -> None:
     )
     if event.disposition or event.note:
         await board.ingest(call.account, [event], call_id=call.id)
+        told = f"{call.id} {event.disposition} {'with a note' if event.note else ''}"
+        await board.write(ledger.audit, board.now(), click.user, "how it went", call.number, " ".join(told.split()))
     later = click.fields.get("later", "")
     if later and later != NONE:
         await _remind(desk, click, call, moment(later, board.now(), await _zone(desk, click.user)))
@@ -293,7 +308,7 @@ async def wrapped(desk: Desk, click: Click) -> None:
 async def open_later(desk: Desk, click: Click) -> None:
     """*Call later*."""
     call = await _call(desk, click.value)
-    contact = await desk.board.read(people.contact, call.number)
+    contact = await desk.board.read(contacts.get, call.number)
     await desk.slack.views_open(trigger_id=click.trigger, view=later_modal(call, contact=contact))
 
 

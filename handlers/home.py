@@ -13,7 +13,9 @@ from bot import digests
 from bot.board import Board
 from bot.cards import duration
 from bot.cards.home import home_view
-from bot.store import calls, figures, ledger, missed, people
+from bot.controlling import controls_of
+from bot.routing import masks_from
+from bot.store import calls, campaigns, contacts, figures, ledger, missed, people
 from handlers import UNREACHED, Click, Desk, on_actions, slack_code
 from handlers.calls import open_call_modal
 from handlers.phone import open_phone_modal
@@ -93,16 +95,15 @@ class Homes:
 
 def _view(db: sqlite3.Connection, board: Board, user: str) -> dict[str, Any]:
     person = people.person(db, user)
-    line, provider = board.settings.line(person.line), board.providers.get(person.account)
     shown = replace(
         person,
-        line=(line.label if line else "") or person.line,
-        account=provider.title if provider else person.account,
+        line=board.settings.label(person.line),
+        account=board.title(person.account),
     )
     zone = person.zone or board.settings.zone
     role = board.settings.role(user)
-    live = [call for call in calls.open_calls(db) if call.rep == user]
-    owed = missed.owed_by(db, user, _places(board, user))
+    live = [call for call in calls.open_calls(db) if call.rep == user and call.purpose != "message"]
+    owed = [replace(one, line=board.settings.label(one.line)) for one in missed.owed_by(db, user)]
     mine = figures.today(db, user, digests.midnight(board, zone))
     broken = [text for _, text, *_ in ledger.problems(db)]
     return home_view(
@@ -116,19 +117,20 @@ def _view(db: sqlite3.Connection, board: Board, user: str) -> dict[str, Any]:
         },
         person=shown,
         problems=broken,
-        health=["Everything works." if not broken else "Something is broken; the admins know."],
+        health=[
+            "Everything works." if not broken else "Something is broken; the admins know.",
+            *(notice for one in board.providers.values() if role != "rep" for notice in one.notices()),
+        ],
         is_admin=role == "admin",
         now=board.now(),
         zone=zone,
-        can_hang_up=lambda call: call.account in board.providers and board.providers[call.account].can_hang_up(call),
-        names=lambda number: getattr(people.contact(db, number), "name", "") if number else "",
+        controls=lambda call: controls_of(board, call),
+        names=lambda number: getattr(contacts.get(db, number), "name", "") if number else "",
+        masked=frozenset(
+            one.id for one in owed if one.claimed_by != user and masks_from(board.settings, one.place, user)
+        ),
+        lists=[(one, campaigns.counts(db, one.id)) for one in campaigns.open_lists(db)] if role != "rep" else (),
     )
-
-
-def _places(board: Board, user: str) -> tuple[str, ...]:
-    """Where missed callers are everybody's: the lines' channels; and one's own conversation."""
-    channels = {line.channel for line in board.settings.lines} | {board.settings.channel}
-    return (*sorted(channels - {""}), f"@{user}")
 
 
 def _fingerprint(view: dict[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """`/phone`: link my number or extension, choose my line."""
 
 import re
+import sqlite3
 
 from slack_bolt.async_app import AsyncApp
 
@@ -8,9 +9,9 @@ from bot import linking, numbers
 from bot.cards.help import help_message
 from bot.cards.modals import NONE, phone_modal
 from bot.errors import BadInput
-from bot.store import people
+from bot.store import ledger, people
 from bot.store.people import Person
-from handlers import UNREACHED, Click, Desk, answer, on_command, on_form, tell
+from handlers import Click, Desk, answer, on_command, on_form, person_of, presence, tell, web_phone
 
 _AND_EXTENSION = re.compile(r"(?P<number>\+?[\d\s().-]+?)\s+ext(?:ension)?\s+(?P<code>\S+)", re.IGNORECASE)
 """A number that rings, and the extension by which the phone service names the same person."""
@@ -20,6 +21,7 @@ def register(app: AsyncApp, desk: Desk) -> None:
     """All listeners of this feature."""
     on_command(app, desk, "phone", command)
     on_form(app, desk, "phone:saved", validate, saved)
+    web_phone.register(app, desk)
 
 
 async def command(desk: Desk, click: Click) -> None:
@@ -31,21 +33,25 @@ async def command(desk: Desk, click: Click) -> None:
             await open_phone_modal(desk, click)
         case "help":
             await answer(desk, click, help_message("phone", desk.board.settings.commands))
+        case "web":
+            await web_phone.command(desk, click, rest)
         case "show":
-            await tell(desk, click, linking.words(desk.board, await _person(desk, click)))
+            await tell(desk, click, linking.words(desk.board, await person_of(desk, click)))
         case "unlink":
-            await desk.board.write(people.save_person, linking.unlinked(await _person(desk, click)))
+            await _store(desk, "unlink phone", linking.unlinked(await person_of(desk, click)))
             await tell(desk, click, "Your phone is not linked any more. You cannot place calls until you link one.")
+        case "status":
+            await presence.command(desk, click, rest.strip())
         case "line" if not rest.strip():
             labels = [line.label or numbers.pretty(line.number) for line in desk.board.settings.lines]
             known = f"There are: {', '.join(labels)}." if labels else "No lines are configured; ask your admin."
             raise BadInput(f"Say which line, or “none” for the service's default. Nothing was changed. {known}")
         case "line":
-            await _save(desk, click, linking.with_line(desk.board, await _person(desk, click), rest.strip()))
+            await _save(desk, click, linking.with_line(desk.board, await person_of(desk, click), rest.strip()))
         case "link":
-            await _save(desk, click, _linked(desk, await _person(desk, click), rest.strip()))
+            await _save(desk, click, _linked(desk, await person_of(desk, click), rest.strip()))
         case other if linking.kind_of(other):
-            await _save(desk, click, _linked(desk, await _person(desk, click), text))
+            await _save(desk, click, _linked(desk, await person_of(desk, click), text))
         case _:
             forms = "`/phone link +1 202 555 0100`, `/phone link extension 201`, `/phone line Sales`, `/phone unlink`"
             raise BadInput(f"“{word}” is not something `/phone` can do, so nothing was changed. Try {forms}.")
@@ -68,7 +74,7 @@ def _linked(desk: Desk, person: Person, text: str) -> Person:
 async def open_phone_modal(desk: Desk, click: Click) -> None:
     """Open the form; within 3 s of the click."""
     board = desk.board
-    accounts = [(name, provider.title, provider.rep_phones) for name, provider in board.providers.items()]
+    accounts = [(name, board.title(name), provider.rep_phones) for name, provider in board.providers.items()]
     lines = [(line.number, line.label) for line in board.settings.lines]
     person = await board.read(people.person, click.user)
     view = phone_modal(person, accounts, lines, private_metadata=click.response_url)
@@ -91,7 +97,7 @@ async def validate(desk: Desk, click: Click) -> dict[str, str]:
 
 async def saved(desk: Desk, click: Click) -> None:
     """The submitted form."""
-    person = await _person(desk, click)
+    person = await person_of(desk, click)
     await _save(
         desk, Click(user=click.user, trigger=click.trigger, response_url=click.value), _from_form(desk, person, click)
     )
@@ -111,15 +117,16 @@ def _from_form(desk: Desk, person: Person, click: Click) -> Person:
 
 
 async def _save(desk: Desk, click: Click, person: Person) -> None:
-    await desk.board.write(people.save_person, person)
+    await _store(desk, "link phone", person)
     await tell(desk, click, linking.words(desk.board, person))
 
 
-async def _person(desk: Desk, click: Click) -> Person:
-    """The person, with name and zone from Slack where they can be had."""
-    person = await desk.board.read(people.person, click.user)
-    try:
-        user = (await desk.slack.users_info(user=click.user))["user"]
-    except UNREACHED:
-        return person  # linking a phone must not depend on it; the next time will tell
-    return people.named(person, user.get("real_name") or user.get("name", ""), user.get("tz") or "")
+async def _store(desk: Desk, what: str, person: Person) -> None:
+    """Whose phone rings is on record: calls are billed and heard by it."""
+
+    def store(db: sqlite3.Connection) -> None:
+        people.save_person(db, person)
+        told = f"{person.account} {person.extension} {person.line}"
+        ledger.audit(db, desk.board.now(), person.user, what, person.phone or "no phone", " ".join(told.split()))
+
+    await desk.board.write(store)

@@ -43,6 +43,7 @@ BLOCKS: dict[str, tuple[str, str]] = {
     "markdown": ("text", ""),
     "table": ("rows", "column_settings"),
     "rich_text": ("elements", ""),
+    "call": ("call_id", ""),  # in no reference of blocks; page "Using the Calls API"
 }
 """Block -> keys it must have, keys it may have (besides `type` and `block_id`)."""
 
@@ -104,7 +105,7 @@ def check_view(view: Json) -> None:
     types = [block["type"] for block in blocks]
     if kind == "modal":
         assert "input" not in types or "submit" in view, "view: has an input but no submit"
-    for kind_of_block in ("markdown", "table"):
+    for kind_of_block in ("markdown", "table", "call"):
         assert kind_of_block not in types, f"view: a {kind_of_block} block works only in a message"
     files = [where for where, block in _numbered(blocks) if block.get("element", {}).get("type") == "file_input"]
     assert kind == "modal" or not files, f"{files}: file_input works only in a modal"

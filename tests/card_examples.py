@@ -6,10 +6,12 @@ from typing import Any
 import msgspec
 from hypothesis import strategies as st
 
+from bot.call import Call
 from bot.cards import Message
-from bot.events import Call, Outcome, State
+from bot.events import Outcome, State
+from bot.store.contacts import Contact
 from bot.store.missed import Missed
-from bot.store.people import Contact, Person
+from bot.store.people import Person
 from tests.block_rules import check_message
 
 ZONE = "Europe/Madrid"

@@ -209,7 +209,7 @@ def test_limits(name: str) -> None:
 
 
 WRONG: dict[str, tuple[str, Any]] = {
-    "unknown block": ("no block type", [{"type": "call", "call_id": "R1"}]),
+    "unknown block": ("no block type", [{"type": "carousel", "elements": []}]),
     "unknown key": ("no colour", [section(colour="red")]),
     "misspelt key": ("lacks alt_text", [{"type": "image", "image_url": "https://example.com/a.png", "alt_txt": "x"}]),
     "not an object": ("not an object", ["text"]),

@@ -6,7 +6,7 @@ import sqlite3
 
 from bot.board import DIALS_AT_ONCE
 from bot.events import LegRinging
-from tests.office import Office
+from tests.office import Office, PaperPhone
 
 
 def bad(db: sqlite3.Connection) -> None:
@@ -60,3 +60,18 @@ async def test_stopping_drops_what_waits_without_a_word(desk: Office) -> None:
     await asyncio.sleep(0)
     assert begun == list(range(DIALS_AT_ONCE))
     assert not desk.board.waiting
+
+
+async def test_accounts_of_one_service_are_told_apart(desk: Office) -> None:
+    board = desk.board
+    assert board.title("voicenter") == "Paperphone"
+    board.providers = {"voicenter": desk.phone, "second": PaperPhone("second", desk.clock)}
+    assert [board.title(name) for name in (*board.providers, "gone")] == [
+        *("Paperphone (voicenter)", "Paperphone (second)"),
+        "gone",
+    ]
+    await desk.link("U1")
+    assert "several accounts: voicenter or second" in await desk.type("/call +1 202 555 0101 via paperphone")
+    await desk.type("/call +1 202 555 0101 via SECOND")
+    assert [call.account for call in await desk.calls()] == ["second"]
+    await board.providers["second"].http.aclose()

@@ -4,12 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.call import Call
 from bot.cards import Message
 from bot.cards.call import call_card
 from bot.cards.cdr import cdr_card
 from bot.cards.outcomes import NEVER_DIALLED, SHORT
-from bot.events import Call, Outcome, State
-from bot.store.people import Contact
+from bot.events import Outcome, State
+from bot.store.contacts import Contact
 from tests.card_examples import (
     DANA,
     HOSTILE,
@@ -70,6 +71,15 @@ def test_the_timer_runs_while_they_talk() -> None:
     assert "1:45, since 14:58" in text
 
 
+def test_a_call_that_was_handed_on_says_so() -> None:
+    handed = call(state=State.TALKING, answered_at=NOW - 60, transferred_to="+12025550177")
+    text = show(handed).text
+    assert "was put through to +1 202-555-0177" in text
+    assert "They talk without you." in text
+    assert "Talking to" not in text
+    assert "without the rep" in show(handed, own=False).text
+
+
 @pytest.mark.parametrize("state", [State.RINGING, State.CONNECTING, State.TALKING])
 def test_a_living_call_can_be_ended_once(state: State) -> None:
     shown = show(call(state=state))
@@ -87,7 +97,7 @@ def test_a_living_call_can_be_ended_once(state: State) -> None:
 def test_what_the_provider_cannot_do_is_said(state: State) -> None:
     shown = show(call(state=state), can_hang_up=False)
     assert action_ids(shown.blocks) == []
-    assert "Voicenter cannot end calls: hang up on your phone." in shown.text
+    assert "Voicenter cannot end this call: hang up on your phone." in shown.text
 
 
 def test_nothing_can_be_pressed_before_the_provider_has_it() -> None:

@@ -2,18 +2,22 @@
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.call import Call, Leg
 from bot.cards import Message
+from bot.cards.cdr import cdr_card
 from bot.cards.incoming import incoming_card
+from bot.cards.line import line_card
 from bot.cards.missed import SNOOZES, missed_card, snooze_choice
 from bot.cards.notice import escalation, notice_card, reminder
 from bot.cards.times import MOMENTS
-from bot.events import MISSED_OUTCOMES, Call, Outcome, State
+from bot.events import MISSED_OUTCOMES, Guided, Outcome, State
+from bot.store.contacts import Contact
 from bot.store.missed import Missed
-from bot.store.people import Contact
 from tests.card_examples import (
     DANA,
     NOW,
@@ -53,6 +57,35 @@ def test_any_incoming_call_makes_a_card_or_none(
         checked(card)
 
 
+@given(calls, st.none() | calls, words.filter(bool))
+def test_any_transferred_call_says_so(shown: Call, origin: Call | None, ref: str) -> None:
+    handed_on = msgspec.structs.replace(shown, origin=ref)
+    for card in (
+        incoming_card(handed_on, contact=None, history=(), last_rep="", now=NOW, zone=ZONE, masked=True, origin=origin),
+        cdr_card(handed_on, contact=None, account_title="Voicenter", now=NOW, zone=ZONE, masked=True, origin=origin),
+    ):
+        if card is not None:
+            assert "ransferred " in checked(card).text
+
+
+@pytest.mark.parametrize(
+    ("origin", "told"),
+    [
+        (None, "Transferred from another call"),
+        (call(rep="", person="", extension=""), "Transferred from another call"),
+        (call(rep=REP, talk_seconds=0), f"Transferred by <@{REP}>"),
+        (call(rep=REP, talk_seconds=80), f"Transferred by <@{REP}>, who talked 1 min 20 s"),
+    ],
+)
+def test_whose_call_it_was(origin: Call | None, told: str) -> None:
+    ringing = call(direction="in", state=State.RINGING, origin="another", line="", queue="")
+    card = checked(
+        incoming_card(ringing, contact=None, history=(), last_rep="", now=NOW, zone=ZONE, masked=False, origin=origin)
+    )
+    assert told in card.text
+    assert "ransferred" not in show(call(direction="in", state=State.RINGING)).text
+
+
 def test_while_it_rings_it_says_who_and_what_we_know_of_them() -> None:
     history = (
         ended(
@@ -70,6 +103,12 @@ def test_while_it_rings_it_says_who_and_what_we_know_of_them() -> None:
         "23 Feb 15:00: called us, no answer",
     ):
         assert expected in text
+
+
+def test_whoever_listens_to_a_menu_is_said_to_be_there() -> None:
+    assert "In the menu…" in show(call(direction="in", guided_at=NOW, legs=())).text
+    rung = (Leg(name="ext:AAPINFzL", ringing_at=NOW),)
+    assert "Ringing…" in show(call(direction="in", rep="", guided_at=NOW, legs=rung)).text
 
 
 def test_at_most_three_earlier_calls_are_named() -> None:
@@ -308,3 +347,20 @@ def test_any_reminder_and_escalation_is_a_notice_that_slack_takes(
     card = checked(notice_card(escalation(row, contact, NOW, ZONE, masked=masked, last_rep=last_rep)))
     if masked and contact is None and row.number == NUMBER != row.line and not row.name:
         assert "0100" not in card.text
+
+
+@pytest.mark.parametrize(
+    ("event", "masked", "told"),
+    [
+        (Guided(at=NOW, digits="2", does="dial", step="Sales"), True, "Keyed 2, put through to “Sales”."),
+        (Guided(at=NOW, does="menu", step="<!channel>"), False, "The menu “&lt;!channel&gt;” is played."),
+        (Guided(at=NOW, digits="123", does="hang_up"), True, "Keyed several digits, the call is ended by “”."),
+        (Guided(at=NOW, digits="123", does="say_digits", step="a"), False, "Keyed 123, digits are read out in “a”."),
+        (Guided(at=NOW, does="hang_up", step="bye", tried=2), False, "Not answered, the call is ended by “bye”."),
+        (Guided(at=NOW, does="go_to", step="own"), False, "The phone service goes on with “own”."),
+    ],
+)  # fmt: skip
+def test_each_step_has_its_line(event: Guided, masked: bool, told: str) -> None:
+    line = line_card(event, masked=masked)
+    assert line is not None
+    assert checked(line).text == told

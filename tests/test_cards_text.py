@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bot import cards
 from bot.cards import times
 from bot.errors import BadInput
-from bot.store.people import Contact
+from bot.store.contacts import Contact
 from tests.block_rules import RINGS_EVERYBODY, check_message
 from tests.card_examples import DANA, HOSTILE, NOW, NUMBER, PRETTY, REP, ZONE, words
 

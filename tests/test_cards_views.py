@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import cards
+from bot.call import Call
 from bot.cards.home import home_view
 from bot.cards.modals import (
     NONE,
@@ -22,10 +23,11 @@ from bot.cards.modals import (
     wrap_modal,
 )
 from bot.cards.times import MOMENTS
-from bot.events import Call, Outcome, State
+from bot.events import Outcome, State
 from bot.numbers import pretty
+from bot.store.contacts import Contact
 from bot.store.missed import Missed
-from bot.store.people import Contact, Person
+from bot.store.people import Person
 from tests.block_rules import check_view
 from tests.card_examples import (
     DANA,
@@ -223,7 +225,7 @@ def home(**changes: Any) -> dict[str, Any]:
         "is_admin": False,
         "now": NOW,
         "zone": ZONE,
-        "can_hang_up": lambda shown: True,
+        "controls": lambda shown: frozenset({"hang_up"}) if shown.live else frozenset(),
         "names": lambda number: "Dana Levi" if number == NUMBER else "",
         **changes,
     }
@@ -281,7 +283,7 @@ def test_home_shows_live_calls(state: State, said: str) -> None:
 
 
 def test_home_does_not_offer_what_cannot_be_done() -> None:
-    assert "call:hang_up" not in action_ids(home(live=[call()], can_hang_up=lambda shown: False)["blocks"])
+    assert "call:hang_up" not in action_ids(home(live=[call()], controls=lambda shown: frozenset())["blocks"])
     asked = home(live=[call(hang_up_by=REP)])
     assert "call:hang_up" not in action_ids(asked["blocks"])
     assert f"Hanging up… asked by <@{REP}>" in texts(asked)
@@ -294,13 +296,15 @@ def test_home_shows_the_callbacks_that_are_owed() -> None:
     view = home(owed=owed)
     text = texts(view)
     for expected in (
-        "Tried 3 times, last at 14:56; waiting for 22 min. Nobody has claimed it.",
-        f"Claimed by <@{REP}>. Snoozed until 15:01.",
-        "A withheld number\nTried once",
+        "; last at 14:56; waiting for 22 min; nobody has claimed it.",
+        f"claimed by <@{REP}>; snoozed until 15:01.",
+        "A withheld number\nMissed once",
     ):
         assert expected in text
+    rest = ["missed:snooze", "missed:close"]
     assert action_ids(view["blocks"])[2:] == [
-        "missed:call_back", "missed:claim", "missed:call_back", "missed:release", "missed:claim",
+        *("missed:call_back", "missed:claim", *rest), *("missed:call_back", "missed:release", *rest),
+        *("missed:claim", *rest),
     ]  # fmt: skip
 
 
@@ -350,5 +354,5 @@ def test_any_home_is_one_that_slack_takes(
 ) -> None:
     home(
         live=live, owed=owed, today=today, person=person, problems=sentences, health=sentences, is_admin=flag,
-        can_hang_up=lambda shown: flag, names=lambda number: name,
+        controls=lambda shown: frozenset({"hang_up", "hold"}) if flag else frozenset(), names=lambda number: name,
     )  # fmt: skip

@@ -1,5 +1,6 @@
 """The feed against a Slack that limits, drops, fails and loses channels: nothing lost, nothing twice."""
 
+import asyncio
 import dataclasses
 from pathlib import Path
 from typing import Any
@@ -273,3 +274,17 @@ async def test_a_card_never_to_be_seen_asks_slack_for_nothing(desk: Office) -> N
     await desk.settle()
     assert desk.slack.requests == []
     assert await desk.board.read(cards.waiting) == 0
+
+
+@pytest.mark.parametrize("turns", range(4))
+async def test_it_stops_also_when_it_is_woken_in_the_same_moment(desk: Office, turns: int) -> None:
+    running = asyncio.create_task(desk.feed.run())
+    desk.board.wake.clear()
+    while not desk.board.wake._waiters:  # until it waits
+        await asyncio.sleep(0)
+    desk.board.wake.set()
+    for _ in range(turns):  # of the loop: at some of them the wait is over, but it has not gone on
+        await asyncio.sleep(0)
+    running.cancel()
+    done, _ = await asyncio.wait({running}, timeout=3)
+    assert done

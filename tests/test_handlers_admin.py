@@ -1,4 +1,4 @@
-"""`/callboard`: status, the do-not-call list, contacts, rules, audit, webhook addresses; what Slack tells about us."""
+"""`/callboard`: status, the do-not-call list, rules, audit, webhook addresses; what Slack tells about us."""
 
 import json
 from collections.abc import AsyncIterator
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from bot.store import ledger, people
+from bot.store import contacts, ledger, people
 from tests import slack_requests
 from tests.fake_slack import FakeSlack
 from tests.office import SETTINGS, Office, office
@@ -73,17 +73,15 @@ async def test_the_admins_lists_are_written_down_in_the_audit_log(desk: Office) 
     await desk.type("/callboard dnc add (202) 555-0123 asked us to stop", user="U2")
     assert await desk.board.read(people.do_not_call, NUMBER) == ("asked us to stop", "U2", desk.clock())
     await desk.type("/callboard dnc remove +1 202 555 0123", user="U9")
-    await desk.type("/callboard contact add +1 202 555 0123 Noa Green, Green Gardens")
     assert await audited(desk) == [
         ("U2", "do-not-call add", NUMBER, "asked us to stop"),
         ("U9", "do-not-call remove", NUMBER, ""),
-        ("U1", "contact add", NUMBER, "Noa Green"),
     ]
     told = await desk.type("/callboard audit", user="U9")
-    assert "U2&gt;: do-not-call add +12025550123 asked us to stop" in told
+    assert "U2: do-not-call add +12025550123 asked us to stop" in told
 
 
-@pytest.mark.parametrize("line", ["dnc remove +1 202 555 0123", "dnc add 12", "contact add +1 202 555 0123"])
+@pytest.mark.parametrize("line", ["dnc remove +1 202 555 0123", "dnc add 12"])
 async def test_what_was_not_done_is_not_in_the_audit_log(desk: Office, line: str) -> None:
     assert "Nothing was changed" in await desk.type(f"/callboard {line}", user="U2")
     assert await audited(desk) == []
@@ -96,22 +94,11 @@ async def test_only_the_latest_of_the_audit_log_is_shown(desk: Office) -> None:
     assert [number for number in range(25) if f"entry-{number:02}" in told] == list(range(5, 25))
 
 
-@pytest.mark.parametrize(
-    ("text", "name", "company"),
-    [
-        ("+1 202 555 0123 Noa Green", "Noa Green", ""),
-        ("+1 (202) 555-0123 Noa Green , Green Gardens, Inc.", "Noa Green", "Green Gardens, Inc."),
-        ("+12025550123 24 Hour Taxi", "24 Hour Taxi", ""),
-        ("+1 202 555 0123 24 Hour Taxi", "24 Hour Taxi", ""),
-    ],
-)
-async def test_a_contact_is_added_and_found(desk: Office, text: str, name: str, company: str) -> None:
-    told = await desk.type(f"/callboard contact add {text}")
-    assert f"{name} is in the contact book" in told
-    found = await desk.board.read(people.contact, NUMBER)
-    assert found is not None
-    assert (found.name, found.company) == (name, company)
-    assert "202-555-0123" in await desk.type(f"/callboard contact find {name.split()[0].upper()}")
+@pytest.mark.parametrize("line", ["contact", "contact add +1 202 555 0123 Noa Green", "contacts find Noa"])
+async def test_contacts_are_where_their_own_command_is(desk: Office, line: str) -> None:
+    told = await desk.type(f"/callboard {line}")
+    assert told == "Contacts have a command of their own now: `/contacts`; nothing was done."
+    assert await desk.board.read(contacts.get, NUMBER) is None
 
 
 @pytest.mark.parametrize(
@@ -120,9 +107,6 @@ async def test_a_contact_is_added_and_found(desk: Office, text: str, name: str, 
         ("dnc add Noa", "number first"),
         ("dnc add 12", "too short"),
         ("dnc add +1 202 555 0123 4567 8901 2345", "will not be called"),
-        ("contact add Noa Green", "number first"),
-        ("contact add 12 Noa", "too short"),
-        ("contact find", "Nothing was changed"),
     ],
 )
 async def test_numbers_as_people_write_them(desk: Office, line: str, words: str) -> None:
@@ -134,8 +118,6 @@ async def test_hostile_words_ring_nobody(desk: Office) -> None:
     told = await desk.type("/callboard dnc")
     assert "<!channel>" not in told
     assert "*now*" not in told
-    await desk.type("/callboard contact add +1 202 555 0123 <!here>", user="U2")
-    assert "<!here>" not in await desk.type("/callboard contact find here")
 
 
 async def test_a_long_do_not_call_list_is_not_cut_silently(desk: Office) -> None:

@@ -2,9 +2,10 @@
 
 import pytest
 
+from bot.consent import Recording
 from bot.errors import Ambiguous, Refused, Unavailable
 from bot.events import REP, CdrReceived, LegAnswered, LegRinging, Outcome
-from bot.store import people
+from bot.store import ledger, people
 from tests.office import ADA, LINE, Office
 
 CUSTOMER_NUMBER = "+12025550123"
@@ -43,6 +44,9 @@ async def test_a_call_from_ringing_to_how_it_went(desk: Office) -> None:
     (card,) = desk.conversation("U1")
     for words in ("Interested", "wants a quote", "Reminder to call"):
         assert words in card.text
+    (call,) = await desk.calls()
+    (_, *latest), *_ = await desk.board.read(ledger.audit_log)
+    assert latest == ["U1", "how it went", "+12025550123", f"{call.id} Interested with a note"]
 
 
 @pytest.mark.parametrize(
@@ -185,6 +189,8 @@ async def test_the_form_says_what_is_wrong_and_then_calls(desk: Office) -> None:
     await desk.type("/call")
     assert "who" in await desk.submit({"who": "911 what"})
     assert "max" in await desk.submit({"who": "+1 202 555 0123", "max": "soon"})
+    announced = Recording(default="announce", announcement="This call is recorded.")
+    object.__setattr__(desk.board.settings, "recording", announced)
     assert await desk.submit({"who": "+1 202 555 0123", "max": "30", "options": ["record"], "note": "hi"}) == {}
     (order,) = desk.phone.orders
     assert (order.max_seconds, order.record) == (1800, True)

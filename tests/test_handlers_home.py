@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from pathlib import Path
 
 import pytest
 
@@ -10,8 +11,9 @@ from bot.store import people
 from handlers import home
 from tests import slack_requests
 from tests.block_rules import check_view
-from tests.office import LINE, Office
-from tests.slack_state import ApiRequest
+from tests.fake_slack import FakeSlack
+from tests.office import LINE, SETTINGS, Office, office
+from tests.slack_state import ApiRequest, Clock
 
 CALLER = "+12025550155"
 CUSTOMER = "+1 202 555 0123"
@@ -64,6 +66,19 @@ async def test_callbacks_owed_until_somebody_takes_them(desk: Office) -> None:
     await desk.send(slack_requests.click(desk.slack, "missed:claim", user="U2", view_id=view.id))
     assert "202-555-0155" in await shown(desk, "U2")
     assert "Nobody waits" in await shown(desk, "U1")
+
+
+async def test_a_masked_line_is_masked_in_the_homes_of_reps(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    text = SETTINGS.replace('label = "Sales"', 'label = "Sales"\nmask = true')
+    async with office(tmp_path, fake_slack, slack_clock, text) as desk:
+        await missed(desk)
+        for user, whole in (("U1", False), ("U2", True), ("U9", True)):
+            home = await shown(desk, user)
+            assert ("202-555-0155" in home, "55" in home) == (whole, True)
+        await desk.send(slack_requests.click(desk.slack, "missed:claim", view_id=desk.slack.homes["U1"].id))
+        assert "202-555-0155" in await shown(desk)
 
 
 async def test_todays_figures_are_a_recount_since_midnight(desk: Office) -> None:

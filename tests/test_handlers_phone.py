@@ -1,11 +1,14 @@
 """`/phone`: every form and every mistake, the modal, and Slack failing beside it."""
 
 import dataclasses
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import ClassVar
 
 import pytest
+from typing_extensions import override
 
-from bot.store import people
+from bot.errors import ProviderError, Refused
+from bot.store import ledger, people
 from bot.store.people import Person
 from tests import slack_requests
 from tests.office import LINE, Office, PaperPhone
@@ -118,6 +121,11 @@ async def test_unlinking_forgets_everything_but_the_person(desk: Office) -> None
     await desk.type("/phone unlink")
     assert await person(desk) == Person("U1", name="Ada", zone="Europe/London")
     assert "202-555-0191" in await desk.type("/phone link +1 202 555 0191 ext 201", user="U2")  # free again
+    assert [line[1:] for line in await desk.board.read(ledger.audit_log)] == [
+        ("U2", "link phone", NUMBER, "201"),
+        ("U1", "unlink phone", "no phone", ""),
+        ("U1", "link phone", "201", "voicenter 201"),
+    ]
 
 
 async def fill(desk: Office, **values: str) -> dict[str, str]:
@@ -163,8 +171,16 @@ async def test_the_extension_in_the_form(
         ({"phone": "12"}, "phone", "too short"),
         ({"kind": "extension", "phone": "2 0 1"}, "phone", "not a code"),
         ({"phone": NUMBER, "extension": "2 0 1"}, "extension", "not a code"),
-        ({"phone": "+1 202 555 0192"}, "phone", "already linked to <@U2>"),
-        ({"kind": "extension", "phone": "202"}, "phone", "already linked to <@U2>"),
+        (
+            {"phone": "+1 202 555 0192"},
+            "phone",
+            "already linked to Grace, so",
+        ),
+        (
+            {"kind": "extension", "phone": "202"},
+            "phone",
+            "already linked to Grace, so",
+        ),
     ],
 )
 async def test_mistakes_are_shown_in_the_form(desk: Office, values: dict[str, str], field: str, words: str) -> None:
@@ -189,3 +205,127 @@ async def test_the_form_is_opened_from_app_home_and_its_answer_is_in_the_convers
     await desk.send(slack_requests.click(desk.slack, "home:phone", view_id=desk.slack.homes["U1"].id))
     assert await desk.submit({"kind": "number", "phone": "202 555 0191"}) == {}
     assert "202-555-0191" in desk.conversation("U1")[-1].text
+
+
+# Whether somebody takes calls
+
+
+class Signing(PaperPhone):
+    """A service that keeps a status of people."""
+
+    title: ClassVar[str] = "Presentia"
+    presence: Mapping[str, str] = {"1": "available", "2": "signed out", "9": "away", "12": "team <meeting>"}
+
+    def __init__(self, account: str, now: Callable[[], float]) -> None:
+        super().__init__(account, now)
+        self.set: list[tuple[str, str, str]] = []
+        self.refusal: ProviderError | None = None
+
+    @override
+    async def set_presence(self, person: str, status: str, extension: str = "") -> None:
+        if self.refusal is not None:
+            raise self.refusal
+        self.set.append((person, status, extension))
+
+
+@pytest.fixture
+async def signing(desk: Office) -> AsyncIterator[Signing]:
+    service = Signing("presentia", desk.clock)
+    desk.board.providers = {"voicenter": desk.phone, "presentia": service}
+    yield service
+    await service.http.aclose()
+
+
+async def test_a_status_is_shown_told_and_set(desk: Office, signing: Signing) -> None:
+    told = await desk.type("/phone status")
+    assert "Your status at Presentia, last set from here: nothing yet." in told
+    assert "There are: available, signed out, away, team &lt;meeting&gt;." in told
+    assert "/phone status as 12345" in told
+    assert "must be told who you are" in await desk.type("/phone status away")
+    assert signing.set == []
+    assert "Choose a status" in await desk.type("/phone status as 12345")
+    assert await desk.type("/phone status away") == "Presentia shows you as “away” now."
+    assert signing.set == [("12345", "9", "")]
+    assert "last set from here: away, 03:40." in await desk.type("/phone status")
+    audit = [line[1:] for line in await desk.board.read(ledger.audit_log)]
+    assert audit == [("U1", "presence", "presentia", "away"), ("U1", "presence.known_as", "presentia", "12345")]
+
+
+async def test_a_status_is_chosen_from_the_menu(desk: Office, signing: Signing) -> None:
+    await desk.type("/phone status as 12345")
+    (menu,) = [
+        element
+        for block in desk.slack.ephemerals[-1].blocks
+        for element in block.get("elements", ())
+        if element.get("action_id") == "presence:set"
+    ]
+    assert [option["value"] for option in menu["options"]] == [f"presentia {key}" for key in signing.presence]
+    await desk.press("presence:set", desk.slack.ephemerals[-1], "C1", value="presentia 12")
+    assert signing.set == [("12345", "12", "")]
+    assert "team &lt;meeting&gt;" in desk.told
+
+
+@pytest.mark.parametrize(
+    ("word", "key"),
+    [("available", "1"), ("AWAY", "9"), ("team", "12"), ("sig", "2"), ("12", "12"), ("a", ""), ("lunch", "")],
+)
+async def test_what_a_word_means(desk: Office, signing: Signing, word: str, key: str) -> None:
+    await desk.type("/phone status as 12345")
+    told = await desk.type(f"/phone status {word} via Presentia")
+    assert [status for _, status, _ in signing.set] == [key] * bool(key)
+    assert key or f"has no status “{word}”, so nothing was changed. There are: available," in told
+
+
+async def test_the_linked_extension_is_named(desk: Office, signing: Signing) -> None:
+    await desk.type("/phone status as 12345")
+    for link, extension in (("extension AAPINFzL via presentia", "AAPINFzL"), ("extension 201 via voicenter", "")):
+        await desk.type(f"/phone link {link}")
+        await desk.type("/phone status 1 via presentia")
+        assert signing.set[-1] == ("12345", "1", extension)
+
+
+async def test_a_status_that_the_service_refuses_is_told_and_not_remembered(desk: Office, signing: Signing) -> None:
+    await desk.type("/phone status as 12345")
+    signing.refusal = Refused("Presentia refused (4.4): Extension is already in use.", code="4.4", words="in use")
+    assert "already in use" in await desk.type("/phone status available")
+    assert "last set from here: nothing yet" in await desk.type("/phone status")
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("/phone status as", "“” is not a user id"),
+        ("/phone status as <@U2>", "is not a user id, so nothing was changed. Look it up at Presentia."),
+        ("/phone status away via voicenter", "Paperphone keeps no status of people"),
+        ("/phone status away via carrier", "Choose one of: voicenter, presentia"),
+    ],
+)
+async def test_mistakes_about_a_status(desk: Office, signing: Signing, line: str, words: str) -> None:
+    assert words in await desk.type(line)
+    assert signing.set == []
+
+
+async def test_nobody_sets_the_status_of_somebody_else(desk: Office, signing: Signing) -> None:
+    await desk.link("U1", name="Ada")
+    await desk.type("/phone status as 12345")
+    assert "is taken by Ada, so nothing was changed" in await desk.type("/phone status as 12345", user="U2")
+    assert "must be told who you are" in await desk.type("/phone status away", user="U2")
+    await desk.type("/phone status as 67890", user="U2")
+    await desk.type("/phone status away", user="U2")
+    assert signing.set == [("67890", "9", "")]
+
+
+async def test_several_services_that_keep_a_status(desk: Office, signing: Signing) -> None:
+    other = Signing("another", desk.clock)
+    desk.board.providers = {"presentia": signing, "another": other}
+    assert "Say at which service, like “via presentia”" in await desk.type("/phone status")
+    assert "Your status at Presentia" in await desk.type("/phone status via another")
+    await desk.type("/phone link extension 201 via another")
+    await desk.type("/phone status as 7")
+    await desk.type("/phone status away")
+    assert (other.set, signing.set) == ([("7", "9", "201")], [])
+    await other.http.aclose()
+
+
+async def test_no_service_keeps_a_status(desk: Office) -> None:
+    assert "None of the connected services keeps a status" in await desk.type("/phone status away")

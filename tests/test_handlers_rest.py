@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,9 @@ from bot.store import ledger, people
 from handlers import home
 from tests import slack_requests
 from tests.block_rules import check_view
-from tests.office import ADA, LINE, Office
+from tests.fake_slack import FakeSlack
+from tests.office import ADA, LINE, SETTINGS, Office, office
+from tests.slack_state import Clock
 
 CALLER = "+12025550155"
 
@@ -126,9 +129,6 @@ async def test_a_digest_is_refused_where_it_could_not_be_posted(desk: Office) ->
         ("/callboard dnc add", "U2", "number first"),
         ("/callboard dnc drop +1 202 555 0123", "U2", "Nothing was changed"),
         ("/callboard dnc remove +1 202 555 0123", "U2", "was not on"),
-        ("/callboard contact add +1 202 555 0123", "U1", "needs a name"),
-        ("/callboard contact", "U1", "Nothing was changed"),
-        ("/callboard contact find Noa", "U1", "No contact is called"),
         ("/callboard dance", "U1", "not something"),
     ],
 )
@@ -143,11 +143,6 @@ async def test_the_do_not_call_list_and_its_audit(desk: Office) -> None:
     told = await desk.type("/callboard audit", user="U9")
     assert "do-not-call add" in told
     assert "U2" in told
-
-
-async def test_contacts(desk: Office) -> None:
-    await desk.type("/callboard contact add +1 202 555 0123 Noa Green, Green Gardens")
-    assert "Green Gardens" in await desk.type("/callboard contact find noa")
 
 
 async def test_status_says_what_is_broken_and_the_admins_are_told_once(desk: Office) -> None:
@@ -219,3 +214,15 @@ async def test_a_colleague_is_called_by_mention(desk: Office) -> None:
     await desk.type("/call <@U2|grace>")
     assert [order.number for order in desk.phone.orders] == ["+12025550177"]
     assert ADA != "+12025550177"
+
+
+async def test_refusals_name_commands_as_they_are_called_here(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    async with office(tmp_path, fake_slack, slack_clock, SETTINGS + '[commands]\nprefix = "cb-"\n') as desk:
+        told = await desk.type("/cb-call +1 202 555 0101")
+        assert "`/cb-phone link" in told
+        assert "`/phone" not in told
+        await desk.board.tell("U1", "Type `/callboard help`.", "a-test")
+        await desk.settle()
+        assert desk.conversation("U1")[-1].text == "Type `/cb-callboard help`."

@@ -16,7 +16,7 @@ from bot.numbers import masked as masked_number
 from bot.numbers import pretty
 
 if TYPE_CHECKING:
-    from bot.store.people import Contact
+    from bot.store.contacts import Contact
 
 __all__ = [
     "Block",

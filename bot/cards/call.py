@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from bot.call import Call
 from bot.cards import (
     NOTE_LIMIT,
     Block,
@@ -9,7 +10,6 @@ from bot.cards import (
     actions,
     button,
     clock,
-    confirm,
     context,
     day_clock,
     duration,
@@ -23,11 +23,14 @@ from bot.cards import (
     who,
     who_plain,
 )
+from bot.cards.controls import control_rows, hang_up_button, live_facts
 from bot.cards.outcomes import NEVER_DIALLED, ending
-from bot.events import Call, Outcome, State
+from bot.cards.recording import get_button
+from bot.events import Outcome, State
+from bot.numbers import pretty
 
 if TYPE_CHECKING:
-    from bot.store.people import Contact
+    from bot.store.contacts import Contact
 
 
 def call_card(
@@ -41,6 +44,9 @@ def call_card(
     reminder_at: float = 0,
     own: bool = True,
     masked: bool = False,
+    controls: frozenset[str] = frozenset(),
+    acting: str = "",
+    recording: bool = False,
 ) -> Message:
     """The card of a call, in every state. Times are seconds since 1970 UTC, shown in the IANA `zone`.
 
@@ -50,6 +56,9 @@ def call_card(
     Attributes:
         can_hang_up: the provider has that operation.
         reminder_at: when the rep will be reminded of this call, 0 = never.
+        controls: operations on the running call that make sense now, see `bot/cards/controls.py`.
+        acting: what is being done to the call at this very moment, "" = nothing.
+        recording: it can be listened to, by whom `recording:get` lets.
         own: it is shown in the rep's own conversation with the app, so "your phone" is right.
         masked: hide the number (public channels).
     """
@@ -62,8 +71,12 @@ def call_card(
     if told:
         blocks.append(context(told, "call:told"))
     if call.live and not can_hang_up:
-        blocks.append(context([f"{title} cannot end calls: hang up on your phone."], "call:cannot"))
-    buttons = _buttons(call, who_plain(call.number, call.name, contact, masked=masked), can_hang_up)
+        blocks.append(context([f"{title} cannot end this call: hang up on your phone."], "call:cannot"))
+    plain_party = who_plain(call.number, call.name, contact, masked=masked)
+    blocks += control_rows(call, plain_party, controls, acting)
+    buttons = _buttons(call, plain_party, can_hang_up and not acting)
+    if recording:
+        buttons.append(get_button(call, plain_party))
     if buttons:
         blocks.append(actions(buttons, "call:actions"))
     return message(blocks)
@@ -89,6 +102,9 @@ def _state(call: Call, party: str, title: str, now: float, zone: str, own: bool)
         return f"Ringing {owner} phone…", hanging or f"Pick up, then {party} is called."
     if call.state is State.CONNECTING:
         return f"Ringing {party}…", hanging or ("You are on the line." if own else "The rep is on the line.")
+    if call.state is State.TALKING and call.transferred_to:
+        to = plain(pretty(call.transferred_to))
+        return f"{party} was put through to {to}", hanging or f"They talk without {'you' if own else 'the rep'}."
     if call.state is State.TALKING:
         running = f"{timer(now - call.answered_at)}, since {clock(call.answered_at, zone)}" if call.answered_at else ""
         return f"Talking to {party}", " ".join(part for part in (running, hanging) if part)
@@ -110,6 +126,10 @@ def _facts(call: Call, title: str, zone: str, now: float, own: bool) -> str:
         f"ended {day_clock(call.ended_at, now, zone)}" if ended and call.ended_at else "",
         f"rang {duration(call.ring_seconds)}" if ended and call.ring_seconds else "",
         "recorded" if call.recording else "",
+        *live_facts(call),
+        f"with {plain(pretty(call.consulting))} on the other line" if call.consulting else "",
+        f"transferred to {plain(pretty(call.transferred_to))}" if ended and call.transferred_to else "",
+        f"tags: {', '.join(map(plain, call.tags))}" if call.tags else "",
         f"as told by {rep_words(call.settled_by)}" if call.settled_by else "",
     ]
     return " · ".join(fact for fact in facts if fact)
@@ -126,8 +146,7 @@ def _told(call: Call, reminder_at: float, now: float, zone: str) -> list[str]:
 
 def _buttons(call: Call, party: str, can_hang_up: bool) -> list[Block]:
     if call.live and can_hang_up and not call.hang_up_by:
-        ask = confirm("Hang up?", f"This ends the call with {party}.", "Hang up", "Keep talking", danger=True)
-        return [button("Hang up", "call:hang_up", call.id, style="danger", about=party, ask=ask)]
+        return [hang_up_button(call, party)]
     if call.state is State.UNCLEAR:
         return [
             button("We talked", "call:settle_talked", call.id, about=party),

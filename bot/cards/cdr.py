@@ -2,9 +2,11 @@
 
 from typing import TYPE_CHECKING
 
+from bot.call import Call
 from bot.cards import (
     NOTE_LIMIT,
     Message,
+    actions,
     context,
     day_clock,
     duration,
@@ -15,18 +17,32 @@ from bot.cards import (
     rep_words,
     section,
     who,
+    who_plain,
 )
 from bot.cards.outcomes import SHORT
-from bot.events import Call, Outcome
+from bot.cards.recording import get_button
+from bot.events import Outcome
 
 if TYPE_CHECKING:
-    from bot.store.people import Contact
+    from bot.store.contacts import Contact
 
 
 def cdr_card(
-    call: Call, *, contact: "Contact | None", account_title: str, now: float, zone: str, masked: bool
+    call: Call,
+    *,
+    contact: "Contact | None",
+    account_title: str,
+    now: float,
+    zone: str,
+    masked: bool,
+    origin: Call | None = None,
+    recording: bool = False,
 ) -> Message:
-    """A finished call as its record tells. Says that there is a recording, never where it is."""
+    """A finished call as its record tells. Says that there is a recording, never where it is.
+
+    `origin`: the call that `call.origin` names, None = not known.
+    `recording`: it can be listened to, by whom `recording:get` lets.
+    """
     party = who(call.number, call.name, contact, masked=masked)
     rep = rep_words(call.rep, call.person, call.extension)
     headline = f"→ *Outgoing call to {party}*" if call.direction == "out" else f"← *Incoming call from {party}*"
@@ -40,6 +56,7 @@ def cdr_card(
                         f"by {rep}" if rep and call.direction == "out" else "",
                         f"taken by {rep}" if rep and call.direction == "in" and call.conversation else "",
                         line_words(call.line, call.queue),
+                        origin_words(call, origin),
                         f"via {plain(account_title)}",
                     )
                     if part
@@ -54,7 +71,21 @@ def cdr_card(
     ]
     if any(told):
         blocks.append(context(told, "cdr:told"))
+    if recording:
+        blocks.append(
+            actions([get_button(call, who_plain(call.number, call.name, contact, masked=masked))], "cdr:actions")
+        )
     return message(blocks)
+
+
+def origin_words(call: Call, origin: Call | None) -> str:
+    """Who handed the call over, "" = nobody. `origin`: the call it came from, None = not known."""
+    if not call.origin:
+        return ""
+    rep = rep_words(origin.rep, origin.person, origin.extension) if origin else ""
+    if not origin or not rep:
+        return "transferred from another call"
+    return f"transferred by {rep}" + (f", who talked {duration(origin.talk_seconds)}" if origin.talk_seconds else "")
 
 
 def record_words(call: Call, now: float, zone: str) -> str:

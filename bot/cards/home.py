@@ -3,32 +3,31 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from bot.call import Call
 from bot.cards import (
     Block,
-    about,
     actions,
     button,
     clock,
-    confirm,
     context,
-    day_clock,
     header,
     line_words,
     paragraphs,
     plain,
-    rep_words,
     section,
     sentence,
-    timer,
     upper_first,
     who,
     who_plain,
 )
-from bot.cards.missed import call_back_button, claim_button
-from bot.events import Call, State
+from bot.cards.batch import headline
+from bot.cards.live_calls import live_blocks
+from bot.cards.missed import own_buttons
+from bot.cards.waiting import standing
 from bot.numbers import pretty
 
 if TYPE_CHECKING:
+    from bot.store.campaigns import Batch
     from bot.store.missed import Missed
     from bot.store.people import Person
 
@@ -42,6 +41,7 @@ _KIND_WORDS = {
     "extension": "extension ",
     "login": "login code ",
     "trunk": "the extension behind the SIP trunk ",
+    "employee": "employee ",
 }
 
 
@@ -56,28 +56,35 @@ def home_view(
     is_admin: bool,
     now: float,
     zone: str,
-    can_hang_up: Callable[[Call], bool],
+    controls: Callable[[Call], frozenset[str]],
     names: Callable[[str], str],
+    lists: Sequence[tuple["Batch", Mapping[str, int]]] = (),
+    masked: frozenset[str] = frozenset(),
 ) -> Block:
     """The view of one person's App Home.
 
-    Buttons: `home:call`, `home:phone`; `call:hang_up` with the call's id; `missed:call_back`, `missed:claim` and
-    `missed:release` with the missed caller's id.
+    Buttons: `home:call`, `home:phone`; a live call's controls (`live_calls.py`); those of a missed caller
+    (`missed.py`).
 
     Attributes:
         live: this person's calls.  owed: missed callers they claimed or may claim, the longest waiting first.
         today: label -> figure, in the order to be shown.
         problems: sentences for admins about what is broken.  health: sentences for everybody.
+        controls: operations that make sense for a call right now.
         names: number -> the contact's name, "" = not in the contact book.
+        lists: calls on their way into campaigns, with the states of their rows; for managers.
+        masked: ids of the missed callers whose numbers this person does not see whole.
     """
     blocks = [
         *_phone(person),
         header("My calls now", "home:live"),
-        *_live(live, now, zone, can_hang_up, names),
+        *live_blocks(live[:_CALLS_SHOWN], now, zone, controls, names),
+        *_more(len(live) - _CALLS_SHOWN, "home:live:more"),
         header("Call back", "home:owed"),
-        *_owed(owed, now, zone, names),
+        *_owed(owed, now, zone, names, masked),
         header("Today", "home:today"),
         *_today(today),
+        *_lists(lists),
         *_health(problems, health, is_admin),
         context([f"As of {clock(now, zone)}."], "home:as_of"),
     ]
@@ -108,68 +115,21 @@ def _phone(person: "Person") -> list[Block]:
     ]
 
 
-def _live(
-    live: Sequence[Call], now: float, zone: str, can_hang_up: Callable[[Call], bool], names: Callable[[str], str]
+def _owed(
+    owed: Sequence["Missed"], now: float, zone: str, names: Callable[[str], str], masked: frozenset[str]
 ) -> list[Block]:
-    if not live:
-        return [section("No call at the moment.", "home:live:none")]
-    blocks: list[Block] = []
-    for number, call in enumerate(live[:_CALLS_SHOWN], 1):
-        name = names(call.number) or call.name
-        party, label = who(call.number, name), who_plain(call.number, name)
-        hang_up: Block | None = None
-        if call.live and not call.hang_up_by and can_hang_up(call):
-            ask = confirm("Hang up?", f"This ends the call with {label}.", "Hang up", "Keep talking", danger=True)
-            hang_up = button("Hang up", "call:hang_up", call.id, style="danger", about=f"{number}. {label}", ask=ask)
-        words = f"*{upper_first(party)}*\n{_live_words(call, now, zone)}"
-        blocks.append(section(words, f"home:live:{call.id}"[:255], hang_up))
-    return [*blocks, *_more(len(live) - _CALLS_SHOWN, "home:live:more")]
-
-
-def _live_words(call: Call, now: float, zone: str) -> str:
-    if call.hang_up_by and call.live:
-        return f"Hanging up… asked by {rep_words(call.hang_up_by)}"
-    match call.state:
-        case State.TALKING if call.answered_at:
-            return f"Talking {timer(now - call.answered_at)}, since {clock(call.answered_at, zone)}"
-        case State.TALKING:
-            return "Talking"
-        case State.UNCLEAR:
-            return "Unclear whether it rings: see its card and say what happened"
-        case State.RINGING if call.direction == "in":
-            return "Incoming, ringing"
-        case State.RINGING:
-            return "Ringing your phone"
-        case State.CONNECTING:
-            return "Their phone is ringing"
-        case State.REQUESTED:
-            return "Being placed"
-        case State.ENDED:
-            return "Just ended"
-
-
-def _owed(owed: Sequence["Missed"], now: float, zone: str, names: Callable[[str], str]) -> list[Block]:
     if not owed:
         return [section("Nobody waits for a call back. 👍", "home:owed:none")]
     blocks: list[Block] = []
     for number, missed in enumerate(owed[:_OWED_SHOWN], 1):
         name = names(missed.number) or missed.name
-        party, label = who(missed.number, name), f"{number}. {who_plain(missed.number, name)}"
-        tries = "once" if missed.calls == 1 else "twice" if missed.calls == 2 else f"{missed.calls} times"
-        words = (
-            f"*{upper_first(party)}*\nTried {tries}, last at {day_clock(missed.last_at, now, zone)}; "
-            f"waiting for {about(now - missed.opened_at)}. "
-        )
-        words += f"Claimed by {rep_words(missed.claimed_by)}." if missed.claimed_by else "Nobody has claimed it."
-        if missed.snoozed_until > now:
-            words += f" Snoozed until {day_clock(missed.snoozed_until, now, zone)}."
-        buttons = [call_back_button(missed, label)] if missed.number else []
-        if missed.claimed_by:
-            buttons.append(button("Release", "missed:release", missed.id, about=label))
-        else:
-            buttons.append(claim_button(missed, label))
+        hidden = missed.id in masked
+        party = who(missed.number, name, masked=hidden)
+        label = f"{number}. {who_plain(missed.number, name, masked=hidden)}"
+        words = f"*{upper_first(party)}*\n{standing(missed, now, zone)}"
         blocks.append(section(words, f"home:owed:{missed.id}"[:255]))
-        blocks.append(actions(buttons, f"home:do:{missed.id}"[:255]))
+        # A menu keeps showing the last choice unless its block is a new one.
+        blocks.append(actions(own_buttons(missed, label), f"home:do:{missed.id}:{int(missed.snoozed_until)}"[:255]))
     return [*blocks, *_more(len(owed) - _OWED_SHOWN, "home:owed:more")]
 
 
@@ -182,6 +142,11 @@ def _today(today: Mapping[str, str | int]) -> list[Block]:
         return [section("No calls yet today.", "home:today:none")]
     lines = [f"{plain(label)}: *{plain(str(figure))}*" for label, figure in today.items()]
     return paragraphs(lines, "home:figures", _SECTIONS)
+
+
+def _lists(lists: Sequence[tuple["Batch", Mapping[str, int]]]) -> list[Block]:
+    lines = [f"• *{plain(one.name)}*, {plain(one.source)}: {headline(one, counts)}" for one, counts in lists]
+    return [header("Calls for campaigns", "home:lists"), *paragraphs(lines, "home:list", _SECTIONS)] if lines else []
 
 
 def _health(problems: Sequence[str], health: Sequence[str], is_admin: bool) -> list[Block]:

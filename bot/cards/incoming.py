@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from bot.call import Call
 from bot.cards import (
+    Block,
     Message,
     actions,
     clock,
@@ -21,12 +23,14 @@ from bot.cards import (
     who_plain,
 )
 from bot.cards.call import wrap_button
-from bot.cards.cdr import record_words
+from bot.cards.cdr import origin_words, record_words
+from bot.cards.controls import control_rows, hang_up_button, live_facts
 from bot.cards.outcomes import SHORT
-from bot.events import Call, Outcome, State
+from bot.cards.recording import get_button
+from bot.events import Outcome, State
 
 if TYPE_CHECKING:
-    from bot.store.people import Contact
+    from bot.store.contacts import Contact
 
 SHOWN_HISTORY = 3
 """How many earlier calls the card names."""
@@ -41,6 +45,10 @@ def incoming_card(
     now: float,
     zone: str,
     masked: bool,
+    controls: frozenset[str] = frozenset(),
+    acting: str = "",
+    origin: Call | None = None,
+    recording: bool = False,
 ) -> Message | None:
     """The card of an incoming call; None once it is missed, because then the missed caller's card shows it.
 
@@ -48,14 +56,20 @@ def incoming_card(
         history: earlier calls with the same number, the latest first; the first three are shown.
         last_rep: who spoke with them last, Slack user id or a name, "" = nobody.
         masked: hide the number and the notes (public channels).
+        controls, acting: as on the call card, *Hang up* among them: shown once it is known whose call it is.
+        recording: as on the call card.
+        origin: the call it was transferred from, as far as it is known.
     """
     if call.missed:
         return None
     party = who(call.number, call.name, contact, masked=masked)
     taker = rep_words(call.rep, call.person, call.extension)
-    line = line_words(call.line, call.queue)
+    line = " · ".join(filter(None, (line_words(call.line, call.queue), origin_words(call, origin))))
     if call.state is State.ENDED:
-        return _ended(call, party, who_plain(call.number, call.name, contact, masked=masked), taker, line, now, zone)
+        plain_party = who_plain(call.number, call.name, contact, masked=masked)
+        buttons = [wrap_button(call, plain_party)] if call.conversation else []
+        buttons += [get_button(call, plain_party)] if recording else []
+        return _ended(call, party, buttons, taker, line, now, zone)
     if call.state is State.TALKING:
         running = (
             f" {timer(now - call.answered_at)}, since {clock(call.answered_at, zone)}." if call.answered_at else ""
@@ -65,26 +79,35 @@ def incoming_card(
         ]
     else:
         ringing = f" at {taker}" if taker else ""
-        blocks = [section(f"📞 *Incoming call from {party}*\nRinging{ringing}…", "in:state")]
+        where = "In the menu" if call.guided_at and not call.legs else f"Ringing{ringing}"
+        blocks = [section(f"📞 *Incoming call from {party}*\n{where}…", "in:state")]
     if line:
         blocks.append(context([upper_first(line)], "in:line"))
     known = _known(history, last_rep, now, zone, masked)
     blocks.append(context([known], "in:known"))
+    if call.state is State.TALKING and (told := live_facts(call)):
+        blocks.append(context([upper_first(" · ".join(told))], "in:live"))
+    plain_party = who_plain(call.number, call.name, contact, masked=masked)
+    blocks += control_rows(call, plain_party, controls, acting)
+    if call.rep and "hang_up" in controls and not acting and not call.hang_up_by:
+        blocks.append(actions([hang_up_button(call, plain_party)], "in:hang_up"))
     return message(blocks)
 
 
-def _ended(call: Call, party: str, party_plain: str, taker: str, line: str, now: float, zone: str) -> Message:
+def _ended(call: Call, party: str, buttons: Sequence[Block], taker: str, line: str, now: float, zone: str) -> Message:
     taken = f"{upper_first(taker)} took it." if taker and call.conversation else ""
     if call.outcome is Outcome.ANNOUNCEMENT:
         taken = "They heard the announcement and the call ended, as it is set up. Nobody needs to call back."
     blocks = [section(f"📞 *Call from {party}*\n{record_words(call, now, zone)}", "in:state")]
     facts = [taken, upper_first(line)]
+    if call.by_hand:
+        facts.append("Recorded by hand")
     if call.disposition:
         facts.append(f"How it went: {plain(call.disposition)}")
     if any(facts):
         blocks.append(context(facts, "in:facts"))
-    if call.conversation:
-        blocks.append(actions([wrap_button(call, party_plain)], "in:actions"))
+    if buttons:
+        blocks.append(actions(buttons, "in:actions"))
     return message(blocks)
 
 
@@ -100,6 +123,8 @@ def _known(history: Sequence[Call], last_rep: str, now: float, zone: str, masked
 def _earlier(call: Call, now: float, zone: str, masked: bool) -> str:
     rep = rep_words(call.rep, call.person, call.extension)
     way = "called us" if call.direction == "in" else "we called"
+    if call.purpose == "message":
+        way = "we sent a voice message"
     outcome = SHORT[call.outcome] if call.outcome else "not over yet"
     if call.conversation and call.talk_seconds:
         outcome = f"talked {duration(call.talk_seconds)}"

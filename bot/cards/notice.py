@@ -7,6 +7,7 @@ A notice is a JSON payload {"text": mrkdwn, "buttons": [{"label", "action_id", "
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from bot.call import Call
 from bot.cards import (
     NOTE_LIMIT,
     Block,
@@ -27,11 +28,10 @@ from bot.cards import (
     who_plain,
 )
 from bot.cards.outcomes import SHORT
-from bot.events import Call
 
 if TYPE_CHECKING:
+    from bot.store.contacts import Contact
     from bot.store.missed import Missed
-    from bot.store.people import Contact
 
 _BUTTONS = 25
 """Elements of one actions block. Page "Actions block"."""
@@ -87,14 +87,25 @@ def reminder(call: Call, contact: "Contact | None", zone: str) -> dict[str, Any]
 
 
 def escalation(
-    missed: "Missed", contact: "Contact | None", now: float, zone: str, *, masked: bool = False, last_rep: str = ""
+    missed: "Missed",
+    contact: "Contact | None",
+    now: float,
+    zone: str,
+    *,
+    masked: bool = False,
+    last_rep: str = "",
+    asked_by: str = "",
 ) -> dict[str, Any]:
-    """The payload that says nobody has called back. Buttons `missed:call_back`, `missed:claim` carry `missed.id`."""
+    """The payload that says nobody has called back, or that `asked_by` wants this person to.
+
+    Buttons `missed:call_back`, and `missed:claim` or `missed:release`, carry `missed.id`.
+    """
     party = who(missed.number, missed.name, contact, masked=masked)
     tries = "once" if missed.calls == 1 else "twice" if missed.calls == 2 else f"{missed.calls} times"
     line = line_words(missed.line)
+    asks = f"{rep_words(asked_by)} asks you to call back {party}" if asked_by else f"Nobody has called back {party}"
     text = (
-        f"*Nobody has called back {party}.*\n"
+        f"*{asks}.*\n"
         f"Waiting for {about(now - missed.opened_at)}; tried {tries}, last at {day_clock(missed.last_at, now, zone)}"
         f"{f' on {line}' if line else ''}."
     )
@@ -103,7 +114,8 @@ def escalation(
     if not missed.number:
         text += " The number is withheld, so it cannot be called; close it when it is dealt with."
     label = who_plain(missed.number, missed.name, contact, masked=masked)
-    buttons = [{"label": "I'll take it", "action_id": "missed:claim", "value": missed.id, "about": label}]
+    claim = ("Release", "missed:release") if asked_by else ("I'll take it", "missed:claim")
+    buttons = [{"label": claim[0], "action_id": claim[1], "value": missed.id, "about": label}]
     if missed.number:
         buttons.insert(
             0,

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from bot.call import Call
 from bot.cards import duration, sentence
-from bot.events import Call, Outcome
+from bot.events import Outcome
 
 SHORT: Mapping[Outcome, str] = MappingProxyType(
     {

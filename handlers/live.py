@@ -1,0 +1,266 @@
+"""The controls of a running call: buttons on its card, and the forms that some of them open."""
+
+from collections.abc import Awaitable, Callable
+
+from slack_bolt.async_app import AsyncApp
+
+from bot import asking, conducting, who
+from bot.asking import Choice
+from bot.call import Call, Leg
+from bot.cards import Block, plain
+from bot.cards.controls import choice_modal, keypad_modal, party_modal, play_modal
+from bot.controlling import control
+from bot.errors import BadInput, CallboardError, NotFound
+from bot.events import CUSTOMER, REP, THIRD
+from bot.numbers import pretty
+from bot.orders import Prompt, Speech
+from bot.provider import Provider
+from bot.store import calls, people
+from handlers import Click, Desk, First, Handler, on_actions, on_form, open_slowly, recordings
+
+KEYS = frozenset("0123456789*#")
+SHOWN_KEYS = 4
+"""More are counted only, in the thread and in the log: they may be a PIN or the number of a card."""
+_PARTY = ("consult", "transfer", "forward", "coach")
+_AT_ONCE = (
+    *("hold", "resume", "complete_transfer", "return_to_caller", "stop_recording"),
+    *("block", "decline"),
+)
+"""Operations that need nothing but the call."""
+
+
+def register(app: AsyncApp, desk: Desk) -> None:
+    """All listeners of this feature."""
+    table: dict[str, tuple[Handler, First | None]] = dict.fromkeys(_AT_ONCE, (at_once, None))
+    table |= dict.fromkeys(_PARTY, (open_party, None))
+    table |= {
+        "accept": (accept, None),
+        "start_recording": (recordings.start, None),
+        "press_key": (open_keypad, None),
+        "play": (open_play, None),
+        "tag": (open_choice, None),
+        "use_talk_option": (open_choice, None),
+        "drop_leg": (open_choice, None),
+    }
+    on_actions(app, desk, "live", table)
+    on_form(app, desk, "live:party", validate_party, with_party)
+    on_form(app, desk, "live:keys", validate_keys, press_keys)
+    on_form(app, desk, "live:play_form", validate_play, play)
+    on_form(app, desk, "live:choice", validate_choice, choose)
+
+
+async def at_once(desk: Desk, click: Click) -> None:
+    """A button that does it."""
+    action = click.action.partition(":")[2]
+    await control(desk.board, click.value, click.user, action, lambda provider, call: getattr(provider, action)(call))
+
+
+async def accept(desk: Desk, click: Click) -> None:
+    """*Take the call*: where the service leaves it to us to join the two, the presser's own phone is called."""
+    person = await desk.board.read(people.person, click.user)
+
+    async def take(provider: Provider, call: Call) -> None:
+        if provider.can("bridge") and person.phone_kind not in provider.rep_phones:
+            kinds = " or ".join(sorted(provider.rep_phones))
+            raise BadInput(
+                f"{provider.title} cannot ring your {person.phone_kind}, so the call was not taken. "
+                f"Link another phone for it with `/phone link` ({kinds}), then press again."
+            )
+        await conducting.join(desk.board, provider, call, click.user, person.phone)
+
+    if not person.linked:
+        raise BadInput("Callboard does not know your phone yet, so the call was not taken. Link it, then press again.")
+    await control(desk.board, click.value, click.user, "accept", take)
+
+
+# A third party
+
+
+async def open_party(desk: Desk, click: Click) -> None:
+    """*Consult…*, *Transfer…*, *Transfer blindly…*, *Coach…*"""
+    await desk.slack.views_open(trigger_id=click.trigger, view=party_modal(click.action.partition(":")[2], click.value))
+
+
+async def validate_party(desk: Desk, click: Click) -> dict[str, str]:
+    """It must be somebody."""
+    try:
+        await _party(desk, click)
+    except CallboardError as error:
+        return {"who": str(error)}
+    return {}
+
+
+async def with_party(desk: Desk, click: Click) -> None:
+    """Bring them in."""
+    action, _, call_id = click.value.partition(" ")
+    to = await _party(desk, click)
+    operation: Callable[[Provider, Call], Awaitable[None]] = lambda provider, call: getattr(provider, action)(call, to)  # noqa: E731
+    await control(desk.board, call_id, click.user, action, operation, to=to)
+
+
+async def _party(desk: Desk, click: Click) -> str:
+    """E.164 number or extension of whom was named; "" where nobody need be.
+
+    Raises:
+        BadInput, NotFound: nobody can be reached by that; says why.
+    """
+    text = click.fields.get("who", "")
+    if not text and click.value.startswith("coach "):
+        return ""
+    found = await asking.resolve(desk.board, click.user, who.parse(text, desk.board.settings.region))
+    if isinstance(found, Choice):
+        raise BadInput("Several contacts have that name. Write the number instead.")
+    return found.number
+
+
+# Keys
+
+
+async def open_keypad(desk: Desk, click: Click) -> None:
+    """*Keypad…*"""
+    await desk.slack.views_open(trigger_id=click.trigger, view=keypad_modal(click.value))
+
+
+async def validate_keys(desk: Desk, click: Click) -> dict[str, str]:
+    """Only keys that a telephone has."""
+    if set(click.fields.get("keys", "").replace(" ", "")) <= KEYS:
+        return {}
+    return {"keys": "A telephone has the keys 0-9, * and # only. Nothing was pressed."}
+
+
+async def press_keys(desk: Desk, click: Click) -> None:
+    """One after the other."""
+    keys = click.fields.get("keys", "").replace(" ", "")
+
+    async def press(provider: Provider, call: Call) -> None:
+        for key in keys:
+            await provider.press_key(call, key)
+
+    told = keys if len(keys) <= SHOWN_KEYS else f"{len(keys)} keys"
+    await control(desk.board, click.value, click.user, "press_key", press, detail=told)
+
+
+# Messages
+
+
+async def open_play(desk: Desk, click: Click) -> None:
+    """*Play a message…*"""
+    await _open_slowly(desk, click, "Play a message", _play_form)
+
+
+async def _play_form(provider: Provider, call: Call) -> Block:
+    stored = await provider.templates() if provider.can("templates") else ()
+    return play_modal(call.id, [(template.id, template.name) for template in stored])
+
+
+async def validate_play(desk: Desk, click: Click) -> dict[str, str]:
+    """One of the two."""
+    template, text = click.fields.get("template", ""), click.fields.get("text", "")
+    if bool(template) == bool(text):
+        return {"text": "Choose a stored message or write a text: one of the two. Nothing was played."}
+    return {}
+
+
+async def play(desk: Desk, click: Click) -> None:
+    """Play it into the call."""
+    fields = click.fields
+    speech = Speech(
+        media=fields.get("template", ""),
+        text=fields.get("text", ""),
+        language=fields.get("language", "") or ("en-US" if fields.get("text") else ""),
+        voice=fields.get("voice", "") or ("female" if fields.get("text") else ""),
+    )
+    shown = f"“{plain(speech.text, 100)}”" if speech.text else f"the message {speech.media}"
+    await control(
+        desk.board,
+        click.value,
+        click.user,
+        "play",
+        lambda provider, call: provider.play(call, Prompt(speech=speech)),
+        detail=shown,
+    )
+
+
+# One of several: tags, the account's own options, legs
+
+
+async def open_choice(desk: Desk, click: Click) -> None:
+    """*Tag…*, *Phone options…*, *Hang up one side…*"""
+    action = click.action.partition(":")[2]
+    title = {"tag": "Tag", "use_talk_option": "Phone options", "drop_leg": "Hang up one side"}[action]
+
+    async def listed(provider: Provider, call: Call) -> Block:
+        return choice_modal(action, call.id, title, await _choices(provider, call, action))
+
+    await _open_slowly(desk, click, title, listed)
+
+
+async def _choices(provider: Provider, call: Call, action: str) -> list[tuple[str, str]]:
+    if action == "drop_leg":
+        others = (THIRD + call.consulting, THIRD + call.transferred_to)  # whoever was consulted before has left
+        legs = [leg for leg in call.legs if leg.ref and not leg.ended_at]
+        legs = [leg for leg in legs if not leg.name.startswith(THIRD) or leg.name in others]
+        return [(leg.ref, _whose(leg, call)) for leg in legs]
+    options = await provider.talk_options()
+    if action == "tag":
+        return [(option.value, option.value_name or option.name) for option in options if option.kind == "tag_call"]
+    # Recording has its own button, which asks for consent first.
+    return [
+        (option.button, f"{option.button}: {option.name} {option.value_name}".strip())
+        for option in options
+        if option.kind != "record_talk"
+    ]
+
+
+def _whose(leg: Leg, call: Call) -> str:
+    if leg.name == CUSTOMER:
+        return call.name or pretty(call.number)
+    if leg.name == REP:
+        return "the rep's phone"
+    if leg.name.startswith(THIRD):
+        return pretty(leg.name.removeprefix(THIRD))
+    return leg.person or (f"extension {leg.extension}" if leg.extension else leg.name)
+
+
+async def validate_choice(desk: Desk, click: Click) -> dict[str, str]:
+    """A menu can only hold what was offered."""
+    return {}
+
+
+async def choose(desk: Desk, click: Click) -> None:
+    """Do what was chosen."""
+    action, _, call_id = click.value.partition(" ")
+    choice = click.fields.get("choice", "")
+    if not choice:
+        return  # there was nothing to choose from
+    label = next(
+        (
+            str(option["text"]["text"])
+            for block in click.view.get("blocks", ())
+            for option in block.get("element", {}).get("options", ())
+            if option["value"] == choice
+        ),
+        choice,
+    )
+    await control(
+        desk.board,
+        call_id,
+        click.user,
+        action,
+        lambda provider, call: getattr(provider, action)(call, choice),
+        detail=label,
+    )
+
+
+async def _open_slowly(
+    desk: Desk, click: Click, title: str, view: Callable[[Provider, Call], Awaitable[Block]]
+) -> None:
+    """A form about a call."""
+
+    async def filled() -> Block:
+        call = await desk.board.read(calls.get, click.value)
+        if call is None:
+            raise NotFound("That call is not on record any more. Nothing was done.")
+        return await view(desk.board.provider(call.account), call)
+
+    await open_slowly(desk, click, title, filled)

@@ -1,0 +1,27 @@
+"""Shortcuts that begin a call: from anywhere, and from a message with a number in it."""
+
+from slack_bolt.async_app import AsyncApp
+
+from bot import numbers, who
+from bot.errors import NotFound
+from handlers import Click, Desk, on_shortcut
+from handlers.calls import open_call_modal
+
+
+def register(app: AsyncApp, desk: Desk) -> None:
+    """All listeners of this feature."""
+    on_shortcut(app, desk, "start_call", start_call)
+    on_shortcut(app, desk, "call_number", call_number)
+
+
+async def start_call(desk: Desk, click: Click) -> None:
+    """*Start a call*."""
+    await open_call_modal(desk, click)
+
+
+async def call_number(desk: Desk, click: Click) -> None:
+    """*Call number in message*: the form with the first one; nothing is dialled before it is submitted."""
+    found = numbers.found_in(who.without_links(click.text), desk.board.settings.region)
+    if not found:
+        raise NotFound("There is no phone number in that message, so nobody can be called from it.")
+    await open_call_modal(desk, click, {"who": numbers.pretty(found[0])})

@@ -1,0 +1,379 @@
+"""The controls of a running call, by signed Slack requests: only what makes sense, done once, told in the thread."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typing_extensions import override
+
+from bot.call import Call
+from bot.controlling import CONTROLS, WITHOUT_US, control
+from bot.errors import NotAllowed, Refused
+from bot.events import (
+    CUSTOMER,
+    REP,
+    AnyEvent,
+    CdrReceived,
+    Described,
+    Heard,
+    LegAnswered,
+    LegEnded,
+    LegRinging,
+    Outcome,
+    State,
+)
+from bot.operations import operations
+from bot.orders import Prompt, Speech, TalkOption
+from bot.store import ledger
+from tests import slack_requests
+from tests.fake_slack import FakeSlack
+from tests.office import SETTINGS, Office, PaperPhone, office
+from tests.slack_state import Clock, Message
+
+TALK = frozenset({"hold", "forward", "transfer", "press_key", "play", "tag", "start_recording", "coach", "block"})
+OPTIONS = (
+    TalkOption(button="1", kind="tag_call", name="Tag", value="77", value_name="Sold"),
+    TalkOption(button="9", kind="record_talk", name="Record"),
+)
+
+
+class Switchboard(PaperPhone):
+    """Everything can be done to a talk; `done` is what was asked, `fault` is raised once instead."""
+
+    def __init__(self, account: str, now: Callable[[], float]) -> None:
+        super().__init__(account, now)
+        self.done: list[tuple[str, ...]] = []
+        self.fault: Exception | None = None
+        self.gate: asyncio.Event | None = None
+
+    @override
+    def controls(self, call: Call) -> frozenset[str]:
+        if call.state is not State.TALKING:
+            return frozenset({"hang_up"}) if call.live else frozenset()
+        if call.consulting:
+            return frozenset({"complete_transfer", "return_to_caller", "hang_up"})
+        if call.held:
+            return frozenset({"resume", "consult", "hang_up"})
+        return TALK | {"hang_up", "use_talk_option", "drop_leg"} | ({"stop_recording"} if call.recording_on else set())
+
+    async def _do(self, *what: str) -> None:
+        self.done.append(what)
+        if self.gate is not None:
+            await self.gate.wait()
+        if self.fault is not None:
+            raise self.fault
+
+    @override
+    async def hold(self, call: Call, speech: Speech | None = None) -> None:
+        await self._do("hold")
+
+    @override
+    async def resume(self, call: Call) -> None:
+        await self._do("resume")
+
+    @override
+    async def consult(self, call: Call, to: str, speech: Speech | None = None) -> None:
+        await self._do("consult", to)
+
+    @override
+    async def complete_transfer(self, call: Call) -> None:
+        await self._do("complete_transfer")
+
+    @override
+    async def return_to_caller(self, call: Call) -> None:
+        await self._do("return_to_caller")
+
+    @override
+    async def forward(self, call: Call, to: str) -> None:
+        await self._do("forward", to)
+
+    @override
+    async def press_key(self, call: Call, key: str) -> None:
+        await self._do("press_key", key)
+
+    @override
+    async def play(self, call: Call, prompt: Prompt) -> None:
+        await self._do("play", prompt.speech.text or prompt.speech.media)
+
+    @override
+    async def start_recording(self, call: Call, name: str = "") -> tuple[AnyEvent, ...]:
+        await self._do("start_recording")
+        return ()
+
+    @override
+    async def stop_recording(self, call: Call) -> None:
+        await self._do("stop_recording")
+
+    @override
+    async def tag(self, call: Call, tag: str) -> None:
+        await self._do("tag", tag)
+
+    @override
+    async def block(self, call: Call) -> None:
+        await self._do("block")
+
+    @override
+    async def talk_options(self) -> tuple[TalkOption, ...]:
+        return OPTIONS
+
+
+@pytest.fixture
+async def desk(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> AsyncIterator[Office]:
+    recorded = SETTINGS + '[recording]\ncountries = { US = "ask" }\n'
+    async with office(tmp_path, fake_slack, slack_clock, recorded, kind=Switchboard) as desk:
+        await desk.link("U1")
+        yield desk
+
+
+def phone(desk: Office) -> Switchboard:
+    assert isinstance(desk.phone, Switchboard)
+    return desk.phone
+
+
+async def talking(desk: Office) -> Call:
+    await desk.type("/call +1 202 555 0101")
+    at = desk.clock()
+    await desk.happen(
+        LegRinging(ref="paper-1", at=at, leg=REP),
+        LegAnswered(ref="paper-1", at=at + 1, leg=REP),
+        LegRinging(ref="paper-1", at=at + 2, leg=CUSTOMER),
+        LegAnswered(ref="paper-1", at=at + 3, leg=CUSTOMER),
+    )
+    return await only(desk)
+
+
+async def only(desk: Office) -> Call:
+    (call,) = await desk.calls()
+    return call
+
+
+def card(desk: Office) -> Message:
+    return next(message for message in desk.conversation("U1") if not message.thread_ts)
+
+
+def thread(desk: Office) -> list[str]:
+    return [message.text for message in desk.conversation("U1") if message.thread_ts == card(desk).ts]
+
+
+def buttons(desk: Office) -> set[str]:
+    return {
+        element["action_id"].removeprefix("live:")
+        for block in card(desk).blocks
+        if block["type"] == "actions"
+        for element in block["elements"]
+        if element["action_id"].startswith("live:")
+    }
+
+
+async def press(desk: Office, action: str, user: str = "U1") -> str:
+    desk.clock.advance(2)
+    return await desk.press(f"live:{action}", card(desk), desk.slack.open_dm("U1").id, user=user)
+
+
+def test_every_operation_on_a_running_call_is_a_control() -> None:
+    names = list(operations())
+    on_a_call = names[names.index("hang_up") : names.index("talk_options")]
+    assert set(CONTROLS) == {*on_a_call, "use_talk_option"} - {"bridge"}
+
+
+async def test_only_what_makes_sense_now_is_shown(desk: Office) -> None:
+    await desk.type("/call +1 202 555 0101")
+    assert buttons(desk) == set()
+    await talking_from_ringing(desk)
+    assert buttons(desk) == TALK | {"use_talk_option", "drop_leg"}
+    await press(desk, "hold")
+    assert buttons(desk) == {"resume", "consult"}
+    assert "on hold" in card(desk).text
+
+
+async def talking_from_ringing(desk: Office) -> None:
+    at = desk.clock()
+    await desk.happen(LegAnswered(ref="paper-1", at=at, leg=REP), LegAnswered(ref="paper-1", at=at + 1, leg=CUSTOMER))
+
+
+async def test_consult_and_transfer_are_told_in_the_thread_and_in_the_audit_log(desk: Office) -> None:
+    await talking(desk)
+    await press(desk, "hold")
+    await press(desk, "consult")
+    assert await desk.submit({"who": "+1 202 555 0177"}) == {}
+    assert buttons(desk) == {"complete_transfer", "return_to_caller"}
+    await press(desk, "complete_transfer")
+    assert phone(desk).done == [("hold",), ("consult", "+12025550177"), ("complete_transfer",)]
+    assert thread(desk) == [
+        "U1 put the caller on hold.",
+        "U1 put the caller on hold and called +1 202-555-0177.",
+        "U1 completed the transfer.",
+    ]
+    audit = [(what, detail.partition(" ")[2]) for _, who, what, _, detail in await desk.board.read(ledger.audit_log)]
+    assert audit[:4] == [
+        ("complete transfer", ""),
+        ("consult", "+12025550177"),
+        ("consult", "+12025550177 asked for"),  # before the service was
+        ("hold", ""),
+    ]
+    assert (await only(desk)).transferred_to == "+12025550177"
+    assert buttons(desk) <= WITHOUT_US  # the others talk without us
+
+
+async def test_two_clicks_have_one_effect_and_the_card_says_what_happens(desk: Office) -> None:
+    call = await talking(desk)
+    gate = phone(desk).gate = asyncio.Event()
+    hold: Callable[[Any, Call], Any] = lambda provider, one: provider.hold(one)  # noqa: E731
+    first = asyncio.create_task(control(desk.board, call.id, "U1", "hold", hold))
+    while not phone(desk).done:
+        await asyncio.sleep(0)
+    with pytest.raises(NotAllowed, match="Nothing was done a second time"):
+        await control(desk.board, call.id, "U1", "hold", hold)
+    desk.clock.advance(2)
+    await desk.feed.drain()
+    assert "Putting on hold…" in card(desk).text
+    assert buttons(desk) == set()
+    gate.set()
+    await first
+    desk.clock.advance(2)
+    await desk.settle()
+    assert phone(desk).done == [("hold",)]
+    assert "resume" in buttons(desk)
+
+
+async def test_a_control_that_races_with_the_end_says_so_kindly(desk: Office) -> None:
+    call = await talking(desk)
+    phone(desk).fault = Refused("Paperphone refused: call session not found.", words="call session not found")
+
+    async def ends_meanwhile(provider: Any, one: Call) -> None:
+        await desk.board.ingest(
+            "voicenter", [LegEnded(ref="paper-1", at=desk.clock(), leg=CUSTOMER, outcome=Outcome.ANSWERED)]
+        )
+        await provider.hold(one)
+
+    with pytest.raises(Exception, match="The call ended before that could be done"):
+        await control(desk.board, call.id, "U1", "hold", ends_meanwhile)
+    assert "already ended" in await press(desk, "hold")
+
+
+async def test_what_the_service_refuses_is_told_and_changes_nothing(desk: Office) -> None:
+    await talking(desk)
+    phone(desk).fault = Refused("Paperphone refused: not now.", words="not now")
+    assert "not now" in await press(desk, "hold")
+    assert not (await only(desk)).held
+    assert thread(desk) == []
+    assert "not done" in (await desk.board.read(ledger.audit_log))[0][4]
+
+
+async def test_others_keep_their_hands_off_but_a_manager_may(desk: Office) -> None:
+    call = await talking(desk)
+    with pytest.raises(NotAllowed, match="Only the rep on the call, or a manager"):
+        await control(desk.board, call.id, "U4", "hold", lambda provider, one: provider.hold(one))
+    assert phone(desk).done == []
+    await control(desk.board, call.id, "U2", "hold", lambda provider, one: provider.hold(one))
+    await desk.settle()
+    assert thread(desk) == ["U2 put the caller on hold."]
+
+
+@pytest.mark.parametrize(
+    ("who", "words"), [("+1 900 555 0123", "remium"), ("nobody at all", "nobody at all"), ("911", "mergency")]
+)
+async def test_nobody_is_transferred_to_where_the_policy_forbids_it(desk: Office, who: str, words: str) -> None:
+    await talking(desk)
+    await press(desk, "forward")
+    errors = await desk.submit({"who": who})
+    told = [*errors.values(), *(message.text for message in desk.conversation("U1"))]
+    assert any(words in text for text in told)
+    assert phone(desk).done == []
+
+
+async def test_keys_are_pressed_one_after_the_other(desk: Office) -> None:
+    await talking(desk)
+    await press(desk, "press_key")
+    assert "keys 0-9" in (await desk.submit({"keys": "12a"}))["keys"]
+    assert await desk.submit({"keys": "1 2#"}) == {}
+    assert phone(desk).done == [("press_key", "1"), ("press_key", "2"), ("press_key", "#")]
+    assert thread(desk) == ["U1 pressed 12#."]
+
+
+async def test_what_may_be_a_secret_is_pressed_and_nowhere_written_down(desk: Office) -> None:
+    await talking(desk)
+    await press(desk, "press_key")
+    assert await desk.submit({"keys": "4929 1234#"}) == {}
+    assert "".join(key for _, key in phone(desk).done) == "49291234#"
+    assert thread(desk) == ["U1 pressed 9 keys."]
+    everything = await desk.board.read(lambda db: "".join(db.iterdump()))
+    assert "4929" not in everything
+
+
+async def test_a_message_is_played(desk: Office) -> None:
+    await talking(desk)
+    await press(desk, "play")
+    assert "one of the two" in (await desk.submit({"template": "", "text": ""}))["text"]
+    assert await desk.submit({"text": "We are on our way.", "language": "en-GB", "voice": "male"}) == {}
+    assert phone(desk).done == [("play", "We are on our way.")]
+
+
+async def test_tags_are_those_of_the_account(desk: Office) -> None:
+    await talking(desk)
+    await press(desk, "tag")
+    assert await desk.submit({"choice": "77"}) == {}
+    assert phone(desk).done == [("tag", "77")]
+    assert thread(desk) == ["U1 tagged the call Sold."]
+
+
+async def test_what_is_heard_stands_in_the_thread_once(desk: Office) -> None:
+    await talking(desk)
+    heard = Heard(ref="paper-1", at=desk.clock(), digits="5", play="p1")
+    await desk.happen(heard)
+    await desk.happen(heard, Heard(ref="paper-1", at=desk.clock(), phrase="yes <!channel>", play="p2"))
+    assert thread(desk) == ["The other side pressed 5.", "Heard: “yes &lt;!channel&gt;”"]
+
+
+async def test_a_line_that_slack_may_have_posted_is_looked_up_in_its_thread(desk: Office) -> None:
+    await talking(desk)
+    desk.slack.fail_next("chat.postMessage", "drop_after")
+    await press(desk, "hold")
+    desk.clock.advance(10)
+    await desk.settle()
+    assert thread(desk) == ["U1 put the caller on hold."]
+    assert any(request.method == "conversations.replies" for request in desk.slack.requests)
+
+
+async def test_an_ended_call_has_no_controls(desk: Office) -> None:
+    await talking(desk)
+    record = CdrReceived(ref="paper-1", at=desk.clock(), leg=CUSTOMER, outcome=Outcome.ANSWERED, talk_seconds=9)
+    await desk.happen(record)
+    assert buttons(desk) == set()
+
+
+async def test_a_form_opens_at_once_even_when_the_service_is_slow(desk: Office) -> None:
+    await talking(desk)
+    await desk.send(
+        slack_requests.click(desk.slack, "live:tag", user="U1", channel=desk.slack.open_dm("U1").id, ts=card(desk).ts)
+    )
+    methods = [request.method for request in desk.slack.requests if request.method.startswith("views.")]
+    assert methods == ["views.open", "views.update"]
+
+
+async def test_whoever_may_not_call_may_not_bring_anybody_in(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    only_others = SETTINGS.replace("[policy]", '[policy]\ncallers = ["U4"]')
+    async with office(tmp_path, fake_slack, slack_clock, only_others, kind=Switchboard) as desk:
+        at = desk.clock()
+        await desk.link("U1", extension="201")
+        await desk.happen(
+            Described(ref="in-1", at=at, source="popup", direction="in", number="+12025550144", extension="201"),
+            LegRinging(ref="in-1", at=at, leg="ext:201"),
+            LegAnswered(ref="in-1", at=at + 1, leg="ext:201"),
+        )
+        call = await only(desk)
+        assert call.rep == "U1"
+        with pytest.raises(NotAllowed, match="not among those who may place calls"):
+            await control(
+                desk.board,
+                call.id,
+                "U1",
+                "forward",
+                lambda provider, call: provider.forward(call, "+12025550177"),
+                to="+12025550177",
+            )
+        assert phone(desk).done == []
