@@ -78,6 +78,8 @@ def world() -> object:
             return JSONResponse({"ERRORCODE": 0, "ERRORMESSAGE": "OK", "CALLID": os.urandom(16).hex()})
         if "comet" in path.lower():
             return JSONResponse({"ERR": 0, "DESC": "OK", "EXTENSIONS": [{"SIP": "AAPINFzL"}]})
+        if path.startswith("/hub/cdr"):
+            return JSONResponse({"ERROR_NUMBER": 0, "ERROR_DESCRIPTION": "OK", "CDR_LIST": []})
         told = {
             "ok": True,
             "team_id": "T1",
@@ -85,7 +87,8 @@ def world() -> object:
             "bot_id": "B1",
             "ts": f"{os.getpid()}.{os.urandom(3).hex()}",
         }
-        return JSONResponse(told | {"channel": {"id": "D1"} if "open" in path else "C1"})
+        shown = path.rpartition(".")[2] in ("open", "info")
+        return JSONResponse(told | {"channel": {"id": "D1"} if shown else "C1"})
 
     methods = ["GET", "POST"]
     return Starlette(routes=[Route("/mood/{mood}", change), Route("/{path:path}", answer, methods=methods)])
@@ -93,15 +96,15 @@ def world() -> object:
 
 async def bot(folder: Path, port: int) -> None:
     """The whole Callboard, every listener registered, wired to the world at WORLD_PORT."""
-    from bot import settings
+    from bot import settings_reader
     from bot.assembly import running
 
     outside = f"http://127.0.0.1:{os.environ['WORLD_PORT']}"
     file = folder / "callboard.toml"
     file.write_text(
         'region = "US"\nchannel = "C1"\n[accounts.voicenter]\n'
-        f'click2call_url = "{outside}"\nmonitor_url = "{outside}"\n'
-        '[policy]\nhours = ["00:00", "23:59"]\nweekdays = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]\n'
+        f'click2call_url = "{outside}"\nmonitor_url = "{outside}"\nlog_url = "{outside}"\n'
+        '[policy]\nhours = ["00:00", "24:00"]\nweekdays = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]\n'
     )
     environment = {
         "SLACK_BOT_TOKEN": "xoxb-1",
@@ -114,7 +117,7 @@ async def bot(folder: Path, port: int) -> None:
         "CALLBOARD_PORT": str(port),
         "VOICENTER_CODE": "benchmark",
     }
-    async with running(settings.load(environment, file)) as callboard:
+    async with running(settings_reader.load(environment, file)) as callboard:
         from bot.store import people
 
         await callboard.board.write(

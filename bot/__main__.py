@@ -1,8 +1,9 @@
 """The command line.
 
-callboard run      the real thing: environment and callboard.toml
-callboard check    what is missing or wrong, and the webhook addresses to paste at the provider
-callboard demo     everything on this computer: no Slack workspace, no telephone account
+callboard run        the real thing: environment and callboard.toml
+callboard check      what is missing or wrong, and the webhook addresses to paste at the provider
+callboard providers  every operation and option that each telephony service can express
+callboard demo       everything on this computer: no Slack workspace, no telephone account
 """
 
 import argparse
@@ -28,6 +29,9 @@ def main(arguments: list[str] | None = None) -> int:
     check = commands.add_parser("check", help="say what is missing or wrong, and the webhook addresses")
     for real in (run, check):
         real.add_argument("--config", type=Path, help="settings file (default: callboard.toml, or CALLBOARD_CONFIG)")
+    listed = commands.add_parser("providers", help="say what each telephony service can do")
+    listed.add_argument("--json", action="store_true", help="as JSON")
+    listed.add_argument("--markdown", action="store_true", help="as the tables of docs/providers/README.md")
     demo = commands.add_parser("demo", help="try it: no Slack workspace, no telephone account")
     demo.add_argument("--check", action="store_true", help="run the demo's set-up headless, try it, exit 0 or 1")
     demo.add_argument("--terminal", action="store_true", help="talk to it in this terminal instead of the Slack page")
@@ -49,6 +53,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _work(chosen: argparse.Namespace) -> Coroutine[Any, Any, int]:
+    if chosen.command == "providers":
+        return _providers(chosen)
     if chosen.command == "check":
         from bot.check import check
 
@@ -60,14 +66,22 @@ def _work(chosen: argparse.Namespace) -> Coroutine[Any, Any, int]:
     return _run(chosen.config)
 
 
+async def _providers(chosen: argparse.Namespace) -> int:
+    from bot import abilities
+
+    write = abilities.as_json if chosen.json else abilities.as_markdown if chosen.markdown else abilities.as_text
+    print(write())
+    return 0
+
+
 async def _run(config: Path | None) -> int:
-    from bot import settings
+    from bot import settings_reader
     from bot.assembly import running
 
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    async with running(settings.load(os.environ, config)) as callboard:
+    async with running(settings_reader.load(os.environ, config)) as callboard:
         log.info("Callboard runs; webhooks and health are served on port %s.", callboard.port)
         await stopped.wait()
         log.info("Callboard stops.")

@@ -26,16 +26,43 @@ from slack_sdk.web.async_client import AsyncWebClient
 from starlette.types import ASGIApp
 from typing_extensions import override
 
-from bot import dialing, digests, jobs, web
+from bot import batches, conducting, dialing, digests, forgetting, guiding, jobs, messaging, phone_page, web
 from bot.board import Board
-from bot.errors import SettingsError
+from bot.delivering import Deliveries
+from bot.errors import CallboardError, SettingsError
 from bot.feed import Feed
+from bot.native_calls import NativeCalls
 from bot.provider import Provider
 from bot.providers import provider_class
 from bot.rendering import render
 from bot.settings import Settings
 from bot.store import Database, ledger
-from handlers import Desk, admin, calls, digest, home, missed, phone, register_errors
+from handlers import (
+    Desk,
+    admin,
+    call_list,
+    call_log,
+    calls,
+    campaign_calls,
+    campaigns,
+    contact_imports,
+    contacts,
+    digest,
+    groups,
+    home,
+    left_out,
+    live,
+    membership,
+    missed,
+    phone,
+    presence,
+    recordings,
+    register_errors,
+    shortcuts,
+    voice_messages,
+    voice_templates,
+    waiting,
+)
 
 if TYPE_CHECKING:
     from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
@@ -43,6 +70,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("callboard")
 
 DATABASE = "callboard.sqlite"
+SIGN_OUT_SECONDS = 3
+"""So long a provider may take to end a session when we stop."""
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -70,10 +99,14 @@ def providers(settings: Settings, http: httpx.AsyncClient) -> dict[str, Provider
     Raises:
         SettingsError: a setting has a value that its provider refuses.
     """
-    return {
+    providers = {
         account.name: provider_class(account.provider)(account.name, account.values, http, settings.region)
         for account in settings.accounts
     }
+    if settings.public_url:
+        for name, provider in providers.items():
+            provider.hook_url = settings.hook_url(name)
+    return providers
 
 
 def http_client() -> httpx.AsyncClient:
@@ -98,6 +131,7 @@ def slack_app(desk: Desk, identity: Identity) -> AsyncApp:
         return authorized
 
     app = AsyncApp(
+        name="callboard",  # else Bolt looks through all modules for its caller's file, for 25 ms
         signing_secret=settings.signing_secret,
         client=AsyncWebClient(base_url=settings.slack_api, session=desk.slack.session, retry_handlers=[]),
         # With `token=` the first request would wait for auth.test, and fail if Slack's API does.
@@ -105,7 +139,8 @@ def slack_app(desk: Desk, identity: Identity) -> AsyncApp:
         # Bolt's default polls for the acknowledgement every 10 ms: see handlers/__init__.py.
         process_before_response=True,
     )
-    for feature in (calls, missed, digest, phone, admin, home):
+    features = (calls, live, call_list, call_log, campaigns, contacts, missed, waiting, recordings, digest, phone)
+    for feature in (*features, presence, admin, home, voice_messages, voice_templates, shortcuts):
         feature.register(app, desk)
     register_errors(app, desk)
     return app
@@ -210,6 +245,7 @@ async def running(
         database = open_database(settings.data / DATABASE)
         stack.callback(database.close)
         board = Board(settings, database, providers(settings, http))
+        stack.push_async_callback(_sign_out, board)
         if now is not None:
             board.now = now
         slack = AsyncWebClient(
@@ -217,7 +253,14 @@ async def running(
         )
         desk = Desk(board, slack)
         identity = await identify(board, slack)
+        await messaging.recover(board)
         await dialing.recover(board)
+        conducting.watch(board)
+        messaging.watch(board)
+        native = NativeCalls(board, slack)
+        await native.recover()
+        native.watch()
+        await board.solved(guiding.PROBLEM)
         app = slack_app(desk, identity)
         feed = Feed(board, slack, lambda card: render(board, card))
         application = web.application(board, slack_over_http(app) if settings.mode == "http" else None)
@@ -226,9 +269,22 @@ async def running(
         stack.push_async_callback(feed.stop)
         stack.push_async_callback(_stop, showing)
         stack.push_async_callback(board.settle)
+        board.spawn(conducting.recover(board), conducting.failed)
+        board.spawn(batches.recover(board), batches.failed)
+        deliveries = Deliveries(board, slack)
         ticking: dict[str, tuple[Callable[[], Awaitable[None]], float]] = {
             "digests": (lambda: digests.due(board), 20),
+            "slack_calls": (native.sweep, 20),
+            "web_phones": (lambda: phone_page.catch_up(board), 15),
             "homes": (home.Homes(desk), 15),
+            "reports": (left_out.Reports(desk, campaign_calls.LEFT_OUT, contact_imports.LEFT_OUT), 5),
+            "groups": (lambda: groups.refresh(desk), 300),
+            "members": (lambda: membership.refresh(desk), 300),
+            "messages": (lambda: messaging.due(board), 5),
+            "message results": (voice_messages.Results(desk), 15),
+            "recordings": (deliveries.deliver, 5),
+            "old recordings": (deliveries.expire, 600),
+            "old calls": (lambda: forgetting.expire(board), 3600),
             "identity": (lambda: _refresh(board, slack), 3600),
         }
         if settings.mode == "socket":
@@ -241,13 +297,25 @@ async def running(
         yield Callboard(board, feed, app, port)
 
 
+async def _sign_out(board: Board) -> None:
+    """Sessions that providers opened are not left behind; one that cannot be ended expires by itself."""
+
+    async def one(provider: Provider) -> None:
+        try:
+            async with asyncio.timeout(SIGN_OUT_SECONDS):
+                await provider.sign_out()
+        except (CallboardError, TimeoutError) as error:
+            log.warning("The session at %s was not ended: %s", provider.account, str(error) or "no answer in time")
+
+    await asyncio.gather(*(one(provider) for provider in board.providers.values()))
+
+
 def _calm_the_collector() -> None:
     """What was imported lives for ever, and a burst of waiting tasks is no garbage: look at neither all the time.
 
     Full collections over a backlog of some thousand commands hold acknowledgements up for 100 ms each.
     """
-    gc.collect()
-    gc.freeze()
+    gc.freeze()  # not collected before: 28 ms in which the first acknowledgement would wait, for very little garbage
     gc.set_threshold(20_000, 20, 50)
 
 
@@ -296,6 +364,9 @@ class _SocketWatch:
 
 
 async def _stop(task: "asyncio.Task[None]") -> None:
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+    """Cancel until it ends: `asyncio.wait_for` of Python 3.11 loses a cancellation that comes as its wait ends."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=0.2)
+    if not task.cancelled():
+        task.result()

@@ -6,6 +6,7 @@ others.
 """
 
 import asyncio
+import contextlib
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -22,7 +23,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.assembly import http_client, providers
 from bot.errors import CallboardError, Unsupported
 from bot.providers import provider_class
-from bot.settings import Account, Settings, examine
+from bot.settings import Account, Settings
+from bot.settings_reader import examine
 from bot.store.engine import SQLITE
 
 MANIFEST = Path(__file__).parents[1] / "manifest.yml"
@@ -66,7 +68,8 @@ async def check(
 ) -> int:
     """Print a line for each thing looked at, as soon as it is known. 0: all good; 1: something is to be mended.
 
-    Never raises. `file`: settings file, None = as `settings.examine` finds it. `http`, `free`: tests bring their own.
+    Never raises. `file`: settings file, None = as `settings_reader.examine` finds it. `http`, `free`: tests bring
+    their own.
     """
     bad = 0
     async for finding in findings(environment, file, http, free):
@@ -277,7 +280,10 @@ def _look_at(settings: Settings, account: Account, client: httpx.AsyncClient) ->
         name = account.name
         try:
             provider = providers(replace(settings, accounts=(account,)), client)[name]
-            return [Finding("ok", f"{name}: {await provider.check()}")]
+            told = await provider.check()
+            with contextlib.suppress(CallboardError):  # a session that is left behind expires by itself
+                await provider.sign_out()
+            return [Finding("ok", f"{name}: {told}")]
         except Unsupported:
             title = provider_class(account.provider).title
             return [Finding("note", f"{name}: the settings of {title} cannot be checked without placing a call")]
@@ -293,9 +299,13 @@ def _hooks(settings: Settings) -> list[Finding]:
     found = [Finding("note", f"Webhook addresses to paste at your phone services. {words}{where}")]
     for account in settings.accounts:
         kind = provider_class(account.provider)
-        for path, what in (kind.hook_paths or {"": "all webhooks"}).items():
+        if not kind.hook_paths:
+            found.append(Finding("note", f"  {kind.title} ({account.name}): none; it tells nothing by itself"))
+        for path, what in kind.hook_paths.items():
             address = settings.hook_url(account.name, path)
             found.append(Finding("note", f"  {kind.title} ({account.name}): {address}  {what}"))
+        for event, body in kind.hook_templates.items():
+            found.append(Finding("note", f"    {event}, to be sent to {settings.hook_url(account.name)}: {body}"))
     return found
 
 

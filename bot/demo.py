@@ -8,23 +8,25 @@ import contextlib
 import secrets
 import shutil
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import httpx
 import msgspec
 
-from bot import local_slack, settings
+from bot import local_slack, settings_reader
 from bot.assembly import Callboard, http_client, running, serving
 from bot.local_slack import LocalSlack, LocalSlackUnavailable, Workspace
 from bot.periods import Subscription
-from bot.providers import provider_class
+from bot.providers import NAMES, provider_class
 from bot.simulator.app import SimulatedAccount, SimulatedWorld
 from bot.simulator.clock import RealClock
-from bot.store import ledger, people
-from bot.store.people import Contact, Person
+from bot.store import contacts, ledger, people
+from bot.store.contacts import Contact
+from bot.store.people import Person
 
 Write = Callable[[str], None]
 
@@ -32,6 +34,8 @@ ZONE = "Asia/Jerusalem"
 SALES, SUPPORT = "C0SALES", "C0SUPPORT"
 DANA, OMER, MAYA = "U0DANA", "U0OMER", "U0MAYA"
 SALES_LINE, SUPPORT_LINE = "+972505550100", "+972505550101"
+MESSAGE_LINE = "+972505550102"
+MAYAS_PHONE = "+972505550192"
 PEOPLE = {DANA: "Dana Levi", OMER: "Omer Katz", MAYA: "Maya Stern"}
 CONTACTS = (
     Contact("+972505550199", "Noa Green", "Green Gardens"),
@@ -48,10 +52,25 @@ managers = ["{OMER}"]
 [accounts.voicenter]
 click2call_url = "{{world}}/voicenter"
 monitor_url = "{{world}}/voicenter"
+dialer_url = "{{world}}/voicenter"
+log_url = "{{world}}/voicenter"
+presence_url = "{{world}}/voicenter"
 
 [accounts.gurulize]
 url = "{{world}}/gurulize/c2c"
 username = "demo"
+
+[accounts.callgear]
+virtual_phone_number = "{MESSAGE_LINE}"
+url = "{{world}}/callgear/v4.0"
+
+[accounts.enablex]
+cli = "{MESSAGE_LINE}"
+url = "{{world}}/enablex/voice/v1"
+
+[accounts.exolve]
+source = "{MESSAGE_LINE}"
+url = "{{world}}/exolve"
 
 [lines."{SALES_LINE}"]
 label = "Sales"
@@ -63,10 +82,34 @@ label = "Support"
 account = "voicenter"
 channel = "{SUPPORT}"
 
+[[flow]]
+start = "welcome"
+[flow.steps.welcome]
+do = "menu"
+sound = "welcome"
+[flow.steps.welcome.choices]
+1 = "sales"
+2 = "goodbye"
+"*" = "welcome"
+"" = "sales"
+[flow.steps.sales]
+do = "dial"
+targets = ["@{DANA}", "@{OMER}"]
+ring_seconds = 20
+if_failed = "goodbye"
+[flow.steps.goodbye]
+do = "hang_up"
+
 [policy]
 countries = ["IL", "US", "GB", "TR"]
 weekdays = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-hours = ["00:00", "23:59"]
+hours = ["00:00", "24:00"]
+
+[recording]
+countries.IL = "ask"
+countries.US = "announce"
+announcement = "This call is recorded."
+deliver = "file"
 
 [missed]
 escalate_minutes = 3
@@ -137,29 +180,42 @@ async def started(
 
 
 @asynccontextmanager
-async def bot_and_world(state: Path, environment: dict[str, str]) -> AsyncIterator[tuple[Callboard, SimulatedWorld]]:
-    """The simulated phone network and the bot, wired to each other over real HTTP on loopback."""
+async def bot_and_world(
+    state: Path,
+    environment: dict[str, str],
+    *,
+    more: Mapping[str, str] = MappingProxyType({}),
+    added: str = "",
+    near: int = 8400,
+) -> AsyncIterator[tuple[Callboard, SimulatedWorld]]:
+    """The simulated phone network and the bot, wired to each other over real HTTP on loopback.
+
+    `more`: further accounts -> their provider.  `added`: further settings, in which {world} is the network's address.
+    `near`: the bot's port, or the first free one after it.
+    """
     hook_secret = secrets.token_urlsafe(24)
     async with AsyncExitStack() as stack:
         http: httpx.AsyncClient = await stack.enter_async_context(http_client())
-        port = local_slack.free_port(8400)
+        port = local_slack.free_port(near)
+        kinds = {**{name: name for name in NAMES}, **more}
         hooks = {
-            name: SimulatedAccount(name, f"http://127.0.0.1:{port}/hooks/{name}/{hook_secret}")
-            for name in ("voicenter", "gurulize")
+            name: SimulatedAccount(kind, f"http://127.0.0.1:{port}/hooks/{name}/{hook_secret}")
+            for name, kind in kinds.items()
         }
         world = SimulatedWorld(hooks, clock=RealClock(), http=http)
         world_port = await stack.enter_async_context(serving(world.app, "127.0.0.1", 0))
-        file = _fresh(state, SETTINGS.format(world=f"http://127.0.0.1:{world_port}"))
-        loaded = settings.load(
+        file = _fresh(state, (SETTINGS + added).replace("{world}", f"http://127.0.0.1:{world_port}"))
+        loaded = settings_reader.load(
             environment
             | {
                 "CALLBOARD_DATA": str(state / "data"),
                 "CALLBOARD_PORT": str(port),
+                "CALLBOARD_PUBLIC_URL": f"http://127.0.0.1:{port}",
                 "CALLBOARD_HOOK_SECRET": hook_secret,
                 **{
                     f"{name}_{setting.name}".upper(): f"demo-{setting.name}"
-                    for name in hooks
-                    for setting in provider_class(name).settings
+                    for name, kind in kinds.items()
+                    for setting in provider_class(kind).settings
                     if setting.secret
                 },
             },
@@ -200,15 +256,17 @@ async def people_call(world: SimulatedWorld, every: float) -> AsyncIterator[None
 async def _furnish(callboard: Callboard) -> None:
     """Phones, contacts and a digest, as an admin would have set them up; what somebody changed stays."""
     board = callboard.board
-    phones = {DANA: "AAPINFzL", OMER: "BBPINFzM", MAYA: "CCPINFzN"}  # the first two take incoming calls, too
-    for user, extension in phones.items():
-        if not (await board.read(people.person, user)).linked:
-            linked = Person(
-                user, PEOPLE[user], ZONE, "extension", extension, "voicenter", extension=extension, line=SALES_LINE
-            )
+    extensions = {DANA: "AAPINFzL", OMER: "BBPINFzM"}  # they take incoming calls, too
+    team = [
+        Person(user, PEOPLE[user], ZONE, "extension", extension, "voicenter", extension=extension, line=SALES_LINE)
+        for user, extension in extensions.items()
+    ]
+    for linked in (*team, Person(MAYA, PEOPLE[MAYA], ZONE, "number", MAYAS_PHONE, "callgear")):
+        if not (await board.read(people.person, linked.user)).linked:
             await board.write(people.save_person, linked)
     for contact in CONTACTS:
-        await board.write(people.save_contact, contact, MAYA, board.now())
+        if await board.read(contacts.get, contact.number) is None:
+            await board.write(contacts.save, contact, MAYA, board.now())
     if not await board.read(ledger.subscriptions, SALES):
         daily = msgspec.json.encode(Subscription("daily", None, 18, 0, ZONE))
         await board.write(ledger.subscribe, SALES, "daily", daily, MAYA, board.now())
@@ -227,7 +285,8 @@ Three things to try, in #sales or in your conversation with Callboard:
   1. /call Noa Green             somebody answers; watch the card, then say how it went
   2. /call +972 50 555 0111      busy. The last two digits say how the owner behaves: docs/simulator.md
   3. Wait for a missed call in #sales (within a minute), then press “Call back”
-Also: /phone, /digest now, /callboard, and the App Home. Ctrl-C ends everything."""
+Act as Maya, whose phone service can do more, and /call Noa Green: hold, transfer, keypad and recording on the card.
+Also: /missed, /contacts, /calls log, /phone, /digest now, /callboard, and the App Home. Ctrl-C ends everything."""
     )
     if found.slack.open:
         write(local_slack.OPEN_WARNING)

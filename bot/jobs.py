@@ -7,7 +7,8 @@ APScheduler loses a job after a kill and fires twice when clocks go back, so non
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import Any
@@ -16,61 +17,22 @@ from zoneinfo import ZoneInfo
 from bot import window
 from bot.board import Board, notice
 from bot.cards.notice import escalation, reminder
-from bot.dialing import rules
+from bot.catching_up import EVERY_SECONDS, catch_up
 from bot.errors import CallboardError
-from bot.events import Call, CallEnded, State
-from bot.store import calls, cards, ledger, missed, people
+from bot.events import CallEnded, State
+from bot.permission import rules
+from bot.polling import POLL_SECONDS, Poll
+from bot.store import calls, cards, contacts, ledger, missed, people
 
 log = logging.getLogger("callboard.jobs")
 
-POLL_SECONDS = 3
 TICK_SECONDS = 15
 SILENT_SECONDS = 300
 """A call that only rings and of which nothing was heard for so long is over."""
+LONGEST_MESSAGE_SECONDS = 900
+"""A voice message whose end was never told is over after so long."""
 LONGEST_SECONDS = 7200 + SILENT_SECONDS
 """No provider of ours lets a call last longer than two hours unless told to."""
-
-
-class Poll:
-    """Asks providers that do not tell progress by webhook what is going on, while one of our calls is open there."""
-
-    def __init__(self, board: Board) -> None:
-        self.board = board
-        self._absent: dict[str, int] = {}
-
-    async def __call__(self) -> None:
-        """One round over all accounts."""
-        open_calls = await self.board.read(calls.open_calls)
-        accounts = {call.account for call in open_calls}
-        for account in accounts & set(self.board.providers):
-            provider = self.board.providers[account]
-            if not provider.can("active_calls"):
-                continue
-            try:
-                events = await provider.active_calls()
-            except CallboardError as error:  # whatever it is, the other accounts are polled all the same
-                await self.board.problem(
-                    f"provider {account}", f"{account}: the active calls could not be read. {error}"
-                )
-                continue
-            await self.board.solved(f"provider {account}")
-            await self.board.ingest(account, events)
-            active = {event.ref for event in events}
-            mine = [call for call in open_calls if call.account == account]
-            await self._vanished(account, [call for call in mine if call.live and not active & set(call.refs)])
-            for call in mine:
-                if active & set(call.refs):
-                    self._absent.pop(call.id, None)
-
-    async def _vanished(self, account: str, gone: list[Call]) -> None:
-        """Absent twice in a row means over; how it ended is told by its CDR."""
-        for call in gone:
-            if not call.legs or not call.refs:
-                continue  # it was never seen active: the provider may be slow to list it
-            self._absent[call.id] = self._absent.get(call.id, 0) + 1
-            if self._absent[call.id] >= 2:
-                self._absent.pop(call.id)
-                await self.board.ingest(account, [CallEnded(ref=call.refs[0], at=self.board.now())])
 
 
 async def tick(board: Board) -> None:
@@ -95,8 +57,9 @@ async def finish_silent(board: Board) -> None:
     for call in await board.read(calls.open_calls):
         if call.state in (State.REQUESTED, State.UNCLEAR) or not call.refs:
             continue
-        limit = LONGEST_SECONDS if call.state is State.TALKING else SILENT_SECONDS
-        since = max([call.started_at, call.answered_at, *(leg.ringing_at for leg in call.legs)])
+        longest = LONGEST_MESSAGE_SECONDS if call.purpose == "message" else LONGEST_SECONDS
+        limit = longest if call.state is State.TALKING else SILENT_SECONDS
+        since = max([call.started_at, call.answered_at, call.guided_at, *(leg.ringing_at for leg in call.legs)])
         if now - since > limit:
             await board.ingest(call.account, [CallEnded(ref=call.refs[0], at=now)])
 
@@ -109,7 +72,7 @@ async def remind(board: Board) -> None:
         if call is None:
             await board.write(ledger.reminded, reminder_id)
             continue
-        contact = await board.read(people.contact, call.number)
+        contact = await board.read(contacts.get, call.number)
         person = await board.read(people.person, user)
         payload = reminder(call, contact, person.zone or board.settings.zone)
         await board.write(_remind, reminder_id, user, notice(payload["text"], payload["buttons"]), now)
@@ -134,21 +97,25 @@ async def escalate(board: Board) -> None:
         last = row.claimed_by or await _last_rep(board, row.number, row.opened_at)
         first = bool(last) and (row.escalations == 0 or bool(row.claimed_by))
         to = (last,) if first else board.settings.managers
-        contact = await board.read(people.contact, row.number) if row.number else None
-        payload = escalation(row, contact, now, board.settings.zone)
+        contact = await board.read(contacts.get, row.number) if row.number else None
+        shown = replace(row, line=board.settings.label(row.line))
+        bodies = {}
+        for user in to:
+            person = await board.read(people.person, user)
+            payload = escalation(shown, contact, now, person.zone or board.settings.zone)
+            bodies[user] = notice(payload["text"], payload["buttons"])
         again = first and board.settings.managers and not row.claimed_by
         following = now + board.routing.escalate_after() if again else 0.0
-        body = notice(payload["text"], payload["buttons"])
-        await board.write(_escalate, row, to, body, following, now)
+        await board.write(_escalate, row, bodies, following, now)
 
 
 def _escalate(
-    db: sqlite3.Connection, row: missed.Missed, to: tuple[str, ...], body: bytes, following: float, now: float
+    db: sqlite3.Connection, row: missed.Missed, bodies: Mapping[str, bytes], following: float, now: float
 ) -> None:
     fresh = missed.get(db, row.id)
     if fresh is None or not fresh.open or fresh.claimed_by != row.claimed_by or fresh.escalations != row.escalations:
         return
-    for user in to:
+    for user, body in bodies.items():
         cards.mark(db, "notice", f"escalation:{row.id}:{row.escalations}", f"@{user}", now, body)
     missed.escalated(db, row.id, following)
 
@@ -182,6 +149,10 @@ async def check_providers(board: Board) -> None:
             await board.problem(f"provider {account}", f"{account}: {error}")
         else:
             await board.solved(f"provider {account}")
+        if outdated := provider.outdated():
+            await board.problem(f"version {account}", outdated)
+        else:
+            await board.solved(f"version {account}")
 
 
 def tomorrow_at_nine(now: float, zone: str) -> float:
@@ -201,32 +172,35 @@ async def start(board: Board, extra: dict[str, tuple[Callable[[], Awaitable[None
         "escalate": (lambda: escalate(board), 10),
         "finish_silent": (lambda: finish_silent(board), 30),
         "check_providers": (lambda: check_providers(board), 300),
+        "catch_up": (lambda: catch_up(board), EVERY_SECONDS),
         **extra,
     }
     scheduler = apscheduler.AsyncIOScheduler(timezone="UTC")
     running: set[str] = set()
 
-    def guarded(name: str, job: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
-        async def run() -> None:
-            if name in running:
-                return
-            running.add(name)
+    def ticking(name: str, job: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+        async def work() -> None:
+            await job()
+            await board.solved(f"job {name}")
+            running.discard(name)
+
+        async def failed(error: Exception) -> None:
+            log.error("Job %s failed.", name, exc_info=error)
             try:
-                await job()
-                await board.solved(f"job {name}")
-            except asyncio.CancelledError:
-                raise
-            except Exception as error:
-                log.exception("Job %s failed.", name)
                 await board.problem(f"job {name}", f"The regular job “{name}” failed: {type(error).__name__}.")
             finally:
-                running.discard(name)
+                running.discard(name)  # only now: the next round, should it work, must find the problem to solve
 
-        return run
+        async def tick() -> None:
+            if name not in running:
+                running.add(name)
+                board.spawn(work(), failed)  # tracked: stopping lets it finish, APScheduler would cut it off
+
+        return tick
 
     for name, (job, seconds) in every.items():
         scheduler.add_job(
-            guarded(name, job),
+            ticking(name, job),
             "interval",
             seconds=seconds,
             next_run_time=datetime.now(UTC),

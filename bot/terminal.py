@@ -19,6 +19,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from bot.terminal_files import Files
+from bot.terminal_screen import Screen, filled, plain
+
 Json = dict[str, Any]
 
 HELP = """Type a slash command, like /call Noa Green. Also:
@@ -33,7 +36,7 @@ class TerminalSlack:
     """The workspace, and the one person who sits at the terminal.
 
     Attributes:
-        app: the ASGI application with /api/{method} and /respond/{id}.
+        app: the ASGI application with /api/{method}, /respond/{id} and /upload/{file}.
         bot_url: where Callboard takes Slack's requests; set once it runs.
         url: our own address, for response_urls; set once it is known.
     """
@@ -57,14 +60,17 @@ class TerminalSlack:
         self._messages: dict[str, list[Json]] = {channel: [] for channel in channels}
         self._asked: dict[str, tuple[str, str]] = {}
         self._modal: Json | None = None
+        self._homes: dict[str, Json] = {}
         self._fields: dict[str, dict[str, Json]] = {}
         self._pending: list[Json] = []
-        self._buttons: dict[int, tuple[str, str, Json]] = {}
+        self._screen = Screen(self.people)
         self._counter = itertools.count(1)
+        self.files = Files(self._post)
         self.app = Starlette(
             routes=[
                 Route("/api/{method}", self._api, methods=["GET", "POST"]),
                 Route("/respond/{id}", self._respond, methods=["POST"]),
+                Route("/upload/{file}", self.files.take, methods=["POST"]),
             ]
         )
 
@@ -95,16 +101,24 @@ class TerminalSlack:
         channel = given["channel"]
         if channel not in self._messages:
             raise KeyError("channel_not_found")
-        message = {
-            "ts": self._ts(),
-            "user": BOT_USER,
-            "text": given.get("text", ""),
-            "blocks": given.get("blocks") or [],
-        }
-        message |= {"metadata": given["metadata"]} if given.get("metadata") else {}
+        message = {"text": given.get("text", ""), "blocks": given.get("blocks") or []}
+        message |= {name: given[name] for name in ("metadata", "thread_ts") if given.get(name)}
+        self._post(channel, message)
+        return {"channel": channel, "ts": message["ts"]}
+
+    def _post(self, channel: str, message: Json) -> None:
+        message |= {"ts": self._ts(), "user": BOT_USER, "bot_id": BOT}
         self._messages[channel].append(message)
         self._show(channel, message)
-        return {"channel": channel, "ts": message["ts"]}
+
+    def _files_getuploadurlexternal(self, given: Json) -> Json:
+        return self.files.prepare(given, self.url)
+
+    def _files_completeuploadexternal(self, given: Json) -> Json:
+        return self.files.complete(given)
+
+    def _files_delete(self, given: Json) -> Json:
+        return self.files.delete(given)
 
     def _chat_update(self, given: Json) -> Json:
         message = self._find(given["channel"], given["ts"])
@@ -129,6 +143,10 @@ class TerminalSlack:
     def _conversations_history(self, given: Json) -> Json:
         return {"messages": self._messages[given["channel"]][::-1], "has_more": False}
 
+    def _conversations_replies(self, given: Json) -> Json:
+        thread = [one for one in self._messages[given["channel"]] if given["ts"] in (one["ts"], one.get("thread_ts"))]
+        return {"messages": thread, "has_more": False}
+
     def _conversations_info(self, given: Json) -> Json:
         if given["channel"] not in self.channels:
             raise KeyError("channel_not_found")
@@ -145,13 +163,21 @@ class TerminalSlack:
         self._fields = {}
         self._pending = [block for block in self._modal["blocks"] if block["type"] == "input"]
         self._write(f"\n--- {self._modal['title']['text']} (empty keeps what is shown, “cancel” closes)")
+        told = [block for block in self._modal["blocks"] if block["type"] != "input"]
+        self._write("\n".join(self._screen.lines(told, "", "")))
         self._prompt()
         return {"view": self._modal}
 
+    def _views_update(self, given: Json) -> Json:
+        if self._modal is None or given["view_id"] != self._modal["id"]:
+            raise KeyError("not_found")
+        return self._views_open(given)
+
     def _views_publish(self, given: Json) -> Json:
         view = {**given["view"], "id": f"H{given['user_id']}"}
+        self._homes[given["user_id"]] = view
         if given["user_id"] == self.user:
-            self._write("\n--- App Home\n" + "\n".join(self._lines(view["blocks"], "", "")))
+            self._write("\n--- App Home\n" + "\n".join(self._screen.lines(view["blocks"], "", "")))
         return {"view": view}
 
     async def _respond(self, request: Request) -> Response:
@@ -173,18 +199,22 @@ class TerminalSlack:
         await self._send(urlencode(fields).encode(), "application/x-www-form-urlencoded")
 
     async def interact(self, user: str, channel: str, ts: str, action: Json) -> None:
-        """A person uses an element of a message."""
-        payload = {
+        """A person uses an element of a message; without a channel, of their App Home."""
+        payload: Json = {
             "type": "block_actions",
             "user": {"id": user, "team_id": TEAM},
             "team": {"id": TEAM},
             "api_app_id": "A0TERMINAL",
             "trigger_id": f"{next(self._counter)}.t",
-            "channel": {"id": channel},
-            "container": {"type": "message", "message_ts": ts, "channel_id": channel},
-            "response_url": self._response_url(user, channel),
             "actions": [action],
         }
+        if channel:
+            container = {"type": "message", "message_ts": ts, "channel_id": channel}
+            url = self._response_url(user, channel)
+            payload |= {"channel": {"id": channel}, "container": container, "response_url": url}
+        else:
+            view = self._homes[user]
+            payload |= {"view": view, "container": {"type": "view", "view_id": view["id"]}}
         await self._interaction(payload)
 
     async def submit(self, user: str, values: Mapping[str, Mapping[str, Json]]) -> dict[str, str]:
@@ -206,6 +236,18 @@ class TerminalSlack:
         body = {"type": "event_callback", "team_id": TEAM, "api_app_id": "A0TERMINAL", "event": event}
         body["event_id"] = f"Ev{next(self._counter)}"
         await self._send(json.dumps(body).encode(), "application/json")
+
+    async def home(self, user: str) -> list[Json]:
+        """The blocks of a person's App Home."""
+        return list(self._homes.get(user, {}).get("blocks", ()))
+
+    async def form(self) -> Json:
+        """The dialog that is open, {} = none."""
+        return dict(self._modal or {})
+
+    def close_form(self) -> None:
+        """The person closes the dialog, or it was sent."""
+        self._modal = None
 
     async def messages(self, channel: str) -> list[Json]:
         """Every message of a conversation, oldest first."""
@@ -240,10 +282,10 @@ class TerminalSlack:
         self._write(f"You are {self.people[self.user]} now.")
 
     async def _press(self, number: int, choice: int = 0) -> None:
-        if number not in self._buttons:
+        if number not in self._screen.buttons:
             self._write("There is no button of that number. The numbers stand in [brackets].")
             return
-        channel, ts, element = self._buttons[number]
+        channel, ts, element = self._screen.buttons[number]
         action: Json = {key: element[key] for key in ("type", "action_id", "block_id", "value") if key in element}
         if element["type"] != "button":
             options = element["options"]
@@ -274,7 +316,7 @@ class TerminalSlack:
         if self._pending:
             block = self._pending.pop(0)
             element = block["element"]
-            self._fields[block["block_id"]] = {element["action_id"]: _filled(element, line)}
+            self._fields[block["block_id"]] = {element["action_id"]: filled(element, line)}
         if self._pending:
             self._prompt()
             return
@@ -295,34 +337,9 @@ class TerminalSlack:
             return
         where = "Callboard to you" if mine else f"#{self.channels.get(channel, channel)}"
         self._write(f"\n{where}{f' ({how})' if how else ''}")
-        self._write("\n".join(self._lines(message["blocks"], channel, message["ts"]) or [_plain(message["text"])]))
-
-    def _lines(self, blocks: list[Json], channel: str, ts: str) -> list[str]:
-        lines = []
-        for block in blocks:
-            texts = [block.get("text"), *block.get("fields", ()), *block.get("elements", ())]
-            words = [self._named(text["text"]) for text in texts if text and isinstance(text.get("text"), str)]
-            lines += [f"  {_plain(line)}" for word in words for line in word.splitlines()]
-            elements = [e for e in (*block.get("elements", ()), block.get("accessory")) if e and "action_id" in e]
-            shown = [
-                self._numbered(channel, ts, {**element, "block_id": block.get("block_id", "")}) for element in elements
-            ]
-            if shown:
-                lines.append("  " + "  ".join(shown))
-        return lines
-
-    def _numbered(self, channel: str, ts: str, element: Json) -> str:
-        number = next((n for n, known in self._buttons.items() if known == (channel, ts, element)), 0)
-        if not number:
-            number = len(self._buttons) + 1
-            self._buttons[number] = (channel, ts, element)
-        label = element.get("text") or element.get("placeholder") or {"text": element["action_id"]}
-        return f"[{number}] {label['text']}"
-
-    def _named(self, text: str) -> str:
-        for user, name in self.people.items():
-            text = text.replace(f"<@{user}>", name)
-        return text
+        lines = self._screen.lines(message["blocks"], channel, message["ts"]) or [plain(message["text"])]
+        lines += [f"  (file: {file['title'] or file['name']})" for file in message.get("files", ())]
+        self._write("\n".join(lines))
 
     # Plumbing.
 
@@ -355,28 +372,6 @@ class TerminalSlack:
         ):
             text = await answer.text()
         return dict(json.loads(text)) if text.startswith("{") else {}
-
-
-def _filled(element: Json, line: str) -> Json:
-    """The value of a form's field as Slack would send it."""
-    options = element.get("options", ())
-    chosen = [options[int(word) - 1] for word in line.split() if word.isdigit() and 0 < int(word) <= len(options)]
-    match element["type"]:
-        case "static_select" | "radio_buttons":
-            return {"type": element["type"], "selected_option": chosen[0] if chosen else element.get("initial_option")}
-        case "checkboxes":
-            return {"type": element["type"], "selected_options": chosen or element.get("initial_options", [])}
-        case "datepicker":
-            return {"type": element["type"], "selected_date": line or element.get("initial_date")}
-        case _:
-            return {"type": element["type"], "value": line or element.get("initial_value")}
-
-
-def _plain(text: str) -> str:
-    """mrkdwn without its signs, entities as the characters they stand for."""
-    for sign, character in (("*", ""), ("`", ""), ("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")):
-        text = text.replace(sign, character)
-    return text
 
 
 def _short(name: str) -> str:

@@ -1,26 +1,30 @@
-"""HTTP in: webhooks of the providers, Slack's requests (HTTP mode), health.
+"""HTTP in: webhooks of the providers, Slack's requests (HTTP mode), health; the web phone is in phone_page.py.
 
 A webhook is answered only after its events are committed. A wrong secret, an unknown account and a foreign source
 address all get the same 404, so that nothing can be learned by trying.
 """
 
+import asyncio
 import hmac
 import ipaddress
 import logging
 import sqlite3
+from collections.abc import Coroutine
 from typing import Any
+from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
-from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from bot import guiding, phone_page, recordings
 from bot.board import Board
-from bot.errors import Unreadable
-from bot.provider import Answer, Provider, Question, Reply, Request
-from bot.store import ledger, people
+from bot.errors import BadInput, CallboardError, NotAllowed, NotFound, Unavailable, Unreadable
+from bot.hooks import Reply, Request
+from bot.provider import Provider
+from bot.store import ledger
 
 log = logging.getLogger("callboard.web")
 
@@ -28,15 +32,20 @@ MAX_BODY = 256 * 1024
 """Bytes. The largest documented webhook is about 4 KiB; what is bigger is not read to its end."""
 
 
-class _TooLarge(Exception):
-    pass
+HOOKS = "/hooks/"
+LISTENERS = 8
+"""Recordings that are fetched at the same moment; others wait their turn."""
+
+
+class _NotRead(Exception):
+    """The body was not read; carries what the sender is told."""
+
+    def __init__(self, reply: Reply) -> None:
+        self.reply = reply
 
 
 def routes(board: Board) -> list[BaseRoute]:
-    """All routes but Slack's."""
-
-    async def hook(request: HttpRequest) -> Response:
-        return await _hook(board, request)
+    """All routes but Slack's and the webhooks'."""
 
     async def ready(request: HttpRequest) -> Response:
         report = await health(board)
@@ -45,106 +54,175 @@ def routes(board: Board) -> list[BaseRoute]:
     async def live(request: HttpRequest) -> Response:
         return PlainTextResponse("alive")
 
+    async def recording(request: HttpRequest) -> Response:
+        async with turns:
+            return await _recording(listening, request)
+
+    turns, listening = asyncio.Semaphore(LISTENERS), recordings.Listening(board)
     return [
-        Route("/hooks/{account}/{secret}", hook, methods=["GET", "POST", "PUT"]),
-        Route("/hooks/{account}/{secret}/{path:path}", hook, methods=["GET", "POST", "PUT"]),
         Route("/healthz", ready),
         Route("/healthz/live", live),
+        Route(recordings.PATH + "{token}", recording),
+        *phone_page.routes(board),
     ]
 
 
 def application(board: Board, slack: ASGIApp | None = None) -> ASGIApp:
     """The ASGI application. `slack`: Bolt's ASGI application, in HTTP mode."""
     ours = Starlette(routes=routes(board))
-    if slack is None:
-        return ours
 
     async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
-        # Straight to Bolt: routing and its middleware cost a third of an acknowledgement.
-        is_slack = scope["type"] == "http" and scope["path"] == "/slack/events"
-        await (slack if is_slack else ours)(scope, receive, send)
+        # Straight there: routing, middleware and request objects cost a third of an acknowledgement or a webhook.
+        if scope["type"] == "http" and scope["path"].startswith(HOOKS):
+            await _reply(await _hook(board, scope, receive), send)
+        elif slack is not None and scope["type"] == "http" and scope["path"] == "/slack/events":
+            await slack(scope, receive, send)
+        else:
+            await ours(scope, receive, send)
 
     return dispatch
 
 
-async def _hook(board: Board, request: HttpRequest) -> Response:
-    account = request.path_params["account"]
+async def _reply(reply: Reply, send: Send) -> None:
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers.items()]
+    headers += (b"content-type", reply.content_type.encode("latin-1")), (b"content-length", b"%d" % len(reply.body))
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": reply.body})
+
+
+def _allowing(origin: str) -> dict[str, str]:
+    """https://fetch.spec.whatwg.org/#http-cors-protocol"""
+    told = {"origin": origin, "methods": "GET, POST", "headers": "content-type"}
+    return {f"access-control-allow-{name}": value for name, value in told.items()}
+
+
+def _plain(status: int, text: str) -> Reply:
+    return Reply(status, text.encode())
+
+
+_TOO_LARGE = _plain(413, f"Nothing was read: more than {MAX_BODY} bytes.")
+
+
+async def _hook(board: Board, scope: Scope, receive: Receive) -> Reply:
+    """/hooks/{account}/{secret}[/{path}]: read, commit, then answer."""
+    account, _, rest = scope["path"].removeprefix(HOOKS).partition("/")
+    secret, _, path = rest.partition("/")
     provider = board.providers.get(account)
     # Compared first and in constant time, so that an unknown account takes as long as a wrong secret.
-    genuine = hmac.compare_digest(request.path_params["secret"].encode(), board.settings.hook_secret.encode())
-    if not genuine or provider is None or not _from_there(board, account, request):
-        return PlainTextResponse("Not found", status_code=404)
+    genuine = hmac.compare_digest(secret.encode(), board.settings.hook_secret.encode())
+    if not genuine or provider is None or not _from_there(board, account, scope.get("client")):
+        return _plain(404, "Not found")
+    if scope["method"] == "OPTIONS" and provider.browser_origin:  # a browser asks whether it may ask
+        return Reply(headers=_allowing(provider.browser_origin))
+    if scope["method"] not in ("GET", "POST", "PUT"):
+        return _plain(405, "Nothing was read: webhooks come by GET, POST or PUT.")
     try:
-        body = await _body(request)
-    except _TooLarge:
-        return PlainTextResponse(f"Nothing was read: more than {MAX_BODY} bytes.", status_code=413)
-    except ClientDisconnect:
-        return PlainTextResponse("Nothing was read: the body was cut off.", status_code=400)
+        request = await _request(scope, receive, path, board.now())
+    except _NotRead as refusal:
+        return refusal.reply
     try:
-        webhook = provider.read_webhook(
-            Request(
-                method=request.method,
-                path=request.path_params.get("path", "").strip("/"),
-                query=tuple(request.query_params.multi_items()),
-                headers={name.lower(): value for name, value in request.headers.items()},
-                body=body,
-                received_at=board.now(),
-            )
-        )
+        webhook = provider.read_webhook(request)
     except Unreadable as error:
-        await board.problem(
-            f"webhook {account}", f"A webhook of {provider.title} ({account}) could not be read: {error}"
-        )
-        return PlainTextResponse(f"Nothing was read: {error}", status_code=400)
+        await _unreadable(board, provider, str(error))
+        return _plain(400, f"Nothing was read: {error}")
+    except Exception:  # a bug of ours; the sender may send it again after an update
+        log.exception("Reading a webhook of %s failed.", account)
+        await _unreadable(board, provider, "Callboard itself failed; the log says where.")
+        return _plain(500, "Not read; send it again.")
+    reply, events, asked = webhook.reply, webhook.events, webhook.question is not None
+    if webhook.question is not None:
+        reply, events = await guiding.respond(board, provider, webhook.question, events)
     try:
-        if webhook.events:
-            await board.ingest(account, webhook.events, raw=body or request.url.query.encode())
-        if webhook.question is not None:
-            return _response(provider.write_answer(webhook.question, await _answer(board, webhook.question)))
+        if events:
+            storing = board.ingest(account, events, raw=request.body or scope["query_string"])
+            await (_in_time(board, storing) if asked else storing)
+        if account not in board.readable:
+            board.readable.add(account)
+            board.track(asyncio.ensure_future(board.solved(f"webhook {account}")))  # nobody waits for that
     except sqlite3.Error:
-        log.exception("A webhook of %s could not be stored; its sender is asked to send it again.", account)
-        return PlainTextResponse("Not stored; send it again.", status_code=503)
-    return _response(webhook.reply)
+        log.exception("A webhook of %s could not be stored.", account)
+        if not asked:  # a question is not asked again, and a caller waits for its answer
+            return _plain(503, "Not stored; send it again.")
+    return reply
 
 
-def _from_there(board: Board, account: str, request: HttpRequest) -> bool:
+async def _in_time(board: Board, storing: Coroutine[Any, Any, object]) -> None:
+    """A question is answered in time even when the disk is slow: the events are committed all the same."""
+    stored = asyncio.ensure_future(storing)
+    done, _ = await asyncio.wait({stored}, timeout=board.answer_seconds)
+    if done:
+        stored.result()
+    else:
+        board.track(stored)
+
+
+async def _unreadable(board: Board, provider: Provider, why: str) -> None:
+    board.readable.discard(provider.account)
+    await board.problem(
+        f"webhook {provider.account}", f"A webhook of {provider.title} ({provider.account}) could not be read: {why}"
+    )
+
+
+def _from_there(board: Board, account: str, client: tuple[str, int] | None) -> bool:
     allowed = next((known.addresses for known in board.settings.accounts if known.name == account), ())
     if not allowed:
         return True
-    if request.client is None:
+    if client is None:
         return False
     try:
-        source = ipaddress.ip_address(request.client.host)
+        source = ipaddress.ip_address(client[0])
         return any(source in ipaddress.ip_network(network, strict=False) for network in allowed)
     except ValueError:
         return False
 
 
-async def _body(request: HttpRequest) -> bytes:
-    """The body, at most `MAX_BODY` bytes: refused by its announced length, else as soon as it grows over."""
-    announced = request.headers.get("content-length", "")
+async def _request(scope: Scope, receive: Receive, path: str, now: float) -> Request:
+    """The webhook in plain words; its body at most `MAX_BODY` bytes, refused by its announced length or as it grows."""
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    announced = headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > MAX_BODY:
-        raise _TooLarge
-    parts: list[bytes] = []
-    size = 0
-    async for part in request.stream():
-        size += len(part)
-        if size > MAX_BODY:
-            raise _TooLarge
-        parts.append(part)
-    return b"".join(parts)
+        raise _NotRead(_TOO_LARGE)
+    body, more = b"", True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _NotRead(_plain(400, "Nothing was read: the body was cut off."))
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(body) > MAX_BODY:
+            raise _NotRead(_TOO_LARGE)
+    query = scope["query_string"].decode("latin-1")
+    return Request(
+        method=scope["method"],
+        path=path.strip("/"),
+        query=tuple(parse_qsl(query, keep_blank_values=True)) if query else (),
+        headers=headers,
+        body=body,
+        received_at=now,
+    )
 
 
-async def _answer(board: Board, question: Question) -> Answer:
-    contact = await board.read(people.contact, question.number) if question.number else None
-    if contact is None:
-        return Answer()
-    url = board.settings.contact_url.replace("{number}", question.number.lstrip("+"))
-    return Answer(contact.name, contact.company, url)
-
-
-def _response(reply: Reply) -> Response:
-    return Response(reply.body, status_code=reply.status, media_type=None, headers={"content-type": reply.content_type})
+async def _recording(listening: recordings.Listening, request: HttpRequest) -> Response:
+    """The sound behind a link, or a sentence; no cache keeps either."""
+    private = {"cache-control": "no-store", "referrer-policy": "no-referrer", "x-content-type-options": "nosniff"}
+    if request.method != "GET":  # a look at the headers alone is no listening, and fetches nothing
+        return PlainTextResponse("Open the link to listen.", 405, private)
+    piece = request.headers.get("range", "")
+    try:
+        sound = await listening.sound(
+            request.path_params["token"], from_start=not piece or piece.replace(" ", "").startswith("bytes=0-")
+        )
+    except CallboardError as error:
+        kinds = ((BadInput, 404), (NotFound, 410), (NotAllowed, 403), (Unavailable, 503))
+        status = next((number for kind, number in kinds if isinstance(error, kind)), 502)
+        return PlainTextResponse(str(error), status, private)
+    return FileResponse(
+        sound.path,
+        media_type=sound.media_type,
+        filename=sound.filename,
+        headers=private,
+        content_disposition_type="inline",
+    )
 
 
 async def health(board: Board) -> dict[str, Any]:

@@ -1,13 +1,14 @@
 """Socket Mode from start to stop, with a connection that goes away and comes back."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
-from bot.assembly import _SocketWatch, running
+from bot.assembly import _SocketWatch, _stop, running
 from bot.board import Board
 from bot.errors import SettingsError
-from bot.settings import load
+from bot.settings_reader import load
 from bot.store import ledger
 from tests.fake_slack import FakeSlack
 from tests.office import ENVIRONMENT, SETTINGS
@@ -67,3 +68,25 @@ async def test_what_keeps_it_from_starting_is_said(
     with pytest.raises(SettingsError, match=words):
         async with running(load(socket_settings(tmp_path, fake_slack, **wrong))):
             pass
+
+
+async def test_stopping_does_not_wait_for_ever_when_a_cancellation_is_lost() -> None:
+    """As Python 3.11 loses one that comes at the very moment in which the feed is woken."""
+    wake = asyncio.Event()
+
+    async def shows() -> None:
+        while True:
+            wake.clear()
+            try:
+                await asyncio.wait_for(wake.wait(), 60)
+            except TimeoutError:
+                continue
+            await asyncio.sleep(0)
+
+    task = asyncio.create_task(shows())
+    await asyncio.sleep(0.01)
+    wake.set()
+    await asyncio.sleep(0)
+    stopped, _ = await asyncio.wait({asyncio.create_task(_stop(task))}, timeout=5)
+    assert stopped
+    assert task.cancelled()

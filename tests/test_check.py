@@ -107,7 +107,7 @@ async def test_all_is_well_and_the_addresses_are_told(computer: Computer, desk: 
     for line in (
         "ok       Settings: 1 account, 1 line",
         "ok       SLACK_BOT_TOKEN: this is callboard in Callboard test",
-        "ok       Scopes: all 9 granted",
+        f"ok       Scopes: all {len(desk.slack.scopes)} granted",
         "ok       SLACK_APP_TOKEN: Socket Mode connections are allowed",
         "ok       Channel #calls: member",
         f"ok       CALLBOARD_PUBLIC_URL: http://127.0.0.1:{port} reaches Callboard",
@@ -118,8 +118,10 @@ async def test_all_is_well_and_the_addresses_are_told(computer: Computer, desk: 
     told = "\n".join(lines)
     assert f"note       Voicenter (voicenter): {hook}/cdr  CDR notification" in told
     assert f"note       Voicenter (voicenter): {hook}/popup  Pop-up screen" in told
+    assert f"note       Voicenter (voicenter): {hook}/ivr  External IVR" in told
+    assert f"note       Voicenter (voicenter): {hook}/layer  External layer" in told
     assert "show them to nobody else" in told
-    assert told.count("hook-secret-for-tests") == 2
+    assert told.count("hook-secret-for-tests") == 4
     for secret in ("xoxb-", "xapp-", "CODE-SECRET", "fake-signing-secret"):
         assert secret not in told
 

@@ -25,6 +25,7 @@ from bot.events import (
     Requested,
     State,
 )
+from bot.polling import Poll
 from bot.store import ledger, missed
 from tests.fake_slack import FakeSlack
 from tests.office import LINE, SETTINGS, Office, PaperPhone, office
@@ -40,7 +41,7 @@ async def dialled(desk: Office) -> str:
 
 async def test_polling_feeds_progress_and_notices_the_end(desk: Office) -> None:
     await dialled(desk)
-    poll = jobs.Poll(desk.board)
+    poll = Poll(desk.board)
     desk.phone.events = (LegAnswered(ref="paper-1", at=desk.clock(), leg=REP),)
     await poll()
     assert (await desk.calls())[0].state is State.CONNECTING
@@ -58,12 +59,6 @@ async def test_polling_feeds_progress_and_notices_the_end(desk: Office) -> None:
     assert (await desk.calls())[0].talk_seconds == 33
 
 
-async def test_nothing_is_polled_while_no_call_is_open(desk: Office) -> None:
-    desk.phone.events = (LegRinging(ref="theirs", at=desk.clock(), leg=REP),)
-    await jobs.Poll(desk.board)()
-    assert await desk.calls() == []
-
-
 async def test_a_provider_that_cannot_be_polled_is_a_problem_until_it_can(
     desk: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -72,7 +67,7 @@ async def test_a_provider_that_cannot_be_polled_is_a_problem_until_it_can(
     async def down() -> tuple[()]:
         raise Unavailable("Paperphone did not answer.")
 
-    poll = jobs.Poll(desk.board)
+    poll = Poll(desk.board)
     monkeypatch.setattr(desk.phone, "active_calls", down)
     await poll()
     assert [key for key, *_ in await desk.board.read(ledger.problems)] == ["provider voicenter"]
@@ -126,7 +121,7 @@ async def test_providers_are_checked(desk: Office, monkeypatch: pytest.MonkeyPat
 
 
 CALLER = "+12025550155"
-STRICT = SETTINGS.replace('hours = ["00:00", "23:59"]', 'hours = ["09:00", "18:00"]').replace(
+STRICT = SETTINGS.replace('hours = ["00:00", "24:00"]', 'hours = ["09:00", "18:00"]').replace(
     'weekdays = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]', 'weekdays = ["mon", "tue", "wed", "thu", "fri"]'
 )
 MIDDAY = datetime(2026, 2, 4, 12, tzinfo=ZoneInfo("America/New_York")).timestamp()
@@ -181,6 +176,15 @@ async def test_the_last_to_speak_hears_first_and_then_the_managers(desk: Office)
     found = await desk.board.read(missed.get, row)
     assert found is not None
     assert (found.escalations, found.escalate_at) == (2, 0)
+
+
+async def test_an_escalation_names_the_line_and_the_time_where_its_reader_is(desk: Office) -> None:
+    await desk.link("U2", zone="Asia/Tokyo")
+    row = await desk.board.read(missed.get, await missed_caller(desk))
+    assert row is not None
+    await escalated(desk, 16)
+    last = datetime.fromtimestamp(row.last_at, ZoneInfo("Asia/Tokyo"))
+    assert f"last at {last:%H:%M} on line Sales." in desk.conversation("U2")[-1].text
 
 
 async def test_a_claimed_or_closed_caller_is_not_escalated(desk: Office) -> None:
@@ -267,7 +271,7 @@ async def test_an_account_that_cannot_be_read_does_not_stop_the_polling_of_other
     for account in ("aaa", "voicenter", "zzz"):
         await desk.board.ingest(account, [LegRinging(ref="r1", at=desk.clock(), leg=REP)])
     desk.phone.events = (LegAnswered(ref="r1", at=desk.clock(), leg=REP),)
-    await jobs.Poll(desk.board)()
+    await Poll(desk.board)()
     states = {call.account: call.state for call in await desk.calls()}
     assert states == {"aaa": State.RINGING, "voicenter": State.CONNECTING, "zzz": State.RINGING}
     problems = [key for key, *_ in await desk.board.read(ledger.problems)]
@@ -277,7 +281,7 @@ async def test_an_account_that_cannot_be_read_does_not_stop_the_polling_of_other
 
 async def test_a_call_that_was_never_listed_is_not_taken_for_over(desk: Office) -> None:
     await dialled(desk)
-    poll = jobs.Poll(desk.board)
+    poll = Poll(desk.board)
     for _ in range(4):
         await poll()
     assert (await desk.calls())[0].state is State.RINGING
@@ -285,7 +289,7 @@ async def test_a_call_that_was_never_listed_is_not_taken_for_over(desk: Office) 
 
 async def test_a_call_that_is_listed_again_was_not_absent(desk: Office) -> None:
     await dialled(desk)
-    poll = jobs.Poll(desk.board)
+    poll = Poll(desk.board)
     listed = (LegAnswered(ref="paper-1", at=desk.clock(), leg=REP),)
     for desk.phone.events in (listed, (), listed, (), listed):
         await poll()
@@ -323,3 +327,27 @@ async def test_tomorrow_at_nine_also_when_clocks_change() -> None:
         local = ZoneInfo(zone)
         found = jobs.tomorrow_at_nine(day.replace(tzinfo=local).timestamp(), zone)
         assert datetime.fromtimestamp(found, local) == following.replace(tzinfo=local)
+
+
+async def test_an_old_version_of_an_interface_reaches_the_admins_once(desk: Office) -> None:
+    class Old(PaperPhone):
+        words = "Paperphone will switch off this version of its API within two months."
+
+        @override
+        async def check(self) -> str:
+            return "fine"
+
+        @override
+        def outdated(self) -> str:
+            return self.words
+
+    phone = Old("voicenter", desk.clock)
+    desk.board.providers = {"voicenter": phone}
+    for _ in range(2):
+        await jobs.check_providers(desk.board)
+    phone.words = ""
+    await jobs.check_providers(desk.board)
+    await desk.settle()
+    assert desk.conversation("U9")[0].text.startswith("Paperphone will")
+    assert len(desk.conversation("U9")) == 2
+    await phone.http.aclose()

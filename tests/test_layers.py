@@ -11,14 +11,62 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 PURE = (
-    *("bot.errors", "bot.events", "bot.fold", "bot.numbers", "bot.policy", "bot.window", "bot.who", "bot.periods"),
-    *("bot.digest", "bot.digest_words", "bot.routing", "bot.cards"),
+    *(
+        "bot.errors",
+        "bot.events",
+        "bot.call",
+        "bot.fold",
+        "bot.orders",
+        "bot.hooks",
+        "bot.numbers",
+        "bot.number_kinds",
+        "bot.policy",
+        "bot.bulk",
+        "bot.tables",
+        "bot.contact_rows",
+        "bot.window",
+        "bot.who",
+        "bot.saying",
+        "bot.periods",
+        "bot.call_search",
+        "bot.by_hand",
+    ),
+    *("bot.digest", "bot.digest_words", "bot.routing", "bot.decide", "bot.consent", "bot.cards"),
 )
 IO = ("sqlite3", "httpx", "slack_sdk", "slack_bolt", "aiohttp", "starlette", "uvicorn", "socket", "asyncio")
-IO_OF_OURS = ("bot.store", "bot.board", "bot.feed", "bot.web", "bot.jobs", "bot.dialing", "bot.rendering", "handlers")
+IO_OF_OURS = (
+    "bot.store",
+    "bot.board",
+    "bot.feed",
+    "bot.web",
+    "bot.jobs",
+    "bot.dialing",
+    "bot.permission",
+    "bot.messaging",
+    "bot.rendering",
+    "handlers",
+)
 
 KNOWS_ONLY_THE_TYPES_OF_SQLITE = (
-    *("bot.board", "bot.dialing", "bot.digests", "bot.jobs", "bot.rendering", "bot.web", "handlers"),
+    *(
+        "bot.batches",
+        "bot.board",
+        "bot.conducting",
+        "bot.contact_imports",
+        "bot.controlling",
+        "bot.delivering",
+        "bot.dialing",
+        "bot.digests",
+        "bot.guiding",
+        "bot.jobs",
+        "bot.messaging",
+        "bot.permission",
+        "bot.phone_page",
+        "bot.recordings",
+        "bot.rendering",
+        "bot.web",
+        "handlers",
+    ),
 )
 """They name sqlite3.Connection or sqlite3.Error; `test_sql_is_executed_in_the_store_only` holds them to it."""
 
@@ -113,10 +161,10 @@ def test_a_pure_module_exists_and_does_no_io(module: str) -> None:
 
 
 def test_a_provider_folder_knows_no_slack_sql_or_web_server() -> None:
-    ours = ("bot.store", "bot.board", "bot.feed", "bot.web", "bot.cards", "bot.jobs", "bot.dialing", "handlers")
+    ours = ("bot.store", "bot.board", "bot.feed", "bot.web", "bot.cards", "bot.jobs", "bot.dialing", "bot.permission")
     outside = ("sqlite3", "slack_sdk", "slack_bolt", "starlette", "uvicorn", "aiohttp")
     folders = (found for found in of("bot.providers") if not found.by.endswith(".simulator"))
-    assert said(found for found in folders if found.is_of(*ours, *outside)) == []
+    assert said(found for found in folders if found.is_of(*ours, "handlers", *outside)) == []
 
 
 def test_a_provider_knows_no_other_provider() -> None:
@@ -168,14 +216,14 @@ WIRING = ("bot.assembly", "bot.__main__", "bot.check", "bot.demo", "bot.demo_che
 """Joins everything, so it may know everything; nobody else may know it."""
 
 
-def test_slacks_client_is_in_the_feed_and_the_handlers_only() -> None:
-    allowed = ("bot.feed", *WIRING, "handlers")
+def test_slacks_client_is_with_those_who_speak_to_slack_only() -> None:
+    allowed = ("bot.feed", "bot.native_calls", "bot.uploading", *WIRING, "handlers")
     found = (found for found in imports() if found.is_of("slack_sdk", "slack_bolt"))
     assert said(found for found in found if not is_in(found.by, *allowed)) == []
 
 
 def test_httpx_is_where_telephony_services_are_spoken_to_only() -> None:
-    allowed = ("bot.provider", "bot.providers", "bot.simulator", *WIRING)
+    allowed = ("bot.provider", "bot.download", "bot.providers", "bot.simulator", *WIRING)
     found = (found for found in imports() if found.is_of("httpx"))
     assert said(found for found in found if not is_in(found.by, *allowed)) == []
 
@@ -192,5 +240,6 @@ def test_only_the_wiring_knows_the_handlers() -> None:
 
 
 def test_the_store_knows_nobody_above_it() -> None:
-    above = ("bot.board", "bot.feed", "bot.web", "bot.jobs", "bot.dialing", "bot.rendering", "bot.settings", "handlers")
+    others = ("bot.settings", "bot.settings_reader", "bot.dialing", "bot.permission")
+    above = ("bot.board", "bot.feed", "bot.web", "bot.jobs", "bot.rendering", "handlers", *others)
     assert said(found for found in of("bot.store") if found.is_of(*above)) == []

@@ -24,9 +24,11 @@ def found(pattern: str) -> set[str]:
 
 # Buttons and menus, by their action ids; forms, by their callback ids.
 ACTIONS = sorted(
-    found(r'button\(\s*(?:f?"[^"]*"|\w+), f?"([a-z_]+:[a-z_]+)') | found(r'"action_id": "([a-z_]+:[a-z_]+)"')
+    found(r'button\(\s*(?:f?"[^"]*"|\w+), f?"([a-z_]+:[a-z_]+)')
+    | found(r'"action_id": "([a-z_]+:[a-z_]+)"')
+    | found(r'"(live:[a-z_]+)": ')
 )
-FORMS = sorted(found(r'blocks, "([a-z_]+:[a-z_]+)", ') - {"modal:shown"})
+FORMS = sorted(found(r'(?:blocks|\]), "([a-z_]+:[a-z_]+)", ') - {"modal:shown"})
 REGISTERED_FORMS = found(r'on_form\(app, desk, "([a-z_]+:[a-z_]+)"')
 
 
@@ -48,6 +50,18 @@ async def test_every_command_of_the_manifest_has_help(desk: Office) -> None:
 
 async def test_an_unknown_command_is_not_ours(desk: Office) -> None:
     await desk.send(slack_requests.slash_command(desk.slack, "/other"), status=404)
+
+
+async def test_every_shortcut_of_the_manifest_is_heard(desk: Office) -> None:
+    declared = manifest()["features"]["shortcuts"]
+    assert {shortcut["callback_id"] for shortcut in declared} == found(r'on_shortcut\(app, desk, "([a-z_]+)"')
+    for shortcut in declared:
+        await desk.send(
+            slack_requests.shortcut(
+                desk.slack, shortcut["callback_id"], text="+1 202 555 0123" if shortcut["type"] == "message" else ""
+            )
+        )
+        assert desk.slack.views.popitem()[1].user == "U1"
 
 
 async def test_every_subscribed_event_is_heard(desk: Office) -> None:

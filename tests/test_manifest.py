@@ -32,9 +32,9 @@ def manifest() -> dict[str, Any]:
 
 
 def used_methods() -> set[str]:
-    """Names of the methods of slack_sdk's client (chat_postMessage, ...) that bot/feed.py and handlers/ use."""
+    """Names of the methods of slack_sdk's client (chat_postMessage, ...) that whoever may speak to Slack uses."""
     found = set()
-    for path in [ROOT / "bot" / "feed.py", *HANDLERS]:
+    for path in [*(ROOT / "bot" / f"{name}.py" for name in ("feed", "native_calls", "uploading")), *HANDLERS]:
         if path.is_file():
             found |= used_of_client(path.read_text(encoding="utf-8"))
     return found
@@ -86,12 +86,25 @@ def test_home_tab_and_messages_tab_are_open(manifest: dict[str, Any]) -> None:
         "messages_tab_enabled": True,
         "messages_tab_read_only_enabled": False,
     }
-    assert "shortcuts" not in manifest["features"]  # Slack refuses an empty list
+
+
+def test_shortcuts(manifest: dict[str, Any]) -> None:
+    """Limits of Slack's manifest reference: a name of 24 characters, a description of 150."""
+    shortcuts = manifest["features"]["shortcuts"]
+    assert len({shortcut["callback_id"] for shortcut in shortcuts}) == len(shortcuts) == 3
+    for shortcut in shortcuts:
+        assert set(shortcut) == {"name", "type", "callback_id", "description"}
+        assert shortcut["type"] in ("global", "message")
+        assert 1 <= len(shortcut["name"]) <= 24
+        assert 1 <= len(shortcut["description"]) <= 150
 
 
 def test_commands(manifest: dict[str, Any]) -> None:
     commands = manifest["features"]["slash_commands"]
-    assert [command["command"] for command in commands] == ["/call", "/phone", "/digest", "/callboard"]
+    assert [command["command"] for command in commands] == [
+        *("/call", "/calls", "/missed", "/recording", "/campaign", "/voicemsg", "/phone", "/contacts", "/digest"),
+        "/callboard",
+    ]
     for command in commands:
         assert set(command) == {"command", "description", "usage_hint", "should_escape"}
         assert command["should_escape"] is True
@@ -111,7 +124,7 @@ def test_asks_for_the_scopes_of_its_methods_and_events(manifest: dict[str, Any])
 
 def test_every_scope_and_event_says_why() -> None:
     lines = (ROOT / "manifest.yml").read_text(encoding="utf-8").splitlines()
-    entries = [line for line in lines if re.match(r" +- [a-z_:.]+( |$)", line) and "command:" not in line]
+    entries = [line for line in lines if re.match(r" +- (?!command:|name:)[a-z_:.]+( |$)", line)]
     assert len(entries) >= 2 + len(EVENTS)
     assert [line for line in entries if " # " not in line] == []
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from bot.errors import SettingsError
-from bot.settings import Account, Line, Settings, examine, load
+from bot.settings import Account, Line, Settings
+from bot.settings_reader import examine, load
 
 ENVIRONMENT = {
     "SLACK_BOT_TOKEN": "xoxb-secret-bot",
@@ -79,7 +80,13 @@ def test_the_least_that_starts(tmp_path: Path) -> None:
     assert settings.accounts[0].values["code"] == "secret-code"
     assert settings.accounts[0].values["reply_format"] == "JSON"
     assert settings.policy.countries == ("US",)
-    assert settings.commands == {name: f"/{name}" for name in ("call", "phone", "digest", "callboard")}
+    assert settings.commands == {
+        name: f"/{name}"
+        for name in (
+            *("call", "calls", "missed", "recording", "campaign", "voicemsg", "phone", "contacts", "digest"),
+            "callboard",
+        )
+    }
     assert settings.hook_url("voicenter", "cdr") == ("http://127.0.0.1:8080/hooks/voicenter/secret-hook-0123456789/cdr")
 
 
@@ -106,6 +113,13 @@ def test_everything_set(tmp_path: Path) -> None:
     assert settings.hook_url("sales").startswith("https://callboard.example.com/hooks/sales/")
 
 
+def test_the_end_of_a_day_is_24_hours(tmp_path: Path) -> None:
+    settings, found = examine(ENVIRONMENT, write(tmp_path, '[policy]\nhours = ["00:00", "24:00"]\n' + MINIMAL))
+    assert found == []
+    assert settings is not None
+    assert settings.policy.hours == ("00:00", "00:00")
+
+
 def test_two_accounts_of_one_provider_have_their_own_settings(tmp_path: Path) -> None:
     settings = read(tmp_path, FULL, SALES_CODE="one", SUPPORT_CODE="two")
     sales, support = settings.accounts
@@ -125,7 +139,13 @@ def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
 def test_commands_are_renamed_by_prefix_and_one_by_one(tmp_path: Path) -> None:
     assert read(tmp_path, FULL, SALES_CODE="one", SUPPORT_CODE="two").commands == {
         "call": "/acme-call",
+        "calls": "/acme-calls",
+        "missed": "/acme-missed",
+        "campaign": "/acme-campaign",
+        "recording": "/acme-recording",
+        "voicemsg": "/acme-voicemsg",
         "phone": "/telephone",
+        "contacts": "/acme-contacts",
         "digest": "/acme-digest",
         "callboard": "/acme-callboard",
     }
@@ -172,6 +192,8 @@ def test_no_secret_is_in_a_repr(tmp_path: Path) -> None:
         ('[policy]\nhours = ["09:00"]', "policy.hours"),
         ('[policy]\nhours = ["18:00", "09:00"]', "policy.hours"),
         ('[policy]\nhours = ["09:00", "09:00"]', "policy.hours"),
+        ('[policy]\nhours = ["24:00", "09:00"]', "policy.hours"),
+        ('[policy]\nhours = ["09:00", "24:30"]', "policy.hours"),
         ('[policy]\nweekdays = ["monday"]', "policy.weekdays"),
         ("[policy]\nweekdays = []", "policy.weekdays"),
         ('[policy]\ncallers = ["ada"]', "policy.callers"),

@@ -1,16 +1,20 @@
 """The small Slack in the terminal, against the real bot's listeners over signed HTTP."""
 
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.assembly import Callboard, running, serving
-from bot.settings import load
-from bot.store import people
-from bot.store.people import Contact, Person
+from bot.settings_reader import load
+from bot.store import contacts, people
+from bot.store.contacts import Contact
+from bot.store.people import Person
 from bot.terminal import TerminalSlack
+from bot.uploading import conversation, delete, is_shown, upload
 from tests.office import ENVIRONMENT, SETTINGS
 
 
@@ -43,7 +47,7 @@ async def terminal(tmp_path: Path) -> AsyncIterator[Terminal]:
             slack.bot_url = f"http://127.0.0.1:{callboard.port}"
             person = Person("U1ADA", phone_kind="number", phone="+12025550190", account="voicenter")
             await callboard.board.write(people.save_person, person)
-            await callboard.board.write(people.save_contact, Contact("+12025550123", "Noa Green"), "U1ADA", 0)
+            await callboard.board.write(contacts.save, Contact("+12025550123", "Noa Green"), "U1ADA", 0)
             yield Terminal(slack, callboard, written)
 
 
@@ -88,3 +92,21 @@ async def test_a_wrong_signature_is_refused(terminal: Terminal) -> None:
     before = len(terminal.written)
     await terminal.slack.command("U1ADA", "C1", "/callboard")
     assert len(terminal.written) == before
+
+
+async def test_a_file_is_shown_and_deleted(terminal: Terminal) -> None:
+    slack = AsyncWebClient(token="x", base_url=f"{terminal.slack.url}/api/", retry_handlers=[])
+    channel = await conversation(slack, "U1ADA")
+    file = await upload(slack, channel, "", "talk.wav", b"RIFF", "A talk", comment="Recording 3fa9c1 of a call.")
+    assert "(file: A talk)" in "\n".join(terminal.written)
+    assert terminal.slack.files.content == {file: b"RIFF"}
+    assert await is_shown(slack, channel, "", file, time.time())
+    await delete(slack, file)
+    assert terminal.slack.files.content == {}
+
+
+async def test_buttons_of_the_home_work(terminal: Terminal) -> None:
+    shown = await terminal.type("home")
+    number = next(part for part in shown.split("[") if "] Start a call" in part).partition("]")[0]
+    assert "--- Start a call" in await terminal.type(number)
+    await terminal.type("cancel")

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import json
 import sqlite3
-import threading
 from collections.abc import AsyncIterator
 
 import httpx
@@ -12,10 +11,10 @@ import pytest
 from typing_extensions import override
 
 from bot.events import LegRinging
-from bot.provider import Reply, Request, Webhook
+from bot.hooks import Reply, Request, Webhook
 from bot.providers.voicenter import Voicenter
-from bot.store import calls, ledger, people
-from bot.store.people import Contact
+from bot.store import calls, contacts, ledger
+from bot.store.contacts import Contact
 from bot.web import MAX_BODY, application
 from tests.office import ENVIRONMENT, Office, PaperPhone
 
@@ -84,11 +83,46 @@ async def test_a_body_that_does_not_say_its_length_is_cut_off(voicenter: Office)
 
 
 async def test_the_pop_up_is_answered_with_the_contact(voicenter: Office) -> None:
-    await voicenter.board.write(people.save_contact, Contact("+12025550155", "Noa Green", "Green Gardens"), "U9", 0)
+    await voicenter.board.write(contacts.save, Contact("+12025550155", "Noa Green", "Green Gardens"), "U9", 0)
     answer = await voicenter.http.get(f"{HOOK}/popup", params={"phone": "12025550155"})
     assert answer.json()["CLIENTNAME"] == "Noa Green"
     stranger = await voicenter.http.get(f"{HOOK}/popup", params={"phone": "12025550156"})
     assert (stranger.status_code, stranger.json()["STATUS"]) == (200, "OK")
+
+
+async def test_a_transferred_call_says_whose_it_was(voicenter: Office) -> None:
+    first, second = str(RECORD["ivruniqueid"]), "20300101000000aaaabbbbccccdddd02"
+    told = RECORD | {"representative_name": "Dana Ort"}
+    handed_on = {"type": "XferCDR", "ivruniqueid": second, "target": "BBPINFzM", "OriginalIvrUniqueID": first}
+    for record in (told, told | handed_on | {"representative_name": "Walter Melon"}):
+        await voicenter.http.post(f"{HOOK}/cdr", json=record)
+    await voicenter.settle()
+    shown = [message.text for message in voicenter.slack.channels["C1"].messages]
+    assert [
+        text for text in shown if "Walter Melon took it" in text and "ransferred by Dana Ort, who talked 40 s" in text
+    ]
+
+
+EXTENSION = "chrome-extension://ifiaikfdhcagbagdeflffjdammidpbio"
+
+
+async def test_the_browser_extension_may_ask_and_read_the_answer(voicenter: Office) -> None:
+    asked = await voicenter.http.options(f"{HOOK}/popup", headers={"origin": EXTENSION})
+    assert (asked.status_code, asked.content) == (200, b"")
+    assert asked.headers["access-control-allow-origin"] == EXTENSION
+    assert "POST" in asked.headers["access-control-allow-methods"]
+    assert asked.headers["access-control-allow-headers"] == "content-type"
+    told = {"phone": "12025550155", "status": "Ringing", "ivrid": "x", "extenUser": "AAPINFzL"}
+    answer = await voicenter.http.post(f"{HOOK}/popup", json=told, headers={"origin": EXTENSION})
+    assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, EXTENSION)
+    record = await voicenter.http.post(f"{HOOK}/cdr", json=RECORD)
+    assert "access-control-allow-origin" not in record.headers
+
+
+async def test_no_other_browser_may_ask(desk: Office) -> None:
+    asked = await desk.http.options(HOOK)  # a service without such an extension
+    assert asked.status_code == 405
+    assert (await desk.http.options(HOOK.replace("hook-secret", "no-secret"))).status_code == 404
 
 
 async def test_a_disk_that_fails_asks_for_another_delivery(voicenter: Office) -> None:
@@ -131,20 +165,11 @@ class SlowPhone(PaperPhone):
 async def test_nothing_is_answered_before_it_is_on_disk(desk: Office) -> None:
     slow = SlowPhone("voicenter", desk.clock)
     desk.board.providers = {"voicenter": slow}
-    writing, go_on = threading.Event(), threading.Event()
-
-    def hold(db: sqlite3.Connection) -> None:
-        writing.set()
-        go_on.wait(20)
-
-    held = asyncio.create_task(desk.board.db.write(hold))
-    assert await asyncio.to_thread(writing.wait, 20)
-    answers = [asyncio.create_task(desk.http.post(HOOK, content=f"ref-{number}".encode())) for number in range(3)]
-    while desk.board.db._jobs.qsize() < 3:  # until all three wait for the writer
-        await asyncio.sleep(0)
-    assert not any(answer.done() for answer in answers)
-    go_on.set()
-    await held
+    async with desk.writer_held_up():
+        answers = [asyncio.create_task(desk.http.post(HOOK, content=f"ref-{number}".encode())) for number in range(3)]
+        while desk.board.db._jobs.qsize() < 3:  # until all three wait for the writer
+            await asyncio.sleep(0)
+        assert not any(answer.done() for answer in answers)
     assert [(await answer).status_code for answer in answers] == [202] * 3
     with contextlib.closing(sqlite3.connect(desk.board.db.path)) as other:  # as anybody else sees the file
         assert other.execute("SELECT count(*) FROM events").fetchone() == (3,)

@@ -1,0 +1,367 @@
+"""Environment and `callboard.toml` -> checked settings. Every error names the setting and the fix.
+
+Secrets come from the environment only; what may be seen by everyone with access to the folder is in the file.
+`docs/settings.md` lists all of them and is kept true by a test.
+"""
+
+import ipaddress
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+import phonenumbers
+
+from bot import consent, decide, numbers
+from bot.errors import BadInput, SettingsError
+from bot.providers import provider_class
+from bot.settings import COMMANDS, Account, Line, MessageSettings, PolicySettings, Retention, Settings
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
+_CHANNEL = re.compile(r"[CG][A-Z0-9]{1,30}")
+_USER = re.compile(r"[UW][A-Z0-9]{1,30}")
+LEAST_DAYS = 35
+"""What `/call again`, weekly digests and limits look back on is kept."""
+
+
+def load(environment: Mapping[str, str] = os.environ, file: Path | None = None) -> Settings:
+    """Read and check everything.
+
+    Raises:
+        SettingsError: the first thing that is wrong, with the name of the setting and what to do.
+    """
+    found, errors = examine(environment, file)
+    if errors:
+        raise SettingsError(errors[0])
+    assert found is not None
+    return found
+
+
+def examine(environment: Mapping[str, str], file: Path | None = None) -> tuple[Settings | None, list[str]]:
+    """Read everything and collect all that is wrong, for `callboard check`. Settings are None if it cannot start."""
+    errors: list[str] = []
+    path = file or Path(environment.get("CALLBOARD_CONFIG", "callboard.toml"))
+    table: dict[str, Any] = {}
+    if path.exists():
+        try:
+            table = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            return None, [f"{path.name} cannot be read as TOML: {error}. Mend that line, then start again."]
+    elif file is not None or "CALLBOARD_CONFIG" in environment:
+        return None, [f"{path} does not exist. Create it (docs/settings.md has an example) or unset CALLBOARD_CONFIG."]
+    reader = _Reader(environment, table, errors)
+    settings = reader.settings()
+    return (None if errors else settings), errors
+
+
+class _Reader:
+    """Reads one value after the other and collects what is wrong with them."""
+
+    def __init__(self, environment: Mapping[str, str], table: dict[str, Any], errors: list[str]) -> None:
+        self.environment = environment
+        self.table = dict(table)
+        self.errors = errors
+
+    def settings(self) -> Settings:
+        mode = self.environment.get("CALLBOARD_SLACK_MODE", "socket")
+        if mode not in ("socket", "http"):
+            self.errors.append("CALLBOARD_SLACK_MODE must be “socket” or “http”. Unset it for Socket Mode.")
+        region = self.text("region", "US").upper()
+        if region not in phonenumbers.SUPPORTED_REGIONS:
+            self.errors.append(f'region = “{region}” is not a country code. Use two letters, like region = "IL".')
+            region = "US"
+        zone = self.text("time_zone", "UTC")
+        if not _is_zone(zone):
+            self.errors.append(f'time_zone = “{zone}” is not known. Use an IANA name, like "Asia/Jerusalem".')
+            zone = "UTC"
+        accounts = self.accounts(region)
+        settings = Settings(
+            data=Path(self.environment.get("CALLBOARD_DATA", "callboard-data")),
+            region=region,
+            zone=zone,
+            mode="http" if mode == "http" else "socket",
+            bot_token=self.secret("SLACK_BOT_TOKEN", "xoxb-", "OAuth & Permissions"),
+            app_token=self.secret("SLACK_APP_TOKEN", "xapp-", "Basic Information, App-Level Tokens")
+            if mode == "socket" else "",
+            signing_secret=self.secret("SLACK_SIGNING_SECRET", "", "Basic Information") if mode == "http"
+            else self.environment.get("SLACK_SIGNING_SECRET", ""),
+            slack_api=self.environment.get("SLACK_API_URL", "https://slack.com/api/"),
+            host=self.environment.get("CALLBOARD_HOST", "127.0.0.1"),
+            port=self.port(),
+            public_url=self.public_url(mode),
+            hook_secret=self.hook_secret(),
+            accounts=accounts,
+            lines=self.lines(region, accounts),
+            channel=self.matching("channel", self.text("channel", ""), _CHANNEL, "C0123456789"),
+            admins=self.users("admins", self.table.pop("admins", [])),
+            managers=self.users("managers", self.table.pop("managers", [])),
+            policy=self.policy(region),
+            escalate_minutes=self.whole(self.sub("missed"), "missed.escalate_minutes", "escalate_minutes", 15),
+            summaries=self.flag("summaries", True),
+            mask=self.flag("mask_numbers", False),
+            dispositions=self.strings("dispositions", self.table.pop("dispositions", []))
+            or ("Reached, all done", "Interested", "Not interested", "Call later", "Left a message", "Wrong number"),
+            contact_url=self.text("contact_url", ""),
+            commands=self.commands(),
+            flows=self.flows(region),
+            slack_calls=self.flag("slack_calls", False),
+            messages=self.messages(),
+            recording=self.recording(),
+            retention=self.retention(),
+        )  # fmt: skip
+        for name in sorted(self.table):
+            self.errors.append(f"callboard.toml has an unknown setting “{name}”. Remove it or check its spelling.")
+        return settings
+
+    def text(self, name: str, default: str) -> str:
+        value = self.table.pop(name, default)
+        if not isinstance(value, str):
+            self.errors.append(f"{name} must be a text in quotes.")
+            return default
+        return value
+
+    def strings(self, name: str, value: object) -> tuple[str, ...]:
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            self.errors.append(f'{name} must be a list of texts, like {name} = ["…"].')
+            return ()
+        return tuple(value)
+
+    def flag(self, name: str, default: bool) -> bool:
+        value = self.table.pop(name, default)
+        if not isinstance(value, bool):
+            self.errors.append(f"{name} must be true or false.")
+            return default
+        return value
+
+    def sub(self, name: str) -> dict[str, Any]:
+        value = self.table.pop(name, {})
+        if not isinstance(value, dict):
+            self.errors.append(f"{name} must be a section, [{name}].")
+            return {}
+        return dict(value)
+
+    def number(self, table: dict[str, Any], shown: str, name: str, default: int) -> int:
+        value = table.pop(name, default)
+        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+            self.errors.append(f"{shown} must be a whole number, 0 or more.")
+            return default
+        return value
+
+    def whole(self, table: dict[str, Any], shown: str, name: str, default: int) -> int:
+        """The last value of its section: whatever else stands there is unknown."""
+        value = self.number(table, shown, name, default)
+        self.leftovers(shown.split(".")[0], table) if "." in shown else None
+        return value
+
+    def leftovers(self, section: str, table: Mapping[str, Any]) -> None:
+        for name in table:
+            self.errors.append(f"[{section}] has an unknown setting “{name}”. Remove it or check its spelling.")
+
+    def secret(self, name: str, prefix: str, where: str) -> str:
+        value = self.environment.get(name, "").strip()
+        if not value:
+            self.errors.append(f"{name} is not set. Copy it from your Slack app's page, {where}.")
+        elif not value.startswith(prefix):
+            self.errors.append(f"{name} does not start with {prefix}. Copy it again from {where}.")
+        return value
+
+    def port(self) -> int:
+        value = self.environment.get("CALLBOARD_PORT", "8080")
+        if not value.isdecimal() or not 0 <= int(value) < 65536:
+            self.errors.append("CALLBOARD_PORT must be a port number below 65536.")
+            return 8080
+        return int(value)
+
+    def public_url(self, mode: str) -> str:
+        value = self.environment.get("CALLBOARD_PUBLIC_URL", "").rstrip("/")
+        if value and not re.match(r"https?://[^/\s]+", value):
+            self.errors.append("CALLBOARD_PUBLIC_URL must begin with https://, like https://callboard.example.com.")
+        if not value and mode == "http":
+            self.errors.append("CALLBOARD_PUBLIC_URL is not set. Slack needs it in HTTP mode to reach Callboard.")
+        return value
+
+    def hook_secret(self) -> str:
+        value = self.environment.get("CALLBOARD_HOOK_SECRET", "")
+        if len(value) < 16 or not re.fullmatch(r"[A-Za-z0-9_-]*", value):
+            self.errors.append(
+                "CALLBOARD_HOOK_SECRET must have 16 or more letters and digits: it keeps strangers from sending "
+                'made-up calls. Make one with: python3 -c "import secrets; print(secrets.token_urlsafe(24))"'
+            )
+        return value
+
+    def matching(self, name: str, value: str, pattern: re.Pattern[str], example: str) -> str:
+        if value and not pattern.fullmatch(value):
+            self.errors.append(f"{name} = “{value}” is not a Slack id. It looks like {example}; copy it from Slack.")
+            return ""
+        return value
+
+    def users(self, name: str, value: object) -> tuple[str, ...]:
+        return tuple(self.matching(name, user, _USER, "U0123456789") for user in self.strings(name, value))
+
+    def accounts(self, region: str) -> tuple[Account, ...]:
+        sections = self.sub("accounts")
+        if not sections:
+            self.errors.append(
+                "No telephony account is configured. Add a section like [accounts.voicenter] to callboard.toml "
+                "and set its environment variables (docs/providers has a page for each)."
+            )
+        found = []
+        for name, section in sections.items():
+            if not _NAME.fullmatch(name) or not isinstance(section, dict):
+                self.errors.append(f"[accounts.{name}]: use a short name of small letters and digits.")
+                continue
+            section = dict(section)
+            provider = section.pop("provider", name)
+            try:
+                kind = provider_class(str(provider))
+            except SettingsError as error:
+                self.errors.append(f"[accounts.{name}]: {error}")
+                continue
+            addresses = self.addresses(f"accounts.{name}.addresses", section.pop("addresses", []))
+            values = {}
+            for setting in kind.settings:
+                variable = f"{name}_{setting.name}".upper()
+                value = section.pop(setting.name, "") if not setting.secret else ""
+                value = self.environment.get(variable, "") or str(value) or (setting.default or "")
+                if not value and setting.default is None:
+                    self.errors.append(f"{variable} is not set: {setting.help}")
+                values[setting.name] = value
+            for secret in (setting.name for setting in kind.settings if setting.secret and setting.name in section):
+                variable = f"{name}_{secret}".upper()
+                self.errors.append(
+                    f"{secret} of [accounts.{name}] is a secret. Move it to the environment: {variable}."
+                )
+                section.pop(secret)
+            self.leftovers(f"accounts.{name}", section)
+            found.append(Account(name, str(provider), values, addresses))
+        return tuple(found)
+
+    def addresses(self, name: str, value: object) -> tuple[str, ...]:
+        """A misspelt one would match nobody, and every webhook would be refused without a word."""
+        found = self.strings(name, value)
+        for address in found:
+            try:
+                ipaddress.ip_network(address, strict=False)
+            except ValueError:
+                self.errors.append(f"{name}: “{address}” is no IP address. Write it like 203.0.113.7.")
+        return found
+
+    def lines(self, region: str, accounts: tuple[Account, ...]) -> tuple[Line, ...]:
+        names = {account.name for account in accounts}
+        allowed = {item.name for item in fields(Line)} - {"number"}
+        found = []
+        for written, section in self.sub("lines").items():
+            try:
+                number = numbers.parse(written, region)
+            except BadInput as error:
+                self.errors.append(f'[lines."{written}"]: {error}')
+                continue
+            if not isinstance(section, dict) or set(section) - allowed:
+                self.errors.append(f'[lines."{written}"] may have: {", ".join(sorted(allowed))}.')
+                continue
+            line = Line(number=number, **section)
+            wrong = [key for key in section if type(section[key]) is not type(getattr(Line(number), key))]
+            if wrong:
+                kind = "true or false" if wrong[0] in ("summary", "mask") else "a text in quotes"
+                self.errors.append(f'lines."{written}".{wrong[0]} must be {kind}.')
+                continue
+            if line.account and line.account not in names:
+                self.errors.append(f'[lines."{written}"]: there is no [accounts.{line.account}].')
+            self.matching(f'lines."{written}".channel', line.channel, _CHANNEL, "C0123456789")
+            found.append(line)
+        return tuple(found)
+
+    def policy(self, region: str) -> PolicySettings:
+        table = self.sub("policy")
+        countries = tuple(c.upper() for c in self.strings("policy.countries", table.pop("countries", [region])))
+        for country in countries:
+            if country not in phonenumbers.SUPPORTED_REGIONS:
+                self.errors.append(f"policy.countries: “{country}” is not a country code of two letters.")
+        hours = self.strings("policy.hours", table.pop("hours", ["09:00", "18:00"]))
+        hours = (*hours[:1], *("00:00" if hour == "24:00" else hour for hour in hours[1:]))  # both are midnight
+        if len(hours) != 2 or not all(re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", hour) for hour in hours):
+            self.errors.append('policy.hours must be two times, like hours = ["09:00", "18:00"].')
+            hours = ("09:00", "18:00")
+        elif hours[1] <= hours[0] and hours[1] != "00:00":
+            self.errors.append(f"policy.hours: {hours[1]} is not after {hours[0]}. Write two times of one day.")
+        names = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+        days = self.strings("policy.weekdays", table.pop("weekdays", ["mon", "tue", "wed", "thu", "fri"]))
+        if not days or any(day not in names for day in days):
+            self.errors.append(f"policy.weekdays must have one or more of: {', '.join(names)}.")
+            days = names[:5]
+        callers = self.users("policy.callers", table.pop("callers", []))
+        return PolicySettings(
+            countries=countries,
+            hours=(hours[0], hours[1]),
+            weekdays=tuple(names.index(day) for day in days),
+            callers=callers,
+            attempts_per_day=self.number(table, "policy.attempts_per_day", "attempts_per_day", 1),
+            attempts_per_week=self.number(table, "policy.attempts_per_week", "attempts_per_week", 2),
+            daily_minutes=self.number(table, "policy.daily_minutes", "daily_minutes", 0),
+            team_daily_calls=self.number(table, "policy.team_daily_calls", "team_daily_calls", 0),
+            team_daily_minutes=self.number(table, "policy.team_daily_minutes", "team_daily_minutes", 0),
+            daily_calls=self.whole(table, "policy.daily_calls", "daily_calls", 200),
+        )
+
+    def messages(self) -> MessageSettings:
+        table, limits = self.sub("messages"), {}
+        for limit in fields(MessageSettings):
+            limits[limit.name] = self.number(table, f"messages.{limit.name}", limit.name, int(str(limit.default)))
+        if limits["at_once"] == 0:
+            self.errors.append("messages.at_once must be 1 or more, or no message would ever be sent.")
+        self.leftovers("messages", table)
+        return MessageSettings(**limits)
+
+    def recording(self) -> consent.Recording:
+        found, errors = consent.read(self.sub("recording"))
+        self.errors += errors
+        return found
+
+    def retention(self) -> Retention:
+        table = self.sub("retention")
+        days = {}
+        for name in ("calls_days", "audit_days"):
+            shown = f"retention.{name}"
+            days[name] = self.number(table, shown, name, 0)
+            if 0 < days[name] < LEAST_DAYS:
+                self.errors.append(f"{shown} must be 0 (never) or at least {LEAST_DAYS}: digests and limits look back.")
+        self.leftovers("retention", table)
+        return Retention(**days)
+
+    def flows(self, region: str) -> tuple[decide.Flow, ...]:
+        found, errors = decide.read(self.table.pop("flow", []))
+        self.errors += errors
+        numbered = []
+        for flow in found:
+            try:
+                number = numbers.parse(flow.line, region) if flow.line else ""
+            except BadInput as error:
+                self.errors.append(f"[[flow]]: {error}")
+            else:
+                numbered.append(msgspec.structs.replace(flow, line=number))
+        return tuple(numbered)
+
+    def commands(self) -> dict[str, str]:
+        table = self.sub("commands")
+        prefix = str(table.pop("prefix", ""))
+        found = {name: str(table.pop(name, f"/{prefix}{name}")) for name in COMMANDS}
+        for name, command in found.items():
+            if not re.fullmatch(r"/[a-z0-9_-]{1,31}", command):
+                self.errors.append(f"commands.{name} = “{command}” must be a slash and small letters, like /call.")
+            if list(found.values()).index(command) != list(found).index(name):
+                self.errors.append(f"commands.{name} = “{command}” is another command's name, too. Rename one of them.")
+        self.leftovers("commands", table)
+        return found
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # unknown, malformed, a directory such as "Europe"
+        return False
+    return True
