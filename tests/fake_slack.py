@@ -16,6 +16,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +24,15 @@ import yaml
 from aiohttp import web
 from typing_extensions import override
 
-from tests import fake_slack_methods, fake_slack_replies, slack_facts
+from tests import fake_slack_files, fake_slack_methods, fake_slack_replies, slack_facts
+from tests.fake_slack_files import File
 from tests.slack_socket import Sockets
 from tests.slack_state import (
     ApiRequest,
     Channel,
     Ephemeral,
     Message,
+    NativeCall,
     RateLimited,
     ResponseUrl,
     SlackError,
@@ -57,9 +60,14 @@ class FakeSlack:
 
     Attributes:
         scopes: granted to the bot; those of manifest.yml unless told otherwise.
+        groups: user groups by id, each the ids of its users.
         channels, users: by id; C1 (#calls) has the bot and U1, U2 in it, C2 (#elsewhere) has only U2.
+        files: by id, those of people and of the bot.
         ephemerals, views, homes: what single persons see; views by id, homes by user.
+        native_calls: call objects by id.
         requests: every call of the Web API, oldest first.
+        files: by id.  scanning: files are shown only when `scanned()` is called, as Slack's scan takes its time.
+        hide_files: messages are read without them.
         sockets: the bot's connections in Socket Mode.
         signed_at: when requests to the bot are signed. Bolt compares with the wall clock, whatever clock a test has.
     """
@@ -76,6 +84,7 @@ class FakeSlack:
         self.now = now
         self.signed_at: Callable[[], float] = time.time
         self.scopes = granted_scopes() if scopes is None else scopes
+        self.groups: dict[str, list[str]] = {}
         self.users = {user.id: user for user in (User("U1", "Ada", is_admin=True), User("U2", "Grace"))}
         self.channels = {
             "C1": Channel("C1", "calls", members={"U1", "U2"}),
@@ -84,7 +93,12 @@ class FakeSlack:
         self.ephemerals: list[Ephemeral] = []
         self.views: dict[str, View] = {}
         self.homes: dict[str, View] = {}
+        self.native_calls: dict[str, NativeCall] = {}
+        self.files: dict[str, File] = {}
         self.requests: list[ApiRequest] = []
+        self.scanning = False
+        self.hide_files = False
+        self.scanned_later: list[tuple[str, Message]] = []
         self.sockets = Sockets()
         self.triggers: dict[str, Trigger] = {}
         self.response_urls: dict[str, ResponseUrl] = {}
@@ -103,9 +117,11 @@ class FakeSlack:
         return f"<FakeSlack {self.origin}>"
 
     async def start(self) -> None:
-        app = web.Application()
+        app = web.Application(client_max_size=64 * 1024**2)  # files
         app.router.add_route("*", "/api/{method}", self._answer_api)
         app.router.add_post("/response/{id}", self._answer_response_url)
+        app.router.add_get("/files-pri/{id}/{name}", partial(fake_slack_files.serve, self))
+        app.router.add_post("/upload/{id}", partial(fake_slack_files.take, self))
         app.router.add_get("/link/{ticket}", self.sockets.serve)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
@@ -138,6 +154,24 @@ class FakeSlack:
         message = Message(self.next_ts(), text, (), {}, user, thread_ts)
         self.channels[channel].messages.append(message)
         return message
+
+    def next_fault(self, method: str) -> str:
+        """Take the fault that was ordered for the next request, "" = none."""
+        faults = self._faults.get(method)
+        return faults.popleft()[0] if faults else ""
+
+    def share(self, channel: str, message: Message) -> None:
+        """A message with files: at once, or when they have been scanned."""
+        if self.scanning:
+            self.scanned_later.append((channel, message))
+        else:
+            self.channels[channel].messages.append(message)
+
+    def scanned(self) -> None:
+        """The scan of all files that wait for it is over."""
+        for channel, message in self.scanned_later:
+            self.channels[channel].messages.append(message)
+        self.scanned_later.clear()
 
     def delete(self, channel: str, ts: str) -> None:
         """A person deletes a message."""

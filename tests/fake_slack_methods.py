@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from tests import slack_facts
+from tests import fake_slack_calls, fake_slack_files, slack_facts
 from tests.slack_content import (
     change,
     content,
@@ -54,6 +54,7 @@ def chat_post_message(slack: "FakeSlack", args: Args) -> dict[str, Any]:
     if thread_ts and not any(message.ts == thread_ts for message in channel.messages):
         raise SlackError("cannot_reply_to_message")
     metadata = metadata_of(args) or {}
+    fake_slack_calls.check_call_blocks(slack, blocks, posting=True)
     slack.check_post_rate(channel.id)
     message = Message(slack.next_ts(), text, slack.with_block_ids(blocks), metadata, slack.bot_user, thread_ts)
     channel.messages.append(message)
@@ -67,6 +68,7 @@ def chat_update(slack: "FakeSlack", args: Args) -> dict[str, Any]:
         raise SlackError("cant_update_message")
     text, blocks = content(args)  # a text without blocks removes the blocks
     metadata = metadata_of(args)
+    fake_slack_calls.check_call_blocks(slack, blocks, posting=False)
     new = change(slack, channel, old, text, blocks, old.metadata if metadata is None else metadata)
     return {"channel": channel.id, "ts": new.ts, "text": text, "message": message_as_json(slack, new, metadata=True)}
 
@@ -114,12 +116,26 @@ def conversations_history(slack: "FakeSlack", args: Args) -> dict[str, Any]:
     """Newest first, without replies in threads."""
     channel = _joined(slack, args["channel"], archived_too=True)
     _check_kind(slack, channel, "history")
+    own = [message for message in reversed(channel.messages) if message.thread_ts in ("", message.ts)]
+    return _page(slack, own, args)
+
+
+def conversations_replies(slack: "FakeSlack", args: Args) -> dict[str, Any]:
+    """The message at the head of a thread, then its replies, oldest first."""
+    channel = _joined(slack, args["channel"], archived_too=True)
+    _check_kind(slack, channel, "history")
+    thread = [message for message in channel.messages if args["ts"] in (message.ts, message.thread_ts)]
+    if not thread:
+        raise SlackError("thread_not_found")
+    return _page(slack, thread, args)
+
+
+def _page(slack: "FakeSlack", messages: list[Message], args: Args) -> dict[str, Any]:
     oldest, latest = float(args.get("oldest") or 0), float(args.get("latest") or "inf")
     inclusive = _true(args.get("inclusive"))
     found = [
         message
-        for message in reversed(channel.messages)
-        if not message.thread_ts or message.thread_ts == message.ts
+        for message in messages
         if oldest < float(message.ts) < latest or (inclusive and float(message.ts) in (oldest, latest))
     ]
     start, limit = int(args.get("cursor") or 0), min(int(args.get("limit") or 100), 999)
@@ -149,6 +165,24 @@ def conversations_info(slack: "FakeSlack", args: Args) -> dict[str, Any]:
     if _true(args.get("include_num_members")):
         found["num_members"] = len(channel.members) + channel.bot_is_member
     return {"channel": found}
+
+
+def conversations_members(slack: "FakeSlack", args: Args) -> dict[str, Any]:
+    channel = _visible(slack, args["channel"])
+    _check_kind(slack, channel, "read")
+    members = sorted({*channel.members, *(["UBOT"] if channel.bot_is_member else [])})
+    start, limit = int(args.get("cursor") or 0), min(int(args.get("limit") or 100), 999)
+    more = start + limit < len(members)
+    return {
+        "members": members[start : start + limit],
+        "response_metadata": {"next_cursor": str(start + limit) if more else ""},
+    }
+
+
+def usergroups_users_list(slack: "FakeSlack", args: Args) -> dict[str, Any]:
+    if args["usergroup"] not in slack.groups:
+        raise SlackError("no_such_subteam")
+    return {"users": list(slack.groups[args["usergroup"]])}
 
 
 def users_info(slack: "FakeSlack", args: Args) -> dict[str, Any]:
@@ -213,14 +247,23 @@ def views_publish(slack: "FakeSlack", args: Args) -> dict[str, Any]:
 METHODS: dict[str, Callable[["FakeSlack", Args], dict[str, Any]]] = {
     "apps.connections.open": apps_connections_open,
     "auth.test": auth_test,
+    "calls.add": fake_slack_calls.calls_add,
+    "calls.end": fake_slack_calls.calls_end,
+    "calls.participants.add": fake_slack_calls.calls_participants_add,
+    "calls.participants.remove": fake_slack_calls.calls_participants_remove,
+    "calls.update": fake_slack_calls.calls_update,
     "chat.delete": chat_delete,
     "chat.getPermalink": chat_get_permalink,
     "chat.postEphemeral": chat_post_ephemeral,
     "chat.postMessage": chat_post_message,
     "chat.update": chat_update,
     "conversations.history": conversations_history,
+    "conversations.replies": conversations_replies,
     "conversations.info": conversations_info,
+    "conversations.members": conversations_members,
     "conversations.open": conversations_open,
+    **fake_slack_files.METHODS,
+    "usergroups.users.list": usergroups_users_list,
     "users.info": users_info,
     "views.open": views_open,
     "views.publish": views_publish,

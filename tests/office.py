@@ -5,8 +5,11 @@ office.told                                       what only that person saw last
 office.conversation("U1")                         messages in a person's conversation with the app
 """
 
+import asyncio
 import dataclasses
-from collections.abc import AsyncIterator, Callable
+import sqlite3
+import threading
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,16 +19,20 @@ import httpx
 from slack_sdk.web.async_client import AsyncWebClient
 from typing_extensions import override
 
-from bot import settings as configuration
+from bot import settings_reader
 from bot.assembly import Identity, slack_app, slack_over_http
 from bot.board import Board
-from bot.events import Accepted, AnyEvent, Call
+from bot.call import Call
+from bot.events import Accepted, AnyEvent
 from bot.feed import Feed
-from bot.provider import ORDER_BASICS, CallOrder, Provider, Request, Setting, Webhook
+from bot.hooks import Request, Webhook
+from bot.orders import CallOrder, options
+from bot.provider import Provider, Setting
 from bot.rendering import render
 from bot.settings import Settings
-from bot.store import Database, calls, people
-from bot.store.people import Contact, Person
+from bot.store import Database, calls, contacts, people
+from bot.store.contacts import Contact
+from bot.store.people import Person
 from bot.web import application
 from handlers import Desk
 from tests import slack_requests
@@ -47,7 +54,7 @@ account = "voicenter"
 channel = "C1"
 [policy]
 countries = ["US", "GB", "IL"]
-hours = ["00:00", "23:59"]
+hours = ["00:00", "24:00"]
 weekdays = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 """
 ENVIRONMENT = {
@@ -65,8 +72,9 @@ class PaperPhone(Provider):
 
     title: ClassVar[str] = "Paperphone"
     settings: ClassVar[tuple[Setting, ...]] = ()
-    order_options: ClassVar[frozenset[str]] = frozenset(CallOrder.__dataclass_fields__) - ORDER_BASICS
+    order_options: ClassVar[frozenset[str]] = frozenset(options(CallOrder))
     rep_phones: ClassVar[frozenset[str]] = frozenset({"number", "extension"})
+    hook_paths: ClassVar[Mapping[str, str]] = {"": "everything"}
 
     def __init__(self, account: str, now: Callable[[], float]) -> None:
         super().__init__(account, {}, httpx.AsyncClient(), "US")
@@ -153,6 +161,23 @@ class Office:
         self.clock.advance(6)
         await self.settle()
 
+    @asynccontextmanager
+    async def writer_held_up(self) -> AsyncIterator[None]:
+        """Nothing can be written while the block runs; fails where the block waits for the writer."""
+        writing, go_on = threading.Event(), threading.Event()
+
+        def hold(db: sqlite3.Connection) -> bool:
+            writing.set()
+            return go_on.wait(10)
+
+        held = asyncio.create_task(self.board.db.write(hold))
+        assert await asyncio.to_thread(writing.wait, 20)
+        try:
+            yield
+        finally:
+            go_on.set()
+            assert await held, "the block ended only when the writer was let go"
+
     @property
     def told(self) -> str:
         return self.slack.ephemerals[-1].text
@@ -176,30 +201,33 @@ class Office:
 
     async def contact(self, number: str, name: str, company: str = "") -> None:
         """Put somebody into the contact book."""
-        await self.board.write(people.save_contact, Contact(number, name, company), "U9", self.clock())
+        await self.board.write(contacts.save, Contact(number, name, company), "U9", self.clock())
 
 
 def settings(folder: Path, text: str = SETTINGS, **environment: str) -> Settings:
     """Checked settings of the office."""
     file = folder / "callboard.toml"
     file.write_text(text, encoding="utf-8")
-    return configuration.load(ENVIRONMENT | {"CALLBOARD_DATA": str(folder / "data")} | environment, file)
+    return settings_reader.load(ENVIRONMENT | {"CALLBOARD_DATA": str(folder / "data")} | environment, file)
 
 
 @asynccontextmanager
-async def office(folder: Path, slack: FakeSlack, clock: Clock, text: str = SETTINGS) -> AsyncIterator[Office]:
-    """Open an office on an empty (or the same) folder."""
+async def office(
+    folder: Path, slack: FakeSlack, clock: Clock, text: str = SETTINGS, *, kind: type[PaperPhone] = PaperPhone
+) -> AsyncIterator[Office]:
+    """Open an office on an empty (or the same) folder, with that kind of phone service."""
     if "U9" not in slack.users:
         slack.users["U9"] = dataclasses.replace(slack.users["U1"], id="U9", name="Zoe")
         slack.users["U4"] = dataclasses.replace(slack.users["U1"], id="U4", name="Max")
         slack.channels["C1"].members |= {"U4", "U9"}
-    phone = PaperPhone("voicenter", clock)
+    phone = kind("voicenter", clock)
     database = Database(folder / "data" / "callboard.sqlite")
     board = Board(settings(folder, text, SLACK_API_URL=slack.base_url), database, {"voicenter": phone}, now=clock)
 
     async def later(seconds: float) -> None:
         clock.advance(seconds)
 
+    board.sleep = later
     async with aiohttp.ClientSession() as session:
         client = AsyncWebClient(token=slack.bot_token, base_url=slack.base_url, session=session, retry_handlers=[])
         desk = Desk(board, client)

@@ -165,6 +165,14 @@ def message_as_json(slack: "FakeSlack", message: Message, *, metadata: bool) -> 
         found |= {"bot_id": slack.bot_id, "app_id": slack.app_id}
     if message.thread_ts:
         found["thread_ts"] = message.thread_ts
+    if message.files and not slack.hide_files:
+        shown = [slack.files[file] for file in message.files]
+        found["files"] = [
+            {"id": file.id, "mode": "tombstone"}
+            if file.deleted
+            else {"id": file.id, "name": file.name, "title": file.title, "size": file.length}
+            for file in shown
+        ]
     if metadata and message.metadata:
         found["metadata"] = dict(message.metadata)
     return found

@@ -59,6 +59,16 @@ _OPEN = "channels:manage groups:write im:write mpim:write"
 METHODS: dict[str, Method] = {
     "apps.connections.open": _method(tier=3, app_token=True),
     "auth.test": _method(tier=5),
+    "calls.add": _method(
+        "external_unique_id join_url",
+        "created_by date_start desktop_app_join_url external_display_id title users",
+        "calls:write",
+        tier=3,
+    ),
+    "calls.end": _method("id", "duration", "calls:write", tier=3),
+    "calls.participants.add": _method("id users", "", "calls:write", tier=3),
+    "calls.participants.remove": _method("id users", "", "calls:write", tier=3),
+    "calls.update": _method("id", "desktop_app_join_url join_url title", "calls:write", tier=3),
     "chat.delete": _method("channel ts", "as_user", "chat:write", tier=3),
     "chat.getPermalink": _method("channel message_ts", tier=5, json=False),
     "chat.postEphemeral": _method(
@@ -89,10 +99,29 @@ METHODS: dict[str, Method] = {
         "channels:history groups:history im:history",
         tier=3,
     ),
+    "conversations.replies": _method(
+        "channel ts",
+        "cursor include_all_metadata inclusive latest limit oldest",
+        _HISTORY,
+        "channels:history groups:history im:history",
+        tier=3,
+        json=False,
+    ),
     "conversations.info": _method(
         "channel", "include_locale include_num_members", _READ, "channels:read groups:read", tier=3, json=False
     ),
+    "conversations.members": _method("channel", "cursor limit", _READ, "groups:read", tier=4, json=False),
     "conversations.open": _method("", "channel prevent_creation return_im users", _OPEN, "im:write", tier=3),
+    "files.completeUploadExternal": _method(
+        "files",
+        "blocks channel_id channels initial_comment thread_ts username icon_url icon_emoji",
+        "files:write",
+        tier=4,
+    ),
+    "files.delete": _method("file", "", "files:write", tier=3),
+    "files.getUploadURLExternal": _method("filename length", "alt_txt snippet_type", "files:write", tier=4, json=False),
+    "files.info": _method("file", "count cursor limit page", "files:read", tier=4, json=False),
+    "usergroups.users.list": _method("usergroup", "include_disabled team_id", "usergroups:read", tier=2, json=False),
     "users.info": _method("user", "include_locale", "users:read", tier=4, json=False),
     "views.open": _method("view", "interactivity_pointer trigger_id", tier=4),
     "views.publish": _method("user_id view", "hash interactivity_pointer", tier=4),
@@ -164,3 +193,5 @@ MARKDOWN = 12_000
 TABLE_ROWS = 100
 TABLE_COLUMNS = 20
 FILES = 10
+FILE_ALT = 1_000
+"""alt_txt of a file. Page "files.getUploadURLExternal"."""

@@ -94,6 +94,23 @@ def click(
     return _interaction(slack, payload)
 
 
+def shortcut(
+    slack: FakeSlack, callback_id: str, *, user: str = "U1", channel: str = "C1", ts: str = "", text: str = ""
+) -> Signed:
+    """A person uses a shortcut: from a message where `text` (of it) is given, else a global one.
+
+    Page "Implementing shortcuts". Only a message's has a channel and a response_url.
+    """
+    payload = _payload(slack, "message_action" if text else "shortcut", user)
+    payload |= {"callback_id": callback_id, "action_ts": slack.next_ts()}
+    if text:
+        payload["channel"] = {"id": channel, "name": slack.channels[channel].name}
+        payload["message"] = {"type": "message", "user": user, "ts": ts or slack.next_ts(), "text": text}
+        payload["message_ts"] = payload["message"]["ts"]
+        payload["response_url"] = slack.mint_response_url(user, channel)
+    return _interaction(slack, payload)
+
+
 def submit(slack: FakeSlack, view_id: str, values: Mapping[str, Any], *, user: str = "U1") -> Signed:
     """A person submits a modal. `values`: by action_id, what is typed, or the value(s) or id(s) chosen.
 
@@ -174,11 +191,18 @@ def home_opened(slack: FakeSlack, *, user: str = "U1", tab: str = "home", **deli
     return event(slack, inner, **delivery)
 
 
-def direct_message(slack: FakeSlack, text: str, *, user: str = "U1", **delivery: Any) -> Signed:
-    """A person writes to the bot; the message is in the conversation, too. `delivery`: of `event`."""
+def direct_message(
+    slack: FakeSlack, text: str, *, user: str = "U1", files: Sequence[Mapping[str, Any]] = (), **delivery: Any
+) -> Signed:
+    """A person writes to the bot; the message is in the conversation, too. `delivery`: of `event`.
+
+    `files`: `File.as_json()` of those that are sent with it.
+    """
     channel = slack.open_dm(user).id
     message = slack.say(channel, user, text)
     inner = {**message_as_json(slack, message, metadata=False), "channel": channel, "channel_type": "im"}
+    if files:
+        inner |= {"subtype": "file_share", "files": list(files)}
     return event(slack, inner, **delivery)
 
 
@@ -261,6 +285,8 @@ def _find(blocks: Sequence[Any], action_id: str, value: str | None) -> tuple[Any
 def _is(element: Mapping[str, Any], action_id: str, value: str | None) -> bool:
     if element.get("action_id") != action_id:
         return False
+    if "options" in element and value is not None:
+        return value in [option["value"] for option in element["options"]]
     return element["type"] != "button" or value is None or element.get("value") == value
 
 

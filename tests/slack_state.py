@@ -24,7 +24,7 @@ class Message:
 
     Attributes:
         ts: its id within the channel.  author: user id.  thread_ts: "" = not in a thread.
-        updates: what it was before each change, oldest first.
+        updates: what it was before each change, oldest first.  files: ids of what it carries.
     """
 
     ts: str
@@ -34,6 +34,7 @@ class Message:
     author: str
     thread_ts: str = ""
     updates: tuple["Message", ...] = ()
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,19 @@ class User:
     tz: str = "Europe/London"
     is_admin: bool = False
     deleted: bool = False
+
+
+@dataclass
+class NativeCall:
+    """A call object of calls.add. `users`: as calls.add takes them.  duration: seconds, None = not told."""
+
+    id: str
+    external_id: str
+    title: str
+    join_url: str
+    users: list[Mapping[str, str]]
+    ended: bool = False
+    duration: int | None = None
 
 
 @dataclass

@@ -365,3 +365,27 @@ def test_no_test_reaches_beyond_this_machine() -> None:
         socket.create_connection(("192.0.2.1", 80), timeout=1)
     with pytest.raises(OutsideNetwork):
         socket.getaddrinfo("slack.com", 443)
+
+
+# Calls.
+
+
+async def test_a_call_object_lives_by_slacks_rules(slack_client: AsyncWebClient, fake_slack: FakeSlack) -> None:
+    fake_slack.scopes |= {"calls:write"}
+    about: dict[str, Any] = {"external_unique_id": "c1", "join_url": "https://callboard.example/phone"}
+    assert await refusal(slack_client.calls_add(**about)) == "invalid_created_by"
+    about["created_by"] = "U1"
+    assert await refusal(slack_client.calls_add(**about, users=[{"slack_id": "U404"}])) == "user_not_found"
+    late = int(fake_slack.now()) + 3600
+    assert await refusal(slack_client.calls_add(**about, date_start=late)) == "invalid_start_time"
+    call = (await slack_client.calls_add(**about, users=[{"slack_id": "U1"}]))["call"]["id"]
+    assert await refusal(slack_client.calls_add(**about)) == "internal_error"
+    assert await refusal(slack_client.calls_participants_add(id=call, users=[{"slack_id": "U1"}])) == "bad_users"
+    assert await refusal(slack_client.calls_participants_remove(id=call, users=[{"slack_id": "U2"}])) == "bad_users"
+    shown = [card()[0], {"type": "call", "call_id": call}]
+    posted = await slack_client.chat_postMessage(channel="C1", text=TEXT, blocks=shown)
+    edit = slack_client.chat_update(channel="C1", ts=posted["ts"], text=TEXT, blocks=shown)
+    assert await refusal(edit) == "invalid_blocks"
+    await slack_client.calls_end(id=call, duration=5)
+    assert await refusal(slack_client.calls_end(id=call)) == "inactive_call"
+    assert await refusal(slack_client.calls_update(id="R404", title="x")) == "invalid_call_id"
