@@ -6,12 +6,17 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from tests.fake_slack import FakeSlack
 from tests.office import Office, office
 from tests.slack_state import Clock
+
+# How long an example takes says nothing about the code on a machine that does something else, too.
+hypothesis.settings.register_profile("callboard", deadline=None)
+hypothesis.settings.load_profile("callboard")
 
 
 class OutsideNetwork(RuntimeError):

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from typing_extensions import override
 
-from bot import settings
+from bot import settings_reader
 from bot.assembly import running
 from bot.store import Database
 
@@ -42,7 +42,7 @@ class DoomedDatabase(Database):
 
 
 async def main() -> None:
-    async with running(settings.load(), open_database=DoomedDatabase) as callboard:
+    async with running(settings_reader.load(), open_database=DoomedDatabase) as callboard:
         port = Path(os.environ["CRASH_PORT"])
         port.with_suffix(".new").write_text(str(callboard.port))
         port.with_suffix(".new").rename(port)

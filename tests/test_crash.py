@@ -6,9 +6,10 @@ import os
 import sqlite3
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import ClassVar
 from urllib.parse import parse_qs
 
 import aiohttp
@@ -38,17 +39,24 @@ def records() -> list[dict[str, object]]:
 
 
 class World:
-    """Slack, the phone service, and one Callboard that may die. Everything on loopback."""
+    """Slack, the phone service, and one Callboard that may die. Everything on loopback.
+
+    `settings`: of callboard.toml; SERVICE stands for the phone service's address.
+    """
+
+    environment: ClassVar[Mapping[str, str]] = office.ENVIRONMENT
 
     def __init__(self, folder: Path, slack: FakeSlack) -> None:
         self.folder = folder
         self.slack = slack
         self.orders: list[dict[str, list[str]]] = []
+        self.settings = office.SETTINGS
         self.hang_order = False
         self.ordered = asyncio.Event()
         self.process: asyncio.subprocess.Process | None = None
         self.port = 0
         self.service = 0
+        self.more_environment: dict[str, str] = {}
 
     async def order(self, request: web.Request) -> web.Response:
         """The phone service: click2call.aspx of Voicenter, JSON."""
@@ -59,23 +67,26 @@ class World:
         return web.json_response({"ERRORCODE": 0, "ERRORMESSAGE": "OK", "CALLID": REF})
 
     async def nothing_active(self, request: web.Request) -> web.Response:
-        return web.json_response({"ERR": 0, "DESC": "OK", "EXTENSIONS": [{"SIP": "AAPINFzL", "Name": "Ada"}]})
+        monitor = {"ERR": 0, "DESC": "OK", "EXTENSIONS": [{"SIP": "AAPINFzL", "Name": "Ada"}]}
+        return web.json_response(monitor | {"ERROR_NUMBER": 0, "ERROR_DESCRIPTION": "OK", "CDR_LIST": []})
 
     async def start(self, crash_at: str = "") -> None:
         """Start Callboard; with `crash_at` it may die before it is ready."""
         ready = self.folder / "port"
         ready.unlink(missing_ok=True)
         file = self.folder / "callboard.toml"
-        service = f'click2call_url = "http://127.0.0.1:{self.service}"\nmonitor_url = "http://127.0.0.1:{self.service}"'
-        file.write_text(office.SETTINGS.replace("[accounts.voicenter]", f"[accounts.voicenter]\n{service}"))
-        environment = os.environ | office.ENVIRONMENT | {
+        here = f"http://127.0.0.1:{self.service}"
+        urls = "\n".join(f'{name} = "{here}"' for name in ("click2call_url", "monitor_url", "log_url"))
+        settings = self.settings.replace("[accounts.voicenter]", f"[accounts.voicenter]\n{urls}")
+        file.write_text(settings.replace("SERVICE", here))
+        environment = os.environ | self.environment | {
             "SLACK_API_URL": self.slack.base_url,
             "CALLBOARD_DATA": str(self.folder / "data"),
             "CALLBOARD_CONFIG": str(file),
             "CALLBOARD_PORT": "0",
             "CRASH_PORT": str(ready),
             "PYTHONPATH": str(Path(__file__).parents[1]),
-        }  # fmt: skip
+        } | self.more_environment  # fmt: skip
         if crash_at:
             environment["CRASH_AT"] = crash_at
         log = (self.folder / "log").open("ab")
@@ -143,11 +154,11 @@ async def until(condition: Callable[[], object], seconds: float = 20) -> bool:
 
 
 @asynccontextmanager
-async def a_world(folder: Path) -> AsyncIterator[World]:
+async def a_world(folder: Path, kind: "type[World]" = World) -> AsyncIterator[World]:
     os.makedirs(folder, exist_ok=True)
     slack = FakeSlack(time.time)
     await slack.start()
-    world = World(folder, slack)
+    world = kind(folder, slack)
     service = web.Application()
     service.router.add_route("*", "/ForwardDialer/click2call.aspx", world.order)
     service.router.add_route("*", "/{rest:.*}", world.nothing_active)
@@ -209,7 +220,7 @@ async def die_and_recover(folder: Path, crash_at: str) -> bool:
         await world.start(crash_at)
         died_at_start = not world.alive
         unheard = records() if died_at_start else await journey(world)
-        died = not world.alive
+        died = bool(unheard) or not world.alive  # that it is dead may be noticed a moment after it does not answer
         await world.stop()
         await world.start()
         assert world.alive, (folder / "log").read_text()

@@ -14,24 +14,30 @@ from typing import get_args
 import httpx
 import pytest
 
-from bot import periods, settings, who
+from bot import call_search, consent, periods, saying, settings, settings_reader, who
+from bot.cards.controls import LABELS
 from bot.cards.help import FORMS
+from bot.decide import KINDS
 from bot.digest import DEFINITIONS
 from bot.errors import BadInput
+from bot.events import Controlled
 from bot.numbers import pretty
 from bot.provider import Setting
 from bot.providers import NAMES, provider_class
 from bot.providers.gurulize.status import EVENTS
-from bot.providers.voicenter.api import HINTS
+from bot.providers.voicenter.click2call import HINTS
 from bot.providers.voicenter.tables import TYPES
 from bot.simulator.app import SimulatedWorld
 from bot.simulator.behaviours import ANSWERS, BEHAVIOURS, IncomingKind
 from bot.simulator.clock import RealClock
-from bot.store import schema
+from bot.store import calls, messages, schema
+from bot.store.messages import Batch, Recipient
 from tests.office import ENVIRONMENT, Office
 from tests.test_layers import PURE
 
 ROOT = Path(__file__).parents[1]
+NOVEMBER = 1_795_000_000.0
+"""Of 2026, after the days that the pages name, seconds since 1970 UTC."""
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 every_provider = pytest.mark.parametrize("name", NAMES)
@@ -89,9 +95,14 @@ def test_commands_that_are_shown_are_understood(page: Path) -> None:
         try:
             if command == "/call":
                 who.parse(re.sub(r"@(\w+)", r"<@U2|\1>", text), "US")  # Slack turns a name into a mention
+            elif command == "/voicemsg" and text.split(" ")[0] not in ("", "templates", "scheduled", "help"):
+                saying.parse(re.sub(r"@(\w+)", r"<@U2|\1>", text), "US")
+            elif command == "/calls" and text.startswith("log ") and text.split(" ")[1] not in ("add", "help"):
+                said = re.sub(r"@(\w+)", r"<@U2|\1>", text.removeprefix("log "))
+                call_search.parse(said, call_search.Reader("US", "UTC", NOVEMBER, [("+12025550100", "Sales")]))
             elif command == "/digest":
                 periods.parse(text, "UTC")
-            elif command in ("/phone", "/callboard"):
+            elif command in ("/phone", "/callboard", "/recording"):
                 words = {form.split()[0] for form, _ in FORMS[command[1:]][1] if form}
                 assert not text or text.split()[0] in words, shown
         except BadInput as error:
@@ -109,8 +120,13 @@ async def test_who_may_do_what(desk: Office) -> None:
         "/callboard dnc remove +1 202 555 0155": "do-not-call list",
         "/digest daily 18:00": "subscribe",
         "/digest stop": "stop it",
-        "/callboard contact add +1 202 555 0155 Noa": "add contacts",
+        "/voicemsg templates add": "store and delete messages",
+        "/contacts add +1 202 555 0155 Noa": "add contacts",
+        "/contacts import": "import contacts",
+        "/contacts remove Noa": "remove a contact",
         "/digest now": "/digest now",
+        "/campaign": "see campaigns",
+        "/campaign start Spring sale": "start, stop, fill",
     }
     for line, words in tries.items():
         (role,) = [row[1].partition(" ")[0] for row in table if words in row[0]]
@@ -123,12 +139,12 @@ async def test_who_may_do_what(desk: Office) -> None:
 
 
 def defaults(setting: Setting) -> str:
-    return "needed" if setting.default is None else f"`{setting.default}`"
+    return "needed" if setting.default is None else f"`{setting.default}`" if setting.default else "empty"
 
 
 def test_every_variable_is_explained() -> None:
     told = names(section(read("docs/settings.md"), "## Environment"))
-    source = read("bot/settings.py") + read("bot/__main__.py")
+    source = read("bot/settings_reader.py") + read("bot/__main__.py")
     assert sorted(told) == sorted(set(re.findall(r'"((?:SLACK|CALLBOARD)_[A-Z_]+)"', source)))
 
 
@@ -140,7 +156,7 @@ def test_every_setting_of_the_providers_is_explained() -> None:
 
 
 def test_every_setting_of_the_file_is_explained() -> None:
-    page, source = read("docs/settings.md"), read("bot/settings.py")
+    page, source = read("docs/settings.md"), read("bot/settings_reader.py")
     top = set(re.findall(r'self\.(?:text|flag)\("([a-z_]+)"', source))
     top |= set(re.findall(r'self\.table\.pop\("([a-z_]+)"', source))
     assert set(names(section(page, "## callboard.toml"))) == top
@@ -149,12 +165,14 @@ def test_every_setting_of_the_file_is_explained() -> None:
     assert set(names(section(page, '## [lines."NUMBER"]'))) == {f.name for f in fields(settings.Line)} - {"number"}
     assert set(names(section(page, "## [policy]"))) == {f.name for f in fields(settings.PolicySettings)}
     assert set(names(section(page, "## [commands]"))) == {"prefix", *settings.COMMANDS}
+    assert set(names(section(page, "## [messages]"))) == {f.name for f in fields(settings.MessageSettings)}
+    assert set(names(section(page, "## [recording]"))) == {f.name for f in fields(consent.Recording)}
     assert names(section(page, "## [missed]")) == ["escalate_minutes"]
 
 
 def test_the_example_file_is_good() -> None:
     file = ROOT / "callboard.example.toml"
-    found = settings.load(ENVIRONMENT, file)
+    found = settings_reader.load(ENVIRONMENT, file)
     assert [line.label for line in found.lines] == ["Sales", "Support"]
     assert found.region == "IL"
 
@@ -163,23 +181,24 @@ def test_the_example_file_shows_every_setting(tmp_path: Path) -> None:
     whole = re.sub(r"^#: ", "", read("callboard.example.toml"), flags=re.MULTILINE)
     file = tmp_path / "callboard.toml"
     file.write_text(whole, encoding="utf-8")
-    found = settings.load(ENVIRONMENT | {"GURULIZE_PASSWORD": "p"}, file)
+    secrets = {f"{name}_{s.name}".upper(): "p" for name in NAMES for s in provider_class(name).settings if s.secret}
+    found = settings_reader.load(secrets | ENVIRONMENT, file)
     table = tomllib.loads(whole)
     page = read("docs/settings.md")
     assert set(table) == {
         *names(section(page, "## callboard.toml")),
         *re.findall(r"^## \[([a-z]+)", page, re.MULTILINE),
     }
-    for part in ("policy", "missed", "commands"):
+    for part in ("policy", "messages", "recording", "missed", "commands"):
         assert sorted(table[part]) == sorted(names(section(page, f"## [{part}]")))
     assert set(table["lines"]["+972505550100"]) == set(names(section(page, '## [lines."NUMBER"]')))
     for name in NAMES:
         open_ones = {setting.name for setting in provider_class(name).settings if not setting.secret}
         assert set(table["accounts"][name]) - {"provider", "addresses"} == open_ones
     assert found.accounts[0].values == {
-        **settings.load(ENVIRONMENT, ROOT / "callboard.example.toml").accounts[0].values
+        **settings_reader.load(ENVIRONMENT, ROOT / "callboard.example.toml").accounts[0].values
     }
-    assert found.dispositions == settings.load(ENVIRONMENT, ROOT / "callboard.example.toml").dispositions
+    assert found.dispositions == settings_reader.load(ENVIRONMENT, ROOT / "callboard.example.toml").dispositions
 
 
 # Providers
@@ -207,6 +226,30 @@ def test_every_refusal_of_voicenter_is_explained() -> None:
     assert f"all {len(TYPES)} call types" in page
 
 
+def test_every_button_of_a_running_call_is_explained() -> None:
+    """docs/call-control.md: each button once, and "–" exactly where a service cannot do it."""
+    page = read("docs/call-control.md")
+    head = next(line for line in page.splitlines() if line.startswith("| button |"))
+    titles = [cell.strip() for cell in head.strip("|").split("|")][1:-1]
+    kinds = {provider_class(name).title: provider_class(name) for name in NAMES}
+    operations = {label: action_id.partition(":")[2] for action_id, label in LABELS.items()} | {"Hang up": "hang_up"}
+    told = [(re.findall(r"\*([^*]+)\*", row[0]), row[1:-1]) for row in rows(section(page, page.splitlines()[0]))]
+    assert sorted(label for labels, _ in told for label in labels) == sorted(operations)
+    for labels, cells in told:
+        for title, cell in zip(titles, cells, strict=True):
+            assert {kinds[title].can(operations[label]) for label in labels} == {cell != "–"}, (labels, title)
+    left_out = [kind for title, kind in kinds.items() if title not in titles]
+    assert not any(kind.can(operation) for kind in left_out for operation in operations.values())
+
+
+def test_every_setting_of_a_step_is_explained() -> None:
+    page = read("docs/routing.md")
+    assert names(section(page, page.splitlines()[0])) == list(KINDS)
+    told = rows(section(page, "## All settings of a step"))
+    known = {field for kind in KINDS.values() for field in kind.__struct_fields__} - {"name"}
+    assert {name for row in told for name in re.findall(r"`([a-z_]+)`", row[0])} == {*known, "choices"}
+
+
 # The simulator
 
 
@@ -222,7 +265,7 @@ async def test_the_simulators_controls_are_listed() -> None:
         world = SimulatedWorld({}, clock=RealClock(), http=http)
     controls = {str(path) for route in world.app.routes if (path := getattr(route, "path", "")).startswith("/_sim/")}
     assert set(re.findall(r"/_sim/\w+", page)) == controls
-    assert names(section(page, "## Controls"))[-4:] == list(get_args(IncomingKind))
+    assert names(section(page, "## Controls"))[-6:] == list(get_args(IncomingKind))
 
 
 # Running it
@@ -276,8 +319,20 @@ async def test_a_number_is_forgotten(desk: Office) -> None:
     for caller, name in ((number, "Noa Green"), (other, "Sam Hill")):
         await desk.contact(caller, name)
         await desk.type(f"/call {caller} note about the offer")
-        await desk.type(f"/callboard contact add {caller} {name}", user="U9")
+        await desk.type(f"/contacts add {caller} {name}", user="U9")
     await desk.board.tell("U1", f"Reminder: you wanted to call {pretty(number)}.", "reminder")
+    await desk.type("/call +12025550125")  # with somebody else, in which the number is consulted
+    batch = Batch("batch1", "U1", "@U1", "voicenter", "ended", 0, 0, "", 1, b'{"text":"For Noa Green"}')
+    await desk.board.write(messages.write, batch, [Recipient("batch1", 0, number, "Noa Green", "stopped", 0)], 0)
+    (brought_in,) = [call for call in await desk.board.read(calls.open_calls) if call.number == "+12025550125"]
+    consult = Controlled(at=desk.board.now(), by="U1", action="consult", detail=number)
+    await desk.board.ingest(brought_in.account, [consult], call_id=brought_in.id)
+
+    for called in (number, other):
+        await desk.type(f"/calls log add {called}")
+        assert await desk.submit({"minutes": "5", "note": f"about {called}"}) == {}
+        await desk.type(f"/calls log {called}")
+        await desk.press("log:export", desk.slack.ephemerals[-1], "C1")
 
     def texts(database: sqlite3.Connection) -> str:
         found = (database.execute(f"SELECT * FROM {table}").fetchall() for table in sorted(tables()))
@@ -357,7 +412,7 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
 
 @every_page
 def test_numbers_are_fictional(page: Path) -> None:
-    reserved = r"\+120255501[\dx]{2}|\+447700900[\dx]{3}|\+97250555[\dx]{4}|\+90555000[\dx]{4}"
+    reserved = r"\+120255501[\dx]{2}|\+447700900[\dx]{3}|\+97250555[\dx]{4}|\+90555000[\dx]{4}|\+7999000[\dx]{4}"
     for written in re.findall(r"\+\d[\dx ]+", page.read_text(encoding="utf-8")):
         number = written.replace(" ", "")
         assert re.fullmatch(reserved, number) or len(number) < 8, number

@@ -1,91 +1,24 @@
-"""A newcomer's day in the local Slack page, in headless Chromium. Takes the pictures of the README.
-
-`CALLBOARD_PICTURES=1 make test MARKS=e2e` writes them to docs/pictures; otherwise they go to a temporary folder.
-"""
+"""A newcomer's day in the local Slack page, in headless Chromium. Takes the pictures of the README."""
 
 import asyncio
-import os
-import shutil
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
-from playwright.async_api import Locator, Page, async_playwright
 
-from bot import demo, local_slack
-from bot.local_slack import LocalSlackUnavailable
+from bot import demo
+from tests.seat import MARKS, ROOT, Seat, sitting
 
-CHROMIUM = shutil.which("chromium")
-ARGUMENTS = (
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-)
-ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT / "bot" / "providers" / "voicenter" / "samples" / "webhooks"
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here (Debian: apt-get install chromium)"),
-]
-
-
-@dataclass
-class Seat:
-    """A person before the page."""
-
-    page: Page
-    running: demo.Demo
-    pictures: Path
-
-    async def go(self, name: str) -> None:
-        await self.page.locator(".sidebar-item", has_text=name).first.click()
-
-    async def type(self, line: str) -> None:
-        box = self.page.locator("main .composer-input")
-        await box.fill(line)
-        await box.press("Enter")
-
-    def message(self, *words: str) -> Locator:
-        found = self.page.locator(".messages .msg")
-        for word in words:
-            found = found.filter(has_text=word)
-        return found.last
-
-    async def see(self, *words: str) -> Locator:
-        found = self.message(*words)
-        await found.wait_for(timeout=60_000)
-        return found
-
-    async def fill(self, label: str, value: str) -> None:
-        field = self.page.locator(f'.modal .bk-input:has(.bk-label:text-is("{label}"))')
-        if await field.locator("select").count():
-            await field.locator("select").select_option(label=value)
-        else:
-            await field.locator("input").fill(value)
-
-    async def picture(self, name: str, message: Locator) -> None:
-        await message.scroll_into_view_if_needed()
-        await message.screenshot(path=self.pictures / f"{name}.png")
+pytestmark = MARKS
 
 
 @pytest.fixture
 async def seat(tmp_path: Path) -> AsyncIterator[Seat]:
-    pictures = ROOT / "docs" / "pictures" if os.environ.get("CALLBOARD_PICTURES") else tmp_path
-    try:
-        program = await asyncio.to_thread(local_slack.fetch, ROOT / ".callboard" / "local-slack")
-    except LocalSlackUnavailable as error:
-        pytest.skip(str(error))
-    async with demo.started(tmp_path / "state", program, quiet=True) as running, async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        page = await browser.new_page(viewport={"width": 1100, "height": 800}, device_scale_factor=2)
-        await page.goto(running.slack.url)
-        await page.wait_for_selector(".app-status .status.ok")
-        await page.locator("label.actas select").select_option(demo.DANA)
-        yield Seat(page, running, pictures)
-        await browser.close()
+    async with sitting(tmp_path) as seat:
+        yield seat
 
 
 async def test_a_day(seat: Seat) -> None:
@@ -119,7 +52,12 @@ async def test_a_day(seat: Seat) -> None:
         await asyncio.sleep(0)
     await seat.see("Missed twice")
     await seat.picture("missed-caller", seat.message("Missed twice"))
-    await seat.message("Missed twice").get_by_role("button", name="Call back").click()
+    await seat.type("/missed")
+    waiting = await seat.see("Waiting for a call back", "Missed twice")
+    await seat.picture("missed-list", waiting)
+    await waiting.get_by_role("button", name="I'll take it").first.click()
+    await seat.see("Waiting for a call back", "claimed by")
+    await seat.message("Missed call from", "Missed twice").get_by_role("button", name="Call back").click()
     card = await seat.see("+972 50-555-0177", "called back")
     assert not await card.get_by_role("button", name="Call back").count()
     await seat.picture("missed-caller-closed", card)
@@ -130,6 +68,11 @@ async def test_a_day(seat: Seat) -> None:
     await seat.picture("digest", digest)
     await digest.get_by_role("button", name="What do these mean?").click()
     await seat.see("What the figures mean")
+
+    await seat.type("/calls log")
+    await seat.picture("call-log", await seat.see("Call log", "Export CSV"))
+    await seat.type("/contacts")
+    await seat.picture("contacts", await seat.see("Contacts", "Noa Green", "Busy Ben"))
 
     await seat.type("/call 911")
     await seat.see("emergency")
