@@ -15,8 +15,13 @@ from tests.office import Office, office
 from tests.slack_state import Clock
 
 # How long an example takes says nothing about the code on a machine that does something else, too.
-hypothesis.settings.register_profile("callboard", deadline=None)
-hypothesis.settings.load_profile("callboard")
+_SLOW = [hypothesis.HealthCheck.too_slow]
+# The same tree gets the same verdict each time; a wider search is for whoever has time to look at what it finds.
+hypothesis.settings.register_profile("same", deadline=None, suppress_health_check=_SLOW, derandomize=True)
+hypothesis.settings.register_profile(
+    "search", deadline=None, suppress_health_check=_SLOW, max_examples=2000, print_blob=True
+)
+hypothesis.settings.load_profile("same")
 
 
 class OutsideNetwork(RuntimeError):
