@@ -5,21 +5,19 @@ fact is taken by a rule of its own (first, last, or "the CDR overrules").
 """
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple
 
 from bot.call import Call, Leg
+from bot.call_state import state_of_incoming, state_of_outgoing
 from bot.events import (
     CUSTOMER,
     REP,
-    REP_OUTCOMES,
     THIRD,
-    Accepted,
     AnyEvent,
     CallEnded,
     CdrReceived,
     Controlled,
     Described,
-    Event,
     Guided,
     HangUpAsked,
     Heard,
@@ -40,31 +38,17 @@ from bot.events import (
     Unclear,
     Wrapped,
 )
-
-_E = TypeVar("_E", bound=AnyEvent)
-
-# Of several legs that were not answered, the one that says most about the caller's experience wins.
-_WEIGHT = {
-    Outcome.VOICEMAIL: 0,
-    Outcome.ANNOUNCEMENT: 1,
-    Outcome.ABANDONED: 2,
-    Outcome.REJECTED: 3,
-    Outcome.BUSY: 4,
-    Outcome.NO_ANSWER: 5,
-    Outcome.CANCELLED: 6,
-    Outcome.UNREACHABLE: 7,
-    Outcome.FAILED: 8,
-}
+from bot.told import Told, in_order, place
 
 
 def fold(call_id: str, account: str, events: Iterable[AnyEvent]) -> Call:
     """The call that these events make. Any order, any repeats, same result."""
-    ordered = _ordered(events)
-    told = _Told(ordered)
+    ordered = in_order(events)
+    told = Told(ordered)
     requested = told.first(Requested)
     if requested is not None and requested.purpose != "call" and REP in told.legs:
         # A message or a conference rings one phone: that is one leg, whatever the service calls it.
-        told.legs[CUSTOMER] = sorted(told.legs.pop(REP) + told.legs.get(CUSTOMER, []), key=_place)
+        told.legs[CUSTOMER] = sorted(told.legs.pop(REP) + told.legs.get(CUSTOMER, []), key=place)
     described = told.all(Described)
     facts = _facts(described)
     cdrs = told.all(CdrReceived)
@@ -79,7 +63,7 @@ def fold(call_id: str, account: str, events: Iterable[AnyEvent]) -> Call:
         # Legs of incoming calls are named by whom they rang; without any leg nobody of ours was rung.
         incoming = requested is None and any(leg.name not in (REP, CUSTOMER) for leg in legs)
         direction = "in" if incoming else "out"
-    state, outcome = (_outgoing if direction == "out" else _incoming)(told, legs)
+    state, outcome = (state_of_outgoing if direction == "out" else state_of_incoming)(told, legs)
     if settled is not None and (state is not State.ENDED or outcome in (None, Outcome.PENDING)):
         state, outcome = State.ENDED, settled.outcome
 
@@ -145,48 +129,6 @@ def _latest(wraps: list[Wrapped], what: str) -> str:
         if said := getattr(wrap, what):
             return str(said)
     return ""
-
-
-def _ordered(events: Iterable[AnyEvent]) -> list[AnyEvent]:
-    """In canonical order, repeats left out: they are neighbours now, and cheaper to compare than to hash."""
-    ordered: list[AnyEvent] = []
-    for event in sorted(events, key=_place):
-        if not ordered or ordered[-1] != event:
-            ordered.append(event)
-    return ordered
-
-
-def _place(event: Event) -> tuple[float, str, object]:
-    return event.at, event.key, event.__struct_config__.tag
-
-
-class _Told:
-    """Events by kind, each kind in canonical order, and leg events by leg: sorted once, asked often."""
-
-    def __init__(self, ordered: list[AnyEvent]) -> None:
-        self._by_kind: dict[type, list[Any]] = {}
-        self.legs: dict[str, list[LegEvent]] = {}
-        for event in ordered:
-            self._by_kind.setdefault(type(event), []).append(event)
-            if isinstance(event, LegEvent):
-                self.legs.setdefault(event.leg, []).append(event)
-
-    def all(self, kind: type[_E]) -> list[_E]:
-        return self._by_kind.get(kind, _NONE)
-
-    def first(self, kind: type[_E]) -> _E | None:
-        found: list[_E] | None = self._by_kind.get(kind)
-        return found[0] if found else None
-
-    def last(self, kind: type[_E]) -> _E | None:
-        found: list[_E] | None = self._by_kind.get(kind)
-        return found[-1] if found else None
-
-    def any(self, *kinds: type[AnyEvent]) -> bool:
-        return not self._by_kind.keys().isdisjoint(kinds)
-
-
-_NONE: list[Any] = []
 
 
 class _Hands(NamedTuple):
@@ -325,92 +267,7 @@ def _span(start: float, end: float) -> int:
     return round(end - start) if start and end > start else 0
 
 
-def _outgoing(told: _Told, legs: list[Leg]) -> tuple[State, Outcome | None]:
-    rep = next((leg for leg in legs if leg.name == REP), None)
-    # A call made on the desk phone has no rep leg of its own, and its other leg may be named by extension.
-    customer = next((leg for leg in legs if leg.name != REP), None)
-    over = told.first(CallEnded)
-    why = next((event.outcome for event in told.all(CallEnded) if event.outcome is not Outcome.PENDING), None)
-    talked = customer is not None and customer.answered_at
-    if rep is not None and rep.outcome in REP_OUTCOMES and not talked:
-        return State.ENDED, REP_OUTCOMES[rep.outcome]  # whatever is told of a customer's leg never dialled
-    if customer is not None and customer.outcome is not None:
-        if customer.outcome is Outcome.PENDING and why is not None:
-            return State.ENDED, why
-        return State.ENDED, customer.outcome
-    if customer is not None and customer.answered_at:
-        handed_on = any(leg.answered_at and not leg.ended_at for leg in legs if leg.name.startswith(THIRD))
-        over_for_us = over or (rep and rep.ended_at and not handed_on)
-        return (State.ENDED, Outcome.ANSWERED) if over_for_us else (State.TALKING, None)
-    if over is not None or (rep is not None and rep.outcome is not None):
-        if rep is None and why is None and _silent_message(told):
-            return State.ENDED, Outcome.PENDING
-        return State.ENDED, why or _without_customer(rep, customer, over is not None)
-    if rep is not None and rep.answered_at:
-        return State.CONNECTING, None
-    if customer is not None and customer.ringing_at:
-        return State.CONNECTING, None
-    if rep is not None and rep.ringing_at:
-        return State.RINGING, None
-    failure = told.first(NotPlaced)
-    if failure is not None:
-        return State.ENDED, failure.outcome
-    if told.first(Accepted) is not None:
-        return State.RINGING, None
-    if told.first(Unclear) is not None:
-        return State.UNCLEAR, None
-    if told.first(Requested) is None:
-        return State.RINGING, None  # only a description so far: somebody's phone rings somewhere
-    return State.REQUESTED, None
-
-
-def _silent_message(told: _Told) -> bool:
-    """A message that nobody hung up, and of whose delivery nothing more was told: it may have been heard."""
-    requested = told.first(Requested)
-    return requested is not None and requested.purpose == "message" and not told.any(HangUpAsked)
-
-
-def _without_customer(rep: Leg | None, customer: Leg | None, over: bool) -> Outcome:
-    """The call is over and the customer's leg has no record: the rep's leg must tell."""
-    if rep is not None and rep.outcome in REP_OUTCOMES:
-        return REP_OUTCOMES[rep.outcome]
-    if rep is not None and rep.outcome in (Outcome.FAILED, Outcome.CANCELLED):
-        return rep.outcome
-    if rep is not None and rep.answered_at:
-        # The rep hung up while the customer's phone rang, unless a CDR of that leg is still on its way.
-        return Outcome.PENDING if rep.recorded and not over else Outcome.CANCELLED
-    return Outcome.CANCELLED if over and customer is not None else Outcome.PENDING
-
-
-def _incoming(told: _Told, legs: list[Leg]) -> tuple[State, Outcome | None]:
-    over = told.first(CallEnded)
-    if over is None:
-        if any(leg.answered_at and not leg.ended_at for leg in legs):
-            return State.TALKING, None
-        if not (legs and all(leg.ended_at for leg in legs)):
-            return (State.ENDED, Outcome.ANSWERED) if _talked_out(legs) else (State.RINGING, None)
-    if any(leg.answered_at for leg in legs):
-        return State.ENDED, Outcome.ANSWERED
-    if over is None and not any(leg.recorded for leg in legs):
-        return State.RINGING, None  # the next phone of a ring group may be about to ring
-    ends = [leg.outcome for leg in legs if leg.outcome not in (None, Outcome.PENDING)]
-    if ends:
-        return State.ENDED, min(ends, key=lambda outcome: _WEIGHT.get(outcome or Outcome.FAILED, 9))
-    if over is not None and over.outcome is not Outcome.PENDING:
-        return State.ENDED, over.outcome
-    return State.ENDED, Outcome.NO_ANSWER
-
-
-def _talked_out(legs: list[Leg]) -> bool:
-    """Somebody talked and hung up, and no phone rings that did not ring before they picked up.
-
-    Those that did have stopped: few services say so.
-    """
-    picked_up = min((leg.answered_at for leg in legs if leg.answered_at), default=0.0)
-    return bool(picked_up) and not any(not leg.ended_at and leg.ringing_at > picked_up for leg in legs)
-
-
-def _recordings(told: _Told, legs: list[Leg], state: State) -> tuple[str, ...]:
+def _recordings(told: Told, legs: list[Leg], state: State) -> tuple[str, ...]:
     """The legs' records are of one and the same talk; what was made by hand is told by itself, each once.
 
     One that is known to have begun can be asked for after the call, also where nobody tells that it is ready.
@@ -437,7 +294,7 @@ def _talked(legs: list[Leg], direction: str) -> Leg | None:
     return min(answered, key=lambda leg: (leg.answered_at, leg.name))
 
 
-def _talk_seconds(told: _Told, legs: list[Leg], talked: Leg) -> int:
+def _talk_seconds(told: Told, legs: list[Leg], talked: Leg) -> int:
     """That leg's own talk time; where its end was never told, until the first other end that was."""
     if talked.recorded or talked.ended_at:
         return talked.talk_seconds
@@ -458,7 +315,7 @@ def _started(ordered: list[AnyEvent], legs: list[Leg], requested: Requested | No
     return min((event.at for event in ordered), default=0.0)
 
 
-def _ended(told: _Told, legs: list[Leg], state: State, settled: Settled | None) -> float:
+def _ended(told: Told, legs: list[Leg], state: State, settled: Settled | None) -> float:
     if state is not State.ENDED:
         return 0.0
     recorded = [leg.ended_at for leg in legs if leg.recorded]

@@ -15,6 +15,8 @@ PURE = (
         "bot.errors",
         "bot.events",
         "bot.call",
+        "bot.told",
+        "bot.call_state",
         "bot.fold",
         "bot.orders",
         "bot.hooks",
