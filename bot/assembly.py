@@ -26,7 +26,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from starlette.types import ASGIApp
 from typing_extensions import override
 
-from bot import batches, conducting, dialing, digests, forgetting, guiding, jobs, messaging, phone_page, web
+from bot import batches, conducting, dialing, digests, forgetting, guiding, jobs, message_queue, phone_page, web
 from bot.board import Board
 from bot.delivering import Deliveries
 from bot.errors import CallboardError, SettingsError
@@ -40,6 +40,7 @@ from bot.store import Database, ledger
 from handlers import (
     Desk,
     admin,
+    approval,
     call_list,
     call_log,
     calls,
@@ -140,7 +141,7 @@ def slack_app(desk: Desk, identity: Identity) -> AsyncApp:
         process_before_response=True,
     )
     features = (calls, live, call_list, call_log, campaigns, contacts, missed, waiting, recordings, digest, phone)
-    for feature in (*features, presence, admin, home, voice_messages, voice_templates, shortcuts):
+    for feature in (*features, presence, admin, home, voice_messages, voice_templates, approval, shortcuts):
         feature.register(app, desk)
     register_errors(app, desk)
     return app
@@ -253,10 +254,10 @@ async def running(
         )
         desk = Desk(board, slack)
         identity = await identify(board, slack)
-        await messaging.recover(board)
+        await message_queue.recover(board)
         await dialing.recover(board)
         conducting.watch(board)
-        messaging.watch(board)
+        message_queue.watch(board)
         native = NativeCalls(board, slack)
         await native.recover()
         native.watch()
@@ -280,7 +281,7 @@ async def running(
             "reports": (left_out.Reports(desk, campaign_calls.LEFT_OUT, contact_imports.LEFT_OUT), 5),
             "groups": (lambda: groups.refresh(desk), 300),
             "members": (lambda: membership.refresh(desk), 300),
-            "messages": (lambda: messaging.due(board), 5),
+            "messages": (lambda: message_queue.due(board), 5),
             "message results": (voice_messages.Results(desk), 15),
             "recordings": (deliveries.deliver, 5),
             "old recordings": (deliveries.expire, 600),

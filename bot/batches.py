@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import msgspec
 from anyio import to_process, to_thread
 
-from bot import bulk, campaigns, numbers
+from bot import approval, bulk, campaigns, numbers
 from bot.board import Board
 from bot.bulk import Plan, Row
 from bot.campaigns import Found
@@ -100,21 +100,82 @@ async def add_one(board: Board, user: str, found: Found, call: CampaignCall, typ
 
 
 async def begin(board: Board, user: str, batch: str) -> bool:
-    """*Add N calls*: from now on it goes by itself, also after a crash. False: somebody pressed it before."""
+    """*Add N calls*: from now on it goes by itself, also after a crash. False: somebody pressed it before.
+
+    Where a list calls many, a second manager is asked first.
+
+    Raises:
+        NotAllowed: they are no manager, or nobody else could say yes.
+    """
     campaigns.check_manager(board, user, "add calls to campaigns")
     found = await _get(board, batch)
     now = board.now()
 
-    def approve(db: sqlite3.Connection) -> bool:
-        if not store.move(db, batch, ("preview", "paused"), "adding", now):
+    def write(db: sqlite3.Connection) -> bool:
+        count = store.counts(db, batch).get("ready", 0)
+        # What was approved once and is paused goes on.
+        hold = found.state == "preview" and approval.needed(board.settings, count)
+        if hold:
+            approval.check_anybody(board.settings, found.by)
+        if not store.move(db, batch, (found.state,), "asked" if hold else "adding", now):
             return False
-        told = f"{found.account}: {found.name} {found.source}"
-        ledger.audit(
-            db, now, user, "add campaign calls", found.name, f"{told}, {store.counts(db, batch).get('ready', 0)} calls"
-        )
+        told = f"{found.account}: {found.name} {found.source}, {count} calls"
+        ledger.audit(db, now, user, "add campaign calls", found.name, f"{told}, waits for approval" if hold else told)
+        if hold:
+            where = f"the campaign {found.name} of {board.title(found.account)}"
+            wish = f"add {count:,} calls to {where}, from {found.source}."
+            approval.ask(db, board, "campaign", batch, found.by, wish)
         return True
 
-    return await board.write(approve)
+    return found.state in ("preview", "paused") and await board.write(write)
+
+
+async def approve(board: Board, user: str, batch: str) -> bool:
+    """A second manager says yes: from now on it goes by itself. False: it does not wait for that (any more).
+
+    Raises:
+        NotAllowed: it is their own, or they are no manager.
+    """
+    found = await _get(board, batch)
+    approval.check(board.settings, user, found.by)
+    now = board.now()
+
+    def write(db: sqlite3.Connection) -> bool:
+        if not store.move(db, batch, ("asked",), "adding", now):
+            return False
+        count = store.counts(db, batch).get("ready", 0)
+        told = f"{found.account}: {found.name} {found.source}, {count} calls"
+        ledger.audit(db, now, user, "approve campaign calls", found.name, told)
+        text = (
+            f"<@{user}> approved <@{found.by}>'s {count:,} calls for the campaign {found.name}. They are being added."
+        )
+        approval.close(db, board, batch, text)
+        return True
+
+    return await board.write(write)
+
+
+async def refuse(board: Board, user: str, batch: str, why: str) -> bool:
+    """A second manager says no: nothing is added. False: it does not wait for that (any more).
+
+    Raises:
+        NotAllowed: it is their own, or they are no manager.
+    """
+    found = await _get(board, batch)
+    approval.check(board.settings, user, found.by)
+    now = board.now()
+
+    def write(db: sqlite3.Connection) -> bool:
+        if not store.move(db, batch, ("asked",), "dropped", now, words=f"<@{user}> did not approve it: {why}"):
+            return False
+        store.give_up(db, batch, LOST)
+        told = f"{found.account}: {found.name} {found.source}: {why}"
+        ledger.audit(db, now, user, "refuse campaign calls", found.name, told)
+        text = f"<@{user}> refused <@{found.by}>'s calls for the campaign {found.name}: {why}"
+        approval.close(db, board, batch, text)
+        return True
+
+    return await board.write(write)
 
 
 async def run(board: Board, batch: str) -> None:
@@ -136,7 +197,9 @@ async def stop(board: Board, user: str, batch: str, *, drop: bool) -> bool:
     now = board.now()
 
     def write(db: sqlite3.Connection) -> bool:
-        before: tuple[store.BatchState, ...] = ("preview", "paused") if drop else ("adding",)
+        before: tuple[store.BatchState, ...] = ("preview", "asked", "paused") if drop else ("adding",)
+        if drop and found.state == "asked":
+            approval.close(db, board, batch, f"<@{user}> took the calls for {found.name} back; nothing was added.")
         if not store.move(db, batch, before, "dropped" if drop else "paused", now, words=f"<@{user}> stopped it."):
             return False
         if drop:

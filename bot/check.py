@@ -137,6 +137,12 @@ def _roles(settings: Settings) -> list[Finding]:
     found = []
     if not settings.admins:
         found.append(Finding("note", "No admins are named in callboard.toml, so nobody is told when something breaks"))
+    over = settings.policy.approve_over
+    if over and len({*settings.admins, *settings.managers}) < 2:
+        words = (
+            f"policy.approve_over = {over}, but there are no two managers, so lists of more than {over} cannot be sent"
+        )
+        found.append(Finding("MISSING", f"{words}. Name a second one in managers = […]."))
     homeless = [line.label or line.number for line in settings.lines if not (line.channel or settings.channel)]
     if homeless:
         fix = 'Add channel = "C…" to its section, or one for all at the top of callboard.toml.'

@@ -1,37 +1,26 @@
-"""Voice messages: what is sent to whom, when, and the queue that sends them one by one through the gate.
+"""Voice messages: what is sent to whom, and when. A batch is written down whole before anything is sent.
 
-A batch is written down whole before anything is sent. Each recipient is taken from the queue in the same transaction
-that writes its call down, so a crash, a second worker or *Stop* can come at any moment and nobody is called twice.
+From then on it is the queue's (`bot/message_queue.py`).
 """
 
-import asyncio
 import logging
 import sqlite3
 from dataclasses import dataclass, replace
 
 import msgspec
 
-from bot import dialing, permission
-from bot.board import Board, unexpected
-from bot.call import Call
+from bot import approval, dialing, permission
+from bot.board import Board, notice
+from bot.cards import rep_words
 from bot.cards.voicemsg import Said
 from bot.errors import BadInput, CallboardError, NotAllowed, NotFound, NotNow, Unsupported
-from bot.events import NotPlaced, Outcome, State
+from bot.message_queue import kick, order_of, read_said, sending_accounts
 from bot.operations import operations
-from bot.orders import MessageOrder, Template
-from bot.store import calls, ledger, messages, people
+from bot.orders import Template
+from bot.store import calls, cards, ledger, messages, people
 from bot.store.messages import Batch, Recipient
 
 log = logging.getLogger("callboard.messaging")
-
-UNREACHED_TRIES = 3
-"""How often a message waits again because the provider was not reached, so that nothing can have rung."""
-UNREACHED_SECONDS = 60.0
-read_said = msgspec.json.Decoder(Said).decode
-
-
-class _NotTaken(Exception):
-    """The recipient is not ours to send any more, or as many messages run as may at the same moment."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +71,10 @@ async def create(board: Board, key: str, wanted: Wanted) -> Batch:
     if first is None:
         raise NotAllowed(rows[0].words + (f" Nor can any other of the {len(rows)} be called." if len(rows) > 1 else ""))
     late = len(rows) == 1 and not wanted.send_at and first.due_at > now
-    if late or len(rows) > board.settings.messages.confirm_over:
+    count = sum(row.state == "waiting" for row in rows)
+    if approval.needed(board.settings, count):
+        approval.check_anybody(board.settings, wanted.by)
+    if late or len(rows) > board.settings.messages.confirm_over or approval.needed(board.settings, count):
         batch = replace(batch, state="draft")
 
     def write(db: sqlite3.Connection) -> None:
@@ -165,12 +157,6 @@ async def _through(board: Board, wanted: Wanted) -> tuple[str, Said]:
     return account, said
 
 
-def sending_accounts(board: Board, first: str = "") -> list[str]:
-    """Accounts that can send voice messages, `first` before the others."""
-    able = [name for name, provider in board.providers.items() if provider.can("send_message")]
-    return sorted(able, key=lambda name: name != first)
-
-
 def _speaks(board: Board, able: list[str]) -> str:
     found = next((name for name in able if "text" in board.provider(name).message_options), "")
     if not found:
@@ -217,37 +203,92 @@ def named(template: Template, typed: str) -> bool:
     return typed in (template.id, template.name) or typed.casefold() == template.name.casefold()
 
 
-def order_of(said: Said, call_id: str, number: str) -> MessageOrder:
-    """The order of one message."""
-    return MessageOrder(
-        call_id=call_id,
-        number=number,
-        template=said.template,
-        text=said.text,
-        language=said.language,
-        voice=said.voice,
-        caller_id=said.line,
-        collect_digits=said.keys,
-        recognise=said.words,
-    )
-
-
 # What people do to a batch.
 
 
 async def confirm(board: Board, batch_id: str, user: str) -> None:
-    """*Send*: a draft is sent, each to its hour."""
+    """*Send*: a draft is sent, each to its hour. Where that calls many, a second manager is asked first.
+
+    Raises:
+        NotAllowed: it is not theirs, or was decided before, or nobody else could say yes.
+    """
     batch = await _own(board, batch_id, user)
 
     def start(db: sqlite3.Connection) -> bool:
-        if not messages.start(db, batch.id):
+        count = messages.unsent(db, batch.id)
+        hold = approval.needed(board.settings, count)
+        if hold:
+            approval.check_anybody(board.settings, batch.by)
+        if not messages.move(db, batch.id, "draft", "asked" if hold else "running"):
             return False
-        ledger.audit(db, board.now(), user, "voice messages", "sent", f"{batch.account} {batch.id}")
+        told = f"sent, {count} recipients, waits for approval" if hold else "sent"
+        ledger.audit(db, board.now(), user, "voice messages", told, f"{batch.account} {batch.id}")
+        if hold:
+            approval.ask(db, board, "message", batch.id, batch.by, _wish(board, batch, count))
         return True
 
     if not await board.write(start):
-        raise NotAllowed("That was decided before, so nothing was done a second time. Look at its card.")
+        raise NotAllowed(_DECIDED)
     kick(board)
+
+
+_DECIDED = "That was decided before, so nothing was done a second time. Look at its card."
+
+
+def _wish(board: Board, batch: Batch, count: int) -> str:
+    said = read_said(batch.body)
+    what = f"the text “{said.text[:300]}”" if said.text else f"the stored message “{said.name or said.template}”"
+    return f"send a voice message to {_people(count)} via {board.title(batch.account)}: {what}."
+
+
+async def approve(board: Board, batch_id: str, user: str) -> None:
+    """A second manager says yes: it is sent, each to its hour.
+
+    Raises:
+        NotAllowed: it is their own, they are no manager, or somebody was faster.  NotFound: it is gone.
+    """
+    batch = await _get(board, batch_id)
+    approval.check(board.settings, user, batch.by)
+
+    def start(db: sqlite3.Connection) -> bool:
+        if not messages.move(db, batch.id, "asked", "running"):
+            return False
+        count = messages.unsent(db, batch.id)
+        ledger.audit(db, board.now(), user, "approve voice messages", _people(count), f"{batch.account} {batch.id}")
+        told = (
+            f"<@{user}> approved <@{batch.by}>'s voice message to {_people(count)}. Each is called in their own hours."
+        )
+        approval.close(db, board, batch.id, told)
+        return True
+
+    if not await board.write(start):
+        raise NotAllowed(_DECIDED)
+    kick(board)
+
+
+async def refuse(board: Board, batch_id: str, user: str, why: str) -> None:
+    """A second manager says no: nobody is called, and whoever wanted it is told why.
+
+    Raises:
+        NotAllowed: it is their own, they are no manager, or somebody was faster.  NotFound: it is gone.
+    """
+    batch = await _get(board, batch_id)
+    approval.check(board.settings, user, batch.by)
+
+    def end(db: sqlite3.Connection) -> bool:
+        found = messages.get(db, batch.id)
+        if found is None or found.state != "asked":
+            return False
+        count = messages.end(db, batch.id, user)
+        detail = f"{batch.account} {batch.id}: {why}"
+        ledger.audit(db, board.now(), user, "refuse voice messages", _people(count), detail)
+        approval.close(db, board, batch.id, f"<@{user}> refused <@{batch.by}>'s voice message: {why}")
+        told = f"<@{user}> did not approve your voice message to {_people(count)}, so nobody was called: {why}"
+        cards.mark(db, "notice", f"refused:{batch.id}", f"@{batch.by}", board.now(), notice(told))
+        return True
+
+    if not await board.write(end):
+        raise NotAllowed(_DECIDED)
 
 
 async def stop(board: Board, batch_id: str, user: str) -> int:
@@ -255,6 +296,9 @@ async def stop(board: Board, batch_id: str, user: str) -> int:
     batch = await _own(board, batch_id, user)
 
     def end(db: sqlite3.Connection) -> int:
+        found = messages.get(db, batch.id)
+        if found is not None and found.state == "asked":
+            approval.close(db, board, batch.id, f"{rep_words(user)} took the voice message back; nobody was called.")
         count = messages.end(db, batch.id, user)
         ledger.audit(db, board.now(), user, "stop voice messages", f"{count} unsent", f"{batch.account} {batch.id}")
         return count
@@ -262,102 +306,15 @@ async def stop(board: Board, batch_id: str, user: str) -> int:
     return await board.write(end)
 
 
-async def _own(board: Board, batch_id: str, user: str) -> Batch:
+async def _get(board: Board, batch_id: str) -> Batch:
     batch = await board.read(messages.get, batch_id)
     if batch is None:
         raise NotFound("That voice message is not on record any more. Nothing was done.")
-    if batch.by != user and board.settings.role(user) == "rep":
-        raise NotAllowed("Only whoever sends it, or a manager, can do that. Nothing was done.")
     return batch
 
 
-# The queue.
-
-
-def watch(board: Board) -> None:
-    """Send the next as soon as one is over."""
-
-    def follow(call: Call) -> None:
-        over = call.state in (State.ENDED, State.UNCLEAR) and call.outcome is not Outcome.NOT_PLACED
-        if call.purpose == "message" and over:
-            kick(board)
-
-    board.followers.append(follow)
-
-
-def kick(board: Board) -> None:
-    """Look at the queue now, in the background."""
-    board.spawn(due(board), _failed)
-
-
-async def _failed(error: Exception) -> None:
-    """A bug of ours, or the database: the next tick looks again."""
-    log.error("The queue of voice messages could not go on.", exc_info=error)
-
-
-async def due(board: Board) -> None:
-    """Send whatever is due, account by account, as many at once as the settings allow."""
-    able = sending_accounts(board)
-    for recipient, account in await board.read(messages.lost, able, board.now()):
-        words = (
-            f"There is no telephony account “{account}” any more that sends voice messages, so nothing was sent. "
-            "Send it again through another one."
-        )
-        await board.write(messages.refuse, recipient, words)
-    await asyncio.gather(*(_serve(board, account) for account in able))
-
-
-async def _serve(board: Board, account: str) -> None:
-    while await board.read(messages.running, account) < board.settings.messages.at_once:
-        found = await board.read(messages.next_due, account, board.now())
-        if found is None or not await _send(board, *found):
-            return
-
-
-async def _send(board: Board, batch: Batch, recipient: Recipient) -> bool:
-    """Send to one. False: it is no use to go on right now."""
-    call_id = calls.new_id(board.now())
-
-    def take(db: sqlite3.Connection) -> None:
-        busy = messages.running(db, batch.account) >= board.settings.messages.at_once
-        if busy or not messages.take(db, recipient, call_id):
-            raise _NotTaken
-
-    order = order_of(read_said(batch.body), call_id, recipient.number)
-    try:
-        call = await dialing.send(board, batch.account, batch.by, recipient.name, order, take)
-    except _NotTaken:
-        return False
-    except NotNow as error:
-        await board.write(messages.defer, recipient, max(error.at, board.now() + 1))
-    except CallboardError as error:
-        await board.write(messages.refuse, recipient, str(error))
-    except sqlite3.Error:
-        raise  # of the database, not of this message: the next round tries again
-    except Exception as error:  # a bug of ours must not keep the others waiting for ever
-        await board.write(messages.refuse, recipient, unexpected(error))
-    else:
-        if call.outcome is Outcome.NOT_PLACED:
-            if recipient.tries < UNREACHED_TRIES:
-                await board.write(messages.put_back, call.id, board.now() + UNREACHED_SECONDS)
-            return False
-    return True
-
-
-async def recover(board: Board) -> None:
-    """At start, before `dialing.recover()`: messages that were written down but never left are sent after all."""
-    now = board.now()
-    for intent in await board.read(ledger.open_intents):
-        if intent.kind != dialing.MESSAGE or intent.state != "written" or intent.call_id is None:
-            continue
-        call_id, key = intent.call_id, intent.key
-        words = "Callboard was restarted before it could send this message. Nothing was dialled."
-
-        def back(db: sqlite3.Connection, call_id: str = call_id, key: str = key, words: str = words) -> None:
-            call = calls.get(db, call_id)
-            if call is not None and messages.put_back(db, call_id, now):
-                event = NotPlaced(at=now, outcome=Outcome.NOT_PLACED, words=words)
-                calls.ingest(db, call.account, [event], now=now, routing=board.routing, call_id=call_id)
-                ledger.finish_intent(db, key)
-
-        await board.write(back)
+async def _own(board: Board, batch_id: str, user: str) -> Batch:
+    batch = await _get(board, batch_id)
+    if batch.by != user and board.settings.role(user) == "rep":
+        raise NotAllowed("Only whoever sends it, or a manager, can do that. Nothing was done.")
+    return batch

@@ -6,6 +6,7 @@ from dataclasses import replace as replace_row
 import msgspec
 from msgspec.structs import replace
 
+from bot import approval
 from bot.board import Board
 from bot.call import Call
 from bot.cards import Message
@@ -151,8 +152,14 @@ def _batch(db: sqlite3.Connection, board: Board, card: Card) -> Message | None:
     if batch is None:
         return None
     samples = {state: campaigns.some(db, batch.id, state, SAMPLES) for state in ("ready", *WORDS)}
-    zone = _zone(db, board, card.place)
-    return batch_card(batch, campaigns.counts(db, batch.id), campaigns.hours(db, batch.id), samples, zone)
+    return batch_card(
+        batch,
+        campaigns.counts(db, batch.id),
+        campaigns.hours(db, batch.id),
+        samples,
+        _zone(db, board, card.place),
+        approvers=approval.names(board.settings, batch.by),
+    )
 
 
 def _contact_import(db: sqlite3.Connection, board: Board, card: Card) -> Message | None:
@@ -180,6 +187,7 @@ def _voice_message(db: sqlite3.Connection, board: Board, card: Card) -> Message 
         now=board.now(),
         zone=_zone(db, board, card.place),
         can_hang_up=provider is not None and call is not None and "hang_up" in provider.controls(call),
+        approvers=approval.names(board.settings, batch.by),
     )
 
 

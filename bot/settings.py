@@ -57,6 +57,7 @@ class PolicySettings:
         weekdays: 0 = Monday.  callers: Slack users who may call, empty = all.
         daily_calls, daily_minutes: per rep; team_daily_calls, team_daily_minutes: of all together; 0 = no cap.
         attempts_per_day, attempts_per_week: automatic calls to one number, 0 = no limit.
+        approve_over: lists that call more people than this need a second manager's word; 0 = none does.
     """
 
     countries: tuple[str, ...]
@@ -69,6 +70,7 @@ class PolicySettings:
     callers: tuple[str, ...] = ()
     attempts_per_day: int = 1
     attempts_per_week: int = 2
+    approve_over: int = 0
 
 
 @dataclass(frozen=True)

@@ -302,6 +302,7 @@ class _Reader:
             callers=callers,
             attempts_per_day=self.number(table, "policy.attempts_per_day", "attempts_per_day", 1),
             attempts_per_week=self.number(table, "policy.attempts_per_week", "attempts_per_week", 2),
+            approve_over=self.number(table, "policy.approve_over", "approve_over", 0),
             daily_minutes=self.number(table, "policy.daily_minutes", "daily_minutes", 0),
             team_daily_calls=self.number(table, "policy.team_daily_calls", "team_daily_calls", 0),
             team_daily_minutes=self.number(table, "policy.team_daily_minutes", "team_daily_minutes", 0),

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from slack_bolt.async_app import AsyncApp
 
-from bot import asking, messaging, saying
+from bot import asking, message_queue, messaging, saying
 from bot.board import Board
 from bot.cards import Message
 from bot.cards.help import help_message
@@ -140,7 +140,7 @@ async def open_form(desk: Desk, click: Click) -> None:
     board = desk.board
     opened = await desk.slack.views_open(trigger_id=click.trigger, view=loading_modal("Send a voice message"))
     try:
-        able = messaging.sending_accounts(board)
+        able = message_queue.sending_accounts(board)
         if not able:
             raise Unsupported("None of your phone services can send voice messages.")
         listed = [(name, stored) for name, _, stored in await stored_at(board) if not isinstance(stored, str)]
@@ -281,6 +281,6 @@ class Results:
 def _scheduled(db: sqlite3.Connection, board: Board, user: str) -> Message:
     everybody = board.settings.role(user) != "rep"
     found = messages.waiting(db, "" if everybody else user)
-    rows = [(batch, messaging.read_said(batch.body), count, due_at) for batch, count, due_at in found]
+    rows = [(batch, message_queue.read_said(batch.body), count, due_at) for batch, count, due_at in found]
     zone = people.person(db, user).zone or board.settings.zone
     return scheduled_message(rows, board.now(), zone, everybody=everybody)

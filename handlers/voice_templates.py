@@ -3,7 +3,7 @@
 import msgspec
 from slack_bolt.async_app import AsyncApp
 
-from bot import messaging, numbers
+from bot import message_queue, messaging, numbers
 from bot.board import Board
 from bot.cards import plain
 from bot.cards.voicemsg_forms import delete_message, template_message, template_modal, templates_message
@@ -59,7 +59,7 @@ def _check_manager(desk: Desk, click: Click) -> None:
 async def stored_at(board: Board) -> list[tuple[str, str, tuple[Template, ...] | str]]:
     """(account, title, its stored messages, or a sentence why there are none) of all that can send any."""
     found: list[tuple[str, str, tuple[Template, ...] | str]] = []
-    for name in messaging.sending_accounts(board):
+    for name in message_queue.sending_accounts(board):
         provider = board.provider(name)
         if not provider.can("templates"):
             words = f"{provider.title} does not list its stored messages: name one as it is called there."

@@ -330,3 +330,15 @@ async def test_people_and_places_that_are_not_named(computer: Computer) -> None:
     assert code == 0
     assert "note     No admins are named in callboard.toml, so nobody is told when something breaks" in lines
     assert "note     No lines and no channel are set, so incoming and missed calls are not shown" in lines
+
+
+async def test_a_limit_for_which_nobody_could_say_yes(computer: Computer) -> None:
+    computer.text = computer.text.replace("[policy]", "[policy]\napprove_over = 5")
+    code, _ = await computer.check()
+    assert code == 0
+    computer.text = computer.text.replace('managers = ["U2"]', "")
+    await fault(
+        computer,
+        "MISSING  policy.approve_over = 5, but there are no two managers, so lists of more than 5 cannot be sent. "
+        "Name a second one in managers = […].",
+    )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import messaging
+from bot import message_queue
 from bot.errors import Refused
 from bot.events import Outcome
 from bot.store import ledger, messages, people
@@ -26,7 +26,7 @@ BUSY_HOURS = SETTINGS.replace('hours = ["00:00", "24:00"]', 'hours = ["09:00", "
 @pytest.fixture
 async def desk(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> AsyncIterator[Office]:
     async with office(tmp_path, fake_slack, slack_clock, kind=Speaker) as desk:
-        messaging.watch(desk.board)
+        message_queue.watch(desk.board)
         await desk.contact(ONE, "Dana Levi")
         await desk.contact(TWO, "Noa Green", "Green Gardens")
         yield desk
@@ -181,7 +181,7 @@ async def test_outside_of_their_hours_it_asks_to_schedule(
         assert "Cancelled" in card(desk).text
         assert "By U2; nobody was called." in card(desk).text
         desk.clock.advance(86400)
-        await messaging.due(desk.board)
+        await message_queue.due(desk.board)
         assert speaker(desk).messages == []
 
 

@@ -44,6 +44,8 @@ IO_OF_OURS = (
     "bot.jobs",
     "bot.dialing",
     "bot.permission",
+    "bot.approval",
+    "bot.message_queue",
     "bot.messaging",
     "bot.rendering",
     "handlers",
@@ -51,6 +53,7 @@ IO_OF_OURS = (
 
 KNOWS_ONLY_THE_TYPES_OF_SQLITE = (
     *(
+        "bot.approval",
         "bot.batches",
         "bot.board",
         "bot.conducting",
@@ -61,6 +64,7 @@ KNOWS_ONLY_THE_TYPES_OF_SQLITE = (
         "bot.digests",
         "bot.guiding",
         "bot.jobs",
+        "bot.message_queue",
         "bot.messaging",
         "bot.permission",
         "bot.phone_page",

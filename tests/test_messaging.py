@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typing_extensions import override
 
-from bot import dialing, messaging
+from bot import dialing, message_queue, messaging
 from bot.cards.voicemsg import Said
 from bot.errors import Ambiguous, BadInput, NotAllowed, NotFound, Refused, Unavailable, Unsupported
 from bot.events import Accepted, Described, Outcome, State
@@ -30,7 +30,7 @@ HOURS = SETTINGS.replace('hours = ["00:00", "24:00"]', 'hours = ["09:00", "18:00
 @pytest.fixture
 async def desk(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> AsyncIterator[Office]:
     async with office(tmp_path, fake_slack, slack_clock, kind=Speaker) as desk:
-        messaging.watch(desk.board)
+        message_queue.watch(desk.board)
         yield desk
 
 
@@ -61,14 +61,14 @@ async def test_so_many_at_once_and_the_next_when_one_is_over(desk: Office) -> No
         await desk.happen(*fails(number, desk.clock(), Outcome.BUSY))
     assert called(desk) == list(NUMBERS)
     assert await states(desk, made) == ["sent"] * 6
-    await messaging.due(desk.board)
+    await message_queue.due(desk.board)
     assert called(desk) == list(NUMBERS)
 
 
 async def test_several_workers_send_to_each_once(desk: Office) -> None:
     made = await batch(desk, *NUMBERS, start=False)
-    await desk.board.write(messages.start, made.id)
-    await asyncio.gather(*(messaging.due(desk.board) for _ in range(8)))
+    await desk.board.write(messages.move, made.id, "draft", "running")
+    await asyncio.gather(*(message_queue.due(desk.board) for _ in range(8)))
     assert sorted(called(desk)) == sorted(NUMBERS[:3])
 
 
@@ -79,17 +79,17 @@ async def test_workers_that_read_the_same_queue_at_the_same_moment(
     unlimited = SETTINGS.replace("[policy]", "[policy]\nattempts_per_day = 0\nattempts_per_week = 0")
     async with office(tmp_path, fake_slack, slack_clock, unlimited, kind=Speaker) as desk:
         made = await batch(desk, *NUMBERS, start=False)
-        await desk.board.write(messages.start, made.id)
+        await desk.board.write(messages.move, made.id, "draft", "running")
         rows = [recipient for recipient, _ in await desk.board.read(messages.results, made.id)]
-        await asyncio.gather(*(messaging._send(desk.board, made, rows[0]) for _ in range(5)))
+        await asyncio.gather(*(message_queue._send(desk.board, made, rows[0]) for _ in range(5)))
         assert called(desk) == [NUMBERS[0]]
-        await asyncio.gather(*(messaging._send(desk.board, made, row) for row in rows[1:]))
+        await asyncio.gather(*(message_queue._send(desk.board, made, row) for row in rows[1:]))
         assert len(called(desk)) == len(set(called(desk))) == 3
 
 
 async def test_a_draft_is_sent_when_it_is_confirmed_and_only_once(desk: Office) -> None:
     made = await batch(desk, *NUMBERS[:2], start=False)
-    await messaging.due(desk.board)
+    await message_queue.due(desk.board)
     assert called(desk) == []
     with pytest.raises(NotAllowed, match="Only whoever sends it"):
         await messaging.confirm(desk.board, made.id, "U1")
@@ -110,7 +110,7 @@ async def test_stopped_in_the_middle(desk: Office) -> None:
     assert await messaging.stop(desk.board, made.id, "U2") == 0
     for number in (1, 2, 3):
         await desk.happen(*hears(number, desk.clock()))
-    await messaging.due(desk.board)
+    await message_queue.due(desk.board)
     assert called(desk) == list(NUMBERS[:3])
     assert await states(desk, made) == ["sent"] * 3 + ["stopped"] * 3
     with pytest.raises(NotAllowed, match="decided before"):
@@ -126,12 +126,12 @@ async def test_each_in_their_own_hours(tmp_path: Path, fake_slack: FakeSlack, sl
         assert "2 deferred to 09:00 their time" in card.text  # in Israel and in Britain it is Monday already
         assert "1 deferred to tomorrow 09:00 their time (from 15:00 on)" in card.text  # Sunday evening in Washington
         slack_clock.now = 1_770_000_000 + 4 * 3600 + 1300  # 07:01 UTC: nine in Israel
-        await messaging.due(desk.board)
+        await message_queue.due(desk.board)
         assert called(desk) == ["+972505550101"]
         slack_clock.now += 2 * 3600  # nine in Britain
-        await messaging.due(desk.board)
+        await message_queue.due(desk.board)
         slack_clock.now += 5 * 3600 + 60  # nine in Washington
-        await messaging.due(desk.board)
+        await message_queue.due(desk.board)
         assert called(desk) == ["+972505550101", "+447700900123", "+12025550130"]
         assert await states(desk, made) == ["sent"] * 3
 
@@ -147,7 +147,7 @@ async def test_hours_that_close_while_it_waits(tmp_path: Path, fake_slack: FakeS
         (first, _), _ = await desk.board.read(messages.results, made.id)
         assert first.state == "waiting"
         slack_clock.now = first.due_at
-        await messaging.due(desk.board)
+        await message_queue.due(desk.board)
         assert called(desk) == [NUMBERS[0], NUMBERS[1]]
 
 
@@ -191,9 +191,9 @@ async def test_a_service_that_is_not_reached_is_asked_again_a_few_times(desk: Of
     made = await batch(desk, NUMBERS[0])
     for _ in range(6):
         desk.clock.advance(61)
-        await messaging.due(desk.board)
+        await message_queue.due(desk.board)
     await desk.settle()
-    assert len(called(desk)) == 1 + messaging.UNREACHED_TRIES
+    assert len(called(desk)) == 1 + message_queue.UNREACHED_TRIES
     assert await states(desk, made) == ["sent"]
     assert "was not sent" in desk.conversation("U2")[-1].text
     assert "Not reached." in desk.conversation("U2")[-1].text
@@ -203,9 +203,9 @@ async def test_one_pause_for_all_while_the_service_is_not_reached(desk: Office) 
     speaker(desk).answers = [Unavailable("Not reached.")]
     await batch(desk, *NUMBERS[:2])
     assert called(desk) == [NUMBERS[0]]
-    await messaging.due(desk.board)
+    await message_queue.due(desk.board)
     desk.clock.advance(61)
-    await messaging.due(desk.board)
+    await message_queue.due(desk.board)
     assert called(desk) == [NUMBERS[0], NUMBERS[1], NUMBERS[0]]
 
 
@@ -214,13 +214,13 @@ async def test_an_unclear_answer_is_never_repeated(desk: Office) -> None:
     made = await batch(desk, NUMBERS[0])
     for _ in range(3):
         desk.clock.advance(600)
-        await messaging.due(desk.board)
+        await message_queue.due(desk.board)
     assert called(desk) == [NUMBERS[0]]
     card = desk.conversation("U2")[-1]
     assert "Unclear" in card.text
     await desk.press("call:settle_no", card, "DU2", user="U2")
     assert "Nothing rang." in desk.conversation("U2")[-1].text
-    await messaging.due(desk.board)
+    await message_queue.due(desk.board)
     assert called(desk) == [NUMBERS[0]]
     assert await states(desk, made) == ["sent"]
 
@@ -343,20 +343,20 @@ async def test_a_crash_between_writing_down_and_sending(
     """Never left: sent after all, once. May have left: unclear, never sent again."""
     async with office(tmp_path, fake_slack, slack_clock, kind=Speaker) as desk:
         made = await batch(desk, *NUMBERS[:2], start=False)
-        await desk.board.write(messages.start, made.id)
+        await desk.board.write(messages.move, made.id, "draft", "running")
         rows = [recipient for recipient, _ in await desk.board.read(messages.results, made.id)]
         for row, leave in zip(rows, (False, True), strict=True):
             call_id = calls.new_id(slack_clock())
-            order = messaging.order_of(SAID, call_id, row.number)
+            order = message_queue.order_of(SAID, call_id, row.number)
             take = lambda db, row=row, call_id=call_id: messages.take(db, row, call_id)  # noqa: E731
             await desk.board.write(dialing._commit_message, desk.board, "voicenter", "U2", "", order, take)
             if leave:
                 assert await desk.board.write(ledger.send_intent, dialing.message_key(call_id))
     async with office(tmp_path, fake_slack, slack_clock, kind=Speaker) as desk:
         for _ in range(2):
-            await messaging.recover(desk.board)
+            await message_queue.recover(desk.board)
             await dialing.recover(desk.board)
-            await messaging.due(desk.board)
+            await message_queue.due(desk.board)
             await desk.settle()
         assert called(desk) == [NUMBERS[0]]
         (_, first), (_, second) = await desk.board.read(messages.results, made.id)
@@ -373,17 +373,17 @@ async def test_a_scheduled_message_waits(desk: Office) -> None:
     assert called(desk) == []
     assert "is scheduled" in desk.conversation("U2")[-1].text
     desk.clock.advance(3601)
-    await messaging.due(desk.board)
+    await message_queue.due(desk.board)
     assert called(desk) == [NUMBERS[0]]
 
 
 async def test_an_account_that_was_taken_out_of_the_settings_keeps_nobody_waiting(desk: Office) -> None:
     made = await batch(desk, NUMBERS[0], send_at=desk.clock() + 3600)
     await desk.board.write(lambda db: db.execute("UPDATE message_batches SET account = 'gone'"))
-    await messaging.due(desk.board)
+    await message_queue.due(desk.board)
     assert await states(desk, made) == ["waiting"]  # it may come back until then
     desk.clock.advance(3601)
-    await messaging.due(desk.board)
+    await message_queue.due(desk.board)
     await desk.settle()
     assert (await states(desk, made), called(desk)) == (["refused"], [])
     assert "There is no telephony account “gone” any more" in desk.conversation("U2")[-1].text

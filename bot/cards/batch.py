@@ -48,8 +48,12 @@ def batch_card(
     hours: Mapping[str, int],
     samples: Mapping[str, Sequence[Sample]],
     zone: str,
+    approvers: str = "",
 ) -> Message:
-    """The card. `samples`: state -> the first rows in it, as (line, as typed, why, call)."""
+    """The card. `samples`: state -> the first rows in it, as (line, as typed, why, call).
+
+    `approvers`: who may say yes where somebody has to, mrkdwn.
+    """
     file = f"{plain(batch.source)}, {sum(counts.values()):,} rows"
     blocks = [
         header(f"Calls for {batch.name}", "batch:title"),
@@ -59,7 +63,9 @@ def batch_card(
         blocks.append(section(_progress(counts), "batch:progress"))
     if batch.state in ("paused", "dropped"):
         blocks += paragraphs([sentence(batch.words)], "batch:words")
-    if batch.state == "preview":
+    if batch.state == "asked":
+        blocks += paragraphs([f"{approvers or 'A second manager'} has to say yes first."], "batch:asked")
+    if batch.state in ("preview", "asked"):
         blocks += _preview(counts.get("ready", 0), hours, samples.get("ready", ()))
     blocks += _left_out(counts, samples)
     if batch.notes and batch.state == "preview":
@@ -79,6 +85,8 @@ def headline(batch: "Batch", counts: Mapping[str, int]) -> str:
             return f"{_calls(ready)} can be added. Nothing was sent yet."
         case "preview":
             return "No call can be added."
+        case "asked":
+            return f"{_calls(ready)} wait for a second manager. Nothing was sent yet."
         case "adding":
             return "Being added…"
         case "paused":
@@ -134,7 +142,7 @@ def _buttons(batch: "Batch", counts: Mapping[str, int]) -> list[Block]:
     if batch.state in ("preview", "paused") and ready:
         label = f"Add {_calls(ready)}" if batch.state == "preview" else f"Go on with {_calls(ready)}"
         found.append(button(label, "campaign:add_rows", batch.id, style="primary", about=name))
-    if batch.state in ("preview", "paused"):
+    if batch.state in ("preview", "asked", "paused"):
         ask = confirm(
             "Add no more?", "What is added already stays in the campaign.", "Add no more", "Back", danger=True
         )

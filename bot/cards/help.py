@@ -73,6 +73,7 @@ FORMS: Mapping[str, tuple[str, Sequence[tuple[str, str]]]] = MappingProxyType(
                 ("update Spring sale +1 202 555 0100 priority 9", "changes a call that waits"),
                 ("remove Spring sale +1 202 555 0100", "removes a call that waits"),
                 ("upload Spring sale", "opens a form for a CSV file; one sent to Callboard does the same"),
+                ("approve", "shows the lists that wait for a second manager, for you to approve or refuse"),
                 ("pending Spring sale", "shows the calls that wait, page by page"),
                 ("clear Spring sale", "removes all calls that wait, after asking you"),
                 ("members Spring sale", "shows who takes its calls"),

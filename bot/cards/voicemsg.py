@@ -126,8 +126,11 @@ def voicemsg_card(
     now: float,
     zone: str,
     can_hang_up: bool = False,
+    approvers: str = "",
 ) -> Message:
     """The card of a batch in every state. Times are seconds since 1970 UTC, shown in the IANA `zone`.
+
+    `approvers`: who may say yes where somebody has to, mrkdwn.
 
     Buttons carry the batch's id: `voicemsg:send`, `voicemsg:drop`, `voicemsg:stop`, `voicemsg:csv`; those of a single
     call its own: `call:hang_up`, `call:settle_rang`, `call:settle_no`.
@@ -145,7 +148,7 @@ def voicemsg_card(
     )
     if len(recipients) == 1:
         return _single(batch, *recipients[0], results[0], facts, now, zone, can_hang_up)
-    return _many(batch, [recipient for recipient, _ in recipients], results, facts, now, zone)
+    return _many(batch, [recipient for recipient, _ in recipients], results, facts, now, zone, approvers)
 
 
 def their_time(at: float, now: float, number: str) -> str:
@@ -241,16 +244,24 @@ def _drop(batch: "Batch") -> Block:
 
 
 def _many(
-    batch: "Batch", recipients: "Sequence[Recipient]", results: Sequence[Result], facts: Block, now: float, zone: str
+    batch: "Batch",
+    recipients: "Sequence[Recipient]",
+    results: Sequence[Result],
+    facts: Block,
+    now: float,
+    zone: str,
+    approvers: str,
 ) -> Message:
     groups = Counter(result.group for result in results)
     total = len(results)
     done = total - groups["waiting"] - groups["calling"]
     blocks = [header(_title(batch, groups, total), "voicemsg:title")]
     waiting = [row for row in recipients if row.state == "waiting"]
-    if batch.state == "draft":
+    if batch.state in ("draft", "asked"):
         count = len(waiting)
         state = f"*Nothing was sent yet.* {count} of {total} can be called: {_some(waiting)}."
+        if batch.state == "asked":
+            state += f"\n{approvers or 'A second manager'} has to say yes first."
         blocks.append(section(state, "voicemsg:state"))
     else:
         counts = [f"*{groups[group]}* {words}" for group, words in GROUPS.items() if groups[group]]
@@ -280,6 +291,8 @@ def _some(recipients: "Sequence[Recipient]") -> str:
 def _title(batch: "Batch", groups: Mapping[str, int], total: int) -> str:
     if batch.state == "draft":
         return f"Send a voice message to {total} recipients?"
+    if batch.state == "asked":
+        return f"Waiting for a second manager: a voice message to {total} recipients"
     if batch.state == "dropped":
         return f"Discarded: a voice message to {total} recipients"
     over = not groups["waiting"] and not groups["calling"]
@@ -342,6 +355,8 @@ def _buttons(batch: "Batch", waiting: int, done: int) -> list[Block]:
             button(f"Send to {waiting}", "voicemsg:send", batch.id, style="primary", about="voice message", ask=ask),
             _drop(batch),
         ]
+    elif batch.state == "asked":
+        buttons.append(_drop(batch))
     elif batch.state == "running" and waiting:
         ask = confirm("Stop?", f"{waiting} who wait are not called any more.", "Stop", "Go on", danger=True)
         buttons.append(button("Stop", "voicemsg:stop", batch.id, style="danger", about="voice messages", ask=ask))

@@ -14,7 +14,8 @@ from bot.bulk import Row
 from bot.orders import CampaignCall
 from bot.store import cards
 
-BatchState = Literal["reading", "preview", "adding", "paused", "done", "dropped"]
+BatchState = Literal["reading", "preview", "asked", "adding", "paused", "done", "dropped"]
+"""preview: read, nobody said yes.  asked: a second manager has to.  The others speak for themselves."""
 
 CARD = "batch"
 """Kind of the card that shows a batch."""
@@ -220,7 +221,7 @@ def unfinished(db: sqlite3.Connection) -> list[Batch]:
 
 def open_lists(db: sqlite3.Connection) -> list[Batch]:
     """Files that wait for approval, are being added, or are paused."""
-    states = "('preview', 'adding', 'paused')"
+    states = "('preview', 'asked', 'adding', 'paused')"
     rows = db.execute(f"SELECT {_BATCH} FROM batches WHERE state IN {states} AND source <> '' ORDER BY at")
     return [Batch(*row) for row in rows]
 

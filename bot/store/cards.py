@@ -161,6 +161,12 @@ def waiting(db: sqlite3.Connection) -> int:
     return int(db.execute("SELECT count(*) FROM cards WHERE dirty").fetchone()[0])
 
 
+def places(db: sqlite3.Connection, kind: str, subject: str) -> list[str]:
+    """Where a subject is shown, or is to be."""
+    rows = db.execute("SELECT place FROM cards WHERE subject = ? AND kind = ?", (subject, kind))
+    return [str(row[0]) for row in rows.fetchall()]
+
+
 def conversation(db: sqlite3.Connection, user: str) -> str:
     """Channel id of a person's conversation with the app, "" = nothing was posted there yet."""
     row = db.execute("SELECT channel FROM cards WHERE place = ? AND ts <> '' LIMIT 1", (f"@{user}",)).fetchone()

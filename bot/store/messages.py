@@ -23,7 +23,8 @@ class Batch:
 
     Attributes:
         by: Slack user id.  place: where its card is.  body: what is said, as JSON (`bot.messaging.Said`).
-        state: "draft" (shown, not confirmed), "running", "stopped", "dropped" (a draft that nobody wanted).
+        state: "draft" (shown, not confirmed), "asked" (confirmed, a second manager has not said yes), "running",
+            "stopped", "dropped" (a draft that nobody wanted, or that was not approved).
         send_at: not before; seconds since 1970 UTC.  ended_by: who stopped or dropped it.
         reported: its results were attached, or need not be.
     """
@@ -108,18 +109,32 @@ def waiting(db: sqlite3.Connection, by: str = "") -> list[tuple[Batch, int, floa
     return [(Batch(*row[:-2]), row[-2], row[-1]) for row in rows]
 
 
-def start(db: sqlite3.Connection, batch_id: str) -> bool:
-    """A draft is confirmed. False: it was before, or was dropped."""
-    started = db.execute("UPDATE message_batches SET state = 'running' WHERE id = ? AND state = 'draft'", (batch_id,))
+def move(db: sqlite3.Connection, batch_id: str, before: str, after: str) -> bool:
+    """A draft is confirmed, or approved. False: it is not in the state `before` (any more)."""
+    moved = db.execute("UPDATE message_batches SET state = ? WHERE id = ? AND state = ?", (after, batch_id, before))
     cards.touch(db, batch_id, CARD)
-    return started.rowcount == 1
+    return moved.rowcount == 1
+
+
+def asked(db: sqlite3.Connection) -> list[tuple[Batch, int]]:
+    """(batch, how many wait) of those that a second manager has to approve, the oldest first."""
+    rows = db.execute(f"SELECT {_BATCH} FROM message_batches WHERE state = 'asked' ORDER BY created_at").fetchall()
+    return [(batch := Batch(*row), unsent(db, batch.id)) for row in rows]
+
+
+def unsent(db: sqlite3.Connection, batch_id: str) -> int:
+    """How many of a batch wait to be called."""
+    row = db.execute(
+        "SELECT count(*) FROM message_recipients WHERE batch_id = ? AND state = 'waiting'", (batch_id,)
+    ).fetchone()
+    return int(row[0])
 
 
 def end(db: sqlite3.Connection, batch_id: str, by: str) -> int:
     """Send to nobody more. Returns how many had been waiting; a call that runs goes on."""
     db.execute(
-        "UPDATE message_batches SET state = CASE state WHEN 'draft' THEN 'dropped' ELSE 'stopped' END, ended_by = ?"
-        " WHERE id = ? AND state IN ('draft', 'running')",
+        "UPDATE message_batches SET state = CASE state WHEN 'running' THEN 'stopped' ELSE 'dropped' END, ended_by = ?"
+        " WHERE id = ? AND state IN ('draft', 'asked', 'running')",
         (by, batch_id),
     )
     stopped = db.execute(

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import sqlite_utils
     from sqlite_utils import Migrations
 
-VERSION = 9
+VERSION = 10
 """`PRAGMA user_version` of a file that has all migrations. Spares importing sqlite-utils (27 MB) at every start."""
 
 
@@ -76,6 +76,10 @@ def _migrations() -> "Migrations":
     @migrations()
     def m009_contact_imports(db: "sqlite_utils.Database") -> None:
         _run(db, _CONTACT_IMPORTS)
+
+    @migrations()
+    def m010_approval(db: "sqlite_utils.Database") -> None:
+        _run(db, _APPROVAL)
 
     return migrations
 
@@ -336,3 +340,5 @@ CREATE TABLE contact_import_rows (
 ) WITHOUT ROWID;
 CREATE INDEX contact_import_rows_by_state ON contact_import_rows(import, state, line);
 """
+
+_APPROVAL = "CREATE INDEX message_batches_asked ON message_batches(created_at) WHERE state = 'asked';"

@@ -1,0 +1,85 @@
+"""Lists that wait for a second manager: *Approve* and *Refuse* below the request, and `/campaign approve`."""
+
+from collections.abc import Mapping
+
+from slack_bolt.async_app import AsyncApp
+
+from bot import batches, messaging
+from bot.cards.forms import form, text_input
+from bot.cards.notice import notice_card
+from bot.errors import NotAllowed
+from bot.store import campaigns, messages
+from handlers import Click, Desk, answer, on_actions, on_form, tell
+
+_DECIDED = "That was decided before, so nothing was done a second time."
+WHY = 500
+"""Characters of a reason."""
+
+
+def register(app: AsyncApp, desk: Desk) -> None:
+    """All listeners of this feature."""
+    on_actions(app, desk, "approval", {"yes": (approve, None), "no": (ask_why, None)})
+    on_form(app, desk, "approval:refused", validate, refuse)
+
+
+async def approve(desk: Desk, click: Click) -> None:
+    """*Approve*: the list goes its way."""
+    kind, _, list_id = click.value.partition(" ")
+    if kind == "message":
+        await messaging.approve(desk.board, list_id, click.user)
+        await tell(desk, click, "Approved; the messages are being sent.")
+    elif await batches.approve(desk.board, click.user, list_id):
+        await tell(desk, click, "Approved; the calls are being added.")
+        await batches.run(desk.board, list_id)
+    else:
+        raise NotAllowed(_DECIDED)
+
+
+async def ask_why(desk: Desk, click: Click) -> None:
+    """*Refuse…*: whoever wanted it should know why."""
+    why = text_input("why", "Why not?", {}, multiline=True, hint="Whoever sent the list is told.", length=WHY)
+    view = form("Refuse this list", [why], "approval:refused", click.value, submit="Refuse")
+    await desk.slack.views_open(trigger_id=click.trigger, view=view)
+
+
+async def validate(desk: Desk, click: Click) -> Mapping[str, str]:
+    """Blanks are no reason."""
+    return {} if click.fields.get("why", "").strip() else {"why": "Say why, so that they know what to change."}
+
+
+async def refuse(desk: Desk, click: Click) -> None:
+    """The submitted form: nothing is sent."""
+    kind, _, list_id = click.value.partition(" ")
+    why = " ".join(click.fields["why"].split())
+    if kind == "message":
+        await messaging.refuse(desk.board, list_id, click.user, why)
+    elif not await batches.refuse(desk.board, click.user, list_id, why):
+        raise NotAllowed(_DECIDED)
+
+
+async def waiting(desk: Desk, click: Click) -> None:
+    """`/campaign approve`: what waits for a second manager, with the buttons for whoever may say yes."""
+    board = desk.board
+    if board.settings.role(click.user) == "rep":
+        raise NotAllowed("Only managers approve lists, so there is nothing to show.")
+    calls = [batch for batch in await board.read(campaigns.open_lists) if batch.state == "asked"]
+    told = await board.read(messages.asked)
+    lists = [(f"campaign {batch.id}", batch.by, f"calls for {batch.name}, from {batch.source}") for batch in calls]
+    lists += [(f"message {batch.id}", batch.by, f"a voice message to {count} recipients") for batch, count in told]
+    if not lists:
+        limit = board.settings.policy.approve_over
+        rule = f"lists that call more than {limit} people do" if limit else "no list does: `approve_over` is not set"
+        await tell(desk, click, f"No list waits for a second manager; {rule}.")
+        return
+    lines, buttons = [], []
+    for number, (value, by, what) in enumerate(lists, 1):
+        own = by == click.user
+        lines.append(f"{number}. <@{by}>: {what}{' (yours: another manager has to say yes)' if own else ''}")
+        if not own:
+            about = f"list {number}"
+            buttons += [
+                {"label": f"Approve {number}", "action_id": f"approval:yes:{number}", "value": value, "about": about},
+                {"label": f"Refuse {number}…", "action_id": f"approval:no:{number}", "value": value, "about": about},
+            ]
+    text = "\n".join(["*These wait for a second manager:*", *lines])
+    await answer(desk, click, notice_card({"text": text, "buttons": buttons}))
