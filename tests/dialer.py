@@ -31,7 +31,7 @@ class Dialer(PaperPhone):
     """Two campaigns; every order is in `asked`.
 
     `faults`: operation -> what is raised instead, one each time; with `acts` it is done all the same before.
-    `before`: is called with each operation's name.  `pause`: starting a campaign waits for it.
+    `before`: is called with each operation's name.  `pause`: starting a campaign, or adding many, waits for it.
     `said_no`: number -> the service's words in a bulk answer.  `silent`: the answer says nothing of single calls.
     """
 
@@ -120,6 +120,8 @@ class Dialer(PaperPhone):
     async def add_campaign_calls(self, campaign: str, calls: tuple[CampaignCall, ...]) -> tuple[Added, ...]:
         assert 0 < len(calls) <= self.bulk_rows
         with self._order("add_campaign_calls", campaign, *(call.number for call in calls)) as sheet:
+            if self.pause is not None:
+                await self.pause.wait()
             for call in calls:
                 if call.number not in self.said_no:
                     sheet.calls[call.number] = call

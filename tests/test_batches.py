@@ -196,17 +196,15 @@ async def test_pause_holds_after_the_chunk_that_is_on_its_way(
     async with a_board(tmp_path, phone, slack_clock) as board:
         await prepare(board)
         await batches.begin(board, "U2", "b1")
-        stops: list[asyncio.Task[bool]] = []
-
-        def pause(operation: str) -> None:
-            if operation == "add_campaign_calls" and not stops:
-                stops.append(asyncio.create_task(batches.stop(board, "U9", "b1", drop=False)))
-
-        phone.before = pause
-        await batches.run(board, "b1")
-        assert await stops[0]
+        asked, phone.pause = asyncio.Event(), asyncio.Event()
+        phone.before = lambda operation: asked.set() if operation == "add_campaign_calls" else None
+        running = asyncio.create_task(batches.run(board, "b1"))
+        await asked.wait()
+        assert await batches.stop(board, "U9", "b1", drop=False)
+        phone.pause.set()
+        await running
         assert await state_of(board) == "paused"
-        assert len(ordered(phone)) < len(NUMBERS)
+        assert ordered(phone) == NUMBERS[: phone.bulk_rows]
         with pytest.raises(NotAllowed, match="Only managers"):
             await batches.begin(board, "U1", "b1")
         assert not await batches.stop(board, "U9", "b1", drop=False)
