@@ -262,6 +262,10 @@ async def running(
         await native.recover()
         native.watch()
         await board.solved(guiding.PROBLEM)
+        if settings.lookup_url:
+            from bot.lookup import Lookup  # spared where there is none
+
+            Lookup(board, http).watch()
         app = slack_app(desk, identity)
         feed = Feed(board, slack, lambda card: render(board, card))
         application = web.application(board, slack_over_http(app) if settings.mode == "http" else None)

@@ -22,6 +22,7 @@ from bot.provider import Provider
 from bot.routing import ByLine
 from bot.settings import Settings
 from bot.store import Database, calls, cards, ledger, people
+from bot.store.contacts import Contact
 
 log = logging.getLogger("callboard")
 DIALS_AT_ONCE = 32
@@ -43,6 +44,7 @@ class Board:
         readable: accounts whose last webhook since the start could be read.
         answer_seconds: how long a service that asks waits for our database, twice at most; the strictest gives up
             after 3 s.
+        look_up: whose E.164 number it is, by the contact book or the team's own list; None = only the book knows.
         waiting: dials whose turn has not come; so a burst, or a phone service that hangs, slows nothing else.
     """
 
@@ -58,6 +60,7 @@ class Board:
     acting: dict[str, str] = field(default_factory=dict)
     readable: set[str] = field(default_factory=set)
     answer_seconds: float = 1.25
+    look_up: Callable[[str], Awaitable[Contact | None]] | None = None
 
     def __post_init__(self) -> None:
         self.routing = ByLine(self.settings)

@@ -17,7 +17,7 @@ from bot.board import Board, unexpected
 from bot.call import Call
 from bot.cards.recording import comment, title
 from bot.errors import Ambiguous, CallboardError
-from bot.store import calls, cards, contacts, ledger
+from bot.store import calls, cards, ledger, lookups
 from bot.store import recordings as rows
 from bot.store.recordings import Copy
 
@@ -167,7 +167,7 @@ class Deliveries:
         await board.write(note)
 
     async def _name(self, call: Call) -> str:
-        contact = await self.board.read(contacts.get, call.number) if call.number else None
+        contact = await self.board.read(lookups.known, call.number) if call.number else None
         return contact.name if contact else ""
 
 

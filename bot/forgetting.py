@@ -3,9 +3,11 @@
 from collections.abc import Callable
 
 from bot.board import Board
-from bot.store import ledger, retention
+from bot.store import ledger, lookups, retention
 
 DAY_SECONDS = 86400.0
+LOOKUP_DAYS = 90
+"""So long the name of a caller is kept who was looked up and did not call again."""
 
 
 async def expire(board: Board) -> None:
@@ -17,6 +19,7 @@ async def expire(board: Board) -> None:
         ("lists of calls", kept.calls_days, retention.forget_lists),
         ("tables of contacts", kept.calls_days, retention.forget_imports),
         ("notices", kept.calls_days, retention.forget_words),
+        ("names of callers", min(kept.calls_days or LOOKUP_DAYS, LOOKUP_DAYS), lookups.forget),
         ("log lines", kept.audit_days, retention.forget_audit),
     ]
     for what, days, forget in work:

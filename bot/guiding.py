@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import contextlib
 import json
 import logging
 import sqlite3
@@ -17,12 +18,14 @@ from bot.errors import CallboardError
 from bot.events import AnyEvent, Guided, State
 from bot.hooks import Answer, Question, Reply, Step
 from bot.provider import Provider
-from bot.store import calls, contacts, ledger, people
+from bot.store import calls, ledger, lookups, people
 
 log = logging.getLogger("callboard.guiding")
 
 PROBLEM = "flow"
 """Under which the admins hear of a rule that failed; mended with the next start, which reads the rules anew."""
+LOOKUP_SECONDS = 0.5
+"""How long who asks waits for the team's own list, besides `Board.answer_seconds` for the database twice."""
 GROUP = "usergroup "
 """What facts about Slack user groups are kept under; the group's id follows."""
 T = TypeVar("T")
@@ -64,7 +67,11 @@ async def respond(
 
 
 async def _contact(board: Board, question: Question) -> Answer:
-    contact = await _soon(board, None, contacts.get, question.number)
+    contact = await _soon(board, None, lookups.known, question.number)
+    if contact is None and board.look_up is not None:
+        # Too late for this answer is in time for the card.
+        with contextlib.suppress(TimeoutError):
+            contact = await asyncio.wait_for(board.look_up(question.number), LOOKUP_SECONDS)
     if contact is None:
         return Answer()
     url = board.settings.contact_url.replace("{number}", question.number.lstrip("+"))

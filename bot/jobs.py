@@ -22,7 +22,7 @@ from bot.errors import CallboardError
 from bot.events import CallEnded, State
 from bot.permission import rules
 from bot.polling import POLL_SECONDS, Poll
-from bot.store import calls, cards, contacts, ledger, missed, people
+from bot.store import calls, cards, ledger, lookups, missed, people
 
 log = logging.getLogger("callboard.jobs")
 
@@ -72,7 +72,7 @@ async def remind(board: Board) -> None:
         if call is None:
             await board.write(ledger.reminded, reminder_id)
             continue
-        contact = await board.read(contacts.get, call.number)
+        contact = await board.read(lookups.known, call.number)
         person = await board.read(people.person, user)
         payload = reminder(call, contact, person.zone or board.settings.zone)
         await board.write(_remind, reminder_id, user, notice(payload["text"], payload["buttons"]), now)
@@ -97,7 +97,7 @@ async def escalate(board: Board) -> None:
         last = row.claimed_by or await _last_rep(board, row.number, row.opened_at)
         first = bool(last) and (row.escalations == 0 or bool(row.claimed_by))
         to = (last,) if first else board.settings.managers
-        contact = await board.read(contacts.get, row.number) if row.number else None
+        contact = await board.read(lookups.known, row.number) if row.number else None
         shown = replace(row, line=board.settings.label(row.line))
         bodies = {}
         for user in to:

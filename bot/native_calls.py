@@ -22,7 +22,7 @@ from bot.events import REP, THIRD, State
 from bot.feed import Limited, Unanswered, ask
 from bot.numbers import pretty
 from bot.phone_page import join_url
-from bot.store import calls, cards, contacts, slack_calls, web_phones
+from bot.store import calls, cards, lookups, slack_calls, web_phones
 from bot.store.slack_calls import ADDED, ENDED, LOST, REFUSED, SlackCall
 
 log = logging.getLogger("callboard.native")
@@ -165,7 +165,7 @@ class NativeCalls:
 
     async def _told(self, call: Call) -> tuple[str, list[Person]]:
         """(title, participants) as Slack shall show them."""
-        contact = await self.board.read(contacts.get, call.number) if call.number else None
+        contact = await self.board.read(lookups.known, call.number) if call.number else None
         party = who_plain(call.number, call.name, contact)
         return f"Call with {party}", participants(call, party)
 

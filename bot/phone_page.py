@@ -27,7 +27,7 @@ from bot.call import Call
 from bot.cards import who_plain
 from bot.errors import CallboardError, NeedsYes
 from bot.provider import Provider
-from bot.store import calls, contacts, ledger, people, web_phones
+from bot.store import calls, ledger, lookups, people, web_phones
 from bot.store.web_phones import Phone
 from bot.web_phone import SESSION_SECONDS, OfACall, OfItself, Report, WebPhone, fingerprint, new_link, read_link, unseal
 
@@ -365,7 +365,7 @@ async def _phone(board: Board, request: Request) -> tuple[Phone, WebPhone]:
 
 
 async def _party(board: Board, call: Call) -> str:
-    contact = await board.read(contacts.get, call.number) if call.number else None
+    contact = await board.read(lookups.known, call.number) if call.number else None
     return who_plain(call.number, call.name, contact)
 
 

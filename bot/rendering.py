@@ -27,7 +27,7 @@ from bot.events import AnyEvent, Outcome, State
 from bot.phone_page import join_url
 from bot.recordings import is_left, may_listen
 from bot.routing import masks
-from bot.store import calls, campaigns, contact_imports, contacts, ledger, messages, missed, people
+from bot.store import calls, campaigns, contact_imports, ledger, lookups, messages, missed, people
 from bot.store.cards import LINE, SLACK_CALL, Card
 from bot.store.contacts import Contact
 
@@ -197,7 +197,7 @@ def last_rep(history: list[Call]) -> str:
 
 
 def _contact(db: sqlite3.Connection, number: str) -> Contact | None:
-    return contacts.get(db, number) if number else None
+    return lookups.known(db, number) if number else None
 
 
 def _zone(db: sqlite3.Connection, board: Board, place: str) -> str:

@@ -129,6 +129,8 @@ class Settings:
     mask: bool
     dispositions: tuple[str, ...]
     contact_url: str
+    lookup_url: str
+    lookup_token: str = field(repr=False)
     commands: Mapping[str, str]
     flows: tuple[decide.Flow, ...] = ()
     slack_calls: bool = False

@@ -107,6 +107,8 @@ class _Reader:
             dispositions=self.strings("dispositions", self.table.pop("dispositions", []))
             or ("Reached, all done", "Interested", "Not interested", "Call later", "Left a message", "Wrong number"),
             contact_url=self.text("contact_url", ""),
+            lookup_url=self.lookup_url(),
+            lookup_token=self.environment.get("CALLBOARD_LOOKUP_TOKEN", "").strip(),
             commands=self.commands(),
             flows=self.flows(region),
             slack_calls=self.flag("slack_calls", False),
@@ -183,6 +185,14 @@ class _Reader:
             self.errors.append("CALLBOARD_PUBLIC_URL must begin with https://, like https://callboard.example.com.")
         if not value and mode == "http":
             self.errors.append("CALLBOARD_PUBLIC_URL is not set. Slack needs it in HTTP mode to reach Callboard.")
+        return value
+
+    def lookup_url(self) -> str:
+        value = self.text("lookup_url", "").strip()
+        if value and not re.match(r"https://[^/\s]+|http://(localhost|127\.0\.0\.1)[:/]", value):
+            self.errors.append("lookup_url must begin with https://: callers' numbers travel there.")
+        if value and "{number}" not in value:
+            self.errors.append("lookup_url must have {number} where the caller's number goes.")
         return value
 
     def hook_secret(self) -> str:

@@ -11,7 +11,7 @@ from bot.cards.help import help_message
 from bot.cards.live_calls import list_message
 from bot.controlling import controls_of
 from bot.errors import BadInput, NotAllowed
-from bot.store import calls, contacts, people
+from bot.store import calls, lookups, people
 from handlers import Click, Desk, answer, call_log, on_command
 
 
@@ -45,6 +45,6 @@ def _list(db: sqlite3.Connection, board: Board, user: str, team: bool) -> Messag
         board.now(),
         person.zone or board.settings.zone,
         lambda call: controls_of(board, call),
-        lambda number: getattr(contacts.get(db, number), "name", "") if number else "",
+        lambda number: getattr(lookups.known(db, number), "name", "") if number else "",
         team=team,
     )

@@ -33,7 +33,7 @@ from bot.events import AnyEvent
 from bot.fold import fold
 from bot.numbers import pretty
 from bot.routing import masks_from, shared_places
-from bot.store import call_log, calls, channels, contacts, ledger, people
+from bot.store import call_log, calls, channels, contacts, ledger, lookups, people
 from bot.store.call_log import Reach, Row
 from bot.uploading import conversation, upload
 from handlers import Click, Desk, answer, on_actions, on_form, tell
@@ -141,7 +141,7 @@ def _read(
 ) -> tuple[list[Logged], Reading]:
     """The calls as that person may see them, and what the search means to them."""
     numbers = {row.call.number for row in rows} | set(search.numbers)
-    known = {number: contacts.get(db, number) for number in numbers if number}
+    known = {number: lookups.known(db, number) for number in numbers if number}
     hidden = [row for row in rows if row.call.rep != user and masks_from(board.settings, row.place, user)]
     theirs = call_log.claimed(db, [row.call.id for row in hidden], user)
     masked = {row.call.id for row in hidden} - theirs
@@ -308,7 +308,7 @@ async def _party(board: Board, text: str) -> tuple[str, str]:
     except BadInput as error:
         raise BadInput(str(error).removesuffix(who.EXAMPLE).strip()) from error
     if isinstance(found, who.Number):
-        contact = await board.read(contacts.get, found.number)
+        contact = await board.read(lookups.known, found.number)
         return found.number, contact.name if contact else ""
     if not isinstance(found, who.Name):
         raise BadInput("Write a whole number like +1 202 555 0100, or a contact's name.")

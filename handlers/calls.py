@@ -17,7 +17,7 @@ from bot.cards.times import moment, on
 from bot.dialing import Ask
 from bot.errors import BadInput, NeedsConsent, NeedsYes, NotAllowed, NotFound
 from bot.events import Outcome, Wrapped
-from bot.store import calls, contacts, ledger, people
+from bot.store import calls, ledger, lookups, people
 from handlers import Click, Desk, answer, on_actions, on_command, on_form, tell
 
 _read_ask = msgspec.json.Decoder(Ask)
@@ -273,7 +273,7 @@ async def settle(desk: Desk, click: Click) -> None:
 async def open_wrap(desk: Desk, click: Click) -> None:
     """*How did it go?*"""
     call = await _call(desk, click.value)
-    contact = await desk.board.read(contacts.get, call.number)
+    contact = await desk.board.read(lookups.known, call.number)
     view = wrap_modal(call, desk.board.settings.dispositions, contact=contact)
     await desk.slack.views_open(trigger_id=click.trigger, view=view)
 
@@ -308,7 +308,7 @@ async def wrapped(desk: Desk, click: Click) -> None:
 async def open_later(desk: Desk, click: Click) -> None:
     """*Call later*."""
     call = await _call(desk, click.value)
-    contact = await desk.board.read(contacts.get, call.number)
+    contact = await desk.board.read(lookups.known, call.number)
     await desk.slack.views_open(trigger_id=click.trigger, view=later_modal(call, contact=contact))
 
 

@@ -15,7 +15,7 @@ from bot.cards import duration
 from bot.cards.home import home_view
 from bot.controlling import controls_of
 from bot.routing import masks_from
-from bot.store import calls, campaigns, contacts, figures, ledger, missed, people
+from bot.store import calls, campaigns, figures, ledger, lookups, missed, people
 from handlers import UNREACHED, Click, Desk, on_actions, slack_code
 from handlers.calls import open_call_modal
 from handlers.phone import open_phone_modal
@@ -125,7 +125,7 @@ def _view(db: sqlite3.Connection, board: Board, user: str) -> dict[str, Any]:
         now=board.now(),
         zone=zone,
         controls=lambda call: controls_of(board, call),
-        names=lambda number: getattr(contacts.get(db, number), "name", "") if number else "",
+        names=lambda number: getattr(lookups.known(db, number), "name", "") if number else "",
         masked=frozenset(
             one.id for one in owed if one.claimed_by != user and masks_from(board.settings, one.place, user)
         ),

@@ -16,7 +16,7 @@ from bot.controlling import control, controls_of
 from bot.delivering import gets_file
 from bot.errors import BadInput, NeedsConsent, NotAllowed, NotFound
 from bot.recordings import LINK_SECONDS, heard_by, is_left, link, may_listen
-from bot.store import calls, contacts, ledger, people
+from bot.store import calls, ledger, lookups, people
 from bot.store import recordings as rows
 from handlers import Click, Desk, answer, on_actions, on_command, on_form, tell
 
@@ -193,7 +193,7 @@ def _heard(db: sqlite3.Connection, board: Board, user: str, rep: str, number: st
 
 async def _names(board: Board, listed: list[Call]) -> dict[str, str]:
     def read(db: sqlite3.Connection) -> dict[str, str]:
-        found = ((call.number, contacts.get(db, call.number)) for call in listed if call.number)
+        found = ((call.number, lookups.known(db, call.number)) for call in listed if call.number)
         return {number: contact.name for number, contact in found if contact}
 
     return await board.read(read)

@@ -15,7 +15,7 @@ from bot.cards.notice import escalation
 from bot.cards.waiting import MENU, MINE, Choice, list_message, urgency
 from bot.errors import BadInput, NotAllowed, NotFound
 from bot.routing import masks, masks_from
-from bot.store import cards, contacts, ledger, missed, people
+from bot.store import cards, ledger, lookups, missed, people
 from handlers import UNREACHED, Click, Desk, Handler, answer, on_actions, on_command
 from handlers import missed as card
 from handlers.calls import write_button
@@ -85,7 +85,7 @@ async def assign(desk: Desk, click: Click) -> None:
             return True  # it is theirs already
         ledger.audit(db, now, click.user, "assign missed caller", row.number or "withheld number", f"to <@{to}>")
         if to != click.user:
-            contact = contacts.get(db, row.number) if row.number else None
+            contact = lookups.known(db, row.number) if row.number else None
             shown = replace(row, line=board.settings.label(row.line))
             zone = people.person(db, to).zone or board.settings.zone
             told = escalation(shown, contact, now, zone, asked_by=click.user)
@@ -149,7 +149,7 @@ def _list(db: sqlite3.Connection, board: Board, click: Click, choice: Choice) ->
         choice,
         now,
         people.person(db, user).zone or settings.zone,
-        lambda number: contacts.get(db, number) if number else None,
+        lambda number: lookups.known(db, number) if number else None,
         lambda one: masks(settings, here) or (one.claimed_by != user and masks_from(settings, one.place, user)),
         label=settings.label(choice.scope),
         colleagues=() if alone else people.with_phones(db, MENU + 1),

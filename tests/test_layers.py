@@ -228,8 +228,8 @@ def test_slacks_client_is_with_those_who_speak_to_slack_only() -> None:
     assert said(found for found in found if not is_in(found.by, *allowed)) == []
 
 
-def test_httpx_is_where_telephony_services_are_spoken_to_only() -> None:
-    allowed = ("bot.provider", "bot.download", "bot.providers", "bot.simulator", *WIRING)
+def test_httpx_is_where_others_than_slack_are_spoken_to_only() -> None:
+    allowed = ("bot.provider", "bot.download", "bot.lookup", "bot.providers", "bot.simulator", *WIRING)
     found = (found for found in imports() if found.is_of("httpx"))
     assert said(found for found in found if not is_in(found.by, *allowed)) == []
 

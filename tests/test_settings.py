@@ -181,6 +181,8 @@ def test_no_secret_is_in_a_repr(tmp_path: Path) -> None:
         ("summaries = 1", "summaries"),
         ("dispositions = [1]", "dispositions"),
         ("contact_url = 5", "contact_url"),
+        ('lookup_url = "http://crm.example/{number}"', "lookup_url"),
+        ('lookup_url = "https://crm.example/"', "lookup_url"),
         ("lines = 5", "lines"),
         ('colour = "blue"', "colour"),
         ("[missed]\nescalate_minutes = -1", "missed.escalate_minutes"),

@@ -40,6 +40,7 @@ from bot.store import (
     contacts,
     figures,
     ledger,
+    lookups,
     messages,
     missed,
     people,
@@ -62,8 +63,8 @@ from tests.test_store_missed import Routes
 NOW = 1_770_000_000.0
 CALLER = "+12025550155"
 MODULES: tuple[ModuleType, ...] = (
-    *(call_log, calls, campaigns, cards, channels, contact_imports, contacts, figures, ledger, messages, missed),
-    *(people, presence, recordings, retention, web_phones),
+    *(call_log, calls, campaigns, cards, channels, contact_imports, contacts, figures, ledger, lookups),
+    *(messages, missed, people, presence, recordings, retention, web_phones),
 )
 CARD = Card(1, "call", "s", "C1", 1, "", "", "", "n", 0, 0, None, NOW)
 MESSAGES = Batch("b1", "U1", "@U1", "acme", "running", NOW, NOW, "", 0, b"{}")
@@ -301,6 +302,10 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "people.opened_home": lambda db: people.opened_home(db, "U1", NOW),
     "people.with_phones": lambda db: people.with_phones(db, 9),
     "people.homes": lambda db: people.homes(db, NOW),
+    "lookups.known": lambda db: lookups.known(db, CALLER),
+    "lookups.asked": lambda db: lookups.asked(db, CALLER, NOW),
+    "lookups.keep": lambda db: lookups.keep(db, CALLER, "Dana Levi", "", NOW, NOW - 86400),
+    "lookups.forget": lambda db: lookups.forget(db, NOW),
     "contacts.get": lambda db: contacts.get(db, CALLER),
     "contacts.named": lambda db: contacts.named(db, "Noa"),
     "contacts.page": lambda db: (

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import sqlite_utils
     from sqlite_utils import Migrations
 
-VERSION = 10
+VERSION = 11
 """`PRAGMA user_version` of a file that has all migrations. Spares importing sqlite-utils (27 MB) at every start."""
 
 
@@ -80,6 +80,10 @@ def _migrations() -> "Migrations":
     @migrations()
     def m010_approval(db: "sqlite_utils.Database") -> None:
         _run(db, _APPROVAL)
+
+    @migrations()
+    def m011_lookups(db: "sqlite_utils.Database") -> None:
+        _run(db, _LOOKUPS)
 
     return migrations
 
@@ -342,3 +346,10 @@ CREATE INDEX contact_import_rows_by_state ON contact_import_rows(import, state, 
 """
 
 _APPROVAL = "CREATE INDEX message_batches_asked ON message_batches(created_at) WHERE state = 'asked';"
+
+_LOOKUPS = """
+CREATE TABLE lookups (
+    number TEXT PRIMARY KEY, name TEXT NOT NULL, company TEXT NOT NULL, at REAL NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX lookups_by_time ON lookups(at);
+"""
