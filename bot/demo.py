@@ -48,6 +48,7 @@ time_zone = "{ZONE}"
 channel = "{SALES}"
 admins = ["{MAYA}"]
 managers = ["{OMER}"]
+lookup_url = "{{world}}/_sim/customers?number={{number}}"
 
 [accounts.voicenter]
 click2call_url = "{{world}}/voicenter"

@@ -126,3 +126,10 @@ async def test_what_no_webhook_told_is_caught_up_with_from_the_call_log(town: To
     before = await board.db.read(lambda db: db.execute("SELECT count(*) FROM events").fetchone()[0])
     await catch_up(board)
     assert await board.db.read(lambda db: db.execute("SELECT count(*) FROM events").fetchone()[0]) == before
+
+
+async def test_the_customer_list_says_who_calls(town: Town) -> None:
+    town.rings("voicenter", "+447700900132", demo.SALES_LINE)
+    await town.sees("Incoming", "Tom Baker", "Baker & Sons".replace("&", "&amp;"))
+    town.rings("voicenter", "+447700900135", demo.SALES_LINE)
+    assert "Baker" not in await town.sees("Incoming", "900135")

@@ -31,7 +31,7 @@ from bot.simulator.behaviours import IncomingKind
 from bot.simulator.clock import RealClock
 from bot.simulator.delivery import over_http
 from bot.simulator.exchange import Exchange, SimCall
-from bot.simulator.network import Network
+from bot.simulator.network import CUSTOMERS, Network
 
 
 class SimulatedAccount(msgspec.Struct, frozen=True):
@@ -89,6 +89,7 @@ class SimulatedWorld:
                 Route("/_sim/calls", self._calls, methods=["GET"]),
                 Route("/_sim/refused", self._refused, methods=["GET"]),
                 Route("/_sim/clock", self._clock, methods=["POST"]),
+                Route("/_sim/customers", self._customers, methods=["GET"]),
                 # Every method, and no redirect: what a wrong request gets is the provider's simulator to say.
                 Route("/{account}", _Asgi(self)),
                 Route("/{account}/{path:path}", _Asgi(self)),
@@ -127,6 +128,11 @@ class SimulatedWorld:
         except (msgspec.MsgspecError, ValueError) as error:
             return _sentence(f"The clock goes on as before: {error}")
         return _json({"speed": self.clock.speed, "now": self.clock.now()})
+
+    async def _customers(self, request: WebRequest) -> Response:
+        """The customer list of the company that has this phone system, as `lookup_url` asks it."""
+        found = CUSTOMERS.get(request.query_params.get("number", ""))
+        return _json(dict(zip(("name", "company"), found, strict=True))) if found else _sentence("Nobody we know.", 404)
 
     def _describe(self, call: SimCall) -> dict[str, Any]:
         return {

@@ -33,6 +33,12 @@ FIRST_WITHIN_SECONDS = 15.0
 KEPT_CALLS = 1000
 """Ended calls that are still remembered."""
 
+CUSTOMERS = {
+    "+12025550131": ("Rosa Diaz", "Harbour Books"),
+    "+447700900132": ("Tom Baker", "Baker & Sons"),
+    "+972505550133": ("Yael Stone", ""),
+}
+"""Of the made-up people who call by themselves, those whom the company knows: name and company."""
 _CALLERS = ("+12025550131", "+447700900132", "+972505550133", "+12025550134", "+447700900135")
 _KINDS: tuple[IncomingKind, ...] = ("answered", "missed", "abandoned")
 
