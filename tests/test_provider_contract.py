@@ -412,7 +412,11 @@ async def test_an_internal_error_on_a_dial_is_ambiguous(kind: str, name: str, st
     assert type(raised) is Ambiguous if name in DIALS else isinstance(raised, Unavailable | Ambiguous)
 
 
-@pytest.mark.parametrize("content", [HTML, "", "\x00", "[]", "{}", "null", '{"a":', "<a>", "<?xml version='1.0'?><a/>"])
+NO_KNOWN_FORM = (HTML, "", "\x00", "[]", "{}", "null", '{"a":', "<a>", "<?xml version='1.0'?><a/>")
+TOO_DEEP = '{"a":' * 5000
+
+
+@pytest.mark.parametrize("content", [*NO_KNOWN_FORM, pytest.param(TOO_DEEP, id="too-deep")])
 @pytest.mark.parametrize(("kind", "name"), list(sampled_operations()))
 async def test_an_answer_to_a_dial_in_no_known_form_is_ambiguous(kind: str, name: str, content: str) -> None:
     if any(content.encode() == response.body for file in successful(kind, name) for _, response in conversation(file)):

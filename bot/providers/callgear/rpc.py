@@ -160,7 +160,7 @@ class Rpc:
         response = await provider.send(request, dials=dials)
         try:
             told = msgspec.json.decode(response.content, type=dict[str, Any])
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             told = {}
         error, result = told.get("error"), told.get("result")
         if isinstance(error, dict):

@@ -73,7 +73,7 @@ def answer(title: str, response: httpx.Response, *, dials: bool) -> dict[str, An
     """
     try:
         told = msgspec.json.decode(response.content, type=dict[str, Any])
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         told = {}
     if not told:
         if 400 <= response.status_code < 500:

@@ -139,7 +139,7 @@ class Exolve(Provider):
         readable = True
         try:
             answer = msgspec.json.decode(response.content, type=dict[str, Any])
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             answer, readable = {}, False
         if response.status_code >= 500:
             told = f" ({words})" if (words := words_of(answer)) else ""

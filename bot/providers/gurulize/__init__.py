@@ -87,7 +87,7 @@ class Gurulize(Provider):
         # The page does not say which HTTP status a failure has: the body's `success` is the truth.
         try:
             body: dict[str, Any] = msgspec.json.decode(response.content, type=dict[str, Any])
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             body = {}
         success = _SUCCESS.get(str(body.get("success")).strip().lower())
         if success is False:
