@@ -25,6 +25,9 @@ FINAL: Mapping[str, Outcome] = {
 }
 """Status of a sent message -> how it ended. The page shows `completed` only; any other word means: not over yet."""
 
+_YEARS = (1_262_304_000, 4_102_444_800)
+"""2010 to 2100: Exolve is younger. A time that is not set may be written as the year 1, which RFC 1123 makes 2001."""
+
 HINTS: tuple[tuple[str, str], ...] = (
     (
         "own confirmed number",
@@ -63,9 +66,10 @@ def moment(value: object) -> float:
     for read in (datetime.fromisoformat, parsedate_to_datetime):
         try:
             found = read(text)
-            return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+            at = (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
         except (ValueError, TypeError, OverflowError):
             continue
+        return at if _YEARS[0] <= at <= _YEARS[1] else 0.0
     return 0.0
 
 
