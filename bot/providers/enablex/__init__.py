@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
+from urllib.parse import quote
 
 import httpx
 from typing_extensions import override
@@ -341,7 +342,7 @@ class EnableX(Provider):
     @override
     async def fetch_recording(self, recording: str, into: Path, limit: int) -> str:
         """Source: "Retrieve Call Recording"; `recording` is a recording id."""
-        request = self._request("GET", f"/recording/{recording}")
+        request = self._request("GET", f"/recording/{quote(recording, safe='')}")
         return await self.download(request, into, limit, frozenset({request.url.host}))
 
     @override
@@ -390,7 +391,8 @@ class EnableX(Provider):
     ) -> dict[str, Any]:
         if not call.refs:
             raise Refused(f"{self.title} has not named this call yet. Try again in a moment.", words="no call id")
-        return await self._ask(verb, f"/call/{call.refs[0]}{path}", body, dials=dials)
+        ref = quote(call.refs[0], safe="")  # it came with a webhook, as anything may
+        return await self._ask(verb, f"/call/{ref}{path}", body, dials=dials)
 
     async def _ask(
         self, verb: str, path: str, body: Mapping[str, Any] | None = None, *, dials: bool = False
