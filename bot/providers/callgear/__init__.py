@@ -241,9 +241,12 @@ class CallGear(Provider):
     async def fetch_recording(self, recording: str, into: Path, limit: int) -> str:
         """The link that came with the notification "Recorded talk"."""
         own = httpx.URL(self.values["url"]).host
-        return await self.download(
-            self.http.build_request("GET", recording), into, limit, frozenset({own, *MEDIA_HOSTS})
-        )
+        try:
+            request = self.http.build_request("GET", recording)
+            _ = request.url.host  # decoded only now
+        except (httpx.InvalidURL, UnicodeError):
+            raise Refused(f"The recording's link of {self.title} is no web address; it was not fetched.") from None
+        return await self.download(request, into, limit, frozenset({own, *MEDIA_HOSTS}))
 
     @override
     async def check(self) -> str:
