@@ -65,8 +65,8 @@ def play(title: str, prompt: Prompt, language: str, voice: str) -> dict[str, Any
     return told | {name: value for name, value in options.items() if value is not None}
 
 
-def answer(title: str, response: httpx.Response, *, dials: bool) -> dict[str, Any]:
-    """The reply's members.
+def answer(title: str, response: httpx.Response, *, dials: bool, silent: bool = False) -> dict[str, Any]:
+    """The reply's members. `silent`: the page shows no reply, so one without a body will do.
 
     Raises:
         Refused: its code and words.  Unavailable, Ambiguous: not in any form that can be read.
@@ -76,7 +76,9 @@ def answer(title: str, response: httpx.Response, *, dials: bool) -> dict[str, An
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         told = {}
     if not told:
-        if 400 <= response.status_code < 500:
+        if silent and response.is_success and not response.content.strip():
+            return {}
+        if 300 <= response.status_code < 500:
             raise refused(title, f"HTTP {response.status_code}", str(response.status_code))
         words = f"{title} gave an answer that cannot be read (HTTP {response.status_code})"
         raise Ambiguous(f"{words}; it may or may not be calling.") if dials else Unavailable(f"{words}. Try again.")
