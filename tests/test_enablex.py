@@ -307,6 +307,17 @@ async def test_lost_webhooks_are_made_up_for_by_asking(line: Line) -> None:
             400,
             400,
         ),
+        (
+            "POST",
+            "call",
+            {
+                "from": "12025550100",
+                "to": "12025550101",
+                "action_on_connect": {"play": {"prompt_name": "hello"}, "start_timeout": 11},
+            },
+            400,
+            400,
+        ),
         ("PUT", "call/none/connect", {"from": "12025550100", "to": "12025550101"}, 404, 404),
         ("PUT", "call/none/recording", {"start": True, "stop": True}, 400, 400),
         ("PUT", "call/none/hold", {"hold": "yes"}, 400, 400),

@@ -125,7 +125,7 @@ class EnableX(Provider):
             "auto_record": order.record,
             "from": self._cli(order.caller_id),
             "to": api.digits(order.number),
-            "action_on_connect": {"play": self._play(prompt)},
+            "action_on_connect": api.on_connect(self._play(prompt)),
         }
         return await self._dial(body, webhooks.Trail(webhooks.QUESTION if listens else webhooks.MESSAGE, order.call_id))
 

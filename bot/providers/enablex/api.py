@@ -65,6 +65,12 @@ def play(title: str, prompt: Prompt, language: str, voice: str) -> dict[str, Any
     return told | {name: value for name, value in options.items() if value is not None}
 
 
+def on_connect(play: Mapping[str, Any]) -> dict[str, Any]:
+    """The same for a call's `action_on_connect`, where the page has the seconds beside `play`."""
+    beside = {name: play[name] for name in ("start_timeout", "recognizer_timeout") if name in play}
+    return {"play": {name: value for name, value in play.items() if name not in beside}, **beside}
+
+
 def answer(title: str, response: httpx.Response, *, dials: bool, silent: bool = False) -> dict[str, Any]:
     """The reply's members. `silent`: the page shows no reply, so one without a body will do.
 

@@ -38,7 +38,7 @@ from .lives import (
     third_steps,
 )
 from .plays import Plays, play_id
-from .replies import Fails, beep, check_play, digits, reply, time_words
+from .replies import Fails, beep, check_play, check_seconds, digits, reply, time_words
 from .sealing import sealed
 
 SECOND = "second"
@@ -109,6 +109,7 @@ class EnableXExchange(Exchange):
             raise Fails(400, 400, "Insufficient balance")
         told = {"event_url": order.event_url, "owner_ref": order.owner_ref, "from": cli, "to": to}
         action = order.action_on_connect or OnConnect()
+        check_seconds(action)
         if (play := action.play) is not None:
             check_play(play)
             call = self.network.begin(
