@@ -115,7 +115,8 @@ def events_of(answer: Mapping[str, Any], ref: str, now: float) -> tuple[AnyEvent
     if outcome is None:
         return (*told, LegAnswered(ref=ref, at=started, leg=CUSTOMER)) if started else tuple(told)
     answered = outcome is Outcome.ANSWERED
-    ring_until = started if answered and started else ended
+    talk = seconds(answer.get("duration")) if answered else 0
+    ring_until = started if answered and started else ended - talk
     told.append(
         CdrReceived(
             ref=ref,
@@ -123,7 +124,7 @@ def events_of(answer: Mapping[str, Any], ref: str, now: float) -> tuple[AnyEvent
             leg=CUSTOMER,
             outcome=outcome,
             ring_seconds=max(round(ring_until - created), 0) if ring_until else 0,
-            talk_seconds=seconds(answer.get("duration")) if answered else 0,
+            talk_seconds=talk,
         )
     )
     if answered:
@@ -139,7 +140,7 @@ def words_of(answer: Mapping[str, Any]) -> str:
 
 
 def refusal(title: str, account: str, status: int, answer: Mapping[str, Any], raw: str) -> Refused:
-    """An error of HTTP 4xx: its words, wherever they stand, and what they mean."""
+    """An error of HTTP 4xx, or a redirect: its words, wherever they stand, and what they mean."""
     words = words_of(answer) or raw.strip()[:300]
     found = refused(title, words, str(status))
     if status == 401 or (status == 400 and "token" in words.lower()):
