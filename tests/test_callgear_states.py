@@ -139,6 +139,19 @@ async def test_a_consultation_that_did_not_get_there_leaves_nobody_on_hold(line:
     assert line.state == "DIALING"
 
 
+async def test_a_recording_that_the_account_demands_shows(line: Line) -> None:
+    call = await line.talking()
+    line.exchange.talk(line.network.calls[0]).recording = True
+    assert "start_recording" in line.provider.controls(call)
+    for _ in range(3):
+        await line.wait(1)
+        line.events += await line.provider.active_calls()
+    assert "stop_recording" in line.provider.controls(line.call())
+    call = await line.do("stop_recording")
+    line.events += await line.provider.active_calls()
+    assert "start_recording" in line.provider.controls(call)
+
+
 async def test_whoever_is_called_in_has_a_leg_of_their_own(line: Line) -> None:
     await line.talking()
     for to in ("+12025550178", "204"):
