@@ -185,11 +185,18 @@ def test_it_is_asked_after_five_seconds_and_then_ever_less_often() -> None:
     ],
 )
 def test_the_simulator_refuses_what_the_page_does_not_show(path: str, body: Any, status: int) -> None:
-    reply = Line().exchange.serve(
-        Request("POST", path, (), {"authorization": "Bearer KEY"}, json.dumps(body).encode(), 0)
-    )
+    headers = {"authorization": "Bearer KEY", "content-type": "application/json"}
+    reply = Line().exchange.serve(Request("POST", path, (), headers, json.dumps(body).encode(), 0))
     assert reply is not None
     assert reply.status == status
+
+
+def test_the_simulator_takes_json_only() -> None:
+    for media_type, status in (("application/json; charset=utf-8", 200), ("text/plain", 400), ("", 400)):
+        headers = {"authorization": "Bearer KEY", "content-type": media_type}
+        reply = Line().exchange.serve(Request("POST", "voice-message/v1/GetList", (), headers, b"{}", 0))
+        assert reply is not None
+        assert reply.status == status
 
 
 @pytest.mark.parametrize(

@@ -105,6 +105,8 @@ class ExolveExchange(Exchange):
             return Reply(404, b"404 page not found")
         try:
             self._check_key(request, f"/{request.path}")
+            if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+                raise _Fails(400, INVALID)
             try:
                 order: Any = msgspec.json.decode(request.body, type=method[0])
             except msgspec.MsgspecError:
