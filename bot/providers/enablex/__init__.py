@@ -405,7 +405,7 @@ class EnableX(Provider):
         dials: bool = False,
         silent: bool = False,
     ) -> dict[str, Any]:
-        response = await self.send(self._request(verb, path, body), dials=dials, any_status=not dials)
+        response = await self.send(self._request(verb, path, body), dials=dials, any_status=True)
         return api.answer(self.title, response, dials=dials, silent=silent)
 
     def _request(self, verb: str, path: str, body: Mapping[str, Any] | None = None) -> httpx.Request:

@@ -20,6 +20,8 @@ FAILED = frozenset({"failed", "error"})
 CODES = ("error_code", "result", "event_code")
 WORDS = ("message", "msg", "desc", "description")
 """Where the code and the words of an error stand; the newer edition has names of its own."""
+_OWN_CODE = re.compile("[0-9]{4}")
+"""Whoever says “failed” with one of these had a look; a bare 500 leaves open how far it got."""
 LISTEN_SECONDS = range(1, 11)
 
 HINTS: Mapping[str, str] = {
@@ -88,8 +90,11 @@ def answer(title: str, response: httpx.Response, *, dials: bool, silent: bool = 
             raise refused(title, f"HTTP {response.status_code}", str(response.status_code))
         words = f"{title} gave an answer that cannot be read (HTTP {response.status_code})"
         raise Ambiguous(f"{words}; it may or may not be calling.") if dials else Unavailable(f"{words}. Try again.")
-    if response.status_code >= 400 or outcome(told) in FAILED:
-        raise _refusal(title, told, response.status_code)
+    status, refusal = response.status_code, _refusal(title, told, response.status_code)
+    if dials and status >= 500 and not (_OWN_CODE.fullmatch(refusal.code) and outcome(told) in FAILED):
+        raise Ambiguous(f"{title} answered with an internal error ({status}); it may or may not be calling.")
+    if status >= 400 or outcome(told) in FAILED:
+        raise refusal
     return told
 
 
