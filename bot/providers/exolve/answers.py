@@ -11,6 +11,7 @@ from typing import Any
 
 from bot.errors import Refused
 from bot.events import CUSTOMER, AnyEvent, CdrReceived, Described, LegAnswered, LegRinging, Outcome, Played
+from bot.numbers import country
 from bot.orders import Template
 from bot.provider import refused
 
@@ -53,8 +54,9 @@ def digits(number: str) -> str:
 
 
 def e164(value: object) -> str:
-    """With the plus again."""
-    bare = digits(text_of(value))
+    """With the plus again. What begins with 8 is Russian unless a country does, as Hong Kong with 852."""
+    bare = re.sub(r"[^0-9]", "", text_of(value))
+    bare = bare if country(f"+{bare}") else digits(bare)
     return f"+{bare}" if bare else ""
 
 
