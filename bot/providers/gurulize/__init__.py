@@ -72,7 +72,7 @@ class Gurulize(Provider):
             "lang": language,
         }
         request = self.http.build_request("POST", self.values["url"], data=form)
-        return self._accepted(await self.send(request, dials=True))
+        return self._accepted(await self.send(request, dials=True, any_status=True))
 
     @override
     def read_webhook(self, request: Request) -> Webhook:
