@@ -161,7 +161,7 @@ class Dialer(Provider):
 
     async def _to_dialer(self, method: str, told: object, *, dials: bool = False) -> Fields:
         url = self.values["dialer_url"].rstrip("/") + DIALER + method
-        response = await self.send(self.http.build_request("POST", url, json=told), dials=dials)
+        response = await self.send(self.http.build_request("POST", url, json=told), dials=dials, any_status=True)
         return _checked(response, self.account, dials)
 
 
@@ -174,9 +174,9 @@ def _checked(response: httpx.Response, account: str, dials: bool) -> Fields:
     """
     reply = named_values(response.content)
     code = None if reply is None else reply.number("errorcode")
-    if response.status_code >= 300 and not code:
+    if 300 <= response.status_code < 500 and not code:
         raise http_refusal(response, account, "DIALER_URL")
-    if reply is None or code is None:
+    if reply is None or code is None or (response.status_code >= 500 and not code):
         _unclear(UNREADABLE.rstrip("."), dials)
     words = reply.text("description")
     if code == INTERNAL:
