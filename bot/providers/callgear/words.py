@@ -40,5 +40,5 @@ def moment(value: object, zone: tzinfo) -> float:
 
 def seconds(value: object) -> int:
     """A duration; 0 where it is not told."""
-    found = text(value).partition(".")[0]
+    found = (str(value) if isinstance(value, float) else text(value)).partition(".")[0]
     return int(found) if found.isascii() and found.isdecimal() and len(found) < 8 else 0
