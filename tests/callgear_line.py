@@ -30,7 +30,7 @@ class Line:
 
     Attributes:
         events: what was told, asked and done.  sent: requests.  transport: brings them there.
-        silent: methods that are never answered.
+        silent: methods that are never answered.  unreached: methods whose requests do not get there.
     """
 
     def __init__(self, **values: str) -> None:
@@ -38,6 +38,7 @@ class Line:
         self.events: list[AnyEvent] = []
         self.sent: list[dict[str, Any]] = []
         self.silent: set[str] = set()
+        self.unreached: set[str] = set()
         self.network = Network(self.clock, self.deliver)
         self.exchange = CallGearExchange(self.network, HOOK)
         self.transport = httpx.MockTransport(self.answer)
@@ -55,6 +56,8 @@ class Line:
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         self.sent.append(json.loads(request.content))
+        if self.sent[-1]["method"] in self.unreached:
+            raise httpx.ConnectError("there is no way to the simulated service")
         if self.sent[-1]["method"] in self.silent:
             raise httpx.ReadTimeout("the simulated service never answers")
         reply = self.exchange.serve(

@@ -142,6 +142,7 @@ async def test_options_that_do_not_go_together_are_named(line: Line, order: dict
     assert line.sent == []
 
 
+JSON = "application/json; charset=UTF-8"
 VALUES: dict[str, Any] = {
     **{
         "str": "x",
@@ -189,15 +190,34 @@ def test_every_parameter_is_checked(method: str) -> None:
         (b"[]", "batch_opreations_not_supported"),
         (b'{"method": "list.calls", "params": {}, "id": 1}', "invalid_request"),
         (b'{"jsonrpc": "2.0", "method": "list.calls", "params": {}}', "notifications_not_supported"),
+        (b'{"jsonrpc": "2.0", "method": "list.calls", "params": {}, "id": [1]}', "invalid_request"),
         (b'{"jsonrpc": "2.0", "method": "list.calls", "params": [], "id": 1}', "invalid_request"),
         (b'{"jsonrpc": "2.0", "method": "start_employee_call", "params": {}, "id": 1}', "method_not_found"),
         (b'{"jsonrpc": "2.0", "method": "list.calls", "params": {}, "id": 1}', "required_parameter_missed"),
     ],
 )
 def test_the_envelope_is_checked(body: bytes, mnemonic: str) -> None:
-    reply = Line().exchange.serve(Request("POST", "v4.0", (), {}, body, 0))
+    reply = Line().exchange.serve(Request("POST", "v4.0", (), {"content-type": JSON}, body, 0))
     assert reply is not None
     assert json.loads(reply.body)["error"]["data"]["mnemonic"] == mnemonic
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "media_type", "status"),
+    [
+        ("POST", "v4.0", "application/json;charset=utf-8", 200),
+        ("GET", "v4.0", JSON, 405),
+        ("POST", "v3.0", JSON, 404),
+        ("POST", "", JSON, 404),
+        ("POST", "v4.0", "application/json", 415),
+        ("POST", "v4.0", "text/plain; charset=UTF-8", 415),
+    ],
+)
+def test_what_the_page_demands_of_http_is_checked(method: str, path: str, media_type: str, status: int) -> None:
+    body = b'{"jsonrpc": "2.0", "method": "list.calls", "params": {"access_token": "KEY"}, "id": "a"}'
+    reply = Line().exchange.serve(Request(method, path, (), {"content-type": media_type}, body, 0))
+    assert reply is not None
+    assert reply.status == status
 
 
 @pytest.mark.parametrize(

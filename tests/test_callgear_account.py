@@ -69,6 +69,15 @@ async def test_a_session_that_ended_early_is_renewed_once_and_the_order_sent_onc
     assert len(line.network.calls) == 1
 
 
+async def test_what_is_wrong_with_a_key_is_told(line: Line) -> None:
+    line.exchange.expired, line.exchange.blocked = {"KEY"}, {"OTHER"}
+    with pytest.raises(Refused, match="Make a new key"):
+        await line.dial()
+    line.provider.values["access_token"] = "OTHER"
+    with pytest.raises(Refused, match="The key is blocked"):
+        await line.dial()
+
+
 async def test_without_a_session_nothing_is_ordered(line: Line) -> None:
     line.provider.values |= {"access_token": "", "login": "demo", "password": "demo-password"}
     line.silent = {"login.user"}

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from typing_extensions import override
 
-from bot.errors import Refused
+from bot.errors import Refused, Unavailable
 from bot.events import State
 from bot.providers.callgear.methods import Fails
 from bot.providers.callgear.talks import Talk
@@ -122,6 +122,34 @@ async def test_when_nobody_can_be_consulted_the_talk_goes_on(line: Line) -> None
     with pytest.raises(Refused, match="no active phone"):
         await line.provider.consult(call, "204")
     assert line.state == "HOLD"
+
+
+async def test_a_consultation_that_did_not_get_there_leaves_nobody_on_hold(line: Line) -> None:
+    call = await line.talking()
+    line.unreached = {"make.call"}
+    with pytest.raises(Unavailable):
+        await line.provider.consult(call, "204")
+    assert line.state == "TALK"
+    line.unreached = {"make.call", "unhold.call"}
+    with pytest.raises(Unavailable):
+        await line.provider.consult(call, "204")
+    assert line.state == "HOLD"  # the card does not know it
+    line.unreached = set()
+    await line.do("consult", "+12025550178")
+    assert line.state == "DIALING"
+
+
+async def test_a_recording_that_the_account_demands_shows(line: Line) -> None:
+    call = await line.talking()
+    line.exchange.talk(line.network.calls[0]).recording = True
+    assert "start_recording" in line.provider.controls(call)
+    for _ in range(3):
+        await line.wait(1)
+        line.events += await line.provider.active_calls()
+    assert "stop_recording" in line.provider.controls(line.call())
+    call = await line.do("stop_recording")
+    line.events += await line.provider.active_calls()
+    assert "start_recording" in line.provider.controls(call)
 
 
 async def test_whoever_is_called_in_has_a_leg_of_their_own(line: Line) -> None:

@@ -307,6 +307,17 @@ async def test_lost_webhooks_are_made_up_for_by_asking(line: Line) -> None:
             400,
             400,
         ),
+        (
+            "POST",
+            "call",
+            {
+                "from": "12025550100",
+                "to": "12025550101",
+                "action_on_connect": {"play": {"prompt_name": "hello"}, "start_timeout": 11},
+            },
+            400,
+            400,
+        ),
         ("PUT", "call/none/connect", {"from": "12025550100", "to": "12025550101"}, 404, 404),
         ("PUT", "call/none/recording", {"start": True, "stop": True}, 400, 400),
         ("PUT", "call/none/hold", {"hold": "yes"}, 400, 400),
@@ -318,11 +329,53 @@ async def test_lost_webhooks_are_made_up_for_by_asking(line: Line) -> None:
 def test_the_simulator_refuses_what_the_pages_do_not_show(
     prefix: str, verb: str, path: str, body: Any, status: int, result: int
 ) -> None:
-    headers = {"authorization": "Basic SUQ6S0VZ"}
+    headers = {"authorization": "Basic SUQ6S0VZ", "content-type": "application/json"}
     request = Request(verb, f"{prefix}/{path}/", (), headers, json.dumps(body).encode(), 0)
     reply = Line().exchange.serve(request)
     assert reply is not None
     assert (reply.status, json.loads(reply.body)["result"]) == (status, result)
+
+
+async def test_the_failures_of_the_pages(line: Line) -> None:
+    line.exchange.fails = {"6107", "6119", "recording"}
+    await line.dial("+12025550101")
+    await line.wait(2)
+    call = await line.wait(3)
+    with pytest.raises(Refused, match="text to speech"):
+        await line.provider.play(call, Prompt(speech=Speech(text="Please wait.")))
+    call = await line.wait(10)
+    with pytest.raises(Refused, match="Failed to start recording"):
+        await line.provider.start_recording(call)
+    line.exchange.fails -= {"6119"}
+    line.events += await line.provider.start_recording(call)
+    await line.wait(1)
+    await line.provider.stop_recording(call)
+    call = await line.wait(1)
+    assert (call.recording_on, call.recordings) == (False, ())
+
+
+async def test_a_number_without_a_service_is_explained(line: Line) -> None:
+    line.exchange.fails = {"6110"}
+    await line.dial("+12025550101")
+    call = await line.wait(10)
+    assert (call.outcome, call.words) == (
+        Outcome.FAILED,
+        "EnableX refused: Application Not Found. The number has no voice service at EnableX: set one up in its portal.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("fails", "order", "outcome"),
+    [
+        ("play", {"template": "prompt"}, Outcome.FAILED),
+        ("speech", {"text": "Yes or no?", "recognise": True}, Outcome.NO_ANSWER),
+    ],
+)
+async def test_a_message_that_came_to_nothing(line: Line, fails: str, order: dict[str, Any], outcome: Outcome) -> None:
+    line.exchange.fails = {fails}
+    await line.send("+12025550127", **order)
+    call = await line.wait(60)
+    assert (call.played, call.heard, line.done) == (outcome, (), ["hang_up"])
 
 
 @pytest.mark.parametrize("key", ["", "Basic ", "Basic SUQ6", "Bearer SUQ6S0VZ", "Basic ~~~"])

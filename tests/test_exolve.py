@@ -185,18 +185,34 @@ def test_it_is_asked_after_five_seconds_and_then_ever_less_often() -> None:
     ],
 )
 def test_the_simulator_refuses_what_the_page_does_not_show(path: str, body: Any, status: int) -> None:
-    reply = Line().exchange.serve(
-        Request("POST", path, (), {"authorization": "Bearer KEY"}, json.dumps(body).encode(), 0)
-    )
+    headers = {"authorization": "Bearer KEY", "content-type": "application/json"}
+    reply = Line().exchange.serve(Request("POST", path, (), headers, json.dumps(body).encode(), 0))
     assert reply is not None
     assert reply.status == status
 
 
-@pytest.mark.parametrize("key", ["", "Bearer ", "Basic KEY", "KEY"])
-def test_the_simulator_wants_a_key(key: str) -> None:
-    reply = Line().exchange.serve(Request("POST", "voice-message/v1/GetList", (), {"authorization": key}, b"{}", 0))
+def test_the_simulator_takes_json_only() -> None:
+    for media_type, status in (("application/json; charset=utf-8", 200), ("text/plain", 400), ("", 400)):
+        headers = {"authorization": "Bearer KEY", "content-type": media_type}
+        reply = Line().exchange.serve(Request("POST", "voice-message/v1/GetList", (), headers, b"{}", 0))
+        assert reply is not None
+        assert reply.status == status
+
+
+@pytest.mark.parametrize(
+    ("path", "key", "status", "words"),
+    [
+        *(("voice-message/v1/GetList", key, 400, "failed to parse token") for key in ("", "Bearer ", "Basic KEY")),
+        *(("call/v1/GetInfo", key, 401, "malformed token") for key in ("", "Bearer ", "KEY", "Bearer OTHER")),
+        ("voice-message/v1/GetList", "Bearer OTHER", 401, "error getting JWT Token claims"),
+    ],
+)
+def test_the_simulator_wants_its_key(path: str, key: str, status: int, words: str) -> None:
+    exchange = Line().exchange
+    exchange.keys = {"KEY"}
+    reply = exchange.serve(Request("POST", path, (), {"authorization": key}, b"{}", 0))
     assert reply is not None
-    assert reply.status == 401
+    assert (reply.status, json.loads(reply.body)) == (status, {"error": words})
 
 
 async def test_an_empty_answer_is_not_taken_for_a_list() -> None:

@@ -115,14 +115,16 @@ def test_an_endless_id_is_unreadable() -> None:
 FORM = {"username": "demo", "password": "secret", "caller": "5550000001", "callee": "5550000002", "duration": "300"}
 
 
-async def simulated(form: dict[str, Any], method: str = "POST") -> tuple[int, bytes]:
+async def simulated(
+    form: dict[str, Any], method: str = "POST", users: dict[str, str] | None = None
+) -> tuple[int, bytes]:
     async def deliver(delivery: Delivery) -> None:
         raise AssertionError("no time has passed")
 
     network = Network(ManualClock(), deliver)
-    reply = GurulizeExchange(network, "http://callboard.example/hooks/gurulize/secret").serve(
-        Request(method, "", (), {}, urlencode(form).encode(), 0.0)
-    )
+    exchange = GurulizeExchange(network, "http://callboard.example/hooks/gurulize/secret")
+    exchange.users = users
+    reply = exchange.serve(Request(method, "", (), {}, urlencode(form).encode(), 0.0))
     await network.close()
     assert reply is not None
     return reply.status, reply.body
@@ -141,6 +143,12 @@ async def simulated(form: dict[str, Any], method: str = "POST") -> tuple[int, by
 )
 async def test_the_simulator_refuses(change: dict[str, str], message: str) -> None:
     assert await simulated(FORM | change) == (200, f'{{"success":false,"message":"{message}"}}'.encode())
+
+
+@pytest.mark.parametrize("users", [{}, {"demo": "other"}, {"other": "secret"}])
+async def test_the_simulator_knows_its_users(users: dict[str, str]) -> None:
+    assert await simulated(FORM, users=users) == (200, b'{"success":false,"message":"User Information Is Invalid"}')
+    assert (await simulated(FORM, users={"demo": "secret"}))[1].startswith(b'{"success":true')
 
 
 async def test_the_simulator_accepts_posts_only() -> None:

@@ -412,13 +412,34 @@ async def test_an_internal_error_on_a_dial_is_ambiguous(kind: str, name: str, st
     assert type(raised) is Ambiguous if name in DIALS else isinstance(raised, Unavailable | Ambiguous)
 
 
-@pytest.mark.parametrize("content", [HTML, "", "\x00", "[]", "{}", "null", '{"a":', "<a>", "<?xml version='1.0'?><a/>"])
+NO_KNOWN_FORM = (HTML, "", "\x00", "[]", "{}", "null", '{"a":', "<a>", "<?xml version='1.0'?><a/>")
+TOO_DEEP = '{"a":' * 5000
+
+
+@pytest.mark.parametrize("content", [*NO_KNOWN_FORM, pytest.param(TOO_DEEP, id="too-deep")])
 @pytest.mark.parametrize(("kind", "name"), list(sampled_operations()))
 async def test_an_answer_to_a_dial_in_no_known_form_is_ambiguous(kind: str, name: str, content: str) -> None:
     if any(content.encode() == response.body for file in successful(kind, name) for _, response in conversation(file)):
         return  # a service may well answer "{}" when it has nothing to say
     raised = await failure(kind, name, lambda: httpx.Response(200, html=content))
     assert type(raised) is Ambiguous if name in DIALS else not isinstance(raised, Unsupported)
+
+
+@pytest.mark.parametrize("recording", ["", "x", "../call/x", "https://\x00", "https://[::1", "https://xn--a/x"])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if provider_class(kind).can("fetch_recording")])
+async def test_a_recording_without_a_good_address_is_refused(kind: str, recording: str, tmp_path: Path) -> None:
+    """It came with a webhook, as anything may."""
+    asked: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(404)
+
+    with pytest.raises(Refused) as caught:
+        await configured(kind, answer).fetch_recording(recording, tmp_path / "file", 1000)
+    assert str(caught.value).endswith(".")
+    assert_no_secret(caught.value)
+    assert all(b"/recording/" in request.url.raw_path and b"/call/" not in request.url.raw_path for request in asked)
 
 
 def readable(kind: str, request: Request) -> None:

@@ -16,7 +16,7 @@ import httpx
 from typing_extensions import override
 
 from bot.call import Call
-from bot.errors import Ambiguous, Refused, SettingsError, Unavailable, Unsupported
+from bot.errors import Ambiguous, ProviderError, Refused, SettingsError, Unavailable, Unsupported
 from bot.events import Accepted, AnyEvent, State
 from bot.hooks import Answer, Question, Reply, Request, Webhook
 from bot.orders import CallOrder, MessageOrder, Speech, TalkOption
@@ -149,15 +149,20 @@ class CallGear(Provider):
         Where nobody can be called, the caller is taken off hold again.
         """
         if not call.held:
-            await self.hold(call)
+            try:
+                await self.hold(call)
+            except Refused as error:
+                # Perhaps still on hold from a consultation that came to nothing; if not, make.call says so.
+                if error.code != "invalid_state":
+                    raise
         params: dict[str, Any] = {"to": digits(to) if to.startswith("+") else to}
         if speech is not None:
             params["to_message"] = starts.spoken(speech)
         try:
             await self._do("make.call", call, params, dials=True)
-        except Refused:
+        except (Refused, Unavailable):
             if not call.held:
-                with suppress(Refused):  # what went wrong first is what to tell
+                with suppress(ProviderError):  # what went wrong first is what to tell
                     await self.resume(call)
             raise
 
@@ -236,9 +241,12 @@ class CallGear(Provider):
     async def fetch_recording(self, recording: str, into: Path, limit: int) -> str:
         """The link that came with the notification "Recorded talk"."""
         own = httpx.URL(self.values["url"]).host
-        return await self.download(
-            self.http.build_request("GET", recording), into, limit, frozenset({own, *MEDIA_HOSTS})
-        )
+        try:
+            request = self.http.build_request("GET", recording)
+            _ = request.url.host  # decoded only now
+        except (httpx.InvalidURL, UnicodeError):
+            raise Refused(f"The recording's link of {self.title} is no web address; it was not fetched.") from None
+        return await self.download(request, into, limit, frozenset({own, *MEDIA_HOSTS}))
 
     @override
     async def check(self) -> str:

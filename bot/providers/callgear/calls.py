@@ -9,7 +9,7 @@ from datetime import tzinfo
 from typing import Any
 
 from bot.errors import Unavailable
-from bot.events import CUSTOMER, REP, THIRD, AnyEvent, Described, LegAnswered, LegRinging, Tagged
+from bot.events import CUSTOMER, REP, THIRD, AnyEvent, Described, LegAnswered, LegRinging, RecordingChanged, Tagged
 from bot.providers.callgear.words import e164, moment, text
 
 ON_THE_LINE = frozenset(
@@ -53,6 +53,9 @@ def events_of(row: Mapping[str, Any], now: float, zone: tzinfo) -> tuple[AnyEven
     ]
     for name, leg in _named(row, out=out):
         told += _leg(name, leg, ref, at, now)
+    if at < now and any(text(leg.get("record_call_enabled")) == "true" for leg in _legs(row)):
+        # Also where the client area demands it; since when is not told, and each question must tell the same.
+        told.append(RecordingChanged(ref=ref, at=at, on=True))
     tags = row.get("tags")
     for tag in tags if isinstance(tags, list) else ():
         if isinstance(tag, dict) and text(tag.get("tag_name")):
@@ -66,9 +69,7 @@ def _named(row: Mapping[str, Any], *, out: bool) -> list[tuple[str, Mapping[str,
     Of several of our own the first is the rep's and the others were called in; of several others the contact's number
     tells which is theirs. The contact's leg of an incoming call is the call itself and has no events.
     """
-    listed = row.get("legs")
-    legs = [leg for leg in (listed if isinstance(listed, list) else ()) if isinstance(leg, dict)]
-    legs = [leg for leg in legs if text(leg.get("state")).lower() not in GONE]
+    legs = _legs(row)
     ours = [leg for leg in legs if text(leg.get("is_operator")) == "true"]
     others = [leg for leg in legs if leg not in ours]
     contact = text(row.get("contact_phone_number"))
@@ -85,6 +86,12 @@ def _named(row: Mapping[str, Any], *, out: bool) -> list[tuple[str, Mapping[str,
         else:
             named.append((REP if leg in ours[:1] else f"{THIRD}{e164(called)}", leg))
     return named
+
+
+def _legs(row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    listed = row.get("legs")
+    legs = [leg for leg in (listed if isinstance(listed, list) else ()) if isinstance(leg, dict)]
+    return [leg for leg in legs if text(leg.get("state")).lower() not in GONE]
 
 
 def _leg(name: str, leg: Mapping[str, Any], ref: str, at: float, now: float) -> list[AnyEvent]:

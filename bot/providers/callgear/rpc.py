@@ -157,16 +157,21 @@ class Rpc:
             content=msgspec.json.encode(body),
             headers={"content-type": "application/json; charset=UTF-8"},
         )
-        response = await provider.send(request, dials=dials)
+        # An error stands in the body, whatever the status is.
+        response = await provider.send(request, dials=dials, any_status=True)
         try:
             told = msgspec.json.decode(response.content, type=dict[str, Any])
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             told = {}
         error, result = told.get("error"), told.get("result")
         if isinstance(error, dict):
             raise self._failure(error, dials=dials)
         if not isinstance(result, dict) or "data" not in result:
-            words = f"{provider.title} gave an answer that cannot be read (HTTP {response.status_code})"
+            status = response.status_code
+            if 300 <= status < 500:  # turned away before the API had a look, as when a version is switched off
+                found = refused(provider.title, f"HTTP {status}", str(status))
+                raise Refused(f"{found} Check {provider.account.upper()}_URL.", code=found.code, words=found.words)
+            words = f"{provider.title} gave an answer that cannot be read (HTTP {status})"
             raise Ambiguous(f"{words}; it may or may not be calling.") if dials else Unavailable(f"{words}. Try again.")
         self._learn(result.get("metadata"))
         return result["data"]

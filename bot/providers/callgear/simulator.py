@@ -21,6 +21,7 @@ from bot.simulator.behaviours import Step, behaviour_of
 from bot.simulator.exchange import Delivery, Exchange, SimCall
 from bot.simulator.network import Network
 
+VERSION = "v4.0"
 SESSION_SECONDS = 3600
 DAY_SECONDS = 24 * 3600
 LONGEST_TEXT = 500
@@ -31,7 +32,7 @@ class CallGearExchange(Exchange):
     """A simulated account.
 
     Attributes:
-        keys: permanent keys that are valid, None = any.  logins: login -> password.
+        keys: permanent keys that are valid, None = any.  expired, blocked: keys that were.  logins: login -> password.
         whitelisted, active: False = the answers to that.  disabled: components that are switched off.
         numbers: rented numbers, None = any.  blacklist: contacts that may not be called.  scenarios, tags: known ids.
         phoneless: internal numbers of people who have no phone switched on.
@@ -50,6 +51,8 @@ class CallGearExchange(Exchange):
     def __init__(self, network: Network, hook: str) -> None:
         super().__init__(network, hook)
         self.keys: set[str] | None = None
+        self.expired: set[str] = set()
+        self.blocked: set[str] = set()
         self.logins = {"demo": "demo-password"}
         self.sessions: dict[str, float] = {}
         self.whitelisted = True
@@ -81,6 +84,13 @@ class CallGearExchange(Exchange):
     def serve(self, request: Request) -> Reply | None:
         if request.method == "GET" and request.path.startswith("media/"):
             return Reply(200, b"ID3 a recorded talk", "audio/mpeg")
+        if request.path.strip("/") != VERSION:
+            return Reply(404, b"Not Found")
+        if request.method != "POST":
+            return Reply(405, b"Method Not Allowed")
+        media_type, _, charset = request.headers.get("content-type", "").lower().partition(";")
+        if (media_type.strip(), charset.strip()) != ("application/json", "charset=utf-8"):
+            return Reply(415, b"Unsupported Media Type")
         try:
             told = msgspec.json.decode(request.body)
         except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -133,9 +143,13 @@ class CallGearExchange(Exchange):
         token = params.get("access_token")
         if token is None:
             raise Fails("required_parameter_missed", field="access_token")
+        if token in self.blocked:
+            raise Fails("access_token_blocked")
+        if token in self.expired:
+            raise Fails("access_token_expired")  # "applies only to a permanent token"
         if token in self.sessions:
             if self.sessions[token] <= self.network.clock.now():
-                raise Fails("access_token_expired")
+                raise Fails("access_token_invalid")
         elif not token or (self.keys is not None and token not in self.keys):
             raise Fails("access_token_invalid")
 
@@ -245,6 +259,7 @@ class CallGearExchange(Exchange):
             self._row(call)
             for call in self.network.live_calls(self)
             if params.get("direction", call.direction) == call.direction
+            and params.get("virtual_phone_number", call.line.lstrip("+")) == call.line.lstrip("+")
         ]
 
     def _row(self, call: SimCall) -> dict[str, Any]:
@@ -296,7 +311,7 @@ class CallGearExchange(Exchange):
             "day_limit": self.day_limit, "day_remaining": day, "day_reset": day_reset,
             "minute_limit": self.minute_limit, "minute_remaining": minute, "minute_reset": minute_reset,
         }  # fmt: skip
-        version = {self.deprecated: True, "current_version": "v4.0", "latest_version": "v4.5"}
+        version = {self.deprecated: True, "current_version": VERSION, "latest_version": "v4.5"}
         return {"limits": limits, **({"api_version": version} if self.deprecated else {})}
 
 
@@ -332,6 +347,8 @@ def _envelope(told: object) -> tuple[str, dict[str, Any]]:
         raise Fails("invalid_request")
     if told.get("id") is None:
         raise Fails("notifications_not_supported")
+    if not isinstance(told["id"], str | int | float) or isinstance(told["id"], bool):
+        raise Fails("invalid_request", field="id")
     if not isinstance(told.get("params"), dict):
         raise Fails("invalid_request", field="params")
     return told["method"], told["params"]

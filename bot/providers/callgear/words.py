@@ -3,6 +3,8 @@
 import re
 from datetime import datetime, tzinfo
 
+_YEARS = (946_684_800, 4_102_444_800)  # 2000 to 2100: any other time is one that was not set
+
 
 def digits(number: str) -> str:
     """E.164 without the plus; a SIP number or anything else with letters as it is."""
@@ -23,18 +25,20 @@ def e164(value: object) -> str:
 
 
 def moment(value: object, zone: tzinfo) -> float:
-    """Seconds since 1970 UTC of "2030-01-01 10:00:00[.5]" or with a T; 0 where it is no time.
+    """Seconds since 1970 UTC of "2030-01-01 10:00:00[.5]", with a T, or both; 0 where it is no time.
 
-    The page promises ISO 8601 with a zone and shows it without one: then it is the account's.
+    The page promises ISO 8601 with a zone ("YYYY-MM-DDT hh:mm:ssZ", chapter Agreements) and shows it without one: then
+    it is the account's.
     """
     try:
-        found = datetime.fromisoformat(text(value))
-        return (found if found.tzinfo else found.replace(tzinfo=zone)).timestamp()
+        found = datetime.fromisoformat(text(value).replace("T ", "T"))
+        at = (found if found.tzinfo else found.replace(tzinfo=zone)).timestamp()
     except (ValueError, OverflowError):
         return 0.0
+    return at if _YEARS[0] <= at <= _YEARS[1] else 0.0
 
 
 def seconds(value: object) -> int:
     """A duration; 0 where it is not told."""
-    found = text(value).partition(".")[0]
+    found = (str(value) if isinstance(value, float) else text(value)).partition(".")[0]
     return int(found) if found.isascii() and found.isdecimal() and len(found) < 8 else 0

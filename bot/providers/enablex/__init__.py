@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
+from urllib.parse import quote
 
 import httpx
 from typing_extensions import override
@@ -124,7 +125,7 @@ class EnableX(Provider):
             "auto_record": order.record,
             "from": self._cli(order.caller_id),
             "to": api.digits(order.number),
-            "action_on_connect": {"play": self._play(prompt)},
+            "action_on_connect": api.on_connect(self._play(prompt)),
         }
         return await self._dial(body, webhooks.Trail(webhooks.QUESTION if listens else webhooks.MESSAGE, order.call_id))
 
@@ -240,12 +241,12 @@ class EnableX(Provider):
         """Source: "Call Hold-Unhold API". It plays its own music; `speech` cannot be said and is not sent."""
         if speech is not None:
             raise Unsupported(f"{self.title} plays its own music on hold. Put the call on hold without a message.")
-        await self._on(call, "POST", "/hold", {"hold": True})
+        await self._on(call, "POST", "/hold", {"hold": True}, silent=True)
 
     @override
     async def resume(self, call: Call) -> None:
         """Source: "Call Hold-Unhold API"."""
-        await self._on(call, "POST", "/hold", {"hold": False})
+        await self._on(call, "POST", "/hold", {"hold": False}, silent=True)
 
     @override
     async def transfer(self, call: Call, to: str) -> None:
@@ -341,7 +342,7 @@ class EnableX(Provider):
     @override
     async def fetch_recording(self, recording: str, into: Path, limit: int) -> str:
         """Source: "Retrieve Call Recording"; `recording` is a recording id."""
-        request = self._request("GET", f"/recording/{recording}")
+        request = self._request("GET", f"/recording/{quote(recording, safe='')}")
         return await self.download(request, into, limit, frozenset({request.url.host}))
 
     @override
@@ -356,6 +357,8 @@ class EnableX(Provider):
                     code=error.code,
                     words=error.words,
                 ) from error
+            if error.code == "429" or error.code.startswith("5"):  # it did not look at them
+                raise
         return f"{self.title} accepts the project's APP ID and APP KEY."
 
     # What it tells by itself.
@@ -386,17 +389,24 @@ class EnableX(Provider):
         return api.play(self.title, prompt, self.values["language"], self.values["voice"])
 
     async def _on(
-        self, call: Call, verb: str, path: str, body: Mapping[str, Any] | None = None, *, dials: bool = False
+        self, call: Call, verb: str, path: str, body: Mapping[str, Any] | None = None, **how: bool
     ) -> dict[str, Any]:
         if not call.refs:
             raise Refused(f"{self.title} has not named this call yet. Try again in a moment.", words="no call id")
-        return await self._ask(verb, f"/call/{call.refs[0]}{path}", body, dials=dials)
+        ref = quote(call.refs[0], safe="")  # it came with a webhook, as anything may
+        return await self._ask(verb, f"/call/{ref}{path}", body, **how)
 
     async def _ask(
-        self, verb: str, path: str, body: Mapping[str, Any] | None = None, *, dials: bool = False
+        self,
+        verb: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        dials: bool = False,
+        silent: bool = False,
     ) -> dict[str, Any]:
-        response = await self.send(self._request(verb, path, body), dials=dials, any_status=not dials)
-        return api.answer(self.title, response, dials=dials)
+        response = await self.send(self._request(verb, path, body), dials=dials, any_status=True)
+        return api.answer(self.title, response, dials=dials, silent=silent)
 
     def _request(self, verb: str, path: str, body: Mapping[str, Any] | None = None) -> httpx.Request:
         key = base64.b64encode(f"{self.values['app_id']}:{self.values['app_key']}".encode()).decode()

@@ -20,6 +20,8 @@ FAILED = frozenset({"failed", "error"})
 CODES = ("error_code", "result", "event_code")
 WORDS = ("message", "msg", "desc", "description")
 """Where the code and the words of an error stand; the newer edition has names of its own."""
+_OWN_CODE = re.compile("[0-9]{4}")
+"""Whoever says “failed” with one of these had a look; a bare 500 leaves open how far it got."""
 LISTEN_SECONDS = range(1, 11)
 
 HINTS: Mapping[str, str] = {
@@ -65,23 +67,34 @@ def play(title: str, prompt: Prompt, language: str, voice: str) -> dict[str, Any
     return told | {name: value for name, value in options.items() if value is not None}
 
 
-def answer(title: str, response: httpx.Response, *, dials: bool) -> dict[str, Any]:
-    """The reply's members.
+def on_connect(play: Mapping[str, Any]) -> dict[str, Any]:
+    """The same for a call's `action_on_connect`, where the page has the seconds beside `play`."""
+    beside = {name: play[name] for name in ("start_timeout", "recognizer_timeout") if name in play}
+    return {"play": {name: value for name, value in play.items() if name not in beside}, **beside}
+
+
+def answer(title: str, response: httpx.Response, *, dials: bool, silent: bool = False) -> dict[str, Any]:
+    """The reply's members. `silent`: the page shows no reply, so one without a body will do.
 
     Raises:
         Refused: its code and words.  Unavailable, Ambiguous: not in any form that can be read.
     """
     try:
         told = msgspec.json.decode(response.content, type=dict[str, Any])
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         told = {}
     if not told:
-        if 400 <= response.status_code < 500:
+        if silent and response.is_success and not response.content.strip():
+            return {}
+        if 300 <= response.status_code < 500:
             raise refused(title, f"HTTP {response.status_code}", str(response.status_code))
         words = f"{title} gave an answer that cannot be read (HTTP {response.status_code})"
         raise Ambiguous(f"{words}; it may or may not be calling.") if dials else Unavailable(f"{words}. Try again.")
-    if response.status_code >= 400 or outcome(told) in FAILED:
-        raise _refusal(title, told, response.status_code)
+    status, refusal = response.status_code, _refusal(title, told, response.status_code)
+    if dials and status >= 500 and not (_OWN_CODE.fullmatch(refusal.code) and outcome(told) in FAILED):
+        raise Ambiguous(f"{title} answered with an internal error ({status}); it may or may not be calling.")
+    if status >= 400 or outcome(told) in FAILED:
+        raise refusal
     return told
 
 

@@ -30,15 +30,18 @@ class Plays:
         """Something was ordered that is not finished or answered."""
         return call.id in self._plays
 
-    def played(self, call: SimCall) -> list[dict[str, Any]]:
-        """It was heard to its end."""
+    def played(self, call: SimCall, *, failed: bool) -> list[dict[str, Any]]:
+        """It was heard to its end, or could not be played."""
         play = self._plays[call.id]
+        if failed:
+            del self._plays[call.id]
+            return [{"playstate": "failed", **_of(call, play)}]
         finished = {"playstate": "playfinished", **_of(call, play)}
         if not play.dtmf and not play.asr:
             del self._plays[call.id]
         return [finished]
 
-    def heard(self, call: SimCall, step: Step, *, bridged: bool) -> list[dict[str, Any]]:
+    def heard(self, call: SimCall, step: Step, *, bridged: bool, understood: bool) -> list[dict[str, Any]]:
         """They keyed or said something, or too long nothing. `bridged`: they talk with the second party."""
         play = self._plays.pop(call.id, None)
         if play is None:
@@ -46,6 +49,8 @@ class Plays:
             return [{"state": "dtmfcollected", "digit": int(step.told), "channel_id": "ch-1"}] if told else []
         if play.asr and not play.dtmf:
             asr: dict[str, Any] = {"asr_id": f"asr-{call.id[-4:]}", "prompt_ref": play.prompt_ref}
+            if step.what == "spoke" and not understood:
+                return [asr | {"state": "unrecognized", "result": {"reason": "NoMatch"}}]
             if step.what == "spoke":
                 said = {"state": "recognized", "recognised_phrase": step.told, "result": {"reason": "RecognizedSpeech"}}
                 return [asr | said]

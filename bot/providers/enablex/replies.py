@@ -11,7 +11,7 @@ import msgspec
 
 from bot.hooks import Reply
 
-from .lives import Play
+from .lives import OnConnect, Play
 
 
 class Fails(Exception):
@@ -26,7 +26,11 @@ def check_play(play: Play) -> None:
         raise Fails(400, 400, "Media Request Failed")
     if play.text and play.voice.lower() not in ("male", "female"):
         raise Fails(406, 6117, "Voice not supported for text-to-speech  conversion")
-    if not (1 <= play.start_timeout <= 10 and 1 <= play.recognizer_timeout <= 10):
+    check_seconds(play)
+
+
+def check_seconds(told: Play | OnConnect) -> None:
+    if not (1 <= told.start_timeout <= 10 and 1 <= told.recognizer_timeout <= 10):
         raise Fails(400, 400, "Media Request Failed")
 
 

@@ -38,7 +38,7 @@ from .lives import (
     third_steps,
 )
 from .plays import Plays, play_id
-from .replies import Fails, beep, check_play, digits, reply, time_words
+from .replies import Fails, beep, check_play, check_seconds, digits, reply, time_words
 from .sealing import sealed
 
 SECOND = "second"
@@ -52,6 +52,8 @@ class EnableXExchange(Exchange):
         cli: the provisioned number, digits; "" = any.  secret: the APP ID to encrypt events with, "" = plain events.
         greeting: callers hear a greeting, and are answered by it.  pin: the number is shared, callers key a PIN first.
         recordings: id -> sound.
+        fails: codes and states that the pages show and nothing else leads to: "6107", "6110", "6119"; "play",
+            "speech" and "recording", each the event that tells so.
     """
 
     kind: ClassVar[str] = "enablex"
@@ -64,6 +66,7 @@ class EnableXExchange(Exchange):
         self.secret = ""
         self.greeting = self.pin = False
         self.recordings: dict[str, bytes] = {}
+        self.fails: set[str] = set()
         self._plays = Plays()
         self._held: set[str] = set()
         self._recording: dict[str, str] = {}
@@ -78,6 +81,9 @@ class EnableXExchange(Exchange):
         path = f"/{request.path.strip('/')}".removeprefix("/voice").removeprefix("/v1").rstrip("/")
         try:
             self._check_key(request)
+            media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+            if request.body and media_type != "application/json":
+                raise Fails(400, 400, "Content-Type must be application/json")
             for verbs, pattern, serve in _ROUTES:
                 found = re.fullmatch(pattern, path)
                 if found and request.method in verbs:
@@ -109,6 +115,7 @@ class EnableXExchange(Exchange):
             raise Fails(400, 400, "Insufficient balance")
         told = {"event_url": order.event_url, "owner_ref": order.owner_ref, "from": cli, "to": to}
         action = order.action_on_connect or OnConnect()
+        check_seconds(action)
         if (play := action.play) is not None:
             check_play(play)
             call = self.network.begin(
@@ -138,6 +145,8 @@ class EnableXExchange(Exchange):
         order = msgspec.json.decode(request.body, type=ConnectOrder)
         call = self._live(ref)
         self._own(order.cli)
+        if "6110" in self.fails:
+            raise Fails(404, 6110, "Application Not Found")
         to = digits(order.to)
         self._check_alone(call)
         behaviour = behaviour_of(to)
@@ -183,6 +192,8 @@ class EnableXExchange(Exchange):
         if not call.leg(self._first(call)).answered_at and not self._accepted(call):
             raise Fails(400, 400, "Media Request Failed")
         check_play(play)
+        if play.text and "6107" in self.fails:
+            raise Fails(503, 6107, "Error doing text to speech conversion")
         self._plays.begin(call, play)
         self.network.change(call, [Step(MESSAGE_SECONDS, self._first(call), "played")])
         return self._tell(call, play_id=play_id(call), playstate="initiated")
@@ -225,7 +236,7 @@ class EnableXExchange(Exchange):
             return self._tell(call, status="success", recording_id="")
         if call.id in self._recording:
             raise Fails(408, 408, "Call is already recording")
-        if order.recording_name and order.recording_name in self._names:
+        if "6119" in self.fails or (order.recording_name and order.recording_name in self._names):
             raise Fails(500, 6119, "Failed to start recording on bridge")
         self._names.add(order.recording_name)
         return self._tell(call, status="success", recording_id=self._start_recording(call))
@@ -246,9 +257,9 @@ class EnableXExchange(Exchange):
 
     def _told(self, call: SimCall, step: Step) -> list[dict[str, Any]]:
         if step.what == "played":
-            return self._plays.played(call)
+            return self._plays.played(call, failed="play" in self.fails)
         if step.what in ("keyed", "spoke"):
-            return self._plays.heard(call, step, bridged=self._bridged(call))
+            return self._plays.heard(call, step, bridged=self._bridged(call), understood="speech" not in self.fails)
         if step.leg.startswith(THIRD):
             state = _BRIDGING[step.what] if step.what != "ended" or call.leg(step.leg).answered_at else "bridge_failed"
             return [{"state": state, "to": step.leg.removeprefix(THIRD)}]
@@ -282,6 +293,8 @@ class EnableXExchange(Exchange):
 
     def _stopped(self, call: SimCall) -> dict[str, Any]:
         recording = self._recording.pop(call.id)
+        if "recording" in self.fails:
+            return {"recording_id": recording, "state": "failed", "msg": "No space left"}
         self.recordings[recording] = beep()
         return {"recording_id": recording, "state": "completed", "msg": ""}
 

@@ -58,6 +58,7 @@ ALIASES: Mapping[str, str] = {
 
 UP = ("connected", "ivr")
 """What "Analyze Call" says of a call that was picked up."""
+_YEARS = (946_684_800, 4_102_444_800)  # 2000 to 2100: any other time is one that was not set
 BEGIN_SECONDS = 10.0
 """By then a message is being played to somebody who has picked up."""
 
@@ -184,9 +185,10 @@ def _state(fields: Mapping[str, object], name: str = "state") -> str:
 def _moment(fields: Mapping[str, object]) -> float:
     try:
         found = datetime.fromisoformat(text(fields.get("timestamp")))
-        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+        at = (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return 0.0
+    return at if _YEARS[0] <= at <= _YEARS[1] else 0.0
 
 
 def _number(value: object) -> str:

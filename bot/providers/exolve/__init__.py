@@ -139,13 +139,13 @@ class Exolve(Provider):
         readable = True
         try:
             answer = msgspec.json.decode(response.content, type=dict[str, Any])
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             answer, readable = {}, False
         if response.status_code >= 500:
             told = f" ({words})" if (words := words_of(answer)) else ""
             look = " Look whether the message is in its list first." if path == CREATE else ""
             raise Unavailable(f"{self.title} answered with an internal error{told}. Try again in a minute.{look}")
-        if response.status_code >= 400:
+        if response.status_code >= 300:
             raise refusal(self.title, self.account, response.status_code, answer, response.text)
         # An empty object is Delete's whole answer; anywhere else it lacks what was asked for.
         if response.status_code != 200 or not readable or (not answer and path != DELETE):

@@ -11,6 +11,7 @@ from typing import Any
 
 from bot.errors import Refused
 from bot.events import CUSTOMER, AnyEvent, CdrReceived, Described, LegAnswered, LegRinging, Outcome, Played
+from bot.numbers import country
 from bot.orders import Template
 from bot.provider import refused
 
@@ -24,6 +25,9 @@ FINAL: Mapping[str, Outcome] = {
     "failed": Outcome.FAILED,
 }
 """Status of a sent message -> how it ended. The page shows `completed` only; any other word means: not over yet."""
+
+_YEARS = (1_262_304_000, 4_102_444_800)
+"""2010 to 2100: Exolve is younger. A time that is not set may be written as the year 1, which RFC 1123 makes 2001."""
 
 HINTS: tuple[tuple[str, str], ...] = (
     (
@@ -50,8 +54,9 @@ def digits(number: str) -> str:
 
 
 def e164(value: object) -> str:
-    """With the plus again."""
-    bare = digits(text_of(value))
+    """With the plus again. What begins with 8 is Russian unless a country does, as Hong Kong with 852."""
+    bare = re.sub(r"[^0-9]", "", text_of(value))
+    bare = bare if country(f"+{bare}") else digits(bare)
     return f"+{bare}" if bare else ""
 
 
@@ -63,9 +68,10 @@ def moment(value: object) -> float:
     for read in (datetime.fromisoformat, parsedate_to_datetime):
         try:
             found = read(text)
-            return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+            at = (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
         except (ValueError, TypeError, OverflowError):
             continue
+        return at if _YEARS[0] <= at <= _YEARS[1] else 0.0
     return 0.0
 
 
@@ -111,7 +117,8 @@ def events_of(answer: Mapping[str, Any], ref: str, now: float) -> tuple[AnyEvent
     if outcome is None:
         return (*told, LegAnswered(ref=ref, at=started, leg=CUSTOMER)) if started else tuple(told)
     answered = outcome is Outcome.ANSWERED
-    ring_until = started if answered and started else ended
+    talk = seconds(answer.get("duration")) if answered else 0
+    ring_until = started if answered and started else ended - talk
     told.append(
         CdrReceived(
             ref=ref,
@@ -119,7 +126,7 @@ def events_of(answer: Mapping[str, Any], ref: str, now: float) -> tuple[AnyEvent
             leg=CUSTOMER,
             outcome=outcome,
             ring_seconds=max(round(ring_until - created), 0) if ring_until else 0,
-            talk_seconds=seconds(answer.get("duration")) if answered else 0,
+            talk_seconds=talk,
         )
     )
     if answered:
@@ -135,7 +142,7 @@ def words_of(answer: Mapping[str, Any]) -> str:
 
 
 def refusal(title: str, account: str, status: int, answer: Mapping[str, Any], raw: str) -> Refused:
-    """An error of HTTP 4xx: its words, wherever they stand, and what they mean."""
+    """An error of HTTP 4xx, or a redirect: its words, wherever they stand, and what they mean."""
     words = words_of(answer) or raw.strip()[:300]
     found = refused(title, words, str(status))
     if status == 401 or (status == 400 and "token" in words.lower()):

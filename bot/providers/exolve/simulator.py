@@ -70,9 +70,10 @@ class _Fails(Exception):
 
 
 class ExolveExchange(Exchange):
-    """A simulated Exolve application. It takes any key that is not empty.
+    """A simulated Exolve application.
 
     Attributes:
+        keys: that it takes, None = any that is not empty.
         media: sounds that were uploaded.  services: stored messages by id.
         trial_number: the only number a trial account may call, "" = a paid account.
         blocked: the account is not in the correct status.  numeric_ids: calls are named by 64-bit numbers.
@@ -82,6 +83,7 @@ class ExolveExchange(Exchange):
 
     def __init__(self, network: Network, hook: str) -> None:
         super().__init__(network, hook)
+        self.keys: set[str] | None = None
         self.media = {1967, 1979}
         self.services: dict[str, dict[str, Any]] = {}
         self.trial_number = ""
@@ -103,6 +105,8 @@ class ExolveExchange(Exchange):
             return Reply(404, b"404 page not found")
         try:
             self._check_key(request, f"/{request.path}")
+            if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+                raise _Fails(400, INVALID)
             try:
                 order: Any = msgspec.json.decode(request.body, type=method[0])
             except msgspec.MsgspecError:
@@ -123,8 +127,11 @@ class ExolveExchange(Exchange):
 
     def _check_key(self, request: Request, path: str) -> None:
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
-        if scheme != "Bearer" or not key.strip():
-            raise _Fails(401, "malformed token" if path.startswith("/call/") else "error getting JWT Token claims")
+        readable = scheme == "Bearer" and bool(key.strip())
+        if not readable or (self.keys is not None and key.strip() not in self.keys):
+            if path.startswith("/call/"):
+                raise _Fails(401, "malformed token")
+            raise _Fails(401, "error getting JWT Token claims") if readable else _Fails(400, "failed to parse token")
         if self.blocked and path != "/voice-message/v1/GetList":
             raise _Fails(403, "Customer is not in correct status")
 

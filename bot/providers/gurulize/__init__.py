@@ -13,7 +13,7 @@ import httpx
 import msgspec
 from typing_extensions import override
 
-from bot.errors import Ambiguous, SettingsError, Unsupported
+from bot.errors import Ambiguous, Refused, SettingsError, Unsupported
 from bot.events import Accepted
 from bot.hooks import Reply, Request, Webhook
 from bot.orders import CallOrder
@@ -72,7 +72,7 @@ class Gurulize(Provider):
             "lang": language,
         }
         request = self.http.build_request("POST", self.values["url"], data=form)
-        return self._accepted(await self.send(request, dials=True))
+        return self._accepted(await self.send(request, dials=True, any_status=True))
 
     @override
     def read_webhook(self, request: Request) -> Webhook:
@@ -87,15 +87,19 @@ class Gurulize(Provider):
         # The page does not say which HTTP status a failure has: the body's `success` is the truth.
         try:
             body: dict[str, Any] = msgspec.json.decode(response.content, type=dict[str, Any])
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             body = {}
         success = _SUCCESS.get(str(body.get("success")).strip().lower())
+        words, status = str(body.get("message") or ""), response.status_code
         if success is False:
-            raise refused(self.title, str(body.get("message") or ""))
+            raise refused(self.title, words)
+        if success is None and 300 <= status < 500:  # turned away before Gurulize had a look
+            found = refused(self.title, words or f"HTTP {status}", str(status))
+            raise Refused(f"{found} Check {self._variable('url')}.", code=found.code, words=found.words)
         ref = body.get("id")
         if success is None or isinstance(ref, bool) or not isinstance(ref, int | str) or not str(ref).strip():
             raise Ambiguous(
-                f"{self.title} gave an answer that cannot be read (HTTP {response.status_code}); "
+                f"{self.title} gave an answer that cannot be read (HTTP {status}); "
                 "it may or may not be calling. Look at your phone before you try again."
             )
         # A number here, text in the webhooks' query: text everywhere.

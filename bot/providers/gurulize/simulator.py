@@ -15,6 +15,7 @@ from bot.events import CUSTOMER, REP, Outcome
 from bot.hooks import Reply, Request
 from bot.simulator.behaviours import Step, behaviour_of
 from bot.simulator.exchange import Delivery, Exchange, SimCall
+from bot.simulator.network import Network
 
 _REQUIRED = ("username", "password", "caller", "callee", "duration")
 _DIGITS = re.compile(r"[1-9][0-9]{9}")
@@ -24,12 +25,14 @@ _WORDS = {  # the page has the English ones; the Turkish are ours
         "missing": "Missing Parameter ({})",
         "phone": "Invalid Parameter ({}): Not a phone number",
         "number": "Invalid Parameter ({}): Not a number",
+        "user": "User Information Is Invalid",
         "received": "Request Received",
     },
     "tr": {
         "missing": "Eksik parametre ({})",
         "phone": "Geçersiz parametre ({}): Telefon numarası değil",
         "number": "Geçersiz parametre ({}): Sayı değil",
+        "user": "Kullanıcı bilgileri geçersiz",
         "received": "İstek alındı",
     },
 }
@@ -55,9 +58,17 @@ _CODES: dict[tuple[str, str, Outcome | None], tuple[int, str]] = {
 
 
 class GurulizeExchange(Exchange):
-    """A simulated Gurulize account. It takes any user name and password that are not empty."""
+    """A simulated Gurulize account.
+
+    Attributes:
+        users: user name -> password, None = any that are not empty.
+    """
 
     kind: ClassVar[str] = "gurulize"
+
+    def __init__(self, network: Network, hook: str) -> None:
+        super().__init__(network, hook)
+        self.users: dict[str, str] | None = None
 
     @override
     def new_id(self, number: int) -> str:
@@ -72,6 +83,8 @@ class GurulizeExchange(Exchange):
         for name in _REQUIRED:
             if not told.get(name):
                 return _reply(success=False, message=words["missing"].format(name))
+        if self.users is not None and self.users.get(told["username"]) != told["password"]:
+            return _reply(success=False, message=words["user"])
         for name in ("caller", "callee"):
             if not _DIGITS.fullmatch(told[name]):
                 return _reply(success=False, message=words["phone"].format(name))

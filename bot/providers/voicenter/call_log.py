@@ -159,8 +159,10 @@ def written(at: int) -> str:
 
 def moment(date: str) -> float:
     """Seconds since 1970 UTC of a record's date; without a zone it is UTC. 0 where it is none."""
+    told: object = date
     try:
         found = datetime.fromisoformat(date)
-        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+        told = (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
-        return Fields({"date": date}).epoch("date")
+        pass  # perhaps seconds
+    return Fields({"date": told}).epoch("date")

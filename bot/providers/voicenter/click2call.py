@@ -77,7 +77,7 @@ class Click2Call(Account):
         return await self._order(conference_form(order))
 
     async def _order(self, form: dict[str, str]) -> Accepted:
-        response = await self.send(self._request(form), dials=True)
+        response = await self.send(self._request(form), dials=True, any_status=True)
         return Accepted(ref=call_ref(response, self.account), at=self.clock())
 
     @override
@@ -236,12 +236,12 @@ def terminated(response: httpx.Response, account: str) -> None:
 
 
 def _reply(response: httpx.Response, account: str) -> Fields | None:
-    """The reply's members in whichever format it came; None where it is in neither."""
+    """The reply's members in whichever format it came; None where it is in neither, or HTTP 5xx says another thing."""
     reply = named_values(response.content)
     told = None if reply is None else reply.number("errorcode")
-    if response.status_code >= 300 and not told:
+    if 300 <= response.status_code < 500 and not told:
         raise http_refusal(response, account, "CLICK2CALL_URL")
-    return reply
+    return reply if response.status_code < 500 or told else None
 
 
 def _extension_on(call: Call) -> str:

@@ -31,7 +31,8 @@ HINTS = {
     2: "Check the number.",
     4: "Choose another caller ID, one of the account's own numbers, or none.",
 }
-"""What to do next, by ErrorCode; 3 says nothing about the order and is no refusal."""
+"""What to do next, by ErrorCode; `INTERNAL` says nothing about the order and is no refusal."""
+INTERNAL = 3
 LOOK = "Look at the campaign and its waiting calls before you try again."
 STATES: Mapping[str, CampaignState] = {"enabled": "running", "disabled": "stopped", "deleted": "deleted"}
 HIDDEN = "Anonymous"
@@ -73,12 +74,14 @@ class Dialer(Provider):
         """Chapter 6.1, AddCall; a shown name is known to chapter 6.11 only, so that call is a bulk order of one.
 
         Raises:
-            Refused: also where the bulk order was taken and its one row was not.
+            Refused, Ambiguous: also where the bulk order was taken and its one row was not, or perhaps not.
         """
         if not call.caller_name:
             await self._in_campaign("AddCall", campaign, dials=True, **_call(call, "Callerid"))
             return
         (added,) = await self.add_campaign_calls(campaign, (call,))
+        if added.words and not added.known:
+            _unclear(f"Voicenter reported an error ({added.code}): {added.words.rstrip('.')}", dials=True)
         if added.words:
             raise _refused(int(added.code), added.words)
 
@@ -158,7 +161,7 @@ class Dialer(Provider):
 
     async def _to_dialer(self, method: str, told: object, *, dials: bool = False) -> Fields:
         url = self.values["dialer_url"].rstrip("/") + DIALER + method
-        response = await self.send(self.http.build_request("POST", url, json=told), dials=dials)
+        response = await self.send(self.http.build_request("POST", url, json=told), dials=dials, any_status=True)
         return _checked(response, self.account, dials)
 
 
@@ -171,13 +174,13 @@ def _checked(response: httpx.Response, account: str, dials: bool) -> Fields:
     """
     reply = named_values(response.content)
     code = None if reply is None else reply.number("errorcode")
-    if response.status_code >= 300 and not code:
+    if 300 <= response.status_code < 500 and not code:
         raise http_refusal(response, account, "DIALER_URL")
-    if reply is None or code is None:
+    if reply is None or code is None or (response.status_code >= 500 and not code):
         _unclear(UNREADABLE.rstrip("."), dials)
     words = reply.text("description")
-    if code == 3:
-        _unclear(f"Voicenter reported an error (3): {(words or WORDS[3]).rstrip('.')}", dials)
+    if code == INTERNAL:
+        _unclear(f"Voicenter reported an error ({INTERNAL}): {(words or WORDS[INTERNAL]).rstrip('.')}", dials)
     if code:
         raise _refused(int(code), words)
     return reply
@@ -225,7 +228,7 @@ def _added(calls: Sequence[CampaignCall], results: Sequence[Fields], region: str
             added.append(Added(number=call.number, known=False))
         elif code:
             words = result.text("description") or WORDS.get(int(code), "no reason given")
-            added.append(Added(number=call.number, words=words, code=str(int(code))))
+            added.append(Added(number=call.number, words=words, code=str(int(code)), known=code != INTERNAL))
         else:
             added.append(Added(number=call.number))
     return tuple(added)

@@ -26,10 +26,11 @@ class Recordings(Account):
         """GET, with the account's code where it is Voicenter itself that is asked: never log that address."""
         try:
             url = httpx.URL(recording)
-        except httpx.InvalidURL:
+            host = url.host  # decoded only now
+        except (httpx.InvalidURL, UnicodeError):
             raise Refused(f"The recording's link of {self.title} is no web address; it was not fetched.") from None
         own = frozenset(httpx.URL(self.values[name]).host for name in ADDRESSES)
         hosts = frozenset(self.values["recording_hosts"].replace(",", " ").split()) | own
-        if url.host in own or (url.scheme == "https" and url.host.endswith(PANEL_HOSTS)):
+        if host in own or (url.scheme == "https" and host.endswith(PANEL_HOSTS)):
             url = url.copy_set_param("code", self.values["code"])
         return await self.download(self.http.build_request("GET", url), into, limit, hosts)

@@ -132,6 +132,9 @@ def _phone(exchange: "VoicenterExchange", told: Mapping[str, str]) -> str:
         if not joins:
             raise Refuses(1, "Phone is invalid")
         return exchange.extensions[0]
+    for name, whose in (("vm_id", phone), ("phoneautoanswer", phone), ("targetautoanswer", told.get("target", ""))):
+        if told.get(name, "").lower() not in ("", "0", "false") and not is_extension(whose):
+            raise Refuses(1, f"{name.capitalize()} is invalid")  # "only for Starkey / Voicenter extensions"
     if phone.startswith("OFFLINE"):
         raise Refuses(3)
     if phone.startswith("BLOCKED"):

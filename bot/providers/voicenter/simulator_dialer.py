@@ -87,7 +87,7 @@ class SimulatedDialer:
     def serve(self, method: str, request: Request) -> Reply | None:
         """Answer one method; `method` in any case."""
         name = next((known for known in PARAMETERS if known.lower() == method.lower()), "")
-        if not name:
+        if not name or request.method not in ("GET", "POST"):
             return Reply(404, b"<html><body><h1>Not Found</h1></body></html>", "text/html")
         try:
             told, as_json = _members(request)
