@@ -37,6 +37,8 @@ LOOK_AHEAD_SECONDS = 900.0
 """How long after an interrupted post its message may be dated: it is sent at once, but clocks differ."""
 _RETRY = (2.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0)
 _GONE = frozenset({"message_not_found", "edit_window_closed", "cant_update_message", "block_mismatch"})
+_PERHAPS = frozenset({"fatal_error", "internal_error"})
+"""Slack's codes for which it says that it may have acted all the same: page "chat.postMessage"."""
 _NO_PLACE = {
     "channel_not_found": "does not exist any more, or Callboard was never in it",
     "is_archived": "is archived",
@@ -235,7 +237,9 @@ class Feed:
                 unfurl_media=False,
                 **({"thread_ts": thread} if thread else {}),
             )
-        except (SlackApiError, Limited):
+        except (SlackApiError, Limited) as error:
+            if isinstance(error, SlackApiError) and error.response.get("error") in _PERHAPS:
+                raise Unanswered from error
             await self.board.write(cards.not_posted, card)
             raise
         await self.board.write(cards.shown, card, answer["channel"], answer["ts"], shown)
