@@ -88,6 +88,7 @@ SCANS = {
     "web_phones.drop_old": "the same rows",
     "retention.forget_imports": "one row per file, once an hour",
     "retention.forget_words": "by the hour, and the old ones come first",
+    "missed.reopen": "one row per missed caller ever, when a record says that a conversation was none: a rare mistake",
     "people.with_phones": "one row per person of the team, when a manager looks at who waits",
     "people.homes": "whose App Home was opened: one row per person of the team",
 }
@@ -274,6 +275,7 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "messages.show": lambda db: messages.show(db, "c1"),
     "messages.finished": messages.finished,
     "messages.report": lambda db: messages.report(db, "b1"),
+    "missed.reopen": lambda db: missed.reopen(db, RECORDED, NOW, 900.0),
     "missed.forget": lambda db: missed.forget(db, "c1", NOW),
     "missed.close": lambda db: missed.close(db, "m1", now=NOW, by="U1", how="by hand"),
     "missed.claim": lambda db: missed.claim(db, "m1", "U1", NOW),
