@@ -39,7 +39,8 @@ async def _account(board: Board, provider: Provider) -> None:
     key = f"call log {provider.account}"
     last = await board.read(ledger.recall, key)
     # At the very first start there is nothing to catch up with: what was before is not ours to announce.
-    since = max(float(last[0]) - AGAIN_SECONDS, now - FURTHEST_SECONDS) if last else now
+    # A clock that was ahead when it was asked last must not hide what happens until then.
+    since = max(min(float(last[0]), now) - AGAIN_SECONDS, now - FURTHEST_SECONDS) if last else now
     if last:
         told = await provider.call_log(LogSearch(since=since, until=now))
         for late in (False, True):

@@ -115,3 +115,13 @@ async def test_a_log_that_fails_is_told_and_asked_again_from_where_it_was(desk: 
     await catch_up(desk.board)
     assert phone(desk).searches[-1].since == stopped - AGAIN_SECONDS
     assert await desk.board.read(ledger.problems) == []
+
+
+async def test_a_clock_that_was_ahead_hides_nothing(desk: Office) -> None:
+    desk.clock.now += 86400
+    await catch_up(desk.board)
+    desk.clock.now -= 86400
+    desk.clock.advance(900)
+    await catch_up(desk.board)
+    search = phone(desk).searches[-1]
+    assert (search.since, search.until) == (desk.clock() - AGAIN_SECONDS, desk.clock())
