@@ -52,7 +52,7 @@ async def tick(board: Board) -> None:
 
 
 async def finish_silent(board: Board) -> None:
-    """Calls whose last webhook never came are closed, and say so."""
+    """Calls whose last webhook never came are closed, and say so; not those that wait long, as their service says."""
     now = board.now()
     for call in await board.read(calls.open_calls):
         if call.state in (State.REQUESTED, State.UNCLEAR) or not call.refs:
@@ -60,6 +60,8 @@ async def finish_silent(board: Board) -> None:
         longest = LONGEST_MESSAGE_SECONDS if call.purpose == "message" else LONGEST_SECONDS
         limit = longest if call.state is State.TALKING else SILENT_SECONDS
         since = max([call.started_at, call.answered_at, call.guided_at, *(leg.ringing_at for leg in call.legs)])
+        if now - board.listed.get(call.id, 0) <= SILENT_SECONDS:
+            limit = LONGEST_SECONDS
         if now - since > limit:
             await board.ingest(call.account, [CallEnded(ref=call.refs[0], at=now)])
 
@@ -203,7 +205,8 @@ async def start(board: Board, extra: dict[str, tuple[Callable[[], Awaitable[None
             ticking(name, job),
             "interval",
             seconds=seconds,
-            next_run_time=datetime.now(UTC),
+            # Who still waits after a restart is told by the first poll, so silence is looked for after it.
+            next_run_time=datetime.now(UTC) + timedelta(seconds=seconds if name == "finish_silent" else 0),
             misfire_grace_time=None,
             coalesce=True,
             max_instances=2,

@@ -36,6 +36,7 @@ class Poll:
         self._absent = {key: times for key, times in self._absent.items() if key[0] in living}
         self._consults = {call_id: times for call_id, times in self._consults.items() if call_id in living}
         self._asked = {call_id: asked for call_id, asked in self._asked.items() if call_id in living}
+        self.board.listed = {call_id: at for call_id, at in self.board.listed.items() if call_id in living}
         for account, provider in self.board.providers.items():
             mine = [call for call in open_calls if call.account == account]
             if not mine and not self._idle(provider):
@@ -65,6 +66,7 @@ class Poll:
         legs = {(event.ref, event.leg) for event in events if isinstance(event, LegEvent)}
         for call in mine:
             if active & set(call.refs):
+                self.board.listed[call.id] = self.board.now()
                 self._absent.pop((call.id, ""), None)
                 await self._missing_phones(call, legs)
                 await self._look_for_third(call, events)
@@ -85,6 +87,7 @@ class Poll:
             any_asked = True
             events = await provider.call_state(call)
             if events:
+                self.board.listed[call.id] = now
                 self._absent.pop((call.id, ""), None)
                 await self.board.ingest(provider.account, events)
             elif call.live and call.legs:

@@ -20,9 +20,10 @@ from bot.events import (
     Outcome,
     State,
 )
+from bot.jobs import LONGEST_SECONDS, SILENT_SECONDS, finish_silent
 from bot.operations import Operations
 from bot.polling import Poll
-from bot.store import ledger
+from bot.store import calls, ledger, missed
 from tests.fake_slack import FakeSlack
 from tests.office import LINE, Office, PaperPhone, office
 from tests.slack_state import Clock
@@ -183,3 +184,35 @@ async def test_a_call_of_which_no_webhook_told_is_seen(
             desk.clock.advance(1)
         assert [call.state for call in await desk.calls()] == [State.RINGING]
         assert len(service.asked_at) > 15  # often, now that there is one
+
+
+async def test_a_caller_who_waits_long_is_not_missed_while_the_service_lists_them(listing: Office) -> None:
+    poll, began = Poll(listing.board), listing.clock()
+    waits = (
+        Described(ref="in-1", at=began, source="poll:queue:7", direction="in", number="+12025550144", line=LINE),
+        LegRinging(ref="in-1", at=began, leg="queue:7"),
+    )
+    listing.phone.events = waits
+    for _ in range(2 * SILENT_SECONDS // 10):
+        await poll()
+        await finish_silent(listing.board)
+        listing.clock.advance(10)
+    assert await listing.board.read(missed.waiting) == []
+    answered = LegAnswered(ref="in-1", at=listing.clock(), leg="ext:201")
+    await listing.board.ingest("voicenter", [answered])
+    call = await listing.board.read(calls.by_ref, "voicenter", "in-1")
+    assert call is not None
+    assert call.state is State.TALKING
+
+
+async def test_a_caller_who_is_listed_for_ever_is_let_go_in_the_end(listing: Office) -> None:
+    poll = Poll(listing.board)
+    listing.phone.events = (LegRinging(ref="in-1", at=listing.clock(), leg="queue:7"),)
+    for _ in range(3):
+        await poll()
+        listing.clock.advance(LONGEST_SECONDS / 2 + 1)
+    await poll()
+    await finish_silent(listing.board)
+    call = await listing.board.read(calls.by_ref, "voicenter", "in-1")
+    assert call is not None
+    assert call.state is State.ENDED
