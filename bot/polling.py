@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from bot.board import Board
 from bot.call import Call
 from bot.errors import CallboardError
-from bot.events import THIRD, AnyEvent, CallEnded, Controlled, LegEnded, LegEvent, Outcome
+from bot.events import THIRD, AnyEvent, CallEnded, Controlled, LegEnded, LegEvent, Outcome, State
 from bot.provider import Provider
 from bot.store import calls
 
@@ -38,7 +38,7 @@ class Poll:
         self._asked = {call_id: asked for call_id, asked in self._asked.items() if call_id in living}
         self.board.listed = {call_id: at for call_id, at in self.board.listed.items() if call_id in living}
         for account, provider in self.board.providers.items():
-            mine = [call for call in open_calls if call.account == account]
+            mine = [call for call in open_calls if call.account == account and not self._past(call)]
             if not mine and not self._idle(provider):
                 continue
             try:
@@ -51,6 +51,10 @@ class Poll:
             else:
                 if asked:
                     await self.board.solved(f"provider {account}")
+
+    def _past(self, call: Call) -> bool:
+        """Whether nobody has told for so long what became of it that it is no reason to ask often."""
+        return call.state is State.UNCLEAR and self.board.now() - call.started_at > calls.ADOPT_SECONDS
 
     def _idle(self, provider: Provider) -> bool:
         """Whether it is time to ask for calls of which nobody told."""

@@ -7,7 +7,7 @@ import pytest
 from typing_extensions import override
 
 from bot.call import Call
-from bot.errors import Unavailable
+from bot.errors import Ambiguous, Unavailable
 from bot.events import (
     CUSTOMER,
     AnyEvent,
@@ -216,3 +216,25 @@ async def test_a_caller_who_is_listed_for_ever_is_let_go_in_the_end(listing: Off
     call = await listing.board.read(calls.by_ref, "voicenter", "in-1")
     assert call is not None
     assert call.state is State.ENDED
+
+
+async def test_an_unclear_call_is_no_reason_to_ask_often_for_ever(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    async with office(tmp_path, fake_slack, slack_clock, kind=Listing) as desk:
+        service, poll = desk.phone, Poll(desk.board)
+        assert isinstance(service, Listing)
+        await desk.link("U1")
+        service.answer = Ambiguous("No answer in time.")
+        await desk.type("/call +1 202 555 0101")
+        service.asked_at.clear()
+        for _ in range(10):
+            await poll()
+            desk.clock.advance(3)
+        assert len(service.asked_at) == 10
+        desk.clock.advance(calls.ADOPT_SECONDS)
+        service.asked_at.clear()
+        for _ in range(10):
+            await poll()
+            desk.clock.advance(3)
+        assert len(service.asked_at) == 2
