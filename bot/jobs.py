@@ -72,7 +72,7 @@ async def remind(board: Board) -> None:
     for reminder_id, call_id, user, _due in await board.read(ledger.reminders_due, now):
         call = await board.read(calls.get, call_id)
         if call is None:
-            await board.write(ledger.reminded, reminder_id)
+            await board.write(ledger.reminded, reminder_id, now)
             continue
         contact = await board.read(contacts.get, call.number)
         person = await board.read(people.person, user)
@@ -81,7 +81,7 @@ async def remind(board: Board) -> None:
 
 
 def _remind(db: sqlite3.Connection, reminder_id: str, user: str, body: bytes, now: float) -> None:
-    if ledger.reminded(db, reminder_id):
+    if ledger.reminded(db, reminder_id, now):
         cards.mark(db, "notice", f"reminder:{reminder_id}:{now}", f"@{user}", now, body)
 
 
@@ -115,7 +115,7 @@ def _escalate(
     db: sqlite3.Connection, row: missed.Missed, bodies: Mapping[str, bytes], following: float, now: float
 ) -> None:
     fresh = missed.get(db, row.id)
-    if fresh is None or not fresh.open or fresh.claimed_by != row.claimed_by or fresh.escalations != row.escalations:
+    if fresh is None or not fresh.open or fresh.claimed_by != row.claimed_by or fresh.escalate_at != row.escalate_at:
         return
     for user, body in bodies.items():
         cards.mark(db, "notice", f"escalation:{row.id}:{row.escalations}", f"@{user}", now, body)

@@ -1,8 +1,10 @@
 """What happens by the clock: polling, timers, reminders, silent calls; each once, whatever happened before."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -26,7 +28,7 @@ from bot.events import (
     State,
 )
 from bot.polling import Poll
-from bot.store import ledger, missed
+from bot.store import ledger, missed, people
 from tests.fake_slack import FakeSlack
 from tests.office import LINE, SETTINGS, Office, PaperPhone, office
 from tests.slack_state import Clock
@@ -96,6 +98,36 @@ async def test_a_reminder_comes_once(desk: Office) -> None:
     reminders = [message for message in desk.conversation("U1") if "Reminder:" in message.text]
     assert len(reminders) == 1
     assert "call:again" in str(reminders[0].blocks)
+
+
+def meanwhile(desk: Office, monkeypatch: pytest.MonkeyPatch, work: Callable[[], Awaitable[object]]) -> None:
+    """Somebody is faster: this is done when a job has read what is due and reads for whom."""
+    read = desk.board.read
+
+    async def hook(what: Any, *args: Any, **more: Any) -> Any:
+        if what is people.person:
+            await work()
+        return await read(what, *args, **more)
+
+    monkeypatch.setattr(desk.board, "read", hook)
+
+
+async def test_a_reminder_that_is_moved_while_it_is_prepared_comes_at_its_new_time(
+    desk: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call_id = await dialled(desk)
+    await desk.board.write(ledger.remind, call_id, call_id, "U1", desk.clock() + 60)
+    desk.clock.advance(120)
+    later = desk.clock() + 600
+    with monkeypatch.context() as patch:
+        meanwhile(desk, patch, lambda: desk.board.write(ledger.remind, call_id, call_id, "U1", later))
+        await jobs.remind(desk.board)
+    await desk.settle()
+    assert not any("Reminder:" in message.text for message in desk.conversation("U1"))
+    desk.clock.advance(660)
+    await jobs.remind(desk.board)
+    await desk.settle()
+    assert sum("Reminder:" in message.text for message in desk.conversation("U1")) == 1
 
 
 @pytest.mark.parametrize(("talks", "limit"), [(False, jobs.SILENT_SECONDS), (True, jobs.LONGEST_SECONDS)])
@@ -200,6 +232,17 @@ async def test_a_claim_while_the_escalation_is_prepared_wins(desk: Office) -> No
     desk.clock.advance(20 * 60)
     await asyncio.gather(desk.board.write(missed.claim, row, "U1", desk.clock()), jobs.escalate(desk.board))
     assert await escalated(desk, 600) == {}
+
+
+async def test_a_snooze_while_the_escalation_is_prepared_wins(desk: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = await missed_caller(desk)
+    desk.clock.advance(20 * 60)
+    until = desk.clock() + 3600
+    with monkeypatch.context() as patch:
+        meanwhile(desk, patch, lambda: desk.board.write(missed.snooze, row, "U1", until))
+        await jobs.escalate(desk.board)
+    assert await escalated(desk, 59) == {}
+    assert await escalated(desk, 2) == {"U2": 1}
 
 
 async def test_whoever_claimed_and_snoozed_a_caller_is_reminded_once(desk: Office) -> None:

@@ -248,7 +248,7 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "ledger.remind": lambda db: ledger.remind(db, "r", "c1", "U1", NOW),
     "ledger.reminders_due": lambda db: ledger.reminders_due(db, NOW),
     "ledger.reminder_of": lambda db: ledger.reminder_of(db, "c1"),
-    "ledger.reminded": lambda db: ledger.reminded(db, "r"),
+    "ledger.reminded": lambda db: ledger.reminded(db, "r", NOW),
     "ledger.subscribe": lambda db: ledger.subscribe(db, "C1", "daily", b"", "U1", NOW),
     "ledger.unsubscribe": lambda db: ledger.unsubscribe(db, "C1"),
     "ledger.subscriptions": lambda db: ledger.subscriptions(db, "C1"),
