@@ -234,6 +234,7 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "cards.waiting": cards.waiting,
     "cards.conversation": lambda db: cards.conversation(db, "U1"),
     "figures.rows": lambda db: figures.rows(db, NOW, NOW + 9),
+    "figures.places": lambda db: figures.places(db, NOW, NOW + 60),
     "figures.counts": lambda db: figures.counts(db, NOW, NOW + 86400),
     "figures.returns": lambda db: figures.returns(db, NOW, NOW + 9, NOW + 99),
     "figures.today": lambda db: figures.today(db, "U1", NOW),
