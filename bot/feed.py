@@ -82,6 +82,7 @@ class Feed:
     render: Render
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     _free_at: dict[str, float] = field(default_factory=dict)
+    _looked_at: float = 0
     _conversations: "OrderedDict[str, str]" = field(default_factory=OrderedDict)
     _busy: set[str] = field(default_factory=set)
     _tasks: set["asyncio.Task[None]"] = field(default_factory=set)
@@ -109,6 +110,9 @@ class Feed:
     async def step(self) -> float:
         """Start showing the next card of every place that is free. Returns seconds until there is more to do."""
         now = self.board.now()
+        if now < self._looked_at:  # the clock was set back: what was counted by it would hold places up as long
+            self._free_at.clear()
+        self._looked_at = now
         wait = 60.0
         for place, due_at in await self.board.read(cards.due):
             if place in self._busy:

@@ -291,3 +291,11 @@ async def test_it_stops_also_when_it_is_woken_in_the_same_moment(desk: Office, t
     running.cancel()
     done, _ = await asyncio.wait({running}, timeout=3)
     assert done
+
+
+async def test_a_clock_that_is_set_back_holds_nothing_up(desk: Office) -> None:
+    await ask(desk)
+    await desk.settle()
+    desk.clock.now -= 3600
+    await ask(desk, "two", "A second message.")
+    assert len(await posted(desk)) == 2
