@@ -5,8 +5,7 @@ What a log tells has the same keys as what webhooks tell, so a call that is know
 
 from collections.abc import Iterable
 
-from bot.board import Board
-from bot.errors import CallboardError
+from bot.board import Board, sentence
 from bot.events import AnyEvent
 from bot.orders import LogSearch
 from bot.provider import Provider
@@ -28,8 +27,8 @@ async def catch_up(board: Board) -> None:
             continue
         try:
             await _account(board, provider)
-        except CallboardError as error:
-            await board.problem(f"call log {account}", f"{account}: its call log could not be read. {error}")
+        except Exception as error:  # a bug of ours with this account must not stop the others either
+            await board.problem(f"call log {account}", f"{account}: its call log could not be read. {sentence(error)}")
         else:
             await board.solved(f"call log {account}")
 

@@ -15,10 +15,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot import window
-from bot.board import Board, notice
+from bot.board import Board, notice, sentence
 from bot.cards.notice import escalation, reminder
 from bot.catching_up import EVERY_SECONDS, catch_up
-from bot.errors import CallboardError
 from bot.events import CallEnded, State
 from bot.permission import rules
 from bot.polling import POLL_SECONDS, Poll
@@ -147,8 +146,8 @@ async def check_providers(board: Board) -> None:
             continue
         try:
             await provider.check()
-        except CallboardError as error:
-            await board.problem(f"provider {account}", f"{account}: {error}")
+        except Exception as error:  # a bug of ours with this account must not stop the others either
+            await board.problem(f"provider {account}", f"{account}: {sentence(error)}")
         else:
             await board.solved(f"provider {account}")
         if outdated := provider.outdated():

@@ -5,9 +5,8 @@ Often while a call of an account is open; now and then all the time, so that a c
 
 from collections.abc import Sequence
 
-from bot.board import Board
+from bot.board import Board, sentence
 from bot.call import Call
-from bot.errors import CallboardError
 from bot.events import THIRD, AnyEvent, CallEnded, Controlled, LegEnded, LegEvent, Outcome, State
 from bot.provider import Provider
 from bot.store import calls
@@ -46,8 +45,9 @@ class Poll:
                     asked = await self._active(provider, mine)
                 else:
                     asked = provider.can("call_state") and await self._one_by_one(provider, mine)
-            except CallboardError as error:
-                await self.board.problem(f"provider {account}", f"{account}: calls could not be asked about. {error}")
+            except Exception as error:  # a bug of ours with this account must not stop the others either
+                words = f"{account}: calls could not be asked about. {sentence(error)}"
+                await self.board.problem(f"provider {account}", words)
             else:
                 if asked:
                     await self.board.solved(f"provider {account}")

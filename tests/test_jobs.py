@@ -11,6 +11,7 @@ import pytest
 from typing_extensions import override
 
 from bot import jobs
+from bot.catching_up import catch_up
 from bot.errors import Unavailable, Unreadable
 from bot.events import (
     CUSTOMER,
@@ -27,6 +28,7 @@ from bot.events import (
     Requested,
     State,
 )
+from bot.orders import LogSearch
 from bot.polling import Poll
 from bot.store import ledger, missed, people
 from tests.fake_slack import FakeSlack
@@ -301,15 +303,29 @@ async def test_the_last_to_ask_is_reminded(desk: Office) -> None:
 
 
 class OddPhone(PaperPhone):
-    """Answers in a way that nobody can read."""
+    """Answers in a way that nobody can read, or that nobody thought of."""
+
+    error: Exception = Unreadable("Paperphone's list cannot be read.")
 
     @override
     async def active_calls(self) -> tuple[AnyEvent, ...]:
-        raise Unreadable("Paperphone's list cannot be read.")
+        raise self.error
+
+    @override
+    async def check(self) -> str:
+        raise self.error
+
+    @override
+    async def call_log(self, search: LogSearch) -> tuple[AnyEvent, ...]:
+        raise self.error
 
 
-async def test_an_account_that_cannot_be_read_does_not_stop_the_polling_of_others(desk: Office) -> None:
+@pytest.mark.parametrize("error", [Unreadable("Paperphone's list cannot be read."), KeyError("secret")])
+async def test_an_account_that_cannot_be_read_does_not_stop_the_polling_of_others(
+    desk: Office, error: Exception
+) -> None:
     odd = OddPhone("aaa", desk.clock)
+    odd.error = error
     desk.board.providers = {"aaa": odd, "voicenter": desk.phone, "zzz": odd}
     for account in ("aaa", "voicenter", "zzz"):
         await desk.board.ingest(account, [LegRinging(ref="r1", at=desk.clock(), leg=REP)])
@@ -319,6 +335,12 @@ async def test_an_account_that_cannot_be_read_does_not_stop_the_polling_of_other
     assert states == {"aaa": State.RINGING, "voicenter": State.CONNECTING, "zzz": State.RINGING}
     problems = [key for key, *_ in await desk.board.read(ledger.problems)]
     assert sorted(problems) == ["provider aaa", "provider zzz"]
+    await jobs.check_providers(desk.board)
+    await catch_up(desk.board)  # the first start
+    await catch_up(desk.board)
+    problems = [key for key, *_ in await desk.board.read(ledger.problems)]
+    assert sorted(problems) == ["call log aaa", "call log zzz", "provider aaa", "provider zzz"]
+    assert "secret" not in str(await desk.board.read(ledger.problems))
     await odd.http.aclose()
 
 
