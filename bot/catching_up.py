@@ -3,7 +3,7 @@
 What a log tells has the same keys as what webhooks tell, so a call that is known already is not made a second time.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from bot.board import Board, sentence
 from bot.events import AnyEvent
@@ -16,6 +16,8 @@ AGAIN_SECONDS = 9000
 """So far back is asked again: a call may begin two hours before its record, which comes minutes after its end."""
 FURTHEST_SECONDS = 31 * 24 * 3600
 """What happened before that is not asked for: nobody waits for a call back from it."""
+AT_ONCE = 20
+"""Calls of one commit."""
 NEWS_SECONDS = 3600
 """A call that ended longer ago is kept and counted, and a missed caller is shown; but it is no news to be posted."""
 
@@ -43,10 +45,19 @@ async def _account(board: Board, provider: Provider) -> None:
     if last:
         told = await provider.call_log(LogSearch(since=since, until=now))
         for late in (False, True):
-            events = tuple(_of_age(told, now, late))
-            if events:
+            for events in _parts(_of_age(told, now, late)):
                 await board.ingest(provider.account, events, late=late)
     await board.write(ledger.remember, key, str(now), now)
+
+
+def _parts(events: Iterable[AnyEvent]) -> Iterator[list[AnyEvent]]:
+    """So many calls a time, each with all its events: webhooks and clicks are written down in between."""
+    calls: dict[str, list[AnyEvent]] = {}
+    for event in events:
+        calls.setdefault(event.ref, []).append(event)
+    refs = list(calls)
+    for first in range(0, len(refs), AT_ONCE):
+        yield [event for ref in refs[first : first + AT_ONCE] for event in calls[ref]]
 
 
 def _of_age(events: Iterable[AnyEvent], now: float, late: bool) -> list[AnyEvent]:
