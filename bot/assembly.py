@@ -36,7 +36,7 @@ from bot.provider import Provider
 from bot.providers import provider_class
 from bot.rendering import render
 from bot.settings import Settings
-from bot.store import Database, ledger
+from bot.store import Database, Taken, alone, ledger
 from handlers import (
     Desk,
     admin,
@@ -71,6 +71,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("callboard")
 
 DATABASE = "callboard.sqlite"
+LOCK = "callboard.lock"
 SIGN_OUT_SECONDS = 3
 """So long a provider may take to end a session when we stop."""
 
@@ -241,6 +242,13 @@ async def running(
         SettingsError: it cannot start; says why.
     """
     async with AsyncExitStack() as stack:
+        # Before recovery: what another process is about to dial would look like what a crash had left behind.
+        try:
+            stack.enter_context(alone(settings.data / LOCK))
+        except Taken as error:
+            raise SettingsError(
+                f"Another Callboard is at work in {settings.data}. Stop it first, or set another CALLBOARD_DATA."
+            ) from error
         http = await stack.enter_async_context(http_client())
         session = await stack.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30)))
         database = open_database(settings.data / DATABASE)

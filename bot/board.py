@@ -41,6 +41,7 @@ class Board:
         sleep: waits so many seconds; tests inject their own.
         followers: are told of every call that changed, after the commit; must return at once.
         acting: id of a call -> what is being done to it right now, for its card.
+        listed: id of an open call -> when its service was asked last and said that it lives.
         readable: accounts whose last webhook since the start could be read.
         answer_seconds: how long a service that asks waits for our database, twice at most; the strictest gives up
             after 3 s.
@@ -58,6 +59,7 @@ class Board:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     followers: list[Callable[[Call], None]] = field(default_factory=list)
     acting: dict[str, str] = field(default_factory=dict)
+    listed: dict[str, float] = field(default_factory=dict)
     readable: set[str] = field(default_factory=set)
     answer_seconds: float = 1.25
     look_up: Callable[[str], Awaitable[Contact | None]] | None = None

@@ -3,10 +3,9 @@
 What a log tells has the same keys as what webhooks tell, so a call that is known already is not made a second time.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from bot.board import Board
-from bot.errors import CallboardError
+from bot.board import Board, sentence
 from bot.events import AnyEvent
 from bot.orders import LogSearch
 from bot.provider import Provider
@@ -17,6 +16,8 @@ AGAIN_SECONDS = 9000
 """So far back is asked again: a call may begin two hours before its record, which comes minutes after its end."""
 FURTHEST_SECONDS = 31 * 24 * 3600
 """What happened before that is not asked for: nobody waits for a call back from it."""
+AT_ONCE = 20
+"""Calls of one commit."""
 NEWS_SECONDS = 3600
 """A call that ended longer ago is kept and counted, and a missed caller is shown; but it is no news to be posted."""
 
@@ -28,8 +29,8 @@ async def catch_up(board: Board) -> None:
             continue
         try:
             await _account(board, provider)
-        except CallboardError as error:
-            await board.problem(f"call log {account}", f"{account}: its call log could not be read. {error}")
+        except Exception as error:  # a bug of ours with this account must not stop the others either
+            await board.problem(f"call log {account}", f"{account}: its call log could not be read. {sentence(error)}")
         else:
             await board.solved(f"call log {account}")
 
@@ -39,14 +40,24 @@ async def _account(board: Board, provider: Provider) -> None:
     key = f"call log {provider.account}"
     last = await board.read(ledger.recall, key)
     # At the very first start there is nothing to catch up with: what was before is not ours to announce.
-    since = max(float(last[0]) - AGAIN_SECONDS, now - FURTHEST_SECONDS) if last else now
+    # A clock that was ahead when it was asked last must not hide what happens until then.
+    since = max(min(float(last[0]), now) - AGAIN_SECONDS, now - FURTHEST_SECONDS) if last else now
     if last:
         told = await provider.call_log(LogSearch(since=since, until=now))
         for late in (False, True):
-            events = tuple(_of_age(told, now, late))
-            if events:
+            for events in _parts(_of_age(told, now, late)):
                 await board.ingest(provider.account, events, late=late)
     await board.write(ledger.remember, key, str(now), now)
+
+
+def _parts(events: Iterable[AnyEvent]) -> Iterator[list[AnyEvent]]:
+    """So many calls a time, each with all its events: webhooks and clicks are written down in between."""
+    calls: dict[str, list[AnyEvent]] = {}
+    for event in events:
+        calls.setdefault(event.ref, []).append(event)
+    refs = list(calls)
+    for first in range(0, len(refs), AT_ONCE):
+        yield [event for ref in refs[first : first + AT_ONCE] for event in calls[ref]]
 
 
 def _of_age(events: Iterable[AnyEvent], now: float, late: bool) -> list[AnyEvent]:

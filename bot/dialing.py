@@ -38,6 +38,8 @@ MESSAGE = "message"
 """Kind of the intents of voice messages, one each; what somebody typed to send them is another intent."""
 DOUBLE_CLICK_SECONDS = 5
 """Two dials of one rep to one number closer than this are one dial asked for twice."""
+_Note = Callable[[sqlite3.Connection], None]
+"""What the keeper of a queue writes down in a transaction of the gate."""
 
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
@@ -202,13 +204,12 @@ def _commit(
     return change.call
 
 
-async def send(
-    board: Board, account: str, by: str, name: str, order: MessageOrder, take: Callable[[sqlite3.Connection], None]
-) -> Call:
+async def send(board: Board, account: str, by: str, name: str, order: MessageOrder, take: _Note, back: _Note) -> Call:
     """Send one voice message; an automatic call passes the same gate. Returns the call after the provider's answer.
 
     `take` runs in the transaction that writes the call down: whoever keeps the queue notes there that its row became
-    `order.call_id`, or raises, and nothing is written or sent.
+    `order.call_id`, or raises, and nothing is written or sent. `back` runs in the one that writes down that the
+    provider was not reached, so that nothing can have rung.
 
     Raises:
         NotNow: outside the recipient's hours; says from when on.
@@ -219,7 +220,7 @@ async def send(
         raise Unsupported(f"{provider.title} cannot send voice messages. Choose another account with “via”.")
     provider.refuse_unexpressible(order)
     call = await board.write(_commit_message, board, account, by, name, order, take)
-    return await _place(board, provider, message_key(call.id), call, order)
+    return await _place(board, provider, message_key(call.id), call, order, back)
 
 
 def message_key(call_id: str) -> str:
@@ -234,7 +235,7 @@ def _commit_message(
     by: str,
     name: str,
     order: MessageOrder,
-    take: Callable[[sqlite3.Connection], None],
+    take: _Note,
 ) -> Call:
     now = board.now()
     take(db)
@@ -257,7 +258,14 @@ def _commit_message(
     return change.call
 
 
-async def _place(board: Board, provider: Provider, key: str, call: Call, order: CallOrder | MessageOrder) -> Call:
+async def _place(
+    board: Board,
+    provider: Provider,
+    key: str,
+    call: Call,
+    order: CallOrder | MessageOrder,
+    unreached: _Note = lambda db: None,
+) -> Call:
     if not await board.write(ledger.send_intent, key):
         return call  # this intent had its chance
     try:
@@ -279,6 +287,8 @@ async def _place(board: Board, provider: Provider, key: str, call: Call, order: 
         ledger.finish_intent(db, key)
         found = calls.get(db, call.id)
         assert found is not None
+        if found.outcome is Outcome.NOT_PLACED:
+            unreached(db)
         return found
 
     placed = await board.write(finish)

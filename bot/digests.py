@@ -15,11 +15,12 @@ from bot import digest_words
 from bot.board import Board
 from bot.cards import sentence
 from bot.digest import Figures, figures, usual
+from bot.numbers import masked
 from bot.periods import Period, Subscription, periods_due, weeks_before
-from bot.routing import masks, masks_from
+from bot.routing import masks, masks_from, shared_places
 from bot.settings import Settings
+from bot.store import channels, ledger, people
 from bot.store import figures as queries
-from bot.store import ledger, people
 
 
 async def due(board: Board) -> None:
@@ -35,20 +36,30 @@ async def due(board: Board) -> None:
             await board.write(ledger.send_digest, channel, kind, period.key, msgspec.json.encode(content), now)
 
 
-async def payload(board: Board, period: Period, zone: str, channel: str) -> dict[str, Any]:
-    """What `cards.digest.digest_card` shows for a period, as of now."""
+async def payload(board: Board, period: Period, zone: str, place: str, reader: str = "") -> dict[str, Any]:
+    """What `cards.digest.digest_card` shows for a period, as of now. `reader`: who alone sees it, "" = all there."""
+    reader = place[1:] if place.startswith("@") else reader
     found = await board.read(_figures, period, zone, board.now())
+    if reader and board.settings.role(reader) == "rep":
+        found = await board.read(_for_rep, board.settings, found, reader)
     labels = {line.number: line.label for line in board.settings.lines if line.label}
     lines = tuple(replace(line, line=labels.get(line.line, line.line)) for line in found.lines)
-    return content(replace(found, lines=lines), mask=_masks(board.settings, channel))
+    return content(replace(found, lines=lines), mask=_masks(board.settings, place, reader))
 
 
-def _masks(settings: Settings, place: str) -> bool:
-    """A digest is of all lines: in a rep's own conversation it shows no more than the strictest of their channels."""
-    if not place.startswith("@"):
-        return masks(settings, place)
-    channels = {settings.channel, *(line.channel for line in settings.lines)}
-    return any(masks_from(settings, channel, place[1:]) for channel in channels)
+def _masks(settings: Settings, place: str, reader: str) -> bool:
+    """A digest is of all lines: where a rep alone sees it, it shows no more than the strictest of their channels."""
+    shown = {settings.channel, *(line.channel for line in settings.lines)}
+    return masks(settings, place) or (bool(reader) and any(masks_from(settings, one, reader) for one in shown))
+
+
+def _for_rep(db: sqlite3.Connection, settings: Settings, found: Figures, user: str) -> Figures:
+    """Who called a line with a private channel, or a colleague's own extension, is theirs to know."""
+    theirs = {*shared_places(settings, user, channels.closed_to(db, user)), ""}
+    places = queries.places(db, found.period.start, found.period.end)
+    known = {number for number, place in places if place in theirs}
+    shown = (one if one.number in known else replace(one, number=masked(one.number)) for one in found.waiting)
+    return replace(found, waiting=tuple(shown))
 
 
 def _figures(db: sqlite3.Connection, period: Period, zone: str, as_of: float) -> Figures:

@@ -37,6 +37,8 @@ LOOK_AHEAD_SECONDS = 900.0
 """How long after an interrupted post its message may be dated: it is sent at once, but clocks differ."""
 _RETRY = (2.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0)
 _GONE = frozenset({"message_not_found", "edit_window_closed", "cant_update_message", "block_mismatch"})
+_PERHAPS = frozenset({"fatal_error", "internal_error"})
+"""Slack's codes for which it says that it may have acted all the same: page "chat.postMessage"."""
 _NO_PLACE = {
     "channel_not_found": "does not exist any more, or Callboard was never in it",
     "is_archived": "is archived",
@@ -80,6 +82,7 @@ class Feed:
     render: Render
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     _free_at: dict[str, float] = field(default_factory=dict)
+    _looked_at: float = 0
     _conversations: "OrderedDict[str, str]" = field(default_factory=OrderedDict)
     _busy: set[str] = field(default_factory=set)
     _tasks: set["asyncio.Task[None]"] = field(default_factory=set)
@@ -107,6 +110,9 @@ class Feed:
     async def step(self) -> float:
         """Start showing the next card of every place that is free. Returns seconds until there is more to do."""
         now = self.board.now()
+        if now < self._looked_at:  # the clock was set back: what was counted by it would hold places up as long
+            self._free_at.clear()
+        self._looked_at = now
         wait = 60.0
         for place, due_at in await self.board.read(cards.due):
             if place in self._busy:
@@ -235,7 +241,9 @@ class Feed:
                 unfurl_media=False,
                 **({"thread_ts": thread} if thread else {}),
             )
-        except (SlackApiError, Limited):
+        except (SlackApiError, Limited) as error:
+            if isinstance(error, SlackApiError) and error.response.get("error") in _PERHAPS:
+                raise Unanswered from error
             await self.board.write(cards.not_posted, card)
             raise
         await self.board.write(cards.shown, card, answer["channel"], answer["ts"], shown)

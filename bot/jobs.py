@@ -15,10 +15,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot import window
-from bot.board import Board, notice
+from bot.board import Board, notice, sentence
 from bot.cards.notice import escalation, reminder
 from bot.catching_up import EVERY_SECONDS, catch_up
-from bot.errors import CallboardError
 from bot.events import CallEnded, State
 from bot.permission import rules
 from bot.polling import POLL_SECONDS, Poll
@@ -52,7 +51,7 @@ async def tick(board: Board) -> None:
 
 
 async def finish_silent(board: Board) -> None:
-    """Calls whose last webhook never came are closed, and say so."""
+    """Calls whose last webhook never came are closed, and say so; not those that wait long, as their service says."""
     now = board.now()
     for call in await board.read(calls.open_calls):
         if call.state in (State.REQUESTED, State.UNCLEAR) or not call.refs:
@@ -60,6 +59,8 @@ async def finish_silent(board: Board) -> None:
         longest = LONGEST_MESSAGE_SECONDS if call.purpose == "message" else LONGEST_SECONDS
         limit = longest if call.state is State.TALKING else SILENT_SECONDS
         since = max([call.started_at, call.answered_at, call.guided_at, *(leg.ringing_at for leg in call.legs)])
+        if now - board.listed.get(call.id, 0) <= SILENT_SECONDS:
+            limit = LONGEST_SECONDS
         if now - since > limit:
             await board.ingest(call.account, [CallEnded(ref=call.refs[0], at=now)])
 
@@ -70,7 +71,7 @@ async def remind(board: Board) -> None:
     for reminder_id, call_id, user, _due in await board.read(ledger.reminders_due, now):
         call = await board.read(calls.get, call_id)
         if call is None:
-            await board.write(ledger.reminded, reminder_id)
+            await board.write(ledger.reminded, reminder_id, now)
             continue
         contact = await board.read(lookups.known, call.number)
         person = await board.read(people.person, user)
@@ -79,7 +80,7 @@ async def remind(board: Board) -> None:
 
 
 def _remind(db: sqlite3.Connection, reminder_id: str, user: str, body: bytes, now: float) -> None:
-    if ledger.reminded(db, reminder_id):
+    if ledger.reminded(db, reminder_id, now):
         cards.mark(db, "notice", f"reminder:{reminder_id}:{now}", f"@{user}", now, body)
 
 
@@ -113,7 +114,7 @@ def _escalate(
     db: sqlite3.Connection, row: missed.Missed, bodies: Mapping[str, bytes], following: float, now: float
 ) -> None:
     fresh = missed.get(db, row.id)
-    if fresh is None or not fresh.open or fresh.claimed_by != row.claimed_by or fresh.escalations != row.escalations:
+    if fresh is None or not fresh.open or fresh.claimed_by != row.claimed_by or fresh.escalate_at != row.escalate_at:
         return
     for user, body in bodies.items():
         cards.mark(db, "notice", f"escalation:{row.id}:{row.escalations}", f"@{user}", now, body)
@@ -145,8 +146,8 @@ async def check_providers(board: Board) -> None:
             continue
         try:
             await provider.check()
-        except CallboardError as error:
-            await board.problem(f"provider {account}", f"{account}: {error}")
+        except Exception as error:  # a bug of ours with this account must not stop the others either
+            await board.problem(f"provider {account}", f"{account}: {sentence(error)}")
         else:
             await board.solved(f"provider {account}")
         if outdated := provider.outdated():
@@ -203,7 +204,8 @@ async def start(board: Board, extra: dict[str, tuple[Callable[[], Awaitable[None
             ticking(name, job),
             "interval",
             seconds=seconds,
-            next_run_time=datetime.now(UTC),
+            # Who still waits after a restart is told by the first poll, so silence is looked for after it.
+            next_run_time=datetime.now(UTC) + timedelta(seconds=seconds if name == "finish_silent" else 0),
             misfire_grace_time=None,
             coalesce=True,
             max_instances=2,

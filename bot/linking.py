@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 
-from bot import numbers
+from bot import number_kinds, numbers
 from bot.board import Board
 from bot.errors import BadInput
 from bot.store.people import Person
@@ -20,9 +20,12 @@ def linked(board: Board, person: Person, kind: str, value: str, account: str = "
     """
     account = _account(board, kind, account)
     if kind == "number":
-        return replace(person, phone_kind=kind, phone=numbers.parse(value, board.settings.region), account=account)
-    if kind != "trunk":
+        value = numbers.parse(value, board.settings.region)
+    elif kind != "trunk":
         _check_code(value)
+    _check_rings(board, kind, value)
+    if kind == "number":
+        return replace(person, phone_kind=kind, phone=value, account=account)
     # Notifications name people by the very code that rings them.
     extension = value if kind in ("extension", "employee") else person.extension
     return replace(
@@ -88,6 +91,24 @@ def _check_code(code: str) -> None:
     if not _CODE.fullmatch(code):
         raise BadInput(
             f"“{code}” is not a code of letters and digits, so nothing was changed. Look it up in the service."
+        )
+
+
+def _check_rings(board: Board, kind: str, value: str) -> None:
+    """Every call of theirs rings it, so it is nothing that is never dialled from here."""
+    wrong = ""
+    if kind == "number" and (found := number_kinds.parsed(value)) is not None:
+        wrong = "a short number" if number_kinds.is_short_abroad(found) else number_kinds.costly(found)
+        if number_kinds.is_of_no_country(found):
+            wrong = "a number of a satellite or worldwide network"
+    elif kind == "extension" and numbers.is_emergency(value, board.settings.region):
+        wrong = "an emergency number"
+    elif kind == "extension" and number_kinds.is_like_a_number(value):
+        wrong = "too long for an extension"
+    if wrong:
+        raise BadInput(
+            f"{numbers.pretty(value)} is {wrong}, so nothing was changed: every call of yours would dial it first. "
+            "Link your own phone or extension."
         )
 
 

@@ -102,9 +102,13 @@ async def _send(board: Board, batch: Batch, recipient: Recipient) -> bool:
         if busy or not messages.take(db, recipient, call_id):
             raise _NotTaken
 
+    def back(db: sqlite3.Connection) -> None:
+        if recipient.tries < UNREACHED_TRIES:
+            messages.put_back(db, call_id, board.now() + UNREACHED_SECONDS)
+
     order = order_of(read_said(batch.body), call_id, recipient.number)
     try:
-        call = await dialing.send(board, batch.account, batch.by, recipient.name, order, take)
+        call = await dialing.send(board, batch.account, batch.by, recipient.name, order, take, back)
     except _NotTaken:
         return False
     except NotNow as error:
@@ -116,10 +120,7 @@ async def _send(board: Board, batch: Batch, recipient: Recipient) -> bool:
     except Exception as error:  # a bug of ours must not keep the others waiting for ever
         await board.write(messages.refuse, recipient, unexpected(error))
     else:
-        if call.outcome is Outcome.NOT_PLACED:
-            if recipient.tries < UNREACHED_TRIES:
-                await board.write(messages.put_back, call.id, board.now() + UNREACHED_SECONDS)
-            return False
+        return call.outcome is not Outcome.NOT_PLACED
     return True
 
 

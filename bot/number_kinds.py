@@ -16,6 +16,8 @@ NEVER = {
     PhoneNumberType.PAGER: "a pager",
 }
 """Kinds of numbers that are never dialled, because the caller pays a surcharge; and how to name them."""
+LONGEST_EXTENSION = 6
+"""Digits."""
 
 
 def parsed(number: str) -> PhoneNumber | None:
@@ -38,6 +40,12 @@ def country(number: PhoneNumber) -> str:
 def is_of_no_country(number: PhoneNumber) -> bool:
     """Of a satellite or worldwide network, or of a country code that nobody has."""
     return phonenumbers.region_code_for_country_code(number.country_code or 0) in ("001", "ZZ")
+
+
+def is_like_a_number(extension: str) -> bool:
+    """Whether what is called an extension would be dialled as a telephone number: digits only, and more than six."""
+    digits = re.sub("[-_]", "", extension)
+    return digits.isdigit() and len(digits) > LONGEST_EXTENSION
 
 
 def is_short(dialled: str, region: str) -> bool:

@@ -182,7 +182,7 @@ def decide(order: Proposed, rules: Rules, history: History, now: datetime) -> De
         _role(order, rules)
         or _own_number(order)
         or _emergency(order, rules)
-        or (None if order.extension else _number(order, rules) or _do_not_call(order, rules, history))
+        or (_extension(order) if order.extension else _number(order, rules) or _do_not_call(order, rules, history))
         or (_attempts(order, rules, history) if order.automatic else _daily_cap(rules, history, now))
         or _hours(order, rules, now)
         or Allowed()
@@ -241,6 +241,15 @@ def _emergency(order: Proposed, rules: Rules) -> Refused | None:
         if is_emergency(digits, region, rules.region):
             return emergency(digits)
     return None
+
+
+def _extension(order: Proposed) -> Refused | None:
+    """What a telephony service would take for a telephone number must pass as one."""
+    if not number_kinds.is_like_a_number(order.number):
+        return None
+    return Refused(
+        f"The call was not placed: {order.number} is too long for an extension.", "Call their whole number instead."
+    )
 
 
 def _number(order: Proposed, rules: Rules) -> Refused | None:

@@ -5,10 +5,9 @@ Often while a call of an account is open; now and then all the time, so that a c
 
 from collections.abc import Sequence
 
-from bot.board import Board
+from bot.board import Board, sentence
 from bot.call import Call
-from bot.errors import CallboardError
-from bot.events import THIRD, AnyEvent, CallEnded, Controlled, LegEnded, LegEvent, Outcome
+from bot.events import THIRD, AnyEvent, CallEnded, Controlled, LegEnded, LegEvent, Outcome, State
 from bot.provider import Provider
 from bot.store import calls
 
@@ -36,8 +35,9 @@ class Poll:
         self._absent = {key: times for key, times in self._absent.items() if key[0] in living}
         self._consults = {call_id: times for call_id, times in self._consults.items() if call_id in living}
         self._asked = {call_id: asked for call_id, asked in self._asked.items() if call_id in living}
+        self.board.listed = {call_id: at for call_id, at in self.board.listed.items() if call_id in living}
         for account, provider in self.board.providers.items():
-            mine = [call for call in open_calls if call.account == account]
+            mine = [call for call in open_calls if call.account == account and not self._past(call)]
             if not mine and not self._idle(provider):
                 continue
             try:
@@ -45,11 +45,16 @@ class Poll:
                     asked = await self._active(provider, mine)
                 else:
                     asked = provider.can("call_state") and await self._one_by_one(provider, mine)
-            except CallboardError as error:
-                await self.board.problem(f"provider {account}", f"{account}: calls could not be asked about. {error}")
+            except Exception as error:  # a bug of ours with this account must not stop the others either
+                words = f"{account}: calls could not be asked about. {sentence(error)}"
+                await self.board.problem(f"provider {account}", words)
             else:
                 if asked:
                     await self.board.solved(f"provider {account}")
+
+    def _past(self, call: Call) -> bool:
+        """Whether nobody has told for so long what became of it that it is no reason to ask often."""
+        return call.state is State.UNCLEAR and self.board.now() - call.started_at > calls.ADOPT_SECONDS
 
     def _idle(self, provider: Provider) -> bool:
         """Whether it is time to ask for calls of which nobody told."""
@@ -65,6 +70,7 @@ class Poll:
         legs = {(event.ref, event.leg) for event in events if isinstance(event, LegEvent)}
         for call in mine:
             if active & set(call.refs):
+                self.board.listed[call.id] = self.board.now()
                 self._absent.pop((call.id, ""), None)
                 await self._missing_phones(call, legs)
                 await self._look_for_third(call, events)
@@ -85,6 +91,7 @@ class Poll:
             any_asked = True
             events = await provider.call_state(call)
             if events:
+                self.board.listed[call.id] = now
                 self._absent.pop((call.id, ""), None)
                 await self.board.ingest(provider.account, events)
             elif call.live and call.legs:

@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request as HttpRequest
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot import guiding, phone_page, recordings
 from bot.board import Board
@@ -30,8 +30,8 @@ log = logging.getLogger("callboard.web")
 
 MAX_BODY = 256 * 1024
 """Bytes. The largest documented webhook is about 4 KiB; what is bigger is not read to its end."""
-
-
+MAX_SLACK_BODY = 4 * 1024 * 1024
+"""The same for what Slack sends: a form has 250 KB at most (page "views.open"), and escaped some three times that."""
 HOOKS = "/hooks/"
 LISTENERS = 8
 """Recordings that are fetched at the same moment; others wait their turn."""
@@ -76,11 +76,29 @@ def application(board: Board, slack: ASGIApp | None = None) -> ASGIApp:
         if scope["type"] == "http" and scope["path"].startswith(HOOKS):
             await _reply(await _hook(board, scope, receive), send)
         elif slack is not None and scope["type"] == "http" and scope["path"] == "/slack/events":
-            await slack(scope, receive, send)
+            await _limited(slack, scope, receive, send)
         else:
             await ours(scope, receive, send)
 
     return dispatch
+
+
+async def _limited(slack: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Bolt reads a body to its end before it looks whether it is signed: anybody could fill our memory."""
+    size = 0
+
+    async def counted() -> Message:
+        nonlocal size
+        message = await receive()
+        size += len(message.get("body", b""))
+        if size > MAX_SLACK_BODY:
+            raise _NotRead(_plain(413, f"Nothing was read: more than {MAX_SLACK_BODY} bytes."))
+        return message
+
+    try:
+        await slack(scope, counted, send)
+    except _NotRead as refusal:
+        await _reply(refusal.reply, send)
 
 
 async def _reply(reply: Reply, send: Send) -> None:

@@ -3,7 +3,7 @@
 import msgspec
 from slack_bolt.async_app import AsyncApp
 
-from bot import message_queue, messaging, numbers
+from bot import message_queue, messaging, numbers, permission
 from bot.board import Board
 from bot.cards import plain
 from bot.cards.voicemsg_forms import delete_message, template_message, template_modal, templates_message
@@ -109,7 +109,7 @@ async def _open_template_form(desk: Desk, click: Click) -> None:
 
 
 async def validate_template(desk: Desk, click: Click) -> dict[str, str]:
-    """A key and a number go together."""
+    """A key and a number go together, and whoever presses it is put through to nobody whom nobody here may call."""
     digit, number = click.fields.get("digit", ""), click.fields.get("number", "")
     if number and not digit:
         return {"number": "Choose the key that puts through to that number, or leave the number empty."}
@@ -117,8 +117,9 @@ async def validate_template(desk: Desk, click: Click) -> dict[str, str]:
         return {"number": "Write whom that key puts through to, or choose no key."}
     if number:
         try:
-            numbers.parse(number, desk.board.settings.region)
-        except BadInput as error:
+            to = numbers.parse(number, desk.board.settings.region)
+            await desk.board.read(permission.check_transfer, desk.board, click.user, to)
+        except (BadInput, NotAllowed) as error:
             return {"number": str(error)}
     return {}
 

@@ -188,7 +188,8 @@ class FakeSlack:
         """The next request for this method fails; call it again to fail the one after it, too.
 
         `kind`: "500"; "drop_before" and "drop_after" (drop the connection before or after acting); "ratelimited"
-        (HTTP 429; `retry_after` in seconds); anything else is the error code that Slack answers.
+        (HTTP 429; `retry_after` in seconds); "after:CODE" (act, then answer that error code); anything else is the
+        error code that Slack answers without acting.
         """
         self._faults.setdefault(method, deque()).append((kind, retry_after))
 
@@ -261,9 +262,12 @@ class FakeSlack:
                 )
             if kind == "ratelimited":
                 raise RateLimited(retry_after)
-            if kind and kind != "drop_after":
+            acts = not kind or kind == "drop_after" or kind.startswith("after:")
+            if not acts:
                 raise SlackError(kind)
             answer = self._act(method, fact, token, arguments)
+            if kind.startswith("after:"):
+                raise SlackError(kind.removeprefix("after:"))
             outcome = kind or "ok"
             granted = {"x-oauth-scopes": ",".join(sorted(self.scopes))}  # Slack tells them with every answer
             return _drop(request) if kind else web.json_response({"ok": True, **answer}, headers=granted)

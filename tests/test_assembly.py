@@ -70,6 +70,21 @@ async def test_what_keeps_it_from_starting_is_said(
             pass
 
 
+async def test_a_second_one_on_the_same_folder_does_not_start_and_changes_nothing(
+    tmp_path: Path, fake_slack: FakeSlack
+) -> None:
+    settings = load(socket_settings(tmp_path, fake_slack))
+    async with running(settings) as callboard:
+        write = callboard.board.write
+        await write(ledger.write_intent, "k1", "U1", "call", b"{}", 1.0)  # it is about to be dialled
+        with pytest.raises(SettingsError, match="Another Callboard is at work"):
+            async with running(settings):
+                pass
+        assert [intent.key for intent in await callboard.board.read(ledger.open_intents)] == ["k1"]
+    async with running(settings) as callboard:  # the next one is welcome, and tells what the first left behind
+        assert await callboard.board.read(ledger.open_intents) == []
+
+
 async def test_stopping_does_not_wait_for_ever_when_a_cancellation_is_lost() -> None:
     """As Python 3.11 loses one that comes at the very moment in which the feed is woken."""
     wake = asyncio.Event()

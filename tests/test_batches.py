@@ -221,6 +221,43 @@ async def test_two_runs_at_the_same_time_are_one(tmp_path: Path, phone: Dialer, 
     assert ordered(phone) == NUMBERS
 
 
+@pytest.mark.parametrize("kind", [Dialer, OneByOne])
+async def test_two_lists_with_the_same_numbers_at_the_same_time(
+    tmp_path: Path, slack_clock: Clock, kind: type[Dialer]
+) -> None:
+    phone = kind("voicenter", slack_clock)
+    async with a_board(tmp_path, phone, slack_clock) as board:
+        found, _ = await campaigns.find(board, "Spring sale")
+        for batch in ("b1", "b2"):
+            await batches.prepare(board, "U2", found, ROWS.encode(), "march.csv", batch)
+            await batches.begin(board, "U2", batch)
+        await asyncio.gather(batches.run(board, "b1"), batches.run(board, "b2"))
+        counts = [await board.read(store.counts, batch) for batch in ("b1", "b2")]
+        left_out = await board.read(store.refused, "b2")
+    assert set(phone.sheets[SALE].calls) == set(NUMBERS)
+    sent = [str(call.number) for _, call in phone.orders_of("add_campaign_call")] + ordered(phone)  # type: ignore[attr-defined]
+    assert sorted(map(str, sent)) == NUMBERS
+    assert [sum(count.values()) for count in counts] == [11, 11]
+    assert sum(count["added"] for count in counts) == len(NUMBERS)
+    assert {why for _, _, state, why in left_out if state == "duplicate"} <= {store.ANOTHER, batches.WAITING}
+    await phone.http.aclose()
+
+
+async def test_the_same_call_by_hand_from_two_at_the_same_time(
+    tmp_path: Path, phone: Dialer, slack_clock: Clock
+) -> None:
+    async with a_board(tmp_path, phone, slack_clock) as board:
+        found, _ = await campaigns.find(board, "Spring sale")
+        call = CampaignCall(number=NUMBERS[0])
+        adding = (batches.add_one(board, user, found, call, "202 555 0100", user) for user in ("U2", "U9"))
+        told = await asyncio.gather(*adding)
+    assert phone.orders_of("add_campaign_call") == [(SALE, call)]
+    assert sorted(told) == [
+        "+1 202-555-0100 waits in Spring sale now.",
+        "202 555 0100 was not added to Spring sale. Somebody else adds the same number at this moment",
+    ]
+
+
 async def test_a_list_whose_account_is_gone_waits(tmp_path: Path, phone: Dialer, slack_clock: Clock) -> None:
     async with a_board(tmp_path, phone, slack_clock) as board:
         await prepare(board)

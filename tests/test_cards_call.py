@@ -238,5 +238,12 @@ def test_a_record_of_an_incoming_call_says_who_took_it_and_can_be_masked() -> No
     assert "taken by Rita · queue Sales, line +1 202-555-0199" in card.text
 
 
+def test_a_masked_record_tells_no_note() -> None:
+    shown = ended(Outcome.ANSWERED, disposition="Interested", note="on her mobile, 202 555 0144")
+    card = checked(cdr_card(shown, contact=None, account_title="Voicenter", now=NOW, zone=ZONE, masked=True))
+    assert "How it went: Interested" in card.text
+    assert "0144" not in str(card)
+
+
 def test_every_outcome_has_words() -> None:
     assert set(SHORT) == set(Outcome)

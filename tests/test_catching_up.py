@@ -2,11 +2,12 @@
 
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typing_extensions import override
 
-from bot.catching_up import AGAIN_SECONDS, FURTHEST_SECONDS, NEWS_SECONDS, catch_up
+from bot.catching_up import AGAIN_SECONDS, AT_ONCE, FURTHEST_SECONDS, NEWS_SECONDS, catch_up
 from bot.errors import Unavailable
 from bot.events import AnyEvent, CallEnded, CdrReceived, Described, Outcome
 from bot.orders import LogSearch
@@ -115,3 +116,32 @@ async def test_a_log_that_fails_is_told_and_asked_again_from_where_it_was(desk: 
     await catch_up(desk.board)
     assert phone(desk).searches[-1].since == stopped - AGAIN_SECONDS
     assert await desk.board.read(ledger.problems) == []
+
+
+async def test_others_write_while_a_long_log_comes_in(desk: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One commit for days of calls would hold up every webhook and click for as long as it takes."""
+    ingest, parts = desk.board.ingest, []
+
+    async def counted(account: str, events: list[AnyEvent], **more: Any) -> list[calls.Change]:
+        parts.append({event.ref for event in events})
+        return await ingest(account, events, **more)
+
+    monkeypatch.setattr(desk.board, "ingest", counted)
+    told = [record(f"r{number}", desk.clock() + number) for number in range(50)]
+    phone(desk).log = tuple(event for kind in zip(*told, strict=True) for event in kind)  # not call by call
+    desk.clock.advance(900)
+    await catch_up(desk.board)
+    assert [len(part) for part in parts] == [AT_ONCE, AT_ONCE, 10]
+    assert len(await desk.calls()) == 50
+    (row,) = await desk.board.read(missed.waiting)
+    assert row.calls == 50
+
+
+async def test_a_clock_that_was_ahead_hides_nothing(desk: Office) -> None:
+    desk.clock.now += 86400
+    await catch_up(desk.board)
+    desk.clock.now -= 86400
+    desk.clock.advance(900)
+    await catch_up(desk.board)
+    search = phone(desk).searches[-1]
+    assert (search.since, search.until) == (desk.clock() - AGAIN_SECONDS, desk.clock())

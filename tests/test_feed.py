@@ -58,7 +58,10 @@ async def test_a_busy_channel_does_not_hold_up_the_others(desk: Office) -> None:
     assert len(desk.conversation("U1")) == 1
 
 
-@pytest.mark.parametrize("kind", ["500", "drop_before", "drop_after", "ratelimited"])
+PERHAPS = ["internal_error", "fatal_error", "after:internal_error", "after:fatal_error"]
+
+
+@pytest.mark.parametrize("kind", ["500", "drop_before", "drop_after", "ratelimited", *PERHAPS])
 async def test_a_post_that_fails_is_shown_once_in_the_end(desk: Office, kind: str) -> None:
     desk.slack.fail_next("chat.postMessage", kind)
     await ask(desk)
@@ -288,3 +291,11 @@ async def test_it_stops_also_when_it_is_woken_in_the_same_moment(desk: Office, t
     running.cancel()
     done, _ = await asyncio.wait({running}, timeout=3)
     assert done
+
+
+async def test_a_clock_that_is_set_back_holds_nothing_up(desk: Office) -> None:
+    await ask(desk)
+    await desk.settle()
+    desk.clock.now -= 3600
+    await ask(desk, "two", "A second message.")
+    assert len(await posted(desk)) == 2

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import forgetting
+from bot import forgetting, jobs
 from bot.call import Call
 from bot.errors import Ambiguous
 from bot.events import CdrReceived, Controlled, Described, Outcome, State
@@ -128,6 +128,35 @@ async def test_a_call_whose_fate_nobody_has_told_stays(desk: Office) -> None:
     desk.clock.advance(100 * DAY)
     await forgetting.expire(desk.board)
     assert [call.state for call in await desk.calls()] == [State.UNCLEAR]
+
+
+async def test_what_nobody_answered_goes_too(desk: Office) -> None:
+    for state in ("draft", "running"):
+        sent = Batch(calls.new_id(desk.clock()), "U1", "@U1", "voicenter", state, 0, desk.clock(), "", 1, b"{}")
+        await desk.board.write(messages.write, sent, [Recipient(sent.id, 0, CALLER, "Noa Green", "waiting", 1e12)], 0)
+    for state in ("preview", "paused", "adding"):
+        listed = List(state, "voicenter", "key", "Spring sale", "march.csv", "U1", desk.clock(), state)  # type: ignore[arg-type]
+        await desk.board.write(campaigns.create, listed)
+    desk.clock.advance(61 * DAY)
+    await forgetting.expire(desk.board)
+    left = await desk.board.read(
+        lambda db: [row[0] for row in db.execute("SELECT state FROM message_batches UNION SELECT state FROM batches")]
+    )
+    assert sorted(left) == ["adding", "running"]  # somebody waits for those
+
+
+async def test_a_call_stays_until_its_reminder_has_come(desk: Office) -> None:
+    await miss(desk, "in-1", CALLER, Outcome.ANSWERED)
+    (call,) = await desk.calls()
+    await desk.board.write(ledger.remind, call.id, call.id, "U1", desk.clock() + 100 * DAY)
+    desk.clock.advance(99 * DAY)
+    await forgetting.expire(desk.board)
+    desk.clock.advance(2 * DAY)
+    await jobs.remind(desk.board)
+    await desk.settle()
+    assert "Reminder:" in desk.conversation("U1")[-1].text
+    await forgetting.expire(desk.board)
+    assert await desk.calls() == []
 
 
 async def test_many_go_chunk_by_chunk(desk: Office, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,14 +1,17 @@
 """What happens by the clock: polling, timers, reminders, silent calls; each once, whatever happened before."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from typing_extensions import override
 
 from bot import jobs
+from bot.catching_up import catch_up
 from bot.errors import Unavailable, Unreadable
 from bot.events import (
     CUSTOMER,
@@ -25,8 +28,9 @@ from bot.events import (
     Requested,
     State,
 )
+from bot.orders import LogSearch
 from bot.polling import Poll
-from bot.store import ledger, missed
+from bot.store import ledger, missed, people
 from tests.fake_slack import FakeSlack
 from tests.office import LINE, SETTINGS, Office, PaperPhone, office
 from tests.slack_state import Clock
@@ -96,6 +100,36 @@ async def test_a_reminder_comes_once(desk: Office) -> None:
     reminders = [message for message in desk.conversation("U1") if "Reminder:" in message.text]
     assert len(reminders) == 1
     assert "call:again" in str(reminders[0].blocks)
+
+
+def meanwhile(desk: Office, monkeypatch: pytest.MonkeyPatch, work: Callable[[], Awaitable[object]]) -> None:
+    """Somebody is faster: this is done when a job has read what is due and reads for whom."""
+    read = desk.board.read
+
+    async def hook(what: Any, *args: Any, **more: Any) -> Any:
+        if what is people.person:
+            await work()
+        return await read(what, *args, **more)
+
+    monkeypatch.setattr(desk.board, "read", hook)
+
+
+async def test_a_reminder_that_is_moved_while_it_is_prepared_comes_at_its_new_time(
+    desk: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call_id = await dialled(desk)
+    await desk.board.write(ledger.remind, call_id, call_id, "U1", desk.clock() + 60)
+    desk.clock.advance(120)
+    later = desk.clock() + 600
+    with monkeypatch.context() as patch:
+        meanwhile(desk, patch, lambda: desk.board.write(ledger.remind, call_id, call_id, "U1", later))
+        await jobs.remind(desk.board)
+    await desk.settle()
+    assert not any("Reminder:" in message.text for message in desk.conversation("U1"))
+    desk.clock.advance(660)
+    await jobs.remind(desk.board)
+    await desk.settle()
+    assert sum("Reminder:" in message.text for message in desk.conversation("U1")) == 1
 
 
 @pytest.mark.parametrize(("talks", "limit"), [(False, jobs.SILENT_SECONDS), (True, jobs.LONGEST_SECONDS)])
@@ -202,6 +236,17 @@ async def test_a_claim_while_the_escalation_is_prepared_wins(desk: Office) -> No
     assert await escalated(desk, 600) == {}
 
 
+async def test_a_snooze_while_the_escalation_is_prepared_wins(desk: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = await missed_caller(desk)
+    desk.clock.advance(20 * 60)
+    until = desk.clock() + 3600
+    with monkeypatch.context() as patch:
+        meanwhile(desk, patch, lambda: desk.board.write(missed.snooze, row, "U1", until))
+        await jobs.escalate(desk.board)
+    assert await escalated(desk, 59) == {}
+    assert await escalated(desk, 2) == {"U2": 1}
+
+
 async def test_whoever_claimed_and_snoozed_a_caller_is_reminded_once(desk: Office) -> None:
     row = await missed_caller(desk)
     await desk.board.write(missed.claim, row, "U1", desk.clock())
@@ -258,15 +303,29 @@ async def test_the_last_to_ask_is_reminded(desk: Office) -> None:
 
 
 class OddPhone(PaperPhone):
-    """Answers in a way that nobody can read."""
+    """Answers in a way that nobody can read, or that nobody thought of."""
+
+    error: Exception = Unreadable("Paperphone's list cannot be read.")
 
     @override
     async def active_calls(self) -> tuple[AnyEvent, ...]:
-        raise Unreadable("Paperphone's list cannot be read.")
+        raise self.error
+
+    @override
+    async def check(self) -> str:
+        raise self.error
+
+    @override
+    async def call_log(self, search: LogSearch) -> tuple[AnyEvent, ...]:
+        raise self.error
 
 
-async def test_an_account_that_cannot_be_read_does_not_stop_the_polling_of_others(desk: Office) -> None:
+@pytest.mark.parametrize("error", [Unreadable("Paperphone's list cannot be read."), KeyError("secret")])
+async def test_an_account_that_cannot_be_read_does_not_stop_the_polling_of_others(
+    desk: Office, error: Exception
+) -> None:
     odd = OddPhone("aaa", desk.clock)
+    odd.error = error
     desk.board.providers = {"aaa": odd, "voicenter": desk.phone, "zzz": odd}
     for account in ("aaa", "voicenter", "zzz"):
         await desk.board.ingest(account, [LegRinging(ref="r1", at=desk.clock(), leg=REP)])
@@ -276,6 +335,12 @@ async def test_an_account_that_cannot_be_read_does_not_stop_the_polling_of_other
     assert states == {"aaa": State.RINGING, "voicenter": State.CONNECTING, "zzz": State.RINGING}
     problems = [key for key, *_ in await desk.board.read(ledger.problems)]
     assert sorted(problems) == ["provider aaa", "provider zzz"]
+    await jobs.check_providers(desk.board)
+    await catch_up(desk.board)  # the first start
+    await catch_up(desk.board)
+    problems = [key for key, *_ in await desk.board.read(ledger.problems)]
+    assert sorted(problems) == ["call log aaa", "call log zzz", "provider aaa", "provider zzz"]
+    assert "secret" not in str(await desk.board.read(ledger.problems))
     await odd.http.aclose()
 
 

@@ -1,8 +1,10 @@
 """The queue of voice messages: each recipient once, in their hours, through the gate, whatever fails or races."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import sqlite3
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typing_extensions import override
@@ -365,6 +367,37 @@ async def test_a_crash_between_writing_down_and_sending(
         assert (first.state, second.state) == (State.RINGING, State.UNCLEAR)
         assert await desk.board.read(ledger.open_intents) == []
         assert len(await desk.calls()) == 3  # the first try of the first is on record as not placed
+
+
+async def test_killed_right_after_it_was_written_down_that_the_service_was_not_reached(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with office(tmp_path, fake_slack, slack_clock, kind=Speaker) as desk:
+        made = await batch(desk, NUMBERS[0], send_at=slack_clock() + 60)
+        slack_clock.advance(61)
+        speaker(desk).answers = [Unavailable("Not reached.")]
+        write = desk.board.db.write
+
+        async def dies(work: Callable[[sqlite3.Connection], Any]) -> Any:
+            result = await write(work)
+            if speaker(desk).messages:
+                raise asyncio.CancelledError
+            return result
+
+        monkeypatch.setattr(desk.board.db, "write", dies)
+        with pytest.raises(asyncio.CancelledError):
+            await message_queue.due(desk.board)
+    async with office(tmp_path, fake_slack, slack_clock, kind=Speaker) as desk:
+        await message_queue.recover(desk.board)
+        await dialing.recover(desk.board)
+        slack_clock.advance(61)
+        await message_queue.due(desk.board)
+        await message_queue.due(desk.board)
+        assert called(desk) == [NUMBERS[0]]
+        ((recipient, call),) = await desk.board.read(messages.results, made.id)
+        assert recipient.tries == 1
+        assert call is not None
+        assert call.state is State.RINGING
 
 
 async def test_a_scheduled_message_waits(desk: Office) -> None:

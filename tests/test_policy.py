@@ -100,6 +100,13 @@ def test_a_regions_own_emergency_number() -> None:
     assert ask("103", Rules(region="US"), extension=True) == Allowed()
 
 
+@pytest.mark.parametrize("number", ["00905550000001", "19005550123", "1900-555-0123"])
+def test_a_number_does_not_pass_as_an_extension(number: str) -> None:
+    assert "too long for an extension" in refusal(ask(number, extension=True))
+    assert ask("AAPINFzL", extension=True) == Allowed()
+    assert ask("123456", extension=True) == Allowed()
+
+
 def test_a_number_that_ends_like_an_emergency_number_is_a_number() -> None:
     assert ask("+12025550112") == Allowed()
 

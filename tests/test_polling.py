@@ -7,7 +7,7 @@ import pytest
 from typing_extensions import override
 
 from bot.call import Call
-from bot.errors import Unavailable
+from bot.errors import Ambiguous, Unavailable
 from bot.events import (
     CUSTOMER,
     AnyEvent,
@@ -20,9 +20,10 @@ from bot.events import (
     Outcome,
     State,
 )
+from bot.jobs import LONGEST_SECONDS, SILENT_SECONDS, finish_silent
 from bot.operations import Operations
 from bot.polling import Poll
-from bot.store import ledger
+from bot.store import calls, ledger, missed
 from tests.fake_slack import FakeSlack
 from tests.office import LINE, Office, PaperPhone, office
 from tests.slack_state import Clock
@@ -183,3 +184,57 @@ async def test_a_call_of_which_no_webhook_told_is_seen(
             desk.clock.advance(1)
         assert [call.state for call in await desk.calls()] == [State.RINGING]
         assert len(service.asked_at) > 15  # often, now that there is one
+
+
+async def test_a_caller_who_waits_long_is_not_missed_while_the_service_lists_them(listing: Office) -> None:
+    poll, began = Poll(listing.board), listing.clock()
+    waits = (
+        Described(ref="in-1", at=began, source="poll:queue:7", direction="in", number="+12025550144", line=LINE),
+        LegRinging(ref="in-1", at=began, leg="queue:7"),
+    )
+    listing.phone.events = waits
+    for _ in range(2 * SILENT_SECONDS // 10):
+        await poll()
+        await finish_silent(listing.board)
+        listing.clock.advance(10)
+    assert await listing.board.read(missed.waiting) == []
+    answered = LegAnswered(ref="in-1", at=listing.clock(), leg="ext:201")
+    await listing.board.ingest("voicenter", [answered])
+    call = await listing.board.read(calls.by_ref, "voicenter", "in-1")
+    assert call is not None
+    assert call.state is State.TALKING
+
+
+async def test_a_caller_who_is_listed_for_ever_is_let_go_in_the_end(listing: Office) -> None:
+    poll = Poll(listing.board)
+    listing.phone.events = (LegRinging(ref="in-1", at=listing.clock(), leg="queue:7"),)
+    for _ in range(3):
+        await poll()
+        listing.clock.advance(LONGEST_SECONDS / 2 + 1)
+    await poll()
+    await finish_silent(listing.board)
+    call = await listing.board.read(calls.by_ref, "voicenter", "in-1")
+    assert call is not None
+    assert call.state is State.ENDED
+
+
+async def test_an_unclear_call_is_no_reason_to_ask_often_for_ever(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    async with office(tmp_path, fake_slack, slack_clock, kind=Listing) as desk:
+        service, poll = desk.phone, Poll(desk.board)
+        assert isinstance(service, Listing)
+        await desk.link("U1")
+        service.answer = Ambiguous("No answer in time.")
+        await desk.type("/call +1 202 555 0101")
+        service.asked_at.clear()
+        for _ in range(10):
+            await poll()
+            desk.clock.advance(3)
+        assert len(service.asked_at) == 10
+        desk.clock.advance(calls.ADOPT_SECONDS)
+        service.asked_at.clear()
+        for _ in range(10):
+            await poll()
+            desk.clock.advance(3)
+        assert len(service.asked_at) == 2

@@ -248,6 +248,51 @@ def test_a_conversation_by_a_reps_word_counts_as_well_for_a_record_that_is_late(
     assert only(db).calls == 1
 
 
+def said_to_have_talked(db: sqlite3.Connection) -> None:
+    """A rep dials the missed caller, nobody knows what became of it, and they say that they talked."""
+    asked = Requested(at=NOW + 60, rep="U1", rep_phone="+12025550190", number=CALLER)
+    said = (Unclear(at=NOW + 70, words="Nobody knows."), Settled(at=NOW + 99, by="U1", outcome=Outcome.ANSWERED))
+    for event in (asked, *said):
+        calls.ingest(db, "acme", [event], now=event.at, routing=Routes(), call_id="ours")
+
+
+def overrule(db: sqlite3.Connection) -> None:
+    """The service's own record of that call: nobody picked up."""
+    told = (
+        Described(ref="o1", at=NOW + 60, source="cdr", direction="out", number=CALLER, call_id="ours"),
+        CdrReceived(ref="o1", at=NOW + 60, leg=CUSTOMER, outcome=Outcome.NO_ANSWER, ring_seconds=20),
+    )
+    ingest(db, *told, now=NOW + 700)
+
+
+def test_whom_nobody_has_talked_with_after_all_waits_again(db: sqlite3.Connection) -> None:
+    miss(db)
+    said_to_have_talked(db)
+    assert missed.waiting(db) == []
+    overrule(db)
+    row = only(db)
+    assert (row.calls, row.closed_by, row.closed_how, row.closed_call) == (1, "", "", "")
+    assert row.escalate_at == NOW + 700 + AFTER
+    assert len(all_rows(db)) == 1
+
+
+def test_whom_nobody_has_talked_with_after_all_may_have_tried_again(db: sqlite3.Connection) -> None:
+    miss(db)
+    said_to_have_talked(db)
+    miss(db, "m2", NOW + 500)
+    overrule(db)
+    assert (only(db).calls, only(db).opened_at, len(all_rows(db))) == (2, NOW, 1)
+
+
+def test_whom_nobody_has_talked_with_then_may_have_been_talked_with_later(db: sqlite3.Connection) -> None:
+    miss(db)
+    said_to_have_talked(db)
+    talk(db, "t1", NOW + 500)
+    overrule(db)
+    (row,) = all_rows(db)
+    assert (row.open, row.closed_how, row.closed_at) == (False, "reached us", NOW + 510)
+
+
 def test_in_any_order_of_records_the_same_are_owed_a_call() -> None:
     """Two tries and a conversation between them: the later try is owed a call, whatever is told first."""
     story = [

@@ -1,6 +1,7 @@
 """Voicenter's simulator leads callers by what the bot answers, and its campaigns dial: told by it, read by us."""
 
 import json
+import threading
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from bot.events import Outcome, State
 from bot.fold import fold
 from bot.hooks import Answer, Reply, Webhook
 from bot.orders import CampaignCall, IvrSettings, Strategy
+from bot.providers.voicenter.fields import phone
 from bot.providers.voicenter.simulator_dialer import PARAMETERS
 from bot.providers.voicenter.simulator_ivr import ivr_faults, layer_faults
 from tests.flows import flows
@@ -292,6 +294,22 @@ async def test_a_campaign_rings_no_more_phones_than_it_may() -> None:
     assert (await here.provider.campaign(code)).pending == 2
     await here.provider.clear_campaign(code)
     assert await here.provider.campaign_calls(code) == ()
+
+
+async def test_numbers_by_the_thousand_are_not_read_on_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    here, threads = Led(), set()
+
+    def read(text: str, region: str) -> str:
+        threads.add(threading.current_thread())
+        return phone(text, region)
+
+    monkeypatch.setattr("bot.providers.voicenter.dialer.phone", read)
+    code = (await here.provider.campaigns())[0].code
+    rows = tuple(CampaignCall(number=f"+1202555010{n}") for n in range(1, 4))
+    assert [added.known for added in await here.provider.add_campaign_calls(code, rows)] == [True] * 3
+    assert [call.number for call in await here.provider.campaign_calls(code)] == [row.number for row in rows]
+    assert threads
+    assert threading.main_thread() not in threads
 
 
 async def test_members_and_strategy() -> None:

@@ -15,7 +15,7 @@ from bot.hooks import Reply, Request, Webhook
 from bot.providers.voicenter import Voicenter
 from bot.store import calls, contacts, ledger
 from bot.store.contacts import Contact
-from bot.web import MAX_BODY, application
+from bot.web import MAX_BODY, MAX_SLACK_BODY, application
 from tests.office import ENVIRONMENT, Office, PaperPhone
 
 HOOK = f"/hooks/voicenter/{ENVIRONMENT['CALLBOARD_HOOK_SECRET']}"
@@ -223,3 +223,17 @@ async def test_one_provider_that_works_is_enough_to_be_ready(desk: Office) -> No
     answer = await desk.http.get("/healthz")
     assert (answer.status_code, answer.json()["providers"]) == (200, {"voicenter": "failing", "second": "ok"})
     await other.http.aclose()
+
+
+async def test_who_is_not_slack_cannot_fill_our_memory(desk: Office) -> None:
+    read = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal read
+        for _ in range(1000):
+            read += 64 * 1024
+            yield b"x" * 64 * 1024
+
+    answer = await desk.http.post("/slack/events", content=endless())
+    assert answer.status_code == 413
+    assert read <= MAX_SLACK_BODY + 64 * 1024

@@ -41,7 +41,7 @@ def cdr_card(
     """A finished call as its record tells. Says that there is a recording, never where it is.
 
     `origin`: the call that `call.origin` names, None = not known.
-    `recording`: it can be listened to, by whom `recording:get` lets.
+    `recording`: it can be listened to, by whom `recording:get` lets.  `masked`: hide the number and the note.
     """
     party = who(call.number, call.name, contact, masked=masked)
     rep = rep_words(call.rep, call.person, call.extension)
@@ -67,7 +67,7 @@ def cdr_card(
     ]
     told = [
         f"How it went: {plain(call.disposition)}" if call.disposition else "",
-        f"Note: {plain(call.note, NOTE_LIMIT)}" if call.note else "",
+        f"Note: {plain(call.note, NOTE_LIMIT)}" if call.note and not masked else "",
     ]
     if any(told):
         blocks.append(context(told, "cdr:told"))

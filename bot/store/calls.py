@@ -144,7 +144,7 @@ def _refold(
     if not call.rep:
         call = msgspec.structs.replace(call, rep=_rep_of(db, call))
     body = _write(call)
-    before = None if begins else db.execute("SELECT body, place FROM calls WHERE id = ?", (call_id,)).fetchone()
+    before = None if begins else db.execute(_BEFORE, (call_id,)).fetchone()
     if before is not None and before["body"] == body:
         return call
     place = (before["place"] if before is not None else "") or routing.place(call)
@@ -160,12 +160,15 @@ def _refold(
         cards.touch(db, call.id)
     else:
         _show(db, call, place, now, routing)
+    if before is not None and before["outcome"] == Outcome.ANSWERED != call.outcome:
+        missed.reopen(db, call, now, routing.escalate_after())
     missed.follow(db, call, place, now, routing.escalate_after(), begins=begins)
     if call.recordings:
         recordings.follow(db, call, now, begins=begins, late=late)
     return call
 
 
+_BEFORE = "SELECT body, place, outcome FROM calls WHERE id = ?"
 _SAVE = (
     "INSERT INTO calls (id, account, direction, state, outcome, rep, number, line, started_at, answered_at,"
     " ended_at, ring_seconds, talk_seconds, place, body, purpose)"

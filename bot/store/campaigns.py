@@ -22,6 +22,9 @@ CARD = "batch"
 REFUSED = ("invalid", "duplicate", "dnc", "forbidden", "rejected", "unclear")
 """States of rows that end up in the CSV of what was not added."""
 
+ANOTHER = "Somebody else adds the same number at this moment"
+"""Why a row is left out that another batch of the same campaign has, too."""
+
 _read_rows = msgspec.json.Decoder(list[Row])
 _read_call = msgspec.json.Decoder(CampaignCall)
 
@@ -122,6 +125,8 @@ def take(db: sqlite3.Connection, batch: str, size: int, reason: str) -> list[tup
     batch is not being added (any more).
     """
     taken: list[tuple[int, CampaignCall]] = []
+    for other in _beside(db, batch):
+        _leave_to(db, other, [line for line, _ in sending(db, other)], batch)
     while not taken:
         rows = db.execute(
             "SELECT line, body, EXISTS (SELECT 1 FROM do_not_call WHERE do_not_call.number = batch_rows.number)"
@@ -141,7 +146,32 @@ def take(db: sqlite3.Connection, batch: str, size: int, reason: str) -> list[tup
             "UPDATE batch_rows SET state = 'sending' WHERE batch = ? AND line = ?",
             ((batch, line) for line, _ in taken),
         )
+    for other in _beside(db, batch):
+        _leave_to(db, batch, [line for line, _ in taken], other)
     return taken
+
+
+def _beside(db: sqlite3.Connection, batch: str) -> list[str]:
+    """Other batches that go into the same campaign right now.
+
+    Each has looked once what waits there, before it began: what another adds since then it cannot have seen.
+    """
+    rows = db.execute(
+        "SELECT other.id FROM batches other JOIN batches mine ON mine.id = ? WHERE other.id <> mine.id"
+        " AND other.account = mine.account AND other.campaign = mine.campaign AND other.state = 'adding'",
+        (batch,),
+    )
+    return [row[0] for row in rows]
+
+
+def _leave_to(db: sqlite3.Connection, batch: str, lines: Sequence[int], other: str) -> None:
+    """The numbers of these rows are this batch's: the other leaves them out."""
+    db.executemany(
+        # The pluses keep SQLite from reading all rows of the other for each number.
+        "UPDATE batch_rows SET state = 'duplicate', why = ? WHERE +batch = ? AND +state = 'ready'"
+        " AND number = (SELECT number FROM batch_rows WHERE batch = ? AND line = ?)",
+        ((ANOTHER, other, batch, line) for line in lines),
+    )
 
 
 def ready_among(db: sqlite3.Connection, batch: str, waiting: frozenset[str]) -> list[int]:
@@ -158,12 +188,14 @@ def leave_out(db: sqlite3.Connection, batch: str, lines: Iterable[int], why: str
     )
 
 
-def settle(db: sqlite3.Connection, batch: str, results: Iterable[tuple[int, str, str]], now: float) -> None:
+def settle(db: sqlite3.Connection, batch: str, results: Sequence[tuple[int, str, str]], now: float) -> None:
     """What became of rows that were sent: (line, state, why)."""
     db.executemany(
         "UPDATE batch_rows SET state = ?, why = ? WHERE batch = ? AND line = ?",
         ((state, why, batch, line) for line, state, why in results),
     )
+    for other in _beside(db, batch):
+        _leave_to(db, batch, [line for line, state, _ in results if state in ("added", "unclear")], other)
     show(db, batch, now)
 
 

@@ -10,7 +10,7 @@ import contextlib
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -119,6 +119,33 @@ class Database:
             if stop:
                 break
         connection.close()
+
+
+class Taken(Exception):
+    """Another process works on that folder."""
+
+
+@contextlib.contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """While the block runs, no other process gets into a block of the same `path`; a kill ends it, too.
+
+    An exclusive transaction of a file of its own, because that locks on every system that SQLite knows.
+
+    Raises:
+        Taken: another process is in it.  sqlite3.Error: the file cannot be opened.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = sqlite3.connect(path, isolation_level=None, timeout=0, check_same_thread=False)
+    try:
+        try:
+            lock.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+            raise Taken from error
+        yield
+    finally:
+        lock.close()
 
 
 def add_functions(connection: sqlite3.Connection) -> None:

@@ -18,6 +18,15 @@ def rows(db: sqlite3.Connection, start: float, end: float) -> list[Row]:
     return [_row(row) for row in found]
 
 
+def places(db: sqlite3.Connection, start: float, end: float) -> list[tuple[str, str]]:
+    """(number, place) of the incoming calls that began in `start <= moment < end`, each once."""
+    found = db.execute(
+        "SELECT DISTINCT number, place FROM calls WHERE started_at >= ? AND started_at < ? AND direction = 'in'",
+        (start, end),
+    )
+    return [(row[0], row[1]) for row in found]
+
+
 def counts(db: sqlite3.Connection, start: float, end: float) -> Counts:
     """How many calls began in `start <= moment < end`, as `rows()` tells them."""
     found = db.execute(

@@ -91,9 +91,10 @@ def reminders_due(db: sqlite3.Connection, now: float) -> list[tuple[str, str, st
     return [(row[0], row[1], row[2], row[3]) for row in rows]
 
 
-def reminded(db: sqlite3.Connection, reminder_id: str) -> bool:
-    """Take the one chance to remind. False: it was taken before."""
-    return db.execute("UPDATE reminders SET done = 1 WHERE id = ? AND NOT done", (reminder_id,)).rowcount == 1
+def reminded(db: sqlite3.Connection, reminder_id: str, now: float) -> bool:
+    """Take the one chance to remind. False: it was taken before, or the reminder was moved meanwhile."""
+    taken = db.execute("UPDATE reminders SET done = 1 WHERE id = ? AND NOT done AND due_at <= ?", (reminder_id, now))
+    return taken.rowcount == 1
 
 
 def subscribe(db: sqlite3.Connection, channel: str, kind: str, body: bytes, by: str, now: float) -> None:

@@ -64,6 +64,47 @@ def follow(db: sqlite3.Connection, call: Call, place: str, now: float, escalate_
             close(db, missed_id, now=talked_at, by=call.rep, how=how, call_id=call.id)
 
 
+def reopen(db: sqlite3.Connection, call: Call, now: float, escalate_after: float) -> None:
+    """What had been a conversation, by a rep's word say, was none by its record: whoever it had closed waits again.
+
+    Unless they were talked with later; then that conversation has closed them.
+    """
+    rows = db.execute(
+        "SELECT id, place, last_at FROM missed WHERE closed_call = ? AND closed_at > 0", (call.id,)
+    ).fetchall()
+    for missed_id, place, last_at in rows:
+        later = db.execute(
+            f"SELECT id, rep, direction, max(answered_at, started_at) FROM calls WHERE {_CONVERSATION} AND id <> ?"
+            " ORDER BY started_at LIMIT 1",
+            (call.number, last_at, last_at, call.id),
+        ).fetchone()
+        waits = db.execute(
+            "SELECT id FROM missed WHERE number = ? AND place = ? AND closed_at = 0", (call.number, place)
+        ).fetchone()
+        if later is None and waits is not None:  # they have tried again since
+            db.execute("UPDATE missed_calls SET missed_id = ? WHERE missed_id = ?", (waits[0], missed_id))
+            _recount(db, waits[0], now)
+            _recount(db, missed_id, now)
+            continue
+        db.execute(
+            "UPDATE missed SET closed_at = 0, closed_by = '', closed_how = '', closed_call = '', escalate_at = ?"
+            " WHERE id = ?",
+            (now + escalate_after if escalate_after else 0, missed_id),
+        )
+        if later is not None:
+            how = "called back" if later[2] == "out" else "reached us"
+            close(db, missed_id, now=later[3], by=later[1], how=how, call_id=later[0])
+        cards.mark(db, "missed", missed_id, place, now)
+
+
+_CONVERSATION = (
+    "number = ? AND outcome = 'answered' AND purpose <> 'message'"
+    # Where a rep's word is all there is, nothing says when they began to talk.
+    " AND (answered_at >= ? OR (answered_at = 0 AND started_at >= ?))"
+)
+"""Of calls: a conversation with a number that began after a moment."""
+
+
 def _open(db: sqlite3.Connection, call: Call, place: str, now: float, escalate_after: float) -> None:
     if not place or db.execute("SELECT 1 FROM missed_calls WHERE call_id = ?", (call.id,)).fetchone():
         return
@@ -110,10 +151,7 @@ def _recount(db: sqlite3.Connection, missed_id: str, now: float) -> None:
 def _talked_since(db: sqlite3.Connection, call: Call) -> bool:
     """A conversation with the caller that began after this call, known before this call's record arrived."""
     row = db.execute(
-        # Where a rep's word is all there is, nothing says when they began to talk.
-        "SELECT 1 FROM calls WHERE number = ? AND outcome = 'answered' AND purpose <> 'message'"
-        " AND (answered_at >= ? OR (answered_at = 0 AND started_at >= ?)) LIMIT 1",
-        (call.number, call.started_at, call.started_at),
+        f"SELECT 1 FROM calls WHERE {_CONVERSATION} LIMIT 1", (call.number, call.started_at, call.started_at)
     ).fetchone()
     return row is not None
 

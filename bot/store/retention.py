@@ -24,15 +24,16 @@ _read_call = msgspec.json.Decoder(Call)
 def forget_calls(db: sqlite3.Connection, before: float) -> int:
     """Calls that ended before that moment, with their events, cards, reminders and missed callers.
 
-    One stays while somebody waits because of it, and while a file of its recording lies in Slack: whoever deletes that
-    must know of it.
+    One stays while somebody waits because of it or is to be reminded of it, and while a file of its recording lies in
+    Slack: whoever deletes that must know of it.
     """
     rows = db.execute(
         "SELECT body FROM calls WHERE id < ? AND state = 'ended' AND ended_at < ? AND NOT EXISTS ("
         "SELECT 1 FROM recordings WHERE call_id = calls.id AND file <> '' AND state <> 'deleted') AND NOT EXISTS ("
+        "SELECT 1 FROM reminders WHERE id = calls.id AND NOT done AND due_at >= ?) AND NOT EXISTS ("
         "SELECT 1 FROM missed_calls JOIN missed ON missed.id = missed_id"
         " WHERE missed_calls.call_id = calls.id AND closed_at = 0) ORDER BY id LIMIT ?",
-        (_id_at(before), before, CHUNK),
+        (_id_at(before), before, before, CHUNK),
     ).fetchall()
     return _overwriting(db, [_read_call.decode(row[0]) for row in rows], _forget_call)
 
@@ -56,10 +57,13 @@ def _forget_call(db: sqlite3.Connection, call: Call) -> None:
 
 
 def forget_messages(db: sqlite3.Connection, before: float) -> int:
-    """Voice messages that were made before that moment, with all recipients, once nobody waits for one."""
+    """Voice messages that were made before that moment, with all recipients, once nobody waits for one.
+
+    Also a draft that nobody sent or discarded: its recipients wait for nothing.
+    """
     rows = db.execute(
-        "SELECT id FROM message_batches WHERE id < ? AND created_at < ? AND NOT EXISTS ("
-        "SELECT 1 FROM message_recipients WHERE batch_id = message_batches.id AND message_recipients.state = 'waiting')"
+        "SELECT id FROM message_batches WHERE id < ? AND created_at < ? AND (state = 'draft' OR NOT EXISTS (SELECT 1"
+        " FROM message_recipients WHERE batch_id = message_batches.id AND message_recipients.state = 'waiting'))"
         " ORDER BY id LIMIT ?",
         (_id_at(before), before, CHUNK),
     )
@@ -73,9 +77,11 @@ def forget_messages(db: sqlite3.Connection, before: float) -> int:
 
 
 def forget_lists(db: sqlite3.Connection, before: float) -> int:
-    """Lists of calls for campaigns that were made before that moment and are not on their way any more."""
+    """Lists of calls for campaigns that were made before that moment and are not on their way, also those that nobody
+    approved, or went on with."""
     rows = db.execute(
-        "SELECT id FROM batches WHERE at < ? AND state IN ('done', 'dropped') AND report <> 'due' LIMIT ?",
+        "SELECT id FROM batches WHERE at < ? AND state IN ('preview', 'paused', 'done', 'dropped')"
+        " AND report <> 'due' LIMIT ?",
         (before, CHUNK),
     )
 

@@ -4,6 +4,7 @@ Sources: "API Documentation" rev. 3.2, chapter 3; https://www.voicenter.com/API/
 limits: 10,000 records in one answer, 30 questions a minute.
 """
 
+import asyncio
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -84,7 +85,11 @@ class CallLog(Account):
                 )
         readable = [row for row in found if row.text("callid") and moment(row.text("date"))]
         self._unreadable = len(found) - len(readable)
-        return tuple(event for row in readable for event in records.events(as_notified(row), 0, self.region))
+
+        def read() -> tuple[AnyEvent, ...]:
+            return tuple(event for row in readable for event in records.events(as_notified(row), 0, self.region))
+
+        return await asyncio.to_thread(read)  # the records of days take seconds
 
     async def _period(self, search: LogSearch, first: int, last: int) -> list[Fields] | None:
         """Its records; None where there are more than one answer holds."""

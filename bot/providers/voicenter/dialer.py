@@ -5,6 +5,7 @@ bulk order's reply tells of each row, and the account's `Code` with every method
 https://www.voicenter.com/API/Dialer. Everything is sent as JSON, which each of the fifteen methods takes.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NoReturn
 
@@ -108,13 +109,18 @@ class Dialer(Provider):
         """Chapter 6.11, AddCallsBulk."""
         rows = [self._campaign_signed(campaign) | _call(call, "CallerID") for call in calls]
         reply = await self._to_dialer("AddCallsBulk", rows, dials=True)
-        return _added(calls, reply.rows("addresult"), self.region)
+        # In threads, here and below: numbers by the thousand take seconds, and the event loop would stand still.
+        return await asyncio.to_thread(_added, calls, reply.rows("addresult"), self.region)
 
     @override
     async def campaign_calls(self, campaign: str) -> tuple[CampaignCall, ...]:
         """Chapter 6.12, GetCampaignPendingCalls."""
         reply = await self._in_campaign("GetCampaignPendingCalls", campaign)
-        return tuple(_waiting(row, self.region) for row in reply.inner("data").rows("calls"))
+
+        def read() -> tuple[CampaignCall, ...]:
+            return tuple(_waiting(row, self.region) for row in reply.inner("data").rows("calls"))
+
+        return await asyncio.to_thread(read)
 
     @override
     async def campaign_members(self, campaign: str) -> tuple[Member, ...]:
