@@ -24,6 +24,8 @@ _OPEN, _CLOSE = '"“„«”', '"”“»'
 _TOKEN = re.compile(rf"<[^<>]*>|[{_OPEN}](?P<quoted>[^{_OPEN}{_CLOSE}]*)[{_CLOSE}](?=\s|$)|\S+")
 _MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|([^<>]*))?>")
 _TEL = re.compile(r"<tel:([^<>|]*)(?:\|[^<>]*)?>|(?<![^\s])tel:(\S+)", re.IGNORECASE)
+_UNSEEN = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Marks of writing direction, which contact books and our own cards put around what is copied from them."""
 _DIALLABLE = re.compile(r"[\d()+./\-‐‑‒–—−]+")
 _EXTENSION = re.compile(r"[0-9]{2,6}")
 _EXTENSION_WORD = re.compile(r"(?:x|ext\.?|extension)([0-9]*)", re.IGNORECASE)
@@ -147,8 +149,8 @@ def parse(text: str, region: str) -> CallText:
 
 
 def without_links(text: str) -> str:
-    """Numbers that Slack has turned into links, as plain numbers again."""
-    return _TEL.sub(lambda match: match[1] or match[2] or "", text).strip()
+    """Numbers that Slack has turned into links, as plain numbers again; and nothing that cannot be seen."""
+    return _TEL.sub(lambda match: match[1] or match[2] or "", _UNSEEN.sub("", text)).strip()
 
 
 def _missing_who(tokens: list[_Token]) -> bool:
