@@ -1,5 +1,6 @@
 """`/callboard`: status of everything, do-not-call list, policy, audit; and what Slack tells about us."""
 
+import html
 import os
 import shutil
 import sqlite3
@@ -8,7 +9,7 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 
-from bot import numbers
+from bot import numbers, who
 from bot.board import Board
 from bot.cards import Message, day_clock, plain, rep_words, safe
 from bot.cards.help import help_message
@@ -49,7 +50,7 @@ def register(app: AsyncApp, desk: Desk) -> None:
 
 async def command(desk: Desk, click: Click) -> None:
     """`/callboard …`."""
-    word, _, rest = click.text.strip().partition(" ")
+    word, _, rest = html.unescape(who.without_links(click.text)).partition(" ")
     match word.casefold():
         case "" | "status":
             await tell(desk, click, await status(desk.board, click.user))
@@ -174,9 +175,9 @@ async def _audit(board: Board) -> str:
     rows = await board.read(ledger.audit_log)
     now, zone = board.now(), board.settings.zone
     lines = [
-        f"• {day_clock(at, now, zone)} {rep_words(who) or 'Callboard'}: "
+        f"• {day_clock(at, now, zone)} {rep_words(by) or 'Callboard'}: "
         f"{plain(what)} {plain(subject)} {plain(detail)}".rstrip()
-        for at, who, what, subject, detail in rows
+        for at, by, what, subject, detail in rows
     ]
     return "\n".join(["The latest entries of the audit log:", *lines]) if lines else "The audit log is empty."
 

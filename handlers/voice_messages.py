@@ -1,5 +1,6 @@
 """`/voicemsg`, its forms, the buttons of its card, and the results as a file."""
 
+import html
 import sqlite3
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -67,7 +68,7 @@ async def command(desk: Desk, click: Click) -> None:
     elif word == "scheduled":
         await answer(desk, click, await desk.board.read(_scheduled, desk.board, click.user))
     elif word == "templates":
-        await templates(desk, click, click.text.strip()[len(word) :].strip())
+        await templates(desk, click, html.unescape(click.text.strip()[len(word) :].strip()))
     else:
         await _typed(desk, click)
 

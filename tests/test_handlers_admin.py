@@ -113,6 +113,12 @@ async def test_numbers_as_people_write_them(desk: Office, line: str, words: str)
     assert words in await desk.type(f"/callboard {line}", user="U2")
 
 
+async def test_a_number_as_a_link_and_the_reason_as_it_was_meant(desk: Office) -> None:
+    await desk.type("/callboard dnc add <tel:+12025550123|202 555 0123> R&amp;D asked", user="U2")
+    assert await desk.board.read(people.do_not_call, NUMBER) == ("R&D asked", "U2", desk.clock())
+    assert "R&amp;D asked" in await desk.type("/callboard dnc")
+
+
 async def test_hostile_words_ring_nobody(desk: Office) -> None:
     await desk.type("/callboard dnc add +1 202 555 0123 <!channel> *now*", user="U2")
     told = await desk.type("/callboard dnc")

@@ -39,6 +39,7 @@ async def person(desk: Office, user: str = "U1") -> Person:
     [
         ("/phone link +1 202 555 0191", "number", NUMBER, "", ""),
         ("/phone link (202) 555-0191", "number", NUMBER, "", ""),
+        ("/phone link <tel:+12025550191|202 555 0191>", "number", NUMBER, "", ""),
         ("/phone link number +1 202 555 0191 via voicenter", "number", NUMBER, "", "voicenter"),
         ("/phone link +1 202 555 0191 extension AAPINFzL", "number", NUMBER, "AAPINFzL", ""),
         ("/phone link +1 202 555 0191 EXT 201 via voicenter", "number", NUMBER, "201", "voicenter"),

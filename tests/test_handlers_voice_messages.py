@@ -5,6 +5,7 @@ import io
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from bot import messaging
@@ -258,6 +259,8 @@ async def test_stored_messages_are_listed_and_shown(desk: Office) -> None:
     assert "Welcome: id 7; key 1 puts through to +1 202-555-0100" in listed
     assert "Order ready: id 8" in listed
     assert "sound 1968" in await desk.type("/voicemsg templates show Order ready")
+    speaker(desk).stored["8"] = msgspec.structs.replace(speaker(desk).stored["8"], name="Q&A")
+    assert "sound 1968" in await desk.type("/voicemsg templates show q&amp;a")
     speaker(desk).fault = Refused("The key is wrong.")
     assert "The key is wrong." in await desk.type("/voicemsg templates")
 
