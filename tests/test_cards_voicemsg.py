@@ -28,6 +28,7 @@ from tests.card_examples import (
     HOSTILE,
     NOW,
     NUMBER,
+    PRETTY,
     REP,
     ZONE,
     action_ids,
@@ -164,7 +165,11 @@ def test_forms_that_slack_takes() -> None:
 
 
 def test_a_long_list_of_what_waits() -> None:
-    rows = [(replace(BATCH, id=f"b{number}"), SAID, number + 1, NOW + 60 * number) for number in range(40)]
+    rows = [
+        (replace(BATCH, id=f"b{number}"), SAID, number + 1, replace(RECIPIENT, due_at=NOW + 60 * number))
+        for number in range(40)
+    ]
     text = checked(scheduled_message(rows, NOW, ZONE, everybody=True)).text
-    assert "1. one recipient waits, the first now" in text
+    assert f"1. Dana Levi, {PRETTY}, waits now" in text
+    assert f": Dana Levi, {PRETTY} · plays" in text.partition("2. 2 recipients wait, the first until ")[2]
     assert "And 25 more." in text

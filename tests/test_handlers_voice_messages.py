@@ -174,7 +174,7 @@ async def test_outside_of_their_hours_it_asks_to_schedule(
         assert "tomorrow 09:00 their time (15:00)" in preview.text
         await desk.press("voicemsg:send", preview, "DU1")
         assert "is scheduled" in card(desk).text
-        assert "one recipient waits, the first until" in await desk.type("/voicemsg scheduled")
+        assert "1. +1 202-555-0131, waits until 15:00" in await desk.type("/voicemsg scheduled")
         assert "No voice message waits" in await desk.type("/voicemsg scheduled", user="U4")
         listed = await desk.type("/voicemsg scheduled", user="U2")
         assert "by U1" in listed
@@ -192,9 +192,10 @@ async def test_outside_of_their_hours_it_asks_to_schedule(
 )
 async def test_sent_later_by_the_senders_clock(desk: Office, at: str, hours: float) -> None:
     await desk.board.write(people.save_person, Person("U1", zone="Europe/Madrid"))
-    await desk.type(f'/voicemsg {ONE} "Hello" {at}')
-    ((_, _, due_at),) = await desk.board.read(messages.waiting)
-    assert (due_at - desk.clock()) / 3600 == pytest.approx(hours, abs=0.1)
+    told = await desk.type(f'/voicemsg {ONE} "Hello" {at}')
+    assert told.startswith("The voice message is scheduled.")
+    ((_, _, first),) = await desk.board.read(messages.waiting)
+    assert (first.due_at - desk.clock()) / 3600 == pytest.approx(hours, abs=0.1)
 
 
 @pytest.mark.parametrize(
@@ -336,6 +337,9 @@ async def test_the_form_says_when_the_service_cannot_be_asked(
         await desk.type("/voicemsg")
         (view,) = desk.slack.views.values()
         assert "None of your phone services can send" in str(view.view["blocks"])
+        assert await desk.type("/voicemsg templates") == (
+            "Stored voice messages\nNone of your phone services can send voice messages."
+        )
 
 
 async def test_a_number_in_a_message_is_called_from_the_form(desk: Office) -> None:
