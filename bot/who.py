@@ -148,6 +148,21 @@ def parse(text: str, region: str) -> CallText:
     return _options(who, tokens[stop:], text, region)
 
 
+def somebody(text: str, region: str) -> Number | Mention | Extension | Name:
+    """Whom a text names, where nothing else may stand beside it.
+
+    Raises:
+        BadInput: nobody, or more than somebody; a full sentence, without an example of a `/call`.
+    """
+    try:
+        found = parse(text, region)
+    except BadInput as error:
+        raise BadInput(str(error).removesuffix(EXAMPLE).strip()) from error
+    if isinstance(found.who, Back | Again | Help | Nothing) or found != CallText(found.who):
+        raise BadInput("Name a contact, a number, an extension or a colleague, and nothing else.")
+    return found.who
+
+
 def without_links(text: str) -> str:
     """Numbers that Slack has turned into links, as plain numbers again; and nothing that cannot be seen."""
     return _TEL.sub(lambda match: match[1] or match[2] or "", _UNSEEN.sub("", text)).strip()

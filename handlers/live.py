@@ -107,7 +107,8 @@ async def _party(desk: Desk, click: Click) -> str:
     text = click.fields.get("who", "")
     if not text and click.value.startswith("coach "):
         return ""
-    found = await asking.resolve(desk.board, click.user, who.parse(text, desk.board.settings.region))
+    named = who.somebody(text, desk.board.settings.region)
+    found = await asking.resolve(desk.board, click.user, who.CallText(named))
     if isinstance(found, Choice):
         raise BadInput("Several contacts have that name. Write the number instead.")
     return found.number

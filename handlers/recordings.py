@@ -173,13 +173,17 @@ async def _recorded(desk: Desk, click: Click, text: str) -> list[Call]:
     board = desk.board
     rep, number = click.user, ""
     if text:
-        typed = who.parse(text, board.settings.region)
-        if isinstance(typed.who, who.Mention):
-            rep = typed.who.user
+        typed = who.somebody(text, board.settings.region)
+        if isinstance(typed, who.Mention):
+            rep = typed.user
             if rep != click.user and board.settings.role(click.user) == "rep":
                 raise NotAllowed("Other people's recordings are shown to managers only. `/recording` shows your own.")
+        elif isinstance(typed, who.Name) and not await board.read(contacts.named, typed.name):
+            raise NotFound(
+                f"No contact is called “{typed.name}”. Write the number, like `/recording list +1 202 555 0100`."
+            )
         else:
-            party = await asking.resolve(board, click.user, typed)
+            party = await asking.resolve(board, click.user, who.CallText(typed))
             if isinstance(party, Choice):
                 raise BadInput("Several contacts have that name. Write the number instead.")
             rep, number = "", party.number

@@ -284,6 +284,14 @@ async def test_nobody_is_transferred_to_where_the_policy_forbids_it(desk: Office
     assert phone(desk).done == []
 
 
+@pytest.mark.parametrize("who", ["back", "+1 202 555 0177 from Sales", "+1 202 555 0177 note tell them"])
+async def test_what_a_transfer_cannot_heed_is_refused_in_the_form(desk: Office, who: str) -> None:
+    await talking(desk)
+    await press(desk, "forward")
+    assert "and nothing else" in (await desk.submit({"who": who}))["who"]
+    assert phone(desk).done == []
+
+
 async def test_keys_are_pressed_one_after_the_other(desk: Office) -> None:
     await talking(desk)
     await press(desk, "press_key")

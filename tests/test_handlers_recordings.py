@@ -378,6 +378,11 @@ async def test_get_brings_the_latest_that_fits(desk: Office) -> None:
     await desk.contact("+12025550101", "Sam Hill")
     await desk.contact("+12025550102", "Sam Hall")
     assert "Several contacts" in await desk.type("/recording get Sam")
+    told = await desk.type("/recording get Nobody")
+    assert "No contact is called “Nobody”. Write the number" in told
+    assert "dialled" not in told
+    assert "and nothing else" in await desk.type("/recording get back")
+    assert "max 30m" not in await desk.type("/recording get <!channel>")
     await desk.type("/recording get Sam Hill")
     assert (await desk.http.get(links(desk)[0])).content == SOUND + b"first"
 
