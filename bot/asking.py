@@ -1,5 +1,6 @@
 """What a person typed after `/call` -> whom to dial: contacts, colleagues, extensions, lines, accounts."""
 
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ from bot import numbers, who
 from bot.board import Board
 from bot.dialing import Ask
 from bot.errors import BadInput, NotFound
-from bot.store import calls, contacts, missed, people
+from bot.store import calls, contacts, ledger, missed, people
 from bot.store.contacts import Contact
 
 
@@ -21,7 +22,7 @@ class Choice:
 
 
 async def resolve(board: Board, user: str, text: who.CallText) -> Ask | Choice:
-    """The ask of a parsed `/call`.
+    """The ask of a parsed `/call`. Who is called back is theirs from now on, as after *Call back* on a card.
 
     Raises:
         BadInput, NotFound: nobody can be dialled from this; says why and what to type instead.
@@ -47,22 +48,32 @@ async def resolve(board: Board, user: str, text: who.CallText) -> Ask | Choice:
         case who.Name(name):
             return await _named(board, name, base)
         case who.Back():
-            waiting = await latest_missed(board, user)
+            waiting = await _claimed_latest(board, user)
             return replace(base, number=waiting.number, name=waiting.name)
         case _:
             raise BadInput("Say whom to call, like `/call +1 202 555 0100`. Nothing was dialled.")
 
 
-async def latest_missed(board: Board, user: str) -> missed.Missed:
-    """The latest missed caller that `user` may call back: theirs, or nobody's yet.
+async def _claimed_latest(board: Board, user: str) -> missed.Missed:
+    """The latest missed caller that `user` may call back, theirs or nobody's: in one transaction, or two would call.
 
     Raises:
         NotFound: nobody waits.
     """
-    mine = [row for row in await board.read(missed.owed_by, user) if row.number]
-    if not mine:
-        raise NotFound("Nobody is waiting for a call back, so nothing was dialled.")
-    return max(mine, key=lambda row: row.last_at)
+    now = board.now()
+
+    def claim(db: sqlite3.Connection) -> missed.Missed:
+        mine = [row for row in missed.owed_by(db, user) if row.number]
+        if not mine:
+            raise NotFound("Nobody is waiting for a call back, so nothing was dialled.")
+        latest = max(mine, key=lambda row: row.last_at)
+        # Who has no phone cannot call and must not keep others from it; the gate says so.
+        if not latest.claimed_by and people.person(db, user).linked:
+            missed.claim(db, latest.id, user, now)
+            ledger.audit(db, now, user, "claim missed caller", latest.number, latest.place)
+        return latest
+
+    return await board.write(claim)
 
 
 async def last_dialled(board: Board, user: str) -> Ask:

@@ -51,6 +51,7 @@ IO_OF_OURS = (
 
 KNOWS_ONLY_THE_TYPES_OF_SQLITE = (
     *(
+        "bot.asking",
         "bot.batches",
         "bot.board",
         "bot.conducting",
