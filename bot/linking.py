@@ -1,6 +1,7 @@
 """`/phone`: what a person says about their phone -> what is linked, checked against what the provider can ring."""
 
 import re
+from contextlib import suppress
 from dataclasses import replace
 
 from bot import numbers
@@ -20,7 +21,11 @@ def linked(board: Board, person: Person, kind: str, value: str, account: str = "
     """
     account = _account(board, kind, account)
     if kind == "number":
-        return replace(person, phone_kind=kind, phone=numbers.parse(value, board.settings.region), account=account)
+        try:
+            number = numbers.parse(value, board.settings.region)
+        except BadInput as error:
+            raise BadInput(f"{error} Nothing was changed.") from error
+        return replace(person, phone_kind=kind, phone=number, account=account)
     if kind != "trunk":
         _check_code(value)
     # Notifications name people by the very code that rings them.
@@ -52,7 +57,9 @@ def with_line(board: Board, person: Person, text: str) -> Person:
     for line in board.settings.lines:
         if text.casefold() == line.label.casefold() or text == line.number:
             return replace(person, line=line.number)
-    number = numbers.parse(text, board.settings.region) if any(char.isdigit() for char in text) else ""
+    number = ""
+    with suppress(BadInput):  # a name, then, that no line has
+        number = numbers.parse(text, board.settings.region)
     if board.settings.line(number) is None:
         known = ", ".join(line.label or numbers.pretty(line.number) for line in board.settings.lines)
         advice = f"Choose one of: {known}." if known else "No lines are configured; ask your admin."

@@ -62,7 +62,7 @@ def parse(text: str, region: str) -> str:
     try:
         number = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException as error:
-        raise BadInput(f"“{text}” is not a phone number. Write it like +1 202 555 0100, or pick a name.") from error
+        raise BadInput(f"“{text}” is not a phone number. Write it like +1 202 555 0100.") from error
     reason = phonenumbers.is_possible_number_with_reason(number)
     if reason == phonenumbers.ValidationResult.TOO_SHORT:
         raise BadInput(f"“{text}” is too short for a phone number. Check the digits.")

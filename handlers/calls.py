@@ -87,7 +87,7 @@ async def command(desk: Desk, click: Click) -> None:
         await open_call_modal(desk, click)
         return
     try:
-        text = who.parse(click.text, desk.board.settings.region)
+        text = _read(click.text, desk.board.settings.region)
         if isinstance(text.who, who.Again):
             last = await asking.last_dialled(desk.board, click.user)
             await dialing.drop(desk.board, click.trigger)
@@ -103,6 +103,15 @@ async def command(desk: Desk, click: Click) -> None:
         await answer(desk, click, _choice(found))
         return
     await dial(desk, click, click.trigger, found)
+
+
+def _read(text: str, region: str) -> who.CallText:
+    try:
+        return who.parse(text, region)
+    except BadInput as error:
+        why = str(error).removesuffix(who.EXAMPLE).strip()
+        example = f" {who.EXAMPLE}" if why != str(error) else ""
+        raise BadInput(f"{why} Nothing was dialled.{example}") from error
 
 
 async def dial(desk: Desk, click: Click, key: str, ask: Ask) -> None:

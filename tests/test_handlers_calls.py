@@ -6,6 +6,7 @@ from bot.consent import Recording
 from bot.errors import Ambiguous, Refused, Unavailable
 from bot.events import REP, CdrReceived, LegAnswered, LegRinging, Outcome
 from bot.store import ledger, people
+from bot.who import EXAMPLE
 from tests.office import ADA, LINE, Office
 
 CUSTOMER_NUMBER = "+12025550123"
@@ -73,6 +74,17 @@ async def test_what_cannot_be_dialled_is_explained(desk: Office, line: str, word
     assert words in await desk.type(line)
     assert desk.phone.orders == []
     assert await desk.calls() == []
+
+
+@pytest.mark.parametrize(
+    ("line", "ending"),
+    [
+        ("/call +1 202 555", "is too short for a phone number. Check the digits. Nothing was dialled."),
+        ("/call Noa Green via", f"quote the name. Nothing was dialled. {EXAMPLE}"),
+    ],
+)
+async def test_what_was_not_understood_was_not_dialled(desk: Office, line: str, ending: str) -> None:
+    assert (await desk.type(line)).endswith(ending)
 
 
 async def test_without_a_linked_phone_nothing_is_dialled(desk: Office) -> None:

@@ -87,9 +87,11 @@ async def test_a_phone_is_linked_also_when_slack_does_not_say_who_it_is(desk: Of
         ("/phone link +1 202 555 0191 via carrier", "Choose one of: codephone, ringabout"),
         ("/phone link +1 202 555 0191 extension !!", "“!!” is not a code"),
         ("/phone link via codephone", "not a phone number"),
+        ("/phone link Ada", "is not a phone number. Write it like +1 202 555 0100. Nothing was changed."),
         ("/phone login", "not a code"),
         ("/phone line", "There are: Sales."),
         ("/phone line +1 202 555 0177", "Choose one of: Sales."),
+        ("/phone line Team 7", "There is no line “Team 7”, so nothing was changed. Choose one of: Sales."),
     ],
 )
 async def test_mistakes_are_explained_and_change_nothing(desk: Office, line: str, words: str) -> None:
