@@ -200,9 +200,12 @@ async def _do_not_call(desk: Desk, click: Click, text: str) -> str:
         )
     _check(desk, click, "manager", "change the do-not-call list")
     number, reason = numbers.at_start(rest, board.settings.region)
+    added = word.casefold() == "add"
 
     def change(db: sqlite3.Connection) -> bool:
-        if word.casefold() == "add":
+        if added:
+            if not reason and people.do_not_call(db, number):
+                return False  # or the reason that is known would be lost
             people.block(db, number, reason, click.user, board.now())
         elif not people.unblock(db, number):
             return False
@@ -210,6 +213,6 @@ async def _do_not_call(desk: Desk, click: Click, text: str) -> str:
         return True
 
     if not await board.write(change):
-        raise NotFound(f"{numbers.pretty(number)} was not on the do-not-call list. Nothing was changed.")
-    added = word.casefold() == "add"
+        where = "is on the do-not-call list already" if added else "was not on the do-not-call list"
+        raise NotFound(f"{numbers.pretty(number)} {where}. Nothing was changed.")
     return f"{numbers.pretty(number)} {'will not be called any more' if added else 'may be called again'}."

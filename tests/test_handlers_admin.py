@@ -81,6 +81,15 @@ async def test_the_admins_lists_are_written_down_in_the_audit_log(desk: Office) 
     assert "U2: do-not-call add +12025550123 asked us to stop" in told
 
 
+async def test_adding_a_number_again_keeps_why_it_must_not_be_called(desk: Office) -> None:
+    await desk.type("/callboard dnc add +1 202 555 0123 asked us to stop", user="U2")
+    told = await desk.type("/callboard dnc add +1 202 555 0123", user="U9")
+    assert told == "+1 202-555-0123 is on the do-not-call list already. Nothing was changed."
+    assert "asked us to stop (&lt;@U2&gt;" in await desk.type("/callboard dnc")
+    await desk.type("/callboard dnc add +1 202 555 0123 by law", user="U9")
+    assert "by law" in await desk.type("/callboard dnc")
+
+
 @pytest.mark.parametrize("line", ["dnc remove +1 202 555 0123", "dnc add 12"])
 async def test_what_was_not_done_is_not_in_the_audit_log(desk: Office, line: str) -> None:
     assert "Nothing was changed" in await desk.type(f"/callboard {line}", user="U2")
