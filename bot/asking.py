@@ -13,12 +13,16 @@ from bot.errors import BadInput, NotFound
 from bot.store import calls, contacts, ledger, missed, people
 from bot.store.contacts import Contact
 
+_NAMESAKES = 5
+"""Contacts that are offered for one name."""
+
 
 @dataclass(frozen=True)
 class Choice:
-    """A name that several contacts have: one ask each."""
+    """A name that several contacts have: one ask each. `more`: than these."""
 
     asks: tuple[tuple[Contact, Ask], ...]
+    more: bool = False
 
 
 async def resolve(board: Board, user: str, text: who.CallText) -> Ask | Choice:
@@ -112,7 +116,7 @@ async def _colleague(board: Board, mentioned: str, base: Ask) -> Ask:
 
 
 async def _named(board: Board, name: str, base: Ask) -> Ask | Choice:
-    found = await board.read(contacts.named, name)
+    found = await board.read(contacts.named, name, _NAMESAKES + 1)
     if not found:
         raise NotFound(
             f"No contact is called “{name}”, so nothing was dialled. Type the number, like `/call +1 202 555 0100`, "
@@ -122,7 +126,7 @@ async def _named(board: Board, name: str, base: Ask) -> Ask | Choice:
     exact = [ask for contact, ask in asks if contact.name.casefold() == name.casefold()]
     if len(asks) == 1 or len(exact) == 1:
         return (exact or [asks[0][1]])[0]
-    return Choice(asks)
+    return Choice(asks[:_NAMESAKES], more=len(asks) > _NAMESAKES)
 
 
 async def listed(board: Board, user: str, someone: Sequence[tuple[who.Who, str]]) -> tuple[tuple[str, str], ...]:
@@ -135,7 +139,7 @@ async def listed(board: Board, user: str, someone: Sequence[tuple[who.Who, str]]
     for one, written in someone:
         ask = await resolve(board, user, who.CallText(one))
         if isinstance(ask, Choice):
-            choices = ", ".join(numbers.pretty(contact.number) for contact, _ in ask.asks)
+            choices = ", ".join(numbers.pretty(contact.number) for contact, _ in ask.asks) + (", …" * ask.more)
             name = one.name if isinstance(one, who.Name) else ""
             raise BadInput(f"Several contacts are called “{name}” ({choices}). Write the number. Nothing was done.")
         if ask.extension:

@@ -9,7 +9,7 @@ from slack_bolt.async_app import AsyncApp
 from bot import asking, controlling, dialing, who
 from bot.asking import Choice
 from bot.call import Call
-from bot.cards import Message, actions, button, message, safe, section
+from bot.cards import Message, actions, button, context, message, safe, section
 from bot.cards import who as shown
 from bot.cards.help import help_message
 from bot.cards.modals import NONE, call_modal, later_modal, wrap_modal
@@ -165,6 +165,8 @@ def _choice(choice: Choice) -> Message:
         blocks.append(
             actions([button("Call", f"call:pick:{place}", value, about=contact.name)], f"call:choose:{place}")
         )
+    if choice.more:
+        blocks.append(context(["There are more: write more of the name, or the number."], "call:choice:more"))
     return message(blocks)
 
 

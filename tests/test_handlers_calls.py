@@ -126,6 +126,17 @@ async def test_a_name_that_several_have_asks_which(desk: Office) -> None:
     assert [order.number for order in desk.phone.orders] == ["+12025550124"]
 
 
+async def test_more_namesakes_than_are_offered_are_not_passed_over_in_silence(desk: Office) -> None:
+    await desk.link("U1")
+    for number in range(5):
+        await desk.contact(f"+1202555012{number}", f"Noa {number}")
+    assert "There are more" not in await desk.type("/call noa")
+    await desk.contact("+12025550125", "Noa 5")
+    told = await desk.type("/call noa")
+    assert "There are more: write more of the name, or the number." in told
+    assert ("Noa 4" in told, "Noa 5" in told) == (True, False)
+
+
 async def test_again_asks_first_and_answers_once(desk: Office) -> None:
     await desk.link("U1")
     await desk.type("/call +1 202 555 0123")
