@@ -70,10 +70,11 @@ async def call_back(desk: Desk, click: Click) -> None:
 
 
 async def snooze(desk: Desk, click: Click) -> None:
-    """Let it rest for a while; then it is escalated like a new one."""
+    """Let it rest for a while, "tomorrow" by the presser's own clock; then it is escalated like a new one."""
     missed_id, choice = snooze_choice(click.value)
     board = desk.board
-    until = moment(choice, board.now(), board.settings.zone)
+    zone = (await board.read(people.person, click.user)).zone or board.settings.zone
+    until = moment(choice, board.now(), zone)
     if not await _done(desk, click, missed_id, "snooze", lambda db: missed.snooze(db, missed_id, click.user, until)):
         raise _gone()
 

@@ -104,6 +104,15 @@ async def test_who_was_too_late_is_told_and_sees_the_list_as_it_is(desk: Office)
     assert "claimed by U4" in listed(desk).text
 
 
+async def test_tomorrow_is_that_of_whoever_chose_it(desk: Office) -> None:
+    await desk.link("U1", zone="America/New_York")  # it is 21:40 of the day before there
+    await miss(desk, "in-1")
+    (row,) = await desk.board.read(missed.waiting)
+    await desk.type("/missed")
+    await desk.press("waiting:snooze", listed(desk), "C1", value=f"{row.id}|tomorrow||0")
+    assert "snoozed until tomorrow 09:00" in listed(desk).text
+
+
 async def test_a_page_that_is_not_there_any_more_is_the_last_one(desk: Office) -> None:
     await crowd(desk, 11)
     await desk.type("/missed")
