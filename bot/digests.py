@@ -18,8 +18,8 @@ from bot.digest import Figures, figures, usual
 from bot.periods import Period, Subscription, periods_due, weeks_before
 from bot.routing import masks, masks_from
 from bot.settings import Settings
+from bot.store import channels, ledger, people
 from bot.store import figures as queries
-from bot.store import ledger, people
 
 
 async def due(board: Board) -> None:
@@ -35,20 +35,21 @@ async def due(board: Board) -> None:
             await board.write(ledger.send_digest, channel, kind, period.key, msgspec.json.encode(content), now)
 
 
-async def payload(board: Board, period: Period, zone: str, channel: str) -> dict[str, Any]:
-    """What `cards.digest.digest_card` shows for a period, as of now."""
+async def payload(board: Board, period: Period, zone: str, channel: str, reader: str = "") -> dict[str, Any]:
+    """What `cards.digest.digest_card` shows for a period, as of now. `reader`: who alone sees it, "" = all there."""
     found = await board.read(_figures, period, zone, board.now())
+    reader = reader or (channel[1:] if channel.startswith("@") else "")
+    hidden = bool(reader) and await board.read(_hidden_from, board.settings, reader)
     labels = {line.number: line.label for line in board.settings.lines if line.label}
     lines = tuple(replace(line, line=labels.get(line.line, line.line)) for line in found.lines)
-    return content(replace(found, lines=lines), mask=_masks(board.settings, channel))
+    return content(replace(found, lines=lines), mask=hidden or masks(board.settings, channel))
 
 
-def _masks(settings: Settings, place: str) -> bool:
-    """A digest is of all lines: in a rep's own conversation it shows no more than the strictest of their channels."""
-    if not place.startswith("@"):
-        return masks(settings, place)
-    channels = {settings.channel, *(line.channel for line in settings.lines)}
-    return any(masks_from(settings, channel, place[1:]) for channel in channels)
+def _hidden_from(db: sqlite3.Connection, settings: Settings, user: str) -> bool:
+    """A digest is of all lines: to one rep it shows no more than the strictest of their channels, wherever they ask."""
+    lines = {settings.channel, *(line.channel for line in settings.lines)}
+    closed = lines & channels.closed_to(db, user) if settings.role(user) == "rep" else ()
+    return bool(closed) or any(masks_from(settings, channel, user) for channel in lines)
 
 
 def _figures(db: sqlite3.Connection, period: Period, zone: str, as_of: float) -> Figures:

@@ -48,7 +48,7 @@ def _place(click: Click) -> str:
 async def _now(desk: Desk, click: Click, zone: str) -> None:
     board = desk.board
     period = periods.today_so_far(zone, datetime.fromtimestamp(board.now(), UTC))
-    await answer(desk, click, digest_card(await digests.payload(board, period, zone, _place(click))))
+    await answer(desk, click, digest_card(await digests.payload(board, period, zone, _place(click), click.user)))
 
 
 async def _list(board: Board, place: str, zone: str) -> str:

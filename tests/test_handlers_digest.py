@@ -176,7 +176,7 @@ async def test_a_lines_own_masking_holds_wherever_reps_ask_who_waits(
         await desk.happen(told, lost)
         (row,) = await desk.board.read(missed_callers.waiting)
         for user, whole in (("U1", False), ("U2", True)):  # a rep, a manager
-            await desk.type("/digest now", user=user)
+            assert ("202-555-0155" in await desk.type("/digest now", user=user)) == whole
             waiting = await desk.press("digest:waiting", desk.slack.ephemerals[-1], "C1", user=user)
             assert ("202-555-0155" in waiting, "55\nMissed once" in waiting) == (whole, True)
         await desk.board.write(missed_callers.claim, row.id, "U1", desk.clock())

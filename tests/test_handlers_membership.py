@@ -33,6 +33,8 @@ async def test_who_is_not_in_the_channel_sees_nobody_of_it(desk: Office) -> None
         assert ("202-555-0155" in await desk.type("/missed", user=user)) == shown
     for user, shown in (("U1", True), ("U4", False), ("U2", True)):
         assert ("202-555-0155" in await desk.type("/calls log missed today", user=user)) == shown
+    for user, shown in (("U1", True), ("U4", False), ("U2", True)):
+        assert ("202-555-0155" in await desk.type("/digest now", user=user)) == shown
     await desk.link("U4", phone="+12025550194")
     assert "Nobody is waiting" in await desk.type("/call back", user="U4")
     assert desk.phone.orders == []
