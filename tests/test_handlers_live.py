@@ -29,7 +29,7 @@ from bot.orders import Prompt, Speech, TalkOption
 from bot.store import ledger
 from tests import slack_requests
 from tests.fake_slack import FakeSlack
-from tests.office import SETTINGS, Office, PaperPhone, office
+from tests.office import LINE, SETTINGS, Office, PaperPhone, office
 from tests.slack_state import Clock, Message
 
 TALK = frozenset({"hold", "forward", "transfer", "press_key", "play", "tag", "start_recording", "coach", "block"})
@@ -385,3 +385,16 @@ async def test_whoever_may_not_call_may_not_bring_anybody_in(
                 to="+12025550177",
             )
         assert phone(desk).done == []
+
+
+async def test_a_form_is_not_opened_for_whom_may_not_use_it(desk: Office) -> None:
+    at = desk.clock()
+    await desk.happen(
+        Described(ref="in-1", at=at, source="popup", direction="in", number="+12025550144", line=LINE, extension="201"),
+        LegRinging(ref="in-1", at=at, leg="ext:201"),
+        LegAnswered(ref="in-1", at=at + 1, leg="ext:201"),
+    )
+    (shown,) = desk.slack.channel("C1")
+    await desk.press("live:drop_leg", shown, "C1", user="U4")
+    (view,) = desk.slack.views.values()
+    assert "Only the rep on the call, or a manager, can hang up one side" in str(view.view["blocks"])
