@@ -17,6 +17,7 @@ from bot.cards.times import moment, on
 from bot.dialing import Ask
 from bot.errors import BadInput, NeedsConsent, NeedsYes, NotAllowed, NotFound
 from bot.events import Outcome, Wrapped
+from bot.routing import masks_from
 from bot.store import calls, contacts, ledger, people
 from handlers import Click, Desk, answer, on_actions, on_command, on_form, tell
 
@@ -283,9 +284,11 @@ async def settle(desk: Desk, click: Click) -> None:
 
 async def open_wrap(desk: Desk, click: Click) -> None:
     """*How did it go?*"""
+    board = desk.board
     call = await _call(desk, click.value)
-    contact = await desk.board.read(contacts.get, call.number)
-    view = wrap_modal(call, desk.board.settings.dispositions, contact=contact)
+    contact = await board.read(contacts.get, call.number)
+    masked = call.rep != click.user and masks_from(board.settings, board.routing.place(call), click.user)
+    view = wrap_modal(call, board.settings.dispositions, contact=contact, masked=masked)
     await desk.slack.views_open(trigger_id=click.trigger, view=view)
 
 

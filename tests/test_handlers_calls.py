@@ -1,13 +1,17 @@
 """`/call` and the call card, as a person sees them: signed requests in, Slack messages out."""
 
+from pathlib import Path
+
 import pytest
 
 from bot.consent import Recording
 from bot.errors import Ambiguous, Refused, Unavailable
-from bot.events import REP, CdrReceived, LegAnswered, LegRinging, Outcome
+from bot.events import REP, CdrReceived, Described, LegAnswered, LegRinging, Outcome, Wrapped
 from bot.store import ledger, people
 from bot.who import EXAMPLE
-from tests.office import ADA, LINE, Office
+from tests.fake_slack import FakeSlack
+from tests.office import ADA, LINE, SETTINGS, Office, office
+from tests.slack_state import Clock
 
 CUSTOMER_NUMBER = "+12025550123"
 
@@ -236,3 +240,24 @@ async def test_a_callers_name_cannot_ring_the_channel(desk: Office) -> None:
     text = desk.conversation("U1")[0].text
     assert "<!channel>" not in text
     assert "<https" not in text
+
+
+async def test_how_did_it_go_shows_no_more_than_the_card_that_it_was_asked_on(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    text = SETTINGS.replace('label = "Sales"', 'label = "Sales"\nmask = true')
+    async with office(tmp_path, fake_slack, slack_clock, text) as desk:
+        await desk.link("U1", extension="AAA", account="voicenter")
+        at = desk.clock()
+        told = Described(
+            ref="in-1", at=at, source="cdr", direction="in", number=CUSTOMER_NUMBER, line=LINE, extension="AAA"
+        )
+        record = CdrReceived(ref="in-1", at=at, leg="ext:AAA", outcome=Outcome.ANSWERED, talk_seconds=60)
+        await desk.happen(told, record)
+        (call,) = await desk.calls()
+        await desk.board.ingest("voicenter", [Wrapped(at=at, by="U1", note="wants a quote")], call_id=call.id)
+        (card,) = desk.slack.channel("C1")
+        for user, whole in (("U1", True), ("U4", False), ("U2", True)):  # who took it, a colleague, a manager
+            await desk.press("call:wrap", card, "C1", user=user)
+            form = str(desk.slack.views.popitem()[1].view)
+            assert [words in form for words in ("202-555-0123", "wants a quote", "Remind me")] == [whole] * 3

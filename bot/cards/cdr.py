@@ -40,6 +40,7 @@ def cdr_card(
 ) -> Message:
     """A finished call as its record tells. Says that there is a recording, never where it is.
 
+    `masked`: number and note are hidden, as on the card of an incoming call.
     `origin`: the call that `call.origin` names, None = not known.
     `recording`: it can be listened to, by whom `recording:get` lets.
     """
@@ -67,7 +68,7 @@ def cdr_card(
     ]
     told = [
         f"How it went: {plain(call.disposition)}" if call.disposition else "",
-        f"Note: {plain(call.note, NOTE_LIMIT)}" if call.note else "",
+        f"Note: {plain(call.note, NOTE_LIMIT)}" if call.note and not masked else "",
     ]
     if any(told):
         blocks.append(context(told, "cdr:told"))
