@@ -44,7 +44,8 @@ class Click(msgspec.Struct, frozen=True):  # made for every request: a data clas
     Attributes:
         user: Slack user id.  channel: where, "" = App Home or a form.  text: after the command.
         action: action_id or callback_id.  value: of the button, option, or the form's private_metadata.
-        trigger: opens one modal within 3 s; also unique per click, so it identifies what was asked for.
+        trigger: opens one modal within 3 s; also unique per click, so it identifies what was asked for. A form's is its
+            id, the same however often it is sent.
         response_url: answers for 30 minutes, "" = there is none.  message_ts: of the message with the button.
         fields: a form's values by block id; unset ones are "". Checked boxes are joined by a space.
         view: the whole view for forms and App Home, else empty.
@@ -113,7 +114,7 @@ def on_form(app: AsyncApp, desk: Desk, callback_id: str, validate: Validate, han
             user=body["user"]["id"],
             action=callback_id,
             value=view.get("private_metadata", ""),
-            trigger=body.get("trigger_id", "") or view.get("id", ""),
+            trigger=view.get("id", "") or body.get("trigger_id", ""),
             fields=_fields(view),
             view=view,
         )

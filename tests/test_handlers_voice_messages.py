@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -320,6 +321,18 @@ async def test_the_form_sends_what_was_pasted(desk: Office) -> None:
         (ONE, "8", True),
     ]
     assert {call.name for call in await desk.calls()} == {"Ida", "Noa Green", "Dana Levi"}
+
+
+async def test_a_form_that_is_sent_again_because_slack_saw_no_answer_is_one_message(desk: Office) -> None:
+    desk.board.settings = replace(desk.board.settings, policy=replace(desk.board.settings.policy, attempts_per_day=5))
+    await desk.type("/voicemsg")
+    (view,) = desk.slack.views
+    sent = [
+        await desk.send(slack_requests.submit(desk.slack, view, {"to": ONE, "text": "Hello"}))  # each with its trigger
+        for _ in range(2)
+    ]
+    assert "was sent before; nothing was sent a second time" in str(sent[1])
+    assert len(speaker(desk).messages) == 1
 
 
 async def test_the_shortcut_opens_the_form_and_answers_in_the_conversation(desk: Office) -> None:
