@@ -42,8 +42,9 @@ async def by_words(desk: Desk, click: Click, word: str, text: str) -> bool:
         return True
     campaigns.check_manager(desk.board, click.user, "change the calls of campaigns")
     found, rest = await campaigns.find(desk.board, text)
-    if not rest:
-        raise BadInput(f"Say which number, like `+1 202 555 0100`, after “{found.campaign.name}”. Nothing was done.")
+    if not rest:  # the digits are the name's: "Spring 2026"
+        await open_form(desk, click, title, form, text)
+        return True
     await work(desk, click, found, *bulk.read_words(rest))
     return True
 

@@ -10,7 +10,7 @@ from bot.orders import CampaignCall
 from bot.store import ledger, people
 from tests import slack_requests
 from tests.campaign_desk import audit, texts, value
-from tests.dialer import SALE, Dialer, dialer
+from tests.dialer import SALE, Dialer, Sheet, dialer
 from tests.fake_slack import FakeSlack
 from tests.office import Office, office
 from tests.slack_state import Clock
@@ -95,6 +95,15 @@ async def test_an_unclear_call_that_waits_was_added(desk: Office) -> None:
     dialer(desk).acts = True
     told = await desk.type("/campaign add Spring sale +1 202 555 0101", user="U2")
     assert told == "+1 202-555-0101 waits in Spring sale now."
+
+
+@pytest.mark.parametrize(("word", "operation"), [("add", "add_campaign_call"), ("remove", "remove_campaign_call")])
+async def test_a_campaign_whose_name_has_digits_opens_the_form_too(desk: Office, word: str, operation: str) -> None:
+    dialer(desk).sheets["2026"] = Sheet("Spring 2026", calls={"+12025550101": CampaignCall(number="+12025550101")})
+    assert await desk.type(f"/campaign {word} Spring 2026", user="U2") == ""
+    number = "+1 202 555 0102" if word == "add" else "+1 202 555 0101"
+    assert await desk.submit({"number": number}, user="U2") == {}
+    assert [order[0] for order in dialer(desk).orders_of(operation)] == ["2026"]
 
 
 async def test_the_same_form_sent_twice_adds_once(desk: Office) -> None:
