@@ -27,6 +27,8 @@ from bot.store.people import Person
 
 UNREACHED = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
 """What a call of Slack raises when it does not do what it was asked; a cut connection is aiohttp's own error."""
+_LONG_QUOTE = re.compile(r"“([^”]{79})[^”]{2,}”")
+"""What somebody typed, quoted back to them: all of it would push the advice out of sight."""
 _TOO_LATE = ("expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id")
 
 
@@ -243,7 +245,7 @@ async def _acknowledge(desk: Desk, ack: AsyncAck, click: Click, handler: Handler
 def _words(error: Exception) -> str:
     if slack_code(error) in _TOO_LATE:
         return "The form could not be opened in time, so nothing was done. Try again."
-    return sentence(error)
+    return _LONG_QUOTE.sub(r"“\1…”", sentence(error))
 
 
 async def _run(handler: Handler, desk: Desk, click: Click) -> None:
