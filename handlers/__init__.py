@@ -24,6 +24,7 @@ from bot.cards.modals import error_modal, loading_modal
 from bot.errors import CallboardError
 from bot.store import people
 from bot.store.people import Person
+from bot.window import find_zone
 
 UNREACHED = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
 """What a call of Slack raises when it does not do what it was asked; a cut connection is aiohttp's own error."""
@@ -190,7 +191,8 @@ async def person_of(desk: Desk, click: Click) -> Person:
         user = (await desk.slack.users_info(user=click.user))["user"]
     except UNREACHED:
         return person  # linking a phone must not depend on it; the next time will tell
-    return people.named(person, user.get("real_name") or user.get("name", ""), user.get("tz") or "")
+    zone = user.get("tz") or ""  # Slack's table of zones may be newer than this machine's
+    return people.named(person, user.get("real_name") or user.get("name", ""), zone if find_zone(zone) else "")
 
 
 async def open_slowly(desk: Desk, click: Click, title: str, view: Callable[[], Awaitable[dict[str, Any]]]) -> None:

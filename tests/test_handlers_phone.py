@@ -119,6 +119,14 @@ async def test_the_line_that_people_see(desk: Office, line: str, words: str, kep
     assert (await person(desk)).line == kept
 
 
+async def test_a_zone_of_slack_that_is_unknown_here_is_not_the_persons(desk: Office) -> None:
+    desk.slack.users["U1"] = dataclasses.replace(desk.slack.users["U1"], tz="Mars/Base")
+    await desk.type("/phone link +1 202 555 0191")
+    assert "(Europe/Madrid)" in await desk.type("/digest now")
+    await desk.send(slack_requests.home_opened(desk.slack))
+    assert "U1" in desk.slack.homes
+
+
 async def test_unlinking_forgets_everything_but_the_person(desk: Office) -> None:
     await desk.type("/phone link ext 201")
     await desk.type("/phone unlink")
