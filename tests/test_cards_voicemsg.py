@@ -139,6 +139,12 @@ def test_every_group_is_told_of_a_batch() -> None:
     assert "7 of 9 done" in text
 
 
+def test_one_of_many_is_no_people() -> None:
+    rows = ((RECIPIENT, None), (replace(RECIPIENT, position=1, state="refused", words="No."), None))
+    assert "One person is called, in their own calling hours." in str(show(*rows, batch=replace(BATCH, state="draft")))
+    assert "One who waits is not called any more." in str(show(*rows))
+
+
 def test_buttons_only_where_they_work() -> None:
     two = ((RECIPIENT, None), (replace(RECIPIENT, position=1), None))
     done = tuple((replace(RECIPIENT, position=place, state="sent"), ended(Outcome.BUSY)) for place in (0, 1))

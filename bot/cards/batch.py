@@ -50,7 +50,8 @@ def batch_card(
     zone: str,
 ) -> Message:
     """The card. `samples`: state -> the first rows in it, as (line, as typed, why, call)."""
-    file = f"{plain(batch.source)}, {sum(counts.values()):,} rows"
+    rows = sum(counts.values())
+    file = f"{plain(batch.source)}, {rows:,} {'row' if rows == 1 else 'rows'}"
     blocks = [
         header(f"Calls for {batch.name}", "batch:title"),
         section(f"*{headline(batch, counts)}*\n{file}", "batch:state"),
