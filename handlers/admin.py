@@ -68,7 +68,7 @@ async def command(desk: Desk, click: Click) -> None:
             await answer(desk, click, Message(safe(hooks(desk.board)), ()), instead=unseen)
         case "audit":
             _check(desk, click, "admin", "read the audit log")
-            await tell(desk, click, await _audit(desk.board))
+            await tell(desk, click, await _audit(desk.board, click.user))
         case "dnc":
             await tell(desk, click, await _do_not_call(desk, click, rest.strip()))
         case "contact" | "contacts":
@@ -98,7 +98,7 @@ async def status(board: Board, user: str) -> str:
     lines.append(f"• Database: {_size(board)}")
     if broken:
         lines.append("*Broken:*")
-        now, zone = board.now(), board.settings.zone
+        now, zone = board.now(), await _zone(board, user)
         lines += [f"• {safe(text)} (since {day_clock(first, now, zone)}, {n} times)" for _, text, first, _, n in broken]
     else:
         lines.append("Nothing is broken.")
@@ -171,9 +171,13 @@ def hooks(board: Board) -> str:
     return "\n".join(lines)
 
 
-async def _audit(board: Board) -> str:
+async def _zone(board: Board, user: str) -> str:
+    return (await board.read(people.person, user)).zone or board.settings.zone
+
+
+async def _audit(board: Board, user: str) -> str:
     rows = await board.read(ledger.audit_log)
-    now, zone = board.now(), board.settings.zone
+    now, zone = board.now(), await _zone(board, user)
     lines = [
         f"• {day_clock(at, now, zone)} {rep_words(by) or 'Callboard'}: "
         f"{plain(what)} {plain(subject)} {plain(detail)}".rstrip()
@@ -187,7 +191,7 @@ async def _do_not_call(desk: Desk, click: Click, text: str) -> str:
     word, _, rest = text.partition(" ")
     if word.casefold() in ("", "list"):
         rows = await board.read(people.blocked, _LISTED)
-        now, zone = board.now(), board.settings.zone
+        now, zone = board.now(), await _zone(board, click.user)
         lines = [
             f"• {numbers.pretty(number)}: {plain(reason) or 'no reason given'} (<@{by}>, {day_clock(at, now, zone)})"
             for number, reason, by, at in rows

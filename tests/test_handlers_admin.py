@@ -81,6 +81,14 @@ async def test_the_admins_lists_are_written_down_in_the_audit_log(desk: Office) 
     assert "U2: do-not-call add +12025550123 asked us to stop" in told
 
 
+async def test_times_are_by_the_readers_clock(desk: Office) -> None:
+    await desk.link("U9", zone="America/New_York")
+    await desk.type("/callboard dnc add +1 202 555 0123 asked us to stop", user="U2")
+    await desk.board.problem("disk", "The disk is full.")
+    for line, words in (("dnc", "U2&gt;, 21:40)"), ("audit", "• 21:40 U2: do-not-call"), ("status", "(since 21:40, ")):
+        assert words in await desk.type(f"/callboard {line}", user="U9")
+
+
 async def test_adding_a_number_again_keeps_why_it_must_not_be_called(desk: Office) -> None:
     await desk.type("/callboard dnc add +1 202 555 0123 asked us to stop", user="U2")
     told = await desk.type("/callboard dnc add +1 202 555 0123", user="U9")
