@@ -343,6 +343,10 @@ async def remind(desk: Desk, click: Click) -> None:
 
 async def _when(desk: Desk, click: Click) -> float:
     now, zone = desk.board.now(), await _zone(desk, click.user)
+    if click.fields.get("time") and not click.fields.get("day"):
+        raise BadInput(
+            "That time needs its day, so nothing was set. Pick one in the calendar, or leave the time empty."
+        )
     if click.fields.get("day"):
         return on(click.fields["day"], click.fields.get("time", ""), now, zone)
     return moment(click.fields.get("when") or "1h", now, zone)
