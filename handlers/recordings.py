@@ -97,6 +97,8 @@ async def _by_hand(desk: Desk, click: Click, action: str) -> None:
         await start(desk, chosen)
     else:
         await control(board, call.id, click.user, action, lambda provider, running: provider.stop_recording(running))
+        party = shown(call.number, (await _names(board, [call])).get(call.number, "") or call.name)
+        await tell(desk, click, f"The call with {party} is not recorded any more.")
 
 
 # Afterwards.

@@ -151,7 +151,7 @@ async def test_recording_by_hand_asks_in_a_form_and_is_told_and_written_down(des
     assert [message.text for message in desk.conversation("U1") if message.thread_ts] == ["U1 started recording."]
     assert (await audit(desk))[0] == ("U1", "start recording", "confirmed that the other side agreed")
     desk.clock.advance(2)
-    await desk.type("/recording stop")
+    assert await desk.type("/recording stop") == "The call with +1 202-555-0101 is not recorded any more."
     assert recorder(desk).done[1:] == ["stop +12025550101"]
 
 
