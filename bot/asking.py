@@ -1,5 +1,6 @@
 """What a person typed after `/call` -> whom to dial: contacts, colleagues, extensions, lines, accounts."""
 
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,19 +10,23 @@ from bot import numbers, who
 from bot.board import Board
 from bot.dialing import Ask
 from bot.errors import BadInput, NotFound
-from bot.store import calls, contacts, missed, people
+from bot.store import calls, contacts, ledger, missed, people
 from bot.store.contacts import Contact
+
+_NAMESAKES = 5
+"""Contacts that are offered for one name."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A name that several contacts have: one ask each."""
+    """A name that several contacts have: one ask each. `more`: than these."""
 
     asks: tuple[tuple[Contact, Ask], ...]
+    more: bool = False
 
 
 async def resolve(board: Board, user: str, text: who.CallText) -> Ask | Choice:
-    """The ask of a parsed `/call`.
+    """The ask of a parsed `/call`. Who is called back is theirs from now on, as after *Call back* on a card.
 
     Raises:
         BadInput, NotFound: nobody can be dialled from this; says why and what to type instead.
@@ -47,22 +52,32 @@ async def resolve(board: Board, user: str, text: who.CallText) -> Ask | Choice:
         case who.Name(name):
             return await _named(board, name, base)
         case who.Back():
-            waiting = await latest_missed(board, user)
+            waiting = await _claimed_latest(board, user)
             return replace(base, number=waiting.number, name=waiting.name)
         case _:
             raise BadInput("Say whom to call, like `/call +1 202 555 0100`. Nothing was dialled.")
 
 
-async def latest_missed(board: Board, user: str) -> missed.Missed:
-    """The latest missed caller that `user` may call back: theirs, or nobody's yet.
+async def _claimed_latest(board: Board, user: str) -> missed.Missed:
+    """The latest missed caller that `user` may call back, theirs or nobody's: in one transaction, or two would call.
 
     Raises:
         NotFound: nobody waits.
     """
-    mine = [row for row in await board.read(missed.owed_by, user) if row.number]
-    if not mine:
-        raise NotFound("Nobody is waiting for a call back, so nothing was dialled.")
-    return max(mine, key=lambda row: row.last_at)
+    now = board.now()
+
+    def claim(db: sqlite3.Connection) -> missed.Missed:
+        mine = [row for row in missed.owed_by(db, user) if row.number]
+        if not mine:
+            raise NotFound("Nobody is waiting for a call back, so nothing was dialled.")
+        latest = max(mine, key=lambda row: row.last_at)
+        # Who has no phone cannot call and must not keep others from it; the gate says so.
+        if not latest.claimed_by and people.person(db, user).linked:
+            missed.claim(db, latest.id, user, now)
+            ledger.audit(db, now, user, "claim missed caller", latest.number, latest.place)
+        return latest
+
+    return await board.write(claim)
 
 
 async def last_dialled(board: Board, user: str) -> Ask:
@@ -101,7 +116,7 @@ async def _colleague(board: Board, mentioned: str, base: Ask) -> Ask:
 
 
 async def _named(board: Board, name: str, base: Ask) -> Ask | Choice:
-    found = await board.read(contacts.named, name)
+    found = await board.read(contacts.named, name, _NAMESAKES + 1)
     if not found:
         raise NotFound(
             f"No contact is called “{name}”, so nothing was dialled. Type the number, like `/call +1 202 555 0100`, "
@@ -111,7 +126,7 @@ async def _named(board: Board, name: str, base: Ask) -> Ask | Choice:
     exact = [ask for contact, ask in asks if contact.name.casefold() == name.casefold()]
     if len(asks) == 1 or len(exact) == 1:
         return (exact or [asks[0][1]])[0]
-    return Choice(asks)
+    return Choice(asks[:_NAMESAKES], more=len(asks) > _NAMESAKES)
 
 
 async def listed(board: Board, user: str, someone: Sequence[tuple[who.Who, str]]) -> tuple[tuple[str, str], ...]:
@@ -124,7 +139,7 @@ async def listed(board: Board, user: str, someone: Sequence[tuple[who.Who, str]]
     for one, written in someone:
         ask = await resolve(board, user, who.CallText(one))
         if isinstance(ask, Choice):
-            choices = ", ".join(numbers.pretty(contact.number) for contact, _ in ask.asks)
+            choices = ", ".join(numbers.pretty(contact.number) for contact, _ in ask.asks) + (", …" * ask.more)
             name = one.name if isinstance(one, who.Name) else ""
             raise BadInput(f"Several contacts are called “{name}” ({choices}). Write the number. Nothing was done.")
         if ask.extension:

@@ -398,7 +398,7 @@ async def _plan(board: Board, user: str, found: Found) -> tuple[Plan, list[str]]
         user=user,
         role=board.settings.role(user),
         rules=limits,
-        zone=limits.zone,
+        zone=(await board.read(people.person, user)).zone or limits.zone,
         now=board.now(),
         listed=await board.read(people.never_called),
         waiting=waiting,

@@ -110,14 +110,14 @@ def decide(
 def words(settings: Recording) -> str:
     """The rules for recording, for people."""
     meaning = {
-        "off": "are not recorded",
+        "off": "are never recorded",
         "ask": "are recorded if the other side was asked and agreed",
         "announce": "are recorded if the other side is told first",
     }
     lines = [
         f"• Calls with numbers from {code} {meaning[settings.countries[code]]}" for code in sorted(settings.countries)
     ]
-    others = "All calls" if not lines else "All other calls"
+    others = "Calls" if not lines else "All other calls"
     lines.append(f"• {others} {meaning[settings.default]}. Of two countries the stricter one counts")
     if settings.announcement:
         lines.append(f"• The announcement: “{settings.announcement}”")

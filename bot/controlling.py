@@ -127,15 +127,24 @@ async def control(
         await board.write(cards.touch, call_id)
 
 
+def check_person(board: Board, call: Call, user: str, action: str) -> None:
+    """Only whose call it is, and managers, do something to it.
+
+    Raises:
+        NotAllowed: not this person.
+    """
+    for_anybody = action in ("accept", "decline", "play") and not call.rep  # it rings at a line, not at a person
+    if call.rep != user and board.settings.role(user) == "rep" and not for_anybody:
+        raise NotAllowed(f"Only the rep on the call, or a manager, can {CONTROLS[action][1]}. Nothing was done.")
+
+
 async def _checked(board: Board, call_id: str, user: str, action: str, verb: str, to: str) -> Call:
     call = await board.read(calls.get, call_id)
     if call is None:
         raise NotFound("That call is not on record any more. Nothing was done.")
     if call.state is State.ENDED:
         raise NotFound(f"That call has already ended, so nobody can {verb} any more.")
-    for_anybody = action in ("accept", "decline", "play") and not call.rep  # it rings at a line, not at a person
-    if call.rep != user and board.settings.role(user) == "rep" and not for_anybody:
-        raise NotAllowed(f"Only the rep on the call, or a manager, can {verb}. Nothing was done.")
+    check_person(board, call, user, action)
     provider = board.provider(call.account)
     if not provider.can(action):
         raise Unsupported(f"{provider.title} cannot {operations()[action]}. Use the phone itself.")

@@ -59,7 +59,7 @@ async def finish_silent(board: Board) -> None:
         longest = LONGEST_MESSAGE_SECONDS if call.purpose == "message" else LONGEST_SECONDS
         limit = longest if call.state is State.TALKING else SILENT_SECONDS
         since = max([call.started_at, call.answered_at, call.guided_at, *(leg.ringing_at for leg in call.legs)])
-        if now - board.listed.get(call.id, 0) <= SILENT_SECONDS:
+        if call.purpose != "message" and now - board.listed.get(call.id, 0) <= SILENT_SECONDS:
             limit = LONGEST_SECONDS
         if now - since > limit:
             await board.ingest(call.account, [CallEnded(ref=call.refs[0], at=now)])

@@ -1,6 +1,7 @@
 """`/phone`: what a person says about their phone -> what is linked, checked against what the provider can ring."""
 
 import re
+from contextlib import suppress
 from dataclasses import replace
 
 from bot import number_kinds, numbers
@@ -20,7 +21,10 @@ def linked(board: Board, person: Person, kind: str, value: str, account: str = "
     """
     account = _account(board, kind, account)
     if kind == "number":
-        value = numbers.parse(value, board.settings.region)
+        try:
+            value = numbers.parse(value, board.settings.region)
+        except BadInput as error:
+            raise BadInput(f"{error} Nothing was changed.") from error
     elif kind != "trunk":
         _check_code(value)
     _check_rings(board, kind, value)
@@ -55,7 +59,9 @@ def with_line(board: Board, person: Person, text: str) -> Person:
     for line in board.settings.lines:
         if text.casefold() == line.label.casefold() or text == line.number:
             return replace(person, line=line.number)
-    number = numbers.parse(text, board.settings.region) if any(char.isdigit() for char in text) else ""
+    number = ""
+    with suppress(BadInput):  # a name, then, that no line has
+        number = numbers.parse(text, board.settings.region)
     if board.settings.line(number) is None:
         known = ", ".join(line.label or numbers.pretty(line.number) for line in board.settings.lines)
         advice = f"Choose one of: {known}." if known else "No lines are configured; ask your admin."

@@ -11,7 +11,7 @@ EMERGENCY_EVERYWHERE = frozenset({"112", "911", "999", "100", "101", "102"})
 """Emergency numbers somewhere that a desk phone, a SIM or a PBX may also honour elsewhere: never dialled at all."""
 
 
-_OF_NUMBERS = frozenset("+0123456789-()./")
+_OF_NUMBERS = frozenset("+-()./‐‑‒–—−")
 
 
 def is_emergency(digits: str, *regions: str) -> bool:
@@ -57,10 +57,12 @@ def parse(text: str, region: str) -> str:
     """
     if is_emergency(re.sub(r"[\s().-]", "", text), region):
         raise BadInput(f"“{text}” is an emergency number, and Callboard never calls those. Dial it on a phone.")
+    if phonenumbers.is_alpha_number(text):  # else a word after the number would become its last digits
+        raise BadInput(f"“{text}” is not a phone number: write it without letters, like +1 202 555 0100.")
     try:
         number = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException as error:
-        raise BadInput(f"“{text}” is not a phone number. Write it like +1 202 555 0100, or pick a name.") from error
+        raise BadInput(f"“{text}” is not a phone number. Write it like +1 202 555 0100.") from error
     reason = phonenumbers.is_possible_number_with_reason(number)
     if reason == phonenumbers.ValidationResult.TOO_SHORT:
         raise BadInput(f"“{text}” is too short for a phone number. Check the digits.")
@@ -76,7 +78,8 @@ def parse(text: str, region: str) -> str:
 
 def _with_plus(text: str) -> str:
     """A question to whoever wrote a whole number without its plus, "" = that is not it."""
-    number = _try(f"+{text}", None) if not text.startswith(("+", "0")) else None
+    digits = text.removeprefix("00")  # what many countries dial for the plus
+    number = _try(f"+{digits}", None) if not digits.startswith(("+", "0")) else None
     if number is None or not phonenumbers.is_possible_number(number):
         return ""
     international = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
@@ -90,7 +93,7 @@ def at_start(text: str, region: str) -> tuple[str, str]:
         BadInput: there is no number at the start.
     """
     words = text.split()
-    count = next((i for i, word in enumerate(words) if not set(word) <= _OF_NUMBERS), len(words))
+    count = next((i for i, word in enumerate(words) if not all(map(_of_number, word))), len(words))
     if not count:
         raise BadInput("Write the number first, like +1 202 555 0100. Nothing was changed.")
     wrong = None
@@ -100,6 +103,10 @@ def at_start(text: str, region: str) -> tuple[str, str]:
         except BadInput as error:
             wrong = wrong or error
     raise BadInput(f"{wrong} Nothing was changed.")
+
+
+def _of_number(char: str) -> bool:
+    return char.isdecimal() or char in _OF_NUMBERS
 
 
 def found_in(text: str, region: str) -> tuple[str, ...]:

@@ -188,13 +188,14 @@ class Provider(Operations):
                 raise Ambiguous(f"{self.title} did not answer in time; it may or may not be calling.") from error
             raise Unavailable(f"{self.title} did not answer. Try again in a minute.") from error
         if response.status_code >= 500 and not any_status:
-            if dials:
-                raise Ambiguous(
-                    f"{self.title} answered with an internal error ({response.status_code}); "
-                    "it may or may not be calling."
-                )
-            raise Unavailable(f"{self.title} answered with an internal error ({response.status_code}).")
+            raise internal_error(self.title, response.status_code, dials=dials)
         return response
+
+
+def internal_error(title: str, status: int, *, dials: bool) -> Ambiguous | Unavailable:
+    """HTTP 5xx without a word that explains it. `dials`: so it is open what became of the call."""
+    words = f"{title} answered with an internal error ({status})"
+    return Ambiguous(f"{words}; it may or may not be calling.") if dials else Unavailable(f"{words}.")
 
 
 def refused(title: str, words: str, code: str = "") -> Refused:

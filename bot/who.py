@@ -24,6 +24,8 @@ _OPEN, _CLOSE = '"“„«”', '"”“»'
 _TOKEN = re.compile(rf"<[^<>]*>|[{_OPEN}](?P<quoted>[^{_OPEN}{_CLOSE}]*)[{_CLOSE}](?=\s|$)|\S+")
 _MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|([^<>]*))?>")
 _TEL = re.compile(r"<tel:([^<>|]*)(?:\|[^<>]*)?>|(?<![^\s])tel:(\S+)", re.IGNORECASE)
+_UNSEEN = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Marks of writing direction, which contact books and our own cards put around what is copied from them."""
 _DIALLABLE = re.compile(r"[\d()+./\-‐‑‒–—−]+")
 _EXTENSION = re.compile(r"[0-9]{2,6}")
 _EXTENSION_WORD = re.compile(r"(?:x|ext\.?|extension)([0-9]*)", re.IGNORECASE)
@@ -146,9 +148,24 @@ def parse(text: str, region: str) -> CallText:
     return _options(who, tokens[stop:], text, region)
 
 
+def somebody(text: str, region: str) -> Number | Mention | Extension | Name:
+    """Whom a text names, where nothing else may stand beside it.
+
+    Raises:
+        BadInput: nobody, or more than somebody; a full sentence, without an example of a `/call`.
+    """
+    try:
+        found = parse(text, region)
+    except BadInput as error:
+        raise BadInput(str(error).removesuffix(EXAMPLE).strip()) from error
+    if isinstance(found.who, Back | Again | Help | Nothing) or found != CallText(found.who):
+        raise BadInput("Name a contact, a number, an extension or a colleague, and nothing else.")
+    return found.who
+
+
 def without_links(text: str) -> str:
-    """Numbers that Slack has turned into links, as plain numbers again."""
-    return _TEL.sub(lambda match: match[1] or match[2] or "", text).strip()
+    """Numbers that Slack has turned into links, as plain numbers again; and nothing that cannot be seen."""
+    return _TEL.sub(lambda match: match[1] or match[2] or "", _UNSEEN.sub("", text)).strip()
 
 
 def _missing_who(tokens: list[_Token]) -> bool:

@@ -24,9 +24,12 @@ from bot.cards.modals import error_modal, loading_modal
 from bot.errors import CallboardError
 from bot.store import people
 from bot.store.people import Person
+from bot.window import find_zone
 
 UNREACHED = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
 """What a call of Slack raises when it does not do what it was asked; a cut connection is aiohttp's own error."""
+_LONG_QUOTE = re.compile(r"“([^”]{79})[^”]{2,}”")
+"""What somebody typed, quoted back to them: all of it would push the advice out of sight."""
 _TOO_LATE = ("expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id")
 
 
@@ -44,7 +47,8 @@ class Click(msgspec.Struct, frozen=True):  # made for every request: a data clas
     Attributes:
         user: Slack user id.  channel: where, "" = App Home or a form.  text: after the command.
         action: action_id or callback_id.  value: of the button, option, or the form's private_metadata.
-        trigger: opens one modal within 3 s; also unique per click, so it identifies what was asked for.
+        trigger: opens one modal within 3 s; also unique per click, so it identifies what was asked for. A form's is its
+            id, the same however often it is sent.
         response_url: answers for 30 minutes, "" = there is none.  message_ts: of the message with the button.
         fields: a form's values by block id; unset ones are "". Checked boxes are joined by a space.
         view: the whole view for forms and App Home, else empty.
@@ -113,7 +117,7 @@ def on_form(app: AsyncApp, desk: Desk, callback_id: str, validate: Validate, han
             user=body["user"]["id"],
             action=callback_id,
             value=view.get("private_metadata", ""),
-            trigger=body.get("trigger_id", "") or view.get("id", ""),
+            trigger=view.get("id", "") or body.get("trigger_id", ""),
             fields=_fields(view),
             view=view,
         )
@@ -187,7 +191,8 @@ async def person_of(desk: Desk, click: Click) -> Person:
         user = (await desk.slack.users_info(user=click.user))["user"]
     except UNREACHED:
         return person  # linking a phone must not depend on it; the next time will tell
-    return people.named(person, user.get("real_name") or user.get("name", ""), user.get("tz") or "")
+    zone = user.get("tz") or ""  # Slack's table of zones may be newer than this machine's
+    return people.named(person, user.get("real_name") or user.get("name", ""), zone if find_zone(zone) else "")
 
 
 async def open_slowly(desk: Desk, click: Click, title: str, view: Callable[[], Awaitable[dict[str, Any]]]) -> None:
@@ -242,7 +247,7 @@ async def _acknowledge(desk: Desk, ack: AsyncAck, click: Click, handler: Handler
 def _words(error: Exception) -> str:
     if slack_code(error) in _TOO_LATE:
         return "The form could not be opened in time, so nothing was done. Try again."
-    return sentence(error)
+    return _LONG_QUOTE.sub(r"“\1…”", sentence(error))
 
 
 async def _run(handler: Handler, desk: Desk, click: Click) -> None:

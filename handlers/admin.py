@@ -1,5 +1,6 @@
 """`/callboard`: status of everything, do-not-call list, policy, audit; and what Slack tells about us."""
 
+import html
 import os
 import shutil
 import sqlite3
@@ -8,7 +9,7 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 
-from bot import numbers
+from bot import numbers, who
 from bot.board import Board
 from bot.cards import Message, day_clock, plain, rep_words, safe
 from bot.cards.help import help_message
@@ -49,7 +50,7 @@ def register(app: AsyncApp, desk: Desk) -> None:
 
 async def command(desk: Desk, click: Click) -> None:
     """`/callboard …`."""
-    word, _, rest = click.text.strip().partition(" ")
+    word, _, rest = html.unescape(who.without_links(click.text)).partition(" ")
     match word.casefold():
         case "" | "status":
             await tell(desk, click, await status(desk.board, click.user))
@@ -67,7 +68,7 @@ async def command(desk: Desk, click: Click) -> None:
             await answer(desk, click, Message(safe(hooks(desk.board)), ()), instead=unseen)
         case "audit":
             _check(desk, click, "admin", "read the audit log")
-            await tell(desk, click, await _audit(desk.board))
+            await tell(desk, click, await _audit(desk.board, click.user))
         case "dnc":
             await tell(desk, click, await _do_not_call(desk, click, rest.strip()))
         case "contact" | "contacts":
@@ -97,7 +98,7 @@ async def status(board: Board, user: str) -> str:
     lines.append(f"• Database: {_size(board)}")
     if broken:
         lines.append("*Broken:*")
-        now, zone = board.now(), board.settings.zone
+        now, zone = board.now(), await _zone(board, user)
         lines += [f"• {safe(text)} (since {day_clock(first, now, zone)}, {n} times)" for _, text, first, _, n in broken]
     else:
         lines.append("Nothing is broken.")
@@ -170,13 +171,17 @@ def hooks(board: Board) -> str:
     return "\n".join(lines)
 
 
-async def _audit(board: Board) -> str:
+async def _zone(board: Board, user: str) -> str:
+    return (await board.read(people.person, user)).zone or board.settings.zone
+
+
+async def _audit(board: Board, user: str) -> str:
     rows = await board.read(ledger.audit_log)
-    now, zone = board.now(), board.settings.zone
+    now, zone = board.now(), await _zone(board, user)
     lines = [
-        f"• {day_clock(at, now, zone)} {rep_words(who) or 'Callboard'}: "
+        f"• {day_clock(at, now, zone)} {rep_words(by) or 'Callboard'}: "
         f"{plain(what)} {plain(subject)} {plain(detail)}".rstrip()
-        for at, who, what, subject, detail in rows
+        for at, by, what, subject, detail in rows
     ]
     return "\n".join(["The latest entries of the audit log:", *lines]) if lines else "The audit log is empty."
 
@@ -186,7 +191,7 @@ async def _do_not_call(desk: Desk, click: Click, text: str) -> str:
     word, _, rest = text.partition(" ")
     if word.casefold() in ("", "list"):
         rows = await board.read(people.blocked, _LISTED)
-        now, zone = board.now(), board.settings.zone
+        now, zone = board.now(), await _zone(board, click.user)
         lines = [
             f"• {numbers.pretty(number)}: {plain(reason) or 'no reason given'} (<@{by}>, {day_clock(at, now, zone)})"
             for number, reason, by, at in rows
@@ -199,9 +204,12 @@ async def _do_not_call(desk: Desk, click: Click, text: str) -> str:
         )
     _check(desk, click, "manager", "change the do-not-call list")
     number, reason = numbers.at_start(rest, board.settings.region)
+    added = word.casefold() == "add"
 
     def change(db: sqlite3.Connection) -> bool:
-        if word.casefold() == "add":
+        if added:
+            if not reason and people.do_not_call(db, number):
+                return False  # or the reason that is known would be lost
             people.block(db, number, reason, click.user, board.now())
         elif not people.unblock(db, number):
             return False
@@ -209,6 +217,6 @@ async def _do_not_call(desk: Desk, click: Click, text: str) -> str:
         return True
 
     if not await board.write(change):
-        raise NotFound(f"{numbers.pretty(number)} was not on the do-not-call list. Nothing was changed.")
-    added = word.casefold() == "add"
+        where = "is on the do-not-call list already" if added else "was not on the do-not-call list"
+        raise NotFound(f"{numbers.pretty(number)} {where}. Nothing was changed.")
     return f"{numbers.pretty(number)} {'will not be called any more' if added else 'may be called again'}."

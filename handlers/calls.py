@@ -9,7 +9,7 @@ from slack_bolt.async_app import AsyncApp
 from bot import asking, controlling, dialing, who
 from bot.asking import Choice
 from bot.call import Call
-from bot.cards import Message, actions, button, message, safe, section
+from bot.cards import Message, actions, button, context, message, safe, section
 from bot.cards import who as shown
 from bot.cards.help import help_message
 from bot.cards.modals import NONE, call_modal, later_modal, wrap_modal
@@ -17,6 +17,7 @@ from bot.cards.times import moment, on
 from bot.dialing import Ask
 from bot.errors import BadInput, NeedsConsent, NeedsYes, NotAllowed, NotFound
 from bot.events import Outcome, Wrapped
+from bot.routing import masks_from
 from bot.store import calls, ledger, lookups, people
 from handlers import Click, Desk, answer, on_actions, on_command, on_form, tell
 
@@ -87,7 +88,7 @@ async def command(desk: Desk, click: Click) -> None:
         await open_call_modal(desk, click)
         return
     try:
-        text = who.parse(click.text, desk.board.settings.region)
+        text = _read(click.text, desk.board.settings.region)
         if isinstance(text.who, who.Again):
             last = await asking.last_dialled(desk.board, click.user)
             await dialing.drop(desk.board, click.trigger)
@@ -103,6 +104,15 @@ async def command(desk: Desk, click: Click) -> None:
         await answer(desk, click, _choice(found))
         return
     await dial(desk, click, click.trigger, found)
+
+
+def _read(text: str, region: str) -> who.CallText:
+    try:
+        return who.parse(text, region)
+    except BadInput as error:
+        why = str(error).removesuffix(who.EXAMPLE).strip()
+        example = f" {who.EXAMPLE}" if why != str(error) else ""
+        raise BadInput(f"{why} Nothing was dialled.{example}") from error
 
 
 async def dial(desk: Desk, click: Click, key: str, ask: Ask) -> None:
@@ -156,6 +166,8 @@ def _choice(choice: Choice) -> Message:
         blocks.append(
             actions([button("Call", f"call:pick:{place}", value, about=contact.name)], f"call:choose:{place}")
         )
+    if choice.more:
+        blocks.append(context(["There are more: write more of the name, or the number."], "call:choice:more"))
     return message(blocks)
 
 
@@ -272,9 +284,11 @@ async def settle(desk: Desk, click: Click) -> None:
 
 async def open_wrap(desk: Desk, click: Click) -> None:
     """*How did it go?*"""
+    board = desk.board
     call = await _call(desk, click.value)
-    contact = await desk.board.read(lookups.known, call.number)
-    view = wrap_modal(call, desk.board.settings.dispositions, contact=contact)
+    contact = await board.read(lookups.known, call.number)
+    masked = call.rep != click.user and masks_from(board.settings, board.routing.place(call), click.user)
+    view = wrap_modal(call, board.settings.dispositions, contact=contact, masked=masked)
     await desk.slack.views_open(trigger_id=click.trigger, view=view)
 
 
@@ -329,6 +343,10 @@ async def remind(desk: Desk, click: Click) -> None:
 
 async def _when(desk: Desk, click: Click) -> float:
     now, zone = desk.board.now(), await _zone(desk, click.user)
+    if click.fields.get("time") and not click.fields.get("day"):
+        raise BadInput(
+            "That time needs its day, so nothing was set. Pick one in the calendar, or leave the time empty."
+        )
     if click.fields.get("day"):
         return on(click.fields["day"], click.fields.get("time", ""), now, zone)
     return moment(click.fields.get("when") or "1h", now, zone)

@@ -16,6 +16,7 @@ from bot.errors import BadInput, NotAllowed, NotFound
 from bot.numbers import pretty
 from bot.orders import CampaignCall
 from bot.store import campaigns as store
+from bot.store import people
 from handlers import Click, Desk, First, Handler, left_out, on_form, open_slowly, tell
 from handlers.slack_files import chosen, fetch, wrong_table
 
@@ -42,8 +43,9 @@ async def by_words(desk: Desk, click: Click, word: str, text: str) -> bool:
         return True
     campaigns.check_manager(desk.board, click.user, "change the calls of campaigns")
     found, rest = await campaigns.find(desk.board, text)
-    if not rest:
-        raise BadInput(f"Say which number, like `+1 202 555 0100`, after “{found.campaign.name}”. Nothing was done.")
+    if not rest:  # the digits are the name's: "Spring 2026"
+        await open_form(desk, click, title, form, text)
+        return True
     await work(desk, click, found, *bulk.read_words(rest))
     return True
 
@@ -86,7 +88,7 @@ async def validate_call(desk: Desk, click: Click) -> dict[str, str]:
     for name in ("number", "caller_id", "priority", "at"):
         if name in click.fields:
             try:
-                _call(desk, {"number": "+12025550100"} | {name: click.fields[name]}, {})
+                await _call(desk, click.user, {"number": "+12025550100"} | {name: click.fields[name]}, {})
             except BadInput as error:
                 return {name: str(error)}
     try:
@@ -115,7 +117,7 @@ async def removed(desk: Desk, click: Click) -> None:
 
 
 async def _add(desk: Desk, click: Click, found: Found, fields: Mapping[str, str], variables: Mapping[str, str]) -> None:
-    call = _call(desk, fields, variables)
+    call = await _call(desk, click.user, fields, variables)
     words = await batches.add_one(desk.board, click.user, found, call, fields["number"], _id(click.trigger))
     await tell(desk, click, words)
 
@@ -123,7 +125,7 @@ async def _add(desk: Desk, click: Click, found: Found, fields: Mapping[str, str]
 async def _update(
     desk: Desk, click: Click, found: Found, fields: Mapping[str, str], variables: Mapping[str, str]
 ) -> None:
-    call = _call(desk, fields, variables)
+    call = await _call(desk, click.user, fields, variables)
     await campaigns.change(desk.board, click.user, found, "update_campaign_call", call, number=call.number)
     await tell(desk, click, f"The call to {pretty(call.number)} in {plain(found.campaign.name)} is changed.")
 
@@ -131,15 +133,17 @@ async def _update(
 async def _remove(
     desk: Desk, click: Click, found: Found, fields: Mapping[str, str], variables: Mapping[str, str]
 ) -> None:
-    call = _call(desk, {"number": fields["number"]}, {})
+    call = await _call(desk, click.user, {"number": fields["number"]}, {})
     await campaigns.change(desk.board, click.user, found, "remove_campaign_call", call.number, number=call.number)
     await tell(desk, click, f"{pretty(call.number)} does not wait in {plain(found.campaign.name)} any more.")
 
 
-def _call(desk: Desk, fields: Mapping[str, str], variables: Mapping[str, str]) -> CampaignCall:
+async def _call(desk: Desk, user: str, fields: Mapping[str, str], variables: Mapping[str, str]) -> CampaignCall:
+    """`user`: by whose clock a time is meant."""
     settings = desk.board.settings
+    zone = (await desk.board.read(people.person, user)).zone or settings.zone
     known = {name: value for name, value in fields.items() if name in bulk.COLUMNS and value}
-    return bulk.call_of(known, variables, settings.region, settings.zone, desk.board.now())
+    return bulk.call_of(known, variables, settings.region, zone, desk.board.now())
 
 
 def _variables(click: Click) -> dict[str, str]:

@@ -1,5 +1,7 @@
 """`/campaign`: campaigns that run at the phone service. Calls for them are in `campaign_calls.py`."""
 
+import html
+
 import msgspec
 from slack_bolt.async_app import AsyncApp
 
@@ -59,7 +61,7 @@ def register(app: AsyncApp, desk: Desk) -> None:
 
 async def command(desk: Desk, click: Click) -> None:
     """`/campaign …`."""
-    word, _, rest = who.without_links(click.text).partition(" ")
+    word, _, rest = html.unescape(who.without_links(click.text)).partition(" ")
     word, rest = word.casefold(), rest.strip()
     if word in ("", "list", "via"):
         await list_all(desk, click, f"via {rest}" if word == "via" else rest)

@@ -9,7 +9,7 @@ from bot.asking import Choice
 from bot.call import Call, Leg
 from bot.cards import Block, plain
 from bot.cards.controls import choice_modal, keypad_modal, party_modal, play_modal
-from bot.controlling import control
+from bot.controlling import check_person, control
 from bot.errors import BadInput, CallboardError, NotFound
 from bot.events import CUSTOMER, REP, THIRD
 from bot.numbers import pretty
@@ -107,7 +107,8 @@ async def _party(desk: Desk, click: Click) -> str:
     text = click.fields.get("who", "")
     if not text and click.value.startswith("coach "):
         return ""
-    found = await asking.resolve(desk.board, click.user, who.parse(text, desk.board.settings.region))
+    named = who.somebody(text, desk.board.settings.region)
+    found = await asking.resolve(desk.board, click.user, who.CallText(named))
     if isinstance(found, Choice):
         raise BadInput("Several contacts have that name. Write the number instead.")
     return found.number
@@ -261,6 +262,8 @@ async def _open_slowly(
         call = await desk.board.read(calls.get, click.value)
         if call is None:
             raise NotFound("That call is not on record any more. Nothing was done.")
+        # Before the form, which may hold what the card hides in its channel.
+        check_person(desk.board, call, click.user, click.action.partition(":")[2])
         return await view(desk.board.provider(call.account), call)
 
     await open_slowly(desk, click, title, filled)

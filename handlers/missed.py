@@ -9,7 +9,7 @@ from bot import asking, dialing
 from bot.cards.missed import snooze_choice
 from bot.cards.times import moment
 from bot.errors import NotAllowed, NotFound
-from bot.store import ledger, missed
+from bot.store import ledger, missed, people
 from bot.store.missed import Missed
 from handlers import Click, Desk, on_actions
 from handlers.calls import dial, write_button
@@ -53,10 +53,12 @@ async def release(desk: Desk, click: Click) -> None:
 async def call_back(desk: Desk, click: Click) -> None:
     """Claim and dial. Whoever presses calls, unless a colleague claimed it first."""
     board = desk.board
-    row = await _claimed(desk, click)
+    # Who has no phone cannot call and must not keep others from it; the gate says so.
+    linked = (await board.read(people.person, click.user)).linked
+    row = await (_claimed(desk, click) if linked else board.read(missed.get, click.value))
     try:
         row = _check_open(row)
-        if row.claimed_by != click.user:
+        if row.claimed_by not in ("", click.user):
             raise NotAllowed(f"<@{row.claimed_by}> has claimed this caller, so nothing was dialled. Ask them first.")
         if not row.number:
             raise NotFound("The number is withheld, so it cannot be called back. Close the card when it is dealt with.")
@@ -68,10 +70,11 @@ async def call_back(desk: Desk, click: Click) -> None:
 
 
 async def snooze(desk: Desk, click: Click) -> None:
-    """Let it rest for a while; then it is escalated like a new one."""
+    """Let it rest for a while, "tomorrow" by the presser's own clock; then it is escalated like a new one."""
     missed_id, choice = snooze_choice(click.value)
     board = desk.board
-    until = moment(choice, board.now(), board.settings.zone)
+    zone = (await board.read(people.person, click.user)).zone or board.settings.zone
+    until = moment(choice, board.now(), zone)
     if not await _done(desk, click, missed_id, "snooze", lambda db: missed.snooze(db, missed_id, click.user, until)):
         raise _gone()
 

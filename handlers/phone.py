@@ -1,11 +1,12 @@
 """`/phone`: link my number or extension, choose my line."""
 
+import html
 import re
 import sqlite3
 
 from slack_bolt.async_app import AsyncApp
 
-from bot import linking, numbers
+from bot import linking, numbers, who
 from bot.cards.help import help_message
 from bot.cards.modals import NONE, phone_modal
 from bot.errors import BadInput
@@ -26,7 +27,7 @@ def register(app: AsyncApp, desk: Desk) -> None:
 
 async def command(desk: Desk, click: Click) -> None:
     """`/phone …`."""
-    text = click.text.strip()
+    text = html.unescape(who.without_links(click.text))
     word, _, rest = text.partition(" ")
     match word.casefold():
         case "":

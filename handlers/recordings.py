@@ -16,7 +16,7 @@ from bot.controlling import control, controls_of
 from bot.delivering import gets_file
 from bot.errors import BadInput, NeedsConsent, NotAllowed, NotFound
 from bot.recordings import LINK_SECONDS, heard_by, is_left, link, may_listen
-from bot.store import calls, ledger, lookups, people
+from bot.store import calls, contacts, ledger, lookups, people
 from bot.store import recordings as rows
 from handlers import Click, Desk, answer, on_actions, on_command, on_form, tell
 
@@ -97,6 +97,8 @@ async def _by_hand(desk: Desk, click: Click, action: str) -> None:
         await start(desk, chosen)
     else:
         await control(board, call.id, click.user, action, lambda provider, running: provider.stop_recording(running))
+        party = shown(call.number, (await _names(board, [call])).get(call.number, "") or call.name)
+        await tell(desk, click, f"The call with {party} is not recorded any more.")
 
 
 # Afterwards.
@@ -173,13 +175,17 @@ async def _recorded(desk: Desk, click: Click, text: str) -> list[Call]:
     board = desk.board
     rep, number = click.user, ""
     if text:
-        typed = who.parse(text, board.settings.region)
-        if isinstance(typed.who, who.Mention):
-            rep = typed.who.user
+        typed = who.somebody(text, board.settings.region)
+        if isinstance(typed, who.Mention):
+            rep = typed.user
             if rep != click.user and board.settings.role(click.user) == "rep":
                 raise NotAllowed("Other people's recordings are shown to managers only. `/recording` shows your own.")
+        elif isinstance(typed, who.Name) and not await board.read(contacts.named, typed.name):
+            raise NotFound(
+                f"No contact is called “{typed.name}”. Write the number, like `/recording list +1 202 555 0100`."
+            )
         else:
-            party = await asking.resolve(board, click.user, typed)
+            party = await asking.resolve(board, click.user, who.CallText(typed))
             if isinstance(party, Choice):
                 raise BadInput("Several contacts have that name. Write the number instead.")
             rep, number = "", party.number

@@ -1,5 +1,6 @@
 """`/voicemsg`, its forms, the buttons of its card, and the results as a file."""
 
+import html
 import sqlite3
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -67,7 +68,7 @@ async def command(desk: Desk, click: Click) -> None:
     elif word == "scheduled":
         await answer(desk, click, await desk.board.read(_scheduled, desk.board, click.user))
     elif word == "templates":
-        await templates(desk, click, click.text.strip()[len(word) :].strip())
+        await templates(desk, click, html.unescape(click.text.strip()[len(word) :].strip()))
     else:
         await _typed(desk, click)
 
@@ -102,6 +103,8 @@ async def _tell_of(desk: Desk, click: Click, batch: Batch) -> None:
     where = "your conversation with Callboard"
     if batch.state == "draft":
         await tell(desk, click, f"Nothing was sent yet: look at the preview in {where}, then send or discard it.")
+    elif batch.send_at > desk.board.now():
+        await tell(desk, click, f"The voice message is scheduled. Its card, which can cancel it, is in {where}.")
     else:
         await tell(desk, click, f"The voice message is on its way. Its card is in {where}.")
 
@@ -281,6 +284,6 @@ class Results:
 def _scheduled(db: sqlite3.Connection, board: Board, user: str) -> Message:
     everybody = board.settings.role(user) != "rep"
     found = messages.waiting(db, "" if everybody else user)
-    rows = [(batch, message_queue.read_said(batch.body), count, due_at) for batch, count, due_at in found]
+    rows = [(batch, message_queue.read_said(batch.body), count, first) for batch, count, first in found]
     zone = people.person(db, user).zone or board.settings.zone
     return scheduled_message(rows, board.now(), zone, everybody=everybody)

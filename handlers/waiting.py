@@ -2,12 +2,13 @@
 
 import html
 import sqlite3
+from contextlib import suppress
 from dataclasses import replace
 
 from msgspec.structs import replace as with_changes
 from slack_bolt.async_app import AsyncApp
 
-from bot import who
+from bot import numbers, who
 from bot.board import Board, notice
 from bot.cards import Message
 from bot.cards.help import help_message
@@ -123,10 +124,13 @@ def _scope(board: Board, text: str) -> str:
     if word in ("", MINE):
         return word
     lines = board.settings.lines
-    found = [line.number for line in lines if word in (line.label.casefold(), line.number, line.number.lstrip("+"))]
+    number = f"+{word}"
+    with suppress(BadInput):  # a name, or a number without its plus
+        number = numbers.parse(word, board.settings.region)
+    found = [line.number for line in lines if word == line.label.casefold() or number == line.number]
     if not found:
         name = board.settings.commands["missed"]
-        known = ", ".join(line.label or line.number for line in lines)
+        known = ", ".join(line.label or numbers.pretty(line.number) for line in lines)
         raise BadInput(
             f"There is no line “{text}”. Type `{name}`, `{name} mine`, or a line's name"
             + (f": {known}." if known else "; none is configured.")

@@ -232,10 +232,12 @@ def test_a_record_in_words() -> None:
 
 
 def test_a_record_of_an_incoming_call_says_who_took_it_and_can_be_masked() -> None:
-    shown = ended(Outcome.ANSWERED, direction="in", rep="", person="Rita", queue="Sales", number=NUMBER)
+    note = "also under +1 202 555 0100"
+    shown = ended(Outcome.ANSWERED, direction="in", rep="", person="Rita", queue="Sales", number=NUMBER, note=note)
     card = checked(cdr_card(shown, contact=None, account_title="Voicenter", now=NOW, zone=ZONE, masked=True))
     assert card.text.startswith("← Incoming call from ••••••••••00\n")
     assert "taken by Rita · queue Sales, line +1 202-555-0199" in card.text
+    assert "0100" not in str(card)
 
 
 def test_a_masked_record_tells_no_note() -> None:

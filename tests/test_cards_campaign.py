@@ -110,6 +110,10 @@ def test_what_is_not_known_of_the_hours_is_said() -> None:
     assert "For 1 of them it is not known what time it is there." in card.text
 
 
+def test_one_row_is_no_rows() -> None:
+    assert "1 row\n" in batch_card(batch(), {"ready": 1}, {}, {}, ZONE).text
+
+
 @pytest.mark.parametrize(
     ("state", "rows", "there"),
     [

@@ -15,7 +15,7 @@ from bot.cards.line import line_card
 from bot.cards.missed import SNOOZES, missed_card, snooze_choice
 from bot.cards.notice import escalation, notice_card, reminder
 from bot.cards.times import MOMENTS
-from bot.events import MISSED_OUTCOMES, Guided, Outcome, State
+from bot.events import MISSED_OUTCOMES, Guided, Heard, Outcome, State
 from bot.store.contacts import Contact
 from bot.store.missed import Missed
 from tests.card_examples import (
@@ -358,9 +358,11 @@ def test_any_reminder_and_escalation_is_a_notice_that_slack_takes(
         (Guided(at=NOW, digits="123", does="say_digits", step="a"), False, "Keyed 123, digits are read out in “a”."),
         (Guided(at=NOW, does="hang_up", step="bye", tried=2), False, "Not answered, the call is ended by “bye”."),
         (Guided(at=NOW, does="go_to", step="own"), False, "The phone service goes on with “own”."),
+        (Heard(ref="1", at=NOW, digits="4929", play="p"), True, "The other side pressed several digits."),
+        (Heard(ref="1", at=NOW, digits="4929", play="p"), False, "The other side pressed 4929."),
     ],
 )  # fmt: skip
-def test_each_step_has_its_line(event: Guided, masked: bool, told: str) -> None:
+def test_each_step_has_its_line(event: Guided | Heard, masked: bool, told: str) -> None:
     line = line_card(event, masked=masked)
     assert line is not None
     assert checked(line).text == told

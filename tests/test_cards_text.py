@@ -238,3 +238,9 @@ def test_text_is_read_off_every_kind_of_block(text: str) -> None:
     assert "Bold " in made.text
     assert "small" in made.text
     assert made.text.endswith("You can: “Go”.")
+
+
+def test_the_text_tells_also_of_a_button_beside_a_section() -> None:
+    beside = cards.section("*Dana Levi*", "one", cards.button("Call", "contacts:call", NUMBER))
+    below = cards.actions([cards.button("Add a contact…", "contacts:add", "")], "two")
+    assert cards.message([beside, below]).text == "Dana Levi\nYou can: “Call”.\nYou can: “Add a contact…”."

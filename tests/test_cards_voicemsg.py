@@ -28,6 +28,7 @@ from tests.card_examples import (
     HOSTILE,
     NOW,
     NUMBER,
+    PRETTY,
     REP,
     ZONE,
     action_ids,
@@ -138,6 +139,12 @@ def test_every_group_is_told_of_a_batch() -> None:
     assert "7 of 9 done" in text
 
 
+def test_one_of_many_is_no_people() -> None:
+    rows = ((RECIPIENT, None), (replace(RECIPIENT, position=1, state="refused", words="No."), None))
+    assert "One person is called, in their own calling hours." in str(show(*rows, batch=replace(BATCH, state="draft")))
+    assert "One who waits is not called any more." in str(show(*rows))
+
+
 def test_buttons_only_where_they_work() -> None:
     two = ((RECIPIENT, None), (replace(RECIPIENT, position=1), None))
     done = tuple((replace(RECIPIENT, position=place, state="sent"), ended(Outcome.BUSY)) for place in (0, 1))
@@ -164,7 +171,11 @@ def test_forms_that_slack_takes() -> None:
 
 
 def test_a_long_list_of_what_waits() -> None:
-    rows = [(replace(BATCH, id=f"b{number}"), SAID, number + 1, NOW + 60 * number) for number in range(40)]
+    rows = [
+        (replace(BATCH, id=f"b{number}"), SAID, number + 1, replace(RECIPIENT, due_at=NOW + 60 * number))
+        for number in range(40)
+    ]
     text = checked(scheduled_message(rows, NOW, ZONE, everybody=True)).text
-    assert "1. one recipient waits, the first now" in text
+    assert f"1. Dana Levi, {PRETTY}, waits now" in text
+    assert f": Dana Levi, {PRETTY} · plays" in text.partition("2. 2 recipients wait, the first until ")[2]
     assert "And 25 more." in text

@@ -91,10 +91,10 @@ def test_the_rules_are_told() -> None:
     told = words(Recording(countries={"IL": "announce", "US": "ask"}, announcement=SAYS, deliver="file", keep_days=30))
     for part in ("from IL are recorded if the other side is told", "from US are recorded if the other side was asked"):
         assert part in told
-    assert "All other calls are not recorded" in told
+    assert "All other calls are never recorded" in told
     assert SAYS in told
     assert "after 30 days" in told
-    assert "All calls are not recorded" in words(Recording())
+    assert "Calls are never recorded" in words(Recording())
     assert "links never" in words(Recording(keep_days=0))
 
 

@@ -81,6 +81,23 @@ async def test_the_admins_lists_are_written_down_in_the_audit_log(desk: Office) 
     assert "U2: do-not-call add +12025550123 asked us to stop" in told
 
 
+async def test_times_are_by_the_readers_clock(desk: Office) -> None:
+    await desk.link("U9", zone="America/New_York")
+    await desk.type("/callboard dnc add +1 202 555 0123 asked us to stop", user="U2")
+    await desk.board.problem("disk", "The disk is full.")
+    for line, words in (("dnc", "U2&gt;, 21:40)"), ("audit", "• 21:40 U2: do-not-call"), ("status", "(since 21:40, ")):
+        assert words in await desk.type(f"/callboard {line}", user="U9")
+
+
+async def test_adding_a_number_again_keeps_why_it_must_not_be_called(desk: Office) -> None:
+    await desk.type("/callboard dnc add +1 202 555 0123 asked us to stop", user="U2")
+    told = await desk.type("/callboard dnc add +1 202 555 0123", user="U9")
+    assert told == "+1 202-555-0123 is on the do-not-call list already. Nothing was changed."
+    assert "asked us to stop (&lt;@U2&gt;" in await desk.type("/callboard dnc")
+    await desk.type("/callboard dnc add +1 202 555 0123 by law", user="U9")
+    assert "by law" in await desk.type("/callboard dnc")
+
+
 @pytest.mark.parametrize("line", ["dnc remove +1 202 555 0123", "dnc add 12"])
 async def test_what_was_not_done_is_not_in_the_audit_log(desk: Office, line: str) -> None:
     assert "Nothing was changed" in await desk.type(f"/callboard {line}", user="U2")
@@ -111,6 +128,12 @@ async def test_contacts_are_where_their_own_command_is(desk: Office, line: str) 
 )
 async def test_numbers_as_people_write_them(desk: Office, line: str, words: str) -> None:
     assert words in await desk.type(f"/callboard {line}", user="U2")
+
+
+async def test_a_number_as_a_link_and_the_reason_as_it_was_meant(desk: Office) -> None:
+    await desk.type("/callboard dnc add <tel:+12025550123|202 555 0123> R&amp;D asked", user="U2")
+    assert await desk.board.read(people.do_not_call, NUMBER) == ("R&D asked", "U2", desk.clock())
+    assert "R&amp;D asked" in await desk.type("/callboard dnc")
 
 
 async def test_hostile_words_ring_nobody(desk: Office) -> None:

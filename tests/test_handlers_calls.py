@@ -1,12 +1,17 @@
 """`/call` and the call card, as a person sees them: signed requests in, Slack messages out."""
 
+from pathlib import Path
+
 import pytest
 
 from bot.consent import Recording
 from bot.errors import Ambiguous, Refused, Unavailable
-from bot.events import REP, CdrReceived, LegAnswered, LegRinging, Outcome
+from bot.events import REP, CdrReceived, Described, LegAnswered, LegRinging, Outcome, Wrapped
 from bot.store import ledger, people
-from tests.office import ADA, LINE, Office
+from bot.who import EXAMPLE
+from tests.fake_slack import FakeSlack
+from tests.office import ADA, LINE, SETTINGS, Office, office
+from tests.slack_state import Clock
 
 CUSTOMER_NUMBER = "+12025550123"
 
@@ -75,6 +80,17 @@ async def test_what_cannot_be_dialled_is_explained(desk: Office, line: str, word
     assert await desk.calls() == []
 
 
+@pytest.mark.parametrize(
+    ("line", "ending"),
+    [
+        ("/call +1 202 555", "is too short for a phone number. Check the digits. Nothing was dialled."),
+        ("/call Noa Green via", f"quote the name. Nothing was dialled. {EXAMPLE}"),
+    ],
+)
+async def test_what_was_not_understood_was_not_dialled(desk: Office, line: str, ending: str) -> None:
+    assert (await desk.type(line)).endswith(ending)
+
+
 async def test_without_a_linked_phone_nothing_is_dialled(desk: Office) -> None:
     assert "/phone link" in await desk.type("/call +1 202 555 0123")
     assert desk.phone.orders == []
@@ -112,6 +128,17 @@ async def test_a_name_that_several_have_asks_which(desk: Office) -> None:
     await desk.press("call:pick:1", question, "C1")
     await desk.press("call:pick:1", question, "C1")
     assert [order.number for order in desk.phone.orders] == ["+12025550124"]
+
+
+async def test_more_namesakes_than_are_offered_are_not_passed_over_in_silence(desk: Office) -> None:
+    await desk.link("U1")
+    for number in range(5):
+        await desk.contact(f"+1202555012{number}", f"Noa {number}")
+    assert "There are more" not in await desk.type("/call noa")
+    await desk.contact("+12025550125", "Noa 5")
+    told = await desk.type("/call noa")
+    assert "There are more: write more of the name, or the number." in told
+    assert ("Noa 4" in told, "Noa 5" in told) == (True, False)
 
 
 async def test_again_asks_first_and_answers_once(desk: Office) -> None:
@@ -202,6 +229,7 @@ async def test_call_later_sets_a_reminder(desk: Office) -> None:
     await desk.happen(CdrReceived(ref="paper-1", at=desk.clock(), leg="customer", outcome=Outcome.NO_ANSWER))
     (card,) = desk.conversation("U1")
     await desk.press("call:later", card, desk.slack.open_dm("U1").id)
+    assert "needs its day" in (await desk.submit({"time": "14:30"}))["time"]
     assert await desk.submit({"when": "3h"}) == {}
     assert "Reminder to call" in desk.conversation("U1")[0].text
 
@@ -213,3 +241,24 @@ async def test_a_callers_name_cannot_ring_the_channel(desk: Office) -> None:
     text = desk.conversation("U1")[0].text
     assert "<!channel>" not in text
     assert "<https" not in text
+
+
+async def test_how_did_it_go_shows_no_more_than_the_card_that_it_was_asked_on(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    text = SETTINGS.replace('label = "Sales"', 'label = "Sales"\nmask = true')
+    async with office(tmp_path, fake_slack, slack_clock, text) as desk:
+        await desk.link("U1", extension="AAA", account="voicenter")
+        at = desk.clock()
+        told = Described(
+            ref="in-1", at=at, source="cdr", direction="in", number=CUSTOMER_NUMBER, line=LINE, extension="AAA"
+        )
+        record = CdrReceived(ref="in-1", at=at, leg="ext:AAA", outcome=Outcome.ANSWERED, talk_seconds=60)
+        await desk.happen(told, record)
+        (call,) = await desk.calls()
+        await desk.board.ingest("voicenter", [Wrapped(at=at, by="U1", note="wants a quote")], call_id=call.id)
+        (card,) = desk.slack.channel("C1")
+        for user, whole in (("U1", True), ("U4", False), ("U2", True)):  # who took it, a colleague, a manager
+            await desk.press("call:wrap", card, "C1", user=user)
+            form = str(desk.slack.views.popitem()[1].view)
+            assert [words in form for words in ("202-555-0123", "wants a quote", "Remind me")] == [whole] * 3

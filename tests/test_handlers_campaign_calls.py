@@ -9,8 +9,8 @@ from bot.errors import Ambiguous, Refused, Unavailable
 from bot.orders import CampaignCall
 from bot.store import ledger, people
 from tests import slack_requests
-from tests.campaign_desk import audit, texts, value
-from tests.dialer import SALE, Dialer, dialer
+from tests.campaign_desk import audit, paste, press, texts, value
+from tests.dialer import SALE, Dialer, Sheet, dialer
 from tests.fake_slack import FakeSlack
 from tests.office import Office, office
 from tests.slack_state import Clock
@@ -95,6 +95,28 @@ async def test_an_unclear_call_that_waits_was_added(desk: Office) -> None:
     dialer(desk).acts = True
     told = await desk.type("/campaign add Spring sale +1 202 555 0101", user="U2")
     assert told == "+1 202-555-0101 waits in Spring sale now."
+
+
+async def test_times_are_meant_by_the_senders_clock(desk: Office) -> None:
+    await desk.link("U2", zone="America/New_York")
+    await desk.type("/campaign add Spring sale +1 202 555 0101 at 14:30", user="U2")
+    await desk.type("/campaign add Spring sale", user="U2")
+    assert await desk.submit({"number": "+1 202 555 0102", "at": "2026-02-02 14:30"}, user="U2") == {}
+    await paste(desk, "number,at\n+1 202 555 0103,14:30\n")
+    await press(desk, "add_rows")
+    assert {call.at for call in dialer(desk).sheets[SALE].calls.values()} == {1_770_060_600.0}
+    assert "1. +1 202-555-0101 · not before tomorrow 14:30" in await desk.type(
+        "/campaign pending Spring sale", user="U2"
+    )
+
+
+@pytest.mark.parametrize(("word", "operation"), [("add", "add_campaign_call"), ("remove", "remove_campaign_call")])
+async def test_a_campaign_whose_name_has_digits_opens_the_form_too(desk: Office, word: str, operation: str) -> None:
+    dialer(desk).sheets["2026"] = Sheet("Spring 2026", calls={"+12025550101": CampaignCall(number="+12025550101")})
+    assert await desk.type(f"/campaign {word} Spring 2026", user="U2") == ""
+    number = "+1 202 555 0102" if word == "add" else "+1 202 555 0101"
+    assert await desk.submit({"number": number}, user="U2") == {}
+    assert [order[0] for order in dialer(desk).orders_of(operation)] == ["2026"]
 
 
 async def test_the_same_form_sent_twice_adds_once(desk: Office) -> None:

@@ -64,6 +64,14 @@ async def test_a_rep_may_look_and_sees_no_button_that_changes_anything(desk: Off
     assert buttons(desk) == ["show", "pending", "members", "results"]
 
 
+async def test_a_name_and_values_with_an_ampersand(desk: Office) -> None:
+    dialer(desk).sheets["RD"] = Sheet("R&D")
+    assert "R&amp;D" in await desk.type("/campaign show R&amp;D", user="U2")
+    await desk.type("/campaign add R&amp;D +1 202 555 0101 name Green &amp; Sons shop=A&amp;B", user="U2")
+    call = dialer(desk).sheets["RD"].calls["+12025550101"]
+    assert (call.name, call.variables) == ("Green & Sons", {"shop": "A&B"})
+
+
 async def test_what_can_be_done_to_one(desk: Office) -> None:
     told = await desk.type("/campaign show spring SALE", user="U2")
     assert "Priorities from 1 to 9." in told

@@ -29,7 +29,7 @@ from bot.orders import Prompt, Speech, TalkOption
 from bot.store import ledger
 from tests import slack_requests
 from tests.fake_slack import FakeSlack
-from tests.office import SETTINGS, Office, PaperPhone, office
+from tests.office import LINE, SETTINGS, Office, PaperPhone, office
 from tests.slack_state import Clock, Message
 
 TALK = frozenset({"hold", "forward", "transfer", "press_key", "play", "tag", "start_recording", "coach", "block"})
@@ -284,6 +284,14 @@ async def test_nobody_is_transferred_to_where_the_policy_forbids_it(desk: Office
     assert phone(desk).done == []
 
 
+@pytest.mark.parametrize("who", ["back", "+1 202 555 0177 from Sales", "+1 202 555 0177 note tell them"])
+async def test_what_a_transfer_cannot_heed_is_refused_in_the_form(desk: Office, who: str) -> None:
+    await talking(desk)
+    await press(desk, "forward")
+    assert "and nothing else" in (await desk.submit({"who": who}))["who"]
+    assert phone(desk).done == []
+
+
 async def test_keys_are_pressed_one_after_the_other(desk: Office) -> None:
     await talking(desk)
     await press(desk, "press_key")
@@ -377,3 +385,16 @@ async def test_whoever_may_not_call_may_not_bring_anybody_in(
                 to="+12025550177",
             )
         assert phone(desk).done == []
+
+
+async def test_a_form_is_not_opened_for_whom_may_not_use_it(desk: Office) -> None:
+    at = desk.clock()
+    await desk.happen(
+        Described(ref="in-1", at=at, source="popup", direction="in", number="+12025550144", line=LINE, extension="201"),
+        LegRinging(ref="in-1", at=at, leg="ext:201"),
+        LegAnswered(ref="in-1", at=at + 1, leg="ext:201"),
+    )
+    (shown,) = desk.slack.channel("C1")
+    await desk.press("live:drop_leg", shown, "C1", user="U4")
+    (view,) = desk.slack.views.values()
+    assert "Only the rep on the call, or a manager, can hang up one side" in str(view.view["blocks"])

@@ -104,6 +104,20 @@ async def test_slash_call_back_takes_the_latest(desk: Office) -> None:
     await miss(desk, "in-2", "+12025550157")
     await desk.type("/call back")
     assert [order.number for order in desk.phone.orders] == ["+12025550157"]
+    assert "claimed by U1" in cards(desk)[1].text
+    await desk.link("U4", "+12025550194")
+    await desk.type("/call back", user="U4")
+    assert [order.number for order in desk.phone.orders] == ["+12025550157", "+12025550156"]
+    assert ("U1", "claim missed caller", "+12025550157", "C1") in await audit(desk)
+
+
+async def test_who_has_no_phone_keeps_nobody_from_calling_back(desk: Office) -> None:
+    await miss(desk, "in-1")
+    (card,) = cards(desk)
+    assert "/phone link" in await desk.press("missed:call_back", card, "C1")
+    assert "/phone link" in await desk.type("/call back")
+    assert "claimed by" not in cards(desk)[0].text
+    assert await audit(desk) == []
 
 
 async def test_reaching_us_closes_it_but_an_earlier_conversation_does_not(desk: Office) -> None:

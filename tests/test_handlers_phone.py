@@ -39,6 +39,7 @@ async def person(desk: Office, user: str = "U1") -> Person:
     [
         ("/phone link +1 202 555 0191", "number", NUMBER, "", ""),
         ("/phone link (202) 555-0191", "number", NUMBER, "", ""),
+        ("/phone link <tel:+12025550191|202 555 0191>", "number", NUMBER, "", ""),
         ("/phone link number +1 202 555 0191 via voicenter", "number", NUMBER, "", "voicenter"),
         ("/phone link +1 202 555 0191 extension AAPINFzL", "number", NUMBER, "AAPINFzL", ""),
         ("/phone link +1 202 555 0191 EXT 201 via voicenter", "number", NUMBER, "201", "voicenter"),
@@ -92,9 +93,11 @@ async def test_a_phone_is_linked_also_when_slack_does_not_say_who_it_is(desk: Of
         ("/phone link extension 00905550000001", "is too long for an extension"),
         ("/phone link extension 00-905550000001", "is too long for an extension"),
         ("/phone link via codephone", "not a phone number"),
+        ("/phone link Ada", "is not a phone number. Write it like +1 202 555 0100. Nothing was changed."),
         ("/phone login", "not a code"),
         ("/phone line", "There are: Sales."),
         ("/phone line +1 202 555 0177", "Choose one of: Sales."),
+        ("/phone line Team 7", "There is no line “Team 7”, so nothing was changed. Choose one of: Sales."),
     ],
 )
 async def test_mistakes_are_explained_and_change_nothing(desk: Office, line: str, words: str) -> None:
@@ -120,6 +123,14 @@ async def test_the_line_that_people_see(desk: Office, line: str, words: str, kep
     await desk.link("U1", line="" if kept else LINE)
     assert words in await desk.type(line)
     assert (await person(desk)).line == kept
+
+
+async def test_a_zone_of_slack_that_is_unknown_here_is_not_the_persons(desk: Office) -> None:
+    desk.slack.users["U1"] = dataclasses.replace(desk.slack.users["U1"], tz="Mars/Base")
+    await desk.type("/phone link +1 202 555 0191")
+    assert "(Europe/Madrid)" in await desk.type("/digest now")
+    await desk.send(slack_requests.home_opened(desk.slack))
+    assert "U1" in desk.slack.homes
 
 
 async def test_unlinking_forgets_everything_but_the_person(desk: Office) -> None:

@@ -151,7 +151,7 @@ async def test_recording_by_hand_asks_in_a_form_and_is_told_and_written_down(des
     assert [message.text for message in desk.conversation("U1") if message.thread_ts] == ["U1 started recording."]
     assert (await audit(desk))[0] == ("U1", "start recording", "confirmed that the other side agreed")
     desk.clock.advance(2)
-    await desk.type("/recording stop")
+    assert await desk.type("/recording stop") == "The call with +1 202-555-0101 is not recorded any more."
     assert recorder(desk).done[1:] == ["stop +12025550101"]
 
 
@@ -378,6 +378,11 @@ async def test_get_brings_the_latest_that_fits(desk: Office) -> None:
     await desk.contact("+12025550101", "Sam Hill")
     await desk.contact("+12025550102", "Sam Hall")
     assert "Several contacts" in await desk.type("/recording get Sam")
+    told = await desk.type("/recording get Nobody")
+    assert "No contact is called “Nobody”. Write the number" in told
+    assert "dialled" not in told
+    assert "and nothing else" in await desk.type("/recording get back")
+    assert "max 30m" not in await desk.type("/recording get <!channel>")
     await desk.type("/recording get Sam Hill")
     assert (await desk.http.get(links(desk)[0])).content == SOUND + b"first"
 

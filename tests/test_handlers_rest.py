@@ -226,3 +226,20 @@ async def test_refusals_name_commands_as_they_are_called_here(
         await desk.board.tell("U1", "Type `/callboard help`.", "a-test")
         await desk.settle()
         assert desk.conversation("U1")[-1].text == "Type `/cb-callboard help`."
+
+
+@pytest.mark.parametrize(
+    ("command", "advice"),
+    [
+        ("/calls", "`/calls help`."),
+        ("/missed", "or a line's name: Sales."),
+        ("/phone line", "Choose one of: Sales."),
+        ("/phone link", "Nothing was changed."),
+        ("/callboard", "Type `/callboard help` for all of it."),
+        ("/recording", "Type `/recording help` for all of it."),
+    ],
+)
+async def test_whatever_is_typed_the_advice_stays_in_sight(desk: Office, command: str, advice: str) -> None:
+    told = await desk.type(f"{command} {'blah' * 1000}")
+    assert told.endswith(advice)
+    assert len(told) < 300

@@ -3,8 +3,10 @@
 import csv
 import io
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from bot import message_queue
@@ -173,7 +175,7 @@ async def test_outside_of_their_hours_it_asks_to_schedule(
         assert "tomorrow 09:00 their time (15:00)" in preview.text
         await desk.press("voicemsg:send", preview, "DU1")
         assert "is scheduled" in card(desk).text
-        assert "one recipient waits, the first until" in await desk.type("/voicemsg scheduled")
+        assert "1. +1 202-555-0131, waits until 15:00" in await desk.type("/voicemsg scheduled")
         assert "No voice message waits" in await desk.type("/voicemsg scheduled", user="U4")
         listed = await desk.type("/voicemsg scheduled", user="U2")
         assert "by U1" in listed
@@ -191,9 +193,10 @@ async def test_outside_of_their_hours_it_asks_to_schedule(
 )
 async def test_sent_later_by_the_senders_clock(desk: Office, at: str, hours: float) -> None:
     await desk.board.write(people.save_person, Person("U1", zone="Europe/Madrid"))
-    await desk.type(f'/voicemsg {ONE} "Hello" {at}')
-    ((_, _, due_at),) = await desk.board.read(messages.waiting)
-    assert (due_at - desk.clock()) / 3600 == pytest.approx(hours, abs=0.1)
+    told = await desk.type(f'/voicemsg {ONE} "Hello" {at}')
+    assert told.startswith("The voice message is scheduled.")
+    ((_, _, first),) = await desk.board.read(messages.waiting)
+    assert (first.due_at - desk.clock()) / 3600 == pytest.approx(hours, abs=0.1)
 
 
 @pytest.mark.parametrize(
@@ -258,6 +261,8 @@ async def test_stored_messages_are_listed_and_shown(desk: Office) -> None:
     assert "Welcome: id 7; key 1 puts through to +1 202-555-0100" in listed
     assert "Order ready: id 8" in listed
     assert "sound 1968" in await desk.type("/voicemsg templates show Order ready")
+    speaker(desk).stored["8"] = msgspec.structs.replace(speaker(desk).stored["8"], name="Q&A")
+    assert "sound 1968" in await desk.type("/voicemsg templates show q&amp;a")
     speaker(desk).fault = Refused("The key is wrong.")
     assert "The key is wrong." in await desk.type("/voicemsg templates")
 
@@ -320,6 +325,18 @@ async def test_the_form_sends_what_was_pasted(desk: Office) -> None:
     assert {call.name for call in await desk.calls()} == {"Ida", "Noa Green", "Dana Levi"}
 
 
+async def test_a_form_that_is_sent_again_because_slack_saw_no_answer_is_one_message(desk: Office) -> None:
+    desk.board.settings = replace(desk.board.settings, policy=replace(desk.board.settings.policy, attempts_per_day=5))
+    await desk.type("/voicemsg")
+    (view,) = desk.slack.views
+    sent = [
+        await desk.send(slack_requests.submit(desk.slack, view, {"to": ONE, "text": "Hello"}))  # each with its trigger
+        for _ in range(2)
+    ]
+    assert "was sent before; nothing was sent a second time" in str(sent[1])
+    assert len(speaker(desk).messages) == 1
+
+
 async def test_the_shortcut_opens_the_form_and_answers_in_the_conversation(desk: Office) -> None:
     await desk.send(slack_requests.shortcut(desk.slack, "send_voice_message"))
     assert await desk.submit({"to": "Dana Levi", "text": "Hello", "day": "2026-02-03", "time": "10:00"}) == {}
@@ -335,6 +352,9 @@ async def test_the_form_says_when_the_service_cannot_be_asked(
         await desk.type("/voicemsg")
         (view,) = desk.slack.views.values()
         assert "None of your phone services can send" in str(view.view["blocks"])
+        assert await desk.type("/voicemsg templates") == (
+            "Stored voice messages\nNone of your phone services can send voice messages."
+        )
 
 
 async def test_a_number_in_a_message_is_called_from_the_form(desk: Office) -> None:

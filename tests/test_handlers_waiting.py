@@ -37,8 +37,9 @@ async def crowd(desk: Office, count: int) -> None:
 
 async def test_nobody_waits(desk: Office) -> None:
     assert "Nobody is waiting for a call back." in await desk.type("/missed")
-    assert "Nobody is waiting for a call back, claimed by you." in await desk.type("/missed mine")
-    assert "Nobody is waiting for a call back, on Sales." in await desk.type("/missed sales")
+    assert "Nobody whom you have claimed is waiting for a call back." in await desk.type("/missed mine")
+    for line in ("sales", "line Sales", "+1 202 555 0100", "line (202) 555-0100", "12025550100"):
+        assert "Nobody is waiting for a call back, on Sales." in await desk.type(f"/missed {line}")
 
 
 async def test_they_are_listed_page_by_page(desk: Office) -> None:
@@ -78,7 +79,7 @@ async def test_a_claim_a_snooze_and_a_closing_show_in_the_list_and_on_the_card(d
     assert "1 claimed · 1 snoozed" in listed(desk).text
     assert "(1)" in await desk.type("/missed mine")
     await desk.press("waiting:release", listed(desk), "C1", value=f"{rows[0].id}||mine|0")
-    assert "Nobody is waiting for a call back, claimed by you." in listed(desk).text
+    assert "Nobody whom you have claimed is waiting for a call back." in listed(desk).text
     done = [line[2] for line in await desk.board.read(ledger.audit_log)]
     assert done == [f"{what} missed caller" for what in ("release", "close", "snooze", "claim")]
 
@@ -101,6 +102,15 @@ async def test_who_was_too_late_is_told_and_sees_the_list_as_it_is(desk: Office)
     await desk.press("waiting:claim", listed(desk), "C1")
     assert any("was faster and has claimed" in shown.text for shown in desk.slack.ephemerals)
     assert "claimed by U4" in listed(desk).text
+
+
+async def test_tomorrow_is_that_of_whoever_chose_it(desk: Office) -> None:
+    await desk.link("U1", zone="America/New_York")  # it is 21:40 of the day before there
+    await miss(desk, "in-1")
+    (row,) = await desk.board.read(missed.waiting)
+    await desk.type("/missed")
+    await desk.press("waiting:snooze", listed(desk), "C1", value=f"{row.id}|tomorrow||0")
+    assert "snoozed until tomorrow 09:00" in listed(desk).text
 
 
 async def test_a_page_that_is_not_there_any_more_is_the_last_one(desk: Office) -> None:

@@ -54,6 +54,7 @@ IO_OF_OURS = (
 KNOWS_ONLY_THE_TYPES_OF_SQLITE = (
     *(
         "bot.approval",
+        "bot.asking",
         "bot.batches",
         "bot.board",
         "bot.conducting",

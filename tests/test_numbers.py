@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import BadInput
-from bot.numbers import country, e164, likely_country, masked, parse, pretty
+from bot.numbers import at_start, country, e164, likely_country, masked, parse, pretty
 
 
 @pytest.mark.parametrize(
@@ -55,6 +55,9 @@ def test_what_providers_send_is_never_lost(text: str, region: str, number: str) 
         ("+1 202 555 0123 4567", "is too long for a phone number. Check the digits."),
         ("972505550123", r"is too long for a phone number. Did you mean \+972 50-555-0123\? Then write its plus, too."),
         ("447700900123", r"Did you mean \+44 7700 900123\?"),
+        ("00 44 7700 900123", r"Did you mean \+44 7700 900123\? Then write its plus, too."),
+        ("+1 202 555 0 foo", "is not a phone number: write it without letters"),
+        ("1-800-FLOWERS", "is not a phone number: write it without letters"),
         ("555 0123", "lacks its area code"),
         ("9" * 60, "is not a phone number"),
         ("911", "“911” is an emergency number, and Callboard never calls those"),
@@ -65,6 +68,18 @@ def test_what_people_type_is_refused_in_words(text: str, words: str) -> None:
     with pytest.raises(BadInput, match=words) as caught:
         parse(text, "US")
     assert str(caught.value).endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("text", "number", "rest"),
+    [
+        ("+1 202 555 0123 Noa Green", "+12025550123", "Noa Green"),
+        ("202–555–0123 24 Hour Taxi", "+12025550123", "24 Hour Taxi"),  # dashes as text programs write them
+        ("٢٠٢٥٥٥٠١٢٣ نوا", "+12025550123", "نوا"),
+    ],
+)
+def test_a_number_before_other_words(text: str, number: str, rest: str) -> None:
+    assert at_start(text, "US") == (number, rest)
 
 
 def test_pretty() -> None:

@@ -335,11 +335,16 @@ def _read(block: Mapping[str, Any]) -> str:
         case "header":
             return escape(str(block["text"]["text"]))
         case "section":
-            return str(block["text"]["text"]).replace("*", "")
+            words = str(block["text"]["text"]).replace("*", "")
+            return f"{words}\n{_offers([block['accessory']])}" if "accessory" in block else words
         case "context":
             return str(block["elements"][0]["text"]).replace("*", "")
         case _:
-            return "You can: " + ", ".join(f"“{_choice(element)}”" for element in block["elements"]) + "."
+            return _offers(block["elements"])
+
+
+def _offers(elements: Iterable[Mapping[str, Any]]) -> str:
+    return "You can: " + ", ".join(f"“{_choice(element)}”" for element in elements) + "."
 
 
 def _choice(element: Mapping[str, Any]) -> str:

@@ -54,7 +54,8 @@ def batch_card(
 
     `approvers`: who may say yes where somebody has to, mrkdwn.
     """
-    file = f"{plain(batch.source)}, {sum(counts.values()):,} rows"
+    rows = sum(counts.values())
+    file = f"{plain(batch.source)}, {rows:,} {'row' if rows == 1 else 'rows'}"
     blocks = [
         header(f"Calls for {batch.name}", "batch:title"),
         section(f"*{headline(batch, counts)}*\n{file}", "batch:state"),

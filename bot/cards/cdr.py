@@ -40,6 +40,7 @@ def cdr_card(
 ) -> Message:
     """A finished call as its record tells. Says that there is a recording, never where it is.
 
+    `masked`: number and note are hidden, as on the card of an incoming call.
     `origin`: the call that `call.origin` names, None = not known.
     `recording`: it can be listened to, by whom `recording:get` lets.  `masked`: hide the number and the note.
     """

@@ -50,9 +50,9 @@ def _words(event: AnyEvent, masked: bool) -> str:
             return f"{upper_first(detail)} is not on the line any more; the caller is still on hold."
         return f"{rep_words(event.by) or 'Callboard'} {_DONE[event.action].format(detail=detail or 'it')}"
     if isinstance(event, Heard):
-        return (
-            f"The other side pressed {plain(event.digits)}." if event.digits else f"Heard: “{plain(event.phrase, 400)}”"
-        )
+        if event.digits:
+            return f"The other side pressed {_keys(event.digits, masked)}."
+        return f"Heard: “{plain(event.phrase, 400)}”"
     if isinstance(event, Guided):
         return _guided(event, masked)
     if isinstance(event, Played) and event.outcome is not Outcome.ANSWERED:
@@ -68,6 +68,10 @@ def _guided(event: Guided, masked: bool) -> str:
     if event.tried:
         told = f"not answered, {told}"
     if event.digits:
-        secret = masked and len(event.digits) > 2  # no choice in a menu, but what somebody is known by
-        told = f"keyed {'several digits' if secret else plain(event.digits)}, {told}"
+        told = f"keyed {_keys(event.digits, masked)}, {told}"
     return upper_first(told)
+
+
+def _keys(digits: str, masked: bool) -> str:
+    secret = masked and len(digits) > 2  # no choice in a menu, but what somebody is known by
+    return "several digits" if secret else plain(digits)

@@ -92,20 +92,23 @@ def call_modal(
     return form("Start a call", blocks, "call:order", private_metadata, submit="Call")
 
 
-def wrap_modal(call: Call, dispositions: Sequence[str], *, contact: "Contact | None" = None) -> Block:
+def wrap_modal(
+    call: Call, dispositions: Sequence[str], *, contact: "Contact | None" = None, masked: bool = False
+) -> Block:
     """How did it go? callback_id `call:wrapped`, private_metadata the call's id. Blocks: disposition, note, later.
 
     `later` is a choice of `times.MOMENTS`; unset without a reminder.
+    `masked`: it is opened from a card that hides the number; then the note is not shown, and no reminder offered.
     """
-    blocks: list[Block] = [section(f"The call with {who(call.number, call.name, contact)}", "about")]
+    blocks: list[Block] = [section(f"The call with {who(call.number, call.name, contact, masked=masked)}", "about")]
     names = list(dict.fromkeys(said for name in (*dispositions, call.disposition) if (said := typed(name, 75))))
-    initial = {"disposition": typed(call.disposition, 75), "note": call.note}
+    initial = {"disposition": typed(call.disposition, 75), "note": "" if masked else call.note}
     if names:
         blocks.append(
             select_input("disposition", "How it went", [(name, name) for name in names], initial, optional=True)
         )
     blocks.append(text_input("note", "Note", initial, optional=True, multiline=True, length=_NOTE_LENGTH))
-    if call.number:
+    if call.number and not masked:
         choices = list(MOMENTS.items())
         blocks.append(select_input("later", "Remind me to call again", choices, {}, optional=True, empty="No reminder"))
     return form("How did it go?", blocks, "call:wrapped", call.id, submit="Save")

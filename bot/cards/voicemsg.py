@@ -345,12 +345,9 @@ def _named(recipients: "Sequence[Recipient]", results: Sequence[Result]) -> str:
 def _buttons(batch: "Batch", waiting: int, done: int) -> list[Block]:
     buttons: list[Block] = []
     if batch.state == "draft":
-        ask = confirm(
-            "Send it?",
-            f"{waiting} people are called, each in their own calling hours. Each call may cost money.",
-            "Send",
-            "Not yet",
-        )
+        called = "One person is called," if waiting == 1 else f"{waiting} people are called, each"
+        means = f"{called} in their own calling hours. Each call may cost money."
+        ask = confirm("Send it?", means, "Send", "Not yet")
         buttons = [
             button(f"Send to {waiting}", "voicemsg:send", batch.id, style="primary", about="voice message", ask=ask),
             _drop(batch),
@@ -358,7 +355,8 @@ def _buttons(batch: "Batch", waiting: int, done: int) -> list[Block]:
     elif batch.state == "asked":
         buttons.append(_drop(batch))
     elif batch.state == "running" and waiting:
-        ask = confirm("Stop?", f"{waiting} who wait are not called any more.", "Stop", "Go on", danger=True)
+        left = "One who waits is" if waiting == 1 else f"{waiting} who wait are"
+        ask = confirm("Stop?", f"{left} not called any more.", "Stop", "Go on", danger=True)
         buttons.append(button("Stop", "voicemsg:stop", batch.id, style="danger", about="voice messages", ask=ask))
     if done and batch.state != "dropped":
         buttons.append(button("Results as CSV", "voicemsg:csv", batch.id, about="voice messages"))

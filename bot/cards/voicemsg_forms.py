@@ -22,6 +22,8 @@ from bot.cards import (
     rep_words,
     safe,
     section,
+    who,
+    who_plain,
 )
 from bot.cards.forms import any_input, boxes_input, form, select_input, text_input
 from bot.cards.voicemsg import GROUPS, Said, result_of, what_words
@@ -152,9 +154,8 @@ def templates_message(
         lines += [f"• {plain(template.name)}: id {plain(template.id)}{_redirect(template)}" for template in stored]
         if not stored:
             lines.append("No message is stored yet.")
-    lines.append(
-        f'Send one with `{name} +1 202 555 0100 template "NAME"`, a text with `{name} +1 202 555 0100 "text"`.'
-    )
+    how = f'Send one with `{name} +1 202 555 0100 template "NAME"`, a text with `{name} +1 202 555 0100 "text"`.'
+    lines.append(how if accounts else "None of your phone services can send voice messages.")
     return message([header("Stored voice messages", "voicemsg:title"), *paragraphs(lines, "voicemsg:templates")])
 
 
@@ -182,23 +183,26 @@ def delete_message(account: str, title: str, template: Template) -> Message:
 
 
 def scheduled_message(
-    rows: "Sequence[tuple[Batch, Said, int, float]]", now: float, zone: str, *, everybody: bool
+    rows: "Sequence[tuple[Batch, Said, int, Recipient]]", now: float, zone: str, *, everybody: bool
 ) -> Message:
-    """Batches that wait: (batch, what is said, how many wait, when the first is due); `everybody`: whose it is, too."""
+    """Batches that wait: (batch, what is said, how many wait, the first of them); `everybody`: whose it is, too."""
     blocks: list[Block] = [header("Voice messages that wait", "voicemsg:title")]
-    for number, (batch, said, count, due_at) in enumerate(rows[:SHOWN], 1):
-        waiting = "one recipient waits" if count == 1 else f"{count} recipients wait"
+    for number, (batch, said, count, first) in enumerate(rows[:SHOWN], 1):
+        until = "now" if first.due_at <= now else f"until {day_clock(first.due_at, now, zone)}"
+        party = who(first.number, first.name)
         told = " · ".join(
             part
             for part in (
-                f"{waiting}, the first {'now' if due_at <= now else f'until {day_clock(due_at, now, zone)}'}",
+                f"{party}, waits {until}" if count == 1 else f"{count} recipients wait, the first {until}: {party}",
                 f"plays {what_words(said)}",
                 f"by {rep_words(batch.by)}" if everybody else "",
             )
             if part
         )
-        ask = confirm("Cancel it?", f"Nobody of the {count} is called.", "Cancel it", "Keep it", danger=True)
-        press = button("Cancel", "voicemsg:stop", batch.id, about=f"{number}. {count} recipients", ask=ask)
+        label = who_plain(first.number, first.name) if count == 1 else f"{count} recipients"
+        means = f"{label} is not called." if count == 1 else f"Nobody of the {count} is called."
+        ask = confirm("Cancel it?", means, "Cancel it", "Keep it", danger=True)
+        press = button("Cancel", "voicemsg:stop", batch.id, about=f"{number}. {label}", ask=ask)
         blocks.append(section(f"{number}. {told}", f"voicemsg:batch:{number}", press))
     if not rows:
         blocks.append(section("No voice message waits to be sent.", "voicemsg:none"))

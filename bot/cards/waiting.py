@@ -91,7 +91,9 @@ def list_message(
     """
     scope, whom = choice.scope, {"": "", MINE: ", claimed by you"}.get(choice.scope, f", on {label or choice.scope}")
     if not waiting:
-        return message([section(f"Nobody is waiting for a call back{whom}. 👍", "waiting:none")])
+        nobody = "Nobody whom you have claimed is" if scope == MINE else "Nobody is"
+        where = "" if scope == MINE else whom
+        return message([section(f"{nobody} waiting for a call back{where}. 👍", "waiting:none")])
     pages = ceil(len(waiting) / PAGE)
     page = min(choice.page, pages - 1)
     blocks = [header(f"Waiting for a call back{whom} ({len(waiting)})", "waiting:title"), _sums(waiting, now)]

@@ -97,16 +97,21 @@ def results(db: sqlite3.Connection, batch_id: str) -> list[tuple[Recipient, Call
     return [(Recipient(*row[:-1]), _read_call.decode(row[-1]) if row[-1] else None) for row in rows]
 
 
-def waiting(db: sqlite3.Connection, by: str = "") -> list[tuple[Batch, int, float]]:
-    """(batch, how many wait, when the first is due) of batches under way, of one person or all; the next due first."""
-    columns = ", ".join(f"b.{name}" for name in Batch.__dataclass_fields__)
+def waiting(db: sqlite3.Connection, by: str = "") -> list[tuple[Batch, int, Recipient]]:
+    """(batch, how many wait, who of them is due first) of batches under way, of one person or all; the next due first.
+
+    Of each group SQLite tells the row that has the least due_at: https://www.sqlite.org/lang_select.html#bareagg
+    """
+    columns = [f"b.{name}" for name in Batch.__dataclass_fields__]
+    first = ["min(r.due_at)" if name == "due_at" else f"r.{name}" for name in Recipient.__dataclass_fields__]
     rows = db.execute(
-        f"SELECT {columns}, count(*), min(r.due_at) FROM message_recipients r JOIN message_batches b"
+        f"SELECT count(*), {', '.join(columns + first)} FROM message_recipients r JOIN message_batches b"
         " ON b.id = r.batch_id WHERE r.state = 'waiting' AND b.state = 'running' AND (b.by = ? OR ? = '')"
         " GROUP BY b.id ORDER BY min(r.due_at)",
         (by, by),
     )
-    return [(Batch(*row[:-2]), row[-2], row[-1]) for row in rows]
+    end = 1 + len(columns)
+    return [(Batch(*row[1:end]), row[0], Recipient(*row[end:])) for row in rows]
 
 
 def move(db: sqlite3.Connection, batch_id: str, before: str, after: str) -> bool:

@@ -59,11 +59,11 @@ def _forget_call(db: sqlite3.Connection, call: Call) -> None:
 def forget_messages(db: sqlite3.Connection, before: float) -> int:
     """Voice messages that were made before that moment, with all recipients, once nobody waits for one.
 
-    Also a draft that nobody sent or discarded: its recipients wait for nothing.
+    Also a draft that nobody sent or discarded, or approved: its recipients wait for nothing.
     """
     rows = db.execute(
-        "SELECT id FROM message_batches WHERE id < ? AND created_at < ? AND (state = 'draft' OR NOT EXISTS (SELECT 1"
-        " FROM message_recipients WHERE batch_id = message_batches.id AND message_recipients.state = 'waiting'))"
+        "SELECT id FROM message_batches WHERE id < ? AND created_at < ? AND (state IN ('draft', 'asked') OR NOT EXISTS ("
+        "SELECT 1 FROM message_recipients WHERE batch_id = message_batches.id AND message_recipients.state = 'waiting'))"
         " ORDER BY id LIMIT ?",
         (_id_at(before), before, CHUNK),
     )
@@ -80,7 +80,7 @@ def forget_lists(db: sqlite3.Connection, before: float) -> int:
     """Lists of calls for campaigns that were made before that moment and are not on their way, also those that nobody
     approved, or went on with."""
     rows = db.execute(
-        "SELECT id FROM batches WHERE at < ? AND state IN ('preview', 'paused', 'done', 'dropped')"
+        "SELECT id FROM batches WHERE at < ? AND state IN ('preview', 'asked', 'paused', 'done', 'dropped')"
         " AND report <> 'due' LIMIT ?",
         (before, CHUNK),
     )

@@ -17,7 +17,7 @@ from bot.errors import Ambiguous, Refused, SettingsError, Unsupported
 from bot.events import Accepted
 from bot.hooks import Reply, Request, Webhook
 from bot.orders import CallOrder
-from bot.provider import Provider, Setting, refused
+from bot.provider import Provider, Setting, internal_error, refused
 from bot.providers.gurulize.status import read_status
 
 LANGUAGES = ("en", "tr")
@@ -96,6 +96,8 @@ class Gurulize(Provider):
         if success is None and 300 <= status < 500:  # turned away before Gurulize had a look
             found = refused(self.title, words or f"HTTP {status}", str(status))
             raise Refused(f"{found} Check {self._variable('url')}.", code=found.code, words=found.words)
+        if success is None and status >= 500:
+            raise internal_error(self.title, status, dials=True)
         ref = body.get("id")
         if success is None or isinstance(ref, bool) or not isinstance(ref, int | str) or not str(ref).strip():
             raise Ambiguous(

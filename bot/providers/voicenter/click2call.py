@@ -14,6 +14,7 @@ from bot.call import Call
 from bot.errors import Ambiguous, Unavailable, Unsupported
 from bot.events import Accepted
 from bot.orders import CallOrder, ConferenceOrder, MessageOrder
+from bot.provider import internal_error
 
 from .account import Account
 from .fields import Fields, is_extension
@@ -205,7 +206,7 @@ def call_ref(response: httpx.Response, account: str) -> str:
     Raises:
         Refused: with Voicenter's code and words.  Ambiguous: the reply leaves open whether it dials.
     """
-    reply = _reply(response, account)
+    reply = _reply(response, account, dials=True)
     code = None if reply is None else reply.number("errorcode")
     if reply is None or code is None:
         raise Ambiguous(f"Voicenter's answer cannot be read, so it may or may not be calling. {LOOK}")
@@ -227,7 +228,7 @@ def terminated(response: httpx.Response, account: str) -> None:
     Raises:
         Refused: with Voicenter's code and words.  Unavailable: the reply does not tell.
     """
-    reply = _reply(response, account)
+    reply = _reply(response, account, dials=False)
     code = None if reply is None else reply.number("errorcode")
     if reply is None or code is None:
         raise Unavailable(f"{UNREADABLE} {HANG_UP_HINT}")
@@ -235,13 +236,18 @@ def terminated(response: httpx.Response, account: str) -> None:
         raise refusal(int(code), reply.text("errormessage"), HANG_UP_HINT)
 
 
-def _reply(response: httpx.Response, account: str) -> Fields | None:
-    """The reply's members in whichever format it came; None where it is in neither, or HTTP 5xx says another thing."""
+def _reply(response: httpx.Response, account: str, *, dials: bool) -> Fields | None:
+    """The reply's members in whichever format it came; None where it is in neither.
+
+    HTTP 5xx with an "OK" is no reply either.
+    """
     reply = named_values(response.content)
     told = None if reply is None else reply.number("errorcode")
-    if 300 <= response.status_code < 500 and not told:
+    if response.status_code >= 500 and not told:
+        raise internal_error("Voicenter", response.status_code, dials=dials)
+    if response.status_code >= 300 and not told:
         raise http_refusal(response, account, "CLICK2CALL_URL")
-    return reply if response.status_code < 500 or told else None
+    return reply
 
 
 def _extension_on(call: Call) -> str:
