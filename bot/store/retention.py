@@ -62,9 +62,9 @@ def forget_messages(db: sqlite3.Connection, before: float) -> int:
     Also a draft that nobody sent or discarded, or approved: its recipients wait for nothing.
     """
     rows = db.execute(
-        "SELECT id FROM message_batches WHERE id < ? AND created_at < ? AND (state IN ('draft', 'asked') OR NOT EXISTS ("
-        "SELECT 1 FROM message_recipients WHERE batch_id = message_batches.id AND message_recipients.state = 'waiting'))"
-        " ORDER BY id LIMIT ?",
+        "SELECT id FROM message_batches WHERE id < ? AND created_at < ? AND (state IN ('draft', 'asked')"
+        " OR NOT EXISTS (SELECT 1 FROM message_recipients"
+        " WHERE batch_id = message_batches.id AND message_recipients.state = 'waiting')) ORDER BY id LIMIT ?",
         (_id_at(before), before, CHUNK),
     )
 
