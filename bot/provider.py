@@ -133,6 +133,13 @@ class Provider(Operations):
         """
         raise Unreadable(f"{self.title} sends no webhooks.")
 
+    def write_unreadable(self, request: Request, why: str) -> Reply:
+        """What the sender of a webhook gets that we cannot read: HTTP 400 and `why`, a sentence.
+
+        Services that document how they are told so override it.
+        """
+        return Reply(400, f"Nothing was read: {why}".encode())
+
     def write_answer(self, question: Question, answer: Answer) -> Reply:
         """Our answer in the service's words. Only services that ask questions override it."""
         return Reply()

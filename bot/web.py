@@ -142,7 +142,7 @@ async def _hook(board: Board, scope: Scope, receive: Receive) -> Reply:
         webhook = provider.read_webhook(request)
     except Unreadable as error:
         await _unreadable(board, provider, str(error))
-        return _plain(400, f"Nothing was read: {error}")
+        return provider.write_unreadable(request, str(error))
     except Exception:  # a bug of ours; the sender may send it again after an update
         log.exception("Reading a webhook of %s failed.", account)
         await _unreadable(board, provider, "Callboard itself failed; the log says where.")

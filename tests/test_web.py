@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from bot.events import LegRinging
 from bot.hooks import Reply, Request, Webhook
-from bot.providers.voicenter import Voicenter
+from bot.providers.voicenter import Voicenter, xmlrpc
 from bot.store import calls, contacts, ledger
 from bot.store.contacts import Contact
 from bot.web import MAX_BODY, MAX_SLACK_BODY, application
@@ -71,6 +71,17 @@ async def test_what_cannot_be_read_is_refused_without_a_traceback(voicenter: Off
     assert answer.status_code == status
     assert "Traceback" not in answer.text
     assert await voicenter.calls() == []
+
+
+async def test_a_record_that_cannot_be_read_is_told_so_in_the_services_words(voicenter: Office) -> None:
+    told = (await voicenter.http.post(f"{HOOK}/cdr", json={"a": 1})).json()
+    assert (told["err"], "no ivruniqueid" in told["errdesc"]) == (1, True)
+    xml = await voicenter.http.post(f"{HOOK}", content=b"<methodCall><methodName>CDR</methodName>")
+    members = xmlrpc.read_response(xml.content)
+    assert isinstance(members, dict)
+    assert members["err"] == 1
+    other = await voicenter.http.post(f"{HOOK}/elsewhere", json={"a": 1})
+    assert (other.status_code, other.text.startswith("Nothing was read: ")) == (400, True)
 
 
 async def test_a_body_that_does_not_say_its_length_is_cut_off(voicenter: Office) -> None:

@@ -96,6 +96,11 @@ class Voicenter(Click2Call, CallLog, Dialer, Asking, Monitor, Presence, Recordin
         return self.read_question(request) or webhooks.read(request, self.region)
 
     @override
+    def write_unreadable(self, request: Request, why: str) -> Reply:
+        """A CDR notification is told so in the document's words (chapter 4): `err` 1, parse error."""
+        return webhooks.write_parse_error(request, why) or super().write_unreadable(request, why)
+
+    @override
     def write_answer(self, question: Question, answer: Answer) -> Reply:
         """The pop-up's reply: whose number it is (chapter 2, step 3); or the IVR's next step (chapters 5 and 12)."""
         if question.asks == "next":

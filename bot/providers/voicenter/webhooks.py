@@ -40,6 +40,19 @@ def read(request: Request, region: str) -> Webhook:
     return _cdrs(request, region)
 
 
+def write_parse_error(request: Request, why: str) -> Reply | None:
+    """The reply to a CDR notification that cannot be read, as JSON or XML like itself; None to anything else.
+
+    HTTP 400, because whether Voicenter sends one again after a 200 with an error is not documented.
+    """
+    if request.path.strip("/").lower() not in ("", "cdr"):
+        return None
+    told: dict[str, xmlrpc.Value] = {"err": 1, "errdesc": why}
+    if _is_xml(request):
+        return Reply(400, xmlrpc.write_response(told), "text/xml; charset=utf-8")
+    return Reply(400, json.dumps(told, ensure_ascii=False).encode(), _JSON)
+
+
 def write_answer(answer: Answer, origin: str = "") -> Reply:
     """The pop-up's reply. STATUS must be "OK" also for a caller nobody knows.
 
