@@ -49,6 +49,7 @@ from handlers import (
     contact_imports,
     contacts,
     digest,
+    forget_who_was_met,
     groups,
     home,
     left_out,
@@ -299,6 +300,7 @@ async def running(
             "old recordings": (deliveries.expire, 600),
             "old calls": (lambda: forgetting.expire(board), 3600),
             "identity": (lambda: _refresh(board, slack), 3600),
+            "people": (lambda: forget_who_was_met(desk), 86400),
         }
         if settings.mode == "socket":
             socket_mode = await _connect(app, settings, session)

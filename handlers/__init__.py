@@ -5,10 +5,11 @@ writes down what must not be lost, acknowledges, and hands the slow part to a tr
 Bolt's own both end in `tell()`: one sentence to the person, nothing swallowed.
 """
 
+import logging
 import re
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import aiohttp
@@ -26,6 +27,7 @@ from bot.store import people
 from bot.store.people import Person
 from bot.window import find_zone
 
+log = logging.getLogger("callboard.handlers")
 UNREACHED = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
 """What a call of Slack raises when it does not do what it was asked; a cut connection is aiohttp's own error."""
 _LONG_QUOTE = re.compile(r"“([^”]{79})[^”]{2,}”")
@@ -35,10 +37,15 @@ _TOO_LATE = ("expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id")
 
 @dataclass(frozen=True)
 class Desk:
-    """What every handler works with: the board, and the Slack client that all of them share."""
+    """What every handler works with: the board, and the Slack client that all of them share.
+
+    Attributes:
+        met: Slack users whose name and time zone were asked for of late.
+    """
 
     board: Board
     slack: AsyncWebClient
+    met: set[str] = field(default_factory=set)
 
 
 class Click(msgspec.Struct, frozen=True):  # made for every request: a data class takes ten times as long
@@ -224,6 +231,23 @@ def register_errors(app: AsyncApp, desk: Desk) -> None:
     app.error(failed)
 
 
+async def _meet(desk: Desk, user: str) -> None:
+    """Whose name and time zone are not known, or may have changed since yesterday: times are shown by their clock."""
+    known = await desk.board.read(people.person, user)
+    person = await person_of(desk, Click(user))
+    if (person.name, person.zone) != (known.name, known.zone):
+        await desk.board.write(people.name, user, person.name, person.zone)
+
+
+async def _not_met(error: Exception) -> None:
+    log.warning("Slack did not tell a person's name and time zone.", exc_info=error)
+
+
+async def forget_who_was_met(desk: Desk) -> None:
+    """Once a day: people move, and change their names."""
+    desk.met.clear()
+
+
 async def _acknowledge(desk: Desk, ack: AsyncAck, click: Click, handler: Handler, first: First | None) -> None:
     if first is not None:
         try:
@@ -236,6 +260,9 @@ async def _acknowledge(desk: Desk, ack: AsyncAck, click: Click, handler: Handler
             await ack()
             return
     await ack()
+    if click.user not in desk.met:
+        desk.met.add(click.user)
+        desk.board.spawn(_meet(desk, click.user), _not_met)
 
     async def failed(error: Exception) -> None:
         await tell(desk, click, _words(error))

@@ -9,7 +9,7 @@ import pytest
 from bot import digests
 from bot.events import CdrReceived, Described, LegAnswered, Outcome
 from bot.store import ledger, people
-from handlers import home
+from handlers import forget_who_was_met, home
 from tests import slack_requests
 from tests.block_rules import check_view
 from tests.fake_slack import FakeSlack
@@ -243,3 +243,33 @@ async def test_whatever_is_typed_the_advice_stays_in_sight(desk: Office, command
     told = await desk.type(f"{command} {'blah' * 1000}")
     assert told.endswith(advice)
     assert len(told) < 300
+
+
+async def test_times_are_by_the_clock_that_slack_tells_of_whoever_reads_them(desk: Office) -> None:
+    """Also of a manager who never linked a phone; asked for in the background, once a day."""
+    asked: list[str] = []
+    desk.slack.users["U2"] = dataclasses.replace(desk.slack.users["U2"], tz="Asia/Tokyo")
+    desk.desk.met.discard("U2")
+    for _ in range(2):
+        await desk.type("/callboard dnc add +12025550101 asked us", user="U2")
+        asked.append((await desk.board.read(people.person, "U2")).zone)
+    assert asked[-1] == "Asia/Tokyo"
+    assert "11:40" in await desk.type("/callboard dnc", user="U2")  # 02:40 UTC
+
+    desk.slack.users["U2"] = dataclasses.replace(desk.slack.users["U2"], tz="Europe/London", name="Marta")
+    await desk.type("/callboard dnc", user="U2")
+    assert (await desk.board.read(people.person, "U2")).zone == "Asia/Tokyo"
+    await forget_who_was_met(desk.desk)
+    await desk.type("/callboard dnc", user="U2")
+    await desk.settle()
+    found = await desk.board.read(people.person, "U2")
+    assert (found.zone, found.name) == ("Europe/London", "Marta")
+
+
+async def test_a_slack_that_does_not_say_who_somebody_is_stops_nobody(desk: Office) -> None:
+    desk.desk.met.discard("U2")
+    for _ in range(2):
+        desk.slack.fail_next("users.info", "drop_before")
+    assert "/callboard" in await desk.type("/callboard help", user="U2")
+    await desk.settle()
+    assert not (await desk.board.read(people.person, "U2")).linked

@@ -60,6 +60,15 @@ def save_person(db: sqlite3.Connection, new: Person) -> None:
     )
 
 
+def name(db: sqlite3.Connection, user: str, called: str, zone: str) -> None:
+    """What Slack says of a person; everything else of them stays."""
+    db.execute(
+        "INSERT INTO people (user, name, zone) VALUES (?, ?, ?)"
+        " ON CONFLICT (user) DO UPDATE SET name = excluded.name, zone = excluded.zone",
+        (user, called, zone),
+    )
+
+
 def check_free(db: sqlite3.Connection, new: Person) -> None:
     """A phone rings for one person, and an extension names one.
 
