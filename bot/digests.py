@@ -4,12 +4,12 @@ Sent once per period and channel whatever happens: down time, a crash in the mid
 """
 
 import sqlite3
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
+from msgspec.structs import replace
 
 from bot import digest_words
 from bot.board import Board

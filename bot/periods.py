@@ -8,10 +8,11 @@ so periods can neither overlap nor leave a gap.
 import difflib
 import functools
 import re
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo, available_timezones
+
+import msgspec
 
 from bot.errors import BadInput
 
@@ -25,8 +26,7 @@ _FORMS = (
 _CLOCK = re.compile(r"(?P<hour>\d{1,2})(?:[:.](?P<minute>\d{2}))?(?P<half>am|pm)?")
 
 
-@dataclass(frozen=True)
-class Subscription:
+class Subscription(msgspec.Struct, frozen=True):
     """A digest that comes by itself.
 
     Attributes:
@@ -47,23 +47,19 @@ class Subscription:
         return f"every {day} at {self.hour:02}:{self.minute:02} ({self.zone})"
 
 
-@dataclass(frozen=True)
-class Now:
+class Now(msgspec.Struct, frozen=True):
     """Show today's figures so far."""
 
 
-@dataclass(frozen=True)
-class List:
+class List(msgspec.Struct, frozen=True):
     """Show what is subscribed. Also what an empty command means."""
 
 
-@dataclass(frozen=True)
-class Stop:
+class Stop(msgspec.Struct, frozen=True):
     """End the channel's subscriptions."""
 
 
-@dataclass(frozen=True)
-class Help:
+class Help(msgspec.Struct, frozen=True):
     """Explain the command."""
 
 
@@ -71,8 +67,7 @@ Command = Subscription | Now | List | Stop | Help
 _WORDS: dict[str, Command] = {"": List(), "list": List(), "now": Now(), "stop": Stop(), "help": Help()}
 
 
-@dataclass(frozen=True)
-class Period:
+class Period(msgspec.Struct, frozen=True):
     """What one digest covers: `start <= moment < end`.
 
     Attributes:

@@ -11,11 +11,11 @@ plan could contain is refused. Such a number belongs to the main country of its 
 """
 
 import re
-from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+import msgspec
 import phonenumbers
 from phonenumbers import PhoneNumber
 
@@ -28,8 +28,7 @@ from bot.window import Window, find_zone, is_open, local_time, next_open, zones_
 Role = Literal["rep", "manager", "admin"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Rules:
+class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """The policy's settings.
 
     Attributes:
@@ -49,7 +48,7 @@ class Rules:
 
     region: str
     countries: frozenset[str] = frozenset()
-    window: Window = field(default_factory=Window)
+    window: Window = msgspec.field(default_factory=Window)
     daily_calls: int = 200
     daily_minutes: int = 0
     team_daily_calls: int = 0
@@ -78,8 +77,7 @@ class Rules:
         return self.countries or frozenset({self.region})
 
 
-@dataclass(frozen=True, kw_only=True)
-class Proposed:
+class Proposed(msgspec.Struct, frozen=True, kw_only=True):
     """A call somebody wants to place by hand, or that is to be placed automatically.
 
     Attributes:
@@ -103,8 +101,7 @@ class Proposed:
     automatic: bool = False
 
 
-@dataclass(frozen=True)
-class DoNotCall:
+class DoNotCall(msgspec.Struct, frozen=True):
     """An entry of the do-not-call list. `by`: a name for people. `at`: seconds since 1970 UTC."""
 
     reason: str
@@ -112,16 +109,14 @@ class DoNotCall:
     at: float
 
 
-@dataclass(frozen=True)
-class Used:
+class Used(msgspec.Struct, frozen=True):
     """Calls that were placed since `day_start()`, those in flight included, and whole minutes talked in them."""
 
     calls: int = 0
     minutes: int = 0
 
 
-@dataclass(frozen=True, kw_only=True)
-class History:
+class History(msgspec.Struct, frozen=True, kw_only=True):
     """What is on record about this number, this rep and all of them.
 
     Attributes:
@@ -138,13 +133,11 @@ class History:
     attempts_this_week: int = 0
 
 
-@dataclass(frozen=True)
-class Allowed:
+class Allowed(msgspec.Struct, frozen=True):
     """Dial."""
 
 
-@dataclass(frozen=True)
-class NeedsConfirmation:
+class NeedsConfirmation(msgspec.Struct, frozen=True):
     """Ask first; dial when the person says yes.
 
     Attributes:
@@ -155,8 +148,7 @@ class NeedsConfirmation:
     next_slot: datetime | None = None
 
 
-@dataclass(frozen=True)
-class Refused:
+class Refused(msgspec.Struct, frozen=True):
     """Do not dial.
 
     Attributes:

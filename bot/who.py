@@ -9,7 +9,8 @@ into `<tel:+12025550100|+1 202 555 0100>` (Slack: Enabling interactivity with sl
 
 import html
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from bot import numbers
 from bot.errors import BadInput
@@ -35,54 +36,46 @@ _LENGTH = re.compile(
 _UNIT = re.compile(r"h|hrs?|hours?|m|mins?|minutes?|s|secs?|seconds?")
 
 
-@dataclass(frozen=True)
-class Number:
+class Number(msgspec.Struct, frozen=True):
     """A phone number. `number`: E.164.  `typed`: as the person wrote it, for `policy.Proposed.typed`."""
 
     number: str
     typed: str
 
 
-@dataclass(frozen=True)
-class Mention:
+class Mention(msgspec.Struct, frozen=True):
     """A colleague. `user`: Slack user id.  `name`: as Slack wrote it, "" = not told."""
 
     user: str
     name: str = ""
 
 
-@dataclass(frozen=True)
-class Extension:
+class Extension(msgspec.Struct, frozen=True):
     """An own extension, 2 to 6 digits. `marked`: written with `ext` or `x`, so it cannot have meant a short number."""
 
     digits: str
     marked: bool = False
 
 
-@dataclass(frozen=True)
-class Name:
+class Name(msgspec.Struct, frozen=True):
     """A contact's name, spaces normalised."""
 
     name: str
 
 
-@dataclass(frozen=True)
-class Back:
+class Back(msgspec.Struct, frozen=True):
     """Return the latest missed call."""
 
 
-@dataclass(frozen=True)
-class Again:
+class Again(msgspec.Struct, frozen=True):
     """Redial, after asking."""
 
 
-@dataclass(frozen=True)
-class Help:
+class Help(msgspec.Struct, frozen=True):
     """Explain the command."""
 
 
-@dataclass(frozen=True)
-class Nothing:
+class Nothing(msgspec.Struct, frozen=True):
     """No argument: open the call modal."""
 
 
@@ -90,8 +83,7 @@ Who = Number | Mention | Extension | Name | Back | Again | Help | Nothing
 _WORDS: dict[str, Who] = {"back": Back(), "again": Again(), "help": Help()}
 
 
-@dataclass(frozen=True)
-class CallText:
+class CallText(msgspec.Struct, frozen=True):
     """A read `/call`.
 
     Attributes:
@@ -111,8 +103,7 @@ class CallText:
     scenario: str = ""
 
 
-@dataclass(frozen=True)
-class _Token:
+class _Token(msgspec.Struct, frozen=True):
     text: str
     quoted: bool
     end: int  # where the text after it begins

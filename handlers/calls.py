@@ -1,7 +1,6 @@
 """`/call`, its modal, and the buttons of the call card."""
 
 from collections.abc import Mapping
-from dataclasses import replace as with_changes
 
 import msgspec
 from slack_bolt.async_app import AsyncApp
@@ -248,7 +247,7 @@ def _typed(desk: Desk, click: Click) -> who.CallText:
     text = who.parse(fields.get("who", ""), desk.board.settings.region)
     if isinstance(text.who, who.Nothing | who.Help | who.Back | who.Again):
         raise BadInput("Type a number, a contact's name, an extension or @somebody.")
-    return with_changes(
+    return msgspec.structs.replace(
         text,
         line=fields.get("line", "").replace(NONE, "") or text.line,
         provider=fields.get("account", "") or text.provider,

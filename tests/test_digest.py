@@ -2,13 +2,13 @@
 
 import statistics
 import time
-from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import fields, replace
 
 from bot.digest import DEFINITIONS, Counts, Figures, LineFigures, RepFigures, Row, Usual, Waiting, figures, usual
 from bot.digest_words import SHOWN, duration, lines, words
@@ -37,11 +37,11 @@ def row(at: float, outcome: Outcome | None, number: str = ONE, direction: str = 
         line=SALES,
         started_at=START + at,
     )
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return replace(made, **changes)
 
 
 def missed(at: float, number: str = ONE, rings: int = 20, **changes: object) -> Row:
-    return replace(row(at, Outcome.NO_ANSWER, number), ended_at=START + at + rings, ring_seconds=rings, **changes)  # type: ignore[arg-type]
+    return replace(row(at, Outcome.NO_ANSWER, number), ended_at=START + at + rings, ring_seconds=rings, **changes)
 
 
 def talked(at: float, number: str = ONE, direction: str = "out", talk: int = 60, **changes: object) -> Row:

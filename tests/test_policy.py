@@ -3,13 +3,13 @@
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bot.errors import SettingsError
 from bot.policy import (
@@ -35,7 +35,7 @@ LISTED = DoNotCall("asked not to be called.", "Ada Example", datetime(2026, 11, 
 
 
 def ask(number: str = ORDER.number, rules: Rules = WORLD, now: datetime = NOON, **changes: object) -> Decision:
-    return decide(replace(ORDER, number=number, **changes), rules, History(), now)  # type: ignore[arg-type]
+    return decide(replace(ORDER, number=number, **changes), rules, History(), now)
 
 
 def refusal(decision: Decision) -> str:
@@ -186,9 +186,9 @@ def test_the_daily_cap_and_its_day() -> None:
     ],
 )
 def test_minutes_and_the_whole_team_have_caps(rules: dict[str, int], history: History, words: str) -> None:
-    assert words in refusal(decide(ORDER, replace(WORLD, **rules), history, NOON))  # type: ignore[arg-type]
+    assert words in refusal(decide(ORDER, replace(WORLD, **rules), history, NOON))
     assert decide(ORDER, WORLD, history, NOON) == Allowed(), "0 is no limit"
-    assert decide(ORDER, replace(WORLD, **dict.fromkeys(rules, 99_999)), history, NOON) == Allowed()  # type: ignore[arg-type]
+    assert decide(ORDER, replace(WORLD, **dict.fromkeys(rules, 99_999)), history, NOON) == Allowed()
 
 
 def test_outside_the_window_it_asks() -> None:
