@@ -276,6 +276,14 @@ def test_whom_nobody_has_talked_with_after_all_waits_again(db: sqlite3.Connectio
     assert len(all_rows(db)) == 1
 
 
+def test_whose_record_came_after_such_a_conversation_waits_too(db: sqlite3.Connection) -> None:
+    said_to_have_talked(db)
+    miss(db)
+    assert missed.waiting(db) == []
+    overrule(db)
+    assert (only(db).calls, only(db).opened_at) == (1, NOW)
+
+
 def test_whom_nobody_has_talked_with_after_all_may_have_tried_again(db: sqlite3.Connection) -> None:
     miss(db)
     said_to_have_talked(db)

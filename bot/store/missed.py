@@ -4,6 +4,8 @@ import secrets
 import sqlite3
 from dataclasses import dataclass
 
+import msgspec
+
 from bot.call import Call
 from bot.store import cards, channels
 
@@ -45,6 +47,7 @@ class Missed:
         return self.closed_at == 0
 
 
+_read_call = msgspec.json.Decoder(Call)
 _COLUMNS = ", ".join(Missed.__dataclass_fields__)
 
 
@@ -95,6 +98,16 @@ def reopen(db: sqlite3.Connection, call: Call, now: float, escalate_after: float
             how = "called back" if later[2] == "out" else "reached us"
             close(db, missed_id, now=later[3], by=later[1], how=how, call_id=later[0])
         cards.mark(db, "missed", missed_id, place, now)
+    tries = db.execute(  # whose record came after that conversation, so that they were not missed
+        "SELECT body, place FROM calls WHERE number = ? AND number <> '' AND started_at <= ? AND direction = 'in'"
+        " AND state = 'ended' AND NOT EXISTS (SELECT 1 FROM missed_calls WHERE call_id = calls.id)"
+        " ORDER BY started_at DESC LIMIT 20",
+        (call.number, call.ended_at),
+    ).fetchall()
+    for body, place in reversed(tries):
+        attempt = _read_call.decode(body)
+        if attempt.missed:
+            _open(db, attempt, place, now, escalate_after)
 
 
 _CONVERSATION = (
