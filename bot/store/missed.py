@@ -230,28 +230,33 @@ def get(db: sqlite3.Connection, missed_id: str) -> Missed | None:
 
 
 def waiting(db: sqlite3.Connection, limit: int = 50) -> list[Missed]:
-    """All who wait, the longest first."""
-    rows = db.execute(f"SELECT {_COLUMNS} FROM missed WHERE closed_at = 0 ORDER BY opened_at LIMIT ?", (limit,))
-    return [Missed(*row) for row in rows]
+    """All who wait, the longest first; of more than `limit` the latest."""
+    return _waiting(db, "", (), limit)
 
 
-def seen_by(db: sqlite3.Connection, user: str, limit: int = 200) -> list[Missed]:
+def _waiting(db: sqlite3.Connection, condition: str, values: tuple[str, ...], limit: int) -> list[Missed]:
+    rows = db.execute(
+        f"SELECT {_COLUMNS} FROM missed WHERE closed_at = 0 {condition} ORDER BY opened_at DESC LIMIT ?",
+        (*values, limit),
+    ).fetchall()
+    return [Missed(*row) for row in reversed(rows)]
+
+
+def seen_by(db: sqlite3.Connection, user: str, limit: int = 1000, *, owed: bool = False) -> list[Missed]:
     """Those a rep may know of, the longest first: theirs, and those of channels that are not closed to them.
 
-    Who called a colleague's own extension is the colleague's matter.
+    Who called a colleague's own extension is the colleague's matter. `owed`: without those that others have claimed.
     """
-    closed = channels.closed_to(db, user)
-
-    def seen(one: Missed) -> bool:
-        own = one.place == f"@{user}" if one.place.startswith("@") else one.place not in closed
-        return own or one.claimed_by == user
-
-    return [one for one in waiting(db, limit) if seen(one)]
+    closed = sorted(channels.closed_to(db, user))
+    marks = ", ".join("?" * len(closed))
+    condition = f"AND (claimed_by = ? OR place = ? OR (substr(place, 1, 1) <> '@' AND place NOT IN ({marks})))"
+    condition += " AND claimed_by IN ('', ?)" if owed else ""
+    return _waiting(db, condition, (user, f"@{user}", *closed, *((user,) if owed else ())), limit)
 
 
 def owed_by(db: sqlite3.Connection, rep: str) -> list[Missed]:
     """The callbacks a rep owes: theirs and nobody's, of those that they may know of, the longest first."""
-    return [one for one in seen_by(db, rep) if one.claimed_by in ("", rep)]
+    return seen_by(db, rep, owed=True)
 
 
 def to_escalate(db: sqlite3.Connection, now: float) -> list[Missed]:
