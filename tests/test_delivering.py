@@ -201,6 +201,14 @@ async def test_a_scan_that_takes_its_time_is_waited_for(desk: Office) -> None:
     assert len(files(desk)) == 1
 
 
+async def test_a_file_is_found_also_where_our_clock_is_ahead(desk: Office) -> None:
+    desk.board.now = lambda: desk.clock() + 600
+    await recorded(desk)
+    desk.slack.fail_next("files.completeUploadExternal", "drop_after")
+    await pass_time(desk, 600)
+    assert len(files(desk)) == 1
+
+
 async def test_a_file_is_known_by_its_words_where_slack_tells_of_no_files(desk: Office) -> None:
     """A token without files:read may get messages without them."""
     await recorded(desk)
