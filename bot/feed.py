@@ -278,7 +278,7 @@ class Feed:
         """What became of an interrupted post? Returns the card with its `ts` if the message is there."""
         age = self.board.now() - card.posting_at
         if age < LOOK_UP_SECONDS:
-            await self.sleep(LOOK_UP_SECONDS - age)
+            await self.sleep(min(LOOK_UP_SECONDS - age, LOOK_UP_SECONDS))  # the clock may have been set back
         page: dict[str, str] = {}
         method = self.client.conversations_replies if thread else self.client.conversations_history
         where = {"ts": thread} if thread else {}

@@ -305,6 +305,18 @@ async def test_it_stops_also_when_it_is_woken_in_the_same_moment(desk: Office, t
     assert done
 
 
+async def test_a_clock_that_is_set_back_holds_no_look_up_up(desk: Office) -> None:
+    desk.slack.fail_next("chat.postMessage", "drop_after")
+    await ask(desk)
+    await posted(desk)
+    desk.clock.now -= 600
+    began = desk.clock()
+    await desk.board.write(lambda db: db.execute("UPDATE cards SET due_at = ?", (began,)))
+    await desk.feed.drain()
+    assert desk.clock() - began < 30
+    assert len(shown(desk)) == 1
+
+
 async def test_a_clock_that_is_set_back_holds_nothing_up(desk: Office) -> None:
     await ask(desk)
     await desk.settle()
