@@ -130,6 +130,8 @@ class Deliveries:
             await self._shared(copy, call)
         elif now - copy.sent_at < SCAN_SECONDS:
             await board.write(rows.later, copy, now + LOOK_SECONDS, failed=False)
+        elif not gets_file(board, call, copy.place):  # any more: Slack has it, but nobody sees it
+            await board.write(rows.keep, copy)
         else:
             name = await self._name(call)
             await board.write(rows.sharing, copy, copy.file, copy.channel, copy.thread_ts, now)

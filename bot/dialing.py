@@ -338,12 +338,29 @@ async def recover(board: Board) -> None:
 
 
 async def settle(board: Board, call_id: str, user: str, outcome: Outcome) -> None:
-    """A rep says what became of a call whose fate is unclear. The provider's own record still overrules them."""
+    """A rep says what became of a call whose fate is unclear. The provider's own record still overrules them.
+
+    Raises:
+        NotFound: it is not on record any more.
+        NotAllowed: not theirs to say; or nothing is said to have rung, and the provider knows better by now.
+    """
     call = await _of(board, call_id)
     if call.rep != user and board.settings.role(user) == "rep":
         raise NotAllowed("Only the rep who placed the call, or a manager, can say what became of it.")
-    await board.ingest(call.account, [Settled(at=board.now(), by=user, outcome=outcome)], call_id=call.id)
-    await board.write(ledger.audit, board.now(), user, "settle unclear call", call.number, f"{call.id} {outcome}")
+    now = board.now()
+
+    def write(db: sqlite3.Connection) -> list[calls.Change]:
+        fresh = calls.get(db, call.id)
+        if outcome is Outcome.NOT_PLACED and fresh is not None and fresh.refs:
+            raise NotAllowed(
+                "The phone service has told of this call meanwhile, so it was placed: look at its card. "
+                "Nothing was changed."
+            )
+        ledger.audit(db, now, user, "settle unclear call", call.number, f"{call.id} {outcome}")
+        said = Settled(at=now, by=user, outcome=outcome)
+        return calls.ingest(db, call.account, [said], now=now, routing=board.routing, call_id=call.id)
+
+    board.changed(change.call for change in await board.write(write))
 
 
 async def _of(board: Board, call_id: str) -> Call:

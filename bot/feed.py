@@ -33,8 +33,8 @@ GATHER_SECONDS = 0.02
 """How long marks are gathered before the next look at what is due."""
 LOOK_UP_SECONDS = 3.0
 """How long after an interrupted post its message must have appeared in the channel."""
-LOOK_AHEAD_SECONDS = 900.0
-"""How long after an interrupted post its message may be dated: it is sent at once, but clocks differ."""
+CLOCKS_DIFFER_SECONDS = 900.0
+"""So far from an interrupted post its message may be dated, by Slack's clock: it is sent at once."""
 _RETRY = (2.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0)
 _GONE = frozenset({"message_not_found", "edit_window_closed", "cant_update_message", "block_mismatch"})
 _PERHAPS = frozenset({"fatal_error", "internal_error"})
@@ -278,7 +278,7 @@ class Feed:
         """What became of an interrupted post? Returns the card with its `ts` if the message is there."""
         age = self.board.now() - card.posting_at
         if age < LOOK_UP_SECONDS:
-            await self.sleep(LOOK_UP_SECONDS - age)
+            await self.sleep(min(LOOK_UP_SECONDS - age, LOOK_UP_SECONDS))  # the clock may have been set back
         page: dict[str, str] = {}
         method = self.client.conversations_replies if thread else self.client.conversations_history
         where = {"ts": thread} if thread else {}
@@ -287,8 +287,8 @@ class Feed:
                 method,
                 channel=card.channel,
                 **where,
-                oldest=f"{card.posting_at - 60:.6f}",
-                latest=f"{card.posting_at + LOOK_AHEAD_SECONDS:.6f}",
+                oldest=f"{card.posting_at - CLOCKS_DIFFER_SECONDS:.6f}",
+                latest=f"{card.posting_at + CLOCKS_DIFFER_SECONDS:.6f}",
                 include_all_metadata=True,
                 limit=200,
                 **page,

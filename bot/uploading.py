@@ -146,7 +146,8 @@ async def is_shown(
     """
     method = slack.conversations_replies if thread_ts else slack.conversations_history
     where: dict[str, Any] = {"channel": channel, **({"ts": thread_ts} if thread_ts else {})}
-    where |= {"oldest": f"{since - 60:.6f}", "latest": f"{since + LOOK_AHEAD_SECONDS:.6f}", "limit": 200}
+    first, last = since - feed.CLOCKS_DIFFER_SECONDS, since + LOOK_AHEAD_SECONDS
+    where |= {"oldest": f"{first:.6f}", "latest": f"{last:.6f}", "limit": 200}
     while True:
         answer = await _ask(method, **where)
         for message in answer["messages"]:

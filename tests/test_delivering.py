@@ -201,6 +201,14 @@ async def test_a_scan_that_takes_its_time_is_waited_for(desk: Office) -> None:
     assert len(files(desk)) == 1
 
 
+async def test_a_file_is_found_also_where_our_clock_is_ahead(desk: Office) -> None:
+    desk.board.now = lambda: desk.clock() + 600
+    await recorded(desk)
+    desk.slack.fail_next("files.completeUploadExternal", "drop_after")
+    await pass_time(desk, 600)
+    assert len(files(desk)) == 1
+
+
 async def test_a_file_is_known_by_its_words_where_slack_tells_of_no_files(desk: Office) -> None:
     """A token without files:read may get messages without them."""
     await recorded(desk)
@@ -209,6 +217,27 @@ async def test_a_file_is_known_by_its_words_where_slack_tells_of_no_files(desk: 
     await pass_time(desk, 600)
     assert len(files(desk)) == 1
     assert len(desk.slack.files) == 1
+
+
+@pytest.mark.parametrize("days", [0, 31])
+async def test_an_interrupted_delivery_goes_on_only_where_they_may_still_listen(
+    opened: Callable[..., AbstractAsyncContextManager[Office]], days: int
+) -> None:
+    async with opened() as desk:
+        await desk.link("U1", extension="201")
+        await recorded(desk)
+        desk.slack.fail_next("files.completeUploadExternal", "drop_before")
+        await deliveries(desk).deliver()
+        assert await states(desk) == ["sharing"]
+    async with opened(listen="rep" if days else "manager") as desk:  # their time is over, or they may not any more
+        desk.clock.advance(days * DAY)
+        await pass_time(desk, 2 * SCAN_SECONDS)
+        assert files(desk) == []
+        assert await states(desk) == ["kept"]
+        desk.clock.advance(31 * DAY)
+        await deliveries(desk).expire()
+        assert await states(desk) == ["deleted"]
+        assert all(file.deleted for file in desk.slack.files.values())
 
 
 # Killed in between: every commit of a delivery is made the last one.

@@ -12,7 +12,18 @@ from bot import controlling, dialing
 from bot.call import Call
 from bot.dialing import Ask
 from bot.errors import Ambiguous, BadInput, NeedsYes, NotAllowed, NotFound, Refused, Unavailable, Unsupported
-from bot.events import REP, AnyEvent, CallEnded, CdrReceived, Described, LegAnswered, Outcome, Requested, State
+from bot.events import (
+    REP,
+    AnyEvent,
+    CallEnded,
+    CdrReceived,
+    Described,
+    LegAnswered,
+    LegRinging,
+    Outcome,
+    Requested,
+    State,
+)
 from bot.orders import CallOrder
 from bot.store import calls, ledger, people
 from tests.fake_slack import FakeSlack
@@ -362,6 +373,21 @@ async def test_an_unclear_call_blocks_its_number_until_it_is_settled(desk: Offic
         await dialing.dial(desk.board, "k2", await ask(desk, "k2"))
     await dialing.settle(desk.board, call.id, "U1", Outcome.NOT_PLACED)
     assert (await dialing.dial(desk.board, "k3", await ask(desk, "k3"))).state is State.RINGING
+
+
+async def test_a_call_of_which_the_service_has_told_meanwhile_was_placed(desk: Office) -> None:
+    """Its card was still on the screen as unclear: said that nothing rang, it could be dialled a second time."""
+    await desk.link("U1")
+    desk.phone.answer = Ambiguous("Paperphone did not answer.")
+    call = await dialing.dial(desk.board, "k1", await ask(desk))
+    desk.phone.answer = None
+    await desk.board.ingest("voicenter", [LegRinging(ref="late", at=desk.clock(), leg=REP)])
+    with pytest.raises(NotAllowed, match="has told of this call meanwhile"):
+        await dialing.settle(desk.board, call.id, "U1", Outcome.NOT_PLACED)
+    assert [found.state for found in await desk.calls()] == [State.RINGING]
+    desk.clock.advance(10)
+    with pytest.raises(NotAllowed, match="already calling"):
+        await dialing.dial(desk.board, "k2", await ask(desk, "k2"))
 
 
 REFUSALS = {

@@ -161,6 +161,18 @@ async def test_a_post_that_was_cut_off_is_found_again_in_a_busy_channel(desk: Of
     assert [message.text for message in shown(desk) if message.author == desk.slack.bot_user] == ["Hello again to you."]
 
 
+@pytest.mark.parametrize("ahead", [-600, 600])
+async def test_a_post_that_was_cut_off_is_found_also_where_our_clock_is_wrong(desk: Office, ahead: float) -> None:
+    desk.board.now = lambda: desk.clock() + ahead
+    desk.slack.fail_next("chat.postMessage", "drop_after")
+    await desk.board.write(cards.mark, "notice", "one", "C1", desk.board.now(), notice("Hello to all of you."))
+    await desk.settle()
+    for _ in range(3):
+        desk.clock.advance(60)
+        await desk.settle()
+    assert len(shown(desk)) == 1
+
+
 async def test_a_post_that_was_cut_off_is_found_after_a_restart(
     tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
 ) -> None:
@@ -291,6 +303,18 @@ async def test_it_stops_also_when_it_is_woken_in_the_same_moment(desk: Office, t
     running.cancel()
     done, _ = await asyncio.wait({running}, timeout=3)
     assert done
+
+
+async def test_a_clock_that_is_set_back_holds_no_look_up_up(desk: Office) -> None:
+    desk.slack.fail_next("chat.postMessage", "drop_after")
+    await ask(desk)
+    await posted(desk)
+    desk.clock.now -= 600
+    began = desk.clock()
+    await desk.board.write(lambda db: db.execute("UPDATE cards SET due_at = ?", (began,)))
+    await desk.feed.drain()
+    assert desk.clock() - began < 30
+    assert len(shown(desk)) == 1
 
 
 async def test_a_clock_that_is_set_back_holds_nothing_up(desk: Office) -> None:

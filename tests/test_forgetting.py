@@ -12,7 +12,7 @@ from bot.errors import Ambiguous
 from bot.events import CdrReceived, Controlled, Described, Outcome, State
 from bot.numbers import pretty
 from bot.settings_reader import LEAST_DAYS
-from bot.store import calls, campaigns, contact_imports, ledger, messages, missed, recordings, retention
+from bot.store import calls, campaigns, cards, contact_imports, ledger, messages, missed, recordings, retention
 from bot.store.campaigns import Batch as List
 from bot.store.messages import Batch, Recipient
 from tests.fake_slack import FakeSlack
@@ -143,6 +143,16 @@ async def test_what_nobody_answered_goes_too(desk: Office) -> None:
         lambda db: [row[0] for row in db.execute("SELECT state FROM message_batches UNION SELECT state FROM batches")]
     )
     assert sorted(left) == ["adding", "running"]  # somebody waits for those
+
+
+async def test_what_could_be_shown_to_nobody_goes_in_the_end(desk: Office) -> None:
+    await desk.board.tell("U8", f"Somebody at {pretty(CALLER)} rang.", "note")  # who has left the workspace
+    for days in (59, 2):
+        desk.clock.advance(days * DAY)
+        await desk.settle()
+        await forgetting.expire(desk.board)
+        left = await desk.board.read(cards.find, "notice", "note")
+        assert (left is None) == (days == 2)
 
 
 async def test_a_call_stays_until_its_reminder_has_come(desk: Office) -> None:

@@ -75,6 +75,25 @@ async def test_moved_to_a_later_hour_it_does_not_promise_a_second_one_today(desk
     assert len([message for message in desk.slack.channel("C1") if "Call digest" in message.text]) == 1
 
 
+async def test_moved_to_an_earlier_hour_that_is_past_todays_comes_at_once(desk: Office) -> None:
+    """Else the hours since yesterday's would be in none."""
+    at(desk, 2026, 11, 19, 12, 0)
+    await desk.type("/digest daily 19:00 Europe/Madrid", user="U2")
+    at(desk, 2026, 11, 19, 19, 1)
+    await digests.due(desk.board)
+    at(desk, 2026, 11, 20, 9, 0)
+    await missed(desk)
+    at(desk, 2026, 11, 20, 18, 30)
+    assert "the next one: tomorrow 18:00" in await desk.type("/digest daily 18:00 Europe/Madrid", user="U2")
+    await digests.due(desk.board)
+    at(desk, 2026, 11, 21, 18, 1)
+    await digests.due(desk.board)
+    await desk.settle()
+    told = [message.text for message in desk.slack.channel("C1") if "Call digest" in message.text]
+    assert ["1 incoming call" in text for text in told] == [False, True, False]
+    assert "from Thursday 19 November 2026 18:00 to Friday 20 November 2026 18:00" in told[1]
+
+
 async def test_everybody_may_have_one_in_their_own_conversation(desk: Office) -> None:
     at(desk, 2026, 11, 20, 12, 0)
     direct = desk.slack.open_dm("U1").id

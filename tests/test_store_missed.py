@@ -276,6 +276,14 @@ def test_whom_nobody_has_talked_with_after_all_waits_again(db: sqlite3.Connectio
     assert len(all_rows(db)) == 1
 
 
+def test_whose_record_came_after_such_a_conversation_waits_too(db: sqlite3.Connection) -> None:
+    said_to_have_talked(db)
+    miss(db)
+    assert missed.waiting(db) == []
+    overrule(db)
+    assert (only(db).calls, only(db).opened_at) == (1, NOW)
+
+
 def test_whom_nobody_has_talked_with_after_all_may_have_tried_again(db: sqlite3.Connection) -> None:
     miss(db)
     said_to_have_talked(db)
@@ -362,6 +370,19 @@ def test_what_a_rep_owes(db: sqlite3.Connection) -> None:
     assert [row.place for row in missed.owed_by(db, "U1")] == ["C00"], "claimed before they left"
     channels.keep_members(db, "C02", None, NOW)
     assert [row.place for row in missed.owed_by(db, "U1")] == ["C00", "C02"]
+
+
+def test_many_who_wait_for_ever_hide_nobody_who_called_just_now(db: sqlite3.Connection) -> None:
+    """Withheld numbers close by hand only: where nobody does that, they gather."""
+    for number in range(300):
+        miss(db, f"w{number}", NOW + number, number="", line="+12025550101")
+    channels.keep_members(db, "C01", ["U2"], NOW)
+    miss(db, at=NOW + 1000)
+    assert [row.number for row in missed.owed_by(db, "U1")] == [CALLER]
+    assert missed.owed_by(db, "U2")[-1].number == CALLER
+    assert [len(missed.owed_by(db, user)) for user in ("U1", "U2")] == [1, 301]
+    latest = missed.waiting(db, 2)
+    assert [row.opened_at for row in latest] == [NOW + 299, NOW + 1000]
 
 
 def test_never_escalated_where_it_is_switched_off(db: sqlite3.Connection) -> None:

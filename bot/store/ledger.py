@@ -98,9 +98,13 @@ def reminded(db: sqlite3.Connection, reminder_id: str, now: float) -> bool:
 
 
 def subscribe(db: sqlite3.Connection, channel: str, kind: str, body: bytes, by: str, now: float) -> None:
-    """Subscribe a channel to a digest; one of each kind per channel."""
+    """Subscribe a channel to a digest, or move it; one of each kind per channel.
+
+    One that is moved goes on since when it was made: what is due by its new time and was not sent yet still comes.
+    """
     db.execute(
-        "INSERT OR REPLACE INTO subscriptions (channel, kind, body, by, since) VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO subscriptions (channel, kind, body, by, since) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (channel, kind) DO UPDATE SET body = excluded.body, by = excluded.by",
         (channel, kind, body, by, now),
     )
 

@@ -4,6 +4,8 @@ import secrets
 import sqlite3
 from dataclasses import dataclass
 
+import msgspec
+
 from bot.call import Call
 from bot.store import cards, channels
 
@@ -45,6 +47,7 @@ class Missed:
         return self.closed_at == 0
 
 
+_read_call = msgspec.json.Decoder(Call)
 _COLUMNS = ", ".join(Missed.__dataclass_fields__)
 
 
@@ -95,6 +98,16 @@ def reopen(db: sqlite3.Connection, call: Call, now: float, escalate_after: float
             how = "called back" if later[2] == "out" else "reached us"
             close(db, missed_id, now=later[3], by=later[1], how=how, call_id=later[0])
         cards.mark(db, "missed", missed_id, place, now)
+    tries = db.execute(  # whose record came after that conversation, so that they were not missed
+        "SELECT body, place FROM calls WHERE number = ? AND number <> '' AND started_at <= ? AND direction = 'in'"
+        " AND state = 'ended' AND NOT EXISTS (SELECT 1 FROM missed_calls WHERE call_id = calls.id)"
+        " ORDER BY started_at DESC LIMIT 20",
+        (call.number, call.ended_at),
+    ).fetchall()
+    for body, place in reversed(tries):
+        attempt = _read_call.decode(body)
+        if attempt.missed:
+            _open(db, attempt, place, now, escalate_after)
 
 
 _CONVERSATION = (
@@ -217,28 +230,33 @@ def get(db: sqlite3.Connection, missed_id: str) -> Missed | None:
 
 
 def waiting(db: sqlite3.Connection, limit: int = 50) -> list[Missed]:
-    """All who wait, the longest first."""
-    rows = db.execute(f"SELECT {_COLUMNS} FROM missed WHERE closed_at = 0 ORDER BY opened_at LIMIT ?", (limit,))
-    return [Missed(*row) for row in rows]
+    """All who wait, the longest first; of more than `limit` the latest."""
+    return _waiting(db, "", (), limit)
 
 
-def seen_by(db: sqlite3.Connection, user: str, limit: int = 200) -> list[Missed]:
+def _waiting(db: sqlite3.Connection, condition: str, values: tuple[str, ...], limit: int) -> list[Missed]:
+    rows = db.execute(
+        f"SELECT {_COLUMNS} FROM missed WHERE closed_at = 0 {condition} ORDER BY opened_at DESC LIMIT ?",
+        (*values, limit),
+    ).fetchall()
+    return [Missed(*row) for row in reversed(rows)]
+
+
+def seen_by(db: sqlite3.Connection, user: str, limit: int = 1000, *, owed: bool = False) -> list[Missed]:
     """Those a rep may know of, the longest first: theirs, and those of channels that are not closed to them.
 
-    Who called a colleague's own extension is the colleague's matter.
+    Who called a colleague's own extension is the colleague's matter. `owed`: without those that others have claimed.
     """
-    closed = channels.closed_to(db, user)
-
-    def seen(one: Missed) -> bool:
-        own = one.place == f"@{user}" if one.place.startswith("@") else one.place not in closed
-        return own or one.claimed_by == user
-
-    return [one for one in waiting(db, limit) if seen(one)]
+    closed = sorted(channels.closed_to(db, user))
+    marks = ", ".join("?" * len(closed))
+    condition = f"AND (claimed_by = ? OR place = ? OR (substr(place, 1, 1) <> '@' AND place NOT IN ({marks})))"
+    condition += " AND claimed_by IN ('', ?)" if owed else ""
+    return _waiting(db, condition, (user, f"@{user}", *closed, *((user,) if owed else ())), limit)
 
 
 def owed_by(db: sqlite3.Connection, rep: str) -> list[Missed]:
     """The callbacks a rep owes: theirs and nobody's, of those that they may know of, the longest first."""
-    return [one for one in seen_by(db, rep) if one.claimed_by in ("", rep)]
+    return seen_by(db, rep, owed=True)
 
 
 def to_escalate(db: sqlite3.Connection, now: float) -> list[Missed]:

@@ -106,10 +106,10 @@ def forget_imports(db: sqlite3.Connection, before: float) -> int:
 
 
 def forget_words(db: sqlite3.Connection, before: float) -> int:
-    """Notices and digests that were shown before that moment, and what was typed that became no call."""
-    gone = _delete(
-        db, "cards", "kind IN ('notice', 'digest') AND created_at < ? AND NOT dirty AND posting_at = 0", before
-    )
+    """Notices and digests that were shown before that moment, or could not be ever since; and what was typed that
+    became no call."""
+    done = "(NOT dirty OR attempts > 0) AND posting_at = 0"
+    gone = _delete(db, "cards", f"kind IN ('notice', 'digest') AND created_at < ? AND {done}", before)
     return gone + _delete(db, "intents", "call_id IS NULL AND at < ? AND state = 'done'", before, "key")
 
 
