@@ -113,7 +113,7 @@ def _call(db: sqlite3.Connection, board: Board, card: Card) -> Message | None:
         masked=masked,
         controls=controls,
         acting=acting,
-        reminder_at=ledger.reminder_of(db, call.id),
+        reminder_at=ledger.reminder_of(db, call.id, card.place.removeprefix("@")),
         recording=recording,
     )
 

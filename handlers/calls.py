@@ -352,7 +352,7 @@ async def _when(desk: Desk, click: Click) -> float:
 
 
 async def _remind(desk: Desk, click: Click, call: Call, due_at: float) -> None:
-    await desk.board.write(ledger.remind, call.id, call.id, click.user, due_at)
+    await desk.board.write(ledger.remind, call.id, click.user, due_at)
 
 
 async def _zone(desk: Desk, user: str) -> str:

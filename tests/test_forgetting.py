@@ -39,7 +39,7 @@ async def talk(desk: Office) -> Call:
     call = (await desk.calls())[-1]
     consult = Controlled(at=desk.clock(), by="U1", action="consult", detail=THIRD)
     await desk.board.ingest(call.account, [consult], call_id=call.id)
-    await desk.board.write(ledger.remind, call.id, call.id, "U1", desk.clock() + 60)
+    await desk.board.write(ledger.remind, call.id, "U1", desk.clock() + 60)
     await desk.happen(
         *(
             CdrReceived(
@@ -158,7 +158,7 @@ async def test_what_could_be_shown_to_nobody_goes_in_the_end(desk: Office) -> No
 async def test_a_call_stays_until_its_reminder_has_come(desk: Office) -> None:
     await miss(desk, "in-1", CALLER, Outcome.ANSWERED)
     (call,) = await desk.calls()
-    await desk.board.write(ledger.remind, call.id, call.id, "U1", desk.clock() + 100 * DAY)
+    await desk.board.write(ledger.remind, call.id, "U1", desk.clock() + 100 * DAY)
     desk.clock.advance(99 * DAY)
     await forgetting.expire(desk.board)
     desk.clock.advance(2 * DAY)

@@ -92,7 +92,7 @@ async def test_the_timer_of_a_live_call_runs(desk: Office) -> None:
 
 async def test_a_reminder_comes_once(desk: Office) -> None:
     call_id = await dialled(desk)
-    await desk.board.write(ledger.remind, call_id, call_id, "U1", desk.clock() + 60)
+    await desk.board.write(ledger.remind, call_id, "U1", desk.clock() + 60)
     for _ in range(3):
         desk.clock.advance(120)
         await jobs.remind(desk.board)
@@ -100,6 +100,21 @@ async def test_a_reminder_comes_once(desk: Office) -> None:
     reminders = [message for message in desk.conversation("U1") if "Reminder:" in message.text]
     assert len(reminders) == 1
     assert "call:again" in str(reminders[0].blocks)
+
+
+async def test_two_people_are_reminded_of_the_same_call_each_at_their_own_time(desk: Office) -> None:
+    call_id = await dialled(desk)
+    for user, seconds in (("U1", 3600), ("U4", 10_800)):
+        await desk.board.write(ledger.remind, call_id, user, desk.clock() + seconds)
+    seen = []
+    for _ in range(4):
+        desk.clock.advance(3601)
+        await jobs.remind(desk.board)
+        await desk.settle()
+        seen.append(
+            ["Reminder:" in str([message.text for message in desk.conversation(user)]) for user in ("U1", "U4")]
+        )
+    assert seen == [[True, False], [True, False], [True, True], [True, True]]
 
 
 def meanwhile(desk: Office, monkeypatch: pytest.MonkeyPatch, work: Callable[[], Awaitable[object]]) -> None:
@@ -118,11 +133,11 @@ async def test_a_reminder_that_is_moved_while_it_is_prepared_comes_at_its_new_ti
     desk: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     call_id = await dialled(desk)
-    await desk.board.write(ledger.remind, call_id, call_id, "U1", desk.clock() + 60)
+    await desk.board.write(ledger.remind, call_id, "U1", desk.clock() + 60)
     desk.clock.advance(120)
     later = desk.clock() + 600
     with monkeypatch.context() as patch:
-        meanwhile(desk, patch, lambda: desk.board.write(ledger.remind, call_id, call_id, "U1", later))
+        meanwhile(desk, patch, lambda: desk.board.write(ledger.remind, call_id, "U1", later))
         await jobs.remind(desk.board)
     await desk.settle()
     assert not any("Reminder:" in message.text for message in desk.conversation("U1"))
@@ -289,17 +304,6 @@ async def test_a_released_caller_is_not_escalated_where_that_is_switched_off(
         (row,) = await desk.board.read(missed.waiting)
         assert (row.claimed_by, row.escalate_at) == ("", 0)
         assert await escalated(desk, 600) == {}
-
-
-async def test_the_last_to_ask_is_reminded(desk: Office) -> None:
-    call_id = await dialled(desk)
-    for user in ("U1", "U4"):
-        await desk.board.write(ledger.remind, call_id, call_id, user, desk.clock() + 60)
-    desk.clock.advance(120)
-    await jobs.remind(desk.board)
-    await desk.settle()
-    told = {user: [m for m in desk.conversation(user) if "Reminder:" in m.text] for user in ("U1", "U4")}
-    assert (len(told["U1"]), len(told["U4"])) == (0, 1)
 
 
 class OddPhone(PaperPhone):

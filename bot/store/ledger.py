@@ -75,12 +75,12 @@ def audit_log(db: sqlite3.Connection, limit: int = 20) -> list[tuple[float, str,
     return [(row[0], row[1], row[2], row[3], row[4]) for row in rows]
 
 
-def remind(db: sqlite3.Connection, reminder_id: str, call_id: str, user: str, due_at: float) -> None:
-    """Set (or move) a reminder to call somebody; whoever asked last is reminded."""
+def remind(db: sqlite3.Connection, call_id: str, user: str, due_at: float) -> None:
+    """Set (or move) somebody's reminder to call; each person has one of their own for a call."""
     db.execute(
         "INSERT INTO reminders (id, call_id, user, due_at) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT (id) DO UPDATE SET user = excluded.user, due_at = excluded.due_at, done = 0",
-        (reminder_id, call_id, user, due_at),
+        " ON CONFLICT (id) DO UPDATE SET due_at = excluded.due_at, done = 0",
+        (f"{call_id} {user}", call_id, user, due_at),
     )
     cards.touch(db, call_id, "call")
 
@@ -175,7 +175,7 @@ def recall(db: sqlite3.Connection, key: str) -> tuple[str, float] | None:
     return (row[0], row[1]) if row else None
 
 
-def reminder_of(db: sqlite3.Connection, call_id: str) -> float:
-    """When the next reminder of a call is due, 0 = none is set."""
-    row = db.execute("SELECT min(due_at) FROM reminders WHERE id = ? AND NOT done", (call_id,)).fetchone()
-    return float(row[0] or 0)
+def reminder_of(db: sqlite3.Connection, call_id: str, user: str) -> float:
+    """When somebody is reminded of a call, 0 = they are not."""
+    row = db.execute("SELECT due_at FROM reminders WHERE id = ? AND NOT done", (f"{call_id} {user}",)).fetchone()
+    return float(row[0]) if row else 0

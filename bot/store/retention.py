@@ -30,7 +30,8 @@ def forget_calls(db: sqlite3.Connection, before: float) -> int:
     rows = db.execute(
         "SELECT body FROM calls WHERE id < ? AND state = 'ended' AND ended_at < ? AND NOT EXISTS ("
         "SELECT 1 FROM recordings WHERE call_id = calls.id AND file <> '' AND state <> 'deleted') AND NOT EXISTS ("
-        "SELECT 1 FROM reminders WHERE id = calls.id AND NOT done AND due_at >= ?) AND NOT EXISTS ("
+        "SELECT 1 FROM reminders WHERE id BETWEEN calls.id AND calls.id || '~' AND NOT done AND due_at >= ?)"
+        " AND NOT EXISTS ("
         "SELECT 1 FROM missed_calls JOIN missed ON missed.id = missed_id"
         " WHERE missed_calls.call_id = calls.id AND closed_at = 0) ORDER BY id LIMIT ?",
         (_id_at(before), before, before, CHUNK),
@@ -43,7 +44,7 @@ def _forget_call(db: sqlite3.Connection, call: Call) -> None:
         db.execute("DELETE FROM call_refs WHERE account = ? AND ref = ?", (call.account, ref))
     for table in ("events", "intents", "recordings", "slack_calls"):
         db.execute(f"DELETE FROM {table} WHERE call_id = ?", (call.id,))
-    db.execute("DELETE FROM reminders WHERE id = ?", (call.id,))
+    db.execute("DELETE FROM reminders WHERE id BETWEEN ? AND ? || '~'", (call.id, call.id))
     missed = db.execute("DELETE FROM missed_calls WHERE call_id = ? RETURNING missed_id", (call.id,)).fetchone()
     if missed is not None:
         left = db.execute("SELECT 1 FROM missed_calls WHERE missed_id = ? LIMIT 1", (missed[0],)).fetchone()
