@@ -85,6 +85,7 @@ def world() -> object:
             "team_id": "T1",
             "user_id": "U0",
             "bot_id": "B1",
+            "user": {"id": "U1", "name": "ada", "real_name": "Ada Byron", "tz": "Europe/London"},
             "ts": f"{os.getpid()}.{os.urandom(3).hex()}",
         }
         shown = path.rpartition(".")[2] in ("open", "info")
