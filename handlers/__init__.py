@@ -116,8 +116,14 @@ def on_actions(app: AsyncApp, desk: Desk, feature: str, handlers: Mapping[str, t
     app.action(_prefix(feature))(listener)
 
 
-def on_form(app: AsyncApp, desk: Desk, callback_id: str, validate: Validate, handler: Handler) -> None:
-    """Register a modal's submission: errors are shown in the modal, else it closes and the work begins."""
+def on_form(
+    app: AsyncApp, desk: Desk, callback_id: str, validate: Validate, handler: Handler, *, at_once: bool = False
+) -> None:
+    """Register a modal's submission: errors are shown in the modal, else it closes and the work begins.
+
+    `at_once`: all the work is to write down what was typed, so the modal closes when that is on disk, and stays open
+    with what was typed where it could not be.
+    """
 
     async def listener(ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
         click = Click(
@@ -129,11 +135,13 @@ def on_form(app: AsyncApp, desk: Desk, callback_id: str, validate: Validate, han
             view=view,
         )
         errors = await validate(desk, click)
+        if at_once and not errors:
+            errors = await _kept(desk, click, handler)
         if errors:
             shown = {block: await desk.board.plainly(words) for block, words in errors.items()}
             await ack(response_action="errors", errors=shown)
             return
-        await _acknowledge(desk, ack, click, handler, None)
+        await _acknowledge(desk, ack, click, _nothing_more if at_once else handler, None)
 
     app.view(callback_id)(listener)
 
@@ -279,6 +287,19 @@ def _words(error: Exception) -> str:
 
 async def _run(handler: Handler, desk: Desk, click: Click) -> None:
     await handler(desk, click)
+
+
+async def _kept(desk: Desk, click: Click, handler: Handler) -> Mapping[str, str]:
+    try:
+        await handler(desk, click)
+    except Exception as error:
+        first = next(block["block_id"] for block in click.view["blocks"] if block["type"] == "input")
+        return {first: str(error) if isinstance(error, CallboardError) else f"Nothing was saved. {unexpected(error)}"}
+    return {}
+
+
+async def _nothing_more(desk: Desk, click: Click) -> None:
+    """It is done already."""
 
 
 async def _nothing(desk: Desk, click: Click) -> None:

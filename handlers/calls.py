@@ -43,8 +43,8 @@ def register(app: AsyncApp, desk: Desk) -> None:
         },
     )
     on_form(app, desk, "call:order", validate_order, order)
-    on_form(app, desk, "call:wrapped", validate_wrapped, wrapped)
-    on_form(app, desk, "call:remind", validate_remind, remind)
+    on_form(app, desk, "call:wrapped", validate_wrapped, wrapped, at_once=True)
+    on_form(app, desk, "call:remind", validate_remind, remind, at_once=True)
 
 
 # What is on disk before Slack has its acknowledgement: who asked for what, once per click.

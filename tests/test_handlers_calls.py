@@ -1,5 +1,6 @@
 """`/call` and the call card, as a person sees them: signed requests in, Slack messages out."""
 
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from bot.store import ledger, people
 from bot.who import EXAMPLE
 from tests.fake_slack import FakeSlack
 from tests.office import ADA, LINE, SETTINGS, Office, office
-from tests.slack_state import Clock
+from tests.slack_state import Clock, Message
 
 CUSTOMER_NUMBER = "+12025550123"
 
@@ -232,6 +233,46 @@ async def test_call_later_sets_a_reminder(desk: Office) -> None:
     assert "needs its day" in (await desk.submit({"time": "14:30"}))["time"]
     assert await desk.submit({"when": "3h"}) == {}
     assert "Reminder to call" in desk.conversation("U1")[0].text
+
+
+async def ended_card(desk: Office) -> Message:
+    await desk.link("U1")
+    await desk.type("/call +1 202 555 0123")
+    await desk.happen(CdrReceived(ref="paper-1", at=desk.clock(), leg="customer", outcome=Outcome.NO_ANSWER))
+    (card,) = desk.conversation("U1")
+    return card
+
+
+async def test_what_was_typed_of_a_call_is_on_disk_before_the_form_closes(
+    desk: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if the process died with its answer to Slack: no work that was put off is ever done."""
+    card = await ended_card(desk)
+    await desk.press("call:wrap", card, desk.slack.open_dm("U1").id)
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.board, "spawn", lambda work, *_, **__: work.close())
+        assert await desk.submit({"note": "wants the blue one", "later": "3h"}) == {}
+    (call,) = await desk.calls()
+    assert call.note == "wants the blue one"
+    due = await desk.board.read(ledger.reminder_of, call.id, "U1")
+    assert due == pytest.approx(desk.clock() + 3 * 3600, abs=60)
+
+
+async def test_a_form_stays_open_with_what_was_typed_where_it_could_not_be_kept(
+    desk: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = await ended_card(desk)
+    for action, fields in (("call:wrap", {"note": "wants the blue one"}), ("call:later", {"when": "3h"})):
+        await desk.press(action, card, desk.slack.open_dm("U1").id)
+        with monkeypatch.context() as patch:
+            patch.setattr(desk.board.db, "write", full)
+            (words,) = (await desk.submit(fields)).values()
+        assert "Nothing was saved. Something went wrong in Callboard (incident" in words
+        assert await desk.submit(fields) == {}
+
+
+async def full(work: object) -> object:
+    raise sqlite3.OperationalError("database or disk is full")
 
 
 async def test_a_callers_name_cannot_ring_the_channel(desk: Office) -> None:
