@@ -27,6 +27,8 @@ from bot.store.contacts import Contact
 log = logging.getLogger("callboard")
 DIALS_AT_ONCE = 32
 """So many dials are worked on at the same moment; others wait their turn, acknowledged and written down."""
+CUT_OFF_SECONDS = 180
+"""After so long what was begun was cut off: an upload to Slack takes three requests of at most 15 s."""
 _MENTION = re.compile(r"<@([UW][A-Z0-9]+)>")
 T = TypeVar("T")
 _Failed = Callable[[Exception], Coroutine[Any, Any, None]]
@@ -207,6 +209,25 @@ class Board:
         """Send a person a message that stays, once per `subject`."""
         body = notice(self.settings.renamed(text), buttons)
         await self.write(cards.mark, "notice", subject, f"@{user}", self.now(), body)
+
+    async def begin_once(self, take: Callable[[sqlite3.Connection], bool], user: str, subject: str, text: str) -> bool:
+        """Take the one chance to do something, by `take`; False: it was taken before.
+
+        Unless `done_once()` follows, the person is told `text` in a while, also where a crash cut the work off.
+        """
+
+        def begin(db: sqlite3.Connection) -> bool:
+            if not take(db):
+                return False
+            body = notice(self.settings.renamed(text))
+            cards.mark(db, "notice", subject, f"@{user}", self.now() + CUT_OFF_SECONDS, body)
+            return True
+
+        return await self.write(begin)
+
+    async def done_once(self, user: str, subject: str) -> None:
+        """It is done, so there is nothing to tell."""
+        await self.write(cards.cancel, "notice", subject, f"@{user}")
 
 
 async def _unexpected(error: Exception) -> None:

@@ -3,6 +3,7 @@
 import re
 import sqlite3
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -44,16 +45,26 @@ class Reports:
         for kind in self.kinds:
             for table in await board.read(kind.due):
                 card = await board.read(cards.find, kind.card, table.id)
-                if card is None or not card.ts or not await board.write(kind.take, table.id):
+                subject = f"report:{table.id}"
+                words = f"The list of rows of {table.source} that were left out may not have been attached. {_BUTTON}"
+                if card is None or not card.ts:
+                    continue
+                if not await board.begin_once(partial(_take, kind, table.id), table.by, subject, words):
                     continue
                 try:
                     await send(self.desk, kind, table)
                 except CallboardError as error:
-                    await board.tell(
-                        table.by,
-                        f"The list of rows that were left out: {error} The button on the card sends it.",
-                        f"report:{table.id}",
-                    )
+                    text = f"The list of rows that were left out: {error} {_BUTTON}"
+                    await board.tell(table.by, text, subject)
+                else:
+                    await board.done_once(table.by, subject)
+
+
+_BUTTON = "The button on the card sends it."
+
+
+def _take(kind: Kind, table: str, db: sqlite3.Connection) -> bool:
+    return kind.take(db, table)
 
 
 async def send(desk: Desk, kind: Kind, table: Any) -> None:

@@ -3,6 +3,7 @@
 import html
 import sqlite3
 from datetime import datetime, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -272,13 +273,20 @@ class Results:
         board = self.desk.board
         for batch in await board.read(messages.finished):
             card = await board.read(cards.find, messages.CARD, batch.id)
-            if card is None or not card.ts or not await board.write(messages.report, batch.id):
+            if card is None or not card.ts:
+                continue
+            subject = f"results:{batch.id}"
+            words = "The results of a voice message may not have been attached. Its card has a button for them."
+            take = partial(messages.report, batch_id=batch.id)
+            if not await board.begin_once(take, batch.by, subject, words):
                 continue
             try:
                 await _attach(self.desk, batch)
             except CallboardError as error:
                 text = f"The results of a voice message could not be attached. {error} Its card has a button for them."
-                await board.tell(batch.by, text, f"results:{batch.id}")
+                await board.tell(batch.by, text, subject)
+            else:
+                await board.done_once(batch.by, subject)
 
 
 def _scheduled(db: sqlite3.Connection, board: Board, user: str) -> Message:

@@ -1,5 +1,6 @@
 """Files of lists of calls: what was left out comes as one, and one sent into the conversation is asked about."""
 
+import asyncio
 import csv
 import io
 from collections.abc import AsyncIterator
@@ -8,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from bot.board import CUT_OFF_SECONDS
+from handlers import left_out
 from handlers.campaign_calls import LEFT_OUT
 from handlers.left_out import Reports
 from tests import slack_requests
@@ -53,6 +56,25 @@ async def test_what_was_left_out_comes_as_a_file_into_the_thread_once(desk: Offi
         ["8", "nonsense", "invalid"],
     ]
     assert rows[2][3] == "'=1+1"
+
+
+async def test_one_whose_upload_was_cut_off_is_told_of(desk: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def dies(*_: object) -> None:
+        raise asyncio.CancelledError
+
+    await paste(desk)
+    await press(desk, "add_rows")
+    reports = Reports(desk.desk, LEFT_OUT)
+    with monkeypatch.context() as patch:
+        patch.setattr(left_out, "upload", dies)
+        with pytest.raises(asyncio.CancelledError):
+            await reports()
+    for _ in range(2):
+        desk.clock.advance(CUT_OFF_SECONDS)
+        await reports()
+        await desk.settle()
+    assert shared(desk) == []
+    assert len([text for text in texts(desk) if "may not have been attached. The button on the card" in text]) == 1
 
 
 async def test_it_can_be_asked_for_again(desk: Office) -> None:

@@ -1,8 +1,10 @@
 """`/voicemsg` by signed Slack requests: every form of the command, its modals, the card's buttons, the results."""
 
+import asyncio
 import csv
 import io
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,10 +12,12 @@ import msgspec
 import pytest
 
 from bot import message_queue
+from bot.board import CUT_OFF_SECONDS
 from bot.errors import Refused
 from bot.events import Outcome
 from bot.store import ledger, messages, people
 from bot.store.people import Person
+from handlers import voice_messages
 from handlers.voice_messages import Results
 from tests import slack_requests
 from tests.fake_slack import FakeSlack
@@ -142,6 +146,30 @@ async def test_results_that_cannot_be_attached_are_told_once(desk: Office) -> No
     told = [message.text for message in desk.conversation("U2") if "could not be attached" in message.text]
     assert len(told) == 1
     assert "Its card has a button" in told[0]
+
+
+async def test_results_whose_upload_was_cut_off_are_told_of(desk: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a kill would: neither done nor failed. What was attached is not spoken of."""
+
+    async def dies(*_: object) -> None:
+        raise asyncio.CancelledError
+
+    for number, whom, cut in ((1, f"{ONE}, {TWO}", True), (3, f"{THREE}, +12025550134", False)):
+        await desk.type(f'/voicemsg {whom} "Hello"', user="U2")
+        await desk.press("voicemsg:send", card(desk, "U2"), "DU2", user="U2")
+        for sent in (number, number + 1):
+            await desk.happen(*fails(sent, desk.clock(), Outcome.BUSY))
+        with monkeypatch.context() as patch, suppress(asyncio.CancelledError):
+            if cut:
+                patch.setattr(voice_messages, "upload", dies)
+            await Results(desk.desk)()
+        for _ in range(2):
+            desk.clock.advance(CUT_OFF_SECONDS)
+            await Results(desk.desk)()
+            await desk.settle()
+    told = [message.text for message in desk.conversation("U2") if "may not have been attached" in message.text]
+    assert len(told) == 1
+    assert len(desk.slack.files) == 1
 
 
 async def test_a_preview_is_discarded(desk: Office) -> None:

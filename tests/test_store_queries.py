@@ -218,6 +218,7 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "calls.unfinished_dial": lambda db: calls.unfinished_dial(db, "U1", CALLER, NOW),
     "calls.dialled_just_now": lambda db: calls.dialled_just_now(db, "U1", CALLER, NOW),
     "cards.mark": lambda db: cards.mark(db, "call", "s", "C1", NOW),
+    "cards.cancel": lambda db: cards.cancel(db, "notice", "s", "@U1"),
     "cards.touch": lambda db: cards.touch(db, "s", "call"),
     "cards.add_line": lambda db: cards.add_line(db, "c1", "k", b"{}", NOW),
     "cards.by_id": lambda db: cards.by_id(db, 1),

@@ -47,6 +47,14 @@ def mark(db: sqlite3.Connection, kind: str, subject: str, place: str, due_at: fl
     )
 
 
+def cancel(db: sqlite3.Connection, kind: str, subject: str, place: str) -> None:
+    """What was to be shown need not be, unless it is shown already."""
+    db.execute(
+        "DELETE FROM cards WHERE subject = ? AND kind = ? AND place = ? AND ts = '' AND posting_at = 0",
+        (subject, kind, place),
+    )
+
+
 def touch(db: sqlite3.Connection, subject: str, kind: str = "") -> None:
     """Show every card of a subject again at the next opportunity."""
     db.execute(
