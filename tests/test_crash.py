@@ -87,6 +87,8 @@ class World:
             "CRASH_PORT": str(ready),
             "PYTHONPATH": str(Path(__file__).parents[1]),
         } | self.more_environment  # fmt: skip
+        # Hundreds of starts: each would compile all of our modules anew.
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
         if crash_at:
             environment["CRASH_AT"] = crash_at
         log = (self.folder / "log").open("ab")
