@@ -16,7 +16,9 @@ import pytest
 from playwright.async_api import Locator, Page, async_playwright
 
 from bot import demo, local_slack
+from bot.events import State
 from bot.local_slack import LocalSlackUnavailable
+from bot.store import calls
 
 CHROMIUM = shutil.which("chromium")
 ARGUMENTS = (
@@ -58,6 +60,15 @@ class Seat:
         found = self.message(*words)
         await found.wait_for(timeout=60_000)
         return found
+
+    async def talking(self, party: str) -> Locator:
+        """The card of a talk. It lasts 20 s of simulated time, which goes slowly from its start: no page must hurry."""
+        while not any(
+            call.state is State.TALKING for call in await self.running.callboard.board.read(calls.open_calls)
+        ):
+            await asyncio.sleep(0.02)
+        self.running.world.clock.set_speed(0.25)
+        return await self.see(f"Talking to {party}")
 
     async def fill(self, label: str, value: str) -> None:
         field = self.page.locator(f'.modal .bk-input:has(.bk-label:text-is("{label}"))')

@@ -9,7 +9,7 @@ import pytest
 from bot import demo
 from bot.store import cards
 from tests.seat import MARKS, Seat, sitting
-from tests.town import BRISK, LEISURELY
+from tests.town import BRISK
 
 pytestmark = MARKS
 
@@ -27,8 +27,7 @@ async def test_a_call_in_your_hands(seat: Seat) -> None:
     await seat.type("/call Noa Green")
     await seat.go("Maya Stern")
     await seat.picture("call-ringing", await seat.see("Ringing your phone"))
-    card = await seat.see("Talking to Noa Green")
-    clock.set_speed(LEISURELY / 4)
+    card = await seat.talking("Noa Green")
     await card.get_by_role("button", name="Keypad…").wait_for()
     await seat.picture("call-talking", card)
 

@@ -26,7 +26,7 @@ async def test_a_day(seat: Seat) -> None:
     await seat.type("/call Noa Green note asks about the spring offer")
     await seat.see("Ringing your phone to call Noa Green")
     await seat.go("Dana Levi")
-    card = await seat.see("Talking to Noa Green")
+    card = await seat.talking("Noa Green")
     await seat.picture("call-card", card)
     seat.running.world.clock.set_speed(4)
     card = await seat.see("Talked for", "Noa Green")
@@ -39,8 +39,9 @@ async def test_a_day(seat: Seat) -> None:
     await seat.picture("call-card-ended", seat.message("Talked for"))
 
     await seat.type("/call +972 50 555 0198")
-    card = await seat.see("Talking to +972 50-555-0198")
+    card = await seat.talking("+972 50-555-0198")
     await card.get_by_role("button", name="Hang up").click()
+    seat.running.world.clock.set_speed(4)
     await seat.see("+972 50-555-0198", "How did it go?")
 
     await seat.go("sales")
