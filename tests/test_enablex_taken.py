@@ -8,7 +8,7 @@ import pytest
 
 from bot.errors import CallboardError
 from bot.events import Outcome, State
-from tests.enablex_town import REFUSALS, UNCLEAR, Desk, over, refuses
+from tests.enablex_town import BUSY, REFUSALS, UNCLEAR, Desk, over, refuses
 
 
 @pytest.fixture
@@ -141,3 +141,15 @@ async def test_a_caller_hears_a_message_waits_and_is_taken(desk: Desk) -> None:
     await desk.take()
     await over(desk, 60)
     assert (await desk.call()).outcome is Outcome.ANSWERED
+
+
+@pytest.mark.parametrize("action", ["transfer", "forward"])
+async def test_a_caller_who_could_not_be_put_through_talks_on(desk: Desk, action: str) -> None:
+    await comes_in(desk)
+    await desk.take()
+    await desk.run(8)
+    await desk.control(action, BUSY)
+    await desk.run(6)
+    call = await desk.call()
+    assert (call.transferred_to, call.state, "hold" in desk.provider.controls(call)) == ("", State.TALKING, True)
+    await over(desk, 60)  # nobody is left on the line when the rep has hung up
