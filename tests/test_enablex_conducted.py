@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from bot.errors import Ambiguous
 from bot.events import LegEnded, Outcome, RecordingChanged, State
 from tests.enablex_town import (
     BROKEN,
@@ -357,3 +358,17 @@ async def test_whoever_is_put_through_is_left_in_peace(desk: Desk, action: str, 
     assert desk.asked.count("DELETE") == 0
     await over(desk, 60)
     assert desk.asked.count("DELETE") == (0 if answers else 1)
+
+
+@pytest.mark.parametrize("action", ["transfer", "forward"])
+async def test_whoever_was_put_through_by_an_order_without_an_answer_is_left_in_peace(desk: Desk, action: str) -> None:
+    await desk.dial(FRIENDLY)
+    await desk.run(12)
+    desk.answers[f"/{action}"] = [httpx.ReadTimeout("slow")]
+    desk.on_request[f"/{action}"] = desk.carried_out_all_the_same
+    with pytest.raises(Ambiguous):
+        await desk.control(action, "+12025550177")
+    await desk.run(12)
+    assert not desk.nothing_rings
+    await over(desk, 60)
+    assert desk.asked.count("DELETE") == 0

@@ -17,7 +17,7 @@ from typing_extensions import override
 
 from bot.call import Call, Leg
 from bot.errors import Refused, SettingsError, Unsupported
-from bot.events import CUSTOMER, REP, Accepted, AnyEvent, LegAnswered, LegEnded, Outcome, State
+from bot.events import CUSTOMER, REP, THIRD, Accepted, AnyEvent, LegAnswered, LegEnded, Outcome, State
 from bot.hooks import Request, Webhook
 from bot.orders import CallOrder, MessageOrder, Prompt, Speech
 from bot.provider import Provider, Setting
@@ -150,14 +150,14 @@ class EnableX(Provider):
     def next_step(self, call: Call) -> str:
         """Bridge the customer when the rep is on the line; let go whoever is left, or has heard the message.
 
-        Whoever was put through to somebody else is left in peace. A phone that was not told to have stopped is let go
-        when the other side has gone: ending what has ended does no harm.
+        Whoever was put through to somebody else is left in peace, also where that order was not answered. A phone that
+        was not told to have stopped is let go when the other side has gone: ending what has ended does no harm.
         """
         legs = {leg.name: leg for leg in call.legs}
         rep, customer = legs.get(REP), legs.get(CUSTOMER)
         if call.purpose == "message":
             return "hang_up" if call.played is not None and _up(customer) else ""
-        if call.transferred_to:
+        if call.transferred_to or any(_up(leg) for leg in call.legs if leg.name.startswith(THIRD)):
             return ""
         if call.direction == "in":
             ours = [leg for leg in call.legs if leg.name != webhooks.LINE]
