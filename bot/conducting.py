@@ -14,7 +14,7 @@ from bot.board import Board
 from bot.call import Call
 from bot.dialing import CONDUCT
 from bot.errors import Ambiguous, CallboardError, NotAllowed, Refused
-from bot.events import CUSTOMER, AnyEvent, CallEnded, LegEnded, LegRinging, NotPlaced, Outcome
+from bot.events import CUSTOMER, AnyEvent, CallEnded, Controlled, LegEnded, LegRinging, NotPlaced, Outcome
 from bot.provider import Provider
 from bot.store import calls, ledger
 
@@ -193,6 +193,8 @@ async def _let_go(board: Board, provider: Provider, call: Call) -> None:
 
 async def recover(board: Board) -> None:
     """At start: steps that a crash cut off, and calls that came to need one while nobody watched."""
+    for taken in await board.read(calls.open_calls):
+        await _say_who_took(board, taken)
     for intent in await board.read(ledger.open_intents):
         call = await board.read(calls.get, intent.call_id) if intent.kind == CONDUCT and intent.call_id else None
         if call is not None and call.account in board.providers:
@@ -203,6 +205,18 @@ async def recover(board: Board) -> None:
             await conduct(board, call.id)
 
 
+async def _say_who_took(board: Board, call: Call) -> None:
+    """An incoming call is whose phone we rang for it, also where a crash came before that was written down."""
+    intent = await board.read(ledger.intent, f"{CONDUCT}:{BRIDGE}:{call.id}")
+    fresh = await board.read(calls.get, call.id)
+    if intent is None or fresh is None or fresh.direction == "out" or fresh.rep:
+        return
+    name = _second(fresh, msgspec.json.decode(intent.body, type=str))
+    if any(leg.name == name and leg.outcome is not Outcome.FAILED for leg in fresh.legs):
+        taken = Controlled(at=board.now(), by=intent.rep, action="accept")
+        await board.ingest(call.account, [taken], call_id=call.id)
+
+
 async def _resume(board: Board, call: Call, intent: ledger.Intent) -> None:
     provider = board.provider(call.account)
     if intent.key.split(":")[1] == HANG_UP:
@@ -211,5 +225,6 @@ async def _resume(board: Board, call: Call, intent: ledger.Intent) -> None:
     words = "Callboard was restarted while it connected you, so the other side may not have been called."
     leg = _second(call, msgspec.json.decode(intent.body, type=str) if call.direction == "in" else call.number)
     error = await _find_out(board, provider, call, leg, Ambiguous(words))
+    await _say_who_took(board, call)
     if error is not None and call.direction == "in":
         await board.tell(intent.rep, f"{error} The caller was let go; call them back.", f"join:{call.id}")
