@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from bot.call import Call
 from bot.controlling import CONTROLS, WITHOUT_US, control
-from bot.errors import NotAllowed, Refused
+from bot.errors import Ambiguous, NotAllowed, Refused
 from bot.events import (
     CUSTOMER,
     REP,
@@ -32,7 +32,9 @@ from tests.fake_slack import FakeSlack
 from tests.office import LINE, SETTINGS, Office, PaperPhone, office
 from tests.slack_state import Clock, Message
 
-TALK = frozenset({"hold", "forward", "transfer", "press_key", "play", "tag", "start_recording", "coach", "block"})
+TALK = frozenset(
+    {"hold", "consult", "forward", "transfer", "press_key", "play", "tag", "start_recording", "coach", "block"}
+)
 OPTIONS = (
     TalkOption(button="1", kind="tag_call", name="Tag", value="77", value_name="Sold"),
     TalkOption(button="9", kind="record_talk", name="Record"),
@@ -215,6 +217,19 @@ async def test_consult_and_transfer_are_told_in_the_thread_and_in_the_audit_log(
     ]
     assert (await only(desk)).transferred_to == "+12025550177"
     assert buttons(desk) <= WITHOUT_US  # the others talk without us
+
+
+async def test_a_consultation_without_an_answer_shows_that_the_caller_waits(desk: Office) -> None:
+    await talking(desk)
+    phone(desk).fault = Ambiguous("Paperphone did not answer in time; it may or may not be calling.")
+    await press(desk, "consult")
+    await desk.submit({"who": "+1 202 555 0177"})
+    assert "on hold" in card(desk).text
+    assert buttons(desk) == {"resume", "consult"}
+    assert thread(desk) == []
+    phone(desk).fault = None
+    await press(desk, "resume")
+    assert not (await only(desk)).held
 
 
 async def test_two_clicks_have_one_effect_and_the_card_says_what_happens(desk: Office) -> None:
