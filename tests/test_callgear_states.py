@@ -39,6 +39,32 @@ async def test_hold_and_resume(line: Line) -> None:
     assert (await line.wait(60)).conversation
 
 
+async def test_whoever_was_put_on_hold_without_an_answer_is_taken_off_again(line: Line) -> None:
+    call = await line.talking()
+    await line.provider.hold(call)  # carried out, and the answer was lost
+    assert "resume" in line.provider.controls(await line.do("hold"))
+    await line.do("resume")
+    assert line.state == "TALK"
+
+
+@pytest.mark.parametrize("seconds", [0, 6])
+async def test_the_way_back_from_a_consultation_of_which_no_answer_told(line: Line, seconds: float) -> None:
+    await line.talking()
+    await line.provider.consult(await line.do("hold"), "+12025550178")
+    await line.wait(seconds)
+    await line.do("resume")
+    assert line.state == "TALK"
+
+
+async def test_a_hold_that_makes_no_sense_is_refused(line: Line) -> None:
+    call = await line.dial()
+    with pytest.raises(Refused, match="another state"):
+        await line.provider.hold(call)
+    line.unreached = {"list.calls"}
+    with pytest.raises(Refused, match="another state"):
+        await line.provider.hold(call)
+
+
 async def test_consult_and_go_back(line: Line) -> None:
     await line.talking()
     call = await line.do("consult", "+12025550178", detail="+12025550178")

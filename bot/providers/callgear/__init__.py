@@ -22,7 +22,7 @@ from bot.hooks import Answer, Question, Reply, Request, Webhook
 from bot.orders import CallOrder, MessageOrder, Speech, TalkOption
 from bot.provider import Provider, Setting
 from bot.providers.callgear import notifications, routing, starts
-from bot.providers.callgear.calls import events_of, rows
+from bot.providers.callgear.calls import events_of, on_hold, rows
 from bot.providers.callgear.rpc import Rpc
 from bot.providers.callgear.words import digits, text
 
@@ -133,14 +133,28 @@ class CallGear(Provider):
 
     @override
     async def hold(self, call: Call, speech: Speech | None = None) -> None:
-        """hold.call; a message is compulsory, so without one the account's `hold_text` is spoken."""
+        """hold.call; a message is compulsory, so without one the account's `hold_text` is spoken.
+
+        Whoever is on hold already, because an answer was lost, may be put there again.
+        """
         message = starts.spoken(speech or Speech(text=self.values["hold_text"]))
-        await self._do("hold.call", call, {"contact_message": message})
+        try:
+            await self._do("hold.call", call, {"contact_message": message})
+        except Refused as error:
+            if call.held or error.code != "invalid_state" or not await self._waits(call):
+                raise
+
+    async def _waits(self, call: Call) -> bool:
+        try:
+            listed = rows(await self._rpc.ask("list.calls", {}), self.title)
+        except ProviderError:
+            return False
+        return any(on_hold(row) for row in listed if text(row.get("call_session_id")) in call.refs)
 
     @override
     async def resume(self, call: Call) -> None:
-        """unhold.call."""
-        await self._do("unhold.call", call)
+        """unhold.call; where a third party is called or talked to of which we were not told, restore.talk."""
+        await self._one_of(call, "unhold.call", "restore.talk")
 
     @override
     async def consult(self, call: Call, to: str, speech: Speech | None = None) -> None:
@@ -174,12 +188,15 @@ class CallGear(Provider):
     @override
     async def return_to_caller(self, call: Call) -> None:
         """restore.talk; where the third party has gone by itself the call is back on hold: then unhold.call."""
+        await self._one_of(call, "restore.talk", "unhold.call")
+
+    async def _one_of(self, call: Call, likely: str, otherwise: str) -> None:
         try:
-            await self._do("restore.talk", call)
+            await self._do(likely, call)
         except Refused as error:
             if error.code != "invalid_state":
                 raise
-            await self._do("unhold.call", call)
+            await self._do(otherwise, call)
 
     @override
     async def press_key(self, call: Call, key: str) -> None:
