@@ -8,7 +8,7 @@ import pytest
 
 from bot.errors import CallboardError
 from bot.events import Outcome, State
-from tests.enablex_town import BUSY, REFUSALS, UNCLEAR, Desk, over, refuses
+from tests.enablex_town import BUSY, REFUSALS, UNCLEAR, Desk, over, refuses, says
 
 
 @pytest.fixture
@@ -145,6 +145,28 @@ async def test_a_caller_hears_a_message_waits_and_is_taken(desk: Desk) -> None:
     await desk.take()
     await over(desk, 60)
     assert (await desk.call()).outcome is Outcome.ANSWERED
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        refuses(500, 500, "Internal Server Error"),
+        refuses(503, "", "Service Unavailable"),
+        says(429, {"status": "error", "error_code": "RATE_LIMITED", "message": "Too many requests"}),
+        says(401, {"status": "error", "error_code": "CREDENTIAL_EXPIRED", "message": "Sign in again"}),
+    ],
+)
+async def test_a_service_that_cannot_look_does_not_end_a_talk(desk: Desk, answer: httpx.Response) -> None:
+    await comes_in(desk)
+    await desk.take()
+    await desk.run(8)
+    desk.answers["GET"] = [answer] * 9
+    for _ in range(3):  # as often as it is asked in a minute or two of a longer talk
+        desk.poll._asked.clear()
+        await desk.run(3)
+    assert ((await desk.call()).state, desk.nothing_rings) == (State.TALKING, False)
+    assert len(desk.answers["GET"]) < 8
+    await over(desk, 60)
 
 
 @pytest.mark.parametrize("action", ["transfer", "forward"])

@@ -25,7 +25,7 @@ from bot.providers.enablex import api, webhooks
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
 """A call id that no call has: asking for it shows whether the credentials work."""
-LOCKED = ("401", "403", "429")
+LOCKED = ("401", "403", "429", "500", "502", "503", "504")
 """Codes of refusals that say nothing about a call."""
 SILENCE = {"text": ".", "language": "en-US", "voice": "none"}
 """Something that is never played: there is no such voice."""
@@ -357,7 +357,7 @@ class EnableX(Provider):
                     code=error.code,
                     words=error.words,
                 ) from error
-            if error.code == "429" or error.code.startswith("5"):  # it did not look at them
+            if error.code in LOCKED:  # it did not look at them
                 raise
         return f"{self.title} accepts the project's APP ID and APP KEY."
 
