@@ -47,6 +47,14 @@ async def test_whoever_was_put_on_hold_without_an_answer_is_taken_off_again(line
     assert line.state == "TALK"
 
 
+async def test_recording_may_be_asked_for_again_where_no_answer_came(line: Line) -> None:
+    call = await line.talking()
+    await line.provider.start_recording(call)  # carried out, and the answer was lost
+    assert "stop_recording" in line.provider.controls(await line.do("start_recording"))
+    await line.provider.stop_recording(line.call())
+    assert "start_recording" in line.provider.controls(await line.do("stop_recording"))
+
+
 @pytest.mark.parametrize("seconds", [0, 6])
 async def test_the_way_back_from_a_consultation_of_which_no_answer_told(line: Line, seconds: float) -> None:
     await line.talking()

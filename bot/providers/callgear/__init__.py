@@ -208,13 +208,21 @@ class CallGear(Provider):
         """record.call action=on. A recording has no name here, and its address is told after the call."""
         if name:
             raise Unsupported(f"{self.title} does not name recordings. Start it without a name.")
-        await self._do("record.call", call, {"action": "on"})
+        await self._record(call, "on", "record_already_started")
         return ()
 
     @override
     async def stop_recording(self, call: Call) -> None:
         """record.call action=off; a recording that the account demands cannot be stopped."""
-        await self._do("record.call", call, {"action": "off"})
+        await self._record(call, "off", "record_already_stopped")
+
+    async def _record(self, call: Call, action: str, already: str) -> None:
+        """What an answer that was lost has started or stopped is so already: no error."""
+        try:
+            await self._do("record.call", call, {"action": action})
+        except Refused as error:
+            if error.code != already:
+                raise
 
     @override
     async def tag(self, call: Call, tag: str) -> None:

@@ -33,6 +33,8 @@ TALKING = "6112"
 """Code of the refusal to play anything while two parties are joined."""
 ALONE = ("", "6114", "6117")
 """What is answered when there is only one: no refusal, "Play request pending", "Voice not supported"."""
+ALREADY = "408"
+"""Code of the refusal to start a recording that runs."""
 FIRST_ASKED_SECONDS = 10.0
 LONGEST_RING_SECONDS = 75.0
 """A phone that has rung for so long, and is in no talk, was not answered."""
@@ -262,9 +264,17 @@ class EnableX(Provider):
 
     @override
     async def start_recording(self, call: Call, name: str = "") -> tuple[AnyEvent, ...]:
-        """Source: "Start / Stop Call Recording". The answer names the recording, also where no webhook ever does."""
+        """Source: "Start / Stop Call Recording". The answer names the recording, also where no webhook ever does.
+
+        What an answer that was lost has started runs already: no error.
+        """
         named = {"recording_name": name} if name else {}
-        answer = await self._on(call, "PUT", "/recording", {"start": True, **named})
+        try:
+            answer = await self._on(call, "PUT", "/recording", {"start": True, **named})
+        except Refused as error:
+            if error.code != ALREADY:
+                raise
+            return ()
         return webhooks.recording_begun(answer, call.refs[0], self.clock())
 
     @override
