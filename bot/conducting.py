@@ -125,9 +125,13 @@ async def _find_out(
     await board.sleep(SHOW_UP_SECONDS)
     await _ask(board, provider, call)
     fresh = await board.read(calls.get, call.id) or call
-    if not fresh.live or any(one.name == leg for one in fresh.legs):
+    if any(one.name == leg for one in fresh.legs):
         await _finish(board, call, BRIDGE)
         return None
+    if not fresh.live:
+        await _let_go(board, provider, call)  # the second phone may ring all the same, with nobody to talk to
+        await _finish(board, call, BRIDGE)
+        return error
     await _finish(board, call, BRIDGE, *_failed(board, call, leg, error))
     return error
 

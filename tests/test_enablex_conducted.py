@@ -172,6 +172,16 @@ async def test_it_ends_while_the_bridge_is_ordered(desk: Desk, by: str, lost: se
     assert "Ended before anybody answered" in await desk.card()
 
 
+async def test_a_rep_who_leaves_during_an_unclear_bridge_leaves_no_phone_ringing(desk: Desk) -> None:
+    desk.lost = {"bridging"}
+    desk.answers["/connect"] = [httpx.ReadTimeout("slow")]
+    desk.on_request["/connect"] = desk.carried_out_all_the_same
+    await desk.dial(NO_ANSWER)
+    await desk.run(5)
+    await desk.rep_hangs_up()
+    await over(desk, 9)  # the customer's phone would ring longer
+
+
 async def test_a_rep_who_picks_up_after_hanging_up_calls_nobody(desk: Desk) -> None:
     """The button's order is accepted, but the rep's phone was already being picked up, as EnableX tells too late."""
     await desk.dial(FRIENDLY)

@@ -179,3 +179,33 @@ async def test_a_caller_who_could_not_be_put_through_talks_on(desk: Desk, action
     call = await desk.call()
     assert (call.transferred_to, call.state, "hold" in desk.provider.controls(call)) == ("", State.TALKING, True)
     await over(desk, 60)  # nobody is left on the line when the rep has hung up
+
+
+@pytest.mark.parametrize("action", ["transfer", "forward"])
+async def test_a_caller_who_is_put_through_talks_on_without_the_rep(desk: Desk, action: str) -> None:
+    await comes_in(desk)
+    await desk.take()
+    await desk.run(8)
+    await desk.control(action, "+12025550177")
+    await desk.run(8)
+    call = await desk.call()
+    assert (call.transferred_to, call.state, desk.nothing_rings) == ("+12025550177", State.TALKING, False)
+    await over(desk, 60)
+    assert desk.asked.count("DELETE") == 0
+
+
+async def test_a_caller_who_leaves_during_an_unclear_bridge_leaves_no_phone_ringing(desk: Desk) -> None:
+    desk.lost = {"bridging"}
+    desk.answers["/connect"] = [httpx.ReadTimeout("slow")]
+
+    async def leaves() -> None:
+        await desk.carried_out_all_the_same()
+        await desk.rep_hangs_up()  # the first party, which is the caller here
+
+    desk.on_request["/connect"] = leaves
+    await desk.link("+12025550112")
+    await comes_in(desk)
+    with pytest.raises(CallboardError, match="The call ended before"):
+        await desk.take()
+    await over(desk, 1)
+    assert "took" not in await desk.thread()
