@@ -138,7 +138,7 @@ class Listening:
     """What is being listened to. A player asks for a sound in pieces: one copy serves a link as long as it is good."""
 
     board: Board
-    _copies: "dict[str, asyncio.Task[Sound]]" = field(default_factory=dict)
+    _copies: dict[str, asyncio.Task[Sound]] = field(default_factory=dict)
 
     async def sound(self, token: str, *, from_start: bool) -> Sound:
         """The recording behind a link; written down each time it is fetched or played from its start.
@@ -171,7 +171,7 @@ class Listening:
             await _note(board, asked.user, "listened to recording", number, f"{asked.call_id} {asked.which + 1}")
         return sound
 
-    def _fetched(self, token: str, copy: "asyncio.Task[Sound]") -> None:
+    def _fetched(self, token: str, copy: asyncio.Task[Sound]) -> None:
         if copy.cancelled() or copy.exception() is not None:  # the next one may try again
             del self._copies[token]
 
@@ -181,7 +181,8 @@ class Listening:
             try:
                 _read(self.board, token)
             except CallboardError:
-                if copy.done() and self._copies.pop(token, None):
+                if copy.done() and token in self._copies:
+                    del self._copies[token]
                     await copy.result().delete()
 
 
