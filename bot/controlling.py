@@ -125,6 +125,9 @@ async def control(
     finally:
         del board.acting[call_id]
         await board.write(cards.touch, call_id)
+        fresh = await board.read(calls.get, call_id)
+        if fresh is not None:
+            board.changed([fresh])
 
 
 def check_person(board: Board, call: Call, user: str, action: str) -> None:

@@ -1,13 +1,15 @@
 """Calls that we conduct at EnableX, whatever goes wrong: nobody is left on the line, everybody knows how it went, and
 nobody is dialled twice."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import httpx
 import pytest
 
-from bot.errors import Ambiguous
+from bot.errors import Ambiguous, CallboardError
 from bot.events import LegEnded, Outcome, RecordingChanged, State
 from tests.enablex_town import (
     BROKEN,
@@ -190,6 +192,25 @@ async def test_a_rep_who_picks_up_after_hanging_up_calls_nobody(desk: Desk) -> N
     await desk.hang_up()
     await over(desk, 20)
     assert desk.customer_dialled == 0
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+async def test_a_rep_who_picks_up_while_the_button_hangs_up(desk: Desk, accepted: bool) -> None:
+    """Accepted, it came too late for the rep's phone; not answered, the call goes on."""
+
+    async def picks_up() -> None:
+        await desk.clock.advance(2)
+        while not any(leg.answered_at for leg in (await desk.call()).legs):
+            await asyncio.sleep(0)
+
+    await desk.dial(FRIENDLY)
+    await desk.run(2)
+    desk.answers["DELETE"] = [says(200, {"state": "success"}) if accepted else httpx.ReadTimeout("slow")]
+    desk.on_request[""] = picks_up
+    with nullcontext() if accepted else pytest.raises(CallboardError):
+        await desk.hang_up()
+    await over(desk, 5 if accepted else 60)
+    assert desk.customer_dialled == (not accepted)
 
 
 STATES = ("ringing", "connected", "bridging", "bridged", "bridge_failed", "bridge_disconnected", "disconnected")
