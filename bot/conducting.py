@@ -26,7 +26,9 @@ SHOW_UP_SECONDS = 8.0
 LOOK_BACK_SECONDS = 7200.0
 """At start, ended calls that began so long ago are looked at once more: a phone of theirs may not have been let go."""
 LET_GO_TRIES = 5
-"""How often a rep's leg that nobody talks on any more is asked to end before we give up and say so."""
+"""How often a leg that nobody talks on any more is asked to end before we say so."""
+LET_GO_MINUTES = 60
+"""How long it is asked after that, once a minute: a caller who waits for nobody may have much patience."""
 
 
 def watch(board: Board) -> None:
@@ -180,7 +182,7 @@ async def _ask(board: Board, provider: Provider, call: Call) -> None:
 async def _let_go(board: Board, provider: Provider, call: Call) -> None:
     """End the leg that is left. Ending twice does no harm, so it is tried again."""
     ended: tuple[AnyEvent, ...] = ()
-    for attempt in range(1, LET_GO_TRIES + 1):
+    for attempt in range(1, LET_GO_TRIES + LET_GO_MINUTES + 1):
         try:
             await provider.hang_up(call)
             ended = (CallEnded(ref=call.refs[0], at=board.now()),)
@@ -189,12 +191,22 @@ async def _let_go(board: Board, provider: Provider, call: Call) -> None:
             fresh = await board.read(calls.get, call.id)
             if fresh is None or provider.next_step(fresh) != HANG_UP:
                 break  # it has ended by itself meanwhile
-            if attempt == LET_GO_TRIES and call.rep:
-                await board.tell(
-                    call.rep, f"Your phone may still be on an ended call; hang it up. ({error})", f"let-go:{call.id}"
-                )
-        await board.sleep(attempt)
+            if attempt == LET_GO_TRIES:
+                await _tell_left(board, fresh, error)
+        await board.sleep(attempt if attempt < LET_GO_TRIES else 60.0)
     await _finish(board, call, HANG_UP, *ended)
+
+
+async def _tell_left(board: Board, call: Call, error: CallboardError) -> None:
+    """Whoever conducted the call hears that somebody may be left on the line."""
+    words = f"Your phone may still be on an ended call; hang it up. ({error})"
+    user = call.rep
+    if call.direction == "in":
+        words = f"A caller may still be on the line with nobody; Callboard goes on trying to let them go. ({error})"
+        taking = await board.read(ledger.intent, f"{CONDUCT}:{BRIDGE}:{call.id}")
+        user = user or (taking.rep if taking is not None else "")
+    if user:
+        await board.tell(user, words, f"let-go:{call.id}")
 
 
 async def recover(board: Board) -> None:
@@ -208,7 +220,7 @@ async def recover(board: Board) -> None:
     ended = await board.read(calls.ended_of_late, board.now() - LOOK_BACK_SECONDS)
     for call in [*await board.read(calls.open_calls), *ended]:
         if call.account in board.providers and board.providers[call.account].next_step(call):
-            await conduct(board, call.id)
+            board.spawn(conduct(board, call.id), failed)  # one that cannot be let go holds up no other
 
 
 async def _say_who_took(board: Board, call: Call) -> None:

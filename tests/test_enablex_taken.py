@@ -169,6 +169,17 @@ async def test_a_service_that_cannot_look_does_not_end_a_talk(desk: Desk, answer
     await over(desk, 60)
 
 
+async def test_a_caller_who_cannot_be_let_go_is_let_go_later(desk: Desk) -> None:
+    desk.answers["/connect"] = [refuses(404, "6110", "Application Not Found")]
+    desk.answers["DELETE"] = [httpx.ConnectError("no route") for _ in range(9)]
+    await comes_in(desk)
+    with pytest.raises(CallboardError):
+        await desk.take()
+    await desk.run(60)
+    assert "A caller may still be on the line with nobody" in await desk.notices()
+    await over(desk, 400)
+
+
 @pytest.mark.parametrize("action", ["transfer", "forward"])
 async def test_a_caller_who_could_not_be_put_through_talks_on(desk: Desk, action: str) -> None:
     await comes_in(desk)
