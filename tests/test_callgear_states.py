@@ -47,6 +47,15 @@ async def test_whoever_was_put_on_hold_without_an_answer_is_taken_off_again(line
     assert line.state == "TALK"
 
 
+@pytest.mark.parametrize(("there", "back"), [("hold", "resume"), ("consult", "return_to_caller")])
+async def test_who_was_taken_off_hold_without_an_answer_is_in_a_talk_again(line: Line, there: str, back: str) -> None:
+    await line.talking()
+    call = await line.do(there, *(["+12025550178"] if there == "consult" else []))
+    await getattr(line.provider, back)(call)  # carried out, and the answer was lost
+    assert "hold" in line.provider.controls(await line.do(back))
+    assert line.state == "TALK"
+
+
 async def test_recording_may_be_asked_for_again_where_no_answer_came(line: Line) -> None:
     call = await line.talking()
     await line.provider.start_recording(call)  # carried out, and the answer was lost

@@ -190,13 +190,16 @@ class CallGear(Provider):
         """restore.talk; where the third party has gone by itself the call is back on hold: then unhold.call."""
         await self._one_of(call, "restore.talk", "unhold.call")
 
-    async def _one_of(self, call: Call, likely: str, otherwise: str) -> None:
-        try:
-            await self._do(likely, call)
-        except Refused as error:
-            if error.code != "invalid_state":
-                raise
-            await self._do(otherwise, call)
+    async def _one_of(self, call: Call, *ways: str) -> None:
+        """The first that the call's state allows. None: whoever was on hold is not any more, for an answer was lost."""
+        for method in ways:
+            try:
+                await self._do(method, call)
+            except Refused as error:
+                if error.code != "invalid_state" or not (call.held or method != ways[-1]):
+                    raise
+            else:
+                return
 
     @override
     async def press_key(self, call: Call, key: str) -> None:
