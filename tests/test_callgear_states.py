@@ -56,6 +56,27 @@ async def test_who_was_taken_off_hold_without_an_answer_is_in_a_talk_again(line:
     assert line.state == "TALK"
 
 
+async def test_who_was_put_through_without_an_answer_is_known_to_be(line: Line) -> None:
+    await line.talking()
+    await line.do("consult", "+12025550178", detail="+12025550178")
+    call = await line.wait(6)
+    await line.provider.complete_transfer(call)  # carried out, and the answer was lost
+    with pytest.raises(Refused, match="another state"):
+        await line.provider.return_to_caller(call)  # they talk with somebody else
+    assert (await line.do("complete_transfer")).transferred_to == "+12025550178"
+
+
+async def test_a_transfer_to_who_has_gone_is_refused(line: Line) -> None:
+    await line.talking()
+    await line.do("consult", "+12025550111", detail="+12025550111")
+    call = await line.wait(8)
+    with pytest.raises(Refused, match="another state"):
+        await line.provider.complete_transfer(call)
+    line.unreached = {"list.calls"}
+    with pytest.raises(Refused, match="another state"):
+        await line.provider.complete_transfer(call)
+
+
 async def test_recording_may_be_asked_for_again_where_no_answer_came(line: Line) -> None:
     call = await line.talking()
     await line.provider.start_recording(call)  # carried out, and the answer was lost

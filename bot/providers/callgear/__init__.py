@@ -17,7 +17,7 @@ from typing_extensions import override
 
 from bot.call import Call
 from bot.errors import Ambiguous, ProviderError, Refused, SettingsError, Unavailable, Unsupported
-from bot.events import Accepted, AnyEvent, State
+from bot.events import THIRD, Accepted, AnyEvent, LegRinging, State
 from bot.hooks import Answer, Question, Reply, Request, Webhook
 from bot.orders import CallOrder, MessageOrder, Speech, TalkOption
 from bot.provider import Provider, Setting
@@ -182,8 +182,20 @@ class CallGear(Provider):
 
     @override
     async def complete_transfer(self, call: Call) -> None:
-        """transfer.talk; also while the third party still rings."""
-        await self._do("transfer.talk", call)
+        """transfer.talk; also while the third party still rings. Where it was done and not answered: no error."""
+        try:
+            await self._do("transfer.talk", call)
+        except Refused as error:
+            if error.code != "invalid_state" or not await self._third_is_on(call):
+                raise
+
+    async def _third_is_on(self, call: Call) -> bool:
+        """Whoever was consulted is on the line."""
+        try:
+            told = await self.call_state(call) if call.consulting else ()
+        except ProviderError:
+            return False
+        return any(isinstance(event, LegRinging) and event.leg == f"{THIRD}{call.consulting}" for event in told)
 
     @override
     async def return_to_caller(self, call: Call) -> None:
@@ -196,7 +208,8 @@ class CallGear(Provider):
             try:
                 await self._do(method, call)
             except Refused as error:
-                if error.code != "invalid_state" or not (call.held or method != ways[-1]):
+                last = method == ways[-1]
+                if error.code != "invalid_state" or (last and (not call.held or await self._third_is_on(call))):
                     raise
             else:
                 return
