@@ -8,7 +8,7 @@ import pytest
 
 from bot.errors import CallboardError
 from bot.events import Outcome, State
-from tests.enablex_town import BUSY, REFUSALS, UNCLEAR, Desk, over, refuses, says
+from tests.enablex_town import BUSY, NO_ANSWER, REFUSALS, UNCLEAR, Desk, over, refuses, says
 
 
 @pytest.fixture
@@ -190,6 +190,21 @@ async def test_a_caller_who_could_not_be_put_through_talks_on(desk: Desk, action
     call = await desk.call()
     assert (call.transferred_to, call.state, "hold" in desk.provider.controls(call)) == ("", State.TALKING, True)
     await over(desk, 60)  # nobody is left on the line when the rep has hung up
+
+
+@pytest.mark.parametrize("action", ["transfer", "forward"])
+async def test_a_talk_is_not_taken_for_an_answer_of_whom_it_is_transferred_to(desk: Desk, action: str) -> None:
+    await comes_in(desk)
+    await desk.take()
+    await desk.run(8)
+    await desk.control(action, NO_ANSWER)
+    for _ in range(5):
+        desk.poll._asked.clear()
+        await desk.run(3)
+    third = next(leg for leg in (await desk.call()).legs if leg.name == f"ext:{NO_ANSWER}")
+    assert (third.ringing_at > 0, third.answered_at) == (True, 0)
+    await over(desk, 100)
+    assert (await desk.call()).transferred_to == ""
 
 
 @pytest.mark.parametrize("action", ["transfer", "forward"])

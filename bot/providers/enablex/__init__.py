@@ -307,7 +307,9 @@ class EnableX(Provider):
         joined (asked for with a voice that there is not), taking off hold with 409 where they are not. Nobody can have
         put on hold what is not known to be a talk.
         """
-        on = [leg for leg in call.legs if leg.ringing_at and not leg.ended_at]
+        # Whoever talks comes first: another that rings is whom the call is transferred to, and the talk is not theirs.
+        on = [leg for leg in call.legs if leg.answered_at and not leg.ended_at]
+        on += [leg for leg in call.legs if leg.ringing_at and not leg.answered_at and not leg.ended_at]
         leg = next((leg for leg in on if leg.name == CUSTOMER or leg.name.startswith("ext:")), None)
         now, ref = self.clock(), call.refs[0]
         if leg is None or not call.live or call.purpose == "message":
