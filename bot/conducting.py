@@ -14,7 +14,7 @@ from bot.board import Board
 from bot.call import Call
 from bot.dialing import CONDUCT
 from bot.errors import Ambiguous, CallboardError, NotAllowed, Refused
-from bot.events import CUSTOMER, AnyEvent, CallEnded, LegEnded, LegRinging, NotPlaced, Outcome
+from bot.events import CUSTOMER, AnyEvent, CallEnded, Controlled, LegEnded, LegRinging, NotPlaced, Outcome
 from bot.provider import Provider
 from bot.store import calls, ledger
 
@@ -26,7 +26,9 @@ SHOW_UP_SECONDS = 8.0
 LOOK_BACK_SECONDS = 7200.0
 """At start, ended calls that began so long ago are looked at once more: a phone of theirs may not have been let go."""
 LET_GO_TRIES = 5
-"""How often a rep's leg that nobody talks on any more is asked to end before we give up and say so."""
+"""How often a leg that nobody talks on any more is asked to end before we say so."""
+LET_GO_MINUTES = 60
+"""How long it is asked after that, once a minute: a caller who waits for nobody may have much patience."""
 
 
 def watch(board: Board) -> None:
@@ -53,6 +55,8 @@ async def conduct(board: Board, call_id: str) -> None:
         return
     provider = board.provider(call.account)
     step = provider.next_step(call)
+    if step == BRIDGE and call.id in board.acting:
+        return  # somebody hangs up at this very moment; once that is done the call is looked at again
     if step == BRIDGE and await _take(board, call, BRIDGE, call.rep, call.number):
         await _bridge(board, provider, call, call.number)
     elif step == HANG_UP and await _take(board, call, HANG_UP, call.rep):
@@ -125,9 +129,13 @@ async def _find_out(
     await board.sleep(SHOW_UP_SECONDS)
     await _ask(board, provider, call)
     fresh = await board.read(calls.get, call.id) or call
-    if not fresh.live or any(one.name == leg for one in fresh.legs):
+    if any(one.name == leg for one in fresh.legs):
         await _finish(board, call, BRIDGE)
         return None
+    if not fresh.live:
+        await _let_go(board, provider, call)  # the second phone may ring all the same, with nobody to talk to
+        await _finish(board, call, BRIDGE)
+        return error
     await _finish(board, call, BRIDGE, *_failed(board, call, leg, error))
     return error
 
@@ -174,7 +182,7 @@ async def _ask(board: Board, provider: Provider, call: Call) -> None:
 async def _let_go(board: Board, provider: Provider, call: Call) -> None:
     """End the leg that is left. Ending twice does no harm, so it is tried again."""
     ended: tuple[AnyEvent, ...] = ()
-    for attempt in range(1, LET_GO_TRIES + 1):
+    for attempt in range(1, LET_GO_TRIES + LET_GO_MINUTES + 1):
         try:
             await provider.hang_up(call)
             ended = (CallEnded(ref=call.refs[0], at=board.now()),)
@@ -183,16 +191,28 @@ async def _let_go(board: Board, provider: Provider, call: Call) -> None:
             fresh = await board.read(calls.get, call.id)
             if fresh is None or provider.next_step(fresh) != HANG_UP:
                 break  # it has ended by itself meanwhile
-            if attempt == LET_GO_TRIES and call.rep:
-                await board.tell(
-                    call.rep, f"Your phone may still be on an ended call; hang it up. ({error})", f"let-go:{call.id}"
-                )
-        await board.sleep(attempt)
+            if attempt == LET_GO_TRIES:
+                await _tell_left(board, fresh, error)
+        await board.sleep(attempt if attempt < LET_GO_TRIES else 60.0)
     await _finish(board, call, HANG_UP, *ended)
+
+
+async def _tell_left(board: Board, call: Call, error: CallboardError) -> None:
+    """Whoever conducted the call hears that somebody may be left on the line."""
+    words = f"Your phone may still be on an ended call; hang it up. ({error})"
+    user = call.rep
+    if call.direction == "in":
+        words = f"A caller may still be on the line with nobody; Callboard goes on trying to let them go. ({error})"
+        taking = await board.read(ledger.intent, f"{CONDUCT}:{BRIDGE}:{call.id}")
+        user = user or (taking.rep if taking is not None else "")
+    if user:
+        await board.tell(user, words, f"let-go:{call.id}")
 
 
 async def recover(board: Board) -> None:
     """At start: steps that a crash cut off, and calls that came to need one while nobody watched."""
+    for taken in await board.read(calls.open_calls):
+        await _say_who_took(board, taken)
     for intent in await board.read(ledger.open_intents):
         call = await board.read(calls.get, intent.call_id) if intent.kind == CONDUCT and intent.call_id else None
         if call is not None and call.account in board.providers:
@@ -200,7 +220,19 @@ async def recover(board: Board) -> None:
     ended = await board.read(calls.ended_of_late, board.now() - LOOK_BACK_SECONDS)
     for call in [*await board.read(calls.open_calls), *ended]:
         if call.account in board.providers and board.providers[call.account].next_step(call):
-            await conduct(board, call.id)
+            board.spawn(conduct(board, call.id), failed)  # one that cannot be let go holds up no other
+
+
+async def _say_who_took(board: Board, call: Call) -> None:
+    """An incoming call is whose phone we rang for it, also where a crash came before that was written down."""
+    intent = await board.read(ledger.intent, f"{CONDUCT}:{BRIDGE}:{call.id}")
+    fresh = await board.read(calls.get, call.id)
+    if intent is None or fresh is None or fresh.direction == "out" or fresh.rep:
+        return
+    name = _second(fresh, msgspec.json.decode(intent.body, type=str))
+    if any(leg.name == name and leg.outcome is not Outcome.FAILED for leg in fresh.legs):
+        taken = Controlled(at=board.now(), by=intent.rep, action="accept")
+        await board.ingest(call.account, [taken], call_id=call.id)
 
 
 async def _resume(board: Board, call: Call, intent: ledger.Intent) -> None:
@@ -211,5 +243,6 @@ async def _resume(board: Board, call: Call, intent: ledger.Intent) -> None:
     words = "Callboard was restarted while it connected you, so the other side may not have been called."
     leg = _second(call, msgspec.json.decode(intent.body, type=str) if call.direction == "in" else call.number)
     error = await _find_out(board, provider, call, leg, Ambiguous(words))
+    await _say_who_took(board, call)
     if error is not None and call.direction == "in":
         await board.tell(intent.rep, f"{error} The caller was let go; call them back.", f"join:{call.id}")

@@ -12,7 +12,7 @@ from bot import consent, numbers, permission
 from bot.board import Board
 from bot.call import Call
 from bot.errors import Ambiguous, CallboardError, NeedsConsent, NotAllowed, NotFound, Unsupported
-from bot.events import AnyEvent, Controlled, HangUpAsked, State
+from bot.events import AnyEvent, Controlled, HangUpAsked, HoldChanged, State
 from bot.operations import dialling, operations
 from bot.provider import Provider
 from bot.store import calls, cards, ledger
@@ -125,6 +125,9 @@ async def control(
     finally:
         del board.acting[call_id]
         await board.write(cards.touch, call_id)
+        fresh = await board.read(calls.get, call_id)
+        if fresh is not None:
+            board.changed([fresh])
 
 
 def check_person(board: Board, call: Call, user: str, action: str) -> None:
@@ -167,6 +170,9 @@ async def _do(board: Board, call: Call, user: str, action: str, work: Work, deta
     except CallboardError as error:
         result = "unclear" if isinstance(error, Ambiguous) else "not done"
         await board.write(_audit, board.now(), user, action, call, f"{detail} {result}: {error}".strip())
+        if action == "consult" and isinstance(error, Ambiguous):
+            # Whoever waits was put on hold before anybody was called: the card must offer the way back.
+            await board.ingest(call.account, [HoldChanged(ref=call.refs[0], at=board.now(), on=True)], call_id=call.id)
         fresh = await board.read(calls.get, call.id)
         if fresh is not None and fresh.state is State.ENDED:
             raise NotFound(f"The call ended before that could be done. ({error})") from error

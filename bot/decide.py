@@ -196,8 +196,11 @@ def _wrong(flow: Flow) -> list[str]:
     wrong += [f"the menu “{menu}” has no choices." for menu, choices in flow.choices.items() if not choices]
     wrong += [f"step “{name}” is never reached." for name in flow.steps if name not in named.values()]
     wrong += [f"“{day}” is no weekday; write mon, tue and so on." for day in flow.weekdays if day not in DAYS]
-    wrong += [f"“{hour}” is no time; write it like 09:00." for hour in flow.hours if not _is_time(hour)]
-    return wrong
+    times = [f"“{hour}” is no time; write it like 09:00." for hour in flow.hours if not _is_time(hour)]
+    since, until = flow.hours
+    if not times and until <= since:  # it would never be open
+        times = [f"{until} is not after {since}. Write two times of one day; midnight is 24:00."]
+    return wrong + times
 
 
 def _is_time(text: str) -> bool:

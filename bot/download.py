@@ -59,6 +59,9 @@ async def download(
     except TimeoutError as error:
         await anyio.Path(into).unlink(missing_ok=True)
         raise Unavailable(f"{title} was too slow, so the recording was not fetched. Try again later.") from error
+    except UnicodeError as error:  # a redirect to a host that is none: httpx finds out only when it is asked for it
+        await anyio.Path(into).unlink(missing_ok=True)
+        raise Refused(f"{title} forwarded us to what is no web address, so the recording was not fetched.") from error
     except httpx.TransportError as error:
         await anyio.Path(into).unlink(missing_ok=True)
         raise Unavailable(f"{title} did not hand out the recording. Try again in a minute.") from error

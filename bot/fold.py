@@ -196,8 +196,9 @@ def _handed_to(hands: _Hands, legs: list[Leg]) -> str:
     """Who took over; nobody where their phone was not answered."""
     if not hands.transferred_to:
         return ""
-    third = next((leg for leg in legs if leg.name == f"{THIRD}{hands.transferred_to}"), None)
-    return "" if third is not None and third.ended_at and not third.answered_at else hands.transferred_to
+    # Legs of incoming calls may be named by whom they ring.
+    third = [leg for leg in legs if leg.name in (f"{THIRD}{hands.transferred_to}", f"ext:{hands.transferred_to}")]
+    return "" if third and all(leg.ended_at and not leg.answered_at for leg in third) else hands.transferred_to
 
 
 _FACTS = ("number", "line", "name", "queue", "extension", "person", "origin")

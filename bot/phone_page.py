@@ -335,7 +335,9 @@ def _check_origin(board: Board, request: Request) -> None:
     """Only our own page asks. The cookie is SameSite=Strict besides, so a stranger's page would not even send it."""
     own = urlsplit(board.settings.public_url or str(request.base_url))
     told = request.headers.get("origin", "")
-    if told != f"{own.scheme}://{own.netloc}" or request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
+    # As browsers write it: in lower case, without the port that goes without saying.
+    ours = f"{own.scheme}://{own.netloc}".lower().removesuffix(":443" if own.scheme == "https" else ":80")
+    if told != ours or request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
         raise _No(403, "Only the web phone's own page may ask for this. Type /phone web in Slack.")
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
         raise _No(415, "Nothing was read: requests must be JSON.")

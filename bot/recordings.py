@@ -4,6 +4,7 @@ A link names a call, a person and a moment a few minutes ahead, and is signed. E
 opened, and each time it is opened stands in the audit log.
 """
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -137,7 +138,7 @@ class Listening:
     """What is being listened to. A player asks for a sound in pieces: one copy serves a link as long as it is good."""
 
     board: Board
-    _copies: dict[str, Sound] = field(default_factory=dict)
+    _copies: dict[str, asyncio.Task[Sound]] = field(default_factory=dict)
 
     async def sound(self, token: str, *, from_start: bool) -> Sound:
         """The recording behind a link; written down each time it is fetched or played from its start.
@@ -156,10 +157,13 @@ class Listening:
             call = await heard_by(board, asked.user, asked.call_id)
             if asked.which >= len(call.recordings):
                 raise NotFound("This recording is not on record any more.")
-            sound = self._copies.get(token)
-            fresh = sound is None
-            if sound is None:
-                sound = self._copies[token] = await fetch(board, call, call.recordings[asked.which])
+            copy = self._copies.get(token)
+            fresh = copy is None
+            if copy is None:  # a player may ask for several pieces at once: they wait for the same copy
+                copy = asyncio.create_task(fetch(board, call, call.recordings[asked.which]))
+                self._copies[token] = copy
+                copy.add_done_callback(lambda done: self._fetched(token, done))
+            sound = await asyncio.shield(copy)
         except CallboardError as error:
             await _note(board, asked.user, "could not listen to recording", number, f"{asked.call_id}: {error}")
             raise
@@ -167,13 +171,19 @@ class Listening:
             await _note(board, asked.user, "listened to recording", number, f"{asked.call_id} {asked.which + 1}")
         return sound
 
+    def _fetched(self, token: str, copy: asyncio.Task[Sound]) -> None:
+        if copy.cancelled() or copy.exception() is not None:  # the next one may try again
+            del self._copies[token]
+
     async def _forget(self) -> None:
         """Copies whose link is not good any more; those that nobody asks for again are swept away."""
-        for token in list(self._copies):
+        for token, copy in list(self._copies.items()):
             try:
                 _read(self.board, token)
             except CallboardError:
-                await self._copies.pop(token).delete()
+                if copy.done() and token in self._copies:
+                    del self._copies[token]
+                    await copy.result().delete()
 
 
 async def _note(board: Board, user: str, what: str, number: str, detail: str) -> None:

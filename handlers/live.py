@@ -10,7 +10,7 @@ from bot.call import Call, Leg
 from bot.cards import Block, plain
 from bot.cards.controls import choice_modal, keypad_modal, party_modal, play_modal
 from bot.controlling import check_person, control
-from bot.errors import BadInput, CallboardError, NotFound
+from bot.errors import Ambiguous, BadInput, CallboardError, NotFound
 from bot.events import CUSTOMER, REP, THIRD
 from bot.numbers import pretty
 from bot.orders import Prompt, Speech
@@ -124,7 +124,8 @@ async def open_keypad(desk: Desk, click: Click) -> None:
 
 async def validate_keys(desk: Desk, click: Click) -> dict[str, str]:
     """Only keys that a telephone has."""
-    if set(click.fields.get("keys", "").replace(" ", "")) <= KEYS:
+    keys = click.fields.get("keys", "").replace(" ", "")
+    if keys and set(keys) <= KEYS:
         return {}
     return {"keys": "A telephone has the keys 0-9, * and # only. Nothing was pressed."}
 
@@ -134,8 +135,13 @@ async def press_keys(desk: Desk, click: Click) -> None:
     keys = click.fields.get("keys", "").replace(" ", "")
 
     async def press(provider: Provider, call: Call) -> None:
-        for key in keys:
-            await provider.press_key(call, key)
+        for pressed, key in enumerate(keys):
+            try:
+                await provider.press_key(call, key)
+            except CallboardError as error:
+                if not pressed:
+                    raise
+                raise Ambiguous(f"Only {pressed} of {len(keys)} keys were pressed for certain. {error}") from error
 
     told = keys if len(keys) <= SHOWN_KEYS else f"{len(keys)} keys"
     await control(desk.board, click.value, click.user, "press_key", press, detail=told)

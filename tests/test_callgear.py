@@ -57,8 +57,7 @@ async def test_everything_else_in_a_talk(line: Line) -> None:
     options = await line.provider.talk_options()
     assert {(option.kind, option.value_name) for option in options} >= {("record_talk", ""), ("tag_call", "Sold")}
     await line.provider.start_recording(call)
-    with pytest.raises(Refused, match="started already"):
-        await line.provider.start_recording(call)
+    await line.provider.start_recording(call)  # it runs already: no error
     await line.provider.use_talk_option(call, "9")
     assert (talk.keys, talk.coached, talk.tags, talk.recording) == ("5", True, {77}, False)
     line.events += await line.provider.active_calls()

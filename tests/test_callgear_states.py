@@ -39,6 +39,70 @@ async def test_hold_and_resume(line: Line) -> None:
     assert (await line.wait(60)).conversation
 
 
+async def test_whoever_was_put_on_hold_without_an_answer_is_taken_off_again(line: Line) -> None:
+    call = await line.talking()
+    await line.provider.hold(call)  # carried out, and the answer was lost
+    assert "resume" in line.provider.controls(await line.do("hold"))
+    await line.do("resume")
+    assert line.state == "TALK"
+
+
+@pytest.mark.parametrize(("there", "back"), [("hold", "resume"), ("consult", "return_to_caller")])
+async def test_who_was_taken_off_hold_without_an_answer_is_in_a_talk_again(line: Line, there: str, back: str) -> None:
+    await line.talking()
+    call = await line.do(there, *(["+12025550178"] if there == "consult" else []))
+    await getattr(line.provider, back)(call)  # carried out, and the answer was lost
+    assert "hold" in line.provider.controls(await line.do(back))
+    assert line.state == "TALK"
+
+
+async def test_who_was_put_through_without_an_answer_is_known_to_be(line: Line) -> None:
+    await line.talking()
+    await line.do("consult", "+12025550178", detail="+12025550178")
+    call = await line.wait(6)
+    await line.provider.complete_transfer(call)  # carried out, and the answer was lost
+    with pytest.raises(Refused, match="another state"):
+        await line.provider.return_to_caller(call)  # they talk with somebody else
+    assert (await line.do("complete_transfer")).transferred_to == "+12025550178"
+
+
+async def test_a_transfer_to_who_has_gone_is_refused(line: Line) -> None:
+    await line.talking()
+    await line.do("consult", "+12025550111", detail="+12025550111")
+    call = await line.wait(8)
+    with pytest.raises(Refused, match="another state"):
+        await line.provider.complete_transfer(call)
+    line.unreached = {"list.calls"}
+    with pytest.raises(Refused, match="another state"):
+        await line.provider.complete_transfer(call)
+
+
+async def test_recording_may_be_asked_for_again_where_no_answer_came(line: Line) -> None:
+    call = await line.talking()
+    await line.provider.start_recording(call)  # carried out, and the answer was lost
+    assert "stop_recording" in line.provider.controls(await line.do("start_recording"))
+    await line.provider.stop_recording(line.call())
+    assert "start_recording" in line.provider.controls(await line.do("stop_recording"))
+
+
+@pytest.mark.parametrize("seconds", [0, 6])
+async def test_the_way_back_from_a_consultation_of_which_no_answer_told(line: Line, seconds: float) -> None:
+    await line.talking()
+    await line.provider.consult(await line.do("hold"), "+12025550178")
+    await line.wait(seconds)
+    await line.do("resume")
+    assert line.state == "TALK"
+
+
+async def test_a_hold_that_makes_no_sense_is_refused(line: Line) -> None:
+    call = await line.dial()
+    with pytest.raises(Refused, match="another state"):
+        await line.provider.hold(call)
+    line.unreached = {"list.calls"}
+    with pytest.raises(Refused, match="another state"):
+        await line.provider.hold(call)
+
+
 async def test_consult_and_go_back(line: Line) -> None:
     await line.talking()
     call = await line.do("consult", "+12025550178", detail="+12025550178")

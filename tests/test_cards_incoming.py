@@ -137,6 +137,16 @@ def test_everyone_sees_who_took_it(rep: str, person: str, expected: str) -> None
     assert f"{expected} Talking 1:45, since 14:58." in show(shown).text
 
 
+@pytest.mark.parametrize(("masked", "third"), [(False, "+44 7700 900177"), (True, "a number")])
+def test_it_says_who_else_is_on_the_line(masked: bool, third: str) -> None:
+    talking = call(direction="in", state=State.TALKING, answered_at=NOW - 65, rep=OTHER)
+    consulting = show(msgspec.structs.replace(talking, consulting="+447700900177", held=True), masked=masked)
+    assert f"Talking 1:05, since 14:58. {third[:1].upper()}{third[1:]} is on the other line." in consulting.text
+    through = show(msgspec.structs.replace(talking, transferred_to="+447700900177"), masked=masked).text
+    assert f"<@{OTHER}> took it and put them through to {third}. Those two talk." in through
+    assert "Talking" not in through
+
+
 def test_an_answered_call_ends_as_its_record() -> None:
     shown = show(
         ended(

@@ -104,6 +104,8 @@ def test_people_are_dialled_at_their_phones_and_left_out_without_one() -> None:
         ('[[flow]]\nstart = "a"\n[flow.steps.a]\ndo = "hang_up"\nloud = true', "has no loud"),
         ('[[flow]]\nstart = "a"\n[flow.steps.a]\ndo = "dial"\ntargets = "201"', "cannot be read"),
         ('[[flow]]\nstart = "a"\nhours = ["9", "18:00"]\n[flow.steps.a]\ndo = "hang_up"', "“9” is no time"),
+        ('[[flow]]\nstart = "a"\nhours = ["22:00", "06:00"]\n[flow.steps.a]\ndo = "hang_up"', "is not after 22:00"),
+        ('[[flow]]\nstart = "a"\nhours = ["09:00", "00:00"]\n[flow.steps.a]\ndo = "hang_up"', "midnight is 24:00"),
         ('[[flow]]\nstart = "a"\nweekdays = ["monday"]\n[flow.steps.a]\ndo = "hang_up"', "is no weekday"),
         ("flow = 3", "must be a list"),
     ],

@@ -110,7 +110,11 @@ async def test_other_addresses_are_never_asked(tmp_path: Path, url: str) -> None
 
 
 @pytest.mark.parametrize(
-    "to", ["http://127.0.0.1/secret", "http://10.0.0.8/", "https://elsewhere.example/", "http://a.media.example/1"]
+    "to",
+    [
+        *("http://127.0.0.1/secret", "http://10.0.0.8/", "https://elsewhere.example/", "http://a.media.example/1"),
+        *("https://xn--a/1", "//xn--a.media.example/1"),
+    ],
 )
 async def test_a_redirect_to_a_foreign_or_private_host_is_not_followed(tmp_path: Path, to: str) -> None:
     asked: list[str] = []

@@ -1,12 +1,15 @@
 """Calls that we conduct at EnableX, whatever goes wrong: nobody is left on the line, everybody knows how it went, and
 nobody is dialled twice."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import httpx
 import pytest
 
+from bot.errors import Ambiguous, CallboardError
 from bot.events import LegEnded, Outcome, RecordingChanged, State
 from tests.enablex_town import (
     BROKEN,
@@ -171,6 +174,16 @@ async def test_it_ends_while_the_bridge_is_ordered(desk: Desk, by: str, lost: se
     assert "Ended before anybody answered" in await desk.card()
 
 
+async def test_a_rep_who_leaves_during_an_unclear_bridge_leaves_no_phone_ringing(desk: Desk) -> None:
+    desk.lost = {"bridging"}
+    desk.answers["/connect"] = [httpx.ReadTimeout("slow")]
+    desk.on_request["/connect"] = desk.carried_out_all_the_same
+    await desk.dial(NO_ANSWER)
+    await desk.run(5)
+    await desk.rep_hangs_up()
+    await over(desk, 9)  # the customer's phone would ring longer
+
+
 async def test_a_rep_who_picks_up_after_hanging_up_calls_nobody(desk: Desk) -> None:
     """The button's order is accepted, but the rep's phone was already being picked up, as EnableX tells too late."""
     await desk.dial(FRIENDLY)
@@ -179,6 +192,25 @@ async def test_a_rep_who_picks_up_after_hanging_up_calls_nobody(desk: Desk) -> N
     await desk.hang_up()
     await over(desk, 20)
     assert desk.customer_dialled == 0
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+async def test_a_rep_who_picks_up_while_the_button_hangs_up(desk: Desk, accepted: bool) -> None:
+    """Accepted, it came too late for the rep's phone; not answered, the call goes on."""
+
+    async def picks_up() -> None:
+        await desk.clock.advance(2)
+        while not any(leg.answered_at for leg in (await desk.call()).legs):
+            await asyncio.sleep(0)
+
+    await desk.dial(FRIENDLY)
+    await desk.run(2)
+    desk.answers["DELETE"] = [says(200, {"state": "success"}) if accepted else httpx.ReadTimeout("slow")]
+    desk.on_request[""] = picks_up
+    with nullcontext() if accepted else pytest.raises(CallboardError):
+        await desk.hang_up()
+    await over(desk, 5 if accepted else 60)
+    assert desk.customer_dialled == (not accepted)
 
 
 STATES = ("ringing", "connected", "bridging", "bridged", "bridge_failed", "bridge_disconnected", "disconnected")
@@ -357,3 +389,17 @@ async def test_whoever_is_put_through_is_left_in_peace(desk: Desk, action: str, 
     assert desk.asked.count("DELETE") == 0
     await over(desk, 60)
     assert desk.asked.count("DELETE") == (0 if answers else 1)
+
+
+@pytest.mark.parametrize("action", ["transfer", "forward"])
+async def test_whoever_was_put_through_by_an_order_without_an_answer_is_left_in_peace(desk: Desk, action: str) -> None:
+    await desk.dial(FRIENDLY)
+    await desk.run(12)
+    desk.answers[f"/{action}"] = [httpx.ReadTimeout("slow")]
+    desk.on_request[f"/{action}"] = desk.carried_out_all_the_same
+    with pytest.raises(Ambiguous):
+        await desk.control(action, "+12025550177")
+    await desk.run(12)
+    assert not desk.nothing_rings
+    await over(desk, 60)
+    assert desk.asked.count("DELETE") == 0

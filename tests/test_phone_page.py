@@ -172,6 +172,12 @@ async def test_below_a_path_the_cookie_and_the_origin_are_right(page: Page) -> N
     assert "path=/phones/phone" in answer.headers["set-cookie"].lower()
 
 
+@pytest.mark.parametrize("written", ["https://CALLBOARD.Example", "https://Callboard.example:443"])
+async def test_an_address_that_browsers_write_otherwise_is_ours(page: Page, written: str) -> None:
+    object.__setattr__(page.desk.board.settings, "public_url", written)
+    assert (await page.ask("session", Origin="https://callboard.example")).status_code == 200
+
+
 # Its login.
 
 

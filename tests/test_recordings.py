@@ -1,5 +1,6 @@
 """Links to recordings: signed, short-lived, checked again when opened; each listening is written down."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -57,6 +58,15 @@ async def test_a_player_takes_pieces_of_one_copy_which_goes_with_the_link(desk: 
     desk.clock.advance(LINK_SECONDS + 1)
     assert (await desk.http.get(address)).status_code == 410
     assert left_on_disk(desk) == []
+
+
+async def test_pieces_that_are_asked_for_at_once_are_of_one_copy(desk: Office) -> None:
+    call = await recorded(desk)
+    address = link(desk.board, call, 0, "U1")
+    pieces = [desk.http.get(address, headers={"range": f"bytes={first}-"}) for first in range(3)]
+    assert [answer.status_code for answer in await asyncio.gather(*pieces)] == [206] * 3
+    assert recorder(desk).fetched == ["rec-1"]
+    assert len(left_on_disk(desk)) == 1
 
 
 async def test_nobody_listens_unseen_by_asking_for_a_piece(desk: Office) -> None:

@@ -28,6 +28,7 @@ from bot.cards.controls import control_rows, hang_up_button, live_facts
 from bot.cards.outcomes import SHORT
 from bot.cards.recording import get_button
 from bot.events import Outcome, State
+from bot.numbers import pretty
 
 if TYPE_CHECKING:
     from bot.store.contacts import Contact
@@ -74,9 +75,13 @@ def incoming_card(
         running = (
             f" {timer(now - call.answered_at)}, since {clock(call.answered_at, zone)}." if call.answered_at else ""
         )
-        blocks = [
-            section(f"📞 *Call from {party}*\n{upper_first(taker or 'somebody')} took it. Talking{running}", "in:state")
-        ]
+        took = f"{upper_first(taker or 'somebody')} took it"
+        told = f"{took}. Talking{running}"
+        if call.transferred_to:
+            told = f"{took} and put them through to {_third(call.transferred_to, masked)}. Those two talk."
+        elif call.consulting:
+            told += f" {upper_first(_third(call.consulting, masked))} is on the other line."
+        blocks = [section(f"📞 *Call from {party}*\n{told}", "in:state")]
     else:
         ringing = f" at {taker}" if taker else ""
         where = "In the menu" if call.guided_at and not call.legs else f"Ringing{ringing}"
@@ -85,13 +90,17 @@ def incoming_card(
         blocks.append(context([upper_first(line)], "in:line"))
     known = _known(history, last_rep, now, zone, masked)
     blocks.append(context([known], "in:known"))
-    if call.state is State.TALKING and (told := live_facts(call)):
-        blocks.append(context([upper_first(" · ".join(told))], "in:live"))
+    if call.state is State.TALKING and (facts := live_facts(call)):
+        blocks.append(context([upper_first(" · ".join(facts))], "in:live"))
     plain_party = who_plain(call.number, call.name, contact, masked=masked)
     blocks += control_rows(call, plain_party, controls, acting)
     if call.rep and "hang_up" in controls and not acting and not call.hang_up_by:
         blocks.append(actions([hang_up_button(call, plain_party)], "in:hang_up"))
     return message(blocks)
+
+
+def _third(number: str, masked: bool) -> str:
+    return "a number" if masked and number.startswith("+") else plain(pretty(number))
 
 
 def _ended(call: Call, party: str, buttons: Sequence[Block], taker: str, line: str, now: float, zone: str) -> Message:

@@ -42,6 +42,12 @@ def open_intents(db: sqlite3.Connection) -> list[Intent]:
     return [Intent(*row) for row in db.execute(f"SELECT {_INTENT} FROM intents WHERE state <> 'done' ORDER BY at")]
 
 
+def intent(db: sqlite3.Connection, key: str) -> Intent | None:
+    """One of them, whatever became of it."""
+    row = db.execute(f"SELECT {_INTENT} FROM intents WHERE key = ?", (key,)).fetchone()
+    return Intent(*row) if row else None
+
+
 def bind_intent(db: sqlite3.Connection, key: str, call_id: str) -> None:
     """The intent became this call."""
     db.execute("UPDATE intents SET call_id = ? WHERE key = ?", (call_id, key))

@@ -17,12 +17,12 @@ from typing_extensions import override
 
 from bot.call import Call
 from bot.errors import Ambiguous, ProviderError, Refused, SettingsError, Unavailable, Unsupported
-from bot.events import Accepted, AnyEvent, State
+from bot.events import THIRD, Accepted, AnyEvent, LegRinging, State
 from bot.hooks import Answer, Question, Reply, Request, Webhook
 from bot.orders import CallOrder, MessageOrder, Speech, TalkOption
 from bot.provider import Provider, Setting
 from bot.providers.callgear import notifications, routing, starts
-from bot.providers.callgear.calls import events_of, rows
+from bot.providers.callgear.calls import events_of, on_hold, rows
 from bot.providers.callgear.rpc import Rpc
 from bot.providers.callgear.words import digits, text
 
@@ -133,14 +133,28 @@ class CallGear(Provider):
 
     @override
     async def hold(self, call: Call, speech: Speech | None = None) -> None:
-        """hold.call; a message is compulsory, so without one the account's `hold_text` is spoken."""
+        """hold.call; a message is compulsory, so without one the account's `hold_text` is spoken.
+
+        Whoever is on hold already, because an answer was lost, may be put there again.
+        """
         message = starts.spoken(speech or Speech(text=self.values["hold_text"]))
-        await self._do("hold.call", call, {"contact_message": message})
+        try:
+            await self._do("hold.call", call, {"contact_message": message})
+        except Refused as error:
+            if call.held or error.code != "invalid_state" or not await self._waits(call):
+                raise
+
+    async def _waits(self, call: Call) -> bool:
+        try:
+            listed = rows(await self._rpc.ask("list.calls", {}), self.title)
+        except ProviderError:
+            return False
+        return any(on_hold(row) for row in listed if text(row.get("call_session_id")) in call.refs)
 
     @override
     async def resume(self, call: Call) -> None:
-        """unhold.call."""
-        await self._do("unhold.call", call)
+        """unhold.call; where a third party is called or talked to of which we were not told, restore.talk."""
+        await self._one_of(call, "unhold.call", "restore.talk")
 
     @override
     async def consult(self, call: Call, to: str, speech: Speech | None = None) -> None:
@@ -168,18 +182,37 @@ class CallGear(Provider):
 
     @override
     async def complete_transfer(self, call: Call) -> None:
-        """transfer.talk; also while the third party still rings."""
-        await self._do("transfer.talk", call)
+        """transfer.talk; also while the third party still rings. Where it was done and not answered: no error."""
+        try:
+            await self._do("transfer.talk", call)
+        except Refused as error:
+            if error.code != "invalid_state" or not await self._third_is_on(call):
+                raise
+
+    async def _third_is_on(self, call: Call) -> bool:
+        """Whoever was consulted is on the line."""
+        try:
+            told = await self.call_state(call) if call.consulting else ()
+        except ProviderError:
+            return False
+        return any(isinstance(event, LegRinging) and event.leg == f"{THIRD}{call.consulting}" for event in told)
 
     @override
     async def return_to_caller(self, call: Call) -> None:
         """restore.talk; where the third party has gone by itself the call is back on hold: then unhold.call."""
-        try:
-            await self._do("restore.talk", call)
-        except Refused as error:
-            if error.code != "invalid_state":
-                raise
-            await self._do("unhold.call", call)
+        await self._one_of(call, "restore.talk", "unhold.call")
+
+    async def _one_of(self, call: Call, *ways: str) -> None:
+        """The first that the call's state allows. None: whoever was on hold is not any more, for an answer was lost."""
+        for method in ways:
+            try:
+                await self._do(method, call)
+            except Refused as error:
+                last = method == ways[-1]
+                if error.code != "invalid_state" or (last and (not call.held or await self._third_is_on(call))):
+                    raise
+            else:
+                return
 
     @override
     async def press_key(self, call: Call, key: str) -> None:
@@ -191,13 +224,21 @@ class CallGear(Provider):
         """record.call action=on. A recording has no name here, and its address is told after the call."""
         if name:
             raise Unsupported(f"{self.title} does not name recordings. Start it without a name.")
-        await self._do("record.call", call, {"action": "on"})
+        await self._record(call, "on", "record_already_started")
         return ()
 
     @override
     async def stop_recording(self, call: Call) -> None:
         """record.call action=off; a recording that the account demands cannot be stopped."""
-        await self._do("record.call", call, {"action": "off"})
+        await self._record(call, "off", "record_already_stopped")
+
+    async def _record(self, call: Call, action: str, already: str) -> None:
+        """What an answer that was lost has started or stopped is so already: no error."""
+        try:
+            await self._do("record.call", call, {"action": action})
+        except Refused as error:
+            if error.code != already:
+                raise
 
     @override
     async def tag(self, call: Call, tag: str) -> None:

@@ -19,6 +19,7 @@ ON_THE_LINE = frozenset(
     }
 )
 """Words for a leg that was picked up, in lower case. Source: list.calls, table of states; the Russian twin page."""
+ON_HOLD = frozenset({"on hold", "на удержании"})
 GONE = frozenset({"disconnected", "отключен", "отключён"})
 
 
@@ -86,6 +87,11 @@ def _named(row: Mapping[str, Any], *, out: bool) -> list[tuple[str, Mapping[str,
         else:
             named.append((REP if leg in ours[:1] else f"{THIRD}{e164(called)}", leg))
     return named
+
+
+def on_hold(row: Mapping[str, Any]) -> bool:
+    """Whether somebody of that call waits."""
+    return any(text(leg.get("state")).lower() in ON_HOLD for leg in _legs(row))
 
 
 def _legs(row: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -17,7 +17,7 @@ from typing_extensions import override
 
 from bot.call import Call, Leg
 from bot.errors import Refused, SettingsError, Unsupported
-from bot.events import CUSTOMER, REP, Accepted, AnyEvent, LegAnswered, LegEnded, Outcome, State
+from bot.events import CUSTOMER, REP, THIRD, Accepted, AnyEvent, LegAnswered, LegEnded, Outcome, State
 from bot.hooks import Request, Webhook
 from bot.orders import CallOrder, MessageOrder, Prompt, Speech
 from bot.provider import Provider, Setting
@@ -25,7 +25,7 @@ from bot.providers.enablex import api, webhooks
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
 """A call id that no call has: asking for it shows whether the credentials work."""
-LOCKED = ("401", "403", "429")
+LOCKED = ("401", "403", "429", "500", "502", "503", "504")
 """Codes of refusals that say nothing about a call."""
 SILENCE = {"text": ".", "language": "en-US", "voice": "none"}
 """Something that is never played: there is no such voice."""
@@ -33,6 +33,8 @@ TALKING = "6112"
 """Code of the refusal to play anything while two parties are joined."""
 ALONE = ("", "6114", "6117")
 """What is answered when there is only one: no refusal, "Play request pending", "Voice not supported"."""
+ALREADY = "408"
+"""Code of the refusal to start a recording that runs."""
 FIRST_ASKED_SECONDS = 10.0
 LONGEST_RING_SECONDS = 75.0
 """A phone that has rung for so long, and is in no talk, was not answered."""
@@ -150,14 +152,14 @@ class EnableX(Provider):
     def next_step(self, call: Call) -> str:
         """Bridge the customer when the rep is on the line; let go whoever is left, or has heard the message.
 
-        Whoever was put through to somebody else is left in peace. A phone that was not told to have stopped is let go
-        when the other side has gone: ending what has ended does no harm.
+        Whoever was put through to somebody else is left in peace, also where that order was not answered. A phone that
+        was not told to have stopped is let go when the other side has gone: ending what has ended does no harm.
         """
         legs = {leg.name: leg for leg in call.legs}
         rep, customer = legs.get(REP), legs.get(CUSTOMER)
         if call.purpose == "message":
             return "hang_up" if call.played is not None and _up(customer) else ""
-        if call.transferred_to:
+        if call.transferred_to or any(_up(leg) for leg in call.legs if leg.name.startswith(THIRD)):
             return ""
         if call.direction == "in":
             ours = [leg for leg in call.legs if leg.name != webhooks.LINE]
@@ -262,9 +264,17 @@ class EnableX(Provider):
 
     @override
     async def start_recording(self, call: Call, name: str = "") -> tuple[AnyEvent, ...]:
-        """Source: "Start / Stop Call Recording". The answer names the recording, also where no webhook ever does."""
+        """Source: "Start / Stop Call Recording". The answer names the recording, also where no webhook ever does.
+
+        What an answer that was lost has started runs already: no error.
+        """
         named = {"recording_name": name} if name else {}
-        answer = await self._on(call, "PUT", "/recording", {"start": True, **named})
+        try:
+            answer = await self._on(call, "PUT", "/recording", {"start": True, **named})
+        except Refused as error:
+            if error.code != ALREADY:
+                raise
+            return ()
         return webhooks.recording_begun(answer, call.refs[0], self.clock())
 
     @override
@@ -297,7 +307,9 @@ class EnableX(Provider):
         joined (asked for with a voice that there is not), taking off hold with 409 where they are not. Nobody can have
         put on hold what is not known to be a talk.
         """
-        on = [leg for leg in call.legs if leg.ringing_at and not leg.ended_at]
+        # Whoever talks comes first: another that rings is whom the call is transferred to, and the talk is not theirs.
+        on = [leg for leg in call.legs if leg.answered_at and not leg.ended_at]
+        on += [leg for leg in call.legs if leg.ringing_at and not leg.answered_at and not leg.ended_at]
         leg = next((leg for leg in on if leg.name == CUSTOMER or leg.name.startswith("ext:")), None)
         now, ref = self.clock(), call.refs[0]
         if leg is None or not call.live or call.purpose == "message":
@@ -357,7 +369,7 @@ class EnableX(Provider):
                     code=error.code,
                     words=error.words,
                 ) from error
-            if error.code == "429" or error.code.startswith("5"):  # it did not look at them
+            if error.code in LOCKED:  # it did not look at them
                 raise
         return f"{self.title} accepts the project's APP ID and APP KEY."
 

@@ -22,6 +22,8 @@ WORDS = ("message", "msg", "desc", "description")
 """Where the code and the words of an error stand; the newer edition has names of its own."""
 _OWN_CODE = re.compile("[0-9]{4}")
 """Whoever says “failed” with one of these had a look; a bare 500 leaves open how far it got."""
+_SAYS = (401, 403, 404, 409, 429)
+"""HTTP statuses that say what the older edition has as code; the newer one has words of its own for them."""
 LISTEN_SECONDS = range(1, 11)
 
 HINTS: Mapping[str, str] = {
@@ -132,7 +134,8 @@ def accepted(title: str, told: Mapping[str, Any]) -> None:
 
 def _refusal(title: str, told: Mapping[str, Any], status: int) -> Refused:
     code = next((told_code for name in CODES if (told_code := text(told.get(name)))), "")
-    code = code or (str(status) if status >= 400 else "")
+    if not code or (not code.isdecimal() and (status in _SAYS or status >= 500)):
+        code = str(status) if status >= 400 else ""
     words = next((told_words for name in WORDS if (told_words := text(told.get(name)))), "")
     found = refused(title, words or f"HTTP {status}", code)
     return Refused(f"{found} {HINTS.get(code, '')}".strip(), code=code, words=found.words)

@@ -70,16 +70,16 @@ def greeted(steps: Sequence[Step], greeting: bool, pin: bool) -> list[Step]:
     return [*begun, Step(LONG_SECONDS, "caller", "ended", Outcome.ANSWERED)] if greeting else [*begun, *steps[1:]]
 
 
-def third_steps(number: str, first: str, second: str) -> list[Step]:
-    """Somebody is transferred to: where they answer, the first party is let go and those two talk."""
+def third_steps(number: str, ours: str, theirs: str) -> list[Step]:
+    """Somebody is transferred to: where they answer, our rep is let go and those two talk."""
     steps = []
     for step in second_steps(number, THIRD + number):
         if step.leg == THIRD + number:
             steps.append(step)
         if step.what == "answered":
-            steps.append(Step(0, first, "ended", Outcome.ANSWERED))
+            steps.append(Step(0, ours, "ended", Outcome.ANSWERED))
     answered = any(step.what == "answered" for step in steps)
-    return [*steps, Step(0, second, "ended", Outcome.ANSWERED)] if answered else steps
+    return [*steps, Step(0, theirs, "ended", Outcome.ANSWERED)] if answered else steps
 
 
 def rep_steps(number: str) -> list[Step]:

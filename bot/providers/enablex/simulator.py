@@ -218,7 +218,9 @@ class EnableXExchange(Exchange):
 
     def _hand_on(self, ref: str, to: str) -> SimCall:
         call = self._in_a_talk(ref)
-        steps = third_steps(digits(to), self._first(call), call.variables["second"])
+        first, second = self._first(call), call.variables["second"]
+        ours, theirs = (first, second) if call.direction == "out" else (second, first)
+        steps = third_steps(digits(to), ours, theirs)
         self._held.discard(ref)
         answers = any(step.what == "answered" for step in steps)
         self.network.change(call, steps, keep=lambda step: not answers)
