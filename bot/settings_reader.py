@@ -25,6 +25,7 @@ from bot.settings import COMMANDS, Account, Line, MessageSettings, PolicySetting
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _CHANNEL = re.compile(r"[CG][A-Z0-9]{1,30}")
 _USER = re.compile(r"[UW][A-Z0-9]{1,30}")
+_ADDRESS = re.compile(r"https?://[^/\s]+")
 LEAST_DAYS = 35
 """What `/call again`, weekly digests and limits look back on is kept."""
 
@@ -45,15 +46,20 @@ def load(environment: Mapping[str, str] = os.environ, file: Path | None = None) 
 def examine(environment: Mapping[str, str], file: Path | None = None) -> tuple[Settings | None, list[str]]:
     """Read everything and collect all that is wrong, for `callboard check`. Settings are None if it cannot start."""
     errors: list[str] = []
-    path = file or Path(environment.get("CALLBOARD_CONFIG", "callboard.toml"))
+    named = file or environment.get("CALLBOARD_CONFIG")
+    path = Path(named or "callboard.toml")
     table: dict[str, Any] = {}
-    if path.exists():
-        try:
-            table = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            return None, [f"{path.name} cannot be read as TOML: {error}. Mend that line, then start again."]
-    elif file is not None or "CALLBOARD_CONFIG" in environment:
-        return None, [f"{path} does not exist. Create it (docs/settings.md has an example) or unset CALLBOARD_CONFIG."]
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Windows' editors begin a file with a mark
+    except FileNotFoundError:
+        if named:
+            fix = "Copy callboard.example.toml there, or name another file with --config or CALLBOARD_CONFIG."
+            return None, [f"{path} does not exist. {fix}"]
+        errors.append(f"No {path} is in {Path.cwd()}. Copy callboard.example.toml to it, or name it with --config.")
+    except OSError as error:
+        return None, [f"{path} cannot be read ({error.strerror}). Let this user read it, or name another file."]
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return None, [f"{path.name} cannot be read as TOML: {error}. Mend that line, then start again."]
     reader = _Reader(environment, table, errors)
     settings = reader.settings()
     return (None if errors else settings), errors
@@ -181,7 +187,7 @@ class _Reader:
 
     def public_url(self, mode: str) -> str:
         value = self.environment.get("CALLBOARD_PUBLIC_URL", "").rstrip("/")
-        if value and not re.match(r"https?://[^/\s]+", value):
+        if value and not _ADDRESS.match(value):
             self.errors.append("CALLBOARD_PUBLIC_URL must begin with https://, like https://callboard.example.com.")
         if not value and mode == "http":
             self.errors.append("CALLBOARD_PUBLIC_URL is not set. Slack needs it in HTTP mode to reach Callboard.")
@@ -240,6 +246,8 @@ class _Reader:
                 value = self.environment.get(variable, "") or str(value) or (setting.default or "")
                 if not value and setting.default is None:
                     self.errors.append(f"{variable} is not set: {setting.help}")
+                if value and setting.name.endswith("url") and not _ADDRESS.match(value):
+                    self.errors.append(f"{variable} is not an address. It begins with https://.")
                 values[setting.name] = value
             for secret in (setting.name for setting in kind.settings if setting.secret and setting.name in section):
                 variable = f"{name}_{secret}".upper()

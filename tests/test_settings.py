@@ -232,6 +232,8 @@ def test_a_mistake_in_the_file_is_named(tmp_path: Path, text: str, named: str) -
         ("[accounts.voicenter]\naddresses = '203.0.113.7'", "accounts.voicenter.addresses"),
         ("[accounts.voicenter]\naddresses = ['203.0.113.0/33']", "accounts.voicenter.addresses"),
         ("[accounts.voicenter]\naddresses = ['voicenter.example']", "accounts.voicenter.addresses"),
+        ("[accounts.voicenter]\nmonitor_url = 'monitor.example'", "VOICENTER_MONITOR_URL"),
+        ("[accounts.voicenter]\nmonitor_url = ['https://monitor.example']", "VOICENTER_MONITOR_URL"),
     ],
 )
 def test_a_mistake_in_an_account_is_named(tmp_path: Path, text: str, named: str) -> None:
@@ -284,6 +286,24 @@ def test_a_file_that_is_no_toml_or_is_not_there_is_said(tmp_path: Path) -> None:
     missing = tmp_path / "elsewhere.toml"
     assert "does not exist" in examine(ENVIRONMENT, missing)[1][0]
     assert "does not exist" in examine(ENVIRONMENT | {"CALLBOARD_CONFIG": str(missing)})[1][0]
+
+
+def test_a_file_that_cannot_be_read_keeps_it_from_starting_with_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="cannot be read"):
+        load(ENVIRONMENT, tmp_path)
+
+
+def test_where_there_is_no_file_it_is_said_and_the_rest_is_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    _, found = examine(ENVIRONMENT | {"CALLBOARD_CONFIG": "", "SLACK_BOT_TOKEN": ""})
+    assert found[0].startswith(f"No callboard.toml is in {tmp_path}.")
+    assert any("SLACK_BOT_TOKEN" in words for words in found)
+
+
+def test_a_file_of_a_windows_editor_is_read(tmp_path: Path) -> None:
+    assert read(tmp_path, f'\ufeffregion = "GB"\n{MINIMAL}').region == "GB"
 
 
 def test_the_file_is_found_through_the_environment(tmp_path: Path) -> None:
