@@ -272,7 +272,7 @@ class _Reader:
     def lines(self, region: str, accounts: tuple[Account, ...]) -> tuple[Line, ...]:
         names = {account.name for account in accounts}
         allowed = {item.name for item in fields(Line)} - {"number"}
-        found = []
+        found: list[Line] = []
         for written, section in self.sub("lines").items():
             try:
                 number = numbers.parse(written, region)
@@ -282,6 +282,8 @@ class _Reader:
             if not isinstance(section, dict) or set(section) - allowed:
                 self.errors.append(f'[lines."{written}"] may have: {", ".join(sorted(allowed))}.')
                 continue
+            if any(line.number == number for line in found):
+                self.errors.append(f'[lines."{written}"] has the number of another section. Join the two.')
             line = Line(number=number, **section)
             wrong = [key for key in section if type(section[key]) is not type(getattr(Line(number), key))]
             if wrong:
@@ -355,14 +357,17 @@ class _Reader:
     def flows(self, region: str) -> tuple[decide.Flow, ...]:
         found, errors = decide.read(self.table.pop("flow", []))
         self.errors += errors
-        numbered = []
+        numbered: list[decide.Flow] = []
         for flow in found:
             try:
                 number = numbers.parse(flow.line, region) if flow.line else ""
             except BadInput as error:
                 self.errors.append(f"[[flow]]: {error}")
-            else:
-                numbered.append(msgspec.structs.replace(flow, line=number))
+                continue
+            if any(other.line == number for other in numbered):
+                whose = f"line {flow.line}" if flow.line else "all lines that have none of their own"
+                self.errors.append(f"[[flow]]: there are two for {whose}. Only the first would count; join them.")
+            numbered.append(msgspec.structs.replace(flow, line=number))
         return tuple(numbered)
 
     def commands(self) -> dict[str, str]:

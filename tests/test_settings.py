@@ -207,6 +207,8 @@ def test_no_secret_is_in_a_repr(tmp_path: Path) -> None:
         ('[lines."+1 202 555 0100"]\nchannel = 5', 'lines."+1 202 555 0100".channel'),
         ('[lines."+1 202 555 0100"]\nlabel = 5', 'lines."+1 202 555 0100".label'),
         ('[lines."+1 202 555 0100"]\nsummary = "no"', 'lines."+1 202 555 0100".summary'),
+        ('[lines."+1 202 555 0100"]\n[lines."+12025550100"]', '[lines."+12025550100"]'),
+        (2 * '[[flow]]\nstart = "a"\n[flow.steps.a]\ndo = "hang_up"\n', "[[flow]]"),
         ('[commands]\ncall = "call"', "commands.call"),
         ('[commands]\nprefix = "Acme "', "commands.call"),
         ('[commands]\nring = "/ring"', "[commands]"),
