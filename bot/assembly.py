@@ -337,7 +337,7 @@ def _opened(open_database: Callable[[Path], Database], file: Path) -> Database:
     except sqlite3.Error as error:
         words = str(error)  # a sentence where it is ours
         if not words.endswith("."):
-            words += ". If the file is damaged, put a backup in its place: docs/deploying.md."
+            words += ". Let this user write it; if it is damaged, put a backup in its place: docs/deploying.md."
         raise SettingsError(f"The database {file} cannot be opened: {words}") from error
 
 
