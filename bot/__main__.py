@@ -59,7 +59,7 @@ def _log(*, running: bool) -> None:
     for chatty in ("httpx", "apscheduler", "slack_bolt", "slack_sdk", "uvicorn"):  # httpx logs addresses with secrets
         logging.getLogger(chatty).setLevel(logging.WARNING if running else logging.ERROR)
     # Bolt would say at each start that SLACK_BOT_TOKEN is not used: it is, by the client that Bolt is given.
-    logging.getLogger("slack_bolt.AsyncApp").addFilter(lambda record: "`token`" not in record.getMessage())
+    logging.getLogger("slack_bolt").addFilter(lambda record: "`token`" not in record.getMessage())
 
 
 def _work(chosen: argparse.Namespace) -> Coroutine[Any, Any, int]:

@@ -139,6 +139,8 @@ def slack_app(desk: Desk, identity: Identity) -> AsyncApp:
 
     app = AsyncApp(
         name="callboard",  # else Bolt looks through all modules for its caller's file, for 25 ms
+        # Else Bolt logs as much as the root, and with it the whole of a request whose signature is wrong.
+        logger=logging.getLogger("slack_bolt"),
         signing_secret=settings.signing_secret,
         client=AsyncWebClient(base_url=settings.slack_api, session=desk.slack.session, retry_handlers=[]),
         # With `token=` the first request would wait for auth.test, and fail if Slack's API does.

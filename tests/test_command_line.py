@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 
 from bot.__main__ import main
+from tests.fake_slack import FakeSlack
+from tests.office import office
+from tests.slack_state import Clock
 
-CHATTY = ("httpx", "apscheduler", "slack_bolt", "slack_sdk", "uvicorn", "slack_bolt.AsyncApp")
+CHATTY = ("httpx", "apscheduler", "slack_bolt", "slack_sdk", "uvicorn")
 
 
 @pytest.fixture(autouse=True)
@@ -34,6 +37,23 @@ def test_what_keeps_it_from_starting_is_one_sentence(
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("Callboard did not start: ")
     assert words in line
-    # What Bolt says of a token that it is right not to use would alarm whoever has just set it.
-    ours = logging.getLogger("slack_bolt.AsyncApp")
-    assert not ours.filter(logging.makeLogRecord({"msg": "As you gave `client` as well, `token` will be unused."}))
+
+
+def test_what_bolt_says_of_a_token_that_it_is_right_not_to_use_would_alarm_whoever_has_just_set_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CALLBOARD_LOG", "")
+    main(["run", "--config", str(tmp_path / "nowhere.toml")])
+    said = logging.makeLogRecord({"msg": "As you gave `client` as well, `token` will be unused."})
+    assert not logging.getLogger("slack_bolt").filter(said)
+
+
+async def test_what_was_typed_is_not_in_the_log_when_its_signature_is_wrong(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    logging.getLogger("slack_bolt").setLevel(logging.WARNING)  # as bot/__main__.py has it
+    async with office(tmp_path, fake_slack, slack_clock) as desk:
+        answer = await desk.http.post("/slack/events", data={"command": "/call", "text": "+1 202 555 0123"})
+        assert answer.status_code == 401
+    assert "555" not in caplog.text
