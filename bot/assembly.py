@@ -9,6 +9,7 @@ import contextlib
 import errno
 import gc
 import logging
+import os
 import socket
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -334,12 +335,14 @@ def _take(stack: AsyncExitStack, folder: Path) -> None:
 
 
 def _opened(open_database: Callable[[Path], Database], file: Path) -> Database:
+    if file.exists() and not os.access(file, os.W_OK):  # as after root has put a backup there; opening it works
+        raise SettingsError(f"The database {file} cannot be written. Make it this user's own (chown), then start.")
     try:
         return open_database(file)
     except sqlite3.Error as error:
         words = str(error)  # a sentence where it is ours
         if not words.endswith("."):
-            words += ". Let this user write it; if it is damaged, put a backup in its place: docs/deploying.md."
+            words += ". If it is damaged, put a backup in its place: docs/deploying.md."
         raise SettingsError(f"The database {file} cannot be opened: {words}") from error
 
 

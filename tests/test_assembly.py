@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import sqlite3
 from pathlib import Path
 from types import SimpleNamespace
@@ -106,6 +107,16 @@ async def test_a_database_that_is_not_ours_is_a_sentence(
     else:
         file.write_bytes(b"not a database, " * 100)
     with pytest.raises(SettingsError, match=words):
+        async with running(settings):
+            pass
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everything")
+async def test_a_database_that_somebody_else_has_put_there_is_a_sentence(tmp_path: Path, fake_slack: FakeSlack) -> None:
+    settings = load(socket_settings(tmp_path, fake_slack))
+    settings.data.mkdir()
+    (settings.data / DATABASE).touch(mode=0o400)
+    with pytest.raises(SettingsError, match=r"cannot be written\."):
         async with running(settings):
             pass
 
