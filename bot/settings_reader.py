@@ -69,7 +69,8 @@ class _Reader:
     """Reads one value after the other and collects what is wrong with them."""
 
     def __init__(self, environment: Mapping[str, str], table: dict[str, Any], errors: list[str]) -> None:
-        self.environment = environment
+        # A file of variables that Windows has saved leaves a carriage return at each end.
+        self.environment = {name: value.strip() for name, value in environment.items()}
         self.table = dict(table)
         self.errors = errors
 
@@ -114,7 +115,7 @@ class _Reader:
             or ("Reached, all done", "Interested", "Not interested", "Call later", "Left a message", "Wrong number"),
             contact_url=self.text("contact_url", ""),
             lookup_url=self.lookup_url(),
-            lookup_token=self.environment.get("CALLBOARD_LOOKUP_TOKEN", "").strip(),
+            lookup_token=self.environment.get("CALLBOARD_LOOKUP_TOKEN", ""),
             commands=self.commands(),
             flows=self.flows(region),
             slack_calls=self.flag("slack_calls", False),
@@ -171,7 +172,7 @@ class _Reader:
             self.errors.append(f"[{section}] has an unknown setting “{name}”. Remove it or check its spelling.")
 
     def secret(self, name: str, prefix: str, where: str) -> str:
-        value = self.environment.get(name, "").strip()
+        value = self.environment.get(name, "")
         if not value:
             self.errors.append(f"{name} is not set. Copy it from your Slack app's page, {where}.")
         elif not value.startswith(prefix):

@@ -270,6 +270,14 @@ def test_a_mistake_in_the_environment_is_named(tmp_path: Path, variable: str, va
     assert "secret-" not in found[0]
 
 
+def test_white_space_around_a_variable_does_not_count(tmp_path: Path) -> None:
+    given = {name: f" {value}\r" for name, value in (ENVIRONMENT | {"CALLBOARD_PORT": "8081"}).items()}
+    settings = load(given, write(tmp_path, MINIMAL))
+    assert (settings.bot_token, settings.hook_secret) == (ENVIRONMENT["SLACK_BOT_TOKEN"], "secret-hook-0123456789")
+    assert (settings.accounts[0].values["code"], settings.port) == ("secret-code", 8081)
+    assert "VOICENTER_CODE" in errors(tmp_path, environment=ENVIRONMENT | {"VOICENTER_CODE": " "})[0]
+
+
 def test_http_mode_without_an_address_is_named(tmp_path: Path) -> None:
     given = ENVIRONMENT | {"CALLBOARD_SLACK_MODE": "http", "SLACK_SIGNING_SECRET": "secret-signing"}
     (found,) = errors(tmp_path, environment=given)
