@@ -19,6 +19,7 @@ from typing import Any
 from bot.errors import SettingsError
 
 log = logging.getLogger("callboard")
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -37,19 +38,28 @@ def main(arguments: list[str] | None = None) -> int:
     demo.add_argument("--terminal", action="store_true", help="talk to it in this terminal instead of the Slack page")
     demo.add_argument("--state", type=Path, default=Path(".callboard"), help="folder for everything it keeps")
     chosen = parser.parse_args(arguments)
-    logging.basicConfig(
-        level=os.environ.get("CALLBOARD_LOG", "INFO" if chosen.command == "run" else "ERROR"),
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-    )
-    for chatty in ("httpx", "apscheduler", "slack_bolt", "slack_sdk"):  # httpx logs whole addresses, secrets included
-        logging.getLogger(chatty).setLevel(logging.WARNING if chosen.command == "run" else logging.ERROR)
     try:
+        _log(running=chosen.command == "run")
         return _start(_work(chosen))
     except SettingsError as error:
         print(f"Callboard did not start: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # whoever reads what we print has read enough, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _log(*, running: bool) -> None:
+    level = (os.environ.get("CALLBOARD_LOG") or ("INFO" if running else "ERROR")).upper()
+    if level not in LEVELS:
+        raise SettingsError(f"CALLBOARD_LOG must be one of: {', '.join(LEVELS)}.")
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for chatty in ("httpx", "apscheduler", "slack_bolt", "slack_sdk", "uvicorn"):  # httpx logs addresses with secrets
+        logging.getLogger(chatty).setLevel(logging.WARNING if running else logging.ERROR)
+    # Bolt would say at each start that SLACK_BOT_TOKEN is not used: it is, by the client that Bolt is given.
+    logging.getLogger("slack_bolt").addFilter(lambda record: "`token`" not in record.getMessage())
 
 
 def _work(chosen: argparse.Namespace) -> Coroutine[Any, Any, int]:
@@ -58,7 +68,7 @@ def _work(chosen: argparse.Namespace) -> Coroutine[Any, Any, int]:
     if chosen.command == "check":
         from bot.check import check
 
-        return check(os.environ, chosen.config, print)
+        return check(os.environ, chosen.config, _say)
     if chosen.command == "demo":
         from bot.demo import demo
 

@@ -6,9 +6,12 @@ the other way round.
 
 import asyncio
 import contextlib
+import errno
 import gc
 import logging
+import os
 import socket
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -73,6 +76,9 @@ log = logging.getLogger("callboard")
 
 DATABASE = "callboard.sqlite"
 LOCK = "callboard.lock"
+_NO_SLACK = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
+_OUTAGE = {"fatal_error", "internal_error", "ratelimited", "request_timeout", "service_unavailable"}
+"""What Slack answers when it is not the token's fault."""
 SIGN_OUT_SECONDS = 3
 """So long a provider may take to end a session when we stop."""
 
@@ -135,6 +141,8 @@ def slack_app(desk: Desk, identity: Identity) -> AsyncApp:
 
     app = AsyncApp(
         name="callboard",  # else Bolt looks through all modules for its caller's file, for 25 ms
+        # Else Bolt logs as much as the root, and with it the whole of a request whose signature is wrong.
+        logger=logging.getLogger("slack_bolt"),
         signing_secret=settings.signing_secret,
         client=AsyncWebClient(base_url=settings.slack_api, session=desk.slack.session, retry_handlers=[]),
         # With `token=` the first request would wait for auth.test, and fail if Slack's API does.
@@ -172,15 +180,8 @@ async def refresh_identity(board: Board, slack: AsyncWebClient) -> Identity:
     """Ask auth.test and remember the answer."""
     try:
         answer = await slack.auth_test()
-    except SlackApiError as error:
-        reason = error.response.get("error", "unknown")
-        raise SettingsError(
-            f"Slack refuses SLACK_BOT_TOKEN ({reason}). Install the app again and copy its token."
-        ) from None
-    except (SlackClientError, aiohttp.ClientError, OSError, TimeoutError) as error:
-        raise SettingsError(
-            f"Slack cannot be reached ({type(error).__name__}). Check the network, then start again."
-        ) from None
+    except _NO_SLACK as error:
+        raise _not_started(error, "SLACK_BOT_TOKEN", "Install the app again and copy its token.") from None
     found = Identity(
         team_id=answer["team_id"],
         bot_id=answer.get("bot_id") or "",
@@ -189,6 +190,18 @@ async def refresh_identity(board: Board, slack: AsyncWebClient) -> Identity:
     )
     await board.write(ledger.remember, "identity", msgspec.json.encode(found).decode(), board.now())
     return found
+
+
+def _not_started(error: Exception, token: str, fix: str) -> SettingsError:
+    """A token is blamed only if Slack itself refuses it, not while Slack, or what is in between, has an outage."""
+    response = error.response if isinstance(error, SlackApiError) else None
+    data = getattr(response, "data", None)
+    code = data.get("error") if isinstance(data, dict) else None
+    if code and code not in _OUTAGE:
+        return SettingsError(f"Slack refuses {token} ({code}). {fix}")
+    status = getattr(response, "status_code", None)
+    why = code or (f"HTTP {status}" if status else type(error).__name__)
+    return SettingsError(f"Slack cannot be reached ({why}). Check the network, then start again.")
 
 
 class _Server(uvicorn.Server):
@@ -203,15 +216,18 @@ async def serving(app: object, host: str, port: int) -> AsyncIterator[int]:
     """Serve an ASGI application while the block runs; yields the port (0 picks a free one).
 
     Raises:
-        SettingsError: the port is taken.
+        SettingsError: nobody can listen there; says why.
     """
-    listener = socket.socket()
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
     except OSError as error:
         listener.close()
-        raise SettingsError(f"Port {port} is taken on {host}. Stop what uses it, or set CALLBOARD_PORT.") from error
+        if error.errno == errno.EADDRINUSE:
+            raise SettingsError(f"Port {port} is taken on {host}. Stop what uses it, or set CALLBOARD_PORT.") from error
+        fix = "Set CALLBOARD_HOST to an address of this computer, and CALLBOARD_PORT to a port above 1023."
+        raise SettingsError(f"Callboard cannot listen on {host}, port {port} ({error.strerror}). {fix}") from error
     server = _Server(
         uvicorn.Config(app, log_config=None, access_log=False, lifespan="auto", timeout_graceful_shutdown=3)  # type: ignore[arg-type]
     )
@@ -244,15 +260,10 @@ async def running(
     """
     async with AsyncExitStack() as stack:
         # Before recovery: what another process is about to dial would look like what a crash had left behind.
-        try:
-            stack.enter_context(alone(settings.data / LOCK))
-        except Taken as error:
-            raise SettingsError(
-                f"Another Callboard is at work in {settings.data}. Stop it first, or set another CALLBOARD_DATA."
-            ) from error
+        _take(stack, settings.data)
         http = await stack.enter_async_context(http_client())
         session = await stack.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30)))
-        database = open_database(settings.data / DATABASE)
+        database = _opened(open_database, settings.data / DATABASE)
         stack.callback(database.close)
         board = Board(settings, database, providers(settings, http))
         stack.push_async_callback(_sign_out, board)
@@ -312,6 +323,31 @@ async def running(
         yield Callboard(board, feed, app, port)
 
 
+def _take(stack: AsyncExitStack, folder: Path) -> None:
+    try:
+        stack.enter_context(alone(folder / LOCK))
+    except Taken as error:
+        raise SettingsError(
+            f"Another Callboard is at work in {folder}. Stop it first, or set another CALLBOARD_DATA."
+        ) from error
+    except (OSError, sqlite3.Error) as error:
+        why = getattr(error, "strerror", None) or error
+        fix = "Make it writable for this user, or set CALLBOARD_DATA."
+        raise SettingsError(f"Data folder {folder} cannot be used ({why}). {fix}") from error
+
+
+def _opened(open_database: Callable[[Path], Database], file: Path) -> Database:
+    if file.exists() and not os.access(file, os.W_OK):  # as after root has put a backup there; opening it works
+        raise SettingsError(f"The database {file} cannot be written. Make it this user's own (chown), then start.")
+    try:
+        return open_database(file)
+    except sqlite3.Error as error:
+        words = str(error)  # a sentence where it is ours
+        if not words.endswith("."):
+            words += ". If it is damaged, put a backup in its place: docs/deploying.md."
+        raise SettingsError(f"The database {file} cannot be opened: {words}") from error
+
+
 async def _sign_out(board: Board) -> None:
     """Sessions that providers opened are not left behind; one that cannot be ended expires by itself."""
 
@@ -350,13 +386,8 @@ async def _connect(app: AsyncApp, settings: Settings, session: aiohttp.ClientSes
     try:
         # Asked once by ourselves, because Bolt's handler tries a refused token again for ever.
         await web_client.apps_connections_open(app_token=settings.app_token)
-    except SlackApiError as error:
-        reason = error.response.get("error", "unknown")
-        text = f"Slack refuses SLACK_APP_TOKEN ({reason}). It needs the scope connections:write."
-        raise SettingsError(text) from None
-    except (SlackClientError, aiohttp.ClientError, OSError, TimeoutError) as error:
-        text = f"Slack cannot be reached ({type(error).__name__}). Check the network, then start again."
-        raise SettingsError(text) from None
+    except _NO_SLACK as error:
+        raise _not_started(error, "SLACK_APP_TOKEN", "It needs the scope connections:write.") from None
     handler = AsyncSocketModeHandler(app, settings.app_token, web_client=web_client)
     await handler.connect_async()  # type: ignore[no-untyped-call]  # Bolt leaves this untyped
     return handler

@@ -44,6 +44,7 @@ class Board:
         followers: are told of every call that changed, after the commit; must return at once.
         acting: id of a call -> what is being done to it right now, for its card.
         listed: id of an open call -> when its service was asked last and said that it lives.
+        logged: what is broken -> what the log said of it last.
         readable: accounts whose last webhook since the start could be read.
         answer_seconds: how long a service that asks waits for our database, twice at most; the strictest gives up
             after 3 s.
@@ -63,6 +64,7 @@ class Board:
     acting: dict[str, str] = field(default_factory=dict)
     listed: dict[str, float] = field(default_factory=dict)
     readable: set[str] = field(default_factory=set)
+    logged: dict[str, str] = field(default_factory=dict)
     answer_seconds: float = 1.25
     look_up: Callable[[str], Awaitable[Contact | None]] | None = None
 
@@ -189,7 +191,9 @@ class Board:
                 for admin in self.settings.admins:
                     cards.mark(db, "notice", f"problem:{key}:{now}", f"@{admin}", now, notice(text))
 
-        log.warning("%s: %s", key, text)
+        if self.logged.get(key) != text:  # what stays broken is found out again every few seconds
+            self.logged[key] = text
+            log.warning("%s: %s", key, text)
         await self.write(note)
 
     async def solved(self, key: str) -> None:
@@ -198,12 +202,16 @@ class Board:
             return
         now = self.now()
 
-        def note(db: sqlite3.Connection) -> None:
-            if ledger.solved(db, key):
+        def note(db: sqlite3.Connection) -> bool:
+            was_broken = ledger.solved(db, key)
+            if was_broken:
                 for admin in self.settings.admins:
                     cards.mark(db, "notice", f"solved:{key}:{now}", f"@{admin}", now, notice(f"Working again: {key}."))
+            return was_broken
 
-        await self.write(note)
+        if await self.write(note):
+            self.logged.pop(key, None)
+            log.info("Working again: %s.", key)
 
     async def tell(self, user: str, text: str, subject: str, buttons: Iterable[Mapping[str, str]] = ()) -> None:
         """Send a person a message that stays, once per `subject`."""

@@ -89,10 +89,7 @@ async def findings(
     free: Callable[[Path], int],
 ) -> AsyncIterator[Finding]:
     """Everything, from the settings outwards."""
-    try:
-        settings, errors = examine(environment, file)
-    except OSError as error:
-        settings, errors = None, [f"The settings file cannot be read ({error.strerror}). Let this user read it."]
+    settings, errors = examine(environment, file)
     for words in errors:
         yield Finding(_settings_state(words, environment), words)
     if settings is None:

@@ -4,6 +4,7 @@ A flow belongs to a line (or to all) and has named steps. The service asks when 
 has collected digits; the answer is a step of `bot.hooks`, which the provider puts into its own words.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, time
 from typing import Any
@@ -25,6 +26,7 @@ KINDS: Mapping[str, type[Step]] = {
 """What a step may `do` -> what it is. Its other settings are the fields of that class."""
 OTHERWISE = "*"
 """The choice for digits that no other choice names."""
+_MENTIONED = re.compile(r"@[USW][A-Z0-9]+")
 
 
 class Flow(msgspec.Struct, frozen=True, kw_only=True):
@@ -161,7 +163,10 @@ def _flow(table: Any) -> Flow:
         unknown = set(step) - set(kind.__struct_fields__)
         if unknown:
             raise ValueError(f"step “{name}” has no {', '.join(sorted(unknown))}")
-        steps[name] = msgspec.convert(step, kind)
+        try:
+            steps[name] = msgspec.convert(step, kind)
+        except msgspec.ValidationError as error:
+            raise ValueError(f"step “{name}”: {error}") from error
     known = {name: told.pop(name) for name in ("line", "start", "closed", "hours", "weekdays") if name in told}
     if told:
         raise ValueError(f"it has no {', '.join(sorted(told))}")
@@ -200,7 +205,12 @@ def _wrong(flow: Flow) -> list[str]:
     since, until = flow.hours
     if not times and until <= since:  # it would never be open
         times = [f"{until} is not after {since}. Write two times of one day; midnight is 24:00."]
-    return wrong + times
+    people = [
+        f"“{target}” is neither a person nor a user group. Write its id, like @U0123456789 or @S0123456789."
+        for target in sorted(mentioned([flow]))
+        if not _MENTIONED.fullmatch(target)
+    ]
+    return [*wrong, *times, *people]
 
 
 def _is_time(text: str) -> bool:

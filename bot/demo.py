@@ -8,7 +8,7 @@ import contextlib
 import secrets
 import shutil
 import signal
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,18 +19,20 @@ import msgspec
 
 from bot import local_slack, settings_reader
 from bot.assembly import Callboard, http_client, running, serving
+from bot.errors import SettingsError
 from bot.local_slack import LocalSlack, LocalSlackUnavailable, Workspace
 from bot.periods import Subscription
 from bot.providers import NAMES, provider_class
 from bot.simulator.app import SimulatedAccount, SimulatedWorld
 from bot.simulator.clock import RealClock
-from bot.store import contacts, ledger, people
+from bot.store import Taken, alone, contacts, ledger, people
 from bot.store.contacts import Contact
 from bot.store.people import Person
 
 Write = Callable[[str], None]
 
 ZONE = "Asia/Jerusalem"
+LOCK = "demo.lock"
 SALES, SUPPORT = "C0SALES", "C0SUPPORT"
 DANA, OMER, MAYA = "U0DANA", "U0OMER", "U0MAYA"
 SALES_LINE, SUPPORT_LINE = "+972505550100", "+972505550101"
@@ -127,7 +129,33 @@ class Demo:
 
 
 async def demo(state: Path, *, check: bool, terminal: bool, write: Write) -> int:
-    """Run until Ctrl-C, or with `check` until everything was tried. Returns the exit code."""
+    """Run until Ctrl-C, or with `check` until everything was tried. Returns the exit code.
+
+    Raises:
+        SettingsError: another demo keeps its things in that folder, or nothing can be kept there.
+    """
+    with _sole(state):
+        return await _demo(state, check=check, terminal=terminal, write=write)
+
+
+@contextlib.contextmanager
+def _sole(state: Path) -> Iterator[None]:
+    """A second demo would sweep away what the first has open."""
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+        (state / LOCK).touch()
+    except OSError as error:
+        fix = "Name another with --state."
+        raise SettingsError(f"The demo cannot use the folder {state} ({error.strerror}). {fix}") from error
+    try:
+        with alone(state / LOCK):
+            yield
+    except Taken as error:
+        fix = "Stop it first, or name another folder with --state."
+        raise SettingsError(f"Another demo is at work in {state}. {fix}") from error
+
+
+async def _demo(state: Path, *, check: bool, terminal: bool, write: Write) -> int:
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)

@@ -1,9 +1,11 @@
 """`callboard demo --terminal`: the same demo, talked to in this terminal."""
 
 import asyncio
+import os
 import secrets
 import sys
-from contextlib import AsyncExitStack
+import threading
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 from bot import demo
@@ -42,8 +44,7 @@ async def in_terminal(state: Path, *, check: bool, write: demo.Write, stopped: a
 async def _converse(slack: TerminalSlack, stopped: asyncio.Event) -> None:
     """Hand over each typed line, until there are no more."""
     reader = asyncio.StreamReader()
-    loop = asyncio.get_running_loop()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    threading.Thread(target=_read, args=(reader, asyncio.get_running_loop()), daemon=True).start()
     ending = asyncio.create_task(stopped.wait())
     try:
         while True:
@@ -57,3 +58,12 @@ async def _converse(slack: TerminalSlack, stopped: asyncio.Event) -> None:
                 return
     finally:
         ending.cancel()
+
+
+def _read(reader: asyncio.StreamReader, loop: asyncio.AbstractEventLoop) -> None:
+    """In a thread, for the loop can wait for terminals and pipes, but not for a file or /dev/null."""
+    with suppress(RuntimeError):  # the loop has ended meanwhile
+        with suppress(OSError):  # nobody can type here any more
+            while sys.stdin and (typed := os.read(sys.stdin.fileno(), 4096)):
+                loop.call_soon_threadsafe(reader.feed_data, typed)
+        loop.call_soon_threadsafe(reader.feed_eof)

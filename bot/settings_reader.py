@@ -25,6 +25,7 @@ from bot.settings import COMMANDS, Account, Line, MessageSettings, PolicySetting
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _CHANNEL = re.compile(r"[CG][A-Z0-9]{1,30}")
 _USER = re.compile(r"[UW][A-Z0-9]{1,30}")
+_ADDRESS = re.compile(r"https?://[^/\s]+")
 LEAST_DAYS = 35
 """What `/call again`, weekly digests and limits look back on is kept."""
 
@@ -45,15 +46,20 @@ def load(environment: Mapping[str, str] = os.environ, file: Path | None = None) 
 def examine(environment: Mapping[str, str], file: Path | None = None) -> tuple[Settings | None, list[str]]:
     """Read everything and collect all that is wrong, for `callboard check`. Settings are None if it cannot start."""
     errors: list[str] = []
-    path = file or Path(environment.get("CALLBOARD_CONFIG", "callboard.toml"))
+    named = file or environment.get("CALLBOARD_CONFIG")
+    path = Path(named or "callboard.toml")
     table: dict[str, Any] = {}
-    if path.exists():
-        try:
-            table = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            return None, [f"{path.name} cannot be read as TOML: {error}. Mend that line, then start again."]
-    elif file is not None or "CALLBOARD_CONFIG" in environment:
-        return None, [f"{path} does not exist. Create it (docs/settings.md has an example) or unset CALLBOARD_CONFIG."]
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Windows' editors begin a file with a mark
+    except FileNotFoundError:
+        if named:
+            fix = "Copy callboard.example.toml there, or name another file with --config or CALLBOARD_CONFIG."
+            return None, [f"{path} does not exist. {fix}"]
+        errors.append(f"No {path} is in {Path.cwd()}. Copy callboard.example.toml to it, or name it with --config.")
+    except OSError as error:
+        return None, [f"{path} cannot be read ({error.strerror}). Let this user read it, or name another file."]
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return None, [f"{path.name} cannot be read as TOML: {error}. Mend that line, then start again."]
     reader = _Reader(environment, table, errors)
     settings = reader.settings()
     return (None if errors else settings), errors
@@ -63,7 +69,8 @@ class _Reader:
     """Reads one value after the other and collects what is wrong with them."""
 
     def __init__(self, environment: Mapping[str, str], table: dict[str, Any], errors: list[str]) -> None:
-        self.environment = environment
+        # A file of variables that Windows has saved leaves a carriage return at each end.
+        self.environment = {name: value.strip() for name, value in environment.items()}
         self.table = dict(table)
         self.errors = errors
 
@@ -108,7 +115,7 @@ class _Reader:
             or ("Reached, all done", "Interested", "Not interested", "Call later", "Left a message", "Wrong number"),
             contact_url=self.text("contact_url", ""),
             lookup_url=self.lookup_url(),
-            lookup_token=self.environment.get("CALLBOARD_LOOKUP_TOKEN", "").strip(),
+            lookup_token=self.environment.get("CALLBOARD_LOOKUP_TOKEN", ""),
             commands=self.commands(),
             flows=self.flows(region),
             slack_calls=self.flag("slack_calls", False),
@@ -165,7 +172,7 @@ class _Reader:
             self.errors.append(f"[{section}] has an unknown setting “{name}”. Remove it or check its spelling.")
 
     def secret(self, name: str, prefix: str, where: str) -> str:
-        value = self.environment.get(name, "").strip()
+        value = self.environment.get(name, "")
         if not value:
             self.errors.append(f"{name} is not set. Copy it from your Slack app's page, {where}.")
         elif not value.startswith(prefix):
@@ -181,7 +188,7 @@ class _Reader:
 
     def public_url(self, mode: str) -> str:
         value = self.environment.get("CALLBOARD_PUBLIC_URL", "").rstrip("/")
-        if value and not re.match(r"https?://[^/\s]+", value):
+        if value and not _ADDRESS.match(value):
             self.errors.append("CALLBOARD_PUBLIC_URL must begin with https://, like https://callboard.example.com.")
         if not value and mode == "http":
             self.errors.append("CALLBOARD_PUBLIC_URL is not set. Slack needs it in HTTP mode to reach Callboard.")
@@ -240,6 +247,8 @@ class _Reader:
                 value = self.environment.get(variable, "") or str(value) or (setting.default or "")
                 if not value and setting.default is None:
                     self.errors.append(f"{variable} is not set: {setting.help}")
+                if value and setting.name.endswith("url") and not _ADDRESS.match(value):
+                    self.errors.append(f"{variable} is not an address. It begins with https://.")
                 values[setting.name] = value
             for secret in (setting.name for setting in kind.settings if setting.secret and setting.name in section):
                 variable = f"{name}_{secret}".upper()
@@ -264,7 +273,7 @@ class _Reader:
     def lines(self, region: str, accounts: tuple[Account, ...]) -> tuple[Line, ...]:
         names = {account.name for account in accounts}
         allowed = {item.name for item in fields(Line)} - {"number"}
-        found = []
+        found: list[Line] = []
         for written, section in self.sub("lines").items():
             try:
                 number = numbers.parse(written, region)
@@ -274,6 +283,8 @@ class _Reader:
             if not isinstance(section, dict) or set(section) - allowed:
                 self.errors.append(f'[lines."{written}"] may have: {", ".join(sorted(allowed))}.')
                 continue
+            if any(line.number == number for line in found):
+                self.errors.append(f'[lines."{written}"] has the number of another section. Join the two.')
             line = Line(number=number, **section)
             wrong = [key for key in section if type(section[key]) is not type(getattr(Line(number), key))]
             if wrong:
@@ -347,14 +358,17 @@ class _Reader:
     def flows(self, region: str) -> tuple[decide.Flow, ...]:
         found, errors = decide.read(self.table.pop("flow", []))
         self.errors += errors
-        numbered = []
+        numbered: list[decide.Flow] = []
         for flow in found:
             try:
                 number = numbers.parse(flow.line, region) if flow.line else ""
             except BadInput as error:
                 self.errors.append(f"[[flow]]: {error}")
-            else:
-                numbered.append(msgspec.structs.replace(flow, line=number))
+                continue
+            if any(other.line == number for other in numbered):
+                whose = f"line {flow.line}" if flow.line else "all lines that have none of their own"
+                self.errors.append(f"[[flow]]: there are two for {whose}. Only the first would count; join them.")
+            numbered.append(msgspec.structs.replace(flow, line=number))
         return tuple(numbered)
 
     def commands(self) -> dict[str, str]:

@@ -203,7 +203,7 @@ async def open_call_modal(desk: Desk, click: Click, initial: Mapping[str, str] |
     options = frozenset[str]().union(*(provider.order_options for provider in board.providers.values()))
     view = call_modal(
         lines=[(line.number, line.label) for line in board.settings.lines],
-        accounts=[(name, board.title(name)) for name in board.providers],
+        accounts=[(name, board.title(name)) for name, phone in board.providers.items() if phone.can("place_call")],
         options=options,
         initial=initial or {},
         private_metadata=msgspec.json.encode({"response_url": click.response_url}).decode(),

@@ -1,11 +1,16 @@
 """Socket Mode from start to stop, with a connection that goes away and comes back."""
 
 import asyncio
+import contextlib
+import os
+import sqlite3
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from slack_sdk.errors import SlackApiError
 
-from bot.assembly import _SocketWatch, _stop, running
+from bot.assembly import DATABASE, _not_started, _SocketWatch, _stop, running
 from bot.board import Board
 from bot.errors import SettingsError
 from bot.settings_reader import load
@@ -60,6 +65,8 @@ async def test_socket_mode_connects_and_a_lost_connection_is_told(tmp_path: Path
         ({"SLACK_APP_TOKEN": "xapp-wrong"}, "SLACK_APP_TOKEN"),
         ({"SLACK_BOT_TOKEN": "xoxb-wrong"}, "SLACK_BOT_TOKEN"),
         ({"SLACK_API_URL": "http://127.0.0.1:9/"}, "cannot be reached"),
+        ({"CALLBOARD_DATA": __file__}, f"Data folder {__file__} cannot be used"),
+        ({"CALLBOARD_HOST": "203.0.113.7"}, "cannot listen on 203.0.113.7, port 0"),
     ],
 )
 async def test_what_keeps_it_from_starting_is_said(
@@ -83,6 +90,44 @@ async def test_a_second_one_on_the_same_folder_does_not_start_and_changes_nothin
         assert [intent.key for intent in await callboard.board.read(ledger.open_intents)] == ["k1"]
     async with running(settings) as callboard:  # the next one is welcome, and tells what the first left behind
         assert await callboard.board.read(ledger.open_intents) == []
+
+
+@pytest.mark.parametrize(
+    ("version", "words"), [("99", r"a newer Callboard\. Update Callboard, then start it\.$"), ("", "put a backup")]
+)
+async def test_a_database_that_is_not_ours_is_a_sentence(
+    tmp_path: Path, fake_slack: FakeSlack, version: str, words: str
+) -> None:
+    settings = load(socket_settings(tmp_path, fake_slack))
+    settings.data.mkdir()
+    file = settings.data / DATABASE
+    if version:
+        with contextlib.closing(sqlite3.connect(file)) as database:
+            database.execute(f"PRAGMA user_version = {version}")
+    else:
+        file.write_bytes(b"not a database, " * 100)
+    with pytest.raises(SettingsError, match=words):
+        async with running(settings):
+            pass
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everything")
+async def test_a_database_that_somebody_else_has_put_there_is_a_sentence(tmp_path: Path, fake_slack: FakeSlack) -> None:
+    settings = load(socket_settings(tmp_path, fake_slack))
+    settings.data.mkdir()
+    (settings.data / DATABASE).touch(mode=0o400)
+    with pytest.raises(SettingsError, match=r"cannot be written\."):
+        async with running(settings):
+            pass
+
+
+@pytest.mark.parametrize(("status", "data"), [(503, {}), (500, "out of order"), (200, {"error": "internal_error"})])
+def test_an_outage_of_slack_is_not_blamed_on_the_token(status: int, data: object) -> None:
+    response = SimpleNamespace(status_code=status, data=data)
+    error = SlackApiError("", response)  # type: ignore[no-untyped-call]  # Slack leaves this untyped
+    words = str(_not_started(error, "SLACK_BOT_TOKEN", "Copy it again."))
+    assert words.startswith("Slack cannot be reached (")
+    assert "TOKEN" not in words
 
 
 async def test_stopping_does_not_wait_for_ever_when_a_cancellation_is_lost() -> None:

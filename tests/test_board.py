@@ -2,7 +2,10 @@
 
 import asyncio
 import gc
+import logging
 import sqlite3
+
+import pytest
 
 from bot.board import DIALS_AT_ONCE
 from bot.events import LegRinging
@@ -75,3 +78,19 @@ async def test_accounts_of_one_service_are_told_apart(desk: Office) -> None:
     await desk.type("/call +1 202 555 0101 via SECOND")
     assert [call.account for call in await desk.calls()] == ["second"]
     await board.providers["second"].http.aclose()
+
+
+async def test_what_stays_broken_is_logged_once_and_so_is_that_it_works_again(
+    desk: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "callboard")
+    for _ in range(3):
+        await desk.board.problem("provider voicenter", "voicenter: out of order.")
+    await desk.board.problem("provider voicenter", "voicenter: the code is wrong.")
+    for _ in range(2):
+        await desk.board.solved("provider voicenter")
+    assert [record.getMessage() for record in caplog.records] == [
+        "provider voicenter: voicenter: out of order.",
+        "provider voicenter: voicenter: the code is wrong.",
+        "Working again: provider voicenter.",
+    ]

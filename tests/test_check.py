@@ -205,7 +205,8 @@ async def test_a_file_that_is_not_there_or_cannot_be_read(computer: Computer, tm
     assert lines[0].startswith("MISSING  ")
     assert "does not exist" in lines[0]
     _, lines = await computer.check(tmp_path)
-    assert lines[0] == "WRONG    The settings file cannot be read (Is a directory). Let this user read it."
+    fix = "Let this user read it, or name another file."
+    assert lines[0] == f"WRONG    {tmp_path} cannot be read (Is a directory). {fix}"
 
 
 async def test_scopes_that_are_not_granted_are_named(computer: Computer) -> None:
@@ -295,11 +296,11 @@ async def test_a_provider_that_cannot_be_checked(computer: Computer) -> None:
 
 
 async def test_one_bad_provider_does_not_hide_the_other(computer: Computer) -> None:
-    second = '[accounts.gurulize]\nurl = "nowhere"\nusername = "u"\n'
+    second = '[accounts.gurulize]\nurl = "https://gurulize.example/c2c"\nusername = "u"\nmax_seconds = "long"\n'
     computer.text = SETTINGS.replace("[lines.", f"{second}[lines.")
     _, lines = await computer.check()
     assert any(line.startswith("ok       voicenter: ") for line in lines)
-    assert any(line.startswith("WRONG    gurulize: GURULIZE_URL is not an address.") for line in lines)
+    assert any(line.startswith("WRONG    gurulize: GURULIZE_MAX_SECONDS must be") for line in lines)
     assert any("/hooks/gurulize/" in line for line in lines)
 
 

@@ -107,6 +107,10 @@ def test_people_are_dialled_at_their_phones_and_left_out_without_one() -> None:
         ('[[flow]]\nstart = "a"\nhours = ["22:00", "06:00"]\n[flow.steps.a]\ndo = "hang_up"', "is not after 22:00"),
         ('[[flow]]\nstart = "a"\nhours = ["09:00", "00:00"]\n[flow.steps.a]\ndo = "hang_up"', "midnight is 24:00"),
         ('[[flow]]\nstart = "a"\nweekdays = ["monday"]\n[flow.steps.a]\ndo = "hang_up"', "is no weekday"),
+        ('[[flow]]\nstart = "a"\n[flow.steps.a]\ndo = "menu"\nchoices = {"1" = "a"}', "step “a”: Object missing"),
+        ('[[flow]]\nstart = "a"\nhours = ["18:00", "09:00"]\n[flow.steps.a]\ndo = "hang_up"', "09:00 is not after 18"),
+        ('[[flow]]\nstart = "a"\nhours = ["18:00", "00:00"]\n[flow.steps.a]\ndo = "hang_up"', "midnight is 24:00"),
+        ('[[flow]]\nstart = "a"\n[flow.steps.a]\ndo = "dial"\ntargets = ["@ada", "201"]', "“@ada” is neither"),
         ("flow = 3", "must be a list"),
     ],
 )

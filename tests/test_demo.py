@@ -8,14 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from bot.__main__ import main
+from bot.demo import LOCK
+from bot.store import alone
+
 ROOT = Path(__file__).parents[1]
 
 
-async def demo(state: Path, *options: str) -> asyncio.subprocess.Process:
+async def demo(state: Path, *options: str, typed: int = asyncio.subprocess.DEVNULL) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot", "demo", "--state", str(state), *options),
         cwd=ROOT,
-        stdin=asyncio.subprocess.DEVNULL,
+        stdin=typed,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
@@ -30,6 +34,30 @@ async def test_check_performs_a_call_and_a_call_back(tmp_path: Path, options: tu
     assert process.returncode == 0, told
     assert "All seen" in told
     assert "Traceback" not in told
+
+
+async def test_a_second_one_does_not_sweep_away_what_the_first_has_open(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with alone(tmp_path / LOCK):
+        assert await asyncio.to_thread(main, ["demo", "--terminal", "--state", str(tmp_path)]) == 2
+    assert "Another demo is at work" in capsys.readouterr().err
+    file = tmp_path / "file"
+    file.touch()
+    assert await asyncio.to_thread(main, ["demo", "--terminal", "--state", str(file)]) == 2
+    assert "cannot use the folder" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+async def test_what_a_file_holds_is_typed_until_its_end(tmp_path: Path) -> None:
+    lines = tmp_path / "lines"
+    lines.write_text("nonsense\n/call 911\n")
+    with lines.open() as typed:
+        process = await demo(tmp_path / "state", "--terminal", typed=typed.fileno())
+        output, _ = await asyncio.wait_for(process.communicate(), 120)
+    told = output.decode()
+    assert process.returncode == 0, told
+    assert "911 is an emergency number" in told
 
 
 @pytest.mark.slow

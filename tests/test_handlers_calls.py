@@ -8,10 +8,11 @@ import pytest
 from bot.consent import Recording
 from bot.errors import Ambiguous, Refused, Unavailable
 from bot.events import REP, CdrReceived, Described, LegAnswered, LegRinging, Outcome, Wrapped
+from bot.providers import provider_class
 from bot.store import ledger, people
 from bot.who import EXAMPLE
 from tests.fake_slack import FakeSlack
-from tests.office import ADA, LINE, SETTINGS, Office, office
+from tests.office import ADA, LINE, SETTINGS, Office, PaperPhone, office
 from tests.slack_state import Clock, Message
 
 CUSTOMER_NUMBER = "+12025550123"
@@ -303,3 +304,13 @@ async def test_how_did_it_go_shows_no_more_than_the_card_that_it_was_asked_on(
             await desk.press("call:wrap", card, "C1", user=user)
             form = str(desk.slack.views.popitem()[1].view)
             assert [words in form for words in ("202-555-0123", "wants a quote", "Remind me")] == [whole] * 3
+
+
+async def test_the_form_offers_only_services_that_place_calls(desk: Office) -> None:
+    exolve = provider_class("exolve")("exolve", {}, desk.phone.http, "US")
+    desk.board.providers = {"voicenter": desk.phone, "second": PaperPhone("second", desk.clock), "exolve": exolve}
+    await desk.type("/call")
+    (view,) = desk.slack.views.values()
+    assert "Paperphone (second)" in str(view.view)
+    assert "Exolve" not in str(view.view)
+    await desk.board.providers["second"].http.aclose()

@@ -55,6 +55,7 @@ KNOWS_ONLY_THE_TYPES_OF_SQLITE = (
     *(
         "bot.approval",
         "bot.asking",
+        "bot.assembly",
         "bot.batches",
         "bot.board",
         "bot.conducting",

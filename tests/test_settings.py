@@ -207,6 +207,8 @@ def test_no_secret_is_in_a_repr(tmp_path: Path) -> None:
         ('[lines."+1 202 555 0100"]\nchannel = 5', 'lines."+1 202 555 0100".channel'),
         ('[lines."+1 202 555 0100"]\nlabel = 5', 'lines."+1 202 555 0100".label'),
         ('[lines."+1 202 555 0100"]\nsummary = "no"', 'lines."+1 202 555 0100".summary'),
+        ('[lines."+1 202 555 0100"]\n[lines."+12025550100"]', '[lines."+12025550100"]'),
+        (2 * '[[flow]]\nstart = "a"\n[flow.steps.a]\ndo = "hang_up"\n', "[[flow]]"),
         ('[commands]\ncall = "call"', "commands.call"),
         ('[commands]\nprefix = "Acme "', "commands.call"),
         ('[commands]\nring = "/ring"', "[commands]"),
@@ -232,6 +234,8 @@ def test_a_mistake_in_the_file_is_named(tmp_path: Path, text: str, named: str) -
         ("[accounts.voicenter]\naddresses = '203.0.113.7'", "accounts.voicenter.addresses"),
         ("[accounts.voicenter]\naddresses = ['203.0.113.0/33']", "accounts.voicenter.addresses"),
         ("[accounts.voicenter]\naddresses = ['voicenter.example']", "accounts.voicenter.addresses"),
+        ("[accounts.voicenter]\nmonitor_url = 'monitor.example'", "VOICENTER_MONITOR_URL"),
+        ("[accounts.voicenter]\nmonitor_url = ['https://monitor.example']", "VOICENTER_MONITOR_URL"),
     ],
 )
 def test_a_mistake_in_an_account_is_named(tmp_path: Path, text: str, named: str) -> None:
@@ -266,6 +270,14 @@ def test_a_mistake_in_the_environment_is_named(tmp_path: Path, variable: str, va
     assert "secret-" not in found[0]
 
 
+def test_white_space_around_a_variable_does_not_count(tmp_path: Path) -> None:
+    given = {name: f" {value}\r" for name, value in (ENVIRONMENT | {"CALLBOARD_PORT": "8081"}).items()}
+    settings = load(given, write(tmp_path, MINIMAL))
+    assert (settings.bot_token, settings.hook_secret) == (ENVIRONMENT["SLACK_BOT_TOKEN"], "secret-hook-0123456789")
+    assert (settings.accounts[0].values["code"], settings.port) == ("secret-code", 8081)
+    assert "VOICENTER_CODE" in errors(tmp_path, environment=ENVIRONMENT | {"VOICENTER_CODE": " "})[0]
+
+
 def test_http_mode_without_an_address_is_named(tmp_path: Path) -> None:
     given = ENVIRONMENT | {"CALLBOARD_SLACK_MODE": "http", "SLACK_SIGNING_SECRET": "secret-signing"}
     (found,) = errors(tmp_path, environment=given)
@@ -284,6 +296,24 @@ def test_a_file_that_is_no_toml_or_is_not_there_is_said(tmp_path: Path) -> None:
     missing = tmp_path / "elsewhere.toml"
     assert "does not exist" in examine(ENVIRONMENT, missing)[1][0]
     assert "does not exist" in examine(ENVIRONMENT | {"CALLBOARD_CONFIG": str(missing)})[1][0]
+
+
+def test_a_file_that_cannot_be_read_keeps_it_from_starting_with_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="cannot be read"):
+        load(ENVIRONMENT, tmp_path)
+
+
+def test_where_there_is_no_file_it_is_said_and_the_rest_is_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    _, found = examine(ENVIRONMENT | {"CALLBOARD_CONFIG": "", "SLACK_BOT_TOKEN": ""})
+    assert found[0].startswith(f"No callboard.toml is in {tmp_path}.")
+    assert any("SLACK_BOT_TOKEN" in words for words in found)
+
+
+def test_a_file_of_a_windows_editor_is_read(tmp_path: Path) -> None:
+    assert read(tmp_path, f'\ufeffregion = "GB"\n{MINIMAL}').region == "GB"
 
 
 def test_the_file_is_found_through_the_environment(tmp_path: Path) -> None:

@@ -1,0 +1,59 @@
+"""The command line: every mistake is one sentence, and the log has nothing that a person would not miss."""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.__main__ import main
+from tests.fake_slack import FakeSlack
+from tests.office import office
+from tests.slack_state import Clock
+
+CHATTY = ("httpx", "apscheduler", "slack_bolt", "slack_sdk", "uvicorn")
+
+
+@pytest.fixture(autouse=True)
+def as_before() -> Iterator[None]:
+    """Loggers are the process's own."""
+    loggers = [logging.getLogger(name) for name in (*CHATTY, None)]
+    before = [(logger, logger.level, list(logger.filters)) for logger in loggers]
+    yield
+    for logger, level, filters in before:
+        logger.setLevel(level)
+        logger.filters[:] = filters
+
+
+@pytest.mark.parametrize(
+    ("level", "words"),
+    [("LOUD", "CALLBOARD_LOG must be one of: DEBUG,"), ("debug", "does not exist"), ("", "does not exist")],
+)
+def test_what_keeps_it_from_starting_is_one_sentence(
+    level: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CALLBOARD_LOG", level)
+    assert main(["run", "--config", str(tmp_path / "nowhere.toml")]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("Callboard did not start: ")
+    assert words in line
+
+
+def test_what_bolt_says_of_a_token_that_it_is_right_not_to_use_would_alarm_whoever_has_just_set_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CALLBOARD_LOG", "")
+    main(["run", "--config", str(tmp_path / "nowhere.toml")])
+    said = logging.makeLogRecord({"msg": "As you gave `client` as well, `token` will be unused."})
+    assert not logging.getLogger("slack_bolt").filter(said)
+
+
+async def test_what_was_typed_is_not_in_the_log_when_its_signature_is_wrong(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    logging.getLogger("slack_bolt").setLevel(logging.WARNING)  # as bot/__main__.py has it
+    async with office(tmp_path, fake_slack, slack_clock) as desk:
+        answer = await desk.http.post("/slack/events", data={"command": "/call", "text": "+1 202 555 0123"})
+        assert answer.status_code == 401
+    assert "555" not in caplog.text
