@@ -88,13 +88,27 @@ async def _run(config: Path | None) -> int:
     from bot import settings_reader
     from bot.assembly import running
 
-    stopped = asyncio.Event()
+    stopped, started = asyncio.Event(), asyncio.Event()
+    this = asyncio.current_task()
+    assert this is not None
+
+    def stop() -> None:
+        stopped.set()
+        if not started.is_set():  # whatever it waits for, a Slack that does not answer say
+            this.cancel()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    async with running(settings_reader.load(os.environ, config)) as callboard:
-        log.info("Callboard runs; webhooks and health are served on port %s.", callboard.port)
-        await stopped.wait()
-        log.info("Callboard stops.")
+        asyncio.get_running_loop().add_signal_handler(number, stop)
+    try:
+        async with running(settings_reader.load(os.environ, config)) as callboard:
+            started.set()
+            log.info("Callboard runs; webhooks and health are served on port %s.", callboard.port)
+            await stopped.wait()
+            log.info("Callboard stops.")
+    except asyncio.CancelledError:
+        if not stopped.is_set():
+            raise
+        log.info("Callboard was stopped before it had started.")
     return 0
 
 

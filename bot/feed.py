@@ -39,6 +39,8 @@ _RETRY = (2.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0)
 _GONE = frozenset({"message_not_found", "edit_window_closed", "cant_update_message", "block_mismatch"})
 _PERHAPS = frozenset({"fatal_error", "internal_error"})
 """Slack's codes for which it says that it may have acted all the same: page "chat.postMessage"."""
+_NO_ENTRY = frozenset({"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"})
+"""Slack's codes for a bot token that is good for nothing any more, whatever the conversation."""
 _NO_PLACE = {
     "channel_not_found": "does not exist any more, or Callboard was never in it",
     "is_archived": "is archived",
@@ -182,6 +184,11 @@ class Feed:
             await self.board.solved(key)
 
     async def _refused(self, card: Card, error: str) -> None:
+        if error in _NO_ENTRY:
+            words = f"Slack refuses SLACK_BOT_TOKEN ({error}). Install the app again and set its token. Messages wait."
+            await self.board.problem("Slack", words)
+            await self.board.write(cards.later, card, self.board.now() + _backoff(card))
+            return
         place = f"<@{card.place[1:]}>" if card.place.startswith("@") else f"<#{card.place}>"
         why = _NO_PLACE.get(error, f"refused the message ({error})")
         await self.board.problem(

@@ -1,14 +1,19 @@
 """The command line: every mistake is one sentence, and the log has nothing that a person would not miss."""
 
+import asyncio
 import logging
-from collections.abc import Iterator
+import os
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
+from bot import assembly
 from bot.__main__ import main
 from tests.fake_slack import FakeSlack
-from tests.office import office
+from tests.office import ENVIRONMENT, SETTINGS, office
 from tests.slack_state import Clock
 
 CHATTY = ("httpx", "apscheduler", "slack_bolt", "slack_sdk", "uvicorn")
@@ -57,3 +62,24 @@ async def test_what_was_typed_is_not_in_the_log_when_its_signature_is_wrong(
         answer = await desk.http.post("/slack/events", data={"command": "/call", "text": "+1 202 555 0123"})
         assert answer.status_code == 401
     assert "555" not in caplog.text
+
+
+def test_it_can_be_stopped_while_it_still_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A Slack that never answers must not take a SIGKILL."""
+
+    @asynccontextmanager
+    async def starting(settings: object) -> AsyncIterator[None]:
+        os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.Event().wait()
+        yield
+
+    monkeypatch.setattr(assembly, "running", starting)
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    file = tmp_path / "callboard.toml"
+    file.write_text(SETTINGS)
+    with caplog.at_level(logging.INFO, "callboard"):
+        assert main(["run", "--config", str(file)]) == 0
+    assert "stopped before it had started" in caplog.text

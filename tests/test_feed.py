@@ -212,6 +212,20 @@ async def test_after_slack_was_away_it_is_said_to_work_again(desk: Office) -> No
     assert await desk.board.read(ledger.problems) == []
 
 
+@pytest.mark.parametrize("error", ["invalid_auth", "token_revoked", "account_inactive"])
+async def test_a_token_that_is_good_for_nothing_is_a_problem_of_slack_not_of_a_place(desk: Office, error: str) -> None:
+    desk.slack.fail_next("chat.postMessage", error)
+    await ask(desk)
+    await posted(desk)
+    ((key, text, *_),) = await desk.board.read(ledger.problems)
+    assert (key, "SLACK_BOT_TOKEN" in text, error in text) == ("Slack", True, True)
+    assert (await desk.http.get("/healthz")).json()["slack"] == "failing"
+    desk.clock.advance(10)
+    await desk.settle()
+    assert len(shown(desk)) == 1
+    assert await desk.board.read(ledger.problems) == []
+
+
 async def test_a_card_that_needs_no_slack_mends_nothing(desk: Office) -> None:
     await ask(desk)
     await desk.settle()

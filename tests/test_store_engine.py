@@ -87,6 +87,18 @@ async def test_after_closing_nobody_waits_for_an_answer_that_never_comes(tmp_pat
     again.close()
 
 
+async def test_after_closing_everything_is_in_the_one_file(tmp_path: Path) -> None:
+    database = Database(tmp_path / "a.sqlite")
+    await database.write(lambda db: insert(db, "kept"))
+    await database.read(lambda db: db.execute("SELECT key FROM facts").fetchall())
+    database.close()
+    assert not (tmp_path / "a.sqlite-wal").exists()
+    (tmp_path / "a.sqlite").rename(tmp_path / "b.sqlite")
+    moved = sqlite3.connect(tmp_path / "b.sqlite")
+    assert moved.execute("SELECT key FROM facts").fetchall() == [("kept",)]
+    moved.close()
+
+
 async def test_readers_see_what_is_committed_and_nothing_else(tmp_path: Path) -> None:
     database = Database(tmp_path / "a.sqlite")
     half, go_on = threading.Event(), threading.Event()

@@ -249,6 +249,7 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "ledger.drop_intent": lambda db: ledger.drop_intent(db, "k"),
     "ledger.audit": lambda db: ledger.audit(db, NOW, "U1", "call", CALLER),
     "ledger.audit_log": ledger.audit_log,
+    "ledger.intent": lambda db: ledger.intent(db, "k"),
     "ledger.remind": lambda db: ledger.remind(db, "c1", "U1", NOW),
     "ledger.reminders_due": lambda db: ledger.reminders_due(db, NOW),
     "ledger.reminder_of": lambda db: ledger.reminder_of(db, "c1", "U1"),

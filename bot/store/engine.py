@@ -66,13 +66,16 @@ class Database:
         return await asyncio.get_running_loop().run_in_executor(self._pool, self._read, work)
 
     def close(self) -> None:
-        """Finish what is queued and close all connections."""
+        """Finish what is queued and close all connections.
+
+        The writer's last: only the last one to close may bring the write-ahead log into the file, and readers may not.
+        """
         self._closed = True
-        self._jobs.put(None)
-        self._writer.join()
         self._pool.shutdown()
         for connection in self._readers:
             connection.close()
+        self._jobs.put(None)
+        self._writer.join()
 
     def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         connection = getattr(self._local, "connection", None)
