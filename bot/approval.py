@@ -5,12 +5,17 @@ A list is one of voice messages (`bot.messaging`) or of calls for a campaign (`b
 """
 
 import sqlite3
+from collections.abc import Sequence
 
 from bot.board import Board, notice
 from bot.cards import rep_words
 from bot.errors import NotAllowed
+from bot.numbers import pretty
 from bot.settings import Settings
 from bot.store import cards
+
+SHOWN = 5
+"""People of a list that whoever is asked sees."""
 
 
 def needed(settings: Settings, count: int) -> bool:
@@ -52,6 +57,12 @@ def check(settings: Settings, user: str, by: str) -> None:
 def names(settings: Settings, by: str) -> str:
     """Who was asked, mrkdwn, for the card of the list."""
     return " or ".join(map(rep_words, approvers(settings, by)))
+
+
+def some(called: Sequence[tuple[str, str]], count: int) -> str:
+    """The first of `count` people that a list calls, (E.164, name) each: nobody says yes to a bare number."""
+    named = [f"{name}, {pretty(number)}" if name else pretty(number) for number, name in called[:SHOWN]]
+    return "; ".join(named) + (f"; and {count - len(named):,} more" if count > len(named) else "")
 
 
 def ask(db: sqlite3.Connection, board: Board, kind: str, list_id: str, by: str, wish: str) -> None:

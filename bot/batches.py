@@ -123,7 +123,8 @@ async def begin(board: Board, user: str, batch: str) -> bool:
         ledger.audit(db, now, user, "add campaign calls", found.name, f"{told}, waits for approval" if hold else told)
         if hold:
             where = f"the campaign {found.name} of {board.title(found.account)}"
-            wish = f"add {count:,} calls to {where}, from {found.source}."
+            first = [(call.number, call.name) for *_, call in store.some(db, batch, "ready", approval.SHOWN) if call]
+            wish = f"add {count:,} calls to {where}, from {found.source}.\nTo {approval.some(first, count)}."
             approval.ask(db, board, "campaign", batch, found.by, wish)
         return True
 
@@ -198,12 +199,12 @@ async def stop(board: Board, user: str, batch: str, *, drop: bool) -> bool:
 
     def write(db: sqlite3.Connection) -> bool:
         before: tuple[store.BatchState, ...] = ("preview", "asked", "paused") if drop else ("adding",)
-        if drop and found.state == "asked":
-            approval.close(db, board, batch, f"<@{user}> took the calls for {found.name} back; nothing was added.")
         if not store.move(db, batch, before, "dropped" if drop else "paused", now, words=f"<@{user}> stopped it."):
             return False
         if drop:
             store.give_up(db, batch, LOST)
+            if found.state == "asked":
+                approval.close(db, board, batch, f"<@{user}> took the calls for {found.name} back; nothing was added.")
         what = "drop campaign calls" if drop else "pause campaign calls"
         ledger.audit(db, now, user, what, found.name, f"{found.account}: {found.name} {found.source}")
         return True

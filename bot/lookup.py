@@ -39,7 +39,7 @@ class _Found(msgspec.Struct):
 _read = msgspec.json.Decoder(_Found).decode
 
 
-class NotFoundOut(Exception):
+class _NoAnswer(Exception):
     """The address gave no answer that can be used; `str()` says why, without secrets."""
 
 
@@ -78,8 +78,8 @@ class Lookup:
         try:
             async with self._turns, asyncio.timeout(PATIENCE_SECONDS):
                 found = await self._fetch(number)
-        except (NotFoundOut, httpx.HTTPError, TimeoutError) as error:
-            why = str(error) if isinstance(error, NotFoundOut) else f"it gave no answer ({type(error).__name__})"
+        except (_NoAnswer, httpx.HTTPError, TimeoutError) as error:
+            why = str(error) if isinstance(error, _NoAnswer) else f"it gave no answer ({type(error).__name__})"
             text = f"Callers that are not in the contact book stay without a name: at lookup_url {why}."
             self._rests_until = self.board.now() + REST_SECONDS
             await self.board.problem(PROBLEM, text)
@@ -99,14 +99,14 @@ class Lookup:
             if response.status_code == 404:
                 return _Found()
             if response.status_code != 200:
-                raise NotFoundOut(f"came HTTP {response.status_code}")
+                raise _NoAnswer(f"came HTTP {response.status_code}")
             body = b""
             async for piece in response.aiter_bytes():
                 body += piece
                 if len(body) > MOST_BYTES:
-                    raise NotFoundOut(f"came more than {MOST_BYTES} bytes")
+                    raise _NoAnswer(f"came more than {MOST_BYTES} bytes")
         try:
             found = _read(body)
         except (msgspec.DecodeError, RecursionError):
-            raise NotFoundOut("came no JSON object with a text “name”") from None
+            raise _NoAnswer("came no JSON object with a text “name”") from None
         return _Found(found.name.strip()[:200], found.company.strip()[:200])

@@ -224,7 +224,7 @@ async def confirm(board: Board, batch_id: str, user: str) -> None:
         told = f"sent, {count} recipients, waits for approval" if hold else "sent"
         ledger.audit(db, board.now(), user, "voice messages", told, f"{batch.account} {batch.id}")
         if hold:
-            approval.ask(db, board, "message", batch.id, batch.by, _wish(board, batch, count))
+            approval.ask(db, board, "message", batch.id, batch.by, _wish(db, board, batch, count))
         return True
 
     if not await board.write(start):
@@ -235,10 +235,12 @@ async def confirm(board: Board, batch_id: str, user: str) -> None:
 _DECIDED = "That was decided before, so nothing was done a second time. Look at its card."
 
 
-def _wish(board: Board, batch: Batch, count: int) -> str:
+def _wish(db: sqlite3.Connection, board: Board, batch: Batch, count: int) -> str:
+    waiting = [row for row, _ in messages.results(db, batch.id) if row.state == "waiting"]
+    whom = approval.some([(row.number, row.name) for row in waiting], count)
     said = read_said(batch.body)
     what = f"the text “{said.text[:300]}”" if said.text else f"the stored message “{said.name or said.template}”"
-    return f"send a voice message to {_people(count)} via {board.title(batch.account)}: {what}."
+    return f"send a voice message to {_people(count)} via {board.title(batch.account)}: {what}.\nTo {whom}."
 
 
 async def approve(board: Board, batch_id: str, user: str) -> None:

@@ -244,7 +244,7 @@ async def _meet(desk: Desk, user: str) -> None:
     known = await desk.board.read(people.person, user)
     person = await person_of(desk, Click(user))
     if (person.name, person.zone) != (known.name, known.zone):
-        await desk.board.write(people.name, user, person.name, person.zone)
+        await desk.board.write(people.save_name, user, person.name, person.zone)
 
 
 async def _not_met(error: Exception) -> None:

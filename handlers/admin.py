@@ -144,6 +144,8 @@ def policy_words(board: Board) -> str:
         (found.team_daily_minutes, "minutes a day for all together"),
     )
     cap = ", ".join(f"{limit} {words}" for limit, words in caps if limit) or "no daily cap"
+    over = board.settings.policy.approve_over
+    second = f"\n• Lists that call more than {over} people wait until a second manager says yes" if over else ""
     return (
         f"• Who may call: {named}\n"
         f"• Countries that may be called: {', '.join(sorted(found.allowed_countries))}\n"
@@ -152,7 +154,7 @@ def policy_words(board: Board) -> str:
         "outside of that Callboard asks first\n"
         f"• {cap}\n"
         f"• Voice messages: in these hours only; to one number {_times(found.attempts_per_day)} a day and "
-        f"{_times(found.attempts_per_week)} a week"
+        f"{_times(found.attempts_per_week)} a week{second}"
     )
 
 

@@ -37,7 +37,7 @@ async def approve(desk: Desk, click: Click) -> None:
 
 async def ask_why(desk: Desk, click: Click) -> None:
     """*Refuse…*: whoever wanted it should know why."""
-    why = text_input("why", "Why not?", {}, multiline=True, hint="Whoever sent the list is told.", length=WHY)
+    why = text_input("why", "Why not?", {}, hint="Whoever sent the list is told.", length=WHY)
     view = form("Refuse this list", [why], "approval:refused", click.value, submit="Refuse")
     await desk.slack.views_open(trigger_id=click.trigger, view=view)
 
@@ -68,8 +68,8 @@ async def waiting(desk: Desk, click: Click) -> None:
     lists += [(f"message {batch.id}", batch.by, f"a voice message to {count} recipients") for batch, count in told]
     if not lists:
         limit = board.settings.policy.approve_over
-        rule = f"lists that call more than {limit} people do" if limit else "no list does: `approve_over` is not set"
-        await tell(desk, click, f"No list waits for a second manager; {rule}.")
+        rule = f"Those that call more than {limit} people do." if limit else "None has to: `approve_over` is not set."
+        await tell(desk, click, f"No list waits for a second manager. {rule}")
         return
     lines, buttons = [], []
     for number, (value, by, what) in enumerate(lists, 1):

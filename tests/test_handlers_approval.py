@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bot import message_queue, messaging
+from bot import batches, message_queue, messaging
 from bot.errors import NotAllowed
-from bot.store import ledger, messages
+from bot.store import campaigns, ledger, messages
 from tests.campaign_desk import GOOD, bulk_orders, buttons, card, paste, press
 from tests.dialer import Dialer
 from tests.fake_slack import FakeSlack
@@ -78,6 +78,7 @@ async def test_many_messages_wait_for_a_manager_and_are_sent_once_one_says_yes(d
     for manager in ("U2", "U4", "U9"):
         assert "<@U1> wants to send a voice message to 3 recipients via Paperphone" in text(desk, manager)
         assert "“Your table is ready”" in text(desk, manager)
+        assert "To +1 202-555-0131; +1 202-555-0132; +1 202-555-0133." in text(desk, manager)
         assert actions(latest(desk, manager)) == ["approval:yes", "approval:no"]
 
     told = await pressed(desk, "U2", "approval:yes")
@@ -180,6 +181,10 @@ async def test_a_file_for_a_campaign_waits_too(dialer_desk: Office) -> None:
     assert "U4 or U9 has to say yes first" in card(desk).text
     assert "add_rows" not in buttons(desk)
     assert "add 6 calls to the campaign Spring sale" in text(desk, "U4")
+    assert "To Dana Levi, +1 202-555-0101; Sam Hill, " in text(desk, "U4")
+    assert text(desk, "U4").count("+1 202-555-01") == 5
+    assert "; and 1 more." in text(desk, "U4")
+    assert "Lists that call more than 2 people wait" in await desk.type("/callboard policy")
 
     await pressed(desk, "U4", "approval:yes")
 
@@ -206,8 +211,27 @@ async def test_a_refused_file_adds_nothing(dialer_desk: Office) -> None:
     assert "add_rows" not in buttons(desk)
 
 
+async def test_a_file_that_was_approved_is_not_said_to_be_taken_back(
+    dialer_desk: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """*Discard* and *Approve* at the same moment: whichever comes first is what all are told."""
+    desk = dialer_desk
+    await paste(desk)
+    await press(desk, "add_rows")
+    batch = (await desk.board.read(campaigns.open_lists))[0]
+    assert await batches.approve(desk.board, "U4", batch.id)
+
+    async def as_it_was(board: object, batch_id: str) -> campaigns.Batch:
+        return batch
+
+    monkeypatch.setattr(batches, "_get", as_it_was)
+    assert not await batches.stop(desk.board, "U2", batch.id, drop=True)
+    await desk.settle()
+    assert "<@U4> approved" in text(desk, "U9")
+
+
 async def test_what_waits_can_be_listed(desk: Office) -> None:
-    assert "No list waits for a second manager; lists that call more than 2 people do." in await desk.type(
+    assert "No list waits for a second manager. Those that call more than 2 people do." in await desk.type(
         "/campaign approve", user="U4"
     )
     await sent(desk)

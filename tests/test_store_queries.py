@@ -303,7 +303,7 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "people.person": lambda db: people.person(db, "U1"),
     "people.people": lambda db: people.people(db, ("U1", "U2")),
     "people.check_free": lambda db: people.check_free(db, MINE),
-    "people.name": lambda db: people.name(db, "U1", "Dana Levi", "Europe/Madrid"),
+    "people.save_name": lambda db: people.save_name(db, "U1", "Dana Levi", "Europe/Madrid"),
     "people.save_person": lambda db: people.save_person(db, MINE),
     "people.opened_home": lambda db: people.opened_home(db, "U1", NOW),
     "people.with_phones": lambda db: people.with_phones(db, 9),

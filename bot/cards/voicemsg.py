@@ -263,6 +263,8 @@ def _many(
         if batch.state == "asked":
             state += f"\n{approvers or 'A second manager'} has to say yes first."
         blocks.append(section(state, "voicemsg:state"))
+    elif batch.state == "dropped":
+        blocks.append(section("Nobody was called.", "voicemsg:state"))
     else:
         counts = [f"*{groups[group]}* {words}" for group, words in GROUPS.items() if groups[group]]
         blocks.append(section(f"{_bar(done, total)} {done} of {total} done\n{' · '.join(counts)}", "voicemsg:state"))

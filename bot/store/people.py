@@ -60,12 +60,12 @@ def save_person(db: sqlite3.Connection, new: Person) -> None:
     )
 
 
-def name(db: sqlite3.Connection, user: str, called: str, zone: str) -> None:
+def save_name(db: sqlite3.Connection, user: str, name: str, zone: str) -> None:
     """What Slack says of a person; everything else of them stays."""
     db.execute(
         "INSERT INTO people (user, name, zone) VALUES (?, ?, ?)"
         " ON CONFLICT (user) DO UPDATE SET name = excluded.name, zone = excluded.zone",
-        (user, called, zone),
+        (user, name, zone),
     )
 
 
