@@ -78,7 +78,7 @@ class Lookup:
         try:
             async with self._turns, asyncio.timeout(PATIENCE_SECONDS):
                 found = await self._fetch(number)
-        except (_NoAnswer, httpx.HTTPError, TimeoutError) as error:
+        except (_NoAnswer, httpx.HTTPError, httpx.InvalidURL, UnicodeError, TimeoutError) as error:
             why = str(error) if isinstance(error, _NoAnswer) else f"it gave no answer ({type(error).__name__})"
             text = f"Callers that are not in the contact book stay without a name: at lookup_url {why}."
             self._rests_until = self.board.now() + REST_SECONDS
@@ -107,6 +107,6 @@ class Lookup:
                     raise _NoAnswer(f"came more than {MOST_BYTES} bytes")
         try:
             found = _read(body)
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise _NoAnswer("came no JSON object with a text “name”") from None
         return _Found(found.name.strip()[:200], found.company.strip()[:200])

@@ -166,6 +166,31 @@ async def test_an_address_that_does_not_work_is_told_to_the_admins_and_left_alon
     assert await problems(desk) == []
 
 
+async def test_an_answer_that_is_no_text_is_the_same(desk: Office, customers: List) -> None:
+    customers.answer = lambda: httpx.Response(200, content=b'{"name": "\xff\xfe"}')
+    await rings(desk)
+    (problem,) = await problems(desk)
+    assert "came no JSON object" in problem
+
+
+async def test_an_address_that_is_none_is_the_same(desk: Office, customers: List) -> None:
+    object.__setattr__(desk.board.settings, "lookup_url", "https://xn--a/{number}")
+    await rings(desk)
+    (problem,) = await problems(desk)
+    assert "gave no answer (InvalidCodepoint)" in problem
+    assert customers.asked == []
+
+
+async def test_a_pop_up_is_answered_also_where_looking_up_fails_in_an_unforeseen_way(desk: Office) -> None:
+    async def broken(number: str) -> None:
+        raise RuntimeError("a bug")
+
+    desk.board.look_up = broken
+    service = Voicenter("voicenter", {"code": "CODE-SECRET"}, desk.phone.http, "US")
+    reply, _ = await guiding.respond(desk.board, service, Question(number=CALLER, form="popup"), ())
+    assert b'"STATUS": "OK"' in reply.body
+
+
 async def test_one_that_cannot_be_reached_is_the_same(desk: Office, customers: List) -> None:
     def breaks() -> httpx.Response:
         raise httpx.ConnectError("refused")
