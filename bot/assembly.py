@@ -13,18 +13,16 @@ import os
 import socket
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import aiohttp
 import httpx
-import msgspec
 import uvicorn
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
-from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 from starlette.types import ASGIApp
 from typing_extensions import override
@@ -39,7 +37,8 @@ from bot.provider import Provider
 from bot.providers import provider_class
 from bot.rendering import render
 from bot.settings import Settings
-from bot.store import Database, Taken, alone, ledger
+from bot.store import Database, Taken, alone
+from bot.workspace import Identity, SocketMode, identify, refresh
 from handlers import (
     Desk,
     admin,
@@ -69,27 +68,12 @@ from handlers import (
     waiting,
 )
 
-if TYPE_CHECKING:
-    from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
-
 log = logging.getLogger("callboard")
 
 DATABASE = "callboard.sqlite"
 LOCK = "callboard.lock"
-_NO_SLACK = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
-_OUTAGE = {"fatal_error", "internal_error", "ratelimited", "request_timeout", "service_unavailable"}
-"""What Slack answers when it is not the token's fault."""
 SIGN_OUT_SECONDS = 3
 """So long a provider may take to end a session when we stop."""
-
-
-class Identity(msgspec.Struct, frozen=True):
-    """Who we are in the workspace. Kept in the store, so that no request ever waits for auth.test."""
-
-    team_id: str
-    bot_id: str
-    bot_user_id: str
-    enterprise_id: str | None = None
 
 
 @dataclass
@@ -162,46 +146,6 @@ def slack_over_http(app: AsyncApp) -> ASGIApp:
     from slack_bolt.adapter.asgi.async_handler import AsyncSlackRequestHandler  # each mode spares the other's imports
 
     return cast(ASGIApp, AsyncSlackRequestHandler(app, path="/slack/events"))
-
-
-async def identify(board: Board, slack: AsyncWebClient) -> Identity:
-    """From the store, else from auth.test.
-
-    Raises:
-        SettingsError: Slack refuses the token, or cannot be reached at the very first start.
-    """
-    known = await board.read(ledger.recall, "identity")
-    if known is not None:
-        return msgspec.json.decode(known[0], type=Identity)
-    return await refresh_identity(board, slack)
-
-
-async def refresh_identity(board: Board, slack: AsyncWebClient) -> Identity:
-    """Ask auth.test and remember the answer."""
-    try:
-        answer = await slack.auth_test()
-    except _NO_SLACK as error:
-        raise _not_started(error, "SLACK_BOT_TOKEN", "Install the app again and copy its token.") from None
-    found = Identity(
-        team_id=answer["team_id"],
-        bot_id=answer.get("bot_id") or "",
-        bot_user_id=answer["user_id"],
-        enterprise_id=answer.get("enterprise_id"),
-    )
-    await board.write(ledger.remember, "identity", msgspec.json.encode(found).decode(), board.now())
-    return found
-
-
-def _not_started(error: Exception, token: str, fix: str) -> SettingsError:
-    """A token is blamed only if Slack itself refuses it, not while Slack, or what is in between, has an outage."""
-    response = error.response if isinstance(error, SlackApiError) else None
-    data = getattr(response, "data", None)
-    code = data.get("error") if isinstance(data, dict) else None
-    if code and code not in _OUTAGE:
-        return SettingsError(f"Slack refuses {token} ({code}). {fix}")
-    status = getattr(response, "status_code", None)
-    why = code or (f"HTTP {status}" if status else type(error).__name__)
-    return SettingsError(f"Slack cannot be reached ({why}). Check the network, then start again.")
 
 
 class _Server(uvicorn.Server):
@@ -310,13 +254,13 @@ async def running(
             "recordings": (deliveries.deliver, 5),
             "old recordings": (deliveries.expire, 600),
             "old calls": (lambda: forgetting.expire(board), 3600),
-            "identity": (lambda: _refresh(board, slack), 3600),
+            "identity": (lambda: refresh(board, slack), 3600),
             "people": (lambda: forget_who_was_met(desk), 86400),
         }
         if settings.mode == "socket":
-            socket_mode = await _connect(app, settings, session)
-            stack.push_async_callback(socket_mode.close_async)
-            ticking["socket"] = (_SocketWatch(board, socket_mode), 20)
+            socket_mode = await stack.enter_async_context(aclosing(SocketMode(board, app, session)))
+            await socket_mode.begin_if_reached()
+            ticking["socket"] = (socket_mode, 20)
         scheduler = await jobs.start(board, ticking)
         stack.callback(scheduler.shutdown, wait=False)
         _calm_the_collector()
@@ -368,45 +312,6 @@ def _calm_the_collector() -> None:
     """
     gc.freeze()  # not collected before: 28 ms in which the first acknowledgement would wait, for very little garbage
     gc.set_threshold(20_000, 20, 50)
-
-
-async def _refresh(board: Board, slack: AsyncWebClient) -> None:
-    try:
-        await refresh_identity(board, slack)
-    except SettingsError as error:
-        await board.problem("Slack app", str(error))
-    else:
-        await board.solved("Slack app")
-
-
-async def _connect(app: AsyncApp, settings: Settings, session: aiohttp.ClientSession) -> "AsyncSocketModeHandler":
-    from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler  # each mode spares the other's imports
-
-    web_client = AsyncWebClient(token=settings.app_token, base_url=settings.slack_api, session=session)
-    try:
-        # Asked once by ourselves, because Bolt's handler tries a refused token again for ever.
-        await web_client.apps_connections_open(app_token=settings.app_token)
-    except _NO_SLACK as error:
-        raise _not_started(error, "SLACK_APP_TOKEN", "It needs the scope connections:write.") from None
-    handler = AsyncSocketModeHandler(app, settings.app_token, web_client=web_client)
-    await handler.connect_async()  # type: ignore[no-untyped-call]  # Bolt leaves this untyped
-    return handler
-
-
-class _SocketWatch:
-    """Says when Slack's connection is gone and does not come back by itself; called now and then."""
-
-    def __init__(self, board: Board, handler: "AsyncSocketModeHandler") -> None:
-        self.board = board
-        self.handler = handler
-        self.absent = 0
-
-    async def __call__(self) -> None:
-        self.absent = 0 if await self.handler.client.is_connected() else self.absent + 1
-        if not self.absent:
-            await self.board.solved("Slack connection")
-        elif self.absent > 1:  # Slack renews connections every few hours: once is no news
-            await self.board.problem("Slack connection", "Slack's connection is gone; commands and buttons do nothing.")
 
 
 async def _stop(task: "asyncio.Task[None]") -> None:

@@ -20,7 +20,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from typing_extensions import override
 
 from bot import settings_reader
-from bot.assembly import Identity, slack_app, slack_over_http
+from bot.assembly import slack_app, slack_over_http
 from bot.board import Board
 from bot.call import Call
 from bot.events import Accepted, AnyEvent
@@ -34,6 +34,7 @@ from bot.store import Database, calls, contacts, people
 from bot.store.contacts import Contact
 from bot.store.people import Person
 from bot.web import application
+from bot.workspace import Identity
 from handlers import Desk
 from tests import slack_requests
 from tests.fake_slack import FakeSlack

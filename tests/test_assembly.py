@@ -7,14 +7,16 @@ import sqlite3
 from pathlib import Path
 from types import SimpleNamespace
 
+import aiohttp
 import pytest
 from slack_sdk.errors import SlackApiError
 
-from bot.assembly import DATABASE, _not_started, _SocketWatch, _stop, running
+from bot.assembly import DATABASE, _stop, running
 from bot.board import Board
 from bot.errors import SettingsError
 from bot.settings_reader import load
 from bot.store import ledger
+from bot.workspace import SocketMode, _not_started
 from tests.fake_slack import FakeSlack
 from tests.office import ENVIRONMENT, SETTINGS
 
@@ -36,27 +38,48 @@ async def broken(board: Board) -> list[str]:
     return [key for key, *_ in await board.read(ledger.problems)]
 
 
-async def test_socket_mode_connects_and_a_lost_connection_is_told(tmp_path: Path, fake_slack: FakeSlack) -> None:
-    async with running(load(socket_settings(tmp_path, fake_slack))) as callboard:
+async def test_socket_mode_connects_and_a_lost_connection_is_told(
+    tmp_path: Path, fake_slack: FakeSlack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(load(socket_settings(tmp_path, fake_slack))) as callboard, aiohttp.ClientSession() as session:
         assert fake_slack.sockets.connected.is_set()
+        connected = False
 
-        class Client:
-            connected = False
+        async def is_connected() -> bool:
+            return connected
 
-            async def is_connected(self) -> bool:
-                return self.connected
+        async with contextlib.aclosing(SocketMode(callboard.board, callboard.app, session)) as watch:
+            await watch.begin()
+            monkeypatch.setattr(watch.handler.client, "is_connected", is_connected)
+            await watch()
+            assert "Slack connection" not in await broken(callboard.board)
+            await watch()
+            assert "Slack connection" in await broken(callboard.board)
+            connected = True
+            await watch()
+            assert "Slack connection" not in await broken(callboard.board)
 
-        class Handler:
-            client = Client()
 
-        watch = _SocketWatch(callboard.board, Handler())  # type: ignore[arg-type]  # as much of it as is looked at
-        await watch()
-        assert "Slack connection" not in await broken(callboard.board)
-        await watch()
-        assert "Slack connection" in await broken(callboard.board)
-        Client.connected = True
-        await watch()
-        assert "Slack connection" not in await broken(callboard.board)
+async def test_webhooks_are_taken_while_slack_is_away(tmp_path: Path, fake_slack: FakeSlack) -> None:
+    settings = load(socket_settings(tmp_path, fake_slack))
+    async with running(settings):
+        pass  # who we are is known from now on
+    fake_slack.sockets.connected.clear()
+    fake_slack.fail_next("apps.connections.open", "500")
+    async with running(settings) as callboard, aiohttp.ClientSession() as session:
+        assert not fake_slack.sockets.connected.is_set()
+        hook = f"http://127.0.0.1:{callboard.port}/hooks/voicenter/{settings.hook_secret}/cdr"
+        told = {"ivruniqueid": "1", "caller": "12025550101", "type": "Incoming Call", "status": "NOANSWER"}
+        async with session.post(hook, json=told | {"did": "12025550190", "time": int(callboard.board.now())}) as answer:
+            assert answer.status == 200
+
+        async with contextlib.aclosing(SocketMode(callboard.board, callboard.app, session)) as socket_mode:
+            fake_slack.fail_next("apps.connections.open", "500")
+            await socket_mode()
+            assert "Slack connection" in await broken(callboard.board)
+            await socket_mode()  # it is back
+            await asyncio.wait_for(fake_slack.sockets.connected.wait(), 10)
+            assert "Slack connection" not in await broken(callboard.board)
 
 
 @pytest.mark.parametrize(

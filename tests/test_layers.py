@@ -220,7 +220,10 @@ def test_outside_the_store_sqlite_is_only_a_type_or_an_error() -> None:
     assert {use.split(": ")[1] for use in used} <= {"sqlite3.Connection", "sqlite3.Error"}
 
 
-WIRING = ("bot.assembly", "bot.__main__", "bot.check", "bot.demo", "bot.demo_check", "bot.demo_terminal")
+WIRING = (
+    *("bot.assembly", "bot.workspace", "bot.__main__", "bot.check"),
+    *("bot.demo", "bot.demo_check", "bot.demo_terminal"),
+)
 """Joins everything, so it may know everything; nobody else may know it."""
 
 
