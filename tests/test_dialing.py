@@ -1,6 +1,7 @@
 """The one gate: one order per intent whatever fails, caps under concurrency, restarts that tell and do not redial."""
 
 import asyncio
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from bot.dialing import Ask
 from bot.errors import Ambiguous, BadInput, NeedsYes, NotAllowed, NotFound, Refused, Unavailable, Unsupported
 from bot.events import (
     REP,
+    Accepted,
     AnyEvent,
     CallEnded,
     CdrReceived,
@@ -48,6 +50,34 @@ async def test_one_intent_is_one_order(desk: Office) -> None:
     with pytest.raises(NotAllowed, match="already calling"):
         await dialing.dial(desk.board, "k1", wanted)
     assert len(desk.phone.orders) == 1
+
+
+async def test_an_answer_is_written_down_although_the_disk_was_full(
+    desk: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the call would be one that was only asked for, until the next restart."""
+    await desk.link("U1")
+    wanted = await ask(desk)
+    place, slept = desk.phone.place_call, []
+
+    async def full(work: object) -> object:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    async def place_call(order: CallOrder) -> Accepted:
+        answer = await place(order)
+        monkeypatch.setattr(desk.board.db, "write", full)
+        return answer
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 2:
+            monkeypatch.undo()
+
+    monkeypatch.setattr(desk.phone, "place_call", place_call)
+    desk.board.sleep = sleep
+    call = await dialing.dial(desk.board, "k1", wanted)
+    assert (call.state, call.refs, len(desk.phone.orders), len(slept)) == (State.RINGING, ("paper-1",), 1, 2)
+    assert await desk.board.read(ledger.open_intents) == []
 
 
 async def test_a_cap_holds_under_concurrent_asks(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> None:

@@ -217,7 +217,7 @@ def test_outside_the_store_sqlite_is_only_a_type_or_an_error() -> None:
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "sqlite3"
     }
-    assert {use.split(": ")[1] for use in used} <= {"sqlite3.Connection", "sqlite3.Error"}
+    assert {use.split(": ")[1] for use in used} <= {"sqlite3.Connection", "sqlite3.Error", "sqlite3.OperationalError"}
 
 
 WIRING = (
