@@ -14,7 +14,7 @@ from typing_extensions import override
 from bot.providers.exolve import CALL, LIST, SEND
 from tests import office, slack_requests
 from tests.fake_slack import FakeSlack
-from tests.test_crash import World, a_world, settled, until
+from tests.test_crash import World, a_world, at_every_commit, settled, until
 
 NUMBERS = ("+12025550131", "+12025550132", "+12025550133")
 
@@ -97,9 +97,5 @@ async def test_killed_at_a_commit(tmp_path: Path, crash_at: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("when", ["before", "after"])
 async def test_killed_at_every_commit(tmp_path: Path, when: str) -> None:
-    number, alive = 1, 0
-    while alive < 3:  # a few more, since the last commits are not always the same number
-        died = await die_and_recover(tmp_path / str(number), f"{number}:{when}")
-        alive = 0 if died else alive + 1
-        number += 1
-    assert number > 15, "sending has fewer commits than it should"
+    deaths = await at_every_commit(lambda number: die_and_recover(tmp_path / str(number), f"{number}:{when}"))
+    assert deaths > 12, "sending has fewer commits than it should"
