@@ -2,14 +2,17 @@
 
 import asyncio
 import html
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from bot import batches, message_queue, messaging
 from bot.errors import NotAllowed
-from bot.store import campaigns, ledger, messages
+from bot.store import campaigns, ledger, messages, people
 from tests.campaign_desk import GOOD, bulk_orders, buttons, card, paste, press
 from tests.dialer import Dialer
 from tests.fake_slack import FakeSlack
@@ -46,9 +49,12 @@ def text(desk: Office, user: str) -> str:
     return html.unescape(latest(desk, user).text)
 
 
+def elements(blocks: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return [element for block in blocks if block["type"] == "actions" for element in block["elements"]]
+
+
 def actions(message: Message) -> list[str]:
-    found = [block["elements"] for block in message.blocks if block["type"] == "actions"]
-    return [element["action_id"] for elements in found for element in elements]
+    return [element["action_id"] for element in elements(message.blocks)]
 
 
 async def pressed(desk: Office, user: str, action: str) -> str:
@@ -240,3 +246,11 @@ async def test_what_waits_can_be_listed(desk: Office) -> None:
     assert "1. <@U1>: a voice message to 3 recipients" in html.unescape(told)
     assert "2. <@U4>: a voice message to 3 recipients (yours: another manager has to say yes)" in html.unescape(told)
     assert "Only managers approve lists" in await desk.type("/campaign approve", user="U1")
+
+
+async def test_more_lists_than_a_row_of_buttons_holds_can_all_be_answered(desk: Office) -> None:
+    for _ in range(13):
+        await sent(desk)
+    assert "13. <@U1>" in html.unescape(await desk.type("/campaign approve", user="U4"))
+    offered = [element["action_id"] for element in elements(desk.slack.ephemerals[-1].blocks)]
+    assert offered[-2:] == ["approval:yes:13", "approval:no:13"]
