@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from slack_bolt.async_app import AsyncApp
 
 from bot import batches, messaging
+from bot.cards import plain
 from bot.cards.forms import form, text_input
 from bot.cards.notice import notice_card
 from bot.errors import NotAllowed
@@ -64,7 +65,10 @@ async def waiting(desk: Desk, click: Click) -> None:
         raise NotAllowed("Only managers approve lists, so there is nothing to show.")
     calls = [batch for batch in await board.read(campaigns.open_lists) if batch.state == "asked"]
     told = await board.read(messages.asked)
-    lists = [(f"campaign {batch.id}", batch.by, f"calls for {batch.name}, from {batch.source}") for batch in calls]
+    lists = [
+        (f"campaign {batch.id}", batch.by, f"calls for {plain(batch.name)}, from {plain(batch.source)}")
+        for batch in calls
+    ]
     lists += [(f"message {batch.id}", batch.by, f"a voice message to {count} recipients") for batch, count in told]
     if not lists:
         limit = board.settings.policy.approve_over

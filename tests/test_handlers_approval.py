@@ -214,6 +214,7 @@ async def test_a_refused_file_adds_nothing(dialer_desk: Office) -> None:
     await desk.settle()
     assert bulk_orders(desk) == []
     assert "<@U4> did not approve it: Old list" in html.unescape(card(desk).text)
+    assert "<@U4> did not approve your calls for Spring sale, so none was added: Old list" in text(desk, "U2")
     assert "add_rows" not in buttons(desk)
 
 
@@ -254,3 +255,43 @@ async def test_more_lists_than_a_row_of_buttons_holds_can_all_be_answered(desk: 
     assert "13. <@U1>" in html.unescape(await desk.type("/campaign approve", user="U4"))
     offered = [element["action_id"] for element in elements(desk.slack.ephemerals[-1].blocks)]
     assert offered[-2:] == ["approval:yes:13", "approval:no:13"]
+
+
+async def test_a_file_discarded_while_it_is_asked_for_takes_the_question_back(
+    dialer_desk: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """*Discard* was pressed on the preview, and *Add* a moment before."""
+    desk = dialer_desk
+    await paste(desk)
+    before = (await desk.board.read(campaigns.open_lists))[0]
+    await press(desk, "add_rows")
+
+    async def as_it_was(board: object, batch_id: str) -> campaigns.Batch:
+        return before
+
+    monkeypatch.setattr(batches, "_get", as_it_was)
+    assert await batches.stop(desk.board, "U2", before.id, drop=True)
+    desk.clock.advance(2)
+    await desk.settle()
+    assert "<@U2> took the calls for Spring sale back" in text(desk, "U9")
+    assert actions(latest(desk, "U9")) == []
+
+
+async def test_whoever_is_asked_reads_before_when_nobody_is_called(desk: Office) -> None:
+    await desk.board.write(people.save_name, "U4", "Max", "America/New_York")
+    tomorrow = datetime.fromtimestamp(desk.clock() + 86400, ZoneInfo("Europe/Madrid"))
+    await desk.type(f"{THREE} at {tomorrow:%Y-%m-%d} 14:30")
+    await pressed(desk, "U1", "voicemsg:send")
+    assert f"Nobody is called before {tomorrow.day} {tomorrow:%b %Y}, 14:30." in text(desk, "U2")
+    assert f"Nobody is called before {tomorrow.day} {tomorrow:%b %Y}, 08:30." in text(desk, "U4")
+
+
+async def test_no_name_of_a_list_can_write_the_question_itself(dialer_desk: Office) -> None:
+    desk = dialer_desk
+    name = "*Approved by <@U9>*" + "x" * 300
+    await paste(desk, "number,name\n" + "\n".join(f'+120255501{n},"{name}\n_All is well_"' for n in range(31, 36)))
+    await press(desk, "add_rows")
+    request = latest(desk, "U4")
+    assert "∗Approved by &lt;@U9&gt;∗" in request.text
+    assert "_All is well_" not in request.text
+    assert "x" * 80 not in request.text
