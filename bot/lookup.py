@@ -60,11 +60,16 @@ class Lookup:
 
     def follow(self, call: Call) -> None:
         """A call has changed."""
-        if call.direction == "in" and (call.live or call.missed) and call.number.startswith("+"):
+        if call.direction == "in" and (call.live or call.missed):
             self.board.track(asyncio.ensure_future(self.known(call.number)))
 
     async def known(self, number: str) -> Contact | None:
-        """Who has this E.164 number by the contact book, else by the address; None = nobody, or not found out."""
+        """Who has this number by the contact book, else by the address; None = nobody, or not found out.
+
+        The address is asked about E.164 numbers only: a pop-up also asks for who calls without one.
+        """
+        if not number.startswith("+"):
+            return None
         now = self.board.now()
         if now < self._rests_until or await self.board.read(lookups.asked, number, now - FRESH_SECONDS):
             return await self.board.read(lookups.known, number)
@@ -76,8 +81,11 @@ class Lookup:
 
     async def _ask(self, number: str) -> Contact | None:
         try:
-            async with self._turns, asyncio.timeout(PATIENCE_SECONDS):
-                found = await self._fetch(number)
+            async with self._turns:
+                if self.board.now() < self._rests_until:  # it failed while this one waited for its turn
+                    return None
+                async with asyncio.timeout(PATIENCE_SECONDS):
+                    found = await self._fetch(number)
         except (_NoAnswer, httpx.HTTPError, httpx.InvalidURL, UnicodeError, TimeoutError) as error:
             why = str(error) if isinstance(error, _NoAnswer) else f"it gave no answer ({type(error).__name__})"
             text = f"Callers that are not in the contact book stay without a name: at lookup_url {why}."
