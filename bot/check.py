@@ -255,14 +255,10 @@ async def _public_url(settings: Settings, session: aiohttp.ClientSession) -> lis
     answer = await _alive(session, url)
     if answer == "alive":
         return [Finding("ok", f"CALLBOARD_PUBLIC_URL: {settings.public_url} reaches Callboard")]
-    if answer.startswith(
-        ("nothing", "HTTP 502", "HTTP 503", "HTTP 504")
-    ):  # 502, 503, 504: a proxy with nobody behind it
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104  # not bound here
-        here = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}/healthz/live"
-        if await _alive(session, here) != "alive":
-            words = "cannot be checked while Callboard is not running: start it, then check once more"
-            return [Finding("note", f"CALLBOARD_PUBLIC_URL ({answer} at {settings.public_url}) {words}")]
+    proxy_alone = answer.startswith(("nothing", "HTTP 502", "HTTP 503", "HTTP 504"))
+    if proxy_alone and await _alive(session, f"{settings.own_url}/healthz/live") != "alive":
+        words = "cannot be checked while Callboard is not running: start it, then check once more"
+        return [Finding("note", f"CALLBOARD_PUBLIC_URL ({answer} at {settings.public_url}) {words}")]
     fix = f"Let the proxy there pass requests on to port {settings.port} of this computer."
     return [Finding("WRONG", f"CALLBOARD_PUBLIC_URL: {answer} at {url}, not Callboard. {fix}")]
 

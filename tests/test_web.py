@@ -142,7 +142,10 @@ async def test_a_disk_that_fails_asks_for_another_delivery(voicenter: Office) ->
     assert answer.status_code == 503
 
 
-@pytest.mark.parametrize(("address", "status"), [("203.0.113.9", 200), ("198.51.100.1", 404)])
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [("203.0.113.9", 200), ("198.51.100.1", 404), ("::ffff:203.0.113.9", 200), ("::ffff:198.51.100.1", 404)],
+)
 async def test_foreign_addresses_are_strangers(voicenter: Office, address: str, status: int) -> None:
     account = voicenter.board.settings.accounts[0]
     object.__setattr__(account, "addresses", ("203.0.113.0/24",))
