@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import aiohttp
 import httpx
@@ -73,6 +73,7 @@ if TYPE_CHECKING:
     from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 
 log = logging.getLogger("callboard")
+T = TypeVar("T")
 
 DATABASE = "callboard.sqlite"
 LOCK = "callboard.lock"
@@ -263,7 +264,7 @@ async def running(
         _take(stack, settings.data)
         http = await stack.enter_async_context(http_client())
         session = await stack.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30)))
-        database = _opened(open_database, settings.data / DATABASE)
+        database = opened(open_database, settings.data / DATABASE)
         stack.callback(database.close)
         board = Board(settings, database, providers(settings, http))
         stack.push_async_callback(_sign_out, board)
@@ -336,9 +337,15 @@ def _take(stack: AsyncExitStack, folder: Path) -> None:
         raise SettingsError(f"Data folder {folder} cannot be used ({why}). {fix}") from error
 
 
-def _opened(open_database: Callable[[Path], Database], file: Path) -> Database:
-    if file.exists() and not os.access(file, os.W_OK):  # as after root has put a backup there; opening it works
-        raise SettingsError(f"The database {file} cannot be written. Make it this user's own (chown), then start.")
+def opened(open_database: Callable[[Path], T], file: Path) -> T:
+    """What `open_database` makes of the file.
+
+    Raises:
+        SettingsError: it cannot be opened, or not be written; says why.
+    """
+    for part in (file, *(file.with_name(file.name + beside) for beside in ("-wal", "-shm"))):
+        if part.exists() and not os.access(part, os.W_OK):  # as after root has put a backup there; opening it works
+            raise SettingsError(f"The database {part} cannot be written. Make it this user's own (chown), then start.")
     try:
         return open_database(file)
     except sqlite3.Error as error:
