@@ -8,7 +8,7 @@ from slack_bolt.async_app import AsyncApp
 from bot import asking, controlling, dialing, who
 from bot.asking import Choice
 from bot.call import Call
-from bot.cards import Message, actions, button, context, message, safe, section
+from bot.cards import VALUE_LIMIT, Message, actions, button, context, message, safe, section
 from bot.cards import who as shown
 from bot.cards.help import help_message
 from bot.cards.modals import NONE, call_modal, later_modal, wrap_modal
@@ -140,8 +140,7 @@ async def dial(desk: Desk, click: Click, key: str, ask: Ask) -> None:
 
 async def ask_first(desk: Desk, click: Click, ask: Ask, question: str, yes: str = "Call now") -> None:
     """Ask before dialling; the answer carries the whole ask. `yes`: the words of its button."""
-    # The moment makes one question's buttons differ from the next one's: each may be answered once.
-    value = msgspec.json.encode(msgspec.structs.replace(ask, note=ask.note[:500])).decode()
+    value = _carried(ask)
     about = ask.name or ask.number
     if (
         not click.response_url
@@ -156,10 +155,28 @@ async def ask_first(desk: Desk, click: Click, ask: Ask, question: str, yes: str 
     await answer(desk, click, message(blocks))
 
 
+def _carried(ask: Ask) -> str:
+    """The ask as a button carries it, its note cut where all of it is too much.
+
+    Raises:
+        BadInput: it is too much even without a note.
+    """
+    note = ask.note
+    value = msgspec.json.encode(ask).decode()
+    while (over := len(value) - VALUE_LIMIT) > 0:
+        if not note:
+            raise BadInput(
+                "That is too long to be asked about, so nothing was dialled. Write less, or the number alone."
+            )
+        note = note[: -max(over // 6, 1)]  # a sign takes up to six: \\u0001
+        value = msgspec.json.encode(msgspec.structs.replace(ask, note=f"{note}…")).decode()
+    return value
+
+
 def _choice(choice: Choice) -> Message:
     blocks = [section("Several contacts have that name. Whom shall I call?", "call:choice")]
     for place, (contact, ask) in enumerate(choice.asks):
-        value = msgspec.json.encode(msgspec.structs.replace(ask, note=ask.note[:500])).decode()
+        value = _carried(ask)
         party = shown(contact.number, contact.name, contact)
         blocks.append(section(party, f"call:choice:{place}"))
         blocks.append(
