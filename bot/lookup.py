@@ -30,10 +30,10 @@ PROBLEM = "caller lookup"
 
 
 class _Found(msgspec.Struct):
-    """What the address answers, JSON. Other members are ignored."""
+    """What the address answers, JSON. Other members are ignored; null is what many lists say for nothing."""
 
-    name: str = ""
-    company: str = ""
+    name: str | None = None
+    company: str | None = None
 
 
 _read = msgspec.json.Decoder(_Found).decode
@@ -85,7 +85,7 @@ class Lookup:
                 if self.board.now() < self._rests_until:  # it failed while this one waited for its turn
                     return None
                 async with asyncio.timeout(PATIENCE_SECONDS):
-                    found = await self._fetch(number)
+                    name, company = await self._fetch(number)
         except (_NoAnswer, httpx.HTTPError, httpx.InvalidURL, UnicodeError, TimeoutError) as error:
             why = str(error) if isinstance(error, _NoAnswer) else f"it gave no answer ({type(error).__name__})"
             text = f"Callers that are not in the contact book stay without a name: at lookup_url {why}."
@@ -93,11 +93,12 @@ class Lookup:
             await self.board.problem(PROBLEM, text)
             return None
         now = self.board.now()
-        await self.board.write(lookups.keep, number, found.name, found.company, now, now - FRESH_SECONDS)
+        await self.board.write(lookups.keep, number, name, company, now, now - FRESH_SECONDS)
         await self.board.solved(PROBLEM)
-        return Contact(number, found.name, found.company) if found.name else None
+        return Contact(number, name, company) if name else None
 
-    async def _fetch(self, number: str) -> _Found:
+    async def _fetch(self, number: str) -> tuple[str, str]:
+        """Name and company, "" = not known."""
         settings = self.board.settings
         url = settings.lookup_url.replace("{number}", quote(number, safe=""))
         headers = {"accept": "application/json"}
@@ -105,7 +106,7 @@ class Lookup:
             headers["authorization"] = f"Bearer {settings.lookup_token}"
         async with self._client.stream("GET", url, headers=headers, follow_redirects=False) as response:
             if response.status_code == 404:
-                return _Found()
+                return "", ""
             if response.status_code != 200:
                 raise _NoAnswer(f"came HTTP {response.status_code}")
             body = b""
@@ -117,4 +118,4 @@ class Lookup:
             found = _read(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise _NoAnswer("came no JSON object with a text “name”") from None
-        return _Found(found.name.strip()[:200], found.company.strip()[:200])
+        return (found.name or "").strip()[:200], (found.company or "").strip()[:200]

@@ -166,6 +166,24 @@ async def test_an_address_that_does_not_work_is_told_to_the_admins_and_left_alon
     assert await problems(desk) == []
 
 
+@pytest.mark.parametrize("answer", ['{"name": "Dana Levi", "company": null}', '{"name": "Dana Levi"}'])
+async def test_a_list_that_knows_no_company_knows_the_name(desk: Office, customers: List, answer: str) -> None:
+    customers.answer = lambda: customers.says(answer)
+    await rings(desk)
+    assert "Dana Levi" in card(desk)
+    assert await problems(desk) == []
+
+
+@pytest.mark.parametrize("answer", ['{"name": null}', "{}", '{"name": "  ", "company": "Gardens"}'])
+async def test_a_list_that_knows_no_name_is_not_broken(desk: Office, customers: List, answer: str) -> None:
+    customers.answer = lambda: customers.says(answer)
+    await rings(desk)
+    await rings(desk, "in-2")
+    assert "+1 202-555-0155" in card(desk)
+    assert len(customers.asked) == 1
+    assert await problems(desk) == []
+
+
 async def test_an_answer_that_is_no_text_is_the_same(desk: Office, customers: List) -> None:
     customers.answer = lambda: httpx.Response(200, content=b'{"name": "\xff\xfe"}')
     await rings(desk)
