@@ -239,7 +239,7 @@ _DECIDED = "That was decided before, so nothing was done a second time. Look at 
 def _wish(db: sqlite3.Connection, board: Board, batch: Batch, count: int) -> str:
     waiting = [row for row, _ in messages.results(db, batch.id) if row.state == "waiting"]
     whom = approval.some([(row.number, row.name) for row in waiting], count)
-    what = what_words(read_said(batch.body))
+    what = what_words(read_said(batch.body), 3000)  # nobody approves what they were not shown
     return f"send a voice message to {_people(count)} via {board.title(batch.account)}: {what}.\nTo {whom}."
 
 

@@ -295,3 +295,11 @@ async def test_no_name_of_a_list_can_write_the_question_itself(dialer_desk: Offi
     assert "∗Approved by &lt;@U9&gt;∗" in request.text
     assert "_All is well_" not in request.text
     assert "x" * 80 not in request.text
+
+
+async def test_whoever_is_asked_reads_the_whole_text(desk: Office) -> None:
+    long = "Your table is ready. " * 60 + "Pay now, or we come for it."
+    await desk.type(f"{THREE.partition('“')[0]}“{long}”")
+    await pressed(desk, "U1", "voicemsg:send")
+    assert f"“{long}”" in text(desk, "U4")
+    assert long not in text(desk, "U1")
