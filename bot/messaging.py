@@ -243,7 +243,7 @@ def _wish(db: sqlite3.Connection, board: Board, batch: Batch, count: int) -> str
     return f"send a voice message to {_people(count)} via {board.title(batch.account)}: {what}.\nTo {whom}."
 
 
-async def approve(board: Board, batch_id: str, user: str) -> None:
+async def approve(board: Board, batch_id: str, user: str) -> Batch:
     """A second manager says yes: it is sent, each to its hour.
 
     Raises:
@@ -266,6 +266,7 @@ async def approve(board: Board, batch_id: str, user: str) -> None:
     if not await board.write(start):
         raise NotAllowed(_DECIDED)
     kick(board)
+    return batch
 
 
 async def refuse(board: Board, batch_id: str, user: str, why: str) -> None:

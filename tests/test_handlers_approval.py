@@ -283,7 +283,10 @@ async def test_whoever_is_asked_reads_before_when_nobody_is_called(desk: Office)
     await desk.type(f"{THREE} at {tomorrow:%Y-%m-%d} 14:30")
     await pressed(desk, "U1", "voicemsg:send")
     assert f"Nobody is called before {tomorrow.day} {tomorrow:%b %Y}, 14:30." in text(desk, "U2")
-    assert f"Nobody is called before {tomorrow.day} {tomorrow:%b %Y}, 08:30." in text(desk, "U4")
+    before = f"obody is called before {tomorrow.day} {tomorrow:%b %Y}, 08:30."
+    assert f"N{before}" in text(desk, "U4")
+    assert await pressed(desk, "U4", "approval:yes") == f"Approved; n{before}"
+    assert speaker(desk).messages == []
 
 
 async def test_no_name_of_a_list_can_write_the_question_itself(dialer_desk: Office) -> None:
