@@ -50,6 +50,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
         line: caller ID, E.164, "" = the rep's default.  account: "" = the line's, else the rep's, else the first.
         max_seconds: talk time after which the provider cuts the call, 0 = the provider's default.
         scenario: the provider's id of a scenario that handles the call, "line" = the line's own, "" = none.
+        confirmed: the person said yes to a question of the policy, put at `asked_at` (seconds since 1970 UTC).
         consented: the person said that the other side knows of the recording, or will; see `bot/consent.py`.
     """
 
@@ -65,6 +66,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     scenario: str = ""
     note: str = ""
     confirmed: bool = False
+    asked_at: float = 0
     consented: bool = False
 
 

@@ -21,6 +21,8 @@ from bot.store import calls, ledger, lookups, people
 from handlers import Click, Desk, answer, on_actions, on_command, on_form, tell
 
 _read_ask = msgspec.json.Decoder(Ask)
+YES_SECONDS = 900
+"""So long a yes to a question counts; later the policy asks anew, for the callee's night may have come."""
 
 
 def register(app: AsyncApp, desk: Desk) -> None:
@@ -140,7 +142,7 @@ async def dial(desk: Desk, click: Click, key: str, ask: Ask) -> None:
 
 async def ask_first(desk: Desk, click: Click, ask: Ask, question: str, yes: str = "Call now") -> None:
     """Ask before dialling; the answer carries the whole ask. `yes`: the words of its button."""
-    value = _carried(ask)
+    value = _carried(msgspec.structs.replace(ask, asked_at=desk.board.now()))
     about = ask.name or ask.number
     if (
         not click.response_url
@@ -198,6 +200,8 @@ async def call_yes(desk: Desk, click: Click) -> None:
     if ask.rep != click.user:
         await dialing.drop(desk.board, key)
         raise NotAllowed("That question was for somebody else, so nothing was dialled.")
+    if desk.board.now() - ask.asked_at > YES_SECONDS:
+        ask = msgspec.structs.replace(ask, confirmed=False)  # what was asked was about another hour
     await dial(desk, click, key, ask)
 
 

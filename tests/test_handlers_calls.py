@@ -16,7 +16,7 @@ from bot.events import REP, CdrReceived, Described, LegAnswered, LegRinging, Out
 from bot.providers import provider_class
 from bot.store import ledger, people
 from bot.who import EXAMPLE
-from handlers.calls import _carried
+from handlers.calls import YES_SECONDS, _carried
 from tests.fake_slack import FakeSlack
 from tests.office import ADA, LINE, SETTINGS, Office, PaperPhone, office
 from tests.slack_state import Clock, Message
@@ -359,3 +359,17 @@ async def test_what_is_too_long_to_be_asked_about_is_said(
         told = await desk.type(f"/call +1 202 555 0123 scenario {'x' * 2000}")
         assert told == "That is too long to be asked about, so nothing was dialled. Write less, or the number alone."
         assert desk.phone.orders == []
+
+
+async def test_a_yes_that_comes_much_later_is_asked_for_anew(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    async with office(tmp_path, fake_slack, slack_clock, SETTINGS.replace('"24:00"', '"00:01"')) as desk:
+        await desk.link("U1")
+        await desk.type("/call +1 202 555 0123")
+        question = desk.slack.ephemerals[-1]
+        desk.clock.advance(YES_SECONDS + 60)
+        assert "Call anyway?" in await desk.press("call:yes", question, "C1")
+        assert desk.phone.orders == []
+        await desk.press("call:yes", desk.slack.ephemerals[-1], "C1")
+        assert [order.number for order in desk.phone.orders] == [CUSTOMER_NUMBER]
