@@ -1,5 +1,6 @@
 """`/call`, its modal, and the buttons of the call card."""
 
+import sqlite3
 from collections.abc import Mapping
 
 import msgspec
@@ -320,23 +321,29 @@ async def validate_wrapped(desk: Desk, click: Click) -> dict[str, str]:
 
 
 async def wrapped(desk: Desk, click: Click) -> None:
-    """Disposition, note, and perhaps a reminder."""
+    """Disposition, note, and perhaps a reminder: all of it in one commit, or none."""
     board = desk.board
-    call = await _call(desk, click.value)
-    disposition = click.fields.get("disposition", "")
+    call, now = await _call(desk, click.value), board.now()
+    disposition, later = click.fields.get("disposition", ""), click.fields.get("later", "")
     event = Wrapped(
-        at=board.now(),
+        at=now,
         by=click.user,
         disposition="" if disposition == NONE else disposition,
         note=click.fields.get("note", ""),
     )
-    if event.disposition or event.note:
-        await board.ingest(call.account, [event], call_id=call.id)
-        told = f"{call.id} {event.disposition} {'with a note' if event.note else ''}"
-        await board.write(ledger.audit, board.now(), click.user, "how it went", call.number, " ".join(told.split()))
-    later = click.fields.get("later", "")
-    if later and later != NONE:
-        await _remind(desk, click, call, moment(later, board.now(), await _zone(desk, click.user)))
+    due_at = moment(later, now, await _zone(desk, click.user)) if later and later != NONE else 0.0
+
+    def write(db: sqlite3.Connection) -> list[calls.Change]:
+        changes: list[calls.Change] = []
+        if event.disposition or event.note:
+            changes = calls.ingest(db, call.account, [event], now=now, routing=board.routing, call_id=call.id)
+            told = f"{call.id} {event.disposition} {'with a note' if event.note else ''}"
+            ledger.audit(db, now, click.user, "how it went", call.number, " ".join(told.split()))
+        if due_at:
+            ledger.remind(db, call.id, click.user, due_at)
+        return changes
+
+    board.changed(change.call for change in await board.write(write))
 
 
 async def open_later(desk: Desk, click: Click) -> None:

@@ -373,3 +373,14 @@ async def test_a_yes_that_comes_much_later_is_asked_for_anew(
         assert desk.phone.orders == []
         await desk.press("call:yes", desk.slack.ephemerals[-1], "C1")
         assert [order.number for order in desk.phone.orders] == [CUSTOMER_NUMBER]
+
+
+async def test_how_it_went_is_kept_as_a_whole_or_not_at_all(desk: Office) -> None:
+    card = await ended_card(desk)
+    await desk.press("call:wrap", card, desk.slack.open_dm("U1").id)
+    await desk.board.db.write(lambda db: db.execute("DROP TABLE reminders"))
+    (words,) = (await desk.submit({"note": "wants the blue one", "later": "3h"})).values()
+    assert "Nothing was saved." in words
+    (call,) = await desk.calls()
+    assert call.note == ""
+    assert [what for _, _, what, *_ in await desk.board.read(ledger.audit_log)] == ["call"]
