@@ -80,6 +80,8 @@ LOCK = "callboard.lock"
 _NO_SLACK = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
 _OUTAGE = {"fatal_error", "internal_error", "ratelimited", "request_timeout", "service_unavailable"}
 """What Slack answers when it is not the token's fault."""
+THIS_COMPUTER = "127.0.0.1,::1,::ffff:127.0.0.1"
+"""From where a proxy is believed whom it speaks for."""
 SIGN_OUT_SECONDS = 3
 """So long a provider may take to end a session when we stop."""
 
@@ -230,7 +232,14 @@ async def serving(app: object, host: str, port: int) -> AsyncIterator[int]:
         fix = "Set CALLBOARD_HOST to an address of this computer, and CALLBOARD_PORT to a port above 1023."
         raise SettingsError(f"Callboard cannot listen on {host}, port {port} ({error.strerror}). {fix}") from error
     server = _Server(
-        uvicorn.Config(app, log_config=None, access_log=False, lifespan="auto", timeout_graceful_shutdown=3)  # type: ignore[arg-type]
+        uvicorn.Config(
+            app,  # type: ignore[arg-type]
+            log_config=None,
+            access_log=False,
+            lifespan="auto",
+            timeout_graceful_shutdown=3,
+            forwarded_allow_ips=os.environ.get("FORWARDED_ALLOW_IPS", THIS_COMPUTER),
+        )
     )
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:
