@@ -306,3 +306,22 @@ async def test_whoever_is_asked_reads_the_whole_text(desk: Office) -> None:
     await pressed(desk, "U1", "voicemsg:send")
     assert f"“{long}”" in text(desk, "U4")
     assert long not in text(desk, "U1")
+
+
+async def test_a_list_that_waits_survives_a_restart_and_is_sent_once(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with office(tmp_path, fake_slack, slack_clock, STRICT, kind=Speaker) as desk:
+        await sent(desk)
+    async with office(tmp_path, fake_slack, slack_clock, STRICT, kind=Speaker) as desk:
+        await message_queue.recover(desk.board)
+        await message_queue.due(desk.board)
+        assert speaker(desk).messages == []
+        monkeypatch.setattr(messaging, "kick", lambda board: None)  # killed right after the yes was on disk
+        await pressed(desk, "U2", "approval:yes")
+        assert speaker(desk).messages == []
+    async with office(tmp_path, fake_slack, slack_clock, STRICT, kind=Speaker) as desk:
+        await message_queue.recover(desk.board)
+        await message_queue.due(desk.board)
+        assert len(speaker(desk).messages) == 3
+        assert await desk.board.read(messages.asked) == []
