@@ -8,11 +8,10 @@ import sqlite3
 from collections.abc import Sequence
 
 from bot.board import Board, notice
-from bot.cards import rep_words
+from bot.cards import date_clock, rep_words, who
 from bot.errors import NotAllowed
-from bot.numbers import pretty
 from bot.settings import Settings
-from bot.store import cards
+from bot.store import cards, people
 
 SHOWN = 5
 """People of a list that whoever is asked sees."""
@@ -60,15 +59,16 @@ def names(settings: Settings, by: str) -> str:
 
 
 def some(called: Sequence[tuple[str, str]], count: int) -> str:
-    """The first of `count` people that a list calls, (E.164, name) each: nobody says yes to a bare number."""
-    named = [f"{name}, {pretty(number)}" if name else pretty(number) for number, name in called[:SHOWN]]
+    """The first of `count` people that a list calls, (E.164, name) each, mrkdwn: nobody says yes to a bare number."""
+    named = [who(number, name) for number, name in called[:SHOWN]]
     return "; ".join(named) + (f"; and {count - len(named):,} more" if count > len(named) else "")
 
 
-def ask(db: sqlite3.Connection, board: Board, kind: str, list_id: str, by: str, wish: str) -> None:
+def ask(db: sqlite3.Connection, board: Board, kind: str, list_id: str, by: str, wish: str, at: float = 0) -> None:
     """Ask everybody who may say yes, each in their own conversation; the first answer counts.
 
-    `kind`: "message" or "campaign".  `wish`: what `by` wants, a clause that follows their name.
+    `kind`: "message" or "campaign".  `wish`: what `by` wants, a clause that follows their name, mrkdwn.
+    `at`: before then nobody is called, seconds since 1970 UTC; 0 = as soon as somebody says yes.
     """
     limit = board.settings.policy.approve_over
     text = (
@@ -81,7 +81,9 @@ def ask(db: sqlite3.Connection, board: Board, kind: str, list_id: str, by: str, 
         {"label": "Refuse…", "action_id": "approval:no", "value": value, "about": "this list"},
     ]
     for user in approvers(board.settings, by):
-        cards.mark(db, "notice", _subject(list_id), f"@{user}", board.now(), notice(text, buttons))
+        zone = people.person(db, user).zone or board.settings.zone
+        when = f"\nNobody is called before {date_clock(at, zone)}." if at > board.now() else ""
+        cards.mark(db, "notice", _subject(list_id), f"@{user}", board.now(), notice(text + when, buttons))
 
 
 def close(db: sqlite3.Connection, board: Board, list_id: str, text: str) -> None:

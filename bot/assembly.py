@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import TypeVar, cast
 
 import aiohttp
 import httpx
@@ -69,9 +69,12 @@ from handlers import (
 )
 
 log = logging.getLogger("callboard")
+T = TypeVar("T")
 
 DATABASE = "callboard.sqlite"
 LOCK = "callboard.lock"
+THIS_COMPUTER = "127.0.0.1,::1,::ffff:127.0.0.1"
+"""From where a proxy is believed whom it speaks for."""
 SIGN_OUT_SECONDS = 3
 """So long a provider may take to end a session when we stop."""
 
@@ -173,7 +176,14 @@ async def serving(app: object, host: str, port: int) -> AsyncIterator[int]:
         fix = "Set CALLBOARD_HOST to an address of this computer, and CALLBOARD_PORT to a port above 1023."
         raise SettingsError(f"Callboard cannot listen on {host}, port {port} ({error.strerror}). {fix}") from error
     server = _Server(
-        uvicorn.Config(app, log_config=None, access_log=False, lifespan="auto", timeout_graceful_shutdown=3)  # type: ignore[arg-type]
+        uvicorn.Config(
+            app,  # type: ignore[arg-type]
+            log_config=None,
+            access_log=False,
+            lifespan="auto",
+            timeout_graceful_shutdown=3,
+            forwarded_allow_ips=os.environ.get("FORWARDED_ALLOW_IPS", THIS_COMPUTER),
+        )
     )
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:
@@ -207,7 +217,7 @@ async def running(
         _take(stack, settings.data)
         http = await stack.enter_async_context(http_client())
         session = await stack.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30)))
-        database = _opened(open_database, settings.data / DATABASE)
+        database = opened(open_database, settings.data / DATABASE)
         stack.callback(database.close)
         board = Board(settings, database, providers(settings, http))
         stack.push_async_callback(_sign_out, board)
@@ -280,9 +290,15 @@ def _take(stack: AsyncExitStack, folder: Path) -> None:
         raise SettingsError(f"Data folder {folder} cannot be used ({why}). {fix}") from error
 
 
-def _opened(open_database: Callable[[Path], Database], file: Path) -> Database:
-    if file.exists() and not os.access(file, os.W_OK):  # as after root has put a backup there; opening it works
-        raise SettingsError(f"The database {file} cannot be written. Make it this user's own (chown), then start.")
+def opened(open_database: Callable[[Path], T], file: Path) -> T:
+    """What `open_database` makes of the file.
+
+    Raises:
+        SettingsError: it cannot be opened, or not be written; says why.
+    """
+    for part in (file, *(file.with_name(file.name + beside) for beside in ("-wal", "-shm"))):
+        if part.exists() and not os.access(part, os.W_OK):  # as after root has put a backup there; opening it works
+            raise SettingsError(f"The database {part} cannot be written. Make it this user's own (chown), then start.")
     try:
         return open_database(file)
     except sqlite3.Error as error:

@@ -14,16 +14,17 @@ import msgspec
 from anyio import to_process, to_thread
 
 from bot import approval, bulk, campaigns, numbers
-from bot.board import Board
+from bot.board import Board, notice
 from bot.bulk import Plan, Row
 from bot.campaigns import Found
+from bot.cards import plain
 from bot.errors import Ambiguous, CallboardError, NotAllowed, NotFound, Unavailable, Unsupported
 from bot.operations import operations
 from bot.orders import Added, CampaignCall
 from bot.permission import rules
 from bot.provider import Provider
 from bot.store import campaigns as store
-from bot.store import ledger, people
+from bot.store import cards, ledger, people
 from bot.store.campaigns import Batch
 
 log = logging.getLogger("callboard.batches")
@@ -122,9 +123,9 @@ async def begin(board: Board, user: str, batch: str) -> bool:
         told = f"{found.account}: {found.name} {found.source}, {count} calls"
         ledger.audit(db, now, user, "add campaign calls", found.name, f"{told}, waits for approval" if hold else told)
         if hold:
-            where = f"the campaign {found.name} of {board.title(found.account)}"
+            where = f"the campaign {plain(found.name)} of {board.title(found.account)}"
             first = [(call.number, call.name) for *_, call in store.some(db, batch, "ready", approval.SHOWN) if call]
-            wish = f"add {count:,} calls to {where}, from {found.source}.\nTo {approval.some(first, count)}."
+            wish = f"add {count:,} calls to {where}, from {plain(found.source)}.\nTo {approval.some(first, count)}."
             approval.ask(db, board, "campaign", batch, found.by, wish)
         return True
 
@@ -147,10 +148,8 @@ async def approve(board: Board, user: str, batch: str) -> bool:
         count = store.counts(db, batch).get("ready", 0)
         told = f"{found.account}: {found.name} {found.source}, {count} calls"
         ledger.audit(db, now, user, "approve campaign calls", found.name, told)
-        text = (
-            f"<@{user}> approved <@{found.by}>'s {count:,} calls for the campaign {found.name}. They are being added."
-        )
-        approval.close(db, board, batch, text)
+        calls = f"{count:,} calls for the campaign {plain(found.name)}"
+        approval.close(db, board, batch, f"<@{user}> approved <@{found.by}>'s {calls}. They are being added.")
         return True
 
     return await board.write(write)
@@ -172,8 +171,11 @@ async def refuse(board: Board, user: str, batch: str, why: str) -> bool:
         store.give_up(db, batch, LOST)
         told = f"{found.account}: {found.name} {found.source}: {why}"
         ledger.audit(db, now, user, "refuse campaign calls", found.name, told)
-        text = f"<@{user}> refused <@{found.by}>'s calls for the campaign {found.name}: {why}"
+        text = f"<@{user}> refused <@{found.by}>'s calls for the campaign {plain(found.name)}: {why}"
         approval.close(db, board, batch, text)
+        # Slack tells nobody of a card that is edited.
+        told = f"<@{user}> did not approve your calls for {plain(found.name)}, so none was added: {why}"
+        cards.mark(db, "notice", f"refused:{batch}", f"@{found.by}", now, notice(told))
         return True
 
     return await board.write(write)
@@ -198,13 +200,15 @@ async def stop(board: Board, user: str, batch: str, *, drop: bool) -> bool:
     now = board.now()
 
     def write(db: sqlite3.Connection) -> bool:
+        fresh = store.get(db, batch)  # a second manager may have been asked since it was looked at
         before: tuple[store.BatchState, ...] = ("preview", "asked", "paused") if drop else ("adding",)
         if not store.move(db, batch, before, "dropped" if drop else "paused", now, words=f"<@{user}> stopped it."):
             return False
         if drop:
             store.give_up(db, batch, LOST)
-            if found.state == "asked":
-                approval.close(db, board, batch, f"<@{user}> took the calls for {found.name} back; nothing was added.")
+            if fresh is not None and fresh.state == "asked":
+                text = f"<@{user}> took the calls for {plain(found.name)} back; nothing was added."
+                approval.close(db, board, batch, text)
         what = "drop campaign calls" if drop else "pause campaign calls"
         ledger.audit(db, now, user, what, found.name, f"{found.account}: {found.name} {found.source}")
         return True

@@ -1,8 +1,8 @@
 """`callboard check`: what is missing or wrong, and the webhook addresses to paste at the providers.
 
 Every line says what was looked at and, where it is not right, what to do. No call is placed and nothing is changed;
-only the data folder is created where there is none. Each look has a time limit, and one that fails does not stop the
-others.
+only the data folder is created where there is none. It may be asked while Callboard runs. Each look has a time limit,
+and one that fails does not stop the others.
 """
 
 import asyncio
@@ -20,12 +20,14 @@ import yaml
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.assembly import http_client, providers
-from bot.errors import CallboardError, Unsupported
+from bot.assembly import DATABASE, http_client, opened, providers
+from bot.errors import CallboardError, SettingsError, Unsupported
 from bot.providers import provider_class
 from bot.settings import Account, Settings
 from bot.settings_reader import examine
 from bot.store.engine import SQLITE
+from bot.store.engine import examine as examine_file
+from bot.store.schema import VERSION
 
 MANIFEST = Path(__file__).parents[1] / "manifest.yml"
 LEAST_FREE_BYTES = 200_000_000
@@ -100,6 +102,7 @@ async def findings(
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_SECONDS)) as session, http() as client:
         looks: list[tuple[str, Look]] = [
             ("Data folder", lambda: _disk(settings, free)),
+            ("Database", lambda: _database(settings)),
             ("SQLite", _sqlite),
             ("Slack", lambda: _slack(settings, session)),
             ("CALLBOARD_PUBLIC_URL", lambda: _public_url(settings, session)),
@@ -167,6 +170,21 @@ async def _disk(settings: Settings, free: Callable[[Path], int]) -> list[Finding
         fix = f"Make room: {LEAST_FREE_BYTES // 1_000_000} MB at least."
         return [Finding("WRONG", f"Data folder {folder}: only {available // 1_000_000} MB free. {fix}")]
     return [Finding("ok", f"Data folder {folder}: {available / 1e9:.1f} GB free")]
+
+
+async def _database(settings: Settings) -> list[Finding]:
+    """Opened as `callboard run` would, but only to read: it may be at work in it."""
+    file = settings.data / DATABASE
+    if not file.exists():
+        return [Finding("ok", f"Database {file}: none yet; the first start makes it")]
+    try:
+        version, whole = await asyncio.to_thread(opened, examine_file, file)
+    except SettingsError as error:
+        return [Finding("WRONG", str(error))]
+    if 0 < version < VERSION:
+        fix = "the next start brings it up to date; make a backup first: docs/deploying.md"
+        return [Finding("note", f"Database {file}: of an older Callboard; {fix}")]
+    return [Finding("ok", f"Database {file}: {'whole' if whole else 'too large to be read to its end, whole so far'}")]
 
 
 async def _sqlite() -> list[Finding]:
@@ -255,14 +273,10 @@ async def _public_url(settings: Settings, session: aiohttp.ClientSession) -> lis
     answer = await _alive(session, url)
     if answer == "alive":
         return [Finding("ok", f"CALLBOARD_PUBLIC_URL: {settings.public_url} reaches Callboard")]
-    if answer.startswith(
-        ("nothing", "HTTP 502", "HTTP 503", "HTTP 504")
-    ):  # 502, 503, 504: a proxy with nobody behind it
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104  # not bound here
-        here = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}/healthz/live"
-        if await _alive(session, here) != "alive":
-            words = "cannot be checked while Callboard is not running: start it, then check once more"
-            return [Finding("note", f"CALLBOARD_PUBLIC_URL ({answer} at {settings.public_url}) {words}")]
+    proxy_alone = answer.startswith(("nothing", "HTTP 502", "HTTP 503", "HTTP 504"))
+    if proxy_alone and await _alive(session, f"{settings.own_url}/healthz/live") != "alive":
+        words = "cannot be checked while Callboard is not running: start it, then check once more"
+        return [Finding("note", f"CALLBOARD_PUBLIC_URL ({answer} at {settings.public_url}) {words}")]
     fix = f"Let the proxy there pass requests on to port {settings.port} of this computer."
     return [Finding("WRONG", f"CALLBOARD_PUBLIC_URL: {answer} at {url}, not Callboard. {fix}")]
 

@@ -158,7 +158,7 @@ async def _checked(board: Board, call_id: str, user: str, action: str, verb: str
         raise NotAllowed(f"As the call stands now, nobody can {verb}: look at its card. Nothing was done.")
     if to:
         permission.check_caller(board, user)
-        await board.read(permission.check_transfer, board, user, to)
+        await board.read(permission.check_transfer, board, user, to, call.account)
     return call
 
 

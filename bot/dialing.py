@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 from msgspec.structs import replace
 
-from bot import consent, numbers, permission, policy
+from bot import consent, number_kinds, numbers, permission, policy
 from bot.board import Board
 from bot.call import Call
 from bot.errors import (
@@ -51,6 +51,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
         line: caller ID, E.164, "" = the rep's default.  account: "" = the line's, else the rep's, else the first.
         max_seconds: talk time after which the provider cuts the call, 0 = the provider's default.
         scenario: the provider's id of a scenario that handles the call, "line" = the line's own, "" = none.
+        confirmed: the person said yes to a question of the policy, put at `asked_at` (seconds since 1970 UTC).
         consented: the person said that the other side knows of the recording, or will; see `bot/consent.py`.
     """
 
@@ -66,6 +67,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     scenario: str = ""
     note: str = ""
     confirmed: bool = False
+    asked_at: float = 0
     consented: bool = False
 
 
@@ -119,9 +121,7 @@ def _order(board: Board, provider: Provider, call_id: str, ask: Ask, rep: Person
     if ask.extension and "number_must_be_online" not in provider.order_options:
         if numbers.is_emergency(ask.number, board.settings.region):
             raise NotAllowed(policy.emergency(ask.number).words)
-        raise Unsupported(
-            f"{provider.title} cannot call extensions, only numbers. Nothing was dialled; type the whole number."
-        )
+        raise Unsupported(_no_extensions(board, provider, ask.number))
     line = caller_id(board, provider, provider.order_options, ask.line, rep)
     phone = RepPhone(rep.phone_kind, rep.phone)  # type: ignore[arg-type]  # the store keeps only the four kinds
     order = CallOrder(
@@ -139,6 +139,17 @@ def _order(board: Board, provider: Provider, call_id: str, ask: Ask, rep: Person
     if agreed.question and not ask.consented:
         raise NeedsConsent(agreed.question, agreed.yes)
     return replace(order, customer_message=Speech(text=agreed.play)) if agreed.play else order, agreed.done
+
+
+def _no_extensions(board: Board, provider: Provider, number: str) -> str:
+    able = [name for name, one in board.providers.items() if "number_must_be_online" in one.order_options]
+    advice = [f"choose “via {able[0]}”"] if able else []
+    advice.append("type the whole number")
+    if number_kinds.is_short(number, board.settings.region):
+        advice.append("dial a short number on your own phone")
+    advice[-1] = f"or {advice[-1]}" if len(advice) > 1 else advice[-1]
+    steps = (", " if len(advice) > 2 else " ").join(advice)
+    return f"{provider.title} cannot call extensions like {number}, only whole numbers. Nothing was dialled; {steps}."
 
 
 def _consent(board: Board, provider: Provider, ask: Ask, line: str) -> consent.Consent:
@@ -184,6 +195,7 @@ def _commit(
             number=ask.number,
             own_number=rep.phone,
             extension=ask.extension,
+            linked=ask.extension and permission.is_linked(db, account, ask.number),
             typed=ask.typed,
             confirmed=ask.confirmed,
         ),

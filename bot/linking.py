@@ -4,7 +4,7 @@ import re
 from contextlib import suppress
 from dataclasses import replace
 
-from bot import number_kinds, numbers
+from bot import number_kinds, numbers, permission, policy
 from bot.board import Board
 from bot.errors import BadInput
 from bot.store.people import Person
@@ -115,6 +115,11 @@ def _check_rings(board: Board, kind: str, value: str) -> None:
         raise BadInput(
             f"{numbers.pretty(value)} is {wrong}, so nothing was changed: every call of yours would dial it first. "
             "Link your own phone or extension."
+        )
+    if kind == "number" and (abroad := policy.own_phone_abroad(value, permission.rules(board))):
+        raise BadInput(
+            f"{abroad}, so nothing was changed: every call of yours would ring it first. "
+            "Link a phone there, or your extension, or ask an admin to allow that country."
         )
 
 

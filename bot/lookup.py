@@ -30,10 +30,10 @@ PROBLEM = "caller lookup"
 
 
 class _Found(msgspec.Struct):
-    """What the address answers, JSON. Other members are ignored."""
+    """What the address answers, JSON. Other members are ignored; null is what many lists say for nothing."""
 
-    name: str = ""
-    company: str = ""
+    name: str | None = None
+    company: str | None = None
 
 
 _read = msgspec.json.Decoder(_Found).decode
@@ -60,11 +60,16 @@ class Lookup:
 
     def follow(self, call: Call) -> None:
         """A call has changed."""
-        if call.direction == "in" and (call.live or call.missed) and call.number.startswith("+"):
+        if call.direction == "in" and (call.live or call.missed):
             self.board.track(asyncio.ensure_future(self.known(call.number)))
 
     async def known(self, number: str) -> Contact | None:
-        """Who has this E.164 number by the contact book, else by the address; None = nobody, or not found out."""
+        """Who has this number by the contact book, else by the address; None = nobody, or not found out.
+
+        The address is asked about E.164 numbers only: a pop-up also asks for who calls without one.
+        """
+        if not number.startswith("+"):
+            return None
         now = self.board.now()
         if now < self._rests_until or await self.board.read(lookups.asked, number, now - FRESH_SECONDS):
             return await self.board.read(lookups.known, number)
@@ -76,8 +81,11 @@ class Lookup:
 
     async def _ask(self, number: str) -> Contact | None:
         try:
-            async with self._turns, asyncio.timeout(PATIENCE_SECONDS):
-                found = await self._fetch(number)
+            async with self._turns:
+                if self.board.now() < self._rests_until:  # it failed while this one waited for its turn
+                    return None
+                async with asyncio.timeout(PATIENCE_SECONDS):
+                    name, company = await self._fetch(number)
         except (_NoAnswer, httpx.HTTPError, httpx.InvalidURL, UnicodeError, TimeoutError) as error:
             why = str(error) if isinstance(error, _NoAnswer) else f"it gave no answer ({type(error).__name__})"
             text = f"Callers that are not in the contact book stay without a name: at lookup_url {why}."
@@ -85,11 +93,12 @@ class Lookup:
             await self.board.problem(PROBLEM, text)
             return None
         now = self.board.now()
-        await self.board.write(lookups.keep, number, found.name, found.company, now, now - FRESH_SECONDS)
+        await self.board.write(lookups.keep, number, name, company, now, now - FRESH_SECONDS)
         await self.board.solved(PROBLEM)
-        return Contact(number, found.name, found.company) if found.name else None
+        return Contact(number, name, company) if name else None
 
-    async def _fetch(self, number: str) -> _Found:
+    async def _fetch(self, number: str) -> tuple[str, str]:
+        """Name and company, "" = not known."""
         settings = self.board.settings
         url = settings.lookup_url.replace("{number}", quote(number, safe=""))
         headers = {"accept": "application/json"}
@@ -97,7 +106,7 @@ class Lookup:
             headers["authorization"] = f"Bearer {settings.lookup_token}"
         async with self._client.stream("GET", url, headers=headers, follow_redirects=False) as response:
             if response.status_code == 404:
-                return _Found()
+                return "", ""
             if response.status_code != 200:
                 raise _NoAnswer(f"came HTTP {response.status_code}")
             body = b""
@@ -109,4 +118,4 @@ class Lookup:
             found = _read(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise _NoAnswer("came no JSON object with a text “name”") from None
-        return _Found(found.name.strip()[:200], found.company.strip()[:200])
+        return (found.name or "").strip()[:200], (found.company or "").strip()[:200]

@@ -12,7 +12,7 @@ import msgspec
 from bot import approval, dialing, permission
 from bot.board import Board, notice
 from bot.cards import rep_words
-from bot.cards.voicemsg import Said
+from bot.cards.voicemsg import Said, what_words
 from bot.errors import BadInput, CallboardError, NotAllowed, NotFound, NotNow, Unsupported
 from bot.message_queue import kick, order_of, read_said, sending_accounts
 from bot.operations import operations
@@ -224,7 +224,8 @@ async def confirm(board: Board, batch_id: str, user: str) -> None:
         told = f"sent, {count} recipients, waits for approval" if hold else "sent"
         ledger.audit(db, board.now(), user, "voice messages", told, f"{batch.account} {batch.id}")
         if hold:
-            approval.ask(db, board, "message", batch.id, batch.by, _wish(db, board, batch, count))
+            wish = _wish(db, board, batch, count)
+            approval.ask(db, board, "message", batch.id, batch.by, wish, batch.send_at)
         return True
 
     if not await board.write(start):
@@ -238,12 +239,11 @@ _DECIDED = "That was decided before, so nothing was done a second time. Look at 
 def _wish(db: sqlite3.Connection, board: Board, batch: Batch, count: int) -> str:
     waiting = [row for row, _ in messages.results(db, batch.id) if row.state == "waiting"]
     whom = approval.some([(row.number, row.name) for row in waiting], count)
-    said = read_said(batch.body)
-    what = f"the text “{said.text[:300]}”" if said.text else f"the stored message “{said.name or said.template}”"
+    what = what_words(read_said(batch.body), 3000)  # nobody approves what they were not shown
     return f"send a voice message to {_people(count)} via {board.title(batch.account)}: {what}.\nTo {whom}."
 
 
-async def approve(board: Board, batch_id: str, user: str) -> None:
+async def approve(board: Board, batch_id: str, user: str) -> Batch:
     """A second manager says yes: it is sent, each to its hour.
 
     Raises:
@@ -266,6 +266,7 @@ async def approve(board: Board, batch_id: str, user: str) -> None:
     if not await board.write(start):
         raise NotAllowed(_DECIDED)
     kick(board)
+    return batch
 
 
 async def refuse(board: Board, batch_id: str, user: str, why: str) -> None:

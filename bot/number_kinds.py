@@ -57,6 +57,19 @@ def is_short(dialled: str, region: str) -> bool:
     return shortnumberinfo.is_valid_short_number_for_region(number, region)
 
 
+def may_be_a_service(extension: str, region: str) -> bool:
+    """Whether an extension's digits are a short number of the region, too, that can be called and not only written to.
+
+    Of the short numbers that single networks give out, which no telephone system reaches, only the shortest count: of
+    the four-digit extensions of the US nearly all would be one otherwise.
+    """
+    if not (extension.isdecimal() and extension.isascii() and is_short(extension, region)):
+        return False
+    number = PhoneNumber(country_code=phonenumbers.country_code_for_region(region), national_number=int(extension))
+    only_there = len(extension) > 3 and shortnumberinfo.is_carrier_specific_for_region(number, region)
+    return not (only_there or shortnumberinfo.is_sms_service_for_region(number, region))
+
+
 def is_short_abroad(number: PhoneNumber) -> bool:
     """Whether it is a short number of the country whose code it begins with."""
     return shortnumberinfo.is_valid_short_number(number)

@@ -87,16 +87,33 @@ def check_message(db: sqlite3.Connection, board: Board, by: str, number: str, at
     )
 
 
-def check_transfer(db: sqlite3.Connection, board: Board, user: str, to: str) -> None:
+def check_transfer(db: sqlite3.Connection, board: Board, user: str, to: str, account: str = "") -> None:
     """Whether a running call may be taken to that number or extension; it does not count as a call of its own.
 
     Raises:
         NotAllowed: the policy forbids it; says why.
     """
+    extension = not to.startswith("+")
     proposed = policy.Proposed(
-        rep=user, role=board.settings.role(user), number=to, extension=not to.startswith("+"), confirmed=True
+        rep=user,
+        role=board.settings.role(user),
+        number=to,
+        extension=extension,
+        linked=extension and is_linked(db, account, to),
+        confirmed=not extension,
     )
-    _decide(db, board, proposed)
+    try:
+        _decide(db, board, proposed)
+    except NeedsYes as question:  # somebody is on the line: there is no time to ask
+        raise NotAllowed(
+            f"Nobody was called: {to} is a short number too, and nobody has linked it as their extension. Ask whoever "
+            f"it belongs to to type `/phone link extension {to}`, or name their whole number."
+        ) from question
+
+
+def is_linked(db: sqlite3.Connection, account: str, extension: str) -> bool:
+    """Whether somebody has linked that extension of the account."""
+    return bool(people.of_extensions(db, account, (extension,)))
 
 
 def _decide(

@@ -82,12 +82,6 @@ class _No(Exception):
         self.status = status
 
 
-def base_url(board: Board) -> str:
-    """Where people reach the page's server."""
-    settings = board.settings
-    return settings.public_url or f"http://{settings.host}:{settings.port}"
-
-
 def with_web_phone(board: Board) -> dict[str, Provider]:
     """The accounts that have a web phone."""
     return {name: provider for name, provider in board.providers.items() if provider.web_phone() is not None}
@@ -95,7 +89,7 @@ def with_web_phone(board: Board) -> dict[str, Provider]:
 
 def join_url(board: Board) -> str:
     """The page's address, for everybody: it opens only for whom it is signed in."""
-    return f"{base_url(board)}{PATH}"
+    return f"{board.settings.base_url}{PATH}"
 
 
 async def link(board: Board, phone: Phone) -> str:
@@ -195,7 +189,7 @@ async def _open(board: Board, request: Request) -> Response:
     if not await board.write(begin):
         raise _No(403, "This link was used before. Type /phone web in Slack for a new one.")
     response = _json({})
-    base = urlsplit(base_url(board))
+    base = urlsplit(board.settings.base_url)
     response.set_cookie(
         _COOKIE,
         session,

@@ -1,9 +1,10 @@
 """May this be dialled now? `decide()` is pure: order + rules + history + clock -> one of three answers.
 
-The checks run in one fixed order and the first that objects speaks, so the same order always gets the same
-answer: role, own number, emergency and short numbers, numbers that cost extra, impossible numbers, countries,
-the do-not-call list, the rep's daily cap, the callee's local time. Automatic calls, which play something to whoever
-picks up, have no cap per rep but one per number called, and for them the local time is a rule and not a question.
+The checks run in one fixed order and the first that objects speaks, so the same order always gets the same answer:
+role, own number, emergency and short numbers, numbers that cost extra, impossible numbers, countries, the do-not-call
+list, the country of the rep's own phone, the rep's daily cap, the callee's local time or, for an extension, what else
+its digits may be. Automatic calls, which play something to whoever picks up, have no cap per rep but one per number
+called, and for them the local time is a rule and not a question.
 
 What is *not* refused: a number that phonenumbers calls possible but not valid. Numbering plans change faster than
 its metadata (and the ranges reserved for fiction, such as +44 7700 900xxx, are "invalid" there), so only what no
@@ -84,6 +85,7 @@ class Proposed(msgspec.Struct, frozen=True, kw_only=True):
         rep: Slack user id.  role: the highest role the rep has.
         number: E.164, or an own extension (then `extension` is True).
         own_number: what would ring first at the rep's, "" = unknown.
+        linked: a colleague has linked that extension, so it is one.
         typed: what the person typed, "" = it came from a button or the contact book.
         country: ISO 3166, "" = worked out from the number.
         confirmed: the person was asked (`NeedsConfirmation`) and said yes.
@@ -95,6 +97,7 @@ class Proposed(msgspec.Struct, frozen=True, kw_only=True):
     number: str
     own_number: str = ""
     extension: bool = False
+    linked: bool = False
     typed: str = ""
     country: str = ""
     confirmed: bool = False
@@ -175,6 +178,7 @@ def decide(order: Proposed, rules: Rules, history: History, now: datetime) -> De
         or _own_number(order)
         or _emergency(order, rules)
         or (_extension(order) if order.extension else _number(order, rules) or _do_not_call(order, rules, history))
+        or _own_phone(order, rules)
         or (_attempts(order, rules, history) if order.automatic else _daily_cap(rules, history, now))
         or _hours(order, rules, now)
         or Allowed()
@@ -211,6 +215,27 @@ def _own_number(order: Proposed) -> Refused | None:
         f"The call was not placed: {pretty(order.number)} is your own phone.",
         "Check the number, or link another phone as yours.",
     )
+
+
+def _own_phone(order: Proposed, rules: Rules) -> Refused | None:
+    """One that was linked before these countries were set."""
+    abroad = own_phone_abroad(order.own_number, rules)
+    if not abroad:
+        return None
+    return Refused(
+        f"The call was not placed: it would ring your own phone first, and {abroad}.",
+        "Link a phone there, or your extension, with `/phone link`, or ask an admin to allow that country.",
+    )
+
+
+def own_phone_abroad(number: str, rules: Rules) -> str:
+    """Why this phone of a rep's own may not be rung from here, a clause; "" = it may, or is no telephone number."""
+    parsed = number_kinds.parsed(number)
+    country = number_kinds.country(parsed) if parsed is not None else ""
+    if not country or country in rules.allowed_countries:
+        return ""
+    allowed = ", ".join(sorted(rules.allowed_countries))
+    return f"{pretty(number)} is in {country}, while calls from here may only go to {allowed}"
 
 
 def emergency(digits: str) -> Refused:
@@ -326,7 +351,19 @@ def _attempts(order: Proposed, rules: Rules, history: History) -> Refused | None
 def _hours(order: Proposed, rules: Rules, now: datetime) -> NeedsConfirmation | Refused | None:
     if order.automatic:
         return _automatic_window(order, rules, now)
-    return None if order.extension or order.confirmed else _window(order, rules, now)
+    if order.confirmed:
+        return None
+    return _service(order, rules) if order.extension else _window(order, rules, now)
+
+
+def _service(order: Proposed, rules: Rules) -> NeedsConfirmation | None:
+    """What nobody has linked may be no extension: a service that knows none of those digits may dial them."""
+    if order.linked or not number_kinds.may_be_a_service(order.number, rules.region):
+        return None
+    return NeedsConfirmation(
+        f"{order.number} is a short number in {rules.region} too: where your phone service has no extension "
+        f"{order.number}, it may call that number, and that may cost money. Call anyway?"
+    )
 
 
 def _automatic_window(order: Proposed, rules: Rules, now: datetime) -> Refused | None:

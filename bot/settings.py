@@ -157,7 +157,17 @@ class Settings:
         line = self.line(number)
         return (line.label if line else "") or number
 
+    @property
+    def own_url(self) -> str:
+        """Where this computer reaches our web server, also where it listens on every address."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104  # not bound here
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    @property
+    def base_url(self) -> str:
+        """Where everybody reaches our web server; only this computer does where there is no public address."""
+        return self.public_url or self.own_url
+
     def hook_url(self, account: str, path: str = "") -> str:
         """The address to paste at a provider. Holds the hook secret: show it to admins only."""
-        base = self.public_url or f"http://{self.host}:{self.port}"
-        return "/".join(part for part in (base, "hooks", account, self.hook_secret, path) if part)
+        return "/".join(part for part in (self.base_url, "hooks", account, self.hook_secret, path) if part)

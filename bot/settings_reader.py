@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -26,6 +27,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _CHANNEL = re.compile(r"[CG][A-Z0-9]{1,30}")
 _USER = re.compile(r"[UW][A-Z0-9]{1,30}")
 _ADDRESS = re.compile(r"https?://[^/\s]+")
+_IN_BRACKETS = "Its port is a number, and an IPv6 address goes in brackets, like https://[2001:db8::1]:8443."
 LEAST_DAYS = 35
 """What `/call again`, weekly digests and limits look back on is kept."""
 
@@ -98,7 +100,7 @@ class _Reader:
             signing_secret=self.secret("SLACK_SIGNING_SECRET", "", "Basic Information") if mode == "http"
             else self.environment.get("SLACK_SIGNING_SECRET", ""),
             slack_api=self.environment.get("SLACK_API_URL", "https://slack.com/api/"),
-            host=self.environment.get("CALLBOARD_HOST", "127.0.0.1"),
+            host=self.environment.get("CALLBOARD_HOST", "127.0.0.1").strip("[]"),  # as in an address of the web
             port=self.port(),
             public_url=self.public_url(mode),
             hook_secret=self.hook_secret(),
@@ -190,14 +192,18 @@ class _Reader:
         value = self.environment.get("CALLBOARD_PUBLIC_URL", "").rstrip("/")
         if value and not _ADDRESS.match(value):
             self.errors.append("CALLBOARD_PUBLIC_URL must begin with https://, like https://callboard.example.com.")
+        elif not _is_address(value):
+            self.errors.append(f"CALLBOARD_PUBLIC_URL is not an address. {_IN_BRACKETS}")
         if not value and mode == "http":
             self.errors.append("CALLBOARD_PUBLIC_URL is not set. Slack needs it in HTTP mode to reach Callboard.")
         return value
 
     def lookup_url(self) -> str:
         value = self.text("lookup_url", "").strip()
-        if value and not re.match(r"https://[^/\s]+|http://(localhost|127\.0\.0\.1)[:/]", value):
+        if value and not re.match(r"https://[^/\s]+|http://(localhost|127\.0\.0\.1|\[::1\])[:/]", value):
             self.errors.append("lookup_url must begin with https://: callers' numbers travel there.")
+        elif not _is_address(value):
+            self.errors.append(f"lookup_url is not an address. {_IN_BRACKETS}")
         if value and "{number}" not in value:
             self.errors.append("lookup_url must have {number} where the caller's number goes.")
         return value
@@ -247,8 +253,11 @@ class _Reader:
                 value = self.environment.get(variable, "") or str(value) or (setting.default or "")
                 if not value and setting.default is None:
                     self.errors.append(f"{variable} is not set: {setting.help}")
-                if value and setting.name.endswith("url") and not _ADDRESS.match(value):
-                    self.errors.append(f"{variable} is not an address. It begins with https://.")
+                if value and setting.name.endswith("url"):
+                    if not _ADDRESS.match(value):
+                        self.errors.append(f"{variable} is not an address. It begins with https://.")
+                    elif not _is_address(value):
+                        self.errors.append(f"{variable} is not an address. {_IN_BRACKETS}")
                 values[setting.name] = value
             for secret in (setting.name for setting in kind.settings if setting.secret and setting.name in section):
                 variable = f"{name}_{secret}".upper()
@@ -382,6 +391,14 @@ class _Reader:
                 self.errors.append(f"commands.{name} = “{command}” is another command's name, too. Rename one of them.")
         self.leftovers("commands", table)
         return found
+
+
+def _is_address(value: str) -> bool:
+    """Whether host and port can be told apart: not in an IPv6 address without its brackets."""
+    try:
+        return urlsplit(value).port != 0
+    except ValueError:
+        return False
 
 
 def _is_zone(name: str) -> bool:

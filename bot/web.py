@@ -189,6 +189,7 @@ def _from_there(board: Board, account: str, client: tuple[str, int] | None) -> b
         return False
     try:
         source = ipaddress.ip_address(client[0])
+        source = getattr(source, "ipv4_mapped", None) or source  # as "::", which hears both kinds, names the older
         return any(source in ipaddress.ip_network(network, strict=False) for network in allowed)
     except ValueError:
         return False

@@ -245,6 +245,8 @@ async def _meet(desk: Desk, user: str) -> None:
     person = await person_of(desk, Click(user))
     if (person.name, person.zone) != (known.name, known.zone):
         await desk.board.write(people.save_name, user, person.name, person.zone)
+    if not person.name:
+        desk.met.discard(user)  # Slack did not say: their next click asks again, not only tomorrow's
 
 
 async def _not_met(error: Exception) -> None:

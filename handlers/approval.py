@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from slack_bolt.async_app import AsyncApp
 
 from bot import batches, messaging
+from bot.cards import date_clock, plain
 from bot.cards.forms import form, text_input
 from bot.cards.notice import notice_card
 from bot.errors import NotAllowed
-from bot.store import campaigns, messages
+from bot.store import campaigns, messages, people
 from handlers import Click, Desk, answer, on_actions, on_form, tell
 
 _DECIDED = "That was decided before, so nothing was done a second time."
@@ -26,8 +27,11 @@ async def approve(desk: Desk, click: Click) -> None:
     """*Approve*: the list goes its way."""
     kind, _, list_id = click.value.partition(" ")
     if kind == "message":
-        await messaging.approve(desk.board, list_id, click.user)
-        await tell(desk, click, "Approved; the messages are being sent.")
+        batch = await messaging.approve(desk.board, list_id, click.user)
+        zone = (await desk.board.read(people.person, click.user)).zone or desk.board.settings.zone
+        later = f"nobody is called before {date_clock(batch.send_at, zone)}"
+        then = later if batch.send_at > desk.board.now() else "the messages are being sent"
+        await tell(desk, click, f"Approved; {then}.")
     elif await batches.approve(desk.board, click.user, list_id):
         await tell(desk, click, "Approved; the calls are being added.")
         await batches.run(desk.board, list_id)
@@ -64,7 +68,10 @@ async def waiting(desk: Desk, click: Click) -> None:
         raise NotAllowed("Only managers approve lists, so there is nothing to show.")
     calls = [batch for batch in await board.read(campaigns.open_lists) if batch.state == "asked"]
     told = await board.read(messages.asked)
-    lists = [(f"campaign {batch.id}", batch.by, f"calls for {batch.name}, from {batch.source}") for batch in calls]
+    lists = [
+        (f"campaign {batch.id}", batch.by, f"calls for {plain(batch.name)}, from {plain(batch.source)}")
+        for batch in calls
+    ]
     lists += [(f"message {batch.id}", batch.by, f"a voice message to {count} recipients") for batch, count in told]
     if not lists:
         limit = board.settings.policy.approve_over

@@ -1,5 +1,6 @@
 """`/call`, its modal, and the buttons of the call card."""
 
+import sqlite3
 from collections.abc import Mapping
 
 import msgspec
@@ -8,7 +9,7 @@ from slack_bolt.async_app import AsyncApp
 from bot import asking, controlling, dialing, who
 from bot.asking import Choice
 from bot.call import Call
-from bot.cards import Message, actions, button, context, message, safe, section
+from bot.cards import VALUE_LIMIT, Message, actions, button, context, message, safe, section
 from bot.cards import who as shown
 from bot.cards.help import help_message
 from bot.cards.modals import NONE, call_modal, later_modal, wrap_modal
@@ -21,6 +22,8 @@ from bot.store import calls, ledger, lookups, people
 from handlers import Click, Desk, answer, on_actions, on_command, on_form, tell
 
 _read_ask = msgspec.json.Decoder(Ask)
+YES_SECONDS = 900
+"""So long a yes to a question counts; later the policy asks anew, for the callee's night may have come."""
 
 
 def register(app: AsyncApp, desk: Desk) -> None:
@@ -140,8 +143,7 @@ async def dial(desk: Desk, click: Click, key: str, ask: Ask) -> None:
 
 async def ask_first(desk: Desk, click: Click, ask: Ask, question: str, yes: str = "Call now") -> None:
     """Ask before dialling; the answer carries the whole ask. `yes`: the words of its button."""
-    # The moment makes one question's buttons differ from the next one's: each may be answered once.
-    value = msgspec.json.encode(msgspec.structs.replace(ask, note=ask.note[:500])).decode()
+    value = _carried(msgspec.structs.replace(ask, asked_at=desk.board.now()))
     about = ask.name or ask.number
     if (
         not click.response_url
@@ -156,10 +158,28 @@ async def ask_first(desk: Desk, click: Click, ask: Ask, question: str, yes: str 
     await answer(desk, click, message(blocks))
 
 
+def _carried(ask: Ask) -> str:
+    """The ask as a button carries it, its note cut where all of it is too much.
+
+    Raises:
+        BadInput: it is too much even without a note.
+    """
+    note = ask.note
+    value = msgspec.json.encode(ask).decode()
+    while (over := len(value) - VALUE_LIMIT) > 0:
+        if not note:
+            raise BadInput(
+                "That is too long to be asked about, so nothing was dialled. Write less, or the number alone."
+            )
+        note = note[: -max(over // 6, 1)]  # a sign takes up to six: \\u0001
+        value = msgspec.json.encode(msgspec.structs.replace(ask, note=f"{note}…")).decode()
+    return value
+
+
 def _choice(choice: Choice) -> Message:
     blocks = [section("Several contacts have that name. Whom shall I call?", "call:choice")]
     for place, (contact, ask) in enumerate(choice.asks):
-        value = msgspec.json.encode(msgspec.structs.replace(ask, note=ask.note[:500])).decode()
+        value = _carried(ask)
         party = shown(contact.number, contact.name, contact)
         blocks.append(section(party, f"call:choice:{place}"))
         blocks.append(
@@ -181,6 +201,8 @@ async def call_yes(desk: Desk, click: Click) -> None:
     if ask.rep != click.user:
         await dialing.drop(desk.board, key)
         raise NotAllowed("That question was for somebody else, so nothing was dialled.")
+    if desk.board.now() - ask.asked_at > YES_SECONDS:
+        ask = msgspec.structs.replace(ask, confirmed=False)  # what was asked was about another hour
     await dial(desk, click, key, ask)
 
 
@@ -299,23 +321,29 @@ async def validate_wrapped(desk: Desk, click: Click) -> dict[str, str]:
 
 
 async def wrapped(desk: Desk, click: Click) -> None:
-    """Disposition, note, and perhaps a reminder."""
+    """Disposition, note, and perhaps a reminder: all of it in one commit, or none."""
     board = desk.board
-    call = await _call(desk, click.value)
-    disposition = click.fields.get("disposition", "")
+    call, now = await _call(desk, click.value), board.now()
+    disposition, later = click.fields.get("disposition", ""), click.fields.get("later", "")
     event = Wrapped(
-        at=board.now(),
+        at=now,
         by=click.user,
         disposition="" if disposition == NONE else disposition,
         note=click.fields.get("note", ""),
     )
-    if event.disposition or event.note:
-        await board.ingest(call.account, [event], call_id=call.id)
-        told = f"{call.id} {event.disposition} {'with a note' if event.note else ''}"
-        await board.write(ledger.audit, board.now(), click.user, "how it went", call.number, " ".join(told.split()))
-    later = click.fields.get("later", "")
-    if later and later != NONE:
-        await _remind(desk, click, call, moment(later, board.now(), await _zone(desk, click.user)))
+    due_at = moment(later, now, await _zone(desk, click.user)) if later and later != NONE else 0.0
+
+    def write(db: sqlite3.Connection) -> list[calls.Change]:
+        changes: list[calls.Change] = []
+        if event.disposition or event.note:
+            changes = calls.ingest(db, call.account, [event], now=now, routing=board.routing, call_id=call.id)
+            told = f"{call.id} {event.disposition} {'with a note' if event.note else ''}"
+            ledger.audit(db, now, click.user, "how it went", call.number, " ".join(told.split()))
+        if due_at:
+            ledger.remind(db, call.id, click.user, due_at)
+        return changes
+
+    board.changed(change.call for change in await board.write(write))
 
 
 async def open_later(desk: Desk, click: Click) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from slack_bolt.async_app import AsyncApp
 
-from bot import asking, conducting, who
+from bot import asking, conducting, permission, policy, who
 from bot.asking import Choice
 from bot.call import Call, Leg
 from bot.cards import Block, plain
@@ -65,6 +65,12 @@ async def accept(desk: Desk, click: Click) -> None:
             raise BadInput(
                 f"{provider.title} cannot ring your {person.phone_kind}, so the call was not taken. "
                 f"Link another phone for it with `/phone link` ({kinds}), then press again."
+            )
+        abroad = policy.own_phone_abroad(person.phone, permission.rules(desk.board)) if provider.can("bridge") else ""
+        if abroad:
+            raise BadInput(
+                f"Your own phone would be rung for it, and {abroad}. The call was not taken; link a phone there with "
+                "`/phone link`, then press again."
             )
         await conducting.join(desk.board, provider, call, click.user, person.phone)
 

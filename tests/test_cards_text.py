@@ -56,6 +56,12 @@ def test_cut_leaves_no_half_mention() -> None:
     assert cards.cut(f"Ask <@{REP}> now", 10) == "Ask…"
 
 
+def test_a_button_never_carries_half_a_value() -> None:
+    assert cards.button("Call", "call:yes", "x" * cards.VALUE_LIMIT)["value"] == "x" * cards.VALUE_LIMIT
+    with pytest.raises(ValueError, match="call:yes cannot carry 2001 characters"):
+        cards.button("Call", "call:yes", "x" * (cards.VALUE_LIMIT + 1))
+
+
 @given(words, st.integers(1, 90))
 def test_shorten_counts_emoji_twice(text: str, limit: int) -> None:
     assert len(cards.shorten(text, limit).encode("utf-16-le", "surrogatepass")) // 2 <= limit

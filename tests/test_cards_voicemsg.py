@@ -97,6 +97,12 @@ def test_any_stored_message_can_be_shown(title: str, listed: list[Template], one
         assert "<!" not in checked(message).text
 
 
+def test_an_id_that_no_button_can_carry_is_not_cut() -> None:
+    one = Template(id="x" * 2000, name="Order ready")
+    card = checked(delete_message("acme", "Acme", one))
+    assert card.text == "The id of “Order ready” is too long for a button. Delete it at Acme itself."
+
+
 def test_hundreds_of_hostile_recipients_fit() -> None:
     rows = [
         (replace(RECIPIENT, position=place, name=HOSTILE[place % len(HOSTILE)], state="refused", words="x" * 900), None)

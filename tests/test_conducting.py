@@ -10,10 +10,10 @@ from bot import conducting
 from bot.call import Call
 from bot.dialing import CONDUCT
 from bot.errors import Ambiguous, Refused, Unavailable
-from bot.events import CUSTOMER, REP, AnyEvent, LegAnswered, LegEnded, LegRinging, Outcome, State
+from bot.events import CUSTOMER, REP, AnyEvent, Described, LegAnswered, LegEnded, LegRinging, Outcome, State
 from bot.store import ledger
 from tests.fake_slack import FakeSlack
-from tests.office import Office, PaperPhone, office
+from tests.office import ADA, LINE, Office, PaperPhone, office
 from tests.slack_state import Clock
 
 CUSTOMER_NUMBER = "+12025550101"
@@ -165,3 +165,32 @@ async def test_a_restart_before_the_bridge_goes_on_with_it(desk: Office) -> None
     await conducting.recover(desk.board)
     await desk.settle()
     assert phone(desk).bridged == [CUSTOMER_NUMBER]
+
+
+class Taking(Conducted):
+    """It leaves to us, too, to join an incoming call with whoever takes it."""
+
+    @override
+    def controls(self, call: Call) -> frozenset[str]:
+        return frozenset({"accept"})
+
+    @override
+    async def accept(self, call: Call) -> None:
+        self.let_go.append(call.id)
+
+
+@pytest.mark.parametrize(("own", "rung"), [("+905550000001", []), (ADA, [ADA])])
+async def test_a_call_is_not_taken_at_a_phone_in_a_country_that_may_not_be_called(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock, own: str, rung: list[str]
+) -> None:
+    async with office(tmp_path, fake_slack, slack_clock, kind=Taking) as desk:
+        await desk.link("U1", own)
+        at = desk.clock()
+        told = Described(ref="in-1", at=at, source="popup", direction="in", number=CUSTOMER_NUMBER, line=LINE)
+        await desk.happen(told, LegRinging(ref="in-1", at=at, leg="ext:AAA"))
+        await desk.press("live:accept", desk.slack.channel("C1")[-1], "C1")
+        assert phone(desk).bridged == rung
+        refused = (
+            "is in TR, while calls from here may only go to GB, IL, US. The call was not taken; link a phone there"
+        )
+        assert any(refused in ephemeral.text for ephemeral in desk.slack.ephemerals) is not bool(rung)

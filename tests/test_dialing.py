@@ -1,15 +1,17 @@
 """The one gate: one order per intent whatever fails, caps under concurrency, restarts that tell and do not redial."""
 
 import asyncio
+import re
 import sqlite3
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typing_extensions import override
 
-from bot import controlling, dialing
+from bot import controlling, dialing, permission
 from bot.call import Call
 from bot.dialing import Ask
 from bot.errors import Ambiguous, BadInput, NeedsYes, NotAllowed, NotFound, Refused, Unavailable, Unsupported
@@ -277,10 +279,50 @@ async def test_never_more_than_one_order_per_intent(
 async def test_a_provider_without_extensions_says_so(desk: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     await desk.link("U1")
     monkeypatch.setattr(type(desk.phone), "order_options", frozenset({"caller_id"}))
-    with pytest.raises(Unsupported, match="cannot call extensions"):
+    words = (
+        "Paperphone cannot call extensions like 201, only whole numbers. Nothing was dialled; type the whole number."
+    )
+    with pytest.raises(Unsupported, match=re.escape(words)):
         await dialing.dial(desk.board, "k1", await ask(desk, number="201", extension=True))
+    words = "Nothing was dialled; type the whole number or dial a short number on your own phone."
+    with pytest.raises(Unsupported, match=re.escape(words)):
+        await dialing.dial(desk.board, "k3", await ask(desk, number="411", extension=True))
     with pytest.raises(Unsupported, match="record"):
         await dialing.dial(desk.board, "k2", await ask(desk, "k2", record=True))
+
+
+async def test_a_service_that_can_call_extensions_is_named(desk: Office) -> None:
+    class Numbers(PaperPhone):
+        order_options: ClassVar[frozenset[str]] = frozenset({"caller_id"})
+
+    await desk.link("U1")
+    desk.board.providers = {"paper": Numbers("paper", desk.clock), "voicenter": desk.phone}
+    words = "Nothing was dialled; choose “via voicenter” or type the whole number."
+    with pytest.raises(Unsupported, match=re.escape(words)):
+        await dialing.dial(desk.board, "k1", await ask(desk, number="201", extension=True))
+    words = "choose “via voicenter”, type the whole number, or dial a short number on your own phone."
+    with pytest.raises(Unsupported, match=re.escape(words)):
+        await dialing.dial(desk.board, "k2", await ask(desk, number="411", extension=True))
+
+
+async def test_what_may_be_a_short_number_is_asked_about_unless_somebody_has_linked_it(desk: Office) -> None:
+    await desk.link("U1")
+    with pytest.raises(NeedsYes, match="411 is a short number in US too"):
+        await dialing.dial(desk.board, "k1", await ask(desk, number="411", extension=True))
+    with pytest.raises(NotAllowed, match=r"411 is a short number too, and nobody has linked it.*`/phone link"):
+        await desk.board.read(permission.check_transfer, desk.board, "U1", "411", "voicenter")
+    assert desk.phone.orders == []
+    await desk.link("U2", "411", phone_kind="extension", extension="411", account="voicenter")
+    await desk.board.read(permission.check_transfer, desk.board, "U1", "411", "voicenter")
+    await dialing.dial(desk.board, "k2", await ask(desk, "k2", number="411", extension=True))
+    assert [order.number for order in desk.phone.orders] == ["411"]
+
+
+async def test_a_phone_that_was_linked_before_its_country_was_forbidden_is_told_at_the_next_call(desk: Office) -> None:
+    await desk.link("U1", "+905550000001")
+    with pytest.raises(NotAllowed, match=r"your own phone first, and \+90 .* is in TR"):
+        await dialing.dial(desk.board, "k1", await ask(desk))
+    assert desk.phone.orders == []
 
 
 async def test_an_emergency_number_is_called_one_where_extensions_cannot_be_called(

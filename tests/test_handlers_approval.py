@@ -2,14 +2,17 @@
 
 import asyncio
 import html
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from bot import batches, message_queue, messaging
 from bot.errors import NotAllowed
-from bot.store import campaigns, ledger, messages
+from bot.store import campaigns, ledger, messages, people
 from tests.campaign_desk import GOOD, bulk_orders, buttons, card, paste, press
 from tests.dialer import Dialer
 from tests.fake_slack import FakeSlack
@@ -46,9 +49,12 @@ def text(desk: Office, user: str) -> str:
     return html.unescape(latest(desk, user).text)
 
 
+def elements(blocks: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return [element for block in blocks if block["type"] == "actions" for element in block["elements"]]
+
+
 def actions(message: Message) -> list[str]:
-    found = [block["elements"] for block in message.blocks if block["type"] == "actions"]
-    return [element["action_id"] for elements in found for element in elements]
+    return [element["action_id"] for element in elements(message.blocks)]
 
 
 async def pressed(desk: Office, user: str, action: str) -> str:
@@ -208,6 +214,7 @@ async def test_a_refused_file_adds_nothing(dialer_desk: Office) -> None:
     await desk.settle()
     assert bulk_orders(desk) == []
     assert "<@U4> did not approve it: Old list" in html.unescape(card(desk).text)
+    assert "<@U4> did not approve your calls for Spring sale, so none was added: Old list" in text(desk, "U2")
     assert "add_rows" not in buttons(desk)
 
 
@@ -240,3 +247,81 @@ async def test_what_waits_can_be_listed(desk: Office) -> None:
     assert "1. <@U1>: a voice message to 3 recipients" in html.unescape(told)
     assert "2. <@U4>: a voice message to 3 recipients (yours: another manager has to say yes)" in html.unescape(told)
     assert "Only managers approve lists" in await desk.type("/campaign approve", user="U1")
+
+
+async def test_more_lists_than_a_row_of_buttons_holds_can_all_be_answered(desk: Office) -> None:
+    for _ in range(13):
+        await sent(desk)
+    assert "13. <@U1>" in html.unescape(await desk.type("/campaign approve", user="U4"))
+    offered = [element["action_id"] for element in elements(desk.slack.ephemerals[-1].blocks)]
+    assert offered[-2:] == ["approval:yes:13", "approval:no:13"]
+
+
+async def test_a_file_discarded_while_it_is_asked_for_takes_the_question_back(
+    dialer_desk: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """*Discard* was pressed on the preview, and *Add* a moment before."""
+    desk = dialer_desk
+    await paste(desk)
+    before = (await desk.board.read(campaigns.open_lists))[0]
+    await press(desk, "add_rows")
+
+    async def as_it_was(board: object, batch_id: str) -> campaigns.Batch:
+        return before
+
+    monkeypatch.setattr(batches, "_get", as_it_was)
+    assert await batches.stop(desk.board, "U2", before.id, drop=True)
+    desk.clock.advance(2)
+    await desk.settle()
+    assert "<@U2> took the calls for Spring sale back" in text(desk, "U9")
+    assert actions(latest(desk, "U9")) == []
+
+
+async def test_whoever_is_asked_reads_before_when_nobody_is_called(desk: Office) -> None:
+    await desk.board.write(people.save_name, "U4", "Max", "America/New_York")
+    tomorrow = datetime.fromtimestamp(desk.clock() + 86400, ZoneInfo("Europe/Madrid"))
+    await desk.type(f"{THREE} at {tomorrow:%Y-%m-%d} 14:30")
+    await pressed(desk, "U1", "voicemsg:send")
+    assert f"Nobody is called before {tomorrow.day} {tomorrow:%b %Y}, 14:30." in text(desk, "U2")
+    before = f"obody is called before {tomorrow.day} {tomorrow:%b %Y}, 08:30."
+    assert f"N{before}" in text(desk, "U4")
+    assert await pressed(desk, "U4", "approval:yes") == f"Approved; n{before}"
+    assert speaker(desk).messages == []
+
+
+async def test_no_name_of_a_list_can_write_the_question_itself(dialer_desk: Office) -> None:
+    desk = dialer_desk
+    name = "*Approved by <@U9>*" + "x" * 300
+    await paste(desk, "number,name\n" + "\n".join(f'+120255501{n},"{name}\n_All is well_"' for n in range(31, 36)))
+    await press(desk, "add_rows")
+    request = latest(desk, "U4")
+    assert "∗Approved by &lt;@U9&gt;∗" in request.text
+    assert "_All is well_" not in request.text
+    assert "x" * 80 not in request.text
+
+
+async def test_whoever_is_asked_reads_the_whole_text(desk: Office) -> None:
+    long = "Your table is ready. " * 60 + "Pay now, or we come for it."
+    await desk.type(f"{THREE.partition('“')[0]}“{long}”")
+    await pressed(desk, "U1", "voicemsg:send")
+    assert f"“{long}”" in text(desk, "U4")
+    assert long not in text(desk, "U1")
+
+
+async def test_a_list_that_waits_survives_a_restart_and_is_sent_once(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with office(tmp_path, fake_slack, slack_clock, STRICT, kind=Speaker) as desk:
+        await sent(desk)
+    async with office(tmp_path, fake_slack, slack_clock, STRICT, kind=Speaker) as desk:
+        await message_queue.recover(desk.board)
+        await message_queue.due(desk.board)
+        assert speaker(desk).messages == []
+        monkeypatch.setattr(messaging, "kick", lambda board: None)  # killed right after the yes was on disk
+        await pressed(desk, "U2", "approval:yes")
+        assert speaker(desk).messages == []
+    async with office(tmp_path, fake_slack, slack_clock, STRICT, kind=Speaker) as desk:
+        await message_queue.recover(desk.board)
+        await message_queue.due(desk.board)
+        assert len(speaker(desk).messages) == 3
+        assert await desk.board.read(messages.asked) == []

@@ -3,14 +3,20 @@
 import sqlite3
 from pathlib import Path
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from bot.cards import VALUE_LIMIT
 from bot.consent import Recording
+from bot.dialing import Ask
 from bot.errors import Ambiguous, Refused, Unavailable
 from bot.events import REP, CdrReceived, Described, LegAnswered, LegRinging, Outcome, Wrapped
 from bot.providers import provider_class
 from bot.store import ledger, people
 from bot.who import EXAMPLE
+from handlers.calls import YES_SECONDS, _carried
 from tests.fake_slack import FakeSlack
 from tests.office import ADA, LINE, SETTINGS, Office, PaperPhone, office
 from tests.slack_state import Clock, Message
@@ -314,3 +320,67 @@ async def test_the_form_offers_only_services_that_place_calls(desk: Office) -> N
     assert "Paperphone (second)" in str(view.view)
     assert "Exolve" not in str(view.view)
     await desk.board.providers["second"].http.aclose()
+
+
+signs = st.text(st.one_of(st.characters(codec="utf-8"), st.sampled_from('\x01"\\\n🧨')), max_size=2100)
+
+
+@given(note=signs, name=st.text(max_size=80), scenario=st.text(max_size=100), typed=st.text("+ -()0", max_size=250))
+def test_a_question_carries_the_whole_ask_with_as_much_of_the_note_as_fits(
+    note: str, name: str, scenario: str, typed: str
+) -> None:
+    ask = Ask(rep="U1", number=CUSTOMER_NUMBER, name=name, typed=typed, scenario=scenario, note=note)
+    value = _carried(ask)
+    assert len(value) <= VALUE_LIMIT
+    carried = msgspec.json.decode(value, type=Ask)
+    assert msgspec.structs.replace(carried, note="") == msgspec.structs.replace(ask, note="")
+    if len(msgspec.json.encode(ask).decode()) <= VALUE_LIMIT:
+        assert carried == ask
+    else:
+        assert note.startswith(carried.note.removesuffix("…"))
+        assert len(value) > VALUE_LIMIT - 20
+
+
+async def test_a_long_note_survives_the_question(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> None:
+    note = "She said “" + 'well" ' * 140 + "”."
+    async with office(tmp_path, fake_slack, slack_clock, SETTINGS.replace('"24:00"', '"00:01"')) as desk:
+        await desk.link("U1")
+        assert "Call anyway?" in await desk.type(f"/call +1 202 555 0123 note {note}")
+        await desk.press("call:yes", desk.slack.ephemerals[-1], "C1")
+        assert [order.number for order in desk.phone.orders] == [CUSTOMER_NUMBER]
+        assert [call.note for call in await desk.calls()] == [note]
+
+
+async def test_what_is_too_long_to_be_asked_about_is_said(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    async with office(tmp_path, fake_slack, slack_clock, SETTINGS.replace('"24:00"', '"00:01"')) as desk:
+        await desk.link("U1")
+        told = await desk.type(f"/call +1 202 555 0123 scenario {'x' * 2000}")
+        assert told == "That is too long to be asked about, so nothing was dialled. Write less, or the number alone."
+        assert desk.phone.orders == []
+
+
+async def test_a_yes_that_comes_much_later_is_asked_for_anew(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    async with office(tmp_path, fake_slack, slack_clock, SETTINGS.replace('"24:00"', '"00:01"')) as desk:
+        await desk.link("U1")
+        await desk.type("/call +1 202 555 0123")
+        question = desk.slack.ephemerals[-1]
+        desk.clock.advance(YES_SECONDS + 60)
+        assert "Call anyway?" in await desk.press("call:yes", question, "C1")
+        assert desk.phone.orders == []
+        await desk.press("call:yes", desk.slack.ephemerals[-1], "C1")
+        assert [order.number for order in desk.phone.orders] == [CUSTOMER_NUMBER]
+
+
+async def test_how_it_went_is_kept_as_a_whole_or_not_at_all(desk: Office) -> None:
+    card = await ended_card(desk)
+    await desk.press("call:wrap", card, desk.slack.open_dm("U1").id)
+    await desk.board.db.write(lambda db: db.execute("DROP TABLE reminders"))
+    (words,) = (await desk.submit({"note": "wants the blue one", "later": "3h"})).values()
+    assert "Nothing was saved." in words
+    (call,) = await desk.calls()
+    assert call.note == ""
+    assert [what for _, _, what, *_ in await desk.board.read(ledger.audit_log)] == ["call"]

@@ -289,7 +289,13 @@ async def test_others_keep_their_hands_off_but_a_manager_may(desk: Office) -> No
 
 
 @pytest.mark.parametrize(
-    ("who", "words"), [("+1 900 555 0123", "remium"), ("nobody at all", "nobody at all"), ("911", "mergency")]
+    ("who", "words"),
+    [
+        ("+1 900 555 0123", "remium"),
+        ("nobody at all", "nobody at all"),
+        ("911", "mergency"),
+        ("411", "Nobody was called: 411 is a short number too"),
+    ],
 )
 async def test_nobody_is_transferred_to_where_the_policy_forbids_it(desk: Office, who: str, words: str) -> None:
     await talking(desk)

@@ -89,6 +89,11 @@ async def test_a_phone_is_linked_also_when_slack_does_not_say_who_it_is(desk: Of
         ("/phone link +1 900 555 0123", "is a premium-rate number, so nothing was changed"),
         ("/phone link +44 906 123 4567", "is a premium-rate number, so nothing was changed"),
         ("/phone link +882 16 123456", "is a number of a satellite or worldwide network"),
+        (
+            "/phone link +90 555 000 00 01",
+            "is in TR, while calls from here may only go to GB, IL, US, so nothing was changed: every call of yours "
+            "would ring it first. Link a phone there, or your extension, or ask an admin to allow that country.",
+        ),
         ("/phone link extension 911", "911 is an emergency number"),
         ("/phone link extension 00905550000001", "is too long for an extension"),
         ("/phone link extension 00-905550000001", "is too long for an extension"),

@@ -273,3 +273,6 @@ async def test_a_slack_that_does_not_say_who_somebody_is_stops_nobody(desk: Offi
     assert "/callboard" in await desk.type("/callboard help", user="U2")
     await desk.settle()
     assert not (await desk.board.read(people.person, "U2")).linked
+    await desk.type("/callboard help", user="U2")  # asks again, at the next click and not tomorrow
+    await desk.settle()
+    assert (await desk.board.read(people.person, "U2")).zone == desk.slack.users["U2"].tz

@@ -10,7 +10,7 @@ import pytest
 from bot import forgetting, guiding
 from bot.events import CdrReceived, Described, LegRinging, Outcome
 from bot.hooks import Question
-from bot.lookup import FRESH_SECONDS, REST_SECONDS, Lookup
+from bot.lookup import AT_ONCE, FRESH_SECONDS, REST_SECONDS, Lookup
 from bot.providers.voicenter import Voicenter
 from bot.store import ledger, lookups
 from tests.fake_slack import FakeSlack
@@ -166,6 +166,24 @@ async def test_an_address_that_does_not_work_is_told_to_the_admins_and_left_alon
     assert await problems(desk) == []
 
 
+@pytest.mark.parametrize("answer", ['{"name": "Dana Levi", "company": null}', '{"name": "Dana Levi"}'])
+async def test_a_list_that_knows_no_company_knows_the_name(desk: Office, customers: List, answer: str) -> None:
+    customers.answer = lambda: customers.says(answer)
+    await rings(desk)
+    assert "Dana Levi" in card(desk)
+    assert await problems(desk) == []
+
+
+@pytest.mark.parametrize("answer", ['{"name": null}', "{}", '{"name": "  ", "company": "Gardens"}'])
+async def test_a_list_that_knows_no_name_is_not_broken(desk: Office, customers: List, answer: str) -> None:
+    customers.answer = lambda: customers.says(answer)
+    await rings(desk)
+    await rings(desk, "in-2")
+    assert "+1 202-555-0155" in card(desk)
+    assert len(customers.asked) == 1
+    assert await problems(desk) == []
+
+
 async def test_an_answer_that_is_no_text_is_the_same(desk: Office, customers: List) -> None:
     customers.answer = lambda: httpx.Response(200, content=b'{"name": "\xff\xfe"}')
     await rings(desk)
@@ -205,6 +223,23 @@ async def test_one_that_cannot_be_reached_is_the_same(desk: Office, customers: L
 async def test_a_withheld_number_or_an_extension_is_not_asked_about(desk: Office, customers: List, number: str) -> None:
     await rings(desk, number=number)
     assert customers.asked == []
+
+
+@pytest.mark.parametrize("number", ["", "AAPINFzL"])
+async def test_a_pop_up_of_a_withheld_number_has_no_name(desk: Office, customers: List, number: str) -> None:
+    service = Voicenter("voicenter", {"code": "CODE-SECRET"}, desk.phone.http, "US")
+    reply, _ = await guiding.respond(desk.board, service, Question(number=number, form="popup"), ())
+    assert b"Dana Levi" not in reply.body
+    assert customers.asked == []
+
+
+async def test_a_burst_does_not_ask_on_where_the_address_has_just_failed(desk: Office, customers: List) -> None:
+    customers.answer = lambda: customers.says("no", 500)
+    look_up = desk.board.look_up
+    assert look_up is not None
+    found = await asyncio.gather(*(look_up(f"+12025550{number}") for number in range(100, 140)))
+    assert set(found) == {None}
+    assert len(customers.asked) <= AT_ONCE
 
 
 async def test_a_name_cannot_ring_or_format(desk: Office, customers: List) -> None:

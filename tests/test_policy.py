@@ -58,7 +58,7 @@ def test_allows_ordinary_and_fictional_numbers(number: str) -> None:
 @pytest.mark.parametrize("number", ["+12025550123", "+447700900123", "+972505550123", "+905550000001"])
 def test_the_teams_own_country_needs_no_list(number: str) -> None:
     region = {"+1": "US", "+4": "GB", "+9": "IL"}[number[:2]] if not number.startswith("+90") else "TR"
-    assert ask(number, replace(WORLD, region=region, countries=frozenset()), confirmed=True) == Allowed()
+    assert ask(number, replace(WORLD, region=region, countries=frozenset()), confirmed=True, own_number="") == Allowed()
 
 
 def test_roles() -> None:
@@ -155,7 +155,44 @@ def test_countries() -> None:
     assert "is in AG" in refusal(ask("+12684601234"))  # a +1 number is not always in the US
     assert "is in KZ" in refusal(ask("+77272550123", Rules(region="RU")))
     # The metadata does not know this one, so it counts as the main country of +44.
-    assert ask("+447700900123", home) == Allowed()
+    assert ask("+447700900123", home, own_number="") == Allowed()
+
+
+def test_a_phone_of_ones_own_in_another_country_is_not_rung() -> None:
+    home = Rules(region="GB")
+    decision = ask("+447700900123", home)
+    assert isinstance(decision, Refused)
+    assert "it would ring your own phone first, and +1 202-555-0100 is in US" in refusal(decision)
+    assert "only go to GB. Link a phone there, or your extension, with `/phone link`" in decision.words
+    assert "own phone first" in refusal(ask("21", home, extension=True))
+    for own in ("+447700900999", "AAPINFzL", "201", ""):
+        assert ask("+447700900123", home, own_number=own) == Allowed()
+
+
+@pytest.mark.parametrize(
+    ("digits", "region", "asked"),
+    [
+        ("411", "US", True),
+        ("211", "US", True),
+        ("201", "US", False),
+        ("2044", "US", False),  # of one network each, as nearly all of four digits
+        ("24280", "US", False),  # written to only
+        ("118500", "GB", True),
+        ("69888", "GB", True),
+        ("201", "GB", False),
+        ("1455", "IL", True),
+        ("3311", "IL", False),
+        ("AAPINFzL", "IL", False),
+    ],
+)
+def test_an_extension_that_may_be_a_short_number_is_asked_about(digits: str, region: str, asked: bool) -> None:
+    home = Rules(region=region)
+    decision = ask(digits, home, extension=True, own_number="")
+    assert isinstance(decision, NeedsConfirmation) is asked
+    if isinstance(decision, NeedsConfirmation):
+        assert decision.why.startswith(f"{digits} is a short number in {region} too: ")
+    assert ask(digits, home, extension=True, own_number="", linked=True) == Allowed()
+    assert ask(digits, home, extension=True, own_number="", confirmed=True) == Allowed()
 
 
 def test_the_do_not_call_list() -> None:

@@ -113,6 +113,44 @@ def test_everything_set(tmp_path: Path) -> None:
     assert settings.hook_url("sales").startswith("https://callboard.example.com/hooks/sales/")
 
 
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("", "http://127.0.0.1:8080"),
+        ("0.0.0.0", "http://127.0.0.1:8080"),
+        ("192.0.2.7", "http://192.0.2.7:8080"),
+        ("::", "http://[::1]:8080"),
+        ("2001:db8::7", "http://[2001:db8::7]:8080"),
+        ("[2001:db8::7]", "http://[2001:db8::7]:8080"),
+    ],
+)
+def test_without_a_public_address_there_is_this_computers(tmp_path: Path, host: str, address: str) -> None:
+    settings = read(tmp_path, **({"CALLBOARD_HOST": host} if host else {}))
+    assert settings.base_url == address
+    assert settings.hook_url("voicenter") == f"{address}/hooks/voicenter/secret-hook-0123456789"
+    assert "[" not in settings.host
+
+
+@pytest.mark.parametrize(
+    "url", ["https://2001:db8::1", "https://2001:db8::1:8443/x", "https://[2001:db8::1", "https://a:b"]
+)
+def test_an_ipv6_address_goes_in_brackets(tmp_path: Path, url: str) -> None:
+    text = f'lookup_url = "{url}/{{number}}"\n{MINIMAL}monitor_url = "{url}"\n'
+    found = errors(tmp_path, text, ENVIRONMENT | {"CALLBOARD_PUBLIC_URL": url})
+    words = "is not an address. Its port is a number, and an IPv6 address goes in brackets, like https://[2001:db8::1]:8443."
+    assert found == [f"{name} {words}" for name in ("VOICENTER_MONITOR_URL", "CALLBOARD_PUBLIC_URL", "lookup_url")]
+
+
+def test_an_ipv6_address_in_brackets_is_one(tmp_path: Path) -> None:
+    settings = read(
+        tmp_path,
+        'lookup_url = "http://[::1]:9/{number}"\n' + MINIMAL,
+        CALLBOARD_PUBLIC_URL="https://[2001:db8::1]:8443/",
+    )
+    assert settings.hook_url("voicenter").startswith("https://[2001:db8::1]:8443/hooks/")
+    assert settings.lookup_url == "http://[::1]:9/{number}"
+
+
 def test_the_end_of_a_day_is_24_hours(tmp_path: Path) -> None:
     settings, found = examine(ENVIRONMENT, write(tmp_path, '[policy]\nhours = ["00:00", "24:00"]\n' + MINIMAL))
     assert found == []

@@ -3,13 +3,17 @@
 import asyncio
 import contextlib
 import json
+import socket
 import sqlite3
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
+from bot.assembly import serving
 from bot.events import LegRinging
 from bot.hooks import Reply, Request, Webhook
 from bot.providers.voicenter import Voicenter, xmlrpc
@@ -142,13 +146,46 @@ async def test_a_disk_that_fails_asks_for_another_delivery(voicenter: Office) ->
     assert answer.status_code == 503
 
 
-@pytest.mark.parametrize(("address", "status"), [("203.0.113.9", 200), ("198.51.100.1", 404)])
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [("203.0.113.9", 200), ("198.51.100.1", 404), ("::ffff:203.0.113.9", 200), ("::ffff:198.51.100.1", 404)],
+)
 async def test_foreign_addresses_are_strangers(voicenter: Office, address: str, status: int) -> None:
     account = voicenter.board.settings.accounts[0]
     object.__setattr__(account, "addresses", ("203.0.113.0/24",))
     transport = httpx.ASGITransport(application(voicenter.board), client=(address, 1))
     async with httpx.AsyncClient(transport=transport, base_url="http://callboard.test") as http:
         assert (await http.post(f"{HOOK}/cdr", json=RECORD)).status_code == status
+
+
+def has_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1",
+        *(
+            pytest.param(host, marks=pytest.mark.skipif(not has_ipv6(), reason="no IPv6 here"))
+            for host in ("::1", "::")
+        ),
+    ],
+)
+async def test_a_proxy_on_this_computer_is_believed_whom_it_speaks_for(host: str) -> None:
+    async def who(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await PlainTextResponse(scope["client"][0])(scope, receive, send)
+
+    async with serving(who, host, 0) as port, httpx.AsyncClient() as http:
+        address = f"[{host}]" if host == "::1" else "127.0.0.1"
+        answer = await http.get(f"http://{address}:{port}/", headers={"x-forwarded-for": "203.0.113.9"})
+    assert answer.text == "203.0.113.9"
 
 
 async def test_health(desk: Office) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bot.store.contacts import Contact
 
 __all__ = [
+    "VALUE_LIMIT",
     "Block",
     "Message",
     "about",
@@ -57,6 +58,8 @@ TEXT_LIMIT = 3000
 """Characters of a section. Page "Section block"."""
 MESSAGE_LIMIT = 4000
 """Characters of a message's `text`; chat.update refuses more. Page "chat.update"."""
+VALUE_LIMIT = 2000
+"""Characters that a button carries. Page "Button element"."""
 NAME_LIMIT = 80
 """Ours: longer names are cut, a card is not a page."""
 NOTE_LIMIT = 400
@@ -281,14 +284,20 @@ def button(
     about: str = "",
     ask: Block | None = None,
 ) -> Block:
-    """A button. `about` is what it concerns, for screen readers: "Hang up: Dana Levi". `ask` comes from `confirm()`."""
+    """A button. `about` is what it concerns, for screen readers: "Hang up: Dana Levi". `ask` comes from `confirm()`.
+
+    Raises:
+        ValueError: it cannot carry that much, and half of a value would mean something else.
+    """
+    if len(value) > VALUE_LIMIT:
+        raise ValueError(f"The button {action_id} cannot carry {len(value)} characters.")
     element: Block = {
         "type": "button",
         "action_id": action_id,
         "text": plain_text(label, 75),
     }
     if value:
-        element["value"] = value[:2000]
+        element["value"] = value
     if about:
         element["accessibility_label"] = _one_line(f"{label}: {about}".translate(_ANGLES), 75)
     if style:

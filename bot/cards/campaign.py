@@ -10,6 +10,7 @@ from math import ceil
 from typing import Literal
 
 from bot.cards import (
+    VALUE_LIMIT,
     Block,
     Message,
     actions,
@@ -153,10 +154,10 @@ def members_message(one: Shown, members: Sequence[Member], users: Mapping[str, s
         user = users.get(member.code)
         known = " · ".join(part for part in (plain(member.name), f"<@{user}>" if user else "") if part)
         remove: Block | None = None
-        if "remove_campaign_member" in one.may:
+        value = f"{one.value} {member.code}"
+        if "remove_campaign_member" in one.may and len(value) <= VALUE_LIMIT:
             label = member.name or member.code
             ask = confirm(f"Remove {label}?", f"They get no more calls of {name}.", "Remove", "Keep", danger=True)
-            value = f"{one.value} {member.code}"
             remove = button("Remove", "campaign:member_remove", value, about=f"{number}. {label}", ask=ask)
         words = f"{known}, extension {plain(member.code)}" if known else f"Extension {plain(member.code)}"
         blocks.append(section(words, f"campaign:member:{number}", remove))

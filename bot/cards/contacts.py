@@ -94,7 +94,8 @@ def _turn(label: str, what: str, text: str, contact: "Contact") -> Block:
 
 def _value(text: str, name: str = "", number: str = "") -> str:
     """A `Turn` as JSON, without what it cannot carry, and in which nothing looks as if it could ring somebody."""
-    turn = Turn(*(part.encode(errors="ignore").decode() for part in (text, name, number)))
+    parts = (text[:LONGEST_SEARCH], name[:_LENGTH], number)  # no longer are they typed, or kept
+    turn = Turn(*(part.encode(errors="ignore").decode() for part in parts))
     return msgspec.json.encode(turn).decode().replace("<", "\\u003c")
 
 

@@ -46,13 +46,17 @@ def notice_card(payload: Mapping[str, Any]) -> Message:
     rows: list[list[Block]] = []
     for number, given in enumerate(payload.get("buttons") or (), 1):
         element = _button(given, number)
-        free = (row for row in rows if all(other["action_id"] != element["action_id"] for other in row))
+        free = (
+            row
+            for row in rows
+            if len(row) < _BUTTONS and all(other["action_id"] != element["action_id"] for other in row)
+        )
         row = next(free, None)
         if row is not None:
             row.append(element)
         elif len(rows) < _ROWS:
             rows.append([element])
-    blocks.extend(actions(row[:_BUTTONS], f"notice:actions:{index}") for index, row in enumerate(rows))
+    blocks.extend(actions(row, f"notice:actions:{index}") for index, row in enumerate(rows))
     return message(blocks)
 
 

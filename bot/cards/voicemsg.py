@@ -109,11 +109,11 @@ def result_of(recipient: "Recipient", call: Call | None) -> Result:
     return Result("not reached", SHORT[call.outcome], keys, phrases)
 
 
-def what_words(said: Said) -> str:
-    """What is played, mrkdwn."""
+def what_words(said: Said, most: int = 300) -> str:
+    """What is played, mrkdwn. `most`: characters of a text."""
     if said.text:
         manner = ", ".join(plain(part) for part in (said.language, said.voice) if part)
-        return f"the text “{plain(said.text, 300)}”{f' ({manner})' if manner else ''}"
+        return f"the text “{plain(said.text, most)}”{f' ({manner})' if manner else ''}"
     return f"the stored message “{plain(said.name or said.template)}”"
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bot.call import Call
 from bot.cards import (
+    VALUE_LIMIT,
     Block,
     Message,
     actions,
@@ -174,10 +175,12 @@ def template_message(title: str, template: Template, now: float, zone: str) -> M
 
 def delete_message(account: str, title: str, template: Template) -> Message:
     """The question before a stored message is deleted; the button carries `account/id`."""
+    value = f"{account}/{template.id}"
+    if len(value) > VALUE_LIMIT:
+        words = f"The id of “{plain(template.name)}” is too long for a button. Delete it at {plain(title)} itself."
+        return message([section(words, "voicemsg:question")])
     ask = confirm("Delete it?", f"{template.name} is deleted at {title} for everybody.", "Delete", "Keep", danger=True)
-    press = button(
-        "Delete", "template:delete", f"{account}/{template.id}", style="danger", about=template.name, ask=ask
-    )
+    press = button("Delete", "template:delete", value, style="danger", about=template.name, ask=ask)
     words = f"Delete the stored message “{plain(template.name)}” at {plain(title)}? Whoever uses it cannot any more."
     return message([section(words, "voicemsg:question"), actions([press], "voicemsg:answer")])
 

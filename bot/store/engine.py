@@ -10,6 +10,7 @@ import contextlib
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -22,6 +23,8 @@ _Job = tuple[Callable[[sqlite3.Connection], Any], "asyncio.Future[Any]", asyncio
 _Result = tuple[_Job, Any, BaseException | None]
 _READERS = 4
 SQLITE = sqlite3.sqlite_version
+EXAMINE_SECONDS = 5.0
+"""So long a file is read through by `examine()`."""
 
 
 class Database:
@@ -98,6 +101,7 @@ class Database:
             connection.row_factory = sqlite3.Row
             add_functions(connection)
             connection.execute("PRAGMA busy_timeout = 5000")
+            schema.version(connection)  # before anything is changed in a file that is not ours
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = 1")
@@ -149,6 +153,35 @@ def alone(path: Path) -> Iterator[None]:
         yield
     finally:
         lock.close()
+
+
+def examine(path: Path) -> tuple[int, bool]:
+    """(version of the schema, 0 = none yet; was it read to its end?) of a file that is there and may be in use.
+
+    Changes nothing.
+
+    Raises:
+        sqlite3.Error: it is damaged, another program's, or of a newer Callboard.
+    """
+    # Whoever opens a WAL file makes the two files beside it, unless told that nobody else can write it now.
+    closed = "" if path.with_name(f"{path.name}-wal").exists() else "&immutable=1"
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro{closed}", uri=True, isolation_level=None)
+    try:
+        connection.execute("PRAGMA busy_timeout = 5000")
+        found = schema.version(connection)
+        until = time.monotonic() + EXAMINE_SECONDS
+        connection.set_progress_handler(lambda: time.monotonic() > until, 1000)
+        try:
+            (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+                raise
+            return found, False
+        if verdict != "ok":
+            raise sqlite3.DatabaseError("database disk image is malformed")
+        return found, True
+    finally:
+        connection.close()
 
 
 def add_functions(connection: sqlite3.Connection) -> None:

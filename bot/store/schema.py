@@ -14,17 +14,29 @@ VERSION = 11
 """`PRAGMA user_version` of a file that has all migrations. Spares importing sqlite-utils (27 MB) at every start."""
 
 
+def version(connection: sqlite3.Connection) -> int:
+    """Of the file's schema, 0 = it has none yet. Only reads.
+
+    Raises:
+        sqlite3.DatabaseError: the file is another program's, or was written by a newer Callboard.
+    """
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if tables and "_sqlite_migrations" not in tables:
+        raise sqlite3.DatabaseError("It is another program's. Move it away, or set another CALLBOARD_DATA.")
+    found = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if found > VERSION:
+        raise sqlite3.DatabaseError("The database was written by a newer Callboard. Update Callboard, then start it.")
+    return found
+
+
 def migrate(connection: sqlite3.Connection) -> None:
     """Bring the file to the newest schema; each migration is a transaction of its own.
 
     Raises:
-        sqlite3.DatabaseError: the file was written by a newer Callboard.
+        sqlite3.DatabaseError: as `version()`.
     """
-    (found,) = connection.execute("PRAGMA user_version").fetchone()
-    if found == VERSION:
+    if version(connection) == VERSION:
         return
-    if found > VERSION:
-        raise sqlite3.DatabaseError("The database was written by a newer Callboard. Update Callboard, then start it.")
     import sqlite_utils
 
     rows = connection.row_factory
