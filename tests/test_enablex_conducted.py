@@ -379,6 +379,7 @@ async def test_two_orders_without_an_answer_are_told_apart(desk: Desk) -> None:
 @pytest.mark.parametrize("action", ["transfer", "forward"])
 @pytest.mark.parametrize(("third", "answers"), [("+12025550177", True), ("+12025550111", False)])
 async def test_whoever_is_put_through_is_left_in_peace(desk: Desk, action: str, third: str, answers: bool) -> None:
+    """As long as somebody talks to them: nobody is on the line alone."""
     await desk.dial(FRIENDLY)
     await desk.run(12)
     await desk.control(action, third)
@@ -388,7 +389,7 @@ async def test_whoever_is_put_through_is_left_in_peace(desk: Desk, action: str, 
     assert not desk.nothing_rings
     assert desk.asked.count("DELETE") == 0
     await over(desk, 60)
-    assert desk.asked.count("DELETE") == (0 if answers else 1)
+    assert desk.asked.count("DELETE") == 1
 
 
 @pytest.mark.parametrize("action", ["transfer", "forward"])
@@ -401,5 +402,37 @@ async def test_whoever_was_put_through_by_an_order_without_an_answer_is_left_in_
         await desk.control(action, "+12025550177")
     await desk.run(12)
     assert not desk.nothing_rings
-    await over(desk, 60)
     assert desk.asked.count("DELETE") == 0
+    await over(desk, 60)
+    assert desk.asked.count("DELETE") == 1
+
+
+@pytest.mark.parametrize("lost", [set(), {"bridging"}, {"bridged"}, {"disconnected"}], ids=str)
+async def test_whoever_was_put_through_is_let_go_whatever_was_told_of_the_others(desk: Desk, lost: set[str]) -> None:
+    await desk.dial(FRIENDLY)
+    await desk.run(12)
+    desk.lost = lost
+    await desk.control("transfer", "+12025550177")
+    await over(desk, 60)
+
+
+async def test_a_service_that_ends_the_call_with_the_third_party_is_no_trouble(desk: Desk) -> None:
+    desk.exchange.stays = False
+    await desk.dial(FRIENDLY)
+    await desk.run(12)
+    await desk.control("transfer", "+12025550177")
+    await over(desk, 60)
+    assert "hang it up" not in await desk.notices()
+
+
+async def test_whoever_was_put_through_is_let_go_after_a_restart(desk: Desk) -> None:
+    await desk.dial(FRIENDLY)
+    await desk.run(12)
+    await desk.control("transfer", "+12025550177")
+    await desk.run(12)
+    desk.board.followers.clear()  # what is told is stored, and nobody acts on it
+    await desk.run(60)
+    assert not desk.nothing_rings
+    await desk.restart()
+    await desk.quiet()
+    await over(desk, 3)

@@ -8,8 +8,9 @@ from bot.providers.enablex.webhooks import LINE
 def next_step(call: Call, *, joined: bool) -> str:
     """Bridge the customer when the rep is on the line; let go whoever is left, or has heard the message.
 
-    Whoever was put through to somebody else is left in peace, also where that order was not answered. A phone that
-    was not told to have stopped is let go when the other side has gone: ending what has ended does no harm.
+    Whoever was put through to somebody else is left in peace, also where that order was not answered, until those have
+    hung up: the page does not say that the call ends with them. A phone that was not told to have stopped is let go
+    when the other side has gone: ending what has ended does no harm.
 
     `joined`: EnableX itself bridges the customer.
     """
@@ -17,7 +18,9 @@ def next_step(call: Call, *, joined: bool) -> str:
     rep, customer = legs.get(REP), legs.get(CUSTOMER)
     if call.purpose == "message":
         return "hang_up" if call.played is not None and _up(customer) else ""
-    if call.transferred_to or any(_up(leg) for leg in call.legs if leg.name.startswith(THIRD)):
+    if call.transferred_to:
+        return "hang_up" if _took_over_and_left(call) else ""
+    if any(_up(leg) for leg in call.legs if leg.name.startswith(THIRD)):
         return ""
     if call.direction == "in":
         ours = [leg for leg in call.legs if leg.name != LINE]
@@ -50,6 +53,11 @@ def controls(call: Call) -> frozenset[str]:
     if call.direction == "in" and not others:
         return frozenset({"accept", "decline", "play"})
     return frozenset({"hang_up"})
+
+
+def _took_over_and_left(call: Call) -> bool:
+    names = (f"{THIRD}{call.transferred_to}", f"ext:{call.transferred_to}")
+    return any(leg.answered_at and leg.ended_at for leg in call.legs if leg.name in names)
 
 
 def _up(leg: Leg | None) -> bool:
