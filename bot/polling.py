@@ -9,13 +9,16 @@ from bot.board import Board, sentence
 from bot.call import Call
 from bot.events import THIRD, AnyEvent, CallEnded, Controlled, LegEnded, LegEvent, Outcome, State
 from bot.provider import Provider
-from bot.store import calls
+from bot.store import calls, ledger
 
 POLL_SECONDS = 3
 IDLE_SECONDS = 15
 """How often an account of which no call is open is asked for its active calls."""
 ABSENT_TWICE = 2
 """A call that was seen and is not to be found so often in a row is over; how it ended is told by its record."""
+
+LEARNED = "learned of "
+"""How the key begins below which is kept what an account's answers have shown."""
 
 
 class Poll:
@@ -27,6 +30,7 @@ class Poll:
         self._consults: dict[str, int] = {}  # call id -> how often in a row its third party, once seen, was absent
         self._asked: dict[str, tuple[int, float]] = {}  # call id -> how often asked about, when next
         self._listed_at: dict[str, float] = {}  # account -> when it was asked for its active calls last
+        self._learned: dict[str, str] = {}  # account -> what is stored of what its answers have shown
 
     async def __call__(self) -> None:
         """Whatever goes wrong at one account, the others are polled all the same."""
@@ -89,6 +93,7 @@ class Poll:
                 continue
             self._asked[call.id] = (asked + 1, now + provider.poll_after(asked + 1))
             any_asked = True
+            await self._relearn(provider)
             events = await provider.call_state(call)
             if events:
                 self.board.listed[call.id] = now
@@ -96,7 +101,22 @@ class Poll:
                 await self.board.ingest(provider.account, events)
             elif call.live and call.legs:
                 await self._missing(call)
+            await self._remember(provider)
         return any_asked
+
+    async def _relearn(self, provider: Provider) -> None:
+        """Before the first question since the start."""
+        if provider.account not in self._learned:
+            known = await self.board.read(ledger.recall, LEARNED + provider.account)
+            self._learned[provider.account] = known[0] if known else ""
+            if known:
+                provider.relearn(known[0])
+
+    async def _remember(self, provider: Provider) -> None:
+        learned = provider.learned()
+        if learned != self._learned[provider.account]:
+            await self.board.write(ledger.remember, LEARNED + provider.account, learned, self.board.now())
+            self._learned[provider.account] = learned
 
     async def _missing_phones(self, call: Call, listed: set[tuple[str, str]]) -> None:
         """One phone of an incoming call stops ringing or talking while another goes on: webhooks tell that, too."""

@@ -247,6 +247,30 @@ async def test_a_talk_whose_end_nobody_told_is_over(desk: Desk) -> None:
     assert (await desk.call()).outcome is Outcome.ANSWERED
 
 
+async def test_a_talk_whose_end_nobody_told_is_over_also_after_a_restart(desk: Desk) -> None:
+    """What the account was seen to refuse before the restart is known after it."""
+    desk.lost = {"bridge_disconnected"}
+    await desk.dial(FRIENDLY)
+    await desk.run(32)
+    assert desk.asked.count("PUT /play") == 2  # in the talk; and the first time after it, which ends nothing
+    for _ in range(3):
+        await desk.restart()
+        await desk.quiet()
+    await over(desk, 63)  # before the rep has enough of it
+    assert (await desk.call()).outcome is Outcome.ANSWERED
+
+
+async def test_nothing_is_known_after_a_restart_that_was_not_seen_before(desk: Desk) -> None:
+    desk.lost = {"bridge_disconnected"}
+    desk.answers["/play"] = [refuses(406, 6117, "Voice not supported")] * 9
+    await desk.dial(FRIENDLY)
+    await desk.run(32)
+    await desk.restart()
+    await desk.quiet()
+    await desk.run(63)
+    assert (await desk.call()).state is State.TALKING
+
+
 async def test_nobodys_talk_is_ended_on_a_guess(desk: Desk) -> None:
     """A service that never refuses playing as EnableX does, or that says something of its own, tells nothing."""
     desk.lost = {"bridge_disconnected"}

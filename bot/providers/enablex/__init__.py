@@ -22,7 +22,7 @@ from bot.hooks import Request, Webhook
 from bot.orders import CallOrder, MessageOrder, Prompt, Speech
 from bot.provider import Provider, Setting
 from bot.providers.enablex import api, steps, webhooks
-from bot.providers.enablex.probing import FIRST_ASKED_SECONDS, SILENCE, Probe
+from bot.providers.enablex.probing import FIRST_ASKED_SECONDS, SILENCE, TALKING, Probe
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
 """A call id that no call has: asking for it shows whether the credentials work."""
@@ -256,6 +256,16 @@ class EnableX(Provider):
             return ()
         told = webhooks.analysed(answer, call, self.clock(), joined=self._joins)
         return told + await self._probe.second_leg(call, self.clock())
+
+    @override
+    def learned(self) -> str:
+        """That it refuses to play into a talk: only then does an answer without that refusal tell the end of one."""
+        return TALKING if self._probe.tells_talks else ""
+
+    @override
+    def relearn(self, learned: str) -> None:
+        """So that a talk whose end was lost is over in minutes also after a restart."""
+        self._probe.tells_talks = self._probe.tells_talks or learned == TALKING
 
     @override
     async def fetch_recording(self, recording: str, into: Path, limit: int) -> str:

@@ -25,13 +25,17 @@ Request = Callable[[Call], Awaitable[object]]
 
 
 class Probe:
-    """What is found out of the calls of one account, and remembered of it."""
+    """What is found out of the calls of one account, and remembered of it.
+
+    Attributes:
+        tells_talks: the account was seen to refuse playing into a talk.
+    """
 
     def __init__(self, play: Request, resume: Request) -> None:
         """`play`: asks for `SILENCE`.  `resume`: takes off hold."""
         self._play = play
         self._resume = resume
-        self._tells_talks = False  # it was seen to refuse playing into a talk
+        self.tells_talks = False
         self._alone: set[str] = set()  # ids of calls in which one of two was last seen to be alone
 
     async def second_leg(self, call: Call, now: float) -> tuple[AnyEvent, ...]:
@@ -57,7 +61,7 @@ class Probe:
     async def _ask(self, call: Call) -> str:
         """The code that playing is refused with."""
         code = await _refusal(self._play(call))
-        self._tells_talks = self._tells_talks or code == TALKING
+        self.tells_talks = self.tells_talks or code == TALKING
         return code
 
     async def _talk_is_over(self, call: Call) -> bool:
@@ -66,7 +70,7 @@ class Probe:
         Twice, because a transfer that is being asked for parts the two before anybody knows of it.
         """
         ref, code = call.refs[0], await self._ask(call)
-        alone = self._tells_talks and code in ALONE
+        alone = self.tells_talks and code in ALONE
         again = alone and ref in self._alone
         (self._alone.add if alone and not again else self._alone.discard)(ref)
         return again
