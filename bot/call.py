@@ -2,7 +2,7 @@
 
 import msgspec
 
-from bot.events import MISSED_OUTCOMES, Direction, Outcome, Purpose, State
+from bot.events import MISSED_OUTCOMES, THIRD, Direction, Outcome, Purpose, State
 
 BY_HAND = "another phone"
 """Account of calls that no phone service told of: a rep recorded them. No configured one can be called so."""
@@ -99,6 +99,14 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def ours(self) -> bool:
         """It was placed through Callboard: not heard of from the provider alone."""
         return bool(self.rep_phone) or self.purpose != "call"
+
+    def is_third(self, leg: str) -> bool:
+        """Whether the leg of that name, of a call that somebody talks in, is of whom they called in.
+
+        A colleague who is called into an incoming call has a leg like whoever took it; all others have stopped ringing.
+        """
+        took = min(((one.answered_at, one.name) for one in self.legs if one.answered_at), default=(0, leg))[1]
+        return leg.startswith(THIRD) or (self.direction == "in" and leg.startswith("ext:") and leg != took)
 
     @property
     def by_hand(self) -> bool:

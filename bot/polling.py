@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from bot.board import Board, sentence
 from bot.call import Call
-from bot.events import THIRD, AnyEvent, CallEnded, Controlled, LegEnded, LegEvent, Outcome, State
+from bot.events import AnyEvent, CallEnded, Controlled, LegEnded, LegEvent, Outcome, State
 from bot.provider import Provider
 from bot.store import calls, ledger
 
@@ -131,7 +131,7 @@ class Poll:
         """Whoever was consulted and is gone: no service tells, and the caller is still on hold."""
         if not call.consulting:
             self._consults.pop(call.id, None)
-        elif any(isinstance(one, LegEvent) and one.ref in call.refs and one.leg.startswith(THIRD) for one in events):
+        elif any(isinstance(one, LegEvent) and one.ref in call.refs and call.is_third(one.leg) for one in events):
             self._consults[call.id] = 0
         elif call.id in self._consults:
             self._consults[call.id] += 1

@@ -139,6 +139,33 @@ async def test_whoever_was_consulted_and_is_listed_no_more_has_left(listing: Off
     assert texts.count("+1 202-555-0178 is not on the line any more; the caller is still on hold.") == 2
 
 
+@pytest.mark.parametrize("third", ["ext:8", "third:+12025550178"])
+async def test_whoever_was_consulted_in_an_incoming_call_has_left(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock, third: str
+) -> None:
+    """A colleague's phone is named like that of whoever took the call."""
+    async with office(tmp_path, fake_slack, slack_clock) as desk:
+        poll, other = Poll(desk.board), "+12025550191"
+        at = desk.clock()
+        described = Described(ref="in-1", at=at, source="popup", direction="in", number="+12025550131", line=LINE)
+        rung = [LegRinging(ref="in-1", at=at, leg=leg) for leg in ("ext:7", "ext:9")]
+        await desk.happen(described, *rung, LegAnswered(ref="in-1", at=at + 5, leg="ext:7"))
+        (call,) = await desk.calls()
+        desk.clock.advance(10)
+        consult = Controlled(at=desk.clock(), by="U1", action="consult", detail=other)
+        await desk.board.ingest("voicenter", [consult], call_id=call.id)
+        told = []
+        for listed in [(), (third,), (third,), (), (third,), (), ()]:
+            desk.clock.advance(3)
+            legs = [LegRinging(ref="in-1", at=at, leg=leg) for leg in ("ext:7", *listed)]
+            desk.phone.events = (*legs, LegAnswered(ref="in-1", at=desk.clock(), leg="ext:7"))
+            await poll()
+            told.append((await desk.calls())[0].consulting)
+        assert told == [other] * 6 + [""]
+        (call,) = await desk.calls()
+        assert (call.state, call.held) == (State.TALKING, True)
+
+
 async def test_a_third_party_who_took_over_is_not_missed(listing: Office) -> None:
     poll, third = Poll(listing.board), "third:+12025550178"
     (call,) = await listing.calls()
