@@ -55,7 +55,7 @@ def fold(call_id: str, account: str, events: Iterable[AnyEvent]) -> Call:
     wraps = told.all(Wrapped)
     hang_up = told.first(HangUpAsked)
     settled = told.last(Settled)
-    hands = _hands(ordered) if told.any(*_BY_HAND) else _NO_HANDS
+    hands = _hands(told, ordered) if told.any(*_BY_HAND) else _NO_HANDS
 
     legs = [_leg(name, told.legs[name]) for name in sorted(told.legs)]
     direction = next((event.direction for event in described if event.direction), None)
@@ -147,13 +147,15 @@ _NO_HANDS = _Hands()
 _BY_HAND = (HoldChanged, RecordingChanged, Controlled)
 
 
-def _hands(ordered: list[AnyEvent]) -> _Hands:
+def _hands(told: Told, ordered: list[AnyEvent]) -> _Hands:
     hands = _Hands()
+    # Of one recording the end counts, also where it failed in the moment in which it began.
+    over = {change.recording for change in told.all(RecordingChanged) if not change.on} - {""}
     for event in ordered:
         if isinstance(event, HoldChanged):
             hands = hands._replace(held=event.on)
         elif isinstance(event, RecordingChanged):
-            hands = hands._replace(recording_on=event.on)
+            hands = hands._replace(recording_on=event.on and event.recording not in over)
         elif isinstance(event, Controlled):
             hands = _after(hands, event)
     return hands
