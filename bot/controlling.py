@@ -165,6 +165,7 @@ async def _checked(board: Board, call_id: str, user: str, action: str, verb: str
 async def _do(board: Board, call: Call, user: str, action: str, work: Work, detail: str) -> None:
     if action in dialling():  # another phone is about to ring: that is on record whatever happens to us meanwhile
         await board.write(_audit, board.now(), user, action, call, f"{detail} asked for".strip())
+    asked_at = board.now()  # what the service tells before its answer comes is later than what it was asked for
     try:
         told = await work(board.provider(call.account), call)
     except CallboardError as error:
@@ -180,7 +181,7 @@ async def _do(board: Board, call: Call, user: str, action: str, work: Work, deta
     at = board.now()
     event: AnyEvent = HangUpAsked(at=at, by=user)
     if action != "hang_up":
-        event = Controlled(at=at, by=user, action=action, detail=detail)
+        event = Controlled(at=asked_at, by=user, action=action, detail=detail)
 
     def note(db: sqlite3.Connection) -> None:
         calls.ingest(db, call.account, [event, *(told or ())], now=at, routing=board.routing, call_id=call.id)

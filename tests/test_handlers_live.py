@@ -22,6 +22,7 @@ from bot.events import (
     LegEnded,
     LegRinging,
     Outcome,
+    RecordingChanged,
     State,
 )
 from bot.operations import operations
@@ -252,6 +253,24 @@ async def test_two_clicks_have_one_effect_and_the_card_says_what_happens(desk: O
     await desk.settle()
     assert phone(desk).done == [("hold",)]
     assert "resume" in buttons(desk)
+
+
+async def test_what_is_told_before_the_answer_comes_is_later_than_the_order(desk: Office) -> None:
+    """The service tells that the recording failed while its answer is on its way."""
+    call = await talking(desk)
+    desk.clock.advance(4)  # they have begun to talk by now
+    gate = phone(desk).gate = asyncio.Event()
+    start: Callable[[Any, Call], Any] = lambda provider, one: provider.start_recording(one)  # noqa: E731
+    starting = asyncio.create_task(control(desk.board, call.id, "U1", "start_recording", start, consented=True))
+    while not phone(desk).done:
+        await asyncio.sleep(0)
+    desk.clock.advance(1)
+    failed = RecordingChanged(ref="paper-1", at=desk.clock(), on=False, recording="rec-1", words="No space left")
+    await desk.happen(failed)
+    desk.clock.advance(1)
+    gate.set()
+    await starting
+    assert not (await only(desk)).recording_on
 
 
 async def test_a_control_that_races_with_the_end_says_so_kindly(desk: Office) -> None:
