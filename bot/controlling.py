@@ -152,8 +152,11 @@ async def _checked(board: Board, call_id: str, user: str, action: str, verb: str
     if not provider.can(action):
         raise Unsupported(f"{provider.title} cannot {operations()[action]}. Use the phone itself.")
     if action == "hang_up":
-        if call.hang_up_by:
-            raise NotAllowed("Somebody is hanging up this call already. Nothing was done a second time.")
+        if call.hanging_up(board.now()):
+            raise NotAllowed(
+                "Somebody is hanging up this call already. Nothing was done a second time; if it goes on, look at its "
+                "card again in a moment."
+            )
     elif action not in _possible(provider, call):
         raise NotAllowed(f"As the call stands now, nobody can {verb}: look at its card. Nothing was done.")
     if to:

@@ -53,7 +53,7 @@ def fold(call_id: str, account: str, events: Iterable[AnyEvent]) -> Call:
     facts = _facts(described)
     cdrs = told.all(CdrReceived)
     wraps = told.all(Wrapped)
-    hang_up = told.first(HangUpAsked)
+    hang_up = told.last(HangUpAsked)
     settled = told.last(Settled)
     hands = _hands(told, ordered) if told.any(*_BY_HAND) else _NO_HANDS
 
@@ -108,6 +108,7 @@ def fold(call_id: str, account: str, events: Iterable[AnyEvent]) -> Call:
         recording=recordings[0] if recordings else "",
         recordings=recordings,
         hang_up_by=hang_up.by if hang_up else "",
+        hang_up_at=hang_up.at if hang_up else 0,
         settled_by=settled.by if settled else "",
         purpose=requested.purpose if requested else "call",
         held=hands.held and state is not State.ENDED,

@@ -335,6 +335,14 @@ def test_another_recording_runs_after_one_that_failed(data: Any) -> None:
     assert call_of(data.draw(st.permutations(events))).recording_on
 
 
+@given(st.data())
+def test_hanging_up_is_awaited_since_it_was_asked_for_last(data: Any) -> None:
+    events = [*TALK, *(HangUpAsked(at=at, by=by) for at, by in ((10, "U1"), (40, "U2")))]
+    call = call_of(data.draw(st.permutations(stored(events))))
+    assert (call.hang_up_by, call.hang_up_at) == ("U2", 40)
+    assert [call.hanging_up(at) for at in (41, 59, 61)] == [True, True, False]
+
+
 times = st.integers(0, 5).map(float)
 legs = st.sampled_from([REP, CUSTOMER, "ext:AAPINFzL", "queue:12"])
 endings = st.sampled_from(Outcome)
