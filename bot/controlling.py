@@ -14,8 +14,9 @@ from bot.call import Call
 from bot.errors import Ambiguous, CallboardError, NeedsConsent, NotAllowed, NotFound, Unsupported
 from bot.events import AnyEvent, Controlled, HangUpAsked, HoldChanged, State
 from bot.operations import dialling, operations
+from bot.orders import Speech
 from bot.provider import Provider
-from bot.store import calls, cards, ledger
+from bot.store import calls, cards, ledger, people
 
 Work = Callable[[Provider, Call], Awaitable[tuple[AnyEvent, ...] | None]]
 """Calls an operation. Returns what its answer told beside that it was done."""
@@ -47,6 +48,8 @@ REPEATABLE = frozenset({"press_key", "play", "tag", "use_talk_option"})
 """What makes sense several times in one call, also quickly one after the other."""
 
 
+BRINGS_IN = frozenset({"consult", "transfer", "forward"})
+"""What makes somebody else join the talk, and its recording if there is one."""
 WITHOUT_US = frozenset({"hang_up", "drop_leg"})
 """All that is left to do to a call that was handed on: the others talk without us."""
 
@@ -74,6 +77,33 @@ def _consent(board: Board, call: Call) -> consent.Consent:
     return consent.decide(settings.recording, call.number, call.line, settings.region, running=True)
 
 
+async def _joining(board: Board, call: Call, action: str, to: str) -> consent.Consent:
+    """What somebody who is to join must know of the recording. Nobody asks for our own people, nor where the service
+    records by itself what would not be recorded here.
+    """
+    settings = board.settings
+    own = not to.startswith("+") or settings.line(to) is not None or await board.read(people.is_colleagues, to)
+    if not call.recording_on or own:
+        return consent.Consent()
+    try:
+        _consent(board, call)
+    except NotAllowed:
+        return consent.Consent()
+    consults = action == "consult"  # `Operations.consult` can play something to them, and the rep talks to them first
+    return consent.joining(settings.recording, to, call.line, settings.region, talks_first=consults, can_play=consults)
+
+
+async def bring_in(board: Board, call_id: str, user: str, action: str, to: str, *, consented: bool = False) -> Call:
+    """Consult a number or extension, or transfer to it: one of `BRINGS_IN`. Raises as `control()`."""
+
+    async def work(provider: Provider, call: Call) -> None:
+        operation = getattr(provider, action)
+        told = (await _joining(board, call, action, to)).play
+        await (operation(call, to, Speech(text=told)) if told else operation(call, to))
+
+    return await control(board, call_id, user, action, work, to=to, consented=consented)
+
+
 async def hang_up(board: Board, call_id: str, user: str) -> Call:
     """End a live call. Raises as `control()`."""
     return await control(board, call_id, user, "hang_up", lambda provider, call: provider.hang_up(call))
@@ -96,10 +126,11 @@ async def control(
         action: name of the operation.  work: calls it.
         detail: with what, for people; it stands in the thread and in the audit log.
         to: a number or extension that will ring because of it; checked by the policy.
-        consented: this person said that the other side knows of the recording.
+        consented: this person said that the other side, or who is to join, knows of the recording.
 
     Raises:
-        NeedsConsent: it may be recorded if the other side knows; again with `consented` if the person says so.
+        NeedsConsent: it may be recorded, or somebody join its recording, if they know; again with `consented` if the
+            person says so.
         NotFound: the call is over, or was over before it could be done.
         NotAllowed: not this person's call, not at this moment, or the policy forbids `to`.
         Unsupported: the service cannot.  Refused, Unavailable, Ambiguous: its answer; nothing is repeated.
@@ -114,13 +145,16 @@ async def control(
     board.acting[call_id] = words
     try:
         call = await _checked(board, call_id, user, action, verb, to)
+        agreed = consent.Consent()
         if action == "start_recording":
             agreed = _consent(board, call)
-            if agreed.question and not consented:
-                raise NeedsConsent(agreed.question, agreed.yes)
             detail = agreed.done
+        elif action in BRINGS_IN:
+            agreed = await _joining(board, call, action, to)
+        if agreed.question and not consented:
+            raise NeedsConsent(agreed.question, agreed.yes)
         await board.write(cards.touch, call_id)
-        await _do(board, call, user, action, work, detail or to)
+        await _do(board, call, user, action, work, detail or to, agreed.done)
         return call
     finally:
         del board.acting[call_id]
@@ -165,9 +199,10 @@ async def _checked(board: Board, call_id: str, user: str, action: str, verb: str
     return call
 
 
-async def _do(board: Board, call: Call, user: str, action: str, work: Work, detail: str) -> None:
+async def _do(board: Board, call: Call, user: str, action: str, work: Work, detail: str, agreed: str) -> None:
     if action in dialling():  # another phone is about to ring: that is on record whatever happens to us meanwhile
-        await board.write(_audit, board.now(), user, action, call, f"{detail} asked for".strip())
+        asked = f"{detail} asked for{f'; {agreed}' if agreed else ''}".strip()
+        await board.write(_audit, board.now(), user, action, call, asked)
     asked_at = board.now()  # what the service tells before its answer comes is later than what it was asked for
     try:
         told = await work(board.provider(call.account), call)

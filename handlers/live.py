@@ -9,14 +9,15 @@ from bot.asking import Choice
 from bot.call import Call, Leg
 from bot.cards import Block, plain
 from bot.cards.controls import choice_modal, keypad_modal, party_modal, play_modal
-from bot.controlling import check_person, control
-from bot.errors import Ambiguous, BadInput, CallboardError, NotFound
+from bot.controlling import BRINGS_IN, bring_in, check_person, control
+from bot.errors import Ambiguous, BadInput, CallboardError, NeedsConsent, NotFound
 from bot.events import CUSTOMER, REP, THIRD
 from bot.numbers import pretty
 from bot.orders import Prompt, Speech
 from bot.provider import Provider
-from bot.store import calls, people
+from bot.store import calls, ledger, people
 from handlers import Click, Desk, First, Handler, on_actions, on_form, open_slowly, recordings
+from handlers.calls import answer_key, write_yes
 
 KEYS = frozenset("0123456789*#")
 SHOWN_KEYS = 4
@@ -41,6 +42,7 @@ def register(app: AsyncApp, desk: Desk) -> None:
         "tag": (open_choice, None),
         "use_talk_option": (open_choice, None),
         "drop_leg": (open_choice, None),
+        "agreed": (agreed, write_yes),
     }
     on_actions(app, desk, "live", table)
     on_form(app, desk, "live:party", validate_party, with_party)
@@ -94,8 +96,28 @@ async def with_party(desk: Desk, click: Click) -> None:
     """Bring them in."""
     action, _, call_id = click.value.partition(" ")
     to = await _party(desk, click)
-    operation: Callable[[Provider, Call], Awaitable[None]] = lambda provider, call: getattr(provider, action)(call, to)  # noqa: E731
-    await control(desk.board, call_id, click.user, action, operation, to=to)
+    if action not in BRINGS_IN:
+        await control(desk.board, call_id, click.user, action, lambda provider, call: provider.coach(call, to), to=to)
+        return
+    try:
+        await bring_in(desk.board, call_id, click.user, action, to)
+    except NeedsConsent as question:
+        # Asked in their conversation: the form, which alone could have opened another one, is gone.
+        value = f"{action} {call_id} {to}"
+        yes = {"label": question.yes, "action_id": "live:agreed", "value": value, "style": "primary", "about": to}
+        await desk.board.tell(click.user, str(question), f"joins:{click.trigger}", [yes])
+
+
+async def agreed(desk: Desk, click: Click) -> None:
+    """They said that whoever is to join knows of the recording; once, for somebody may be called because of it."""
+    key = answer_key(click)
+    if not await desk.board.write(ledger.send_intent, key):
+        return
+    action, call_id, to = click.value.split(" ", 2)
+    try:
+        await bring_in(desk.board, call_id, click.user, action, to, consented=True)
+    finally:
+        await desk.board.write(ledger.finish_intent, key)
 
 
 async def _party(desk: Desk, click: Click) -> str:

@@ -9,6 +9,7 @@ import pytest
 from typing_extensions import override
 
 from bot.call import Call
+from bot.consent import Recording
 from bot.controlling import CONTROLS, WITHOUT_US, control
 from bot.errors import Ambiguous, NotAllowed, Refused, Unavailable
 from bot.events import (
@@ -79,7 +80,7 @@ class Switchboard(PaperPhone):
 
     @override
     async def consult(self, call: Call, to: str, speech: Speech | None = None) -> None:
-        await self._do("consult", to)
+        await self._do("consult", to, *([speech.text] if speech is not None else []))
 
     @override
     async def complete_transfer(self, call: Call) -> None:
@@ -219,6 +220,107 @@ async def test_consult_and_transfer_are_told_in_the_thread_and_in_the_audit_log(
     ]
     assert (await only(desk)).transferred_to == "+12025550177"
     assert buttons(desk) <= WITHOUT_US  # the others talk without us
+
+
+# Somebody joins a call that is being recorded.
+
+
+@pytest.fixture
+async def announcing(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> AsyncIterator[Office]:
+    """Where people are from says what they must know."""
+    told = SETTINGS.replace('["US", "GB", "IL"]', '["US", "GB", "IL", "TR"]')
+    told += (
+        '[recording]\ncountries = { US = "announce", GB = "announce", IL = "ask" }\nannouncement = "It is recorded."\n'
+    )
+    async with office(tmp_path, fake_slack, slack_clock, told, kind=Switchboard) as desk:
+        await desk.link("U1")
+        await talking(desk)
+        await recording(desk)
+        yield desk
+
+
+async def recording(desk: Office, *, on: bool = True) -> None:
+    desk.clock.advance(4)
+    await desk.happen(RecordingChanged(ref="paper-1", at=desk.clock(), on=on))
+    assert (await only(desk)).recording_on is on
+
+
+async def bring_in(desk: Office, action: str, who: str) -> Message | None:
+    """The question that is asked first, if any."""
+    await press(desk, action)
+    assert await desk.submit({"who": who}) == {}
+    desk.clock.advance(2)
+    await desk.settle()
+    return next((one for one in desk.conversation("U1") if "live:agreed" in str(one.blocks)), None)
+
+
+async def test_whoever_is_consulted_hears_the_announcement_first(announcing: Office) -> None:
+    assert await bring_in(announcing, "consult", "+44 7700 900177") is None
+    assert phone(announcing).done == [("consult", "+447700900177", "It is recorded.")]
+    assert (await only(announcing)).consulting == "+447700900177"
+    audit = [detail for *_, detail in await announcing.board.read(ledger.audit_log)]
+    assert any("the announcement is played first" in detail for detail in audit)
+
+
+@pytest.mark.parametrize(
+    ("action", "who", "words", "yes"),
+    [
+        ("consult", "+972 50 555 0177", "only if they agree", "They agreed"),
+        ("forward", "+972 50 555 0177", "only if they agree", "They agreed"),
+        ("forward", "+44 7700 900177", "Have you told them", "I told them"),
+    ],
+)
+async def test_who_must_know_of_the_recording_is_asked_for_before_anybody_is_dialled(
+    announcing: Office, action: str, who: str, words: str, yes: str
+) -> None:
+    question = await bring_in(announcing, action, who)
+    assert phone(announcing).done == []
+    assert question is not None
+    assert words in question.text
+    assert yes in str(question.blocks)
+    place = announcing.slack.open_dm("U1").id
+    for _ in range(2):  # the button stays, and counts once
+        await announcing.press("live:agreed", question, place)
+    number = who.replace(" ", "")
+    assert phone(announcing).done == [(action, number)]
+    assert number in ((await only(announcing)).consulting, (await only(announcing)).transferred_to)
+    audit = [detail for *_, detail in await announcing.board.read(ledger.audit_log)]
+    assert any("asked for; confirmed that" in detail for detail in audit)
+    assert await announcing.board.read(ledger.open_intents) == []
+
+
+async def test_who_must_not_be_recorded_is_not_called_into_a_recorded_call(announcing: Office) -> None:
+    assert await bring_in(announcing, "consult", "+90 555 000 0001") is None
+    assert phone(announcing).done == []
+    assert any("Stop the recording first" in message.text for message in announcing.conversation("U1"))
+    await recording(announcing, on=False)
+    assert await bring_in(announcing, "consult", "+90 555 000 0001") is None
+    assert phone(announcing).done == [("consult", "+905550000001")]
+
+
+@pytest.mark.parametrize("who", ["+972 50 555 0190", "extension 204", "<@U4>", "+1 202 555 0100"])
+async def test_colleagues_and_extensions_are_not_asked_for(announcing: Office, who: str) -> None:
+    await announcing.link("U4", "+972505550190")
+    assert await bring_in(announcing, "consult", who) is None
+    (done,) = phone(announcing).done
+    assert len(done) == 2  # nothing is played to them either
+
+
+async def test_a_recording_that_is_none_of_ours_asks_for_nothing(desk: Office) -> None:
+    """The service records by itself what nobody here lets be recorded."""
+    object.__setattr__(desk.board.settings, "recording", Recording())
+    await talking(desk)
+    await recording(desk)
+    assert await bring_in(desk, "consult", "+1 202 555 0177") is None
+    assert phone(desk).done == [("consult", "+12025550177")]
+
+
+async def test_a_question_that_is_answered_too_late_calls_nobody(announcing: Office) -> None:
+    question = await bring_in(announcing, "consult", "+972 50 555 0177")
+    await announcing.happen(LegEnded(ref="paper-1", at=announcing.clock(), leg=CUSTOMER, outcome=Outcome.ANSWERED))
+    told = await announcing.press("live:agreed", question, announcing.slack.open_dm("U1").id)
+    assert "already ended" in told
+    assert phone(announcing).done == []
 
 
 async def test_a_consultation_without_an_answer_shows_that_the_caller_waits(desk: Office) -> None:
