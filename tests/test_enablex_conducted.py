@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from bot.errors import Ambiguous, CallboardError
-from bot.events import LegEnded, Outcome, RecordingChanged, State
+from bot.events import CUSTOMER, LegEnded, Outcome, RecordingChanged, State
 from tests.enablex_town import (
     BROKEN,
     BUSY,
@@ -429,6 +429,57 @@ async def test_whoever_was_put_through_by_an_order_without_an_answer_is_left_in_
     assert desk.asked.count("DELETE") == 0
     await over(desk, 60)
     assert desk.asked.count("DELETE") == 1
+
+
+@pytest.mark.parametrize("action", ["transfer", "forward"])
+@pytest.mark.parametrize("answered", [True, False])
+async def test_a_transfer_that_is_told_before_its_answer_comes_is_not_cut_off(
+    desk: Desk, action: str, answered: bool
+) -> None:
+    """The rep is let go while the answer is awaited, and the service has not told yet that the third party talks."""
+    await desk.dial(FRIENDLY)
+    await desk.run(12)
+    desk.late = {"bridged": 6}
+
+    async def goes_on() -> None:
+        await desk.carried_out_all_the_same()
+        await desk.clock.advance(6)
+        while not any(leg.name == "rep" and leg.ended_at for leg in (await desk.call()).legs):
+            await asyncio.sleep(0)
+        for _ in range(100):
+            await asyncio.sleep(0)  # whoever acts on that does it now
+
+    desk.on_request[f"/{action}"] = goes_on
+    desk.answers[f"/{action}"] = [says(200, {"status": "success"}) if answered else httpx.ReadTimeout("slow")]
+    with nullcontext() if answered else pytest.raises(CallboardError):
+        await desk.control(action, "+12025550177")
+    await desk.run(12)
+    assert desk.asked.count("DELETE") == 0
+    assert not desk.nothing_rings
+    await over(desk, 60)
+
+
+async def test_a_talk_that_ends_while_a_transfer_is_under_way_is_not_taken_for_its_end(desk: Desk) -> None:
+    """A service that parts the two before it says that the third party talks."""
+    await desk.dial(FRIENDLY)
+    await desk.run(12)
+    desk.late = {"bridged": 6}
+    await desk.control("transfer", "+12025550177")
+    await desk.run(3)
+    parted = LegEnded(ref=(await desk.call()).refs[0], at=desk.clock.now(), leg=CUSTOMER, outcome=Outcome.ANSWERED)
+    await desk.board.ingest("enablex", [parted])
+    await desk.run(12)
+    assert desk.asked.count("DELETE") == 0
+    assert not desk.nothing_rings
+    await over(desk, 60)
+
+
+async def test_whoever_stays_when_nobody_told_that_the_third_phone_stopped_may_hang_up(desk: Desk) -> None:
+    await desk.dial(FRIENDLY)
+    await desk.run(12)
+    desk.lost = {"bridge_failed"}
+    await desk.control("transfer", BUSY)
+    await over(desk, 150)  # the rep, who hears nobody
 
 
 @pytest.mark.parametrize("lost", [set(), {"bridging"}, {"bridged"}, {"disconnected"}], ids=str)

@@ -18,25 +18,29 @@ def next_step(call: Call, *, joined: bool) -> str:
     rep, customer = legs.get(REP), legs.get(CUSTOMER)
     if call.purpose == "message":
         return "hang_up" if call.played is not None and _up(customer) else ""
-    if call.transferred_to:
-        return "hang_up" if _took_over_and_left(call) else ""
-    if any(_up(leg) for leg in call.legs if leg.name.startswith(THIRD)):
+    thirds = [leg for leg in call.legs if leg.name.startswith(THIRD) or leg.name == f"ext:{call.transferred_to}"]
+    if any(_up(leg) for leg in thirds):
         return ""
+    if call.transferred_to and any(leg.answered_at for leg in thirds):
+        return "hang_up"  # they took over, and have left
+    # The page does not say in which order a transfer is told, so whoever rings may be the one they talk to now.
+    may_take_over = bool(call.transferred_to) or any(not leg.ended_at for leg in thirds)
     if call.direction == "in":
         ours = [leg for leg in call.legs if leg.name != LINE]
-        over = call.state is State.ENDED
-        return "hang_up" if ours and (over or all(leg.ended_at for leg in ours)) else ""
+        over = call.state is State.ENDED or all(leg.ended_at for leg in ours)
+        return "hang_up" if ours and over and not call.transferred_to else ""
     if rep is None or not call.rep:
         return ""
     if not _up(rep):
-        return "hang_up" if rep.ended_at and customer is not None and not customer.ended_at else ""
+        left = rep.ended_at and customer is not None and not customer.ended_at
+        return "hang_up" if left and not may_take_over else ""
     if rep.outcome is Outcome.VOICEMAIL:
         return "hang_up"  # the rep's own mailbox has picked up
     if customer is None:
         if call.state is State.ENDED or call.hang_up_by:
             return "hang_up"  # picked up after it was over: nobody is called any more
         return "" if joined else "bridge"
-    return "hang_up" if customer.ended_at else ""
+    return "hang_up" if customer.ended_at and not may_take_over else ""
 
 
 def controls(call: Call) -> frozenset[str]:
@@ -53,11 +57,6 @@ def controls(call: Call) -> frozenset[str]:
     if call.direction == "in" and not others:
         return frozenset({"accept", "decline", "play"})
     return frozenset({"hang_up"})
-
-
-def _took_over_and_left(call: Call) -> bool:
-    names = (f"{THIRD}{call.transferred_to}", f"ext:{call.transferred_to}")
-    return any(leg.answered_at and leg.ended_at for leg in call.legs if leg.name in names)
 
 
 def _up(leg: Leg | None) -> bool:
