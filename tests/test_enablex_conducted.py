@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bot.errors import Ambiguous, CallboardError
+from bot.errors import Ambiguous, CallboardError, Refused
 from bot.events import CUSTOMER, LegEnded, Outcome, RecordingChanged, State
 from tests.enablex_town import (
     BROKEN,
@@ -395,6 +395,29 @@ async def test_two_orders_without_an_answer_are_told_apart(desk: Desk) -> None:
     await desk.run(60)
     assert [call.outcome for call in await desk.calls()] == [Outcome.ANSWERED] * 2
     assert desk.nothing_rings
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"status": "failed", "msg": "Not now"},
+        {"status": "error", "error_code": "INVALID_PARAM", "message": "Not now"},
+        {"error_code": "RATE_LIMITED", "message": "Not now"},
+        {"result": "6110", "msg": "Not now"},
+        {"result": 409, "msg": "Not now"},
+        {"result": 500, "msg": "Not now"},
+    ],
+)
+async def test_a_refusal_that_comes_with_status_200_is_one(desk: Desk, told: dict[str, object]) -> None:
+    await desk.dial(FRIENDLY)
+    await desk.run(12)
+    desk.answers["/hold"] = [says(200, told)]
+    with pytest.raises(Refused, match="Not now"):
+        await desk.control("hold")
+    assert not (await desk.call()).held
+    desk.answers["/hold"] = [says(200, {"result": "OK", "error_code": 0})]
+    await desk.control("hold")
+    assert (await desk.call()).held
 
 
 # Transfers.
