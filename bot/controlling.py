@@ -211,7 +211,7 @@ async def _do(board: Board, call: Call, user: str, action: str, work: Work, deta
         await board.write(_audit, board.now(), user, action, call, f"{detail} {result}: {error}".strip())
         if action == "consult" and isinstance(error, Ambiguous):
             # Whoever waits was put on hold before anybody was called: the card must offer the way back.
-            await board.ingest(call.account, [HoldChanged(ref=call.refs[0], at=board.now(), on=True)], call_id=call.id)
+            await board.ingest(call.account, [HoldChanged(ref=call.refs[0], at=board.now(), on=True)])
         fresh = await board.read(calls.get, call.id)
         if fresh is not None and fresh.state is State.ENDED:
             raise NotFound(f"The call ended before that could be done. ({error})") from error
@@ -222,8 +222,10 @@ async def _do(board: Board, call: Call, user: str, action: str, work: Work, deta
         event = Controlled(at=asked_at, by=user, action=action, detail=detail)
 
     def note(db: sqlite3.Connection) -> None:
-        calls.ingest(db, call.account, [event, *(told or ())], now=at, routing=board.routing, call_id=call.id)
-        _audit(db, at, user, action, call, detail)
+        # Meanwhile it may have turned out to be the call of an order whose answer was late.
+        found = (calls.by_ref(db, call.account, call.refs[0]) if call.refs else None) or call
+        calls.ingest(db, call.account, [event, *(told or ())], now=at, routing=board.routing, call_id=found.id)
+        _audit(db, at, user, action, found, detail)
 
     await board.write(note)
 

@@ -375,6 +375,22 @@ async def test_what_is_told_before_the_answer_comes_is_later_than_the_order(desk
     assert not (await only(desk)).recording_on
 
 
+async def test_what_is_done_to_a_call_that_turns_out_to_be_another_is_done_to_that(desk: Office) -> None:
+    """Its webhooks overtook the answer to the order, which comes while somebody puts the stranger's call on hold."""
+    at = desk.clock()
+    told = [Described(ref="paper-1", at=at, source="popup", direction="out", number="+12025550101")]
+    await desk.happen(*told, *(LegAnswered(ref="paper-1", at=at, leg=leg) for leg in (REP, CUSTOMER)))
+    stranger = await only(desk)
+
+    async def found_meanwhile(provider: Any, one: Call) -> None:
+        await talking(desk)
+        await provider.hold(one)
+
+    await control(desk.board, stranger.id, "U2", "hold", found_meanwhile)
+    ours = await only(desk)
+    assert (ours.id != stranger.id, ours.held, ours.rep) == (True, True, "U1")
+
+
 async def test_a_control_that_races_with_the_end_says_so_kindly(desk: Office) -> None:
     call = await talking(desk)
     phone(desk).fault = Refused("Paperphone refused: call session not found.", words="call session not found")
