@@ -8,9 +8,12 @@ ring passes the policy and is never sent a second time.
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
 
+import msgspec
+
 from bot import consent, numbers, permission
 from bot.board import Board
 from bot.call import Call
+from bot.dialing import CONTROL
 from bot.errors import Ambiguous, CallboardError, NeedsConsent, NotAllowed, NotFound, Unsupported
 from bot.events import AnyEvent, Controlled, HangUpAsked, HoldChanged, State
 from bot.operations import dialling, operations
@@ -200,21 +203,30 @@ async def _checked(board: Board, call_id: str, user: str, action: str, verb: str
 
 
 async def _do(board: Board, call: Call, user: str, action: str, work: Work, detail: str, agreed: str) -> None:
-    if action in dialling():  # another phone is about to ring: that is on record whatever happens to us meanwhile
-        asked = f"{detail} asked for{f'; {agreed}' if agreed else ''}".strip()
-        await board.write(_audit, board.now(), user, action, call, asked)
     asked_at = board.now()  # what the service tells before its answer comes is later than what it was asked for
+    key = f"{CONTROL}:{action}:{call.id}:{asked_at}"
+
+    def ask(db: sqlite3.Connection) -> None:
+        _audit(db, asked_at, user, action, call, f"{detail} asked for{f'; {agreed}' if agreed else ''}".strip())
+        ledger.write_intent(db, key, user, CONTROL, msgspec.json.encode([action, detail]), asked_at)
+        ledger.bind_intent(db, key, call.id)
+
+    if action in dialling():  # another phone is about to ring: that is on record whatever happens to us meanwhile
+        await board.write(ask)
     try:
         told = await work(board.provider(call.account), call)
     except CallboardError as error:
         result = "unclear" if isinstance(error, Ambiguous) else "not done"
         await board.write(_audit, board.now(), user, action, call, f"{detail} {result}: {error}".strip())
-        if action == "consult" and isinstance(error, Ambiguous):
-            # Whoever waits was put on hold before anybody was called: the card must offer the way back.
-            await board.ingest(call.account, [HoldChanged(ref=call.refs[0], at=board.now(), on=True)])
+        if isinstance(error, Ambiguous):
+            await _nobody_knows(board, call, action)
+        await board.write(ledger.finish_intent, key)
         fresh = await board.read(calls.get, call.id)
         if fresh is not None and fresh.state is State.ENDED:
             raise NotFound(f"The call ended before that could be done. ({error})") from error
+        raise
+    except Exception:  # a bug of ours, which is told as one
+        await board.write(ledger.finish_intent, key)
         raise
     at = board.now()
     event: AnyEvent = HangUpAsked(at=at, by=user)
@@ -226,8 +238,36 @@ async def _do(board: Board, call: Call, user: str, action: str, work: Work, deta
         found = (calls.by_ref(db, call.account, call.refs[0]) if call.refs else None) or call
         calls.ingest(db, call.account, [event, *(told or ())], now=at, routing=board.routing, call_id=found.id)
         _audit(db, at, user, action, found, detail)
+        ledger.finish_intent(db, key)
 
     await board.write(note)
+
+
+async def _nobody_knows(board: Board, call: Call, action: str) -> None:
+    """Whoever waits was put on hold before a third party was called: the card must offer the way back."""
+    if action == "consult":
+        await board.ingest(call.account, [HoldChanged(ref=call.refs[0], at=board.now(), on=True)])
+
+
+async def recover(board: Board) -> None:
+    """At start: of what made another phone ring a crash may have cut the answer off. It is told, and never repeated."""
+    for intent in await board.read(ledger.open_intents):
+        call = await board.read(calls.get, intent.call_id) if intent.kind == CONTROL and intent.call_id else None
+        if call is not None:
+            action, to = msgspec.json.decode(intent.body, type=tuple[str, str])
+            words = "Callboard was restarted before the answer came"
+            await board.write(_audit, board.now(), intent.rep, action, call, f"{to} unclear: {words}")
+            if call.live:
+                await _nobody_knows(board, call, action)
+                doing = f"{CONTROLS[action][1]} ({numbers.pretty(to)})"
+                await board.tell(
+                    intent.rep,
+                    f"{words} when you asked to {doing}, so it may or may not have been done; it is not done a second "
+                    "time. Look at the call's card and your phone before you press again.",
+                    f"intent:{intent.key}",
+                )
+        if intent.kind == CONTROL:
+            await board.write(ledger.finish_intent, intent.key)
 
 
 def _audit(db: sqlite3.Connection, at: float, user: str, action: str, call: Call, detail: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from typing_extensions import override
 
+from bot import controlling, dialing
 from bot.call import Call
 from bot.consent import Recording
 from bot.controlling import CONTROLS, WITHOUT_US, control
@@ -334,6 +335,47 @@ async def test_a_consultation_without_an_answer_shows_that_the_caller_waits(desk
     phone(desk).fault = None
     await press(desk, "resume")
     assert not (await only(desk)).held
+
+
+async def cut_off(desk: Office, action: str, to: str, *meanwhile: AnyEvent) -> None:
+    """The process ends while the service's answer is awaited, and starts again."""
+    call = await only(desk)
+    phone(desk).gate = asyncio.Event()
+    pending = asyncio.create_task(controlling.bring_in(desk.board, call.id, "U1", action, to))
+    while not phone(desk).done:
+        await asyncio.sleep(0)
+    pending.cancel()
+    await asyncio.gather(pending, return_exceptions=True)
+    await desk.board.ingest("voicenter", meanwhile)
+    for _ in range(2):  # the second start finds nothing
+        await dialing.recover(desk.board)
+        await controlling.recover(desk.board)
+    desk.clock.advance(4)
+    await desk.settle()
+
+
+async def test_a_consultation_that_a_restart_cut_off_is_told_and_leads_back(desk: Office) -> None:
+    await talking(desk)
+    await cut_off(desk, "consult", "+12025550177")
+    assert phone(desk).done == [("consult", "+12025550177")]
+    assert buttons(desk) == {"resume", "consult"}
+    told = [message.text for message in desk.conversation("U1") if "was restarted" in message.text]
+    assert len(told) == 1
+    assert "consult somebody (+1 202-555-0177)" in told[0]
+    assert "may or may not" in told[0]
+    assert await desk.board.read(ledger.open_intents) == []
+    assert "unclear" in (await desk.board.read(ledger.audit_log))[0][4]
+
+
+@pytest.mark.parametrize("ended", [True, False])
+async def test_a_transfer_that_a_restart_cut_off_is_told_unless_the_call_is_over(desk: Office, ended: bool) -> None:
+    await talking(desk)
+    over = [LegEnded(ref="paper-1", at=desk.clock(), leg=CUSTOMER, outcome=Outcome.ANSWERED)] if ended else []
+    await cut_off(desk, "forward", "+12025550177", *over)
+    assert not (await only(desk)).held
+    told = [message.text for message in desk.conversation("U1") if "was restarted" in message.text]
+    assert len(told) == (not ended)
+    assert await desk.board.read(ledger.open_intents) == []
 
 
 async def test_two_clicks_have_one_effect_and_the_card_says_what_happens(desk: Office) -> None:
