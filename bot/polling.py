@@ -28,6 +28,7 @@ class Poll:
         self.board = board
         self._absent: dict[tuple[str, str], int] = {}  # (call id, leg or "" = the whole call) -> rounds in a row
         self._consults: dict[str, int] = {}  # call id -> how often in a row its third party, once seen, was absent
+        self._begun = False
         self._asked: dict[str, tuple[int, float]] = {}  # call id -> how often asked about, when next
         self._listed_at: dict[str, float] = {}  # account -> when it was asked for its active calls last
         self._learned: dict[str, str] = {}  # account -> what is stored of what its answers have shown
@@ -37,6 +38,9 @@ class Poll:
         open_calls = await self.board.read(calls.open_calls)
         living = {call.id for call in open_calls}
         self._absent = {key: times for key, times in self._absent.items() if key[0] in living}
+        if not self._begun:  # whoever is consulted was seen before the start, or not
+            self._consults = {call.id: 0 for call in open_calls if any(call.is_third(leg.name) for leg in call.legs)}
+            self._begun = True
         self._consults = {call_id: times for call_id, times in self._consults.items() if call_id in living}
         self._asked = {call_id: asked for call_id, asked in self._asked.items() if call_id in living}
         self.board.listed = {call_id: at for call_id, at in self.board.listed.items() if call_id in living}

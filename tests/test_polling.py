@@ -139,6 +139,18 @@ async def test_whoever_was_consulted_and_is_listed_no_more_has_left(listing: Off
     assert texts.count("+1 202-555-0178 is not on the line any more; the caller is still on hold.") == 2
 
 
+@pytest.mark.parametrize("seen", [True, False])
+async def test_whoever_was_consulted_and_left_while_we_were_down_has_left(listing: Office, seen: bool) -> None:
+    """Only if they were seen before: a service may be slow to list somebody."""
+    poll, third, other = Poll(listing.board), "third:+12025550178", "+12025550178"
+    (call,) = await listing.calls()
+    consult = Controlled(at=listing.clock(), by="U1", action="consult", detail=other)
+    await listing.board.ingest("voicenter", [consult], call_id=call.id)
+    await consulting(listing, poll, *([third] if seen else []))
+    again = Poll(listing.board)
+    assert [await consulting(listing, again) for _ in range(3)] == ([other, "", ""] if seen else [other] * 3)
+
+
 @pytest.mark.parametrize("third", ["ext:8", "third:+12025550178"])
 async def test_whoever_was_consulted_in_an_incoming_call_has_left(
     tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock, third: str
