@@ -45,10 +45,21 @@ def register(app: AsyncApp, desk: Desk) -> None:
         "agreed": (agreed, write_yes),
     }
     on_actions(app, desk, "live", table)
-    on_form(app, desk, "live:party", validate_party, with_party)
-    on_form(app, desk, "live:keys", validate_keys, press_keys)
-    on_form(app, desk, "live:play_form", validate_play, play)
-    on_form(app, desk, "live:choice", validate_choice, choose)
+    on_form(app, desk, "live:party", validate_party, once(with_party))
+    on_form(app, desk, "live:keys", validate_keys, once(press_keys))
+    on_form(app, desk, "live:play_form", validate_play, once(play))
+    on_form(app, desk, "live:choice", validate_choice, once(choose))
+
+
+def once(handler: Handler) -> Handler:
+    """What a form asks for is done once, however often it is sent: a key that is pressed twice is another one."""
+
+    async def work(desk: Desk, click: Click) -> None:
+        key = f"form:{click.trigger}"
+        if await desk.board.write(ledger.take_once, key, click.user, click.action, desk.board.now()):
+            await handler(desk, click)
+
+    return work
 
 
 async def at_once(desk: Desk, click: Click) -> None:

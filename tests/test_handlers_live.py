@@ -496,6 +496,28 @@ async def test_keys_are_pressed_one_after_the_other(desk: Office) -> None:
     assert thread(desk) == ["U1 pressed 12#."]
 
 
+@pytest.mark.parametrize(
+    ("action", "values", "good"),
+    [
+        ("press_key", {"keys": "5"}, 3),
+        ("play", {"text": "One moment."}, 3),
+        ("tag", {"choice": "77"}, 3),
+        ("forward", {"who": "+1 202 555 0177"}, 0),
+    ],
+)
+async def test_a_form_that_is_sent_twice_counts_once(
+    desk: Office, action: str, values: dict[str, str], good: int
+) -> None:
+    """Slack sends it again where the answer was lost on the way; also what the service refused is not tried again."""
+    await talking(desk)
+    await press(desk, action)
+    phone(desk).fault, phone(desk).good = Refused("Paperphone refused: not now.", words="not now"), good
+    (view_id,) = [view.id for view in desk.slack.views.values() if view.user == "U1"]
+    for _ in range(3):
+        assert not await desk.send(slack_requests.submit(desk.slack, view_id, values))
+    assert len(phone(desk).done) == 1
+
+
 async def test_how_many_keys_were_pressed_is_told_where_not_all_were(desk: Office) -> None:
     await talking(desk)
     await press(desk, "press_key")
