@@ -47,10 +47,6 @@ CONTROLS: Mapping[str, tuple[str, str]] = {
 }
 """Operation -> (what the card says meanwhile, "nobody could ..."). Exactly the operations on a running call."""
 
-REPEATABLE = frozenset({"press_key", "play", "tag", "use_talk_option"})
-"""What makes sense several times in one call, also quickly one after the other."""
-
-
 BRINGS_IN = frozenset({"consult", "transfer", "forward"})
 """What makes somebody else join the talk, and its recording if there is one."""
 WITHOUT_US = frozenset({"hang_up", "drop_leg"})
