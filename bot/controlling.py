@@ -241,7 +241,7 @@ async def _do(board: Board, call: Call, user: str, action: str, work: Work, deta
 
 async def _nobody_knows(board: Board, call: Call, action: str) -> None:
     """Whoever waits was put on hold before a third party was called: the card must offer the way back."""
-    if action == "consult":
+    if action == "consult" and call.refs:
         await board.ingest(call.account, [HoldChanged(ref=call.refs[0], at=board.now(), on=True)])
 
 
