@@ -1,8 +1,9 @@
 """Fixtures that everything uses, and a guard: no test reaches beyond this machine."""
 
 import ipaddress
+import logging
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,17 @@ def _refuse_outside(event: str, args: tuple[Any, ...]) -> None:
 @pytest.fixture(autouse=True, scope="session")
 def _no_outside_network() -> None:
     sys.addaudithook(_refuse_outside)
+
+
+@pytest.fixture(autouse=True)
+def _loggers_as_before() -> Iterator[None]:
+    """They are the process's own, and whoever runs `main()` sets them for all tests that come later."""
+    loggers = [logging.getLogger(name) for name in ("httpx", "apscheduler", "slack_bolt", "slack_sdk", "uvicorn", None)]
+    before = [(logger, logger.level, list(logger.filters)) for logger in loggers]
+    yield
+    for logger, level, filters in before:
+        logger.setLevel(level)
+        logger.filters[:] = filters
 
 
 @pytest.fixture
