@@ -27,7 +27,19 @@ from slack_sdk.web.async_client import AsyncWebClient
 from starlette.types import ASGIApp
 from typing_extensions import override
 
-from bot import batches, conducting, dialing, digests, forgetting, guiding, jobs, message_queue, phone_page, web
+from bot import (
+    batches,
+    conducting,
+    controlling,
+    dialing,
+    digests,
+    forgetting,
+    guiding,
+    jobs,
+    message_queue,
+    phone_page,
+    web,
+)
 from bot.board import Board
 from bot.delivering import Deliveries
 from bot.errors import CallboardError, SettingsError
@@ -230,6 +242,7 @@ async def running(
         identity = await identify(board, slack)
         await message_queue.recover(board)
         await dialing.recover(board)
+        await controlling.recover(board)
         conducting.watch(board)
         message_queue.watch(board)
         native = NativeCalls(board, slack)

@@ -2,8 +2,10 @@
 
 import msgspec
 
-from bot.events import MISSED_OUTCOMES, Direction, Outcome, Purpose, State
+from bot.events import MISSED_OUTCOMES, THIRD, Direction, Outcome, Purpose, State
 
+HANG_UP_SECONDS = 20
+"""So long the end of a call is awaited that a service has taken an order to end; then it may be asked once more."""
 BY_HAND = "another phone"
 """Account of calls that no phone service told of: a rep recorded them. No configured one can be called so."""
 
@@ -37,6 +39,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         recording: the first of `recordings`, which are addresses or ids for `fetch_recording`.
         held: the outside party is on hold.  recording_on: it is being recorded, as far as anybody told.
         consulting: the third party that is being called or talked to, "" = none.  transferred_to: who took over.
+        hang_up_by, hang_up_at: who asked for its end last, and when.
         blocked: the service lets the outside party call no more.
         guided_at: when a service last asked what to do with it, 0 = never; until somebody answers it may be in a menu.
         played: what became of the message (`Played.outcome`).  heard: keys pressed and phrases spoken, in order.
@@ -72,6 +75,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     recording: str = ""
     recordings: tuple[str, ...] = ()
     hang_up_by: str = ""
+    hang_up_at: float = 0
     settled_by: str = ""
     held: bool = False
     recording_on: bool = False
@@ -99,6 +103,18 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def ours(self) -> bool:
         """It was placed through Callboard: not heard of from the provider alone."""
         return bool(self.rep_phone) or self.purpose != "call"
+
+    def hanging_up(self, now: float) -> bool:
+        """Somebody asked for its end, which is to be told any moment. `now`: seconds since 1970 UTC."""
+        return bool(self.hang_up_by) and now - self.hang_up_at < HANG_UP_SECONDS
+
+    def is_third(self, leg: str) -> bool:
+        """Whether the leg of that name, of a call that somebody talks in, is of whom they called in.
+
+        A colleague who is called into an incoming call has a leg like whoever took it; all others have stopped ringing.
+        """
+        took = min(((one.answered_at, one.name) for one in self.legs if one.answered_at), default=(0, leg))[1]
+        return leg.startswith(THIRD) or (self.direction == "in" and leg.startswith("ext:") and leg != took)
 
     @property
     def by_hand(self) -> bool:

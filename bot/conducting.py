@@ -55,8 +55,8 @@ async def conduct(board: Board, call_id: str) -> None:
         return
     provider = board.provider(call.account)
     step = provider.next_step(call)
-    if step == BRIDGE and call.id in board.acting:
-        return  # somebody hangs up at this very moment; once that is done the call is looked at again
+    if step and call.id in board.acting:
+        return  # somebody ends it or puts it through at this very moment; once that is done it is looked at again
     if step == BRIDGE and await _take(board, call, BRIDGE, call.rep, call.number):
         await _bridge(board, provider, call, call.number)
     elif step == HANG_UP and await _take(board, call, HANG_UP, call.rep):

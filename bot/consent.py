@@ -73,14 +73,9 @@ def decide(
     Raises:
         NotAllowed: no call with that country is recorded.
     """
-    theirs = numbers.likely_country(number)
-    ours = numbers.likely_country(line) or region
-    rules = {theirs: settings.countries.get(theirs, settings.default)}
-    if ours in settings.countries:
-        rules.setdefault(ours, settings.countries[ours])
-    country = min(rules, key=lambda code: _STRICTEST.index(rules[code]))
+    country, rule = _stricter(settings, number, line, region)
     place = f"with numbers from {country}" if country else "with extensions and withheld numbers"
-    match rules[country]:
+    match rule:
         case "off":
             raise NotAllowed(
                 f"Calls {place} are not recorded here, so nothing was recorded. "
@@ -105,6 +100,62 @@ def decide(
                 yes="They agreed",
                 done="confirmed that the other side agreed",
             )
+
+
+def joining(settings: Recording, number: str, line: str, region: str, *, talks_first: bool, can_play: bool) -> Consent:
+    """What must happen before somebody from outside joins a call that is being recorded.
+
+    Args:
+        number: theirs.  line, region: as of `decide()`.
+        talks_first: the rep is the first they talk to.
+        can_play: the phone service can play something to them before that.
+
+    Raises:
+        NotAllowed: no call with that country is recorded.
+    """
+    country, rule = _stricter(settings, number, line, region)
+    people = f"people from {country}" if country else "people from there"
+    if_not = "If not yet, stop the recording first."
+    match rule:
+        case "off":
+            raise NotAllowed(
+                f"This call is being recorded, and {people} are not recorded here, so nobody was called. "
+                "Stop the recording first, then try again. Your admin decides that in callboard.toml, [recording]."
+            )
+        case "announce" if can_play:
+            return Consent(play=settings.announcement, done="the announcement is played first")
+        case "announce" if talks_first:
+            return Consent(
+                question=f"This call is being recorded, and {people} are recorded only if they know. Will you tell "
+                f"them as the first thing you say: “{settings.announcement}”?",
+                yes="I will tell them",
+                done="promised to announce the recording",
+            )
+        case "announce":
+            return Consent(
+                question=f"This call is being recorded, and {people} are recorded only if they know. Have you told "
+                f"them: “{settings.announcement}”? {if_not}",
+                yes="I told them",
+                done="confirmed that the recording was announced",
+            )
+        case _:
+            return Consent(
+                question=f"This call is being recorded, and {people} are recorded only if they agree. Were they "
+                f"asked, and did they agree? {if_not}",
+                yes="They agreed",
+                done="confirmed that they agreed to be recorded",
+            )
+
+
+def _stricter(settings: Recording, number: str, line: str, region: str) -> tuple[str, Rule]:
+    """Of their country and ours the one whose rule counts, "" = they have none; and that rule."""
+    theirs = numbers.likely_country(number)
+    ours = numbers.likely_country(line) or region
+    rules = {theirs: settings.countries.get(theirs, settings.default)}
+    if ours in settings.countries:
+        rules.setdefault(ours, settings.countries[ours])
+    country = min(rules, key=lambda code: _STRICTEST.index(rules[code]))
+    return country, rules[country]
 
 
 def words(settings: Recording) -> str:

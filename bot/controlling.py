@@ -8,14 +8,18 @@ ring passes the policy and is never sent a second time.
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
 
+import msgspec
+
 from bot import consent, numbers, permission
 from bot.board import Board
 from bot.call import Call
+from bot.dialing import CONTROL
 from bot.errors import Ambiguous, CallboardError, NeedsConsent, NotAllowed, NotFound, Unsupported
 from bot.events import AnyEvent, Controlled, HangUpAsked, HoldChanged, State
 from bot.operations import dialling, operations
+from bot.orders import Speech
 from bot.provider import Provider
-from bot.store import calls, cards, ledger
+from bot.store import calls, cards, ledger, people
 
 Work = Callable[[Provider, Call], Awaitable[tuple[AnyEvent, ...] | None]]
 """Calls an operation. Returns what its answer told beside that it was done."""
@@ -43,10 +47,8 @@ CONTROLS: Mapping[str, tuple[str, str]] = {
 }
 """Operation -> (what the card says meanwhile, "nobody could ..."). Exactly the operations on a running call."""
 
-REPEATABLE = frozenset({"press_key", "play", "tag", "use_talk_option"})
-"""What makes sense several times in one call, also quickly one after the other."""
-
-
+BRINGS_IN = frozenset({"consult", "transfer", "forward"})
+"""What makes somebody else join the talk, and its recording if there is one."""
 WITHOUT_US = frozenset({"hang_up", "drop_leg"})
 """All that is left to do to a call that was handed on: the others talk without us."""
 
@@ -74,6 +76,33 @@ def _consent(board: Board, call: Call) -> consent.Consent:
     return consent.decide(settings.recording, call.number, call.line, settings.region, running=True)
 
 
+async def _joining(board: Board, call: Call, action: str, to: str) -> consent.Consent:
+    """What somebody who is to join must know of the recording. Nobody asks for our own people, nor where the service
+    records by itself what would not be recorded here.
+    """
+    settings = board.settings
+    own = not to.startswith("+") or settings.line(to) is not None or await board.read(people.is_colleagues, to)
+    if not call.recording_on or own:
+        return consent.Consent()
+    try:
+        _consent(board, call)
+    except NotAllowed:
+        return consent.Consent()
+    consults = action == "consult"  # `Operations.consult` can play something to them, and the rep talks to them first
+    return consent.joining(settings.recording, to, call.line, settings.region, talks_first=consults, can_play=consults)
+
+
+async def bring_in(board: Board, call_id: str, user: str, action: str, to: str, *, consented: bool = False) -> Call:
+    """Consult a number or extension, or transfer to it: one of `BRINGS_IN`. Raises as `control()`."""
+
+    async def work(provider: Provider, call: Call) -> None:
+        operation = getattr(provider, action)
+        told = (await _joining(board, call, action, to)).play
+        await (operation(call, to, Speech(text=told)) if told else operation(call, to))
+
+    return await control(board, call_id, user, action, work, to=to, consented=consented)
+
+
 async def hang_up(board: Board, call_id: str, user: str) -> Call:
     """End a live call. Raises as `control()`."""
     return await control(board, call_id, user, "hang_up", lambda provider, call: provider.hang_up(call))
@@ -96,10 +125,11 @@ async def control(
         action: name of the operation.  work: calls it.
         detail: with what, for people; it stands in the thread and in the audit log.
         to: a number or extension that will ring because of it; checked by the policy.
-        consented: this person said that the other side knows of the recording.
+        consented: this person said that the other side, or who is to join, knows of the recording.
 
     Raises:
-        NeedsConsent: it may be recorded if the other side knows; again with `consented` if the person says so.
+        NeedsConsent: it may be recorded, or somebody join its recording, if they know; again with `consented` if the
+            person says so.
         NotFound: the call is over, or was over before it could be done.
         NotAllowed: not this person's call, not at this moment, or the policy forbids `to`.
         Unsupported: the service cannot.  Refused, Unavailable, Ambiguous: its answer; nothing is repeated.
@@ -114,13 +144,16 @@ async def control(
     board.acting[call_id] = words
     try:
         call = await _checked(board, call_id, user, action, verb, to)
+        agreed = consent.Consent()
         if action == "start_recording":
             agreed = _consent(board, call)
-            if agreed.question and not consented:
-                raise NeedsConsent(agreed.question, agreed.yes)
             detail = agreed.done
+        elif action in BRINGS_IN:
+            agreed = await _joining(board, call, action, to)
+        if agreed.question and not consented:
+            raise NeedsConsent(agreed.question, agreed.yes)
         await board.write(cards.touch, call_id)
-        await _do(board, call, user, action, work, detail or to)
+        await _do(board, call, user, action, work, detail or to, agreed.done)
         return call
     finally:
         del board.acting[call_id]
@@ -152,8 +185,11 @@ async def _checked(board: Board, call_id: str, user: str, action: str, verb: str
     if not provider.can(action):
         raise Unsupported(f"{provider.title} cannot {operations()[action]}. Use the phone itself.")
     if action == "hang_up":
-        if call.hang_up_by:
-            raise NotAllowed("Somebody is hanging up this call already. Nothing was done a second time.")
+        if call.hanging_up(board.now()):
+            raise NotAllowed(
+                "Somebody is hanging up this call already. Nothing was done a second time; if it goes on, look at its "
+                "card again in a moment."
+            )
     elif action not in _possible(provider, call):
         raise NotAllowed(f"As the call stands now, nobody can {verb}: look at its card. Nothing was done.")
     if to:
@@ -162,31 +198,72 @@ async def _checked(board: Board, call_id: str, user: str, action: str, verb: str
     return call
 
 
-async def _do(board: Board, call: Call, user: str, action: str, work: Work, detail: str) -> None:
+async def _do(board: Board, call: Call, user: str, action: str, work: Work, detail: str, agreed: str) -> None:
+    asked_at = board.now()  # what the service tells before its answer comes is later than what it was asked for
+    key = f"{CONTROL}:{action}:{call.id}:{asked_at}"
+
+    def ask(db: sqlite3.Connection) -> None:
+        _audit(db, asked_at, user, action, call, f"{detail} asked for{f'; {agreed}' if agreed else ''}".strip())
+        ledger.write_intent(db, key, user, CONTROL, msgspec.json.encode([action, detail]), asked_at)
+        ledger.bind_intent(db, key, call.id)
+
     if action in dialling():  # another phone is about to ring: that is on record whatever happens to us meanwhile
-        await board.write(_audit, board.now(), user, action, call, f"{detail} asked for".strip())
+        await board.write(ask)
     try:
         told = await work(board.provider(call.account), call)
     except CallboardError as error:
         result = "unclear" if isinstance(error, Ambiguous) else "not done"
         await board.write(_audit, board.now(), user, action, call, f"{detail} {result}: {error}".strip())
-        if action == "consult" and isinstance(error, Ambiguous):
-            # Whoever waits was put on hold before anybody was called: the card must offer the way back.
-            await board.ingest(call.account, [HoldChanged(ref=call.refs[0], at=board.now(), on=True)], call_id=call.id)
+        if isinstance(error, Ambiguous):
+            await _nobody_knows(board, call, action)
+        await board.write(ledger.finish_intent, key)
         fresh = await board.read(calls.get, call.id)
         if fresh is not None and fresh.state is State.ENDED:
             raise NotFound(f"The call ended before that could be done. ({error})") from error
         raise
+    except Exception:  # a bug of ours, which is told as one
+        await board.write(ledger.finish_intent, key)
+        raise
     at = board.now()
     event: AnyEvent = HangUpAsked(at=at, by=user)
     if action != "hang_up":
-        event = Controlled(at=at, by=user, action=action, detail=detail)
+        event = Controlled(at=asked_at, by=user, action=action, detail=detail)
 
     def note(db: sqlite3.Connection) -> None:
-        calls.ingest(db, call.account, [event, *(told or ())], now=at, routing=board.routing, call_id=call.id)
-        _audit(db, at, user, action, call, detail)
+        # Meanwhile it may have turned out to be the call of an order whose answer was late.
+        found = (calls.by_ref(db, call.account, call.refs[0]) if call.refs else None) or call
+        calls.ingest(db, call.account, [event, *(told or ())], now=at, routing=board.routing, call_id=found.id)
+        _audit(db, at, user, action, found, detail)
+        ledger.finish_intent(db, key)
 
     await board.write(note)
+
+
+async def _nobody_knows(board: Board, call: Call, action: str) -> None:
+    """Whoever waits was put on hold before a third party was called: the card must offer the way back."""
+    if action == "consult" and call.refs:
+        await board.ingest(call.account, [HoldChanged(ref=call.refs[0], at=board.now(), on=True)])
+
+
+async def recover(board: Board) -> None:
+    """At start: of what made another phone ring a crash may have cut the answer off. It is told, and never repeated."""
+    for intent in await board.read(ledger.open_intents):
+        call = await board.read(calls.get, intent.call_id) if intent.kind == CONTROL and intent.call_id else None
+        if call is not None:
+            action, to = msgspec.json.decode(intent.body, type=tuple[str, str])
+            words = "Callboard was restarted before the answer came"
+            await board.write(_audit, board.now(), intent.rep, action, call, f"{to} unclear: {words}")
+            if call.live:
+                await _nobody_knows(board, call, action)
+                doing = f"{CONTROLS[action][1]} ({numbers.pretty(to)})"
+                await board.tell(
+                    intent.rep,
+                    f"{words} when you asked to {doing}, so it may or may not have been done; it is not done a second "
+                    "time. Look at the call's card and your phone before you press again.",
+                    f"intent:{intent.key}",
+                )
+        if intent.kind == CONTROL:
+            await board.write(ledger.finish_intent, intent.key)
 
 
 def _audit(db: sqlite3.Connection, at: float, user: str, action: str, call: Call, detail: str) -> None:

@@ -32,6 +32,8 @@ from bot.store.people import Person
 
 log = logging.getLogger("callboard.dialing")
 
+CONTROL = "control"
+"""Kind of the intents of what makes another phone ring during a call: see `bot/controlling.py`."""
 CONDUCT = "conduct"
 """Kind of the intents of a call that we conduct."""
 MESSAGE = "message"
@@ -345,8 +347,8 @@ async def drop(board: Board, key: str) -> None:
 async def recover(board: Board) -> None:
     """At start: what a crash left behind is told, not repeated."""
     for intent in await board.read(ledger.open_intents):
-        if intent.kind == CONDUCT:
-            continue  # the second half of a call: see bot/conducting.py
+        if intent.kind in (CONDUCT, CONTROL):
+            continue  # the second half of a call: see bot/conducting.py; or a third: bot/controlling.py
         if intent.state == "written" and intent.call_id is None:
             what = "send the voice message" if intent.kind.startswith("voicemsg") else "place the call"
             await board.tell(

@@ -240,9 +240,14 @@ class CdrReceived(LegEvent, frozen=True, kw_only=True, tag="cdr"):
 
 
 class HangUpAsked(Event, frozen=True, kw_only=True, tag="hang_up_asked"):
-    """Somebody pressed *Hang up* and the provider accepted it. Ours."""
+    """Somebody pressed *Hang up* and the provider accepted it. Ours. Who did so last is who is told of."""
 
     by: str
+
+    @property
+    @override
+    def key(self) -> str:
+        return f"{self.ref}:{self.__struct_config__.tag}:{self.at}"
 
 
 class Wrapped(Event, frozen=True, kw_only=True, tag="wrapped"):

@@ -53,9 +53,9 @@ def fold(call_id: str, account: str, events: Iterable[AnyEvent]) -> Call:
     facts = _facts(described)
     cdrs = told.all(CdrReceived)
     wraps = told.all(Wrapped)
-    hang_up = told.first(HangUpAsked)
+    hang_up = told.last(HangUpAsked)
     settled = told.last(Settled)
-    hands = _hands(ordered) if told.any(*_BY_HAND) else _NO_HANDS
+    hands = _hands(told, ordered) if told.any(*_BY_HAND) else _NO_HANDS
 
     legs = [_leg(name, told.legs[name]) for name in sorted(told.legs)]
     direction = next((event.direction for event in described if event.direction), None)
@@ -108,6 +108,7 @@ def fold(call_id: str, account: str, events: Iterable[AnyEvent]) -> Call:
         recording=recordings[0] if recordings else "",
         recordings=recordings,
         hang_up_by=hang_up.by if hang_up else "",
+        hang_up_at=hang_up.at if hang_up else 0,
         settled_by=settled.by if settled else "",
         purpose=requested.purpose if requested else "call",
         held=hands.held and state is not State.ENDED,
@@ -147,13 +148,15 @@ _NO_HANDS = _Hands()
 _BY_HAND = (HoldChanged, RecordingChanged, Controlled)
 
 
-def _hands(ordered: list[AnyEvent]) -> _Hands:
+def _hands(told: Told, ordered: list[AnyEvent]) -> _Hands:
     hands = _Hands()
+    # Of one recording the end counts, also where it failed in the moment in which it began.
+    over = {change.recording for change in told.all(RecordingChanged) if not change.on} - {""}
     for event in ordered:
         if isinstance(event, HoldChanged):
             hands = hands._replace(held=event.on)
         elif isinstance(event, RecordingChanged):
-            hands = hands._replace(recording_on=event.on)
+            hands = hands._replace(recording_on=event.on and event.recording not in over)
         elif isinstance(event, Controlled):
             hands = _after(hands, event)
     return hands

@@ -21,7 +21,7 @@ from bot.catching_up import EVERY_SECONDS, catch_up
 from bot.events import CallEnded, State
 from bot.permission import rules
 from bot.polling import POLL_SECONDS, Poll
-from bot.store import calls, cards, ledger, lookups, missed, people
+from bot.store import calls, cards, ledger, lookups, messages, missed, people
 
 log = logging.getLogger("callboard.jobs")
 
@@ -35,16 +35,21 @@ LONGEST_SECONDS = 7200 + SILENT_SECONDS
 
 
 async def tick(board: Board) -> None:
-    """Redraw the timers of live calls. With many of them each is redrawn less often, to keep Slack's limits."""
+    """Redraw the timers of live calls. With many of them each is redrawn less often, to keep Slack's limits.
+
+    One that somebody hangs up in vain is not kept waiting: *Hang up* comes back.
+    """
     live = [call for call in await board.read(calls.open_calls) if call.live]
     share = max(1, len(live) // 10)
     turn = int(board.now() // TICK_SECONDS)
 
     def redraw(db: sqlite3.Connection) -> None:
         for number, call in enumerate(live):
-            if (number + turn) % share == 0:
+            if (number + turn) % share == 0 or call.hang_up_by:
                 for kind in ("call", "incoming"):
                     cards.touch(db, call.id, kind)
+            if call.hang_up_by and call.purpose == "message":
+                messages.show(db, call.id)
 
     if live:
         await board.write(redraw)

@@ -7,15 +7,18 @@ from collections.abc import Sequence
 
 from bot.board import Board, sentence
 from bot.call import Call
-from bot.events import THIRD, AnyEvent, CallEnded, Controlled, LegEnded, LegEvent, Outcome, State
+from bot.events import AnyEvent, CallEnded, Controlled, LegEnded, LegEvent, Outcome, State
 from bot.provider import Provider
-from bot.store import calls
+from bot.store import calls, ledger
 
 POLL_SECONDS = 3
 IDLE_SECONDS = 15
 """How often an account of which no call is open is asked for its active calls."""
 ABSENT_TWICE = 2
 """A call that was seen and is not to be found so often in a row is over; how it ended is told by its record."""
+
+LEARNED = "learned of "
+"""How the key begins below which is kept what an account's answers have shown."""
 
 
 class Poll:
@@ -25,14 +28,19 @@ class Poll:
         self.board = board
         self._absent: dict[tuple[str, str], int] = {}  # (call id, leg or "" = the whole call) -> rounds in a row
         self._consults: dict[str, int] = {}  # call id -> how often in a row its third party, once seen, was absent
+        self._begun = False
         self._asked: dict[str, tuple[int, float]] = {}  # call id -> how often asked about, when next
         self._listed_at: dict[str, float] = {}  # account -> when it was asked for its active calls last
+        self._learned: dict[str, str] = {}  # account -> what is stored of what its answers have shown
 
     async def __call__(self) -> None:
         """Whatever goes wrong at one account, the others are polled all the same."""
         open_calls = await self.board.read(calls.open_calls)
         living = {call.id for call in open_calls}
         self._absent = {key: times for key, times in self._absent.items() if key[0] in living}
+        if not self._begun:  # whoever is consulted was seen before the start, or not
+            self._consults = {call.id: 0 for call in open_calls if any(call.is_third(leg.name) for leg in call.legs)}
+            self._begun = True
         self._consults = {call_id: times for call_id, times in self._consults.items() if call_id in living}
         self._asked = {call_id: asked for call_id, asked in self._asked.items() if call_id in living}
         self.board.listed = {call_id: at for call_id, at in self.board.listed.items() if call_id in living}
@@ -89,6 +97,7 @@ class Poll:
                 continue
             self._asked[call.id] = (asked + 1, now + provider.poll_after(asked + 1))
             any_asked = True
+            await self._relearn(provider)
             events = await provider.call_state(call)
             if events:
                 self.board.listed[call.id] = now
@@ -96,7 +105,22 @@ class Poll:
                 await self.board.ingest(provider.account, events)
             elif call.live and call.legs:
                 await self._missing(call)
+            await self._remember(provider)
         return any_asked
+
+    async def _relearn(self, provider: Provider) -> None:
+        """Before the first question since the start."""
+        if provider.account not in self._learned:
+            known = await self.board.read(ledger.recall, LEARNED + provider.account)
+            self._learned[provider.account] = known[0] if known else ""
+            if known:
+                provider.relearn(known[0])
+
+    async def _remember(self, provider: Provider) -> None:
+        learned = provider.learned()
+        if learned != self._learned[provider.account]:
+            await self.board.write(ledger.remember, LEARNED + provider.account, learned, self.board.now())
+            self._learned[provider.account] = learned
 
     async def _missing_phones(self, call: Call, listed: set[tuple[str, str]]) -> None:
         """One phone of an incoming call stops ringing or talking while another goes on: webhooks tell that, too."""
@@ -111,7 +135,7 @@ class Poll:
         """Whoever was consulted and is gone: no service tells, and the caller is still on hold."""
         if not call.consulting:
             self._consults.pop(call.id, None)
-        elif any(isinstance(one, LegEvent) and one.ref in call.refs and one.leg.startswith(THIRD) for one in events):
+        elif any(isinstance(one, LegEvent) and one.ref in call.refs and call.is_third(one.leg) for one in events):
             self._consults[call.id] = 0
         elif call.id in self._consults:
             self._consults[call.id] += 1

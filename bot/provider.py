@@ -108,6 +108,13 @@ class Provider(Operations):
         """
         return 60.0 if self.rings_back else 5.0
 
+    def learned(self) -> str:
+        """What its answers have shown of the account and what a restart must not forget, "" = nothing."""
+        return ""
+
+    def relearn(self, learned: str) -> None:
+        """At start: what `learned()` said last."""
+
     def notices(self) -> tuple[str, ...]:
         """Sentences for status pages that the service's last replies gave rise to, such as limits."""
         return ()

@@ -67,7 +67,12 @@ async def write_button(desk: Desk, click: Click) -> bool:
 
 async def write_yes(desk: Desk, click: Click) -> bool:
     """A question is answered once, however often its button is pressed: the ask itself is the key."""
-    return await write_intent(desk, f"yes:{click.channel}:{click.message_ts}:{click.value}", click)
+    return await write_intent(desk, answer_key(click), click)
+
+
+def answer_key(click: Click) -> str:
+    """The question, in which the ask is."""
+    return f"yes:{click.channel}:{click.message_ts}:{click.value}"
 
 
 async def write_intent(desk: Desk, key: str, click: Click) -> bool:
@@ -192,7 +197,7 @@ def _choice(choice: Choice) -> Message:
 
 async def call_yes(desk: Desk, click: Click) -> None:
     """*Call now* after a question, or one of several contacts."""
-    key = f"yes:{click.channel}:{click.message_ts}:{click.value}"
+    key = answer_key(click)
     try:
         ask = _read_ask.decode(click.value)
     except msgspec.MsgspecError as error:

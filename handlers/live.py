@@ -9,14 +9,15 @@ from bot.asking import Choice
 from bot.call import Call, Leg
 from bot.cards import Block, plain
 from bot.cards.controls import choice_modal, keypad_modal, party_modal, play_modal
-from bot.controlling import check_person, control
-from bot.errors import Ambiguous, BadInput, CallboardError, NotFound
+from bot.controlling import BRINGS_IN, bring_in, check_person, control
+from bot.errors import Ambiguous, BadInput, CallboardError, NeedsConsent, NotFound
 from bot.events import CUSTOMER, REP, THIRD
 from bot.numbers import pretty
 from bot.orders import Prompt, Speech
 from bot.provider import Provider
-from bot.store import calls, people
+from bot.store import calls, ledger, people
 from handlers import Click, Desk, First, Handler, on_actions, on_form, open_slowly, recordings
+from handlers.calls import answer_key, write_yes
 
 KEYS = frozenset("0123456789*#")
 SHOWN_KEYS = 4
@@ -41,12 +42,24 @@ def register(app: AsyncApp, desk: Desk) -> None:
         "tag": (open_choice, None),
         "use_talk_option": (open_choice, None),
         "drop_leg": (open_choice, None),
+        "agreed": (agreed, write_yes),
     }
     on_actions(app, desk, "live", table)
-    on_form(app, desk, "live:party", validate_party, with_party)
-    on_form(app, desk, "live:keys", validate_keys, press_keys)
-    on_form(app, desk, "live:play_form", validate_play, play)
-    on_form(app, desk, "live:choice", validate_choice, choose)
+    on_form(app, desk, "live:party", validate_party, once(with_party))
+    on_form(app, desk, "live:keys", validate_keys, once(press_keys))
+    on_form(app, desk, "live:play_form", validate_play, once(play))
+    on_form(app, desk, "live:choice", validate_choice, once(choose))
+
+
+def once(handler: Handler) -> Handler:
+    """What a form asks for is done once, however often it is sent: a key that is pressed twice is another one."""
+
+    async def work(desk: Desk, click: Click) -> None:
+        key = f"form:{click.trigger}"
+        if await desk.board.write(ledger.take_once, key, click.user, click.action, desk.board.now()):
+            await handler(desk, click)
+
+    return work
 
 
 async def at_once(desk: Desk, click: Click) -> None:
@@ -100,8 +113,28 @@ async def with_party(desk: Desk, click: Click) -> None:
     """Bring them in."""
     action, _, call_id = click.value.partition(" ")
     to = await _party(desk, click)
-    operation: Callable[[Provider, Call], Awaitable[None]] = lambda provider, call: getattr(provider, action)(call, to)  # noqa: E731
-    await control(desk.board, call_id, click.user, action, operation, to=to)
+    if action not in BRINGS_IN:
+        await control(desk.board, call_id, click.user, action, lambda provider, call: provider.coach(call, to), to=to)
+        return
+    try:
+        await bring_in(desk.board, call_id, click.user, action, to)
+    except NeedsConsent as question:
+        # Asked in their conversation: the form, which alone could have opened another one, is gone.
+        value = f"{action} {call_id} {to}"
+        yes = {"label": question.yes, "action_id": "live:agreed", "value": value, "style": "primary", "about": to}
+        await desk.board.tell(click.user, str(question), f"joins:{click.trigger}", [yes])
+
+
+async def agreed(desk: Desk, click: Click) -> None:
+    """They said that whoever is to join knows of the recording; once, for somebody may be called because of it."""
+    key = answer_key(click)
+    if not await desk.board.write(ledger.send_intent, key):
+        return
+    action, call_id, to = click.value.split(" ", 2)
+    try:
+        await bring_in(desk.board, call_id, click.user, action, to, consented=True)
+    finally:
+        await desk.board.write(ledger.finish_intent, key)
 
 
 async def _party(desk: Desk, click: Click) -> str:

@@ -73,6 +73,7 @@ calls = st.builds(
     currency=words,
     recording=st.sampled_from(["", "https://recordings.example/secret.mp3"]),
     hang_up_by=users,
+    hang_up_at=moments,
     settled_by=users,
 )
 contacts = st.one_of(st.none(), st.builds(Contact, number=st.just(NUMBER), name=words, company=words))

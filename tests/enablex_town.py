@@ -119,6 +119,7 @@ class Desk:
         if not (await self.board.read(people.person, "U1")).linked:
             await self.link(ADA)
         await dialing.recover(self.board)
+        await controlling.recover(self.board)
         conducting.watch(self.board)
         await conducting.recover(self.board)
 

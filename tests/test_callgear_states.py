@@ -15,10 +15,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from typing_extensions import override
 
 from bot.errors import Refused, Unavailable
-from bot.events import State
+from bot.events import LegRinging, State
 from bot.providers.callgear.methods import Fails
 from bot.providers.callgear.talks import Talk
-from tests.callgear_line import Line
+from tests.callgear_line import LINE, Line
 
 
 @pytest.fixture
@@ -227,6 +227,38 @@ async def test_whoever_is_called_in_has_a_leg_of_their_own(line: Line) -> None:
     assert set(legs) == {"rep", "customer", "third:+12025550178", "third:204"}
     assert len({leg.ref for leg in legs.values()}) == 4
     assert line.call().state is State.TALKING
+
+
+@pytest.mark.parametrize(
+    ("to", "leg"),
+    [("+12025550191", "ext:8"), ("204", "ext:204"), ("+12025550178", "third:+12025550178")],
+    ids=["employee", "extension", "outside"],
+)
+async def test_whoever_is_called_into_an_incoming_call_is_told_from_who_took_it(line: Line, to: str, leg: str) -> None:
+    line.network.incoming(line.exchange, caller="+12025550131", did=LINE, kind="answered")
+    await line.wait(10)
+    call = await line.do("consult", to, detail=to)
+    await line.wait(8)
+
+    async def third() -> set[str]:
+        told = await line.provider.active_calls()
+        assert "ext:7" in {event.leg for event in told if isinstance(event, LegRinging)}
+        return {event.leg for event in told if isinstance(event, LegRinging) and call.is_third(event.leg)}
+
+    assert await third() == {leg}
+    await line.do("return_to_caller")
+    await line.wait(1)
+    assert await third() == set()
+
+
+async def test_a_caller_who_was_put_through_to_a_colleague_without_an_answer_is_known_to_be(line: Line) -> None:
+    line.network.incoming(line.exchange, caller="+12025550131", did=LINE, kind="answered")
+    await line.wait(10)
+    await line.do("consult", "+12025550191", detail="+12025550191")
+    await line.wait(8)
+    await line.provider.complete_transfer(line.call())  # carried out, and the answer was lost
+    call = await line.do("complete_transfer")
+    assert (call.transferred_to, call.state) == ("+12025550191", State.TALKING)
 
 
 @pytest.mark.parametrize(

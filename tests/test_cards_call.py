@@ -88,9 +88,12 @@ def test_a_living_call_can_be_ended_once(state: State) -> None:
     assert button["value"] == "c1"
     assert button["confirm"]["style"] == "danger"
     assert "Dana Levi" in button["accessibility_label"]
-    asked = show(call(state=state, hang_up_by=REP))
+    asked = show(call(state=state, hang_up_by=REP, hang_up_at=NOW - 5))
     assert action_ids(asked.blocks) == []
     assert f"Hanging up… asked by <@{REP}>" in asked.text
+    again = show(call(state=state, hang_up_by=REP, hang_up_at=NOW - 30))
+    assert action_ids(again.blocks) == ["call:hang_up"]
+    assert f"<@{REP}> asked to hang up, and no end was told" in again.text
 
 
 @pytest.mark.parametrize("state", [State.RINGING, State.CONNECTING, State.TALKING])

@@ -284,9 +284,12 @@ def test_home_shows_live_calls(state: State, said: str) -> None:
 
 def test_home_does_not_offer_what_cannot_be_done() -> None:
     assert "call:hang_up" not in action_ids(home(live=[call()], controls=lambda shown: frozenset())["blocks"])
-    asked = home(live=[call(hang_up_by=REP)])
+    asked = home(live=[call(hang_up_by=REP, hang_up_at=NOW - 5)])
     assert "call:hang_up" not in action_ids(asked["blocks"])
     assert f"Hanging up… asked by <@{REP}>" in texts(asked)
+    again = home(live=[call(hang_up_by=REP, hang_up_at=NOW - 30)])
+    assert "call:hang_up" in action_ids(again["blocks"])
+    assert f"<@{REP}> asked to hang up, and no end was told" in texts(again)
     assert "Incoming, ringing" in texts(home(live=[call(direction="in")]))
     assert "Talking 1:45" in texts(home(live=[call(state=State.TALKING, answered_at=NOW - 105)]))
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.consent import Recording, Rule, decide, read, words
+from bot.consent import Recording, Rule, decide, joining, read, words
 from bot.errors import NotAllowed
 
 US, GB, IL, CA = "+12025550123", "+447700900123", "+972505550100", "+14165550123"
@@ -81,10 +81,34 @@ def test_where_the_other_side_must_agree_an_announcement_is_not_enough() -> None
     assert "call without" not in decide(rules(US="ask"), US, "", "US", running=True).question
 
 
+def test_whoever_joins_a_recorded_call_is_told_or_asked_first() -> None:
+    """The announcement is played where that can be; whom the rep does not talk to must know already."""
+    told = rules(GB="announce", US="announce")
+    played = joining(told, GB, US, "US", talks_first=True, can_play=True)
+    assert (played.play, played.question, bool(played.done)) == (SAYS, "", True)
+    said = joining(told, GB, US, "US", talks_first=True, can_play=False)
+    assert (said.play, said.yes) == ("", "I will tell them")
+    assert f"the first thing you say: “{SAYS}”?" in said.question
+    known = joining(told, GB, US, "US", talks_first=False, can_play=False)
+    assert (known.play, known.yes) == ("", "I told them")
+    asked = joining(rules(GB="ask", US="announce"), GB, US, "US", talks_first=True, can_play=True)
+    assert (asked.play, asked.yes) == ("", "They agreed")
+    for question in (known.question, asked.question):
+        assert "This call is being recorded" in question
+        assert "stop the recording first" in question
+
+
+@pytest.mark.parametrize("number", [GB, "+905550000001"])
+def test_whoever_must_not_be_recorded_does_not_join_a_recorded_call(number: str) -> None:
+    with pytest.raises(NotAllowed, match=r"being recorded.*nobody was called.*Stop the recording first"):
+        joining(rules(US="ask"), number, US, "US", talks_first=True, can_play=True)
+
+
 def test_the_words_of_buttons_fit() -> None:
     for rule in ("ask", "announce"):
         for running in (True, False):
             assert len(decide(rules(rule), US, "", "US", running=running).yes) <= 24
+            assert len(joining(rules(rule), US, "", "US", talks_first=running, can_play=False).yes) <= 24
 
 
 def test_the_rules_are_told() -> None:

@@ -49,6 +49,8 @@ async def test_a_call_in_your_hands(seat: Seat) -> None:
     await seat.fill("Who", "+972 50 555 0198")
     await seat.page.locator(".modal").screenshot(path=seat.pictures / "consult-form.png")
     await seat.submit()
+    question = await seat.see("This call is being recorded", "only if they agree")  # they are not one of the team
+    await seat.press(question, "They agreed")
     card = await seat.see("on the other line", "Complete the transfer")
     await seat.picture("call-consulting", card)
     clock.set_speed(BRISK)

@@ -9,8 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bot.errors import Ambiguous, CallboardError
-from bot.events import LegEnded, Outcome, RecordingChanged, State
+from bot.errors import Ambiguous, CallboardError, Refused
+from bot.events import CUSTOMER, LegEnded, Outcome, RecordingChanged, State
 from tests.enablex_town import (
     BROKEN,
     BUSY,
@@ -247,6 +247,30 @@ async def test_a_talk_whose_end_nobody_told_is_over(desk: Desk) -> None:
     assert (await desk.call()).outcome is Outcome.ANSWERED
 
 
+async def test_a_talk_whose_end_nobody_told_is_over_also_after_a_restart(desk: Desk) -> None:
+    """What the account was seen to refuse before the restart is known after it."""
+    desk.lost = {"bridge_disconnected"}
+    await desk.dial(FRIENDLY)
+    await desk.run(32)
+    assert desk.asked.count("PUT /play") == 2  # in the talk; and the first time after it, which ends nothing
+    for _ in range(3):
+        await desk.restart()
+        await desk.quiet()
+    await over(desk, 63)  # before the rep has enough of it
+    assert (await desk.call()).outcome is Outcome.ANSWERED
+
+
+async def test_nothing_is_known_after_a_restart_that_was_not_seen_before(desk: Desk) -> None:
+    desk.lost = {"bridge_disconnected"}
+    desk.answers["/play"] = [refuses(406, 6117, "Voice not supported")] * 9
+    await desk.dial(FRIENDLY)
+    await desk.run(32)
+    await desk.restart()
+    await desk.quiet()
+    await desk.run(63)
+    assert (await desk.call()).state is State.TALKING
+
+
 async def test_nobodys_talk_is_ended_on_a_guess(desk: Desk) -> None:
     """A service that never refuses playing as EnableX does, or that says something of its own, tells nothing."""
     desk.lost = {"bridge_disconnected"}
@@ -373,12 +397,36 @@ async def test_two_orders_without_an_answer_are_told_apart(desk: Desk) -> None:
     assert desk.nothing_rings
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"status": "failed", "msg": "Not now"},
+        {"status": "error", "error_code": "INVALID_PARAM", "message": "Not now"},
+        {"error_code": "RATE_LIMITED", "message": "Not now"},
+        {"result": "6110", "msg": "Not now"},
+        {"result": 409, "msg": "Not now"},
+        {"result": 500, "msg": "Not now"},
+    ],
+)
+async def test_a_refusal_that_comes_with_status_200_is_one(desk: Desk, told: dict[str, object]) -> None:
+    await desk.dial(FRIENDLY)
+    await desk.run(12)
+    desk.answers["/hold"] = [says(200, told)]
+    with pytest.raises(Refused, match="Not now"):
+        await desk.control("hold")
+    assert not (await desk.call()).held
+    desk.answers["/hold"] = [says(200, {"result": "OK", "error_code": 0})]
+    await desk.control("hold")
+    assert (await desk.call()).held
+
+
 # Transfers.
 
 
 @pytest.mark.parametrize("action", ["transfer", "forward"])
 @pytest.mark.parametrize(("third", "answers"), [("+12025550177", True), ("+12025550111", False)])
 async def test_whoever_is_put_through_is_left_in_peace(desk: Desk, action: str, third: str, answers: bool) -> None:
+    """As long as somebody talks to them: nobody is on the line alone."""
     await desk.dial(FRIENDLY)
     await desk.run(12)
     await desk.control(action, third)
@@ -388,7 +436,7 @@ async def test_whoever_is_put_through_is_left_in_peace(desk: Desk, action: str, 
     assert not desk.nothing_rings
     assert desk.asked.count("DELETE") == 0
     await over(desk, 60)
-    assert desk.asked.count("DELETE") == (0 if answers else 1)
+    assert desk.asked.count("DELETE") == 1
 
 
 @pytest.mark.parametrize("action", ["transfer", "forward"])
@@ -401,5 +449,88 @@ async def test_whoever_was_put_through_by_an_order_without_an_answer_is_left_in_
         await desk.control(action, "+12025550177")
     await desk.run(12)
     assert not desk.nothing_rings
-    await over(desk, 60)
     assert desk.asked.count("DELETE") == 0
+    await over(desk, 60)
+    assert desk.asked.count("DELETE") == 1
+
+
+@pytest.mark.parametrize("action", ["transfer", "forward"])
+@pytest.mark.parametrize("answered", [True, False])
+async def test_a_transfer_that_is_told_before_its_answer_comes_is_not_cut_off(
+    desk: Desk, action: str, answered: bool
+) -> None:
+    """The rep is let go while the answer is awaited, and the service has not told yet that the third party talks."""
+    await desk.dial(FRIENDLY)
+    await desk.run(12)
+    desk.late = {"bridged": 6}
+
+    async def goes_on() -> None:
+        await desk.carried_out_all_the_same()
+        await desk.clock.advance(6)
+        while not any(leg.name == "rep" and leg.ended_at for leg in (await desk.call()).legs):
+            await asyncio.sleep(0)
+        for _ in range(100):
+            await asyncio.sleep(0)  # whoever acts on that does it now
+
+    desk.on_request[f"/{action}"] = goes_on
+    desk.answers[f"/{action}"] = [says(200, {"status": "success"}) if answered else httpx.ReadTimeout("slow")]
+    with nullcontext() if answered else pytest.raises(CallboardError):
+        await desk.control(action, "+12025550177")
+    await desk.run(12)
+    assert desk.asked.count("DELETE") == 0
+    assert not desk.nothing_rings
+    await over(desk, 60)
+
+
+async def test_a_talk_that_ends_while_a_transfer_is_under_way_is_not_taken_for_its_end(desk: Desk) -> None:
+    """A service that parts the two before it says that the third party talks."""
+    await desk.dial(FRIENDLY)
+    await desk.run(12)
+    desk.late = {"bridged": 6}
+    await desk.control("transfer", "+12025550177")
+    await desk.run(3)
+    parted = LegEnded(ref=(await desk.call()).refs[0], at=desk.clock.now(), leg=CUSTOMER, outcome=Outcome.ANSWERED)
+    await desk.board.ingest("enablex", [parted])
+    await desk.run(12)
+    assert desk.asked.count("DELETE") == 0
+    assert not desk.nothing_rings
+    await over(desk, 60)
+
+
+async def test_whoever_stays_when_nobody_told_that_the_third_phone_stopped_may_hang_up(desk: Desk) -> None:
+    await desk.dial(FRIENDLY)
+    await desk.run(12)
+    desk.lost = {"bridge_failed"}
+    await desk.control("transfer", BUSY)
+    await over(desk, 150)  # the rep, who hears nobody
+
+
+@pytest.mark.parametrize("lost", [set(), {"bridging"}, {"bridged"}, {"disconnected"}], ids=str)
+async def test_whoever_was_put_through_is_let_go_whatever_was_told_of_the_others(desk: Desk, lost: set[str]) -> None:
+    await desk.dial(FRIENDLY)
+    await desk.run(12)
+    desk.lost = lost
+    await desk.control("transfer", "+12025550177")
+    await over(desk, 60)
+
+
+async def test_a_service_that_ends_the_call_with_the_third_party_is_no_trouble(desk: Desk) -> None:
+    desk.exchange.stays = False
+    await desk.dial(FRIENDLY)
+    await desk.run(12)
+    await desk.control("transfer", "+12025550177")
+    await over(desk, 60)
+    assert "hang it up" not in await desk.notices()
+
+
+async def test_whoever_was_put_through_is_let_go_after_a_restart(desk: Desk) -> None:
+    await desk.dial(FRIENDLY)
+    await desk.run(12)
+    await desk.control("transfer", "+12025550177")
+    await desk.run(12)
+    desk.board.followers.clear()  # what is told is stored, and nobody acts on it
+    await desk.run(60)
+    assert not desk.nothing_rings
+    await desk.restart()
+    await desk.quiet()
+    await over(desk, 3)

@@ -216,8 +216,9 @@ async def test_a_caller_who_is_put_through_talks_on_without_the_rep(desk: Desk, 
     await desk.run(8)
     call = await desk.call()
     assert (call.transferred_to, call.state, desk.nothing_rings) == ("+12025550177", State.TALKING, False)
-    await over(desk, 60)
     assert desk.asked.count("DELETE") == 0
+    await over(desk, 60)
+    assert desk.asked.count("DELETE") == 1  # the other has hung up, and nobody is left to talk to
 
 
 async def test_a_caller_who_leaves_during_an_unclear_bridge_leaves_no_phone_ringing(desk: Desk) -> None:

@@ -33,6 +33,7 @@ from bot.events import (
     LegRinging,
     NotPlaced,
     Outcome,
+    RecordingChanged,
     Requested,
     Settled,
     State,
@@ -307,6 +308,41 @@ def test_a_ring_group_that_moves_on_has_not_missed_the_call() -> None:
     assert (over.state, over.outcome, over.missed) == (State.ENDED, Outcome.NO_ANSWER, True)
 
 
+TALK: list[AnyEvent] = [
+    Requested(at=0, rep="U1", rep_phone="+12025550199", number="+12025550101"),
+    LegAnswered(ref="41", at=1, leg=REP),
+    LegAnswered(ref="41", at=2, leg=CUSTOMER),
+]
+
+
+@given(st.data(), st.sampled_from([4.0, 5.0, 6.0]), st.sampled_from(["", "No space left"]))
+def test_a_recording_that_is_over_does_not_run_whatever_the_order(data: Any, at: float, words: str) -> None:
+    """Also where it failed in the very moment in which it began, or by another clock before that."""
+    begun = RecordingChanged(ref="41", at=5, on=True, recording="rec-1")
+    over = RecordingChanged(ref="41", at=at, on=False, recording="rec-1", words=words)
+    assert call_of([*TALK, begun]).recording_on
+    assert not call_of(data.draw(st.permutations([*TALK, begun, over, begun]))).recording_on
+
+
+@given(st.data())
+def test_another_recording_runs_after_one_that_failed(data: Any) -> None:
+    events = [
+        *TALK,
+        RecordingChanged(ref="41", at=5, on=True, recording="rec-1"),
+        RecordingChanged(ref="41", at=5, on=False, recording="rec-1", words="No space left"),
+        RecordingChanged(ref="41", at=6, on=True, recording="rec-2"),
+    ]
+    assert call_of(data.draw(st.permutations(events))).recording_on
+
+
+@given(st.data())
+def test_hanging_up_is_awaited_since_it_was_asked_for_last(data: Any) -> None:
+    events = [*TALK, *(HangUpAsked(at=at, by=by) for at, by in ((10, "U1"), (40, "U2")))]
+    call = call_of(data.draw(st.permutations(stored(events))))
+    assert (call.hang_up_by, call.hang_up_at) == ("U2", 40)
+    assert [call.hanging_up(at) for at in (41, 59, 61)] == [True, True, False]
+
+
 times = st.integers(0, 5).map(float)
 legs = st.sampled_from([REP, CUSTOMER, "ext:AAPINFzL", "queue:12"])
 endings = st.sampled_from(Outcome)
@@ -330,6 +366,7 @@ any_event: st.SearchStrategy[AnyEvent] = st.one_of(
     ),
     st.builds(CdrReceived, ref=refs, at=times, leg=legs, outcome=endings, talk_seconds=st.integers(0, 9)),
     st.builds(HangUpAsked, at=times, by=st.just("U2")),
+    st.builds(RecordingChanged, ref=refs, at=times, on=st.booleans(), recording=st.sampled_from(["", "rec-1"])),
     st.builds(Wrapped, at=times, by=st.just("U1"), disposition=st.sampled_from(["", "sold", "later"])),
 )
 

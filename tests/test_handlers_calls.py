@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot import controlling, jobs
+from bot.call import HANG_UP_SECONDS
 from bot.cards import VALUE_LIMIT
 from bot.consent import Recording
 from bot.dialing import Ask
-from bot.errors import Ambiguous, Refused, Unavailable
-from bot.events import REP, CdrReceived, Described, LegAnswered, LegRinging, Outcome, Wrapped
+from bot.errors import Ambiguous, NotAllowed, Refused, Unavailable
+from bot.events import REP, CdrReceived, Described, LegAnswered, LegEnded, LegRinging, Outcome, Wrapped
 from bot.providers import provider_class
 from bot.store import ledger, people
 from bot.who import EXAMPLE
@@ -217,6 +219,33 @@ async def test_hang_up_once(desk: Office) -> None:
     await desk.press("call:hang_up", card, desk.slack.open_dm("U1").id)
     assert len(desk.phone.hung_up) == 1
     assert "Hanging up" in desk.conversation("U1")[0].text
+
+
+async def test_hanging_up_that_had_no_effect_may_be_tried_again(desk: Office) -> None:
+    await desk.link("U1")
+    await desk.type("/call +1 202 555 0123")
+    await desk.happen(LegRinging(ref="paper-1", at=desk.clock(), leg=REP))
+    place = desk.slack.open_dm("U1").id
+    await desk.press("call:hang_up", desk.conversation("U1")[0], place)
+
+    async def look(seconds: float) -> str:
+        desk.clock.advance(seconds)
+        await jobs.tick(desk.board)
+        await desk.settle()
+        return str(desk.conversation("U1")[0].blocks)
+
+    assert "call:hang_up" not in await look(HANG_UP_SECONDS - 1)
+    with pytest.raises(NotAllowed, match="Nothing was done a second time"):
+        await controlling.hang_up(desk.board, (await desk.calls())[0].id, "U1")
+    assert "call:hang_up" in await look(2)
+    assert "no end was told" in desk.conversation("U1")[0].text
+    for presses in (2, 3):
+        await desk.press("call:hang_up", desk.conversation("U1")[0], place)
+        assert len(desk.phone.hung_up) == presses
+        assert "call:hang_up" not in await look(1)  # and again it is awaited
+        assert "call:hang_up" in await look(HANG_UP_SECONDS)
+    await desk.happen(LegEnded(ref="paper-1", at=desk.clock(), leg=REP, outcome=Outcome.NO_ANSWER))
+    assert "call:hang_up" not in await look(60)
 
 
 async def test_the_form_says_what_is_wrong_and_then_calls(desk: Office) -> None:

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from typing_extensions import override
 
+from bot import controlling, dialing
 from bot.call import Call
+from bot.consent import Recording
 from bot.controlling import CONTROLS, WITHOUT_US, control
 from bot.errors import Ambiguous, NotAllowed, Refused, Unavailable
 from bot.events import (
@@ -22,6 +24,7 @@ from bot.events import (
     LegEnded,
     LegRinging,
     Outcome,
+    RecordingChanged,
     State,
 )
 from bot.operations import operations
@@ -78,7 +81,7 @@ class Switchboard(PaperPhone):
 
     @override
     async def consult(self, call: Call, to: str, speech: Speech | None = None) -> None:
-        await self._do("consult", to)
+        await self._do("consult", to, *([speech.text] if speech is not None else []))
 
     @override
     async def complete_transfer(self, call: Call) -> None:
@@ -220,6 +223,107 @@ async def test_consult_and_transfer_are_told_in_the_thread_and_in_the_audit_log(
     assert buttons(desk) <= WITHOUT_US  # the others talk without us
 
 
+# Somebody joins a call that is being recorded.
+
+
+@pytest.fixture
+async def announcing(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> AsyncIterator[Office]:
+    """Where people are from says what they must know."""
+    told = SETTINGS.replace('["US", "GB", "IL"]', '["US", "GB", "IL", "TR"]')
+    told += (
+        '[recording]\ncountries = { US = "announce", GB = "announce", IL = "ask" }\nannouncement = "It is recorded."\n'
+    )
+    async with office(tmp_path, fake_slack, slack_clock, told, kind=Switchboard) as desk:
+        await desk.link("U1")
+        await talking(desk)
+        await recording(desk)
+        yield desk
+
+
+async def recording(desk: Office, *, on: bool = True) -> None:
+    desk.clock.advance(4)
+    await desk.happen(RecordingChanged(ref="paper-1", at=desk.clock(), on=on))
+    assert (await only(desk)).recording_on is on
+
+
+async def bring_in(desk: Office, action: str, who: str) -> Message | None:
+    """The question that is asked first, if any."""
+    await press(desk, action)
+    assert await desk.submit({"who": who}) == {}
+    desk.clock.advance(2)
+    await desk.settle()
+    return next((one for one in desk.conversation("U1") if "live:agreed" in str(one.blocks)), None)
+
+
+async def test_whoever_is_consulted_hears_the_announcement_first(announcing: Office) -> None:
+    assert await bring_in(announcing, "consult", "+44 7700 900177") is None
+    assert phone(announcing).done == [("consult", "+447700900177", "It is recorded.")]
+    assert (await only(announcing)).consulting == "+447700900177"
+    audit = [detail for *_, detail in await announcing.board.read(ledger.audit_log)]
+    assert any("the announcement is played first" in detail for detail in audit)
+
+
+@pytest.mark.parametrize(
+    ("action", "who", "words", "yes"),
+    [
+        ("consult", "+972 50 555 0177", "only if they agree", "They agreed"),
+        ("forward", "+972 50 555 0177", "only if they agree", "They agreed"),
+        ("forward", "+44 7700 900177", "Have you told them", "I told them"),
+    ],
+)
+async def test_who_must_know_of_the_recording_is_asked_for_before_anybody_is_dialled(
+    announcing: Office, action: str, who: str, words: str, yes: str
+) -> None:
+    question = await bring_in(announcing, action, who)
+    assert phone(announcing).done == []
+    assert question is not None
+    assert words in question.text
+    assert yes in str(question.blocks)
+    place = announcing.slack.open_dm("U1").id
+    for _ in range(2):  # the button stays, and counts once
+        await announcing.press("live:agreed", question, place)
+    number = who.replace(" ", "")
+    assert phone(announcing).done == [(action, number)]
+    assert number in ((await only(announcing)).consulting, (await only(announcing)).transferred_to)
+    audit = [detail for *_, detail in await announcing.board.read(ledger.audit_log)]
+    assert any("asked for; confirmed that" in detail for detail in audit)
+    assert await announcing.board.read(ledger.open_intents) == []
+
+
+async def test_who_must_not_be_recorded_is_not_called_into_a_recorded_call(announcing: Office) -> None:
+    assert await bring_in(announcing, "consult", "+90 555 000 0001") is None
+    assert phone(announcing).done == []
+    assert any("Stop the recording first" in message.text for message in announcing.conversation("U1"))
+    await recording(announcing, on=False)
+    assert await bring_in(announcing, "consult", "+90 555 000 0001") is None
+    assert phone(announcing).done == [("consult", "+905550000001")]
+
+
+@pytest.mark.parametrize("who", ["+972 50 555 0190", "extension 204", "<@U4>", "+1 202 555 0100"])
+async def test_colleagues_and_extensions_are_not_asked_for(announcing: Office, who: str) -> None:
+    await announcing.link("U4", "+972505550190")
+    assert await bring_in(announcing, "consult", who) is None
+    (done,) = phone(announcing).done
+    assert len(done) == 2  # nothing is played to them either
+
+
+async def test_a_recording_that_is_none_of_ours_asks_for_nothing(desk: Office) -> None:
+    """The service records by itself what nobody here lets be recorded."""
+    object.__setattr__(desk.board.settings, "recording", Recording())
+    await talking(desk)
+    await recording(desk)
+    assert await bring_in(desk, "consult", "+1 202 555 0177") is None
+    assert phone(desk).done == [("consult", "+12025550177")]
+
+
+async def test_a_question_that_is_answered_too_late_calls_nobody(announcing: Office) -> None:
+    question = await bring_in(announcing, "consult", "+972 50 555 0177")
+    await announcing.happen(LegEnded(ref="paper-1", at=announcing.clock(), leg=CUSTOMER, outcome=Outcome.ANSWERED))
+    told = await announcing.press("live:agreed", question, announcing.slack.open_dm("U1").id)
+    assert "already ended" in told
+    assert phone(announcing).done == []
+
+
 async def test_a_consultation_without_an_answer_shows_that_the_caller_waits(desk: Office) -> None:
     await talking(desk)
     phone(desk).fault = Ambiguous("Paperphone did not answer in time; it may or may not be calling.")
@@ -231,6 +335,47 @@ async def test_a_consultation_without_an_answer_shows_that_the_caller_waits(desk
     phone(desk).fault = None
     await press(desk, "resume")
     assert not (await only(desk)).held
+
+
+async def cut_off(desk: Office, action: str, to: str, *meanwhile: AnyEvent) -> None:
+    """The process ends while the service's answer is awaited, and starts again."""
+    call = await only(desk)
+    phone(desk).gate = asyncio.Event()
+    pending = asyncio.create_task(controlling.bring_in(desk.board, call.id, "U1", action, to))
+    while not phone(desk).done:
+        await asyncio.sleep(0)
+    pending.cancel()
+    await asyncio.gather(pending, return_exceptions=True)
+    await desk.board.ingest("voicenter", meanwhile)
+    for _ in range(2):  # the second start finds nothing
+        await dialing.recover(desk.board)
+        await controlling.recover(desk.board)
+    desk.clock.advance(4)
+    await desk.settle()
+
+
+async def test_a_consultation_that_a_restart_cut_off_is_told_and_leads_back(desk: Office) -> None:
+    await talking(desk)
+    await cut_off(desk, "consult", "+12025550177")
+    assert phone(desk).done == [("consult", "+12025550177")]
+    assert buttons(desk) == {"resume", "consult"}
+    told = [message.text for message in desk.conversation("U1") if "was restarted" in message.text]
+    assert len(told) == 1
+    assert "consult somebody (+1 202-555-0177)" in told[0]
+    assert "may or may not" in told[0]
+    assert await desk.board.read(ledger.open_intents) == []
+    assert "unclear" in (await desk.board.read(ledger.audit_log))[0][4]
+
+
+@pytest.mark.parametrize("ended", [True, False])
+async def test_a_transfer_that_a_restart_cut_off_is_told_unless_the_call_is_over(desk: Office, ended: bool) -> None:
+    await talking(desk)
+    over = [LegEnded(ref="paper-1", at=desk.clock(), leg=CUSTOMER, outcome=Outcome.ANSWERED)] if ended else []
+    await cut_off(desk, "forward", "+12025550177", *over)
+    assert not (await only(desk)).held
+    told = [message.text for message in desk.conversation("U1") if "was restarted" in message.text]
+    assert len(told) == (not ended)
+    assert await desk.board.read(ledger.open_intents) == []
 
 
 async def test_two_clicks_have_one_effect_and_the_card_says_what_happens(desk: Office) -> None:
@@ -252,6 +397,40 @@ async def test_two_clicks_have_one_effect_and_the_card_says_what_happens(desk: O
     await desk.settle()
     assert phone(desk).done == [("hold",)]
     assert "resume" in buttons(desk)
+
+
+async def test_what_is_told_before_the_answer_comes_is_later_than_the_order(desk: Office) -> None:
+    """The service tells that the recording failed while its answer is on its way."""
+    call = await talking(desk)
+    desk.clock.advance(4)  # they have begun to talk by now
+    gate = phone(desk).gate = asyncio.Event()
+    start: Callable[[Any, Call], Any] = lambda provider, one: provider.start_recording(one)  # noqa: E731
+    starting = asyncio.create_task(control(desk.board, call.id, "U1", "start_recording", start, consented=True))
+    while not phone(desk).done:
+        await asyncio.sleep(0)
+    desk.clock.advance(1)
+    failed = RecordingChanged(ref="paper-1", at=desk.clock(), on=False, recording="rec-1", words="No space left")
+    await desk.happen(failed)
+    desk.clock.advance(1)
+    gate.set()
+    await starting
+    assert not (await only(desk)).recording_on
+
+
+async def test_what_is_done_to_a_call_that_turns_out_to_be_another_is_done_to_that(desk: Office) -> None:
+    """Its webhooks overtook the answer to the order, which comes while somebody puts the stranger's call on hold."""
+    at = desk.clock()
+    told = [Described(ref="paper-1", at=at, source="popup", direction="out", number="+12025550101")]
+    await desk.happen(*told, *(LegAnswered(ref="paper-1", at=at, leg=leg) for leg in (REP, CUSTOMER)))
+    stranger = await only(desk)
+
+    async def found_meanwhile(provider: Any, one: Call) -> None:
+        await talking(desk)
+        await provider.hold(one)
+
+    await control(desk.board, stranger.id, "U2", "hold", found_meanwhile)
+    ours = await only(desk)
+    assert (ours.id != stranger.id, ours.held, ours.rep) == (True, True, "U1")
 
 
 async def test_a_control_that_races_with_the_end_says_so_kindly(desk: Office) -> None:
@@ -321,6 +500,28 @@ async def test_keys_are_pressed_one_after_the_other(desk: Office) -> None:
     assert await desk.submit({"keys": "1 2#"}) == {}
     assert phone(desk).done == [("press_key", "1"), ("press_key", "2"), ("press_key", "#")]
     assert thread(desk) == ["U1 pressed 12#."]
+
+
+@pytest.mark.parametrize(
+    ("action", "values", "good"),
+    [
+        ("press_key", {"keys": "5"}, 3),
+        ("play", {"text": "One moment."}, 3),
+        ("tag", {"choice": "77"}, 3),
+        ("forward", {"who": "+1 202 555 0177"}, 0),
+    ],
+)
+async def test_a_form_that_is_sent_twice_counts_once(
+    desk: Office, action: str, values: dict[str, str], good: int
+) -> None:
+    """Slack sends it again where the answer was lost on the way; also what the service refused is not tried again."""
+    await talking(desk)
+    await press(desk, action)
+    phone(desk).fault, phone(desk).good = Refused("Paperphone refused: not now.", words="not now"), good
+    (view_id,) = [view.id for view in desk.slack.views.values() if view.user == "U1"]
+    for _ in range(3):
+        assert not await desk.send(slack_requests.submit(desk.slack, view_id, values))
+    assert len(phone(desk).done) == 1
 
 
 async def test_how_many_keys_were_pressed_is_told_where_not_all_were(desk: Office) -> None:

@@ -11,8 +11,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bot import message_queue
+from bot import jobs, message_queue
 from bot.board import CUT_OFF_SECONDS
+from bot.call import HANG_UP_SECONDS
 from bot.errors import Refused
 from bot.events import Outcome
 from bot.store import ledger, messages, people
@@ -63,6 +64,18 @@ async def test_a_text_to_one(desk: Office) -> None:
     assert "Pressed 5." in card(desk).text
     assert len(desk.conversation("U1")) == 1
     assert await audit(desk) == ["U1 voice message +12025550131", "U1 voice messages one recipient"]
+
+
+async def test_hanging_up_a_message_that_had_no_effect_may_be_tried_again(desk: Office) -> None:
+    await desk.type('/voicemsg Dana Levi "Hello"')
+    await desk.happen(*rings(1, desk.clock()))
+    for presses in (1, 2):
+        await desk.press("call:hang_up", card(desk), "DU1")
+        assert len(desk.phone.hung_up) == presses
+        assert "call:hang_up" not in str(card(desk).blocks)
+        desk.clock.advance(HANG_UP_SECONDS)
+        await jobs.tick(desk.board)
+        await desk.settle()
 
 
 @pytest.mark.parametrize(

@@ -139,6 +139,45 @@ async def test_whoever_was_consulted_and_is_listed_no_more_has_left(listing: Off
     assert texts.count("+1 202-555-0178 is not on the line any more; the caller is still on hold.") == 2
 
 
+@pytest.mark.parametrize("seen", [True, False])
+async def test_whoever_was_consulted_and_left_while_we_were_down_has_left(listing: Office, seen: bool) -> None:
+    """Only if they were seen before: a service may be slow to list somebody."""
+    poll, third, other = Poll(listing.board), "third:+12025550178", "+12025550178"
+    (call,) = await listing.calls()
+    consult = Controlled(at=listing.clock(), by="U1", action="consult", detail=other)
+    await listing.board.ingest("voicenter", [consult], call_id=call.id)
+    await consulting(listing, poll, *([third] if seen else []))
+    again = Poll(listing.board)
+    assert [await consulting(listing, again) for _ in range(3)] == ([other, "", ""] if seen else [other] * 3)
+
+
+@pytest.mark.parametrize("third", ["ext:8", "third:+12025550178"])
+async def test_whoever_was_consulted_in_an_incoming_call_has_left(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock, third: str
+) -> None:
+    """A colleague's phone is named like that of whoever took the call."""
+    async with office(tmp_path, fake_slack, slack_clock) as desk:
+        poll, other = Poll(desk.board), "+12025550191"
+        at = desk.clock()
+        described = Described(ref="in-1", at=at, source="popup", direction="in", number="+12025550131", line=LINE)
+        rung = [LegRinging(ref="in-1", at=at, leg=leg) for leg in ("ext:7", "ext:9")]
+        await desk.happen(described, *rung, LegAnswered(ref="in-1", at=at + 5, leg="ext:7"))
+        (call,) = await desk.calls()
+        desk.clock.advance(10)
+        consult = Controlled(at=desk.clock(), by="U1", action="consult", detail=other)
+        await desk.board.ingest("voicenter", [consult], call_id=call.id)
+        told = []
+        for listed in [(), (third,), (third,), (), (third,), (), ()]:
+            desk.clock.advance(3)
+            legs = [LegRinging(ref="in-1", at=at, leg=leg) for leg in ("ext:7", *listed)]
+            desk.phone.events = (*legs, LegAnswered(ref="in-1", at=desk.clock(), leg="ext:7"))
+            await poll()
+            told.append((await desk.calls())[0].consulting)
+        assert told == [other] * 6 + [""]
+        (call,) = await desk.calls()
+        assert (call.state, call.held) == (State.TALKING, True)
+
+
 async def test_a_third_party_who_took_over_is_not_missed(listing: Office) -> None:
     poll, third = Poll(listing.board), "third:+12025550178"
     (call,) = await listing.calls()

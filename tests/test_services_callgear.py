@@ -213,6 +213,19 @@ async def test_an_incoming_call_is_controlled_by_whom_it_rang(town: Town) -> Non
     assert (await town.ended()).outcome is Outcome.ANSWERED
 
 
+async def test_a_colleague_who_is_consulted_in_an_incoming_call_and_leaves_is_told(town: Town) -> None:
+    await town.type("/phone link employee 7 via callgear")
+    await town.until(lambda: _linked(town, "7"), "employee 7")
+    town.world.network.incoming(exchange(town), caller="+972505550131", did=demo.MESSAGE_LINE, kind="answered")
+    await town.talking()
+    await town.press_in_channel("live:consult")
+    await town.choose({"who": "extension 213"})  # rings, and declines
+    await town.sees("is on the other line", channel=demo.SALES)
+    await town.sees("213 is not on the line any more; the caller is still on hold", channel=demo.SALES)
+    call = await town.call(lambda call: not call.consulting)
+    assert (call.held, talk(town).state) == (True, "HOLD")
+
+
 # Notifications that do not come.
 
 

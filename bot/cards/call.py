@@ -23,7 +23,7 @@ from bot.cards import (
     who,
     who_plain,
 )
-from bot.cards.controls import control_rows, hang_up_button, live_facts
+from bot.cards.controls import control_rows, hang_up_button, hanging_words, live_facts
 from bot.cards.outcomes import NEVER_DIALLED, ending
 from bot.cards.recording import get_button
 from bot.events import Outcome, State
@@ -74,7 +74,7 @@ def call_card(
         blocks.append(context([f"{title} cannot end this call: hang up on your phone."], "call:cannot"))
     plain_party = who_plain(call.number, call.name, contact, masked=masked)
     blocks += control_rows(call, plain_party, controls, acting)
-    buttons = _buttons(call, plain_party, can_hang_up and not acting)
+    buttons = _buttons(call, plain_party, can_hang_up and not acting and not call.hanging_up(now))
     if recording:
         buttons.append(get_button(call, plain_party))
     if buttons:
@@ -85,7 +85,7 @@ def call_card(
 def _state(call: Call, party: str, title: str, now: float, zone: str, own: bool) -> tuple[str, str]:
     """(headline with the party, what more there is to say)."""
     owner = "your" if own else "the rep's"
-    hanging = f"Hanging up… asked by {rep_words(call.hang_up_by)}." if call.hang_up_by else ""
+    hanging = hanging_words(call, now)
     if call.state is State.REQUESTED:
         return f"Placing the call to {party}", f"Asking {title} to ring {owner} phone…"
     if call.state is State.UNCLEAR:
@@ -145,7 +145,7 @@ def _told(call: Call, reminder_at: float, now: float, zone: str) -> list[str]:
 
 
 def _buttons(call: Call, party: str, can_hang_up: bool) -> list[Block]:
-    if call.live and can_hang_up and not call.hang_up_by:
+    if call.live and can_hang_up:
         return [hang_up_button(call, party)]
     if call.state is State.UNCLEAR:
         return [

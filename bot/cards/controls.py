@@ -6,7 +6,7 @@ Buttons are `live:<operation>` and carry the call's id; which of them are shown 
 from collections.abc import Iterable, Mapping, Sequence
 
 from bot.call import Call
-from bot.cards import Block, actions, button, confirm, section
+from bot.cards import Block, actions, button, confirm, rep_words, section
 from bot.cards.forms import form, select_input, text_input
 from bot.events import State
 
@@ -62,6 +62,16 @@ def hang_up_button(call: Call, party: str, *, about: str = "") -> Block:
     """*Hang up*, asking first. `about`: what screen readers hear, where that is more than the `party`."""
     ask = confirm("Hang up?", f"This ends the call with {party}.", "Hang up", "Keep talking", danger=True)
     return button("Hang up", "call:hang_up", call.id, style="danger", about=about or party, ask=ask)
+
+
+def hanging_words(call: Call, now: float) -> str:
+    """What became of *Hang up* in a living call, a sentence; "" = nobody has pressed it."""
+    if not call.hang_up_by or not call.live:
+        return ""
+    asker = rep_words(call.hang_up_by)
+    if call.hanging_up(now):
+        return f"Hanging up… asked by {asker}."
+    return f"{asker} asked to hang up, and no end was told: press “Hang up” once more, or hang up on the phone."
 
 
 def _question(action_id: str, party: str) -> Block | None:

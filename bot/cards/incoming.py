@@ -24,7 +24,7 @@ from bot.cards import (
 )
 from bot.cards.call import wrap_button
 from bot.cards.cdr import origin_words, record_words
-from bot.cards.controls import control_rows, hang_up_button, live_facts
+from bot.cards.controls import control_rows, hang_up_button, hanging_words, live_facts
 from bot.cards.outcomes import SHORT
 from bot.cards.recording import get_button
 from bot.events import Outcome, State
@@ -81,6 +81,7 @@ def incoming_card(
             told = f"{took} and put them through to {_third(call.transferred_to, masked)}. Those two talk."
         elif call.consulting:
             told += f" {upper_first(_third(call.consulting, masked))} is on the other line."
+        told = f"{told} {hanging_words(call, now)}".strip()
         blocks = [section(f"📞 *Call from {party}*\n{told}", "in:state")]
     else:
         ringing = f" at {taker}" if taker else ""
@@ -94,7 +95,7 @@ def incoming_card(
         blocks.append(context([upper_first(" · ".join(facts))], "in:live"))
     plain_party = who_plain(call.number, call.name, contact, masked=masked)
     blocks += control_rows(call, plain_party, controls, acting)
-    if call.rep and "hang_up" in controls and not acting and not call.hang_up_by:
+    if call.rep and "hang_up" in controls and not acting and not call.hanging_up(now):
         blocks.append(actions([hang_up_button(call, plain_party)], "in:hang_up"))
     return message(blocks)
 

@@ -17,7 +17,7 @@ from bot.cards import (
     who,
     who_plain,
 )
-from bot.cards.controls import control_rows, hang_up_button, live_facts
+from bot.cards.controls import control_rows, hang_up_button, hanging_words, live_facts
 from bot.events import State
 
 SHOWN = 15
@@ -42,7 +42,7 @@ def live_blocks(
         party, label = who(call.number, name), who_plain(call.number, name)
         can = controls(call)
         hang_up: Block | None = None
-        if "hang_up" in can and not call.hang_up_by:
+        if "hang_up" in can and not call.hanging_up(now):
             hang_up = hang_up_button(call, label, about=f"{number}. {label}")
         rep = rep_words(call.rep, call.person, call.extension) if with_reps else ""
         told = " · ".join(part for part in (_words(call, now, zone), rep, *live_facts(call)) if part)
@@ -72,8 +72,8 @@ def list_message(
 
 
 def _words(call: Call, now: float, zone: str) -> str:
-    if call.hang_up_by and call.live:
-        return f"Hanging up… asked by {rep_words(call.hang_up_by)}"
+    if hanging := hanging_words(call, now):
+        return hanging.rstrip(".")
     match call.state:
         case State.TALKING if call.answered_at:
             return f"Talking {timer(now - call.answered_at)}, since {clock(call.answered_at, zone)}"

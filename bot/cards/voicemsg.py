@@ -184,7 +184,7 @@ def _single(
         ]
     elif recipient.state == "waiting":
         buttons = [button("Cancel", "voicemsg:stop", batch.id, about=label)]
-    elif call is not None and call.live and can_hang_up and not call.hang_up_by:
+    elif call is not None and call.live and can_hang_up and not call.hanging_up(now):
         buttons = [button("Hang up", "call:hang_up", call.id, style="danger", about=label)]
     else:
         buttons = []

@@ -37,6 +37,13 @@ def write_intent(db: sqlite3.Connection, key: str, rep: str, kind: str, body: by
     return cursor.rowcount == 1
 
 
+def take_once(db: sqlite3.Connection, key: str, rep: str, kind: str, now: float) -> bool:
+    """Take the one chance to do what this very form or click asked for. False: it was taken before."""
+    taken = write_intent(db, key, rep, kind, b"", now)
+    finish_intent(db, key)
+    return taken
+
+
 def open_intents(db: sqlite3.Connection) -> list[Intent]:
     """Intents that are not done, oldest first."""
     return [Intent(*row) for row in db.execute(f"SELECT {_INTENT} FROM intents WHERE state <> 'done' ORDER BY at")]

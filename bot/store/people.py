@@ -96,6 +96,11 @@ def check_free(db: sqlite3.Connection, new: Person) -> None:
             )
 
 
+def is_colleagues(db: sqlite3.Connection, number: str) -> bool:
+    """Whether somebody of the team has that phone (E.164)."""
+    return db.execute("SELECT 1 FROM people WHERE phone = ? AND phone <> ''", (number,)).fetchone() is not None
+
+
 def opened_home(db: sqlite3.Connection, user: str, now: float) -> None:
     """Remember that this person has an App Home to keep fresh."""
     db.execute(

@@ -17,7 +17,7 @@ from typing_extensions import override
 
 from bot.call import Call
 from bot.errors import Ambiguous, ProviderError, Refused, SettingsError, Unavailable, Unsupported
-from bot.events import THIRD, Accepted, AnyEvent, LegRinging, State
+from bot.events import Accepted, AnyEvent, LegRinging, State
 from bot.hooks import Answer, Question, Reply, Request, Webhook
 from bot.orders import CallOrder, MessageOrder, Speech, TalkOption
 from bot.provider import Provider, Setting
@@ -195,7 +195,7 @@ class CallGear(Provider):
             told = await self.call_state(call) if call.consulting else ()
         except ProviderError:
             return False
-        return any(isinstance(event, LegRinging) and event.leg == f"{THIRD}{call.consulting}" for event in told)
+        return any(isinstance(event, LegRinging) and call.is_third(event.leg) for event in told)
 
     @override
     async def return_to_caller(self, call: Call) -> None:

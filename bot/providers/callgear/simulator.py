@@ -16,7 +16,7 @@ from typing_extensions import override
 from bot.hooks import Reply, Request
 from bot.providers.callgear import area
 from bot.providers.callgear.methods import CODES, COMPONENTS, METHODS, RULES, Fails, check_params
-from bot.providers.callgear.talks import EMPLOYEES, MANAGED, Talk, employee, moment
+from bot.providers.callgear.talks import CALLER, EMPLOYEES, MANAGED, Talk, moment
 from bot.simulator.behaviours import Step, behaviour_of
 from bot.simulator.exchange import Delivery, Exchange, SimCall
 from bot.simulator.network import Network
@@ -264,6 +264,7 @@ class CallGearExchange(Exchange):
 
     def _row(self, call: SimCall) -> dict[str, Any]:
         talk = self.talk(call)
+        there = [name for name in call.legs if not call.leg(name).ended_at]
         return {
             "call_session_id": int(call.id),
             "direction": call.direction,
@@ -278,13 +279,12 @@ class CallGearExchange(Exchange):
                     "calling_phone_number": call.line.lstrip("+"),
                     "called_phone_number": talk.number(name),
                     "is_operator": talk.is_ours(name),
-                    "employee_id": employee(name),
+                    "employee_id": talk.employee(name),
                     "employee_full_name": None,
                     "record_call_enabled": talk.recording,
-                    "state": ("On hold" if talk.held else "Talking") if call.leg(name).answered_at else "Dial",
+                    "state": ("On hold" if talk.held else "Talking") if talk.is_up(name) else "Dial",
                 }
-                for name in call.legs
-                if not call.leg(name).ended_at
+                for name in ([CALLER, *there] if call.direction == "in" else there)
             ],
         }
 

@@ -18,6 +18,8 @@ State = Literal["SESSION", "TALK", "HOLD", "DIALING", "OPERATOR_TALK", "POST_TAL
 LONG_SECONDS = 7200.0
 EMPLOYEES = {7: ("Ada Green", "12025550190"), 8: ("Max Stone", "12025550191")}
 """Employee id -> name and phone."""
+CALLER = "caller"
+"""The contact's leg of an incoming call, which is the call itself."""
 LEAST_DIGITS = 7
 """What is shorter is an extension."""
 
@@ -75,15 +77,23 @@ class Talk:
 
     def number(self, leg: str) -> str:
         """What that leg calls, digits."""
-        if leg in (REP, CUSTOMER):
+        if leg in (REP, CUSTOMER, CALLER):
             return (self.call.rep if leg == REP else self.call.number).lstrip("+")
         found = employee(leg)
         return EMPLOYEES[found][1] if found else self.called.get(leg, leg.removeprefix("ext:"))
 
+    def employee(self, leg: str) -> int | None:
+        """Whose phone that leg rings, None = nobody's of ours."""
+        return employee_at(self.called[leg]) or None if leg in self.called else employee(leg)
+
+    def is_up(self, leg: str) -> bool:
+        """Whether somebody is on the line at that leg, talking or on hold."""
+        return self._has_talked() if leg == CALLER else bool(self.call.leg(leg).answered_at)
+
     def is_ours(self, leg: str) -> bool:
         """Whether it is an employee's or an extension; a third party may be neither."""
         third = self.called.get(leg)
-        return leg != CUSTOMER if third is None else bool(employee_at(third)) or len(third) < LEAST_DIGITS
+        return leg not in (CUSTOMER, CALLER) if third is None else bool(employee_at(third)) or len(third) < LEAST_DIGITS
 
     @property
     def talked(self) -> int:
@@ -148,7 +158,8 @@ class Talk:
         self._talk_on()
 
     def disconnect(self, params: Mapping[str, Any]) -> None:
-        name = next((leg for leg in self.call.legs if self.leg_id(leg) == params["leg_id"]), "")
+        legs = [*self.call.legs, CALLER] if self.call.direction == "in" else self.call.legs
+        name = next((leg for leg in legs if self.leg_id(leg) == params["leg_id"]), "")
         if not name or self.call.leg(name).ended_at:
             raise Fails("leg_not_found", field="leg_id", value=params["leg_id"])
         if name == CUSTOMER or self.call.direction == "in":

@@ -7,7 +7,7 @@ where they are used. A click-to-call rings the rep; when they pick up we are tol
 
 import base64
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import quote
@@ -15,29 +15,21 @@ from urllib.parse import quote
 import httpx
 from typing_extensions import override
 
-from bot.call import Call, Leg
+from bot.call import Call
 from bot.errors import Refused, SettingsError, Unsupported
-from bot.events import CUSTOMER, REP, THIRD, Accepted, AnyEvent, LegAnswered, LegEnded, Outcome, State
+from bot.events import Accepted, AnyEvent
 from bot.hooks import Request, Webhook
 from bot.orders import CallOrder, MessageOrder, Prompt, Speech
 from bot.provider import Provider, Setting
-from bot.providers.enablex import api, webhooks
+from bot.providers.enablex import api, steps, webhooks
+from bot.providers.enablex.probing import FIRST_ASKED_SECONDS, SILENCE, TALKING, Probe
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
 """A call id that no call has: asking for it shows whether the credentials work."""
 LOCKED = ("401", "403", "429", "500", "502", "503", "504")
 """Codes of refusals that say nothing about a call."""
-SILENCE = {"text": ".", "language": "en-US", "voice": "none"}
-"""Something that is never played: there is no such voice."""
-TALKING = "6112"
-"""Code of the refusal to play anything while two parties are joined."""
-ALONE = ("", "6114", "6117")
-"""What is answered when there is only one: no refusal, "Play request pending", "Voice not supported"."""
 ALREADY = "408"
 """Code of the refusal to start a recording that runs."""
-FIRST_ASKED_SECONDS = 10.0
-LONGEST_RING_SECONDS = 75.0
-"""A phone that has rung for so long, and is in no talk, was not answered."""
 
 
 class EnableX(Provider):
@@ -71,8 +63,7 @@ class EnableX(Provider):
         """Raises SettingsError where `accept_verb` or `bridge` is none of the two each can be."""
         super().__init__(account, values, http, region)
         self.clock: Callable[[], float] = time.time
-        self._tells_talks = False  # it was seen to refuse playing into a talk
-        self._alone: set[str] = set()  # ids of calls in which one of two was last seen to be alone
+        self._probe = Probe(lambda call: self._on(call, "PUT", "/play", SILENCE), self.resume)
         for setting in self.settings:
             if setting.default is not None and not self.values.get(setting.name):
                 self.values[setting.name] = setting.default
@@ -150,32 +141,8 @@ class EnableX(Provider):
 
     @override
     def next_step(self, call: Call) -> str:
-        """Bridge the customer when the rep is on the line; let go whoever is left, or has heard the message.
-
-        Whoever was put through to somebody else is left in peace, also where that order was not answered. A phone that
-        was not told to have stopped is let go when the other side has gone: ending what has ended does no harm.
-        """
-        legs = {leg.name: leg for leg in call.legs}
-        rep, customer = legs.get(REP), legs.get(CUSTOMER)
-        if call.purpose == "message":
-            return "hang_up" if call.played is not None and _up(customer) else ""
-        if call.transferred_to or any(_up(leg) for leg in call.legs if leg.name.startswith(THIRD)):
-            return ""
-        if call.direction == "in":
-            ours = [leg for leg in call.legs if leg.name != webhooks.LINE]
-            over = call.state is State.ENDED
-            return "hang_up" if ours and (over or all(leg.ended_at for leg in ours)) else ""
-        if rep is None or not call.rep:
-            return ""
-        if not _up(rep):
-            return "hang_up" if rep.ended_at and customer is not None and not customer.ended_at else ""
-        if rep.outcome is Outcome.VOICEMAIL:
-            return "hang_up"  # the rep's own mailbox has picked up
-        if customer is None:
-            if call.state is State.ENDED or call.hang_up_by:
-                return "hang_up"  # picked up after it was over: nobody is called any more
-            return "" if self._joins else "bridge"
-        return "hang_up" if customer.ended_at else ""
+        """See `steps.py`."""
+        return steps.next_step(call, joined=self._joins)
 
     @override
     async def bridge(self, call: Call, number: str) -> None:
@@ -216,19 +183,8 @@ class EnableX(Provider):
 
     @override
     def controls(self, call: Call) -> frozenset[str]:
-        """Hold, transfer and recording need two parties, playing needs one alone, and nobody accepts twice."""
-        if not call.live:
-            return frozenset()
-        first = {"in": webhooks.LINE, "out": CUSTOMER if call.purpose == "message" else REP}[call.direction]
-        others = [leg for leg in call.legs if leg.name != first]
-        bridged = any(leg.answered_at and not leg.ended_at for leg in others)
-        if bridged:
-            held = "resume" if call.held else "hold"
-            recording = "stop_recording" if call.recording_on else "start_recording"
-            return frozenset({"hang_up", held, "transfer", "forward", recording})
-        if call.direction == "in" and not others:
-            return frozenset({"accept", "decline", "play"})
-        return frozenset({"hang_up"})
+        """See `steps.py`."""
+        return steps.controls(call)
 
     @override
     async def play(self, call: Call, prompt: Prompt) -> None:
@@ -298,58 +254,18 @@ class EnableX(Provider):
             if error.code in LOCKED:
                 raise
             return ()
-        return webhooks.analysed(answer, call, self.clock(), joined=self._joins) + await self._second_leg(call)
+        told = webhooks.analysed(answer, call, self.clock(), joined=self._joins)
+        return told + await self._probe.second_leg(call, self.clock())
 
-    async def _second_leg(self, call: Call) -> tuple[AnyEvent, ...]:
-        """Whether the second phone was answered, or has hung up since, which "Analyze Call" does not tell.
+    @override
+    def learned(self) -> str:
+        """That it refuses to play into a talk: only then does an answer without that refusal tell the end of one."""
+        return TALKING if self._probe.tells_talks else ""
 
-        Two requests that change nothing are refused in ways that do: playing is refused with 6112 where two parties are
-        joined (asked for with a voice that there is not), taking off hold with 409 where they are not. Nobody can have
-        put on hold what is not known to be a talk.
-        """
-        # Whoever talks comes first: another that rings is whom the call is transferred to, and the talk is not theirs.
-        on = [leg for leg in call.legs if leg.answered_at and not leg.ended_at]
-        on += [leg for leg in call.legs if leg.ringing_at and not leg.answered_at and not leg.ended_at]
-        leg = next((leg for leg in on if leg.name == CUSTOMER or leg.name.startswith("ext:")), None)
-        now, ref = self.clock(), call.refs[0]
-        if leg is None or not call.live or call.purpose == "message":
-            return ()
-        if leg.answered_at:
-            gone = not call.held and not call.transferred_to and await self._talk_is_over(call)
-            return (LegEnded(ref=ref, at=now, leg=leg.name, outcome=Outcome.ANSWERED),) if gone else ()
-        if now - leg.ringing_at < FIRST_ASKED_SECONDS:
-            return ()
-        if await self._probe(call) == TALKING:
-            return (LegAnswered(ref=ref, at=now, leg=leg.name),)
-        if now - leg.ringing_at < LONGEST_RING_SECONDS or await self._refusal(self.resume(call)) != "409":
-            return ()
-        return (LegEnded(ref=ref, at=now, leg=leg.name, outcome=Outcome.NO_ANSWER),)
-
-    async def _probe(self, call: Call) -> str:
-        """The code that playing is refused with."""
-        code = await self._refusal(self._on(call, "PUT", "/play", SILENCE))
-        self._tells_talks = self._tells_talks or code == TALKING
-        return code
-
-    async def _talk_is_over(self, call: Call) -> bool:
-        """Nobody's talk is ended on a guess: only where the account was seen to refuse playing into one, and twice.
-
-        Twice, because a transfer that is being asked for parts the two before anybody knows of it.
-        """
-        ref, code = call.refs[0], await self._probe(call)
-        alone = self._tells_talks and code in ALONE
-        again = alone and ref in self._alone
-        (self._alone.add if alone and not again else self._alone.discard)(ref)
-        return again
-
-    @staticmethod
-    async def _refusal(request: Awaitable[object]) -> str:
-        """The code it is refused with, "" = it is not."""
-        try:
-            await request
-        except Refused as error:
-            return error.code
-        return ""
+    @override
+    def relearn(self, learned: str) -> None:
+        """So that a talk whose end was lost is over in minutes also after a restart."""
+        self._probe.tells_talks = self._probe.tells_talks or learned == TALKING
 
     @override
     async def fetch_recording(self, recording: str, into: Path, limit: int) -> str:
@@ -428,13 +344,6 @@ class EnableX(Provider):
             json=None if body is None else dict(body),
             headers={"authorization": f"Basic {key}"},
         )
-
-
-def _up(leg: Leg | None) -> bool:
-    """Picked up, by a person or a mailbox, and not known to have hung up."""
-    if leg is None:
-        return False
-    return bool(leg.answered_at and not leg.ended_at) or leg.outcome is Outcome.VOICEMAIL
 
 
 PROVIDER = EnableX

@@ -22,6 +22,8 @@ WORDS = ("message", "msg", "desc", "description")
 """Where the code and the words of an error stand; the newer edition has names of its own."""
 _OWN_CODE = re.compile("[0-9]{4}")
 """Whoever says “failed” with one of these had a look; a bare 500 leaves open how far it got."""
+_NO = re.compile("[45][0-9]{2}|[0-9]{4}")
+"""A code that means no, also where neither the HTTP status nor a `state` or `status` says so."""
 _SAYS = (401, 403, 404, 409, 429)
 """HTTP statuses that say what the older edition has as code; the newer one has words of its own for them."""
 LISTEN_SECONDS = range(1, 11)
@@ -95,9 +97,14 @@ def answer(title: str, response: httpx.Response, *, dials: bool, silent: bool = 
     status, refusal = response.status_code, _refusal(title, told, response.status_code)
     if dials and status >= 500 and not (_OWN_CODE.fullmatch(refusal.code) and outcome(told) in FAILED):
         raise Ambiguous(f"{title} answered with an internal error ({status}); it may or may not be calling.")
-    if status >= 400 or outcome(told) in FAILED:
+    # What dials and says neither yes nor no is for `accepted()`: nobody knows.
+    if status >= 400 or outcome(told) in FAILED or (not dials and not outcome(told) and _says_no(told, refusal.code)):
         raise refusal
     return told
+
+
+def _says_no(told: Mapping[str, Any], code: str) -> bool:
+    return bool(_NO.fullmatch(code)) or text(told.get("error_code")) not in ("", "0")
 
 
 def outcome(told: Mapping[str, Any]) -> str:

@@ -70,8 +70,11 @@ def greeted(steps: Sequence[Step], greeting: bool, pin: bool) -> list[Step]:
     return [*begun, Step(LONG_SECONDS, "caller", "ended", Outcome.ANSWERED)] if greeting else [*begun, *steps[1:]]
 
 
-def third_steps(number: str, ours: str, theirs: str) -> list[Step]:
-    """Somebody is transferred to: where they answer, our rep is let go and those two talk."""
+def third_steps(number: str, ours: str, theirs: str, *, stays: bool) -> list[Step]:
+    """Somebody is transferred to: where they answer, our rep is let go and those two talk, until they hang up.
+
+    `stays`: the other party is on the line then, with nobody.
+    """
     steps = []
     for step in second_steps(number, THIRD + number):
         if step.leg == THIRD + number:
@@ -79,7 +82,7 @@ def third_steps(number: str, ours: str, theirs: str) -> list[Step]:
         if step.what == "answered":
             steps.append(Step(0, ours, "ended", Outcome.ANSWERED))
     answered = any(step.what == "answered" for step in steps)
-    return [*steps, Step(0, theirs, "ended", Outcome.ANSWERED)] if answered else steps
+    return [*steps, Step(LONG_SECONDS if stays else 0, theirs, "ended", Outcome.ANSWERED)] if answered else steps
 
 
 def rep_steps(number: str) -> list[Step]:

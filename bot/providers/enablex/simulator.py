@@ -51,6 +51,7 @@ class EnableXExchange(Exchange):
     Attributes:
         cli: the provisioned number, digits; "" = any.  secret: the APP ID to encrypt events with, "" = plain events.
         greeting: callers hear a greeting, and are answered by it.  pin: the number is shared, callers key a PIN first.
+        stays: whoever was put through stays on the line when the other hangs up; the page says nothing of it.
         recordings: id -> sound.
         fails: codes and states that the pages show and nothing else leads to: "6107", "6110", "6119"; "play",
             "speech" and "recording", each the event that tells so.
@@ -65,6 +66,7 @@ class EnableXExchange(Exchange):
         self.cli = ""
         self.secret = ""
         self.greeting = self.pin = False
+        self.stays = True
         self.recordings: dict[str, bytes] = {}
         self.fails: set[str] = set()
         self._plays = Plays()
@@ -220,7 +222,7 @@ class EnableXExchange(Exchange):
         call = self._in_a_talk(ref)
         first, second = self._first(call), call.variables["second"]
         ours, theirs = (first, second) if call.direction == "out" else (second, first)
-        steps = third_steps(digits(to), ours, theirs)
+        steps = third_steps(digits(to), ours, theirs, stays=self.stays)
         self._held.discard(ref)
         answers = any(step.what == "answered" for step in steps)
         self.network.change(call, steps, keep=lambda step: not answers)
