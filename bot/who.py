@@ -51,10 +51,9 @@ class Mention(msgspec.Struct, frozen=True):
 
 
 class Extension(msgspec.Struct, frozen=True):
-    """An own extension, 2 to 6 digits. `marked`: written with `ext` or `x`, so it cannot have meant a short number."""
+    """An own extension, 2 to 6 digits."""
 
     digits: str
-    marked: bool = False
 
 
 class Name(msgspec.Struct, frozen=True):
@@ -219,7 +218,7 @@ def _extension(first: _Token, rest: list[_Token]) -> Extension | None:
     _nothing_after(last, after)
     if not _EXTENSION.fullmatch(digits):
         raise BadInput(f"{_quote(digits)} is not an extension: those have 2 to 6 digits. Example: ext 123.")
-    return Extension(digits, marked=True)
+    return Extension(digits)
 
 
 def _number_or_extension(text: str, region: str) -> Who:
