@@ -255,7 +255,7 @@ async def _run(board: Board, batch: Batch) -> None:
     refusals = 0
     while rows := await board.write(store.take, batch.id, size, LISTED):
         results, trouble = await _send(provider, code, rows, many=many)
-        await board.write(store.settle, batch.id, results, board.now())
+        await board.record(store.settle, batch.id, results, board.now())
         whole = all(state == "rejected" for _, state, _ in results)
         refusals = refusals + 1 if whole else 0
         if trouble and (many or not whole or refusals >= PATIENCE):
@@ -271,7 +271,7 @@ async def _look_around(board: Board, batch: Batch, provider: Provider, code: str
         return  # a call by hand that has just been looked for
     waiting = await _waiting(provider, code)
     results = [(line, *(("added", "") if number in waiting else ("unclear", LOST))) for line, number in lost]
-    await board.write(store.settle, batch.id, results, board.now())
+    await board.record(store.settle, batch.id, results, board.now())
     await board.write(store.leave_out, batch.id, await board.read(store.ready_among, batch.id, waiting), WAITING)
 
 

@@ -29,6 +29,8 @@ DIALS_AT_ONCE = 32
 """So many dials are worked on at the same moment; others wait their turn, acknowledged and written down."""
 CUT_OFF_SECONDS = 180
 """After so long what was begun was cut off: an upload to Slack takes three requests of at most 15 s."""
+WRITE_AGAIN_SECONDS = 5
+"""So long `record()` waits before it tries again."""
 _MENTION = re.compile(r"<@([UW][A-Z0-9]+)>")
 T = TypeVar("T")
 _Failed = Callable[[Exception], Coroutine[Any, Any, None]]
@@ -80,6 +82,21 @@ class Board:
         result = await self.db.write(lambda db: work(db, *args, **kwargs))
         self.wake.set()
         return result
+
+    async def record(self, work: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """As `write()`, of what nobody else knows, such as a provider's answer: tried again until it is on disk.
+
+        What a kill cuts off meanwhile is as if it had come before the answer: unclear.
+        """
+        told = False
+        while True:
+            try:
+                return await self.write(work, *args, **kwargs)
+            except sqlite3.OperationalError:  # the disk is full, or away
+                if not told:
+                    log.exception("What a phone service answered cannot be written down; it is tried again and again.")
+                told = True
+                await self.sleep(WRITE_AGAIN_SECONDS)
 
     async def ingest(
         self,

@@ -94,9 +94,11 @@ async def _take(board: Board, call: Call, step: str, user: str, number: str = ""
 
 
 async def _finish(board: Board, call: Call, step: str, *events: AnyEvent) -> None:
-    if events:
-        await board.ingest(call.account, events, call_id=call.id)
-    await board.write(ledger.finish_intent, f"{CONDUCT}:{step}:{call.id}")
+    def write(db: sqlite3.Connection) -> list[calls.Change]:
+        ledger.finish_intent(db, f"{CONDUCT}:{step}:{call.id}")
+        return calls.ingest(db, call.account, events, now=board.now(), routing=board.routing, call_id=call.id)
+
+    board.changed(change.call for change in await board.record(write))
 
 
 async def _bridge(board: Board, provider: Provider, call: Call, number: str) -> CallboardError | None:

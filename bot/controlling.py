@@ -236,7 +236,7 @@ async def _do(board: Board, call: Call, user: str, action: str, work: Work, deta
         _audit(db, at, user, action, found, detail)
         ledger.finish_intent(db, key)
 
-    await board.write(note)
+    await board.record(note)
 
 
 async def _nobody_knows(board: Board, call: Call, action: str) -> None:

@@ -40,7 +40,6 @@ MESSAGE = "message"
 """Kind of the intents of voice messages, one each; what somebody typed to send them is another intent."""
 DOUBLE_CLICK_SECONDS = 5
 """Two dials of one rep to one number closer than this are one dial asked for twice."""
-WRITE_AGAIN_SECONDS = 5
 _Note = Callable[[sqlite3.Connection], None]
 """What the keeper of a queue writes down in a transaction of the gate."""
 
@@ -306,25 +305,9 @@ async def _place(
             unreached(db)
         return found
 
-    placed = await _surely(board, finish)
+    placed = await board.record(finish)
     board.changed([placed])
     return placed
-
-
-async def _surely(board: Board, answered: Callable[[sqlite3.Connection], Call]) -> Call:
-    """Write down what the provider answered, however long that takes: nobody else knows of what rings now.
-
-    After a kill meanwhile the call is unclear, as after one before the answer: see `recover()`.
-    """
-    told = False
-    while True:
-        try:
-            return await board.write(answered)
-        except sqlite3.OperationalError:  # the disk is full, or away
-            if not told:
-                log.exception("What a phone service answered cannot be written down; it is tried again and again.")
-            told = True
-            await board.sleep(WRITE_AGAIN_SECONDS)
 
 
 async def _found(board: Board, provider: Provider, call: Call) -> Accepted | None:

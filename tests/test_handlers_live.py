@@ -1,6 +1,7 @@
 """The controls of a running call, by signed Slack requests: only what makes sense, done once, told in the thread."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -397,6 +398,30 @@ async def test_two_clicks_have_one_effect_and_the_card_says_what_happens(desk: O
     await desk.settle()
     assert phone(desk).done == [("hold",)]
     assert "resume" in buttons(desk)
+
+
+async def test_what_was_done_is_on_record_although_the_disk_was_full(
+    desk: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = await talking(desk)
+    slept = []
+
+    async def full(work: object) -> object:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    async def hold(provider: Any, one: Call) -> None:
+        await provider.hold(one)
+        monkeypatch.setattr(desk.board.db, "write", full)
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        monkeypatch.undo()
+
+    desk.board.sleep = sleep
+    await control(desk.board, call.id, "U1", "hold", hold)
+    assert len(slept) == 1
+    (held,) = await desk.calls()
+    assert held.held
 
 
 async def test_what_is_told_before_the_answer_comes_is_later_than_the_order(desk: Office) -> None:
