@@ -346,7 +346,7 @@ def test_automatic_calls_have_a_limit_for_each_number_and_none_for_each_rep() ->
     many = History(today=Used(10_000))
     assert decide(order, WORLD, many, NOON) == Allowed()
     once = replace(many, attempts_today=1, attempts_this_week=1)
-    assert "automatically once today, and the limit for one number is 1 a day" in refusal(
+    assert "automatically or from a list once today, and the limit for one number is 1 a day" in refusal(
         decide(order, WORLD, once, NOON)
     )
     twice = replace(many, attempts_this_week=2)
