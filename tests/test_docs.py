@@ -127,6 +127,8 @@ async def test_who_may_do_what(desk: Office) -> None:
         "/digest now": "/digest now",
         "/campaign": "see campaigns",
         "/campaign start Spring sale": "start, stop, fill",
+        "/campaign calllist Autumn offers": "make a call list for oneself",
+        "/campaign calllist Autumn offers for <@U4|max>": "give call lists to others",
     }
     for line, words in tries.items():
         (role,) = [row[1].partition(" ")[0] for row in table if words in row[0]]
