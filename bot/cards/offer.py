@@ -191,8 +191,8 @@ def _offered(known: Known, window: Window, now: float, zone: str) -> list[Block]
     blocks.append(context([f"{there} ({window.words})"], "offer:hours"))
     lines = [upper_first(earlier(call, now, zone, masked)) for call, masked in known.history[:HISTORY]]
     blocks.append(section("\n".join(lines) or "No earlier calls with this number.", "offer:history"))
-    if row.why:
-        blocks.append(context([sentence(row.why)], "offer:why"))
+    if why := sentence(row.why):
+        blocks.append(context([why], "offer:why"))
     return blocks
 
 
