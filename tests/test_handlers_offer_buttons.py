@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import calling_lists, dialing, offers
+from bot import calling_lists, dialing, offers, permission
 from bot.errors import Ambiguous, NotAllowed, Unavailable
 from bot.events import REP, CdrReceived, LegAnswered, Outcome
 from bot.store import ledger, people
@@ -424,6 +424,17 @@ async def test_a_number_of_another_list_counts_and_is_not_shown(desk: Office) ->
     held = await before(desk, list_id)
     assert held is not None
     assert held.number == SAM
+
+
+async def test_a_call_from_a_list_counts_for_voice_messages_too(desk: Office) -> None:
+    await furnish(desk)
+    await begin(desk)
+    await desk.board.read(permission.check_message, desk.board, "U2", NOA, desk.clock())
+    await act(desk, "call")
+    with pytest.raises(NotAllowed, match="from a list once today"):
+        await desk.board.read(permission.check_message, desk.board, "U2", NOA, desk.clock())
+    await desk.happen(CdrReceived(ref="paper-1", at=desk.clock(), leg=REP, outcome=Outcome.NO_ANSWER))
+    await desk.board.read(permission.check_message, desk.board, "U2", NOA, desk.clock())  # their phone never rang
 
 
 async def begin_beside(desk: Office, rows: str = THREE) -> str:
