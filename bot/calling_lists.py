@@ -200,7 +200,8 @@ async def pause(board: Board, user: str, list_id: str) -> None:
     found = await own(board, user, list_id)
 
     def end(db: sqlite3.Connection, now: float) -> None:
-        turns.give_back(db, list_id, "", now)
+        for row in _held(db, list_id):
+            offers.release(db, row, now)
 
     await _switch(board, user, found, ("running",), "paused", "pause call list", end, f"<@{user}> paused it.")
 
@@ -221,10 +222,17 @@ async def stop(board: Board, user: str, list_id: str) -> None:
     found = await own(board, user, list_id)
 
     def end(db: sqlite3.Connection, now: float) -> None:
-        turns.give_back(db, list_id, "", now)
-        turns.let_go(db, list_id, now)
+        for row in _held(db, list_id):
+            if not offers.release(db, row, now):
+                turns.settle(db, row, "done", "", now)
 
     await _switch(board, user, found, ("running", "paused"), "stopped", "stop call list", end, f"<@{user}> stopped it.")
+
+
+def _held(db: sqlite3.Connection, list_id: str) -> list[turns.Offer]:
+    """Whom its reps have before them."""
+    held = (turns.held(db, list_id, rep.user) for rep in store.reps(db, list_id))
+    return [row for row in held if row is not None]
 
 
 async def _switch(

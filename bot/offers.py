@@ -90,10 +90,7 @@ async def call(board: Board, user: str, pressed: Press, written: Callable[[Call]
         CallboardError: nothing was dialled; says why. Where that is the contact's, the next one is before the rep.
     """
     try:
-        row = await board.read(_before, user, pressed)
-        last = await board.read(calls.get, row.call_id) if row.state == "calling" else None
-        if row.state == "calling" and (last is None or last.outcome not in NEVER_DIALLED):
-            raise NotAllowed(_STALE)
+        row = await board.read(_uncalled, user, pressed)
     except CallboardError:
         await dialing.drop(board, key(user, pressed))
         raise
@@ -158,10 +155,14 @@ async def skip(board: Board, user: str, pressed: Press) -> None:
 
 
 def _uncalled(db: sqlite3.Connection, user: str, pressed: Press) -> Offer:
+    """The same, where nobody has rung them yet.
+
+    Raises:
+        NotAllowed: as `_before()`, or their phone rang.
+    """
     row = _before(db, user, pressed)
-    last = calls.get(db, row.call_id) if row.state == "calling" else None
-    if row.state == "calling" and (last is None or last.outcome not in NEVER_DIALLED):
-        raise NotAllowed("That contact was called, so it cannot be skipped. Press *Next contact* instead.")
+    if _rang(db, row):
+        raise NotAllowed("That contact was called already, so nothing was done. Press *Next contact* to go on.")
     return row
 
 
@@ -205,7 +206,7 @@ async def onward(board: Board, user: str, pressed: Press) -> None:
     def write(db: sqlite3.Connection) -> None:
         row = _before(db, user, pressed)
         called = calls.get(db, row.call_id)
-        if row.state != "calling" or (called is not None and called.outcome in NEVER_DIALLED):
+        if not _rang(db, row):
             raise NotAllowed("That contact's phone has not rung yet. Press *Call*, *Skip* or *Later*.")
         if called is not None and called.state not in (State.ENDED, State.UNCLEAR):
             raise NotAllowed("That call still runs. End it first, then press *Next contact*.")
@@ -219,6 +220,20 @@ def _done(db: sqlite3.Connection, board: Board, row: Offer) -> None:
     hand_out(db, board, row.list, row.rep, below=True)
 
 
+def release(db: sqlite3.Connection, row: Offer, now: float) -> bool:
+    """Whom a rep has before them is anybody's again. False: their phone rang, or may have."""
+    if _rang(db, row):
+        return False
+    store.put_off(db, row, "", row.due_at, row.why, now)
+    return True
+
+
+def _rang(db: sqlite3.Connection, row: Offer) -> bool:
+    """Whether the contact before a rep was called from the list, and their phone rang or may yet."""
+    called = calls.get(db, row.call_id) if row.state == "calling" else None
+    return row.state == "calling" and (called is None or called.outcome not in NEVER_DIALLED)
+
+
 async def pause(board: Board, user: str, list_id: str) -> None:
     """*Pause list*: whoever is before them is given back.
 
@@ -228,17 +243,13 @@ async def pause(board: Board, user: str, list_id: str) -> None:
 
     def write(db: sqlite3.Connection) -> None:
         row = store.held(db, list_id, user)
-        if row is not None and row.state == "calling":
+        if row is not None and not release(db, row, board.now()):
             called = calls.get(db, row.call_id)
             if called is not None and called.state not in (State.ENDED, State.UNCLEAR):
                 raise NotAllowed("A call of this list still runs. End it first, then pause.")
-            if called is not None and called.outcome in NEVER_DIALLED:
-                store.put_off(db, row, "", 0, "", board.now())
-            else:
-                store.settle(db, row, "done", "", board.now())
+            store.settle(db, row, "done", "", board.now())
         if not store.pause(db, list_id, user, 1):
             raise NotAllowed("You have paused that list already, or do not call from it. Nothing was done.")
-        store.give_back(db, list_id, user, board.now())
         calling_lists.show(db, list_id, board.now())
 
     await board.write(write)

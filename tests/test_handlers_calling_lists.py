@@ -151,12 +151,13 @@ async def test_the_same_form_sent_twice_makes_one_list(desk: Office) -> None:
     assert "not read a second time" in desk.conversation("U2")[-1].text
 
 
-async def test_too_many_rows_are_refused_whole(desk: Office) -> None:
+async def test_too_many_rows_are_refused_whole(desk: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calling_lists, "MOST_ROWS", 1000)
     rows = "number\n" + "+12025550101\n" * (calling_lists.MOST_ROWS + 1)
     file = add_file(desk.slack, "long.csv", rows.encode(), user="U2")
     await desk.type("/campaign calllist Mine", user="U2")
     assert await desk.submit({"file": [file.as_json()], "reps": ["U2"]}, user="U2") == {}
-    assert "more than 20,000 rows, so nothing was read" in desk.conversation("U2")[-1].text
+    assert "more than 1,000 rows, so nothing was read" in desk.conversation("U2")[-1].text
     assert await lists(desk) == []
 
 

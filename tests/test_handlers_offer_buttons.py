@@ -280,7 +280,7 @@ async def test_an_unclear_call_is_never_repeated(desk: Office) -> None:
     assert pressed is not None
     with pytest.raises(NotAllowed, match="is unclear, so the contact was not put off"):
         await offers.put_off(desk.board, "U1", pressed, desk.clock() + 60)
-    with pytest.raises(NotAllowed, match="cannot be skipped"):
+    with pytest.raises(NotAllowed, match="was called already"):
         await offers.skip(desk.board, "U1", pressed)
     await act(desk, "next")
     assert "Next is Sam Hill" in text(desk, "U1")
@@ -311,6 +311,23 @@ async def test_where_their_phone_never_rang_they_can_be_called_again(desk: Offic
     await answer(desk, 2)
     await wrap(desk)
     assert "Next is Sam Hill" in text(desk, "U1")
+
+
+async def test_a_list_that_is_paused_or_stopped_takes_back_whom_nobody_has_rung(desk: Office) -> None:
+    await furnish(desk)
+    list_id = await begin(desk)
+    desk.phone.answer = Unavailable("Paperphone could not be reached.")
+    await act(desk, "call")
+    pressed = await offers.current(desk.board, "U1", list_id)
+    assert pressed is not None
+    await press(desk, "pause")
+    assert (await contact(desk, list_id, NOA)).state == "ready"
+    await press(desk, "resume")
+    desk.clock.advance(dialing.DOUBLE_CLICK_SECONDS)
+    await act(desk, "call")
+    await press(desk, "stop")
+    assert (await contact(desk, list_id, NOA)).state == "ready"
+    assert "0 called, 0 skipped, 3 not called" in text(desk, "U2")
 
 
 async def test_pausing_where_nobody_was_rung_gives_them_to_others(desk: Office) -> None:

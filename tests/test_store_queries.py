@@ -201,11 +201,6 @@ def forget_list(db: sqlite3.Connection) -> None:
     assert retention.forget_calling_lists(db, NOW + 10**6) == 1
 
 
-def give_back(db: sqlite3.Connection) -> None:
-    offers.give_back(db, "l1", "U1", NOW)
-    offers.give_back(db, "l1", "", NOW)
-
-
 def call_from_list(db: sqlite3.Connection) -> None:
     make_list(db)
     held = offers.candidate(db, "l1", "U1", NOW)
@@ -367,8 +362,6 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "offers.settle": lambda db: offers.settle(db, OFFER, "done", "", NOW),
     "offers.anew": lambda db: offers.anew(db, OFFER, NOW),
     "offers.take": call_from_list,
-    "offers.give_back": give_back,
-    "offers.let_go": lambda db: offers.let_go(db, "l1", NOW),
     "offers.pause": lambda db: offers.pause(db, "l1", "U1", 1),
     "offers.is_over": lambda db: offers.is_over(db, "l1"),
     "offers.left": lambda db: offers.left(db, "l1", NOW),

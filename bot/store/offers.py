@@ -130,35 +130,17 @@ def anew(db: sqlite3.Connection, row: Offer, now: float) -> None:
 
 
 def take(db: sqlite3.Connection, row: Offer, call_id: str, now: float) -> bool:
-    """It becomes that call. False: it is not before that rep any more, or was pressed before."""
+    """It becomes that call. False: it is not before that rep any more, was pressed before, or its list is paused."""
     taken = db.execute(
         "UPDATE calling_list_rows SET state = 'calling', call_id = ?, offer = offer + 1, changed_at = ?"
-        f" WHERE list = ? AND line = ? AND offer = ? AND rep = ? AND {_HELD}",
+        f" WHERE list = ? AND line = ? AND offer = ? AND rep = ? AND {_HELD}"
+        " AND EXISTS (SELECT 1 FROM calling_lists WHERE id = list AND state = 'running')",
         (call_id, now, row.list, row.line, row.offer, row.rep),
     )
     if taken.rowcount != 1:
         return False
     db.execute("INSERT INTO calling_list_calls (call_id, list, line) VALUES (?, ?, ?)", (call_id, row.list, row.line))
     return True
-
-
-def give_back(db: sqlite3.Connection, list_id: str, user: str, now: float) -> None:
-    """What a rep has before them, or all of them ("") have, and nobody has called, is anybody's again."""
-    whose = "rep = ?" if user else "rep <> ?"
-    db.execute(
-        "UPDATE calling_list_rows SET state = 'ready', rep = '', offer = offer + 1, changed_at = ?"
-        f" WHERE list = ? AND {whose} AND {_HELD} AND state = 'offered'",
-        (now, list_id, user),
-    )
-
-
-def let_go(db: sqlite3.Connection, list_id: str, now: float) -> None:
-    """Nobody asks any more how the last calls went: they are done with."""
-    db.execute(
-        "UPDATE calling_list_rows SET state = 'done', offer = offer + 1, changed_at = ?"
-        f" WHERE list = ? AND rep <> '' AND {_HELD} AND state = 'calling'",
-        (now, list_id),
-    )
 
 
 def _change(db: sqlite3.Connection, row: Offer, change: str, values: tuple[object, ...], now: float) -> None:
