@@ -52,13 +52,13 @@ def hand_out(db: sqlite3.Connection, board: Board, list_id: str, user: str, *, b
     if found.state == "running" and not rep.paused and store.held(db, list_id, user) is None:
         for _ in range(LOOKED_AT):
             row = store.candidate(db, list_id, user, now)
-            if row is None or _may_be_called(db, board, found.by, row):
-                if row is not None:
-                    store.offer(db, row, user, now)
+            if row is None:
                 break
-        if store.is_over(db, list_id):
-            calling_lists.move(db, list_id, ("running",), "done", now)
-            ledger.audit(db, now, "", "call list is done", found.name)
+            if _may_be_called(db, board, found.by, row):
+                store.offer(db, row, user, now)
+                break
+    if store.is_over(db, list_id) and calling_lists.move(db, list_id, ("running",), "done", now):
+        ledger.audit(db, now, "", "call list is done", found.name)
     calling_lists.show(db, list_id, now)
     if below:
         store.move_down(db, rep, now)
@@ -250,7 +250,7 @@ async def pause(board: Board, user: str, list_id: str) -> None:
             store.settle(db, row, "done", "", board.now())
         if not store.pause(db, list_id, user, 1):
             raise NotAllowed("You have paused that list already, or do not call from it. Nothing was done.")
-        calling_lists.show(db, list_id, board.now())
+        hand_out(db, board, list_id, user)
 
     await board.write(write)
 

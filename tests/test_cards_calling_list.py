@@ -179,6 +179,12 @@ def test_how_it_stands_decides_what_can_be_done(last: Call, told: str, offered: 
     assert [action.partition(":")[2] for action in action_ids(message.blocks)] == offered
 
 
+def test_a_call_that_is_forgotten_holds_nobody_up() -> None:
+    message = show(replace(KNOWN, row=msgspec.structs.replace(ROW, state="calling", call_id="c1")))
+    assert "Dana Levi, +1 202-555-0100 was called\nThat call is not on record any more." in message.text
+    assert action_ids(message.blocks) == ["offer:next", "offer:pause"]
+
+
 @pytest.mark.parametrize("value", ["", "l1", "l1 2", "l1 2 x", "l1 2 1 no", *HOSTILE])
 def test_a_value_that_is_none_of_ours_is_refused(value: str) -> None:
     with pytest.raises(BadInput, match="Nothing was done"):

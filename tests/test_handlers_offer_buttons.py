@@ -216,6 +216,16 @@ async def test_pausing_after_a_call_keeps_what_came_of_it(desk: Office) -> None:
     assert (await contact(desk, list_id, NOA)).state == "done"
 
 
+async def test_pausing_after_the_last_contact_ends_the_list(desk: Office) -> None:
+    await furnish(desk)
+    await begin(desk, rows=f"number\n{NOA}\n")
+    await act(desk, "call")
+    await end(desk, 1, Outcome.BUSY)
+    await act(desk, "pause")
+    assert "Done: 1 called, 0 skipped." in text(desk, "U2")
+    assert "Everybody of this list is done." in text(desk, "U1")
+
+
 # Once, whatever happens
 
 

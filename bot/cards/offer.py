@@ -128,11 +128,10 @@ def offer_card(
         if under_way:
             blocks.append(actions([_pause(found, rep)], "offer:pausing"))
     else:
-        call = known.call if known.row.state == "calling" else None
-        blocks += _calling(known, call, zone) if call else _offered(known, window, now, zone)
-        if call is None or not _running(call):
-            choices = actions([*_choices(known, call, now, zone), _pause(found, rep)], f"offer:do:{known.row.offer}")
-            blocks.append(choices)
+        blocks += _offered(known, window, now, zone) if known.row.state == "offered" else _calling(known, zone)
+        if known.row.state == "offered" or known.call is None or not _running(known.call):
+            # A menu keeps showing the last choice unless its block is a new one.
+            blocks.append(actions([*_choices(known, now, zone), _pause(found, rep)], f"offer:do:{known.row.offer}"))
         if found.state == "paused":
             blocks.append(context([f"{rep_words(found.by)}'s list is paused. {sentence(found.words)}"], "offer:paused"))
     waiting, later, _ = left
@@ -200,8 +199,10 @@ def _running(call: Call) -> bool:
     return call.state not in (State.ENDED, State.UNCLEAR)
 
 
-def _calling(known: Known, call: Call, zone: str) -> list[Block]:
-    party = _party(known)
+def _calling(known: Known, zone: str) -> list[Block]:
+    party, call = _party(known), known.call
+    if call is None:
+        return [section(f"*{party} was called*\nThat call is not on record any more.", "offer:state")]
     if call.state is State.UNCLEAR:
         words = (
             f"*Unclear: the call to {party}*\n{sentence(call.words)} It is not dialled again. "
@@ -228,19 +229,19 @@ def _calling(known: Known, call: Call, zone: str) -> list[Block]:
     return blocks
 
 
-def _choices(known: Known, call: Call | None, now: float, zone: str) -> list[Block]:
+def _choices(known: Known, now: float, zone: str) -> list[Block]:
     """What can be done about the contact; nothing that dials where somebody's phone has rung."""
-    row = known.row
+    row, call = known.row, known.call
     value = Press(row.list, row.line, row.offer).value
     party = who_plain(row.number, row.name, known.contact)
     onward = button("Next contact", "offer:next", value, style="primary", about=party)
-    if call is None or call.outcome in NEVER_DIALLED:
+    if row.state == "offered" or (call is not None and call.outcome in NEVER_DIALLED):
         return [
             button("Call", "offer:call", value, style="primary", about=party),
             button("Skip", "offer:skip", value, about=party),
             _later(value, now, zone),
         ]
-    if call.state is State.UNCLEAR:
+    if call is None or call.state is State.UNCLEAR:
         return [onward]
     if call.outcome in (Outcome.ANSWERED, Outcome.PENDING):
         return [wrap_button(call, party), onward]
