@@ -86,7 +86,7 @@ async def call(board: Board, user: str, pressed: Press, written: Callable[[Call]
     """*Call*: through the gate. `written` hears of the call before the phone service is asked.
 
     Raises:
-        NeedsYes: outside the contact's hours; `current()` is what to press for a yes.
+        NeedsYes: outside the contact's hours; the offer that is before the rep by then may be pressed with a yes.
         CallboardError: nothing was dialled; says why. Where that is the contact's, the next one is before the rep.
     """
     try:
@@ -131,12 +131,6 @@ def _before(db: sqlite3.Connection, user: str, pressed: Press) -> Offer:
     if row is None or (row.line, row.offer) != (pressed.line, pressed.offer):
         raise NotAllowed(_STALE)
     return row
-
-
-async def current(board: Board, user: str, list_id: str) -> Press | None:
-    """What a press of the contact before a rep carries now; None = they have none before them."""
-    row = await board.read(store.held, list_id, user)
-    return Press(list_id, row.line, row.offer) if row else None
 
 
 async def skip(board: Board, user: str, pressed: Press) -> None:

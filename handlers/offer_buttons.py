@@ -61,10 +61,10 @@ async def call(desk: Desk, click: Click) -> None:
     try:
         placed = await offers.call(desk.board, click.user, pressed, written)
     except NeedsYes as question:
-        fresh = await offers.current(desk.board, click.user, pressed.list)
+        fresh = await desk.board.read(store.held, pressed.list, click.user)
         if fresh is not None:
             yes = Press(fresh.list, fresh.line, fresh.offer, confirmed=True)
-            await answer(desk, click, question_message(str(question), yes, f"line {fresh.line}"))
+            await answer(desk, click, question_message(str(question), yes, fresh.name or fresh.number))
         return
     if placed.words:
         await tell(desk, click, placed.words)

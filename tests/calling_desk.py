@@ -4,6 +4,7 @@ import html
 from typing import Any
 
 from bot import offers
+from bot.cards.offer import Press
 from bot.events import REP, CdrReceived, LegAnswered, Outcome
 from bot.store import calling_lists as store
 from bot.store import ledger
@@ -119,6 +120,13 @@ async def wrap(desk: Office, disposition: str = "Interested", user: str = "U1", 
 async def before(desk: Office, list_id: str, user: str = "U1") -> Offer | None:
     """Whom a rep has before them."""
     return await desk.board.read(turns.held, list_id, user)
+
+
+async def press_of(desk: Office, list_id: str, user: str = "U1") -> Press:
+    """What a button of that contact carries now."""
+    row = await before(desk, list_id, user)
+    assert row is not None
+    return Press(list_id, row.line, row.offer)
 
 
 async def contact(desk: Office, list_id: str, number: str) -> Offer:

@@ -15,6 +15,7 @@ from bot.settings_reader import LEAST_DAYS
 from bot.store import calls, campaigns, cards, contact_imports, ledger, messages, missed, recordings, retention
 from bot.store.campaigns import Batch as List
 from bot.store.messages import Batch, Recipient
+from tests.calling_desk import press_of
 from tests.fake_slack import FakeSlack
 from tests.office import LINE, SETTINGS, Office, office
 from tests.slack_state import Clock
@@ -109,9 +110,8 @@ async def test_a_call_list_goes_when_it_is_over(desk: Office) -> None:
         found = await calling_lists.prepare(desk.board, "U2", f"Autumn {state}", ["U1"], rows, "autumn.csv", state)
         if state != "preview":
             await calling_lists.give_out(desk.board, "U2", found.id)
-        pressed = await offers.current(desk.board, "U1", found.id)
         if state == "stopped":
-            assert pressed is not None
+            pressed = await press_of(desk, found.id)
             key = offers.key("U1", pressed)
             assert await desk.board.write(ledger.write_intent, key, "U1", offers.CALL, b"{}", desk.clock())
             await offers.call(desk.board, "U1", pressed, told)

@@ -32,6 +32,7 @@ from tests.calling_desk import (
     furnish,
     paste,
     press,
+    press_of,
     rest,
     text,
     wrap,
@@ -159,9 +160,7 @@ async def test_two_reps_never_have_the_same_contact_before_them(desk: Office) ->
     assert "Next is Sam Hill" in text(desk, "U4")
 
     async def skips(user: str) -> None:
-        pressed = await offers.current(desk.board, user, list_id)
-        assert pressed is not None
-        await offers.skip(desk.board, user, pressed)
+        await offers.skip(desk.board, user, await press_of(desk, list_id, user))
 
     await asyncio.gather(skips("U1"), skips("U4"))
     held = [await before(desk, list_id, user) for user in ("U1", "U4")]
@@ -260,8 +259,7 @@ async def test_skipping_twice_skips_one(desk: Office) -> None:
 async def test_a_button_of_somebody_elses_contact_does_nothing(desk: Office) -> None:
     await furnish(desk)
     list_id = await begin(desk, BOTH)
-    theirs = await offers.current(desk.board, "U4", list_id)
-    assert theirs is not None
+    theirs = await press_of(desk, list_id, "U4")
 
     async def written(call: object) -> None:
         raise AssertionError("a call was placed")
@@ -286,8 +284,7 @@ async def test_an_unclear_call_is_never_repeated(desk: Office) -> None:
     assert "Unclear: the call to Noa Green" in text(desk, "U1")
     assert "It is not dialled again." in text(desk, "U1")
     assert offered(desk) == ["next", "pause"]
-    pressed = await offers.current(desk.board, "U1", list_id)
-    assert pressed is not None
+    pressed = await press_of(desk, list_id, "U1")
     with pytest.raises(NotAllowed, match="is unclear, so the contact was not put off"):
         await offers.put_off(desk.board, "U1", pressed, desk.clock() + 60)
     with pytest.raises(NotAllowed, match="was called already"):
@@ -311,8 +308,7 @@ async def test_where_their_phone_never_rang_they_can_be_called_again(desk: Offic
             CdrReceived(ref="paper-1", at=desk.clock(), leg=REP, outcome=Outcome.NO_ANSWER),
         )
     assert offered(desk) == ["call", "skip", "later", "pause"]
-    pressed = await offers.current(desk.board, "U1", list_id)
-    assert pressed is not None
+    pressed = await press_of(desk, list_id, "U1")
     with pytest.raises(NotAllowed, match="has not rung yet"):
         await offers.onward(desk.board, "U1", pressed)
     desk.clock.advance(dialing.DOUBLE_CLICK_SECONDS)
@@ -328,8 +324,6 @@ async def test_a_list_that_is_paused_or_stopped_takes_back_whom_nobody_has_rung(
     list_id = await begin(desk)
     desk.phone.answer = Unavailable("Paperphone could not be reached.")
     await act(desk, "call")
-    pressed = await offers.current(desk.board, "U1", list_id)
-    assert pressed is not None
     await press(desk, "pause")
     assert (await contact(desk, list_id, NOA)).state == "ready"
     await press(desk, "resume")
@@ -338,6 +332,17 @@ async def test_a_list_that_is_paused_or_stopped_takes_back_whom_nobody_has_rung(
     await press(desk, "stop")
     assert (await contact(desk, list_id, NOA)).state == "ready"
     assert "0 called, 0 skipped, 3 not called" in text(desk, "U2")
+
+
+async def test_nothing_is_dialled_from_a_list_that_is_paused_at_that_moment(desk: Office) -> None:
+    await furnish(desk)
+    list_id = await begin(desk)
+    shown = card(desk, "U1")
+    await desk.board.db.write(lambda db: db.execute("UPDATE calling_lists SET state = 'paused'").rowcount)
+    told = await desk.press("offer:call", shown, desk.slack.open_dm("U1").id)
+    assert "nothing was done" in told
+    assert desk.phone.orders == []
+    assert (await contact(desk, list_id, NOA)).state == "offered"
 
 
 async def test_pausing_where_nobody_was_rung_gives_them_to_others(desk: Office) -> None:
@@ -520,8 +525,7 @@ async def test_in_the_afternoon_this_afternoon_is_not_offered(free: Office) -> N
 async def test_later_after_nobody_answered_and_not_after_a_talk(free: Office) -> None:
     list_id = await begin(free)
     await act(free, "call")
-    pressed = await offers.current(free.board, "U1", list_id)
-    assert pressed is not None
+    pressed = await press_of(free, list_id, "U1")
     for early in (
         offers.put_off(free.board, "U1", pressed, free.clock() + 60),
         offers.onward(free.board, "U1", pressed),
@@ -623,8 +627,7 @@ async def test_what_was_pressed_and_not_dialled_can_be_pressed_again_after_a_res
     async with reopen() as desk:
         await furnish(desk)
         list_id = await begin(desk)
-        pressed = await offers.current(desk.board, "U1", list_id)
-        assert pressed is not None
+        pressed = await press_of(desk, list_id, "U1")
         click = Click(user="U1", action=offers.CALL, value=pressed.value, trigger="t")
         assert await offer_buttons.write_press(desk.desk, click)
         assert not await offer_buttons.write_press(desk.desk, click)
@@ -647,8 +650,7 @@ async def test_a_crash_before_the_order_left_says_so_and_lets_it_be_pressed_agai
     async with reopen() as desk:
         await furnish(desk)
         list_id = await begin(desk)
-        pressed = await offers.current(desk.board, "U1", list_id)
-        assert pressed is not None
+        pressed = await press_of(desk, list_id, "U1")
         click = Click(user="U1", action=offers.CALL, value=pressed.value, trigger="t")
         assert await offer_buttons.write_press(desk.desk, click)
         with monkeypatch.context() as patch:
