@@ -18,7 +18,7 @@ from bot.store import cards, offers
 ListState = Literal["preview", "asked", "running", "paused", "done", "stopped", "dropped"]
 """preview: read, not given out.  asked: a second manager has to say yes.  The others speak for themselves."""
 
-CARD = "calllist"
+CARD = offers.LIST_CARD
 """Kind of the card of whoever made a list."""
 REFUSED = ("invalid", "duplicate", "dnc", "forbidden")
 """States of rows that were left out when the table was read."""

@@ -12,6 +12,8 @@ import msgspec
 from bot.call import Call
 from bot.store import cards
 
+LIST_CARD = "calllist"
+"""Kind of the card of whoever made a list; its subject is the list's id."""
 CARD = "offer"
 """Kind of the card of a rep; its subject is `Rep.subject`."""
 GRACE_SECONDS = 3600.0
@@ -200,7 +202,7 @@ def show_call(db: sqlite3.Connection, call_id: str) -> None:
     row = by_call(db, call_id)
     if row is None:
         return
-    cards.touch(db, row.list, "calllist")
+    cards.touch(db, row.list, LIST_CARD)
     shown = rep(db, row.list, row.rep)
     if shown is not None and row.call_id == call_id:
         touch(db, shown)
