@@ -1,8 +1,9 @@
 """Fixtures that everything uses, and a guard: no test reaches beyond this machine."""
 
 import ipaddress
+import logging
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,18 @@ def _refuse_outside(event: str, args: tuple[Any, ...]) -> None:
 @pytest.fixture(autouse=True, scope="session")
 def _no_outside_network() -> None:
     sys.addaudithook(_refuse_outside)
+
+
+@pytest.fixture
+def loggers_as_before() -> Iterator[None]:
+    """For what runs the command line in this process: the loggers that it sets up are the other tests', too."""
+    chatty = ("httpx", "apscheduler", "slack_bolt", "slack_sdk", "uvicorn")
+    loggers = [logging.getLogger(name) for name in (*chatty, None)]
+    before = [(logger, logger.level, list(logger.filters)) for logger in loggers]
+    yield
+    for logger, level, filters in before:
+        logger.setLevel(level)
+        logger.filters[:] = filters
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from bot.__main__ import main
 from bot.operations import operations
 from bot.providers import NAMES, provider_class
 
+pytestmark = pytest.mark.usefixtures("loggers_as_before")
 PAGE = Path(__file__).parents[1] / "docs" / "providers" / "README.md"
 
 

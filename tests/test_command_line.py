@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -16,18 +16,7 @@ from tests.fake_slack import FakeSlack
 from tests.office import ENVIRONMENT, SETTINGS, office
 from tests.slack_state import Clock
 
-CHATTY = ("httpx", "apscheduler", "slack_bolt", "slack_sdk", "uvicorn")
-
-
-@pytest.fixture(autouse=True)
-def as_before() -> Iterator[None]:
-    """Loggers are the process's own."""
-    loggers = [logging.getLogger(name) for name in (*CHATTY, None)]
-    before = [(logger, logger.level, list(logger.filters)) for logger in loggers]
-    yield
-    for logger, level, filters in before:
-        logger.setLevel(level)
-        logger.filters[:] = filters
+pytestmark = pytest.mark.usefixtures("loggers_as_before")
 
 
 @pytest.mark.parametrize(

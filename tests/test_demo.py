@@ -12,6 +12,7 @@ from bot.__main__ import main
 from bot.demo import LOCK
 from bot.store import alone
 
+pytestmark = pytest.mark.usefixtures("loggers_as_before")
 ROOT = Path(__file__).parents[1]
 
 
