@@ -102,11 +102,8 @@ async def call(board: Board, user: str, pressed: Press, written: Callable[[Call]
 
     try:
         return await dialing.dial(board, key(user, pressed), ask, written, take)
-    except CallboardError:
+    except Exception:  # also a bug of ours, before there was a call: else the button would stay used up
         await board.write(_nothing_dialled, board, user, pressed, row)
-        raise
-    except Exception:
-        await dialing.drop(board, key(user, pressed))
         raise
 
 

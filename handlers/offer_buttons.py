@@ -62,9 +62,12 @@ async def call(desk: Desk, click: Click) -> None:
         placed = await offers.call(desk.board, click.user, pressed, written)
     except NeedsYes as question:
         fresh = await desk.board.read(store.held, pressed.list, click.user)
-        if fresh is not None:
+        if fresh is not None and fresh.line == pressed.line:
             yes = Press(fresh.list, fresh.line, fresh.offer, confirmed=True)
             await answer(desk, click, question_message(str(question), yes, fresh.name or fresh.number))
+        else:
+            gone = "That contact may not be called any more, so nothing was dialled. The list's card says who is next."
+            await tell(desk, click, gone)
         return
     if placed.words:
         await tell(desk, click, placed.words)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot import calling_lists, dialing, offers, permission
-from bot.errors import Ambiguous, NotAllowed, Unavailable
+from bot.errors import Ambiguous, NeedsYes, NotAllowed, Unavailable
 from bot.events import REP, CdrReceived, LegAnswered, Outcome
 from bot.store import ledger, people
 from bot.store import offers as store
@@ -361,6 +361,35 @@ async def test_without_a_phone_nothing_is_dialled_and_it_can_be_pressed_again(de
     await furnish(desk)
     await act(desk, "call")
     assert numbers(desk) == [NOA]
+
+
+async def test_a_bug_before_the_call_uses_nothing_up(desk: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(*_: object) -> None:
+        raise RuntimeError
+
+    await furnish(desk)
+    await begin(desk)
+    with monkeypatch.context() as patch:
+        patch.setattr(dialing, "_order", breaks)
+        assert "Something went wrong in Callboard" in await act(desk, "call")
+    assert desk.phone.orders == []
+    await act(desk, "call")
+    assert numbers(desk) == [NOA]
+
+
+async def test_the_question_is_never_about_somebody_else(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def listed_meanwhile(*_: object) -> None:
+        await desk.board.write(people.block, NOA, "asked us to stop", "U9", desk.clock())
+        raise NeedsYes("It is 21:40 in New York. Call anyway?")
+
+    async with office(tmp_path, fake_slack, slack_clock, CLOSED) as desk:
+        await furnish(desk)
+        await begin(desk)
+        monkeypatch.setattr(dialing, "dial", listed_meanwhile)
+        assert "may not be called any more, so nothing was dialled" in await act(desk, "call")
+        assert "Next is Sam Hill" in text(desk, "U1")
 
 
 async def test_the_daily_cap_of_a_rep_keeps_their_contact(
