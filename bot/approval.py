@@ -1,7 +1,8 @@
 """Large lists need the word of a second manager: who is asked, and what they are shown before and after.
 
-A list is one of voice messages (`bot.messaging`) or of calls for a campaign (`bot.batches`); each keeps its own state,
-"asked" while somebody's word is missing. Here is only what both have in common.
+A list is one of voice messages (`bot.messaging`), of calls for a campaign (`bot.batches`) or of contacts for reps
+(`bot.calling_lists`); each keeps its own state, "asked" while somebody's word is missing. Here is only what they
+have in common.
 """
 
 import sqlite3
@@ -67,7 +68,7 @@ def some(called: Sequence[tuple[str, str]], count: int) -> str:
 def ask(db: sqlite3.Connection, board: Board, kind: str, list_id: str, by: str, wish: str, at: float = 0) -> None:
     """Ask everybody who may say yes, each in their own conversation; the first answer counts.
 
-    `kind`: "message" or "campaign".  `wish`: what `by` wants, a clause that follows their name, mrkdwn.
+    `kind`: "message", "campaign" or "calllist".  `wish`: what `by` wants, a clause that follows their name, mrkdwn.
     `at`: before then nobody is called, seconds since 1970 UTC; 0 = as soon as somebody says yes.
     """
     limit = board.settings.policy.approve_over

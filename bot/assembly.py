@@ -37,6 +37,7 @@ from bot import (
     guiding,
     jobs,
     message_queue,
+    offers,
     phone_page,
     web,
 )
@@ -57,6 +58,7 @@ from handlers import (
     approval,
     call_list,
     call_log,
+    calling_lists,
     calls,
     campaign_calls,
     campaigns,
@@ -70,6 +72,7 @@ from handlers import (
     live,
     membership,
     missed,
+    offer_buttons,
     phone,
     presence,
     recordings,
@@ -149,8 +152,9 @@ def slack_app(desk: Desk, identity: Identity) -> AsyncApp:
         # Bolt's default polls for the acknowledgement every 10 ms: see handlers/__init__.py.
         process_before_response=True,
     )
-    features = (calls, live, call_list, call_log, campaigns, contacts, missed, waiting, recordings, digest, phone)
-    for feature in (*features, presence, admin, home, voice_messages, voice_templates, approval, shortcuts):
+    features = (calls, live, offer_buttons, call_list, call_log, campaigns, calling_lists, contacts, missed, waiting)
+    more = (recordings, digest, phone, presence, admin, home, voice_messages, voice_templates)
+    for feature in (*features, *more, approval, shortcuts):
         feature.register(app, desk)
     register_errors(app, desk)
     return app
@@ -241,10 +245,12 @@ async def running(
         desk = Desk(board, slack)
         identity = await identify(board, slack)
         await message_queue.recover(board)
+        await offers.recover(board)
         await dialing.recover(board)
         await controlling.recover(board)
         conducting.watch(board)
         message_queue.watch(board)
+        offers.watch(board)
         native = NativeCalls(board, slack)
         await native.recover()
         native.watch()
@@ -269,10 +275,14 @@ async def running(
             "slack_calls": (native.sweep, 20),
             "web_phones": (lambda: phone_page.catch_up(board), 15),
             "homes": (home.Homes(desk), 15),
-            "reports": (left_out.Reports(desk, campaign_calls.LEFT_OUT, contact_imports.LEFT_OUT), 5),
+            "reports": (
+                left_out.Reports(desk, *(one.LEFT_OUT for one in (campaign_calls, contact_imports, calling_lists))),
+                5,
+            ),
             "groups": (lambda: groups.refresh(desk), 300),
             "members": (lambda: membership.refresh(desk), 300),
             "messages": (lambda: message_queue.due(board), 5),
+            "call lists": (lambda: offers.due(board), 5),
             "message results": (voice_messages.Results(desk), 15),
             "recordings": (deliveries.deliver, 5),
             "old recordings": (deliveries.expire, 600),

@@ -11,9 +11,8 @@ import sqlite3
 from collections.abc import Sequence
 
 import msgspec
-from anyio import to_process, to_thread
 
-from bot import approval, bulk, campaigns, numbers
+from bot import approval, bulk, campaigns, judging, numbers
 from bot.board import Board, notice
 from bot.bulk import Plan, Row
 from bot.campaigns import Found
@@ -21,16 +20,13 @@ from bot.cards import plain
 from bot.errors import Ambiguous, CallboardError, NotAllowed, NotFound, Unavailable, Unsupported
 from bot.operations import operations
 from bot.orders import Added, CampaignCall
-from bot.permission import rules
 from bot.provider import Provider
 from bot.store import campaigns as store
-from bot.store import cards, ledger, people
+from bot.store import cards, ledger
 from bot.store.campaigns import Batch
 
 log = logging.getLogger("callboard.batches")
 
-IN_A_PROCESS_FROM = 50_000
-"""Bytes from which a file is judged in a process of its own: below, starting one takes longer than the work."""
 PATIENCE = 5
 """Refusals in a row after which single orders pause: then it is not the numbers that are wrong."""
 LOST = "Callboard was stopped before the answer came"
@@ -57,18 +53,13 @@ async def prepare(board: Board, user: str, found: Found, data: bytes, source: st
         raise NotAllowed("That file was sent before; it was not read a second time. Its card is in your conversation.")
     try:
         plan, notes = await _plan(board, user, found)
-        large = len(data) >= IN_A_PROCESS_FROM
-        checked = await (to_process if large else to_thread).run_sync(bulk.check, data, plan)
+        checked = await judging.read(data, plan)
         for piece in checked.pieces:
             await board.write(store.add_rows, batch, piece)
     except Exception:
         await board.write(store.forget, batch)
         raise
-    if checked.encoding not in ("utf-8", "utf-16"):
-        notes.append(f"The file is not UTF-8; it was read as {checked.encoding}. Check the names.")
-    columns = ", ".join(name.replace("_", " ") for name in checked.columns if name in bulk.COLUMNS)
-    variables = ", ".join(name for name in checked.columns if name and name not in bulk.COLUMNS)
-    notes.append(f"Columns: {columns}{f'; variables: {variables}' if variables else ''}.")
+    notes += judging.notes(checked)
     await board.write(store.move, batch, ("reading",), "preview", board.now(), notes="\n".join(notes))
 
 
@@ -398,16 +389,7 @@ async def _plan(board: Board, user: str, found: Found) -> tuple[Plan, list[str]]
             waiting = frozenset(call.number for call in await found.provider.campaign_calls(found.campaign.code))
         except CallboardError as error:
             notes.append(f"Which numbers wait in the campaign already is not known: {error}")
-    limits = rules(board)
-    return Plan(
-        user=user,
-        role=board.settings.role(user),
-        rules=limits,
-        zone=(await board.read(people.person, user)).zone or limits.zone,
-        now=board.now(),
-        listed=await board.read(people.never_called),
-        waiting=waiting,
-    ), notes
+    return await judging.plan(board, user, waiting), notes
 
 
 async def _get(board: Board, batch: str) -> Batch:

@@ -38,10 +38,14 @@ CONDUCT = "conduct"
 """Kind of the intents of a call that we conduct."""
 MESSAGE = "message"
 """Kind of the intents of voice messages, one each; what somebody typed to send them is another intent."""
+YES_SECONDS = 900
+"""So long a yes to a question counts; later the policy asks anew, for the callee's night may have come."""
 DOUBLE_CLICK_SECONDS = 5
 """Two dials of one rep to one number closer than this are one dial asked for twice."""
 _Note = Callable[[sqlite3.Connection], None]
 """What the keeper of a queue writes down in a transaction of the gate."""
+_Take = Callable[[sqlite3.Connection, str], None]
+"""The same where a call of that id is written down, for whoever does not choose the id."""
 
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +58,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
         scenario: the provider's id of a scenario that handles the call, "line" = the line's own, "" = none.
         confirmed: the person said yes to a question of the policy, put at `asked_at` (seconds since 1970 UTC).
         consented: the person said that the other side knows of the recording, or will; see `bot/consent.py`.
+        from_list: the number is a contact of a calling list, so the limits of campaigns hold for it.
     """
 
     rep: str
@@ -70,12 +75,21 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     confirmed: bool = False
     asked_at: float = 0
     consented: bool = False
+    from_list: bool = False
 
 
-async def dial(board: Board, key: str, ask: Ask, written: Callable[[Call], Awaitable[None]] | None = None) -> Call:
+async def dial(
+    board: Board,
+    key: str,
+    ask: Ask,
+    written: Callable[[Call], Awaitable[None]] | None = None,
+    take: _Take = lambda db, call_id: None,
+) -> Call:
     """Place one call for an intent that is already written. Returns the call as it stands after the provider's answer.
 
-    `written` hears of the call as soon as it is allowed and on record, before the provider is asked.
+    `written` hears of the call as soon as it is allowed and on record, before the provider is asked. `take` runs in the
+    transaction that writes it down: whoever keeps a list notes there what became that call, or raises, and nothing is
+    written or dialled.
 
     Raises:
         NeedsConsent: it may be recorded if the other side knows; ask with `consented` if the person says so.
@@ -88,7 +102,7 @@ async def dial(board: Board, key: str, ask: Ask, written: Callable[[Call], Await
     provider = board.provider(account)
     call_id = calls.new_id(board.now())
     order, agreed = _order(board, provider, call_id, ask, rep)
-    call = await board.write(_commit, board, key, ask, rep, account, order, agreed)
+    call = await board.write(_commit, board, key, ask, rep, account, order, agreed, take)
     if written is not None:
         try:
             await written(call)
@@ -176,7 +190,15 @@ def caller_id(board: Board, provider: Provider, options: frozenset[str], asked: 
 
 
 def _commit(
-    db: sqlite3.Connection, board: Board, key: str, ask: Ask, rep: Person, account: str, order: CallOrder, agreed: str
+    db: sqlite3.Connection,
+    board: Board,
+    key: str,
+    ask: Ask,
+    rep: Person,
+    account: str,
+    order: CallOrder,
+    agreed: str,
+    take: _Take,
 ) -> Call:
     """Policy and the written call in one transaction: two asks at the same moment cannot both pass a cap."""
     now = board.now()
@@ -199,8 +221,10 @@ def _commit(
             linked=ask.extension and permission.is_linked(db, account, ask.number),
             typed=ask.typed,
             confirmed=ask.confirmed,
+            from_list=ask.from_list,
         ),
     )
+    take(db, order.call_id)
     requested = Requested(
         at=now,
         rep=ask.rep,

@@ -17,6 +17,7 @@ async def expire(board: Board) -> None:
         ("voice messages", kept.calls_days, retention.forget_messages),
         ("calls", kept.calls_days, retention.forget_calls),
         ("lists of calls", kept.calls_days, retention.forget_lists),
+        ("call lists", kept.calls_days, retention.forget_calling_lists),
         ("tables of contacts", kept.calls_days, retention.forget_imports),
         ("notices", kept.calls_days, retention.forget_words),
         ("names of callers", min(kept.calls_days or LOOKUP_DAYS, LOOKUP_DAYS), lookups.forget),

@@ -11,10 +11,12 @@ from bot import policy
 from bot.board import Board
 from bot.errors import NeedsYes, NotAllowed, NotNow
 from bot.store import calls, people
-from bot.window import Window
+from bot.window import Window, next_open, zones_of
 
 NOTHING = policy.Used()
 """What does not count towards a cap, or is not asked for."""
+_DAYS_AHEAD = 8
+"""How far a number's turn may lie ahead: attempts are counted within seven days."""
 
 
 def rules(board: Board) -> policy.Rules:
@@ -52,22 +54,63 @@ def check_call(db: sqlite3.Connection, board: Board, proposed: policy.Proposed) 
 
     Raises:
         NeedsYes: outside the callee's hours, and nobody confirmed it.  NotAllowed: the policy forbids it.
-        NotNow: what the rep, or all together, may call today is used up; says from when on.
+        NotNow: what the rep, or all together, may call today is used up, or the number was called from lists as often
+            as it may be; says from when on.
     """
     limits, now = rules(board), board.now()
     since = policy.day_start(limits, datetime.fromtimestamp(now, UTC)).timestamp()
     team = limits.team_daily_calls or limits.team_daily_minutes
+    attempts = _attempts(db, limits, proposed.number, now) if proposed.from_list else (0, 0)
     _decide(
         db,
         board,
         proposed,
         today=_used(calls.dials_since(db, since, now, proposed.rep)),
         team_today=_used(calls.dials_since(db, since, now)) if team else NOTHING,
+        attempts_today=attempts[0],
+        attempts_this_week=attempts[1],
     )
 
 
 def _used(dialled: tuple[int, int]) -> policy.Used:
     return policy.Used(dialled[0], dialled[1] // 60)
+
+
+def _attempts(db: sqlite3.Connection, limits: policy.Rules, number: str, at: float) -> tuple[int, int]:
+    """Calls to a number that count, on the day of `at` and in the seven days that end with it."""
+    clock = datetime.fromtimestamp(at, UTC)
+    day, week = policy.day_start(limits, clock), policy.week_start(limits, clock)
+    return calls.attempts_since(db, number, day.timestamp()), calls.attempts_since(db, number, week.timestamp())
+
+
+def check_contact(db: sqlite3.Connection, board: Board, by: str, number: str, at: float) -> None:
+    """Whether a contact of a calling list may be called at that moment (seconds since 1970 UTC), whoever calls.
+
+    What concerns the rep (daily caps, whether to call at that hour) is asked when somebody calls: see `check_call()`.
+
+    Raises:
+        NotNow: it was called as often as it may be; says from when on.  NotAllowed: the policy forbids it for good.
+    """
+    limits = rules(board)
+    proposed = policy.Proposed(rep=by, role=board.settings.role(by), number=number, from_list=True, confirmed=True)
+
+    def check(moment: float) -> None:
+        today, week = _attempts(db, limits, number, moment)
+        _decide(db, board, proposed, attempts_today=today, attempts_this_week=week, at=moment)
+
+    try:
+        check(at)
+    except NotNow as error:
+        moment = error.at
+        for _ in range(_DAYS_AHEAD):
+            try:
+                check(moment)
+            except NotNow as later:
+                moment = later.at
+            else:
+                break
+        opening = next_open(limits.window, zones_of(number), datetime.fromtimestamp(moment, UTC))
+        raise NotNow(str(error), opening.timestamp() if opening else moment) from error
 
 
 def check_message(db: sqlite3.Connection, board: Board, by: str, number: str, at: float) -> None:
@@ -76,15 +119,9 @@ def check_message(db: sqlite3.Connection, board: Board, by: str, number: str, at
     Raises:
         NotNow: outside the recipient's hours.  NotAllowed: the policy forbids it.
     """
-    limits, clock = rules(board), datetime.fromtimestamp(at, UTC)
-    _decide(
-        db,
-        board,
-        policy.Proposed(rep=by, role=board.settings.role(by), number=number, automatic=True),
-        attempts_today=calls.messages_since(db, number, policy.day_start(limits, clock).timestamp()),
-        attempts_this_week=calls.messages_since(db, number, policy.week_start(limits, clock).timestamp()),
-        at=at,
-    )
+    today, week = _attempts(db, rules(board), number, at)
+    proposed = policy.Proposed(rep=by, role=board.settings.role(by), number=number, automatic=True)
+    _decide(db, board, proposed, attempts_today=today, attempts_this_week=week, at=at)
 
 
 def check_transfer(db: sqlite3.Connection, board: Board, user: str, to: str, account: str = "") -> None:

@@ -2,9 +2,10 @@
 
 The checks run in one fixed order and the first that objects speaks, so the same order always gets the same answer:
 role, own number, emergency and short numbers, numbers that cost extra, impossible numbers, countries, the do-not-call
-list, the country of the rep's own phone, the rep's daily cap, the callee's local time or, for an extension, what else
-its digits may be. Automatic calls, which play something to whoever picks up, have no cap per rep but one per number
-called, and for them the local time is a rule and not a question.
+list, the country of the rep's own phone, attempts, the rep's daily cap, the callee's local time or, for an extension,
+what else its digits may be. Automatic calls, which play something to whoever picks up, have no cap per rep but one per
+number called, and for them the local time is a rule and not a question. Calls that a rep places from a calling list
+have both caps, and the question.
 
 What is *not* refused: a number that phonenumbers calls possible but not valid. Numbering plans change faster than
 its metadata (and the ranges reserved for fiction, such as +44 7700 900xxx, are "invalid" there), so only what no
@@ -39,7 +40,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
         daily_calls, team_daily_calls: calls that one rep, and all together, may place in a day of `zone`, those in
             flight included; 0 = no limit.
         daily_minutes, team_daily_minutes: the same of time talked in them.
-        attempts_per_day, attempts_per_week: automatic calls to one number, by days of `zone`; 0 = no limit.
+        attempts_per_day, attempts_per_week: automatic calls and calls from lists to one number, by days of `zone`;
+            0 = no limit.
         roles: who may call at all.
         zone: IANA name of the team's time zone; its midnight starts a new day for the daily cap.
 
@@ -90,6 +92,7 @@ class Proposed(msgspec.Struct, frozen=True, kw_only=True):
         country: ISO 3166, "" = worked out from the number.
         confirmed: the person was asked (`NeedsConfirmation`) and said yes.
         automatic: something is played to whoever picks up; `rep` is who ordered that.
+        from_list: the rep works through a calling list.
     """
 
     rep: str
@@ -102,6 +105,7 @@ class Proposed(msgspec.Struct, frozen=True, kw_only=True):
     country: str = ""
     confirmed: bool = False
     automatic: bool = False
+    from_list: bool = False
 
 
 class DoNotCall(msgspec.Struct, frozen=True):
@@ -125,8 +129,8 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         do_not_call: the number's entry in the do-not-call list, None = not listed.
         today: by this rep.  team_today: by all together.
-        attempts_today, attempts_this_week: automatic calls to this number since `day_start()`, and in the seven days
-            that end with this one; only those that may have rung.
+        attempts_today, attempts_this_week: automatic calls and calls from lists to this number since `day_start()`, and
+            in the seven days that end with this one; only those that may have rung.
     """
 
     do_not_call: DoNotCall | None = None
@@ -179,7 +183,8 @@ def decide(order: Proposed, rules: Rules, history: History, now: datetime) -> De
         or _emergency(order, rules)
         or (_extension(order) if order.extension else _number(order, rules) or _do_not_call(order, rules, history))
         or _own_phone(order, rules)
-        or (_attempts(order, rules, history) if order.automatic else _daily_cap(rules, history, now))
+        or (_attempts(order, rules, history, now) if order.automatic or order.from_list else None)
+        or (None if order.automatic else _daily_cap(rules, history, now))
         or _hours(order, rules, now)
         or Allowed()
     )
@@ -332,7 +337,7 @@ def _daily_cap(rules: Rules, history: History, now: datetime) -> Refused | None:
     return None
 
 
-def _attempts(order: Proposed, rules: Rules, history: History) -> Refused | None:
+def _attempts(order: Proposed, rules: Rules, history: History, now: datetime) -> Refused | None:
     told = (
         (history.attempts_today, rules.attempts_per_day, "today", "a day"),
         (history.attempts_this_week, rules.attempts_per_week, "within seven days", "a week"),
@@ -341,9 +346,13 @@ def _attempts(order: Proposed, rules: Rules, history: History) -> Refused | None
         if limit and attempts >= limit:
             times = "once" if attempts == 1 else f"{attempts} times"
             return Refused(
-                f"The call was not placed: {pretty(order.number)} was called automatically {times} {when}, "
-                f"and the limit for one number is {limit} {each}.",
+                f"The call was not placed: {pretty(order.number)} was called automatically or from a list {times} "
+                f"{when}, and the limit for one number is {limit} {each}.",
                 "Call them by hand, or wait; an admin can change the limit.",
+                # A message that may not be sent is given up; a contact of a list comes back.
+                _midnight(rules, now.astimezone(ZoneInfo(rules.zone)).date() + timedelta(1))
+                if order.from_list
+                else None,
             )
     return None
 

@@ -6,12 +6,14 @@ from dataclasses import replace as replace_row
 import msgspec
 from msgspec.structs import replace
 
-from bot import approval
+from bot import approval, calling_lists
 from bot.board import Board
 from bot.call import Call
 from bot.cards import Message
 from bot.cards.batch import SAMPLES, WORDS, batch_card
 from bot.cards.call import call_card
+from bot.cards.calling_list import PACE_SECONDS, list_card
+from bot.cards.calling_list import WORDS as LISTED
 from bot.cards.cdr import cdr_card
 from bot.cards.contact_import import FATES, LEFT_OUT, import_card
 from bot.cards.contact_import import SAMPLES as CONTACTS
@@ -20,16 +22,21 @@ from bot.cards.incoming import incoming_card
 from bot.cards.line import line_card
 from bot.cards.missed import missed_card
 from bot.cards.notice import notice_card
+from bot.cards.offer import HISTORY, Known, offer_card
 from bot.cards.slack_call import slack_call_card
 from bot.cards.voicemsg import Said, voicemsg_card
 from bot.controlling import controls_of
 from bot.events import AnyEvent, Outcome, State
+from bot.permission import rules
 from bot.phone_page import join_url
 from bot.recordings import is_left, may_listen
-from bot.routing import masks
-from bot.store import calls, campaigns, contact_imports, ledger, lookups, messages, missed, people
+from bot.routing import masks, masks_from
+from bot.store import calling_lists as lists
+from bot.store import calls, campaigns, contact_imports, ledger, lookups, messages, missed, offers, people
 from bot.store.cards import LINE, SLACK_CALL, Card
 from bot.store.contacts import Contact
+from bot.store.offers import Offer
+from bot.window import zones_of
 
 
 class _Line(msgspec.Struct):
@@ -53,6 +60,10 @@ async def render(board: Board, card: Card) -> Message | None:
         return await board.read(_batch, board, card)
     if card.kind == contact_imports.CARD:
         return await board.read(_contact_import, board, card)
+    if card.kind == lists.CARD:
+        return await board.read(_calling_list, board, card)
+    if card.kind == offers.CARD:
+        return await board.read(_offer, board, card)
     if card.kind == messages.CARD:
         return await board.read(_voice_message, board, card)
     return await board.read(_call, board, card)
@@ -170,6 +181,60 @@ def _contact_import(db: sqlite3.Connection, board: Board, card: Card) -> Message
     samples = {fate: contact_imports.some(db, found.id, fate, CONTACTS) for fate in FATES if fate != "unchanged"}
     left_out = contact_imports.refused(db, found.id, LEFT_OUT)
     return import_card(found, counts, samples, left_out, _zone(db, board, card.place))
+
+
+def _calling_list(db: sqlite3.Connection, board: Board, card: Card) -> Message | None:
+    found = lists.get(db, card.subject)
+    if found is None:
+        return None
+    now = board.now()
+    reps = [rep.user for rep in lists.reps(db, found.id)]
+    return list_card(
+        found,
+        lists.progress(db, found.id, now, now - PACE_SECONDS),
+        reps,
+        calling_lists.unlinked(db, reps),
+        lists.hours(db, found.id),
+        {state: lists.some(db, found.id, state, SAMPLES) for state in ("ready", *LISTED)},
+        now,
+        _zone(db, board, card.place),
+        approvers=approval.names(board.settings, found.by),
+    )
+
+
+def _offer(db: sqlite3.Connection, board: Board, card: Card) -> Message | None:
+    list_id, user, shown = card.subject.split(":")
+    found, rep = lists.get(db, list_id), offers.rep(db, list_id, user)
+    if found is None or rep is None or rep.shown != int(shown):
+        return None  # the list is forgotten, or its card was moved down
+    row = offers.held(db, list_id, user)
+    return offer_card(
+        found,
+        rep,
+        _known(db, board, user, row) if row else None,
+        offers.left(db, list_id, board.now()),
+        offers.done(db, list_id, user),
+        rules(board).window,
+        board.now(),
+        _zone(db, board, card.place),
+    )
+
+
+def _known(db: sqlite3.Connection, board: Board, user: str, row: Offer) -> Known:
+    call = calls.get(db, row.call_id) if row.call_id else None
+    facts = msgspec.json.decode(row.variables, type=dict[str, str])
+    company = next((value for name, value in facts.items() if name.casefold() == "company"), "")
+    return Known(
+        row=row,
+        call=call,
+        contact=_contact(db, row.number) or Contact(row.number, row.name, company),
+        title=board.title(call.account) if call else "",
+        history=[
+            (one, one.rep != user and masks_from(board.settings, board.routing.place(one), user))
+            for one in calls.with_number(db, row.number, board.now(), HISTORY)
+        ],
+        zones=zones_of(row.number),
+    )
 
 
 def _voice_message(db: sqlite3.Connection, board: Board, card: Card) -> Message | None:

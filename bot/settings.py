@@ -56,7 +56,7 @@ class PolicySettings:
         countries: ISO 3166 codes that may be called.  hours: opening and closing, "HH:MM", callee's local time.
         weekdays: 0 = Monday.  callers: Slack users who may call, empty = all.
         daily_calls, daily_minutes: per rep; team_daily_calls, team_daily_minutes: of all together; 0 = no cap.
-        attempts_per_day, attempts_per_week: automatic calls to one number, 0 = no limit.
+        attempts_per_day, attempts_per_week: automatic calls and calls from lists to one number, 0 = no limit.
         approve_over: lists that call more people than this need a second manager's word; 0 = none does.
     """
 

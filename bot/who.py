@@ -70,6 +70,10 @@ class Again(msgspec.Struct, frozen=True):
     """Redial, after asking."""
 
 
+class Next(msgspec.Struct, frozen=True):
+    """Show the contact of my call list whose turn it is."""
+
+
 class Help(msgspec.Struct, frozen=True):
     """Explain the command."""
 
@@ -78,8 +82,8 @@ class Nothing(msgspec.Struct, frozen=True):
     """No argument: open the call modal."""
 
 
-Who = Number | Mention | Extension | Name | Back | Again | Help | Nothing
-_WORDS: dict[str, Who] = {"back": Back(), "again": Again(), "help": Help()}
+Who = Number | Mention | Extension | Name | Back | Again | Next | Help | Nothing
+_WORDS: dict[str, Who] = {"back": Back(), "again": Again(), "next": Next(), "help": Help()}
 
 
 class CallText(msgspec.Struct, frozen=True):
@@ -148,7 +152,7 @@ def somebody(text: str, region: str) -> Number | Mention | Extension | Name:
         found = parse(text, region)
     except BadInput as error:
         raise BadInput(str(error).removesuffix(EXAMPLE).strip()) from error
-    if isinstance(found.who, Back | Again | Help | Nothing) or found != CallText(found.who):
+    if isinstance(found.who, Back | Again | Next | Help | Nothing) or found != CallText(found.who):
         raise BadInput("Name a contact, a number, an extension or a colleague, and nothing else.")
     return found.who
 

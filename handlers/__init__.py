@@ -57,7 +57,7 @@ class Click(msgspec.Struct, frozen=True):  # made for every request: a data clas
         trigger: opens one modal within 3 s; also unique per click, so it identifies what was asked for. A form's is its
             id, the same however often it is sent.
         response_url: answers for 30 minutes, "" = there is none.  message_ts: of the message with the button.
-        fields: a form's values by block id; unset ones are "". Checked boxes are joined by a space.
+        fields: a form's values by block id; unset ones are "". Checked boxes and several people are joined by a space.
         view: the whole view for forms and App Home, else empty.
     """
 
@@ -337,6 +337,7 @@ def _fields(view: dict[str, Any]) -> dict[str, str]:
         for element in elements.values():
             option = element.get("selected_option") or {}
             boxes = " ".join(box["value"] for box in element.get("selected_options") or ())
+            boxes = boxes or " ".join(element.get("selected_users") or ())
             value = element.get("value") or option.get("value") or boxes or element.get("selected_date") or ""
             value = value or element.get("selected_user") or ""
             found[block] = str(value).strip()

@@ -153,7 +153,8 @@ def policy_words(board: Board) -> str:
         f"• Calls are meant to be placed {found.window.words}, by the clock of the person called; "
         "outside of that Callboard asks first\n"
         f"• {cap}\n"
-        f"• Voice messages: in these hours only; to one number {_times(found.attempts_per_day)} a day and "
+        f"• Voice messages: in these hours only\n"
+        f"• Voice messages and calls from lists: to one number {_times(found.attempts_per_day)} a day and "
         f"{_times(found.attempts_per_week)} a week{second}"
     )
 

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 
 from slack_bolt.async_app import AsyncApp
 
-from bot import batches, messaging
+from bot import batches, calling_lists, messaging
 from bot.cards import date_clock, plain
+from bot.cards.calling_list import contacts
 from bot.cards.forms import form, text_input
 from bot.cards.notice import notice_card
 from bot.errors import NotAllowed
+from bot.store import calling_lists as calling_lists_store
 from bot.store import campaigns, messages, people
 from handlers import Click, Desk, answer, on_actions, on_form, tell
 
@@ -32,6 +34,10 @@ async def approve(desk: Desk, click: Click) -> None:
         later = f"nobody is called before {date_clock(batch.send_at, zone)}"
         then = later if batch.send_at > desk.board.now() else "the messages are being sent"
         await tell(desk, click, f"Approved; {then}.")
+    elif kind == "calllist":
+        if not await calling_lists.approve(desk.board, click.user, list_id):
+            raise NotAllowed(_DECIDED)
+        await tell(desk, click, "Approved; the list is given out.")
     elif await batches.approve(desk.board, click.user, list_id):
         await tell(desk, click, "Approved; the calls are being added.")
         await batches.run(desk.board, list_id)
@@ -57,6 +63,9 @@ async def refuse(desk: Desk, click: Click) -> None:
     why = " ".join(click.fields["why"].split())
     if kind == "message":
         await messaging.refuse(desk.board, list_id, click.user, why)
+    elif kind == "calllist":
+        if not await calling_lists.refuse(desk.board, click.user, list_id, why):
+            raise NotAllowed(_DECIDED)
     elif not await batches.refuse(desk.board, click.user, list_id, why):
         raise NotAllowed(_DECIDED)
 
@@ -68,11 +77,15 @@ async def waiting(desk: Desk, click: Click) -> None:
         raise NotAllowed("Only managers approve lists, so there is nothing to show.")
     calls = [batch for batch in await board.read(campaigns.open_lists) if batch.state == "asked"]
     told = await board.read(messages.asked)
+    given = await board.read(calling_lists_store.asked)
     lists = [
         (f"campaign {batch.id}", batch.by, f"calls for {plain(batch.name)}, from {plain(batch.source)}")
         for batch in calls
     ]
     lists += [(f"message {batch.id}", batch.by, f"a voice message to {count} recipients") for batch, count in told]
+    lists += [
+        (f"calllist {one.id}", one.by, f"the call list {plain(one.name)}, {contacts(count)}") for one, count in given
+    ]
     if not lists:
         limit = board.settings.policy.approve_over
         rule = f"Those that call more than {limit} people do." if limit else "None has to: `approve_over` is not set."

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import msgspec
 from slack_bolt.async_app import AsyncApp
 
-from bot import asking, controlling, dialing, who
+from bot import asking, controlling, dialing, offers, who
 from bot.asking import Choice
 from bot.call import Call
 from bot.cards import VALUE_LIMIT, Message, actions, button, context, message, safe, section
@@ -22,8 +22,6 @@ from bot.store import calls, ledger, lookups, people
 from handlers import Click, Desk, answer, on_actions, on_command, on_form, tell
 
 _read_ask = msgspec.json.Decoder(Ask)
-YES_SECONDS = 900
-"""So long a yes to a question counts; later the policy asks anew, for the callee's night may have come."""
 
 
 def register(app: AsyncApp, desk: Desk) -> None:
@@ -96,6 +94,10 @@ async def command(desk: Desk, click: Click) -> None:
         return
     try:
         text = _read(click.text, desk.board.settings.region)
+        if isinstance(text.who, who.Next):
+            await dialing.drop(desk.board, click.trigger)
+            await offers.bring_down(desk.board, click.user)
+            return
         if isinstance(text.who, who.Again):
             last = await asking.last_dialled(desk.board, click.user)
             await dialing.drop(desk.board, click.trigger)
@@ -206,7 +208,7 @@ async def call_yes(desk: Desk, click: Click) -> None:
     if ask.rep != click.user:
         await dialing.drop(desk.board, key)
         raise NotAllowed("That question was for somebody else, so nothing was dialled.")
-    if desk.board.now() - ask.asked_at > YES_SECONDS:
+    if desk.board.now() - ask.asked_at > dialing.YES_SECONDS:
         ask = msgspec.structs.replace(ask, confirmed=False)  # what was asked was about another hour
     await dial(desk, click, key, ask)
 
@@ -272,7 +274,7 @@ async def order(desk: Desk, click: Click) -> None:
 def _typed(desk: Desk, click: Click) -> who.CallText:
     fields = click.fields
     text = who.parse(fields.get("who", ""), desk.board.settings.region)
-    if isinstance(text.who, who.Nothing | who.Help | who.Back | who.Again):
+    if isinstance(text.who, who.Nothing | who.Help | who.Back | who.Again | who.Next):
         raise BadInput("Type a number, a contact's name, an extension or @somebody.")
     return msgspec.structs.replace(
         text,
@@ -361,7 +363,7 @@ async def open_later(desk: Desk, click: Click) -> None:
 async def validate_remind(desk: Desk, click: Click) -> dict[str, str]:
     """The moment must be understood and lie ahead."""
     try:
-        await _when(desk, click)
+        await when_chosen(desk, click)
     except BadInput as error:
         words = str(error)
         return {"time" if "time" in words else "day" if click.fields.get("day") else "when": words}
@@ -370,10 +372,15 @@ async def validate_remind(desk: Desk, click: Click) -> dict[str, str]:
 
 async def remind(desk: Desk, click: Click) -> None:
     """Write the reminder down; the card shows it."""
-    await _remind(desk, click, await _call(desk, click.value), await _when(desk, click))
+    await _remind(desk, click, await _call(desk, click.value), await when_chosen(desk, click))
 
 
-async def _when(desk: Desk, click: Click) -> float:
+async def when_chosen(desk: Desk, click: Click) -> float:
+    """The moment that a form with `later_inputs()` names, by its sender's clock.
+
+    Raises:
+        BadInput: it is not understood, or already past.
+    """
     now, zone = desk.board.now(), await _zone(desk, click.user)
     if click.fields.get("time") and not click.fields.get("day"):
         raise BadInput(

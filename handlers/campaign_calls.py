@@ -181,7 +181,7 @@ async def uploaded(desk: Desk, click: Click) -> None:
 
 
 async def dropped(desk: Desk, event: Mapping[str, Any]) -> None:
-    """A file in somebody's conversation with the app: it asks what is in it, calls for a campaign or contacts."""
+    """A file in somebody's conversation with the app: it asks what is in it, calls or contacts."""
     user = event["user"]
     buttons: list[dict[str, str]]
     for file in event["files"]:
@@ -189,23 +189,30 @@ async def dropped(desk: Desk, event: Mapping[str, Any]) -> None:
         shown, buttons = plain(name) or "this file", []
         if name and file.get("filetype") not in _TABLES and name.rpartition(".")[2].casefold() not in _TABLES:
             words = (
-                f"I can read CSV files of calls for campaigns, or of contacts; {shown} is not one, so nothing was done."
+                f"I can read CSV files of calls for campaigns or reps, or of contacts; {shown} is not one, so nothing "
+                "was done."
             )
         elif desk.board.settings.role(user) == "rep":
             words = (
                 f"Only managers may add calls to campaigns or import contacts, so {shown} was not read. "
-                "Give it to one of yours."
+                "Give it to one of yours, or make a call list of your own from it."
             )
+            buttons = [_calllist(file)]
         else:
             words = (
-                f"Shall the calls of {shown} go into a campaign, or are they contacts? "
+                f"Shall the calls of {shown} go into a campaign, or are they contacts? Or shall reps call them? "
                 "You see what is in it before anything is sent or changed."
             )
             buttons = [
                 {"label": "Choose a campaign…", "action_id": "campaign:file", "value": str(file["id"])},
                 {"label": "Import contacts…", "action_id": "contacts:file", "value": str(file["id"])},
+                _calllist(file),
             ]
         await desk.board.tell(user, words, f"file:{file['id']}", buttons)
+
+
+def _calllist(file: Mapping[str, Any]) -> dict[str, str]:
+    return {"label": "Make a call list…", "action_id": "calllist:file", "value": str(file["id"])}
 
 
 async def choose_campaign(desk: Desk, click: Click) -> None:

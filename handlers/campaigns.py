@@ -26,7 +26,7 @@ from bot.operations import operations
 from bot.orders import IvrSettings, Strategy
 from bot.store import campaigns as store
 from bot.store import people
-from handlers import Click, Desk, answer, approval, campaign_calls, on_actions, on_command, on_form, tell
+from handlers import Click, Desk, answer, approval, calling_lists, campaign_calls, on_actions, on_command, on_form, tell
 from handlers.campaign_calls import open_form
 
 _DONE = {"start": "runs now", "stop": "dials nobody more", "clear": "has no waiting calls any more"}
@@ -75,6 +75,8 @@ async def command(desk: Desk, click: Click) -> None:
         await look(desk, msgspec.structs.replace(click, value=found.value))
     elif word == "members":
         await members_by_words(desk, click, rest)
+    elif word == "calllist":
+        await calling_lists.by_words(desk, click, rest)
     elif word == "approve":
         await approval.waiting(desk, click)
     elif word == "strategy":

@@ -15,7 +15,7 @@ from bot.cards import duration
 from bot.cards.home import home_view
 from bot.controlling import controls_of
 from bot.routing import masks_from
-from bot.store import calls, campaigns, figures, ledger, lookups, missed, people
+from bot.store import calling_lists, calls, campaigns, figures, ledger, lookups, missed, offers, people
 from handlers import UNREACHED, Click, Desk, on_actions, slack_code
 from handlers.calls import open_call_modal
 from handlers.phone import open_phone_modal
@@ -129,6 +129,11 @@ def _view(db: sqlite3.Connection, board: Board, user: str) -> dict[str, Any]:
         masked=frozenset(
             one.id for one in owed if one.claimed_by != user and masks_from(board.settings, one.place, user)
         ),
+        mine=[
+            (one, offers.left(db, one.id, board.now())[0] + (offers.held(db, one.id, user) is not None))
+            for rep in offers.of(db, user)
+            if (one := calling_lists.get(db, rep.list)) is not None
+        ],
         lists=[(one, campaigns.counts(db, one.id)) for one in campaigns.open_lists(db)] if role != "rep" else (),
     )
 

@@ -14,7 +14,7 @@ from typing import get_args
 import httpx
 import pytest
 
-from bot import call_search, consent, periods, saying, settings, settings_reader, who
+from bot import call_search, calling_lists, consent, periods, saying, settings, settings_reader, who
 from bot.cards.controls import LABELS
 from bot.cards.help import FORMS
 from bot.decide import KINDS
@@ -127,6 +127,8 @@ async def test_who_may_do_what(desk: Office) -> None:
         "/digest now": "/digest now",
         "/campaign": "see campaigns",
         "/campaign start Spring sale": "start, stop, fill",
+        "/campaign calllist Autumn offers": "make a call list for oneself",
+        "/campaign calllist Autumn offers for <@U4|max>": "give call lists to others",
     }
     for line, words in tries.items():
         (role,) = [row[1].partition(" ")[0] for row in table if words in row[0]]
@@ -325,6 +327,9 @@ async def test_a_number_is_forgotten(desk: Office) -> None:
     batch = Batch("batch1", "U1", "@U1", "voicenter", "ended", 0, 0, "", 1, b'{"text":"For Noa Green"}')
     await desk.board.write(messages.write, batch, [Recipient("batch1", 0, number, "Noa Green", "stopped", 0)], 0)
     (brought_in,) = [call for call in await desk.board.read(calls.open_calls) if call.number == "+12025550125"]
+    table = f"number,name\n{number},Noa Green\n{other},Sam Hill\n".encode()
+    listed = await calling_lists.prepare(desk.board, "U9", "Autumn", ["U1"], table, "autumn.csv", "asked")
+    await calling_lists.give_out(desk.board, "U9", listed.id)
     consult = Controlled(at=desk.board.now(), by="U1", action="consult", detail=number)
     await desk.board.ingest(brought_in.account, [consult], call_id=brought_in.id)
 

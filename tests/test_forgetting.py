@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import forgetting, jobs
+from bot import calling_lists, forgetting, jobs, offers
 from bot.call import Call
 from bot.errors import Ambiguous
 from bot.events import CdrReceived, Controlled, Described, Outcome, State
@@ -15,6 +15,7 @@ from bot.settings_reader import LEAST_DAYS
 from bot.store import calls, campaigns, cards, contact_imports, ledger, messages, missed, recordings, retention
 from bot.store.campaigns import Batch as List
 from bot.store.messages import Batch, Recipient
+from tests.calling_desk import press_of
 from tests.fake_slack import FakeSlack
 from tests.office import LINE, SETTINGS, Office, office
 from tests.slack_state import Clock
@@ -101,6 +102,36 @@ async def test_an_old_day_leaves_nothing_behind(desk: Office) -> None:
     desk.board.db.close()  # the log goes into the file
     for words in (CUSTOMER, CALLER, THIRD, pretty(CALLER), "the blue one", "Noa Green"):
         assert words.encode() not in path.read_bytes()
+
+
+async def test_a_call_list_goes_when_it_is_over(desk: Office) -> None:
+    rows = f"number,name\n{CALLER},Noa Green\n{CUSTOMER},Max\n".encode()
+    for state in ("running", "stopped", "preview"):
+        found = await calling_lists.prepare(desk.board, "U2", f"Autumn {state}", ["U1"], rows, "autumn.csv", state)
+        if state != "preview":
+            await calling_lists.give_out(desk.board, "U2", found.id)
+        if state == "stopped":
+            pressed = await press_of(desk, found.id)
+            key = offers.key("U1", pressed)
+            assert await desk.board.write(ledger.write_intent, key, "U1", offers.CALL, b"{}", desk.clock())
+            await offers.call(desk.board, "U1", pressed, told)
+            await calling_lists.stop(desk.board, "U2", found.id)
+    (call,) = await desk.calls()
+    await desk.happen(
+        *(CdrReceived(ref=call.refs[0], at=desk.clock(), leg=leg, outcome=Outcome.BUSY) for leg in ("rep", "customer"))
+    )
+    tables = ("calling_lists", "calling_list_rows", "calling_list_reps", "calling_list_calls")
+    assert [(await everything(desk)).get(table) for table in tables] == [3, 6, 3, 1]
+    desk.clock.advance(61 * DAY)
+    await forgetting.expire(desk.board)
+    assert [(await everything(desk)).get(table) for table in tables] == [1, 2, 1, None]
+    left = "SELECT count(*) FROM cards WHERE kind IN ('calllist', 'offer')"
+    assert await desk.board.read(lambda db: db.execute(left).fetchone()[0]) == 2
+    assert await desk.calls() == []
+
+
+async def told(call: Call) -> None:
+    """The rep hears of it."""
 
 
 async def test_what_is_still_needed_stays(desk: Office) -> None:

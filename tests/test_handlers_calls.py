@@ -12,13 +12,13 @@ from bot import controlling, jobs
 from bot.call import HANG_UP_SECONDS
 from bot.cards import VALUE_LIMIT
 from bot.consent import Recording
-from bot.dialing import Ask
+from bot.dialing import YES_SECONDS, Ask
 from bot.errors import Ambiguous, NotAllowed, Refused, Unavailable
 from bot.events import REP, CdrReceived, Described, LegAnswered, LegEnded, LegRinging, Outcome, Wrapped
 from bot.providers import provider_class
 from bot.store import ledger, people
 from bot.who import EXAMPLE
-from handlers.calls import YES_SECONDS, _carried
+from handlers.calls import _carried
 from tests.fake_slack import FakeSlack
 from tests.office import ADA, LINE, SETTINGS, Office, PaperPhone, office
 from tests.slack_state import Clock, Message

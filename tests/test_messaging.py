@@ -165,7 +165,9 @@ async def test_do_not_call_is_looked_up_again_before_each_is_sent(desk: Office) 
 
 async def test_attempts_per_number(desk: Office) -> None:
     await batch(desk, NUMBERS[0])
-    with pytest.raises(NotAllowed, match="automatically once today, and the limit for one number is 1 a day"):
+    with pytest.raises(
+        NotAllowed, match="automatically or from a list once today, and the limit for one number is 1 a day"
+    ):
         await batch(desk, NUMBERS[0])
     for _ in range(2):
         desk.clock.advance(86400)

@@ -383,7 +383,7 @@ def test_automatic_calls_have_a_limit_for_each_number_and_none_for_each_rep() ->
     many = History(today=Used(10_000))
     assert decide(order, WORLD, many, NOON) == Allowed()
     once = replace(many, attempts_today=1, attempts_this_week=1)
-    assert "automatically once today, and the limit for one number is 1 a day" in refusal(
+    assert "automatically or from a list once today, and the limit for one number is 1 a day" in refusal(
         decide(order, WORLD, once, NOON)
     )
     twice = replace(many, attempts_this_week=2)
@@ -392,6 +392,19 @@ def test_automatic_calls_have_a_limit_for_each_number_and_none_for_each_rep() ->
     )
     assert decide(order, replace(WORLD, attempts_per_day=0, attempts_per_week=0), once, NOON) == Allowed()
     assert decide(replace(order, automatic=False), WORLD, replace(once, today=Used(1)), NOON) == Allowed()
+
+
+def test_calls_from_lists_have_the_cap_of_their_rep_the_limit_of_their_number_and_the_question_of_the_hour() -> None:
+    order = replace(ORDER, from_list=True)
+    assert decide(order, WORLD, History(), NOON) == Allowed()
+    once = decide(order, replace(WORLD, zone="Europe/Madrid"), History(attempts_today=1), NOON)
+    assert "from a list once today, and the limit for one number is 1 a day" in refusal(once)
+    assert isinstance(once, Refused)
+    assert once.next_slot == datetime(2026, 11, 18, 23, tzinfo=UTC)
+    assert "the limit for one person" in refusal(decide(order, WORLD, History(today=Used(10_000)), NOON))
+    night = NOON.replace(hour=1)
+    assert isinstance(decide(order, WORLD, History(), night), NeedsConfirmation)
+    assert decide(replace(order, confirmed=True), WORLD, History(), night) == Allowed()
 
 
 def test_a_week_is_today_and_six_days_before() -> None:

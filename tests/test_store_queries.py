@@ -32,6 +32,7 @@ from bot.events import (
 from bot.store import (
     Database,
     call_log,
+    calling_lists,
     calls,
     campaigns,
     cards,
@@ -43,6 +44,7 @@ from bot.store import (
     lookups,
     messages,
     missed,
+    offers,
     people,
     presence,
     recordings,
@@ -63,8 +65,8 @@ from tests.test_store_missed import Routes
 NOW = 1_770_000_000.0
 CALLER = "+12025550155"
 MODULES: tuple[ModuleType, ...] = (
-    *(call_log, calls, campaigns, cards, channels, contact_imports, contacts, figures, ledger, lookups),
-    *(messages, missed, people, presence, recordings, retention, web_phones),
+    *(call_log, calling_lists, calls, campaigns, cards, channels, contact_imports, contacts, figures, ledger, lookups),
+    *(messages, missed, offers, people, presence, recordings, retention, web_phones),
 )
 CARD = Card(1, "call", "s", "C1", 1, "", "", "", "n", 0, 0, None, NOW)
 MESSAGES = Batch("b1", "U1", "@U1", "acme", "running", NOW, NOW, "", 0, b"{}")
@@ -77,6 +79,7 @@ PHONE = Phone("U1", "acme", "201", b"sealed", "link", "session", NOW)
 MINE = Person("U1", phone_kind="number", phone="+12025550190", extension="201")
 
 SCANS = {
+    "calling_lists.latest": "the latest twenty in the order of an index, but for the few that were discarded",
     "cards.conversation": "the check of the demo asks once, in an office of a few cards",
     "ledger.problems": "what is broken now: a handful of rows",
     "ledger.subscriptions": "one row per channel and digest, read once a minute",
@@ -177,6 +180,38 @@ def drop_table(db: sqlite3.Connection) -> None:
     assert contact_imports.drop(db, "i1", NOW)
 
 
+LIST = calling_lists.CallingList("l1", "Autumn offers", "autumn.csv", "U2", NOW, "running", NOW)
+REP = offers.Rep("l1", "U1", 0, 0)
+OFFER = offers.Offer("l1", 1, "offered", CALLER, "", "{}", "", "U1", 0, 1, "", NOW)
+
+
+def make_list(db: sqlite3.Connection) -> None:
+    assert calling_lists.create(db, LIST, ["U1"], [ROW])
+
+
+def move_list(db: sqlite3.Connection) -> None:
+    make_list(db)
+    assert calling_lists.move(db, "l1", ("running",), "paused", NOW)
+    assert calling_lists.move(db, "l1", ("paused",), "running", NOW)
+    assert calling_lists.move(db, "l1", ("running",), "stopped", NOW)
+
+
+def forget_list(db: sqlite3.Connection) -> None:
+    move_list(db)
+    assert retention.forget_calling_lists(db, NOW + 10**6) == 1
+
+
+def call_from_list(db: sqlite3.Connection) -> None:
+    make_list(db)
+    held = offers.candidate(db, "l1", "U1", NOW)
+    assert held is not None
+    offers.offer(db, held, "U1", NOW)
+    row = offers.held(db, "l1", "U1")
+    assert row is not None
+    assert offers.take(db, row, "c1", NOW)
+    offers.show_call(db, "c1")
+
+
 def put_back(db: sqlite3.Connection) -> None:
     messages.write(db, MESSAGES, [RECIPIENT], NOW)
     messages.take(db, RECIPIENT, "c1")
@@ -204,6 +239,23 @@ def read_the_log(db: sqlite3.Connection) -> None:
 HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "call_log.page": read_the_log,
     "call_log.claimed": lambda db: call_log.claimed(db, ["c1"], "U1"),
+    "calling_lists.get": lambda db: calling_lists.get(db, "l1"),
+    "calling_lists.create": make_list,
+    "calling_lists.move": move_list,
+    "calling_lists.forget_rows": lambda db: calling_lists.forget_rows(db, "l1"),
+    "calling_lists.show": lambda db: calling_lists.show(db, "l1", NOW),
+    "calling_lists.reps": lambda db: calling_lists.reps(db, "l1"),
+    "calling_lists.counts": lambda db: calling_lists.counts(db, "l1"),
+    "calling_lists.hours": lambda db: calling_lists.hours(db, "l1"),
+    "calling_lists.some": lambda db: calling_lists.some(db, "l1", "ready", 3),
+    "calling_lists.refused": lambda db: calling_lists.refused(db, "l1"),
+    "calling_lists.progress": lambda db: calling_lists.progress(db, "l1", NOW, NOW - 60),
+    "calling_lists.results": lambda db: calling_lists.results(db, "l1"),
+    "calling_lists.latest": lambda db: calling_lists.latest(db, 20),
+    "calling_lists.asked": calling_lists.asked,
+    "calling_lists.want_report": lambda db: calling_lists.want_report(db, "l1"),
+    "calling_lists.reports_due": calling_lists.reports_due,
+    "calling_lists.take_report": lambda db: calling_lists.take_report(db, "l1"),
     "calls.ingest": ingest,
     "calls.get": lambda db: calls.get(db, "c1"),
     "calls.by_ref": lambda db: calls.by_ref(db, "acme", "r1"),
@@ -213,7 +265,7 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "calls.pending_calls": lambda db: calls.pending_calls(db, NOW),
     "calls.of_rep": lambda db: calls.of_rep(db, "U1", NOW),
     "calls.with_number": lambda db: calls.with_number(db, CALLER, NOW),
-    "calls.messages_since": lambda db: calls.messages_since(db, CALLER, NOW),
+    "calls.attempts_since": lambda db: calls.attempts_since(db, CALLER, NOW),
     "calls.dials_since": lambda db: (calls.dials_since(db, NOW, NOW, "U1"), calls.dials_since(db, NOW, NOW)),
     "calls.unfinished_dial": lambda db: calls.unfinished_dial(db, "U1", CALLER, NOW),
     "calls.dialled_just_now": lambda db: calls.dialled_just_now(db, "U1", CALLER, NOW),
@@ -301,6 +353,27 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "missed.escalated": lambda db: missed.escalated(db, "m1", NOW),
     "missed.call_ids": lambda db: missed.call_ids(db, "m1"),
     "missed.postpone": lambda db: missed.postpone(db, "m1", NOW),
+    "offers.rep": lambda db: offers.rep(db, "l1", "U1"),
+    "offers.of": lambda db: offers.of(db, "U1"),
+    "offers.get": lambda db: offers.get(db, "l1", 1),
+    "offers.held": lambda db: offers.held(db, "l1", "U1"),
+    "offers.candidate": lambda db: offers.candidate(db, "l1", "U1", NOW),
+    "offers.offer": lambda db: offers.offer(db, OFFER, "U1", NOW),
+    "offers.put_off": lambda db: offers.put_off(db, OFFER, "U1", NOW, "", NOW),
+    "offers.settle": lambda db: offers.settle(db, OFFER, "done", "", NOW),
+    "offers.anew": lambda db: offers.anew(db, OFFER, NOW),
+    "offers.take": call_from_list,
+    "offers.pause": lambda db: offers.pause(db, "l1", "U1", 1),
+    "offers.is_over": lambda db: offers.is_over(db, "l1"),
+    "offers.left": lambda db: offers.left(db, "l1", NOW),
+    "offers.done": lambda db: offers.done(db, "l1", "U1"),
+    "offers.by_call": lambda db: offers.by_call(db, "c1"),
+    "offers.show_call": call_from_list,
+    "offers.touch": lambda db: offers.touch(db, REP),
+    "offers.show": lambda db: offers.show(db, REP, NOW),
+    "offers.move_down": lambda db: offers.move_down(db, REP, NOW),
+    "offers.idle": lambda db: offers.idle(db, NOW),
+    "offers.answered": offers.answered,
     "people.person": lambda db: people.person(db, "U1"),
     "people.people": lambda db: people.people(db, ("U1", "U2")),
     "people.check_free": lambda db: people.check_free(db, MINE),
@@ -384,6 +457,7 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "retention.forget_calls": lambda db: retention.forget_calls(db, NOW + 10**6),
     "retention.forget_messages": lambda db: retention.forget_messages(db, NOW + 10**6),
     "retention.forget_lists": lambda db: retention.forget_lists(db, NOW + 10**6),
+    "retention.forget_calling_lists": forget_list,
     "retention.forget_imports": lambda db: retention.forget_imports(db, NOW + 10**6),
     "retention.forget_words": lambda db: retention.forget_words(db, NOW + 10**6),
     "retention.forget_audit": lambda db: retention.forget_audit(db, NOW + 10**6),

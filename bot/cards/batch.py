@@ -67,8 +67,9 @@ def batch_card(
     if batch.state == "asked":
         blocks += paragraphs([f"{approvers or 'A second manager'} has to say yes first."], "batch:asked")
     if batch.state in ("preview", "asked"):
-        blocks += _preview(counts.get("ready", 0), hours, samples.get("ready", ()))
-    blocks += _left_out(counts, samples)
+        mind = "mind when the campaign runs"
+        blocks += ready_rows(counts.get("ready", 0), hours, samples.get("ready", ()), mind)
+    blocks += rows_left_out(counts, samples, WORDS)
     if batch.notes and batch.state == "preview":
         blocks += paragraphs(map(sentence, batch.notes.splitlines()), "batch:notes", 3)
     buttons = _buttons(batch, counts)
@@ -108,23 +109,25 @@ def _progress(counts: Mapping[str, int]) -> str:
     return f"{100 * sent // max(wanted, 1)} %: {sent:,} of {wanted:,} sent, {counts.get('added', 0):,} added"
 
 
-def _preview(ready: int, hours: Mapping[str, int], samples: Sequence[Sample]) -> list[Block]:
+def ready_rows(ready: int, hours: Mapping[str, int], samples: Sequence[Sample], mind: str) -> list[Block]:
+    """The first of those whom a table calls. `mind`: what to do about those outside calling hours, a clause."""
     lines = [f"• line {line}: {who(call.number, call.name)}" for line, _, _, call in samples if call]
     if ready > len(lines) > 0:
         lines.append(f"• … and {ready - len(lines):,} more")
     closed, unknown = hours.get("closed", 0), hours.get("unknown", 0)
     if closed:
-        lines.append(
-            f"{_calls(closed)} would be outside calling hours where the number is: mind when the campaign runs."
-        )
+        lines.append(f"{_calls(closed)} would be outside calling hours where the number is: {mind}.")
     if unknown:
         lines.append(f"For {unknown:,} of them it is not known what time it is there.")
     return paragraphs(lines, "batch:ready", 2)
 
 
-def _left_out(counts: Mapping[str, int], samples: Mapping[str, Sequence[Sample]]) -> list[Block]:
+def rows_left_out(
+    counts: Mapping[str, int], samples: Mapping[str, Sequence[Sample]], kinds: Mapping[str, str]
+) -> list[Block]:
+    """How many rows of a table were left out, and the first of each kind. `kinds`: state -> words for people."""
     lines: list[str] = []
-    for state, words in WORDS.items():
+    for state, words in kinds.items():
         if not counts.get(state):
             continue
         lines.append(f"*{counts[state]:,}* {words}:")

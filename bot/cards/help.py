@@ -28,6 +28,7 @@ FORMS: Mapping[str, tuple[str, Sequence[tuple[str, str]]]] = MappingProxyType(
                 ("Dana Levi note asks about the offer", "keeps a note on the call's card"),
                 ("back", "calls back the latest missed caller"),
                 ("again", "calls the last number again, after asking you"),
+                ("next", "shows the contact of your call list whose turn it is"),
                 ("help", "shows this"),
             ),
         ),
@@ -58,7 +59,7 @@ FORMS: Mapping[str, tuple[str, Sequence[tuple[str, str]]]] = MappingProxyType(
             ),
         ),
         "campaign": (
-            "Campaigns that run at your phone service. Everybody may look; managers may change them.",
+            "Campaigns that run at your phone service, and call lists for reps.",
             (
                 ("", "shows all campaigns"),
                 ("via voicenter", "shows those of one account; “via” works at the end of every form"),
@@ -73,6 +74,9 @@ FORMS: Mapping[str, tuple[str, Sequence[tuple[str, str]]]] = MappingProxyType(
                 ("update Spring sale +1 202 555 0100 priority 9", "changes a call that waits"),
                 ("remove Spring sale +1 202 555 0100", "removes a call that waits"),
                 ("upload Spring sale", "opens a form for a CSV file; one sent to Callboard does the same"),
+                ("calllist", "shows the call lists, which reps work through one contact after the other"),
+                ("calllist Autumn offers", "opens a form: makes a call list of your own"),
+                ("calllist Autumn offers for @sam @dana", "the same, for colleagues (managers)"),
                 ("approve", "shows the lists that wait for a second manager, for you to approve or refuse"),
                 ("pending Spring sale", "shows the calls that wait, page by page"),
                 ("clear Spring sale", "removes all calls that wait, after asking you"),

@@ -27,12 +27,14 @@ from bot.cards.waiting import standing
 from bot.numbers import pretty
 
 if TYPE_CHECKING:
+    from bot.store.calling_lists import CallingList
     from bot.store.campaigns import Batch
     from bot.store.missed import Missed
     from bot.store.people import Person
 
 _CALLS_SHOWN = 10
 _OWED_SHOWN = 20
+_MINE_SHOWN = 5
 _SECTIONS = 5
 """Of health and of problems, at most; together with all the rest far below the 100 blocks of a view."""
 
@@ -59,12 +61,13 @@ def home_view(
     controls: Callable[[Call], frozenset[str]],
     names: Callable[[str], str],
     lists: Sequence[tuple["Batch", Mapping[str, int]]] = (),
+    mine: Sequence[tuple["CallingList", int]] = (),
     masked: frozenset[str] = frozenset(),
 ) -> Block:
     """The view of one person's App Home.
 
     Buttons: `home:call`, `home:phone`; a live call's controls (`live_calls.py`); those of a missed caller
-    (`missed.py`).
+    (`missed.py`); `offer:show` with the id of a call list.
 
     Attributes:
         live: this person's calls.  owed: missed callers they claimed or may claim, the longest waiting first.
@@ -73,6 +76,7 @@ def home_view(
         controls: operations that make sense for a call right now.
         names: number -> the contact's name, "" = not in the contact book.
         lists: calls on their way into campaigns, with the states of their rows; for managers.
+        mine: call lists that this person calls from, and how many contacts of each are left.
         masked: ids of the missed callers whose numbers this person does not see whole.
     """
     blocks = [
@@ -80,6 +84,7 @@ def home_view(
         header("My calls now", "home:live"),
         *live_blocks(live[:_CALLS_SHOWN], now, zone, controls, names),
         *_more(len(live) - _CALLS_SHOWN, "home:live:more"),
+        *_mine(mine),
         header("Call back", "home:owed"),
         *_owed(owed, now, zone, names, masked),
         header("Today", "home:today"),
@@ -113,6 +118,16 @@ def _phone(person: "Person") -> list[Block]:
             "home:actions",
         ),
     ]
+
+
+def _mine(mine: Sequence[tuple["CallingList", int]]) -> list[Block]:
+    if not mine:
+        return []
+    blocks = [header("My call lists", "home:mine")]
+    for one, left in mine[:_MINE_SHOWN]:
+        show = button("Show", "offer:show", one.id, about=one.name)
+        blocks.append(section(f"*{plain(one.name)}*: {left:,} left", f"home:mine:{one.id}", show))
+    return [*blocks, *_more(len(mine) - _MINE_SHOWN, "home:mine:more")]
 
 
 def _owed(

@@ -124,13 +124,14 @@ def _ended(call: Call, party: str, buttons: Sequence[Block], taker: str, line: s
 def _known(history: Sequence[Call], last_rep: str, now: float, zone: str, masked: bool) -> str:
     if not history and not last_rep:
         return "No earlier calls with this caller."
-    lines = [_earlier(call, now, zone, masked) for call in history[:SHOWN_HISTORY]]
+    lines = [earlier(call, now, zone, masked) for call in history[:SHOWN_HISTORY]]
     if last_rep:
         lines.insert(0, f"Last spoke with {rep_words(last_rep)}")
     return "\n".join(lines)
 
 
-def _earlier(call: Call, now: float, zone: str, masked: bool) -> str:
+def earlier(call: Call, now: float, zone: str, masked: bool) -> str:
+    """An earlier call in a line: when, which way, how it ended, who, what was said of it. `masked`: no note."""
     rep = rep_words(call.rep, call.person, call.extension)
     way = "called us" if call.direction == "in" else "we called"
     if call.purpose == "message":

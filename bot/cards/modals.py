@@ -115,12 +115,17 @@ def wrap_modal(
 
 
 def later_modal(call: Call, *, contact: "Contact | None" = None) -> Block:
-    """Call later; callback_id `call:remind`, private_metadata the call's id. Blocks: when, day, time.
+    """Call later; callback_id `call:remind`, private_metadata the call's id. Blocks: when, day, time."""
+    about = section(f"Callboard reminds you to call {who(call.number, call.name, contact)}.", "about")
+    return form("Call later", [about, *later_inputs()], "call:remind", call.id, submit="Remind me")
+
+
+def later_inputs() -> list[Block]:
+    """When to call. Blocks: when, day, time.
 
     `when` is a choice of `times.MOMENTS`; if `day` ("2026-03-04") is filled it goes before, with `time` ("14:30").
     """
-    blocks: list[Block] = [
-        section(f"Callboard reminds you to call {who(call.number, call.name, contact)}.", "about"),
+    return [
         select_input("when", "When", list(MOMENTS.items()), {"when": "1h"}, optional=True),
         any_input("day", "Or on a day of your choice", {"type": "datepicker"}, optional=True),
         text_input(
@@ -133,7 +138,6 @@ def later_modal(call: Call, *, contact: "Contact | None" = None) -> Block:
             length=5,
         ),
     ]
-    return form("Call later", blocks, "call:remind", call.id, submit="Remind me")
 
 
 def phone_modal(

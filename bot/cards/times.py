@@ -18,6 +18,8 @@ MOMENTS: Mapping[str, str] = MappingProxyType(
 )
 """What a person can pick for "later" -> the words on the menu; `moment()` knows the time."""
 
+AFTERNOON = time(15)
+"""What "this afternoon" is."""
 _MINUTES = {"15m": 15, "1h": 60, "3h": 180}
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _CLOCK = re.compile(r"(\d{1,2})[:.](\d{2})")
@@ -42,6 +44,11 @@ def _suffix(zone: str) -> str:
 def clock(at: float, zone: str) -> str:
     """Time of day, "14:05"; "14:05 UTC" where the zone is not known."""
     return f"{_local(at, zone):%H:%M}{_suffix(zone)}"
+
+
+def is_morning(now: float, zone: str) -> bool:
+    """Whether "this afternoon" is well ahead."""
+    return _local(now, zone).time() < time(AFTERNOON.hour - 1)
 
 
 def day_clock(at: float, now: float, zone: str) -> str:
@@ -88,13 +95,15 @@ def timer(seconds: float) -> str:
 
 
 def moment(choice: str, now: float, zone: str) -> float:
-    """When a choice of `MOMENTS` is, seconds since 1970 UTC. "Tomorrow" is that of `zone`.
+    """When a choice of `MOMENTS` is, or "afternoon", seconds since 1970 UTC. "Tomorrow" is that of `zone`.
 
     Raises:
-        BadInput: not one of them.
+        BadInput: not one of them, or already past.
     """
     if choice in _MINUTES:
         return now + _MINUTES[choice] * 60
+    if choice == "afternoon":
+        return on(_local(now, zone).date().isoformat(), f"{AFTERNOON:%H:%M}", now, zone)
     if choice != "tomorrow":
         raise BadInput("That time was not understood, so nothing was set. Pick one from the list.")
     day = _local(now, zone).date() + timedelta(days=1)

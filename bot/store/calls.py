@@ -14,7 +14,7 @@ import msgspec
 from bot.call import BY_HAND, Call
 from bot.events import AnyEvent, Controlled, Described, Guided, Heard, Outcome, Played, RecordingChanged, State
 from bot.fold import fold
-from bot.store import cards, messages, missed, recordings
+from bot.store import cards, messages, missed, offers, recordings
 
 _read_events = msgspec.json.Decoder(list[AnyEvent])
 _read_call = msgspec.json.Decoder(Call)
@@ -160,6 +160,8 @@ def _refold(
         cards.touch(db, call.id)
     else:
         _show(db, call, place, now, routing)
+    if call.rep_phone:
+        offers.show_call(db, call.id)
     if before is not None and before["outcome"] == Outcome.ANSWERED != call.outcome:
         missed.reopen(db, call, now, routing.escalate_after())
     missed.follow(db, call, place, now, routing.escalate_after(), begins=begins)
@@ -385,11 +387,14 @@ def dialled_just_now(db: sqlite3.Connection, rep: str, number: str, since: float
     return row is not None
 
 
-def messages_since(db: sqlite3.Connection, number: str, since: float) -> int:
-    """How many voice messages may have made that phone ring since then, those on their way included."""
+def attempts_since(db: sqlite3.Connection, number: str, since: float) -> int:
+    """How many voice messages and calls from lists may have made that phone ring since then, those on their way
+    included."""
     row = db.execute(
-        "SELECT count(*) FROM calls WHERE number = ? AND started_at >= ? AND purpose = 'message'"
-        " AND (outcome IS NULL OR outcome NOT IN ('refused', 'not_placed'))",
+        "SELECT count(*) FROM calls WHERE number = ? AND started_at >= ? AND (purpose = 'message'"
+        " OR EXISTS (SELECT 1 FROM calling_list_calls WHERE call_id = calls.id))"
+        " AND (outcome IS NULL OR outcome NOT IN ('refused', 'not_placed', 'rep_no_answer', 'rep_busy', 'rep_rejected',"
+        " 'rep_unreachable', 'no_credit'))",
         (number, since),
     ).fetchone()
     return int(row[0])

@@ -42,7 +42,7 @@ def forget_calls(db: sqlite3.Connection, before: float) -> int:
 def _forget_call(db: sqlite3.Connection, call: Call) -> None:
     for ref in call.refs:
         db.execute("DELETE FROM call_refs WHERE account = ? AND ref = ?", (call.account, ref))
-    for table in ("events", "intents", "recordings", "slack_calls"):
+    for table in ("events", "intents", "recordings", "slack_calls", "calling_list_calls"):
         db.execute(f"DELETE FROM {table} WHERE call_id = ?", (call.id,))
     db.execute("DELETE FROM reminders WHERE id BETWEEN ? AND ? || '~'", (call.id, call.id))
     missed = db.execute("DELETE FROM missed_calls WHERE call_id = ? RETURNING missed_id", (call.id,)).fetchone()
@@ -90,6 +90,23 @@ def forget_lists(db: sqlite3.Connection, before: float) -> int:
         db.execute("DELETE FROM batch_rows WHERE batch = ?", (batch,))
         db.execute("DELETE FROM cards WHERE subject = ?", (batch,))
         db.execute("DELETE FROM batches WHERE id = ?", (batch,))
+
+    return _overwriting(db, [row[0] for row in rows], forget)
+
+
+def forget_calling_lists(db: sqlite3.Connection, before: float) -> int:
+    """Call lists that were made before that moment and are over, also those that nobody gave out, or resumed."""
+    rows = db.execute(
+        "SELECT id FROM calling_lists WHERE at < ? AND state <> 'running' AND report <> 'due' LIMIT ?", (before, CHUNK)
+    )
+
+    def forget(db: sqlite3.Connection, list_id: str) -> None:
+        for table in ("calling_list_rows", "calling_list_reps", "calling_list_calls"):
+            db.execute(f"DELETE FROM {table} WHERE list = ?", (list_id,))
+        db.execute("DELETE FROM cards WHERE subject = ?", (list_id,))
+        # Those of its reps are called after it; ";" is what follows ":".
+        db.execute("DELETE FROM cards WHERE subject > ? AND subject < ?", (f"{list_id}:", f"{list_id};"))
+        db.execute("DELETE FROM calling_lists WHERE id = ?", (list_id,))
 
     return _overwriting(db, [row[0] for row in rows], forget)
 

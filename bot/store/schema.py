@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import sqlite_utils
     from sqlite_utils import Migrations
 
-VERSION = 11
+VERSION = 12
 """`PRAGMA user_version` of a file that has all migrations. Spares importing sqlite-utils (27 MB) at every start."""
 
 
@@ -96,6 +96,10 @@ def _migrations() -> "Migrations":
     @migrations()
     def m011_lookups(db: "sqlite_utils.Database") -> None:
         _run(db, _LOOKUPS)
+
+    @migrations()
+    def m012_calling_lists(db: "sqlite_utils.Database") -> None:
+        _run(db, _CALLING_LISTS)
 
     return migrations
 
@@ -365,3 +369,32 @@ CREATE TABLE lookups (
 ) WITHOUT ROWID;
 CREATE INDEX lookups_by_time ON lookups(at);
 """
+
+_CALLING_LISTS = """
+CREATE TABLE calling_lists (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL, source TEXT NOT NULL, by TEXT NOT NULL, at REAL NOT NULL,
+    state TEXT NOT NULL, begun_at REAL NOT NULL DEFAULT 0, ended_at REAL NOT NULL DEFAULT 0,
+    words TEXT NOT NULL DEFAULT '', notes TEXT NOT NULL DEFAULT '', report TEXT NOT NULL DEFAULT ''
+) WITHOUT ROWID;
+CREATE INDEX calling_lists_open ON calling_lists(state) WHERE state IN ('asked', 'running', 'paused');
+CREATE INDEX calling_lists_report ON calling_lists(report) WHERE report = 'due';
+CREATE INDEX calling_lists_by_time ON calling_lists(at);
+CREATE TABLE calling_list_reps (
+    user TEXT NOT NULL, list TEXT NOT NULL, paused INTEGER NOT NULL DEFAULT 0, shown INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (list, user)
+) WITHOUT ROWID;
+CREATE INDEX calling_list_reps_by_user ON calling_list_reps(user);
+CREATE TABLE calling_list_rows (
+    list TEXT NOT NULL, line INTEGER NOT NULL, state TEXT NOT NULL, number TEXT NOT NULL, name TEXT NOT NULL,
+    typed TEXT NOT NULL, why TEXT NOT NULL, hours TEXT NOT NULL, variables TEXT NOT NULL, rank INTEGER NOT NULL,
+    rep TEXT NOT NULL DEFAULT '', due_at REAL NOT NULL DEFAULT 0, offer INTEGER NOT NULL DEFAULT 1,
+    call_id TEXT NOT NULL DEFAULT '', changed_at REAL NOT NULL DEFAULT 0, PRIMARY KEY (list, line)
+) WITHOUT ROWID;
+CREATE INDEX calling_list_rows_by_state ON calling_list_rows(list, state, due_at, rank, line);
+CREATE UNIQUE INDEX calling_list_rows_held ON calling_list_rows(list, rep) WHERE state IN ('offered', 'calling');
+CREATE TABLE calling_list_calls (
+    call_id TEXT PRIMARY KEY, list TEXT NOT NULL, line INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX calling_list_calls_by_list ON calling_list_calls(list);
+"""
+"""A rep holds one contact of a list at most: the unique index says so, whatever asks for the next one."""

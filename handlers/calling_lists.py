@@ -1,0 +1,175 @@
+"""`/campaign calllist`: call lists as whoever makes them has them. What reps press is in `offer_buttons`."""
+
+import re
+from collections.abc import Mapping
+
+import msgspec
+from slack_bolt.async_app import AsyncApp
+
+from bot import calling_lists, tables
+from bot.cards import plain
+from bot.cards.calling_list import LISTED, lists_message
+from bot.cards.calling_list_forms import make_form, results_csv
+from bot.errors import CallboardError, NotFound
+from bot.store import calling_lists as store
+from bot.store import cards, ledger, people
+from bot.uploading import upload
+from handlers import Click, Desk, answer, left_out, on_actions, on_form, tell
+from handlers.slack_files import chosen, fetch, wrong_table
+
+LEFT_OUT = left_out.Kind(
+    store.CARD,
+    store.reports_due,
+    store.take_report,
+    store.refused,
+    lambda found: f"Rows of {found.source} that are not in the call list {found.name}",
+)
+
+
+class _Asked(msgspec.Struct, frozen=True):
+    """What the form carries: where its sender reads answers, and the file that was sent before, "" = none."""
+
+    url: str = ""
+    file: str = ""
+
+
+def register(app: AsyncApp, desk: Desk) -> None:
+    """All listeners of this feature but the command, which is `/campaign`'s."""
+    on_actions(
+        app,
+        desk,
+        "calllist",
+        {
+            "new": (new, None),
+            "file": (file_sent, None),
+            "give_out": (give_out, None),
+            "drop": (drop, None),
+            "pause": (pause, None),
+            "resume": (resume, None),
+            "stop": (stop, None),
+            "results": (results, None),
+            "report": (report, None),
+        },
+    )
+    on_form(app, desk, "calllist:table", validate_table, read_table)
+
+
+async def by_words(desk: Desk, click: Click, text: str) -> None:
+    """`/campaign calllist`: all lists; with a name, and for whom, the form that makes one."""
+    if not text:
+        await list_all(desk, click)
+        return
+    name, reps = calling_lists.read_words(text)
+    reps = calling_lists.check_reps(desk.board, click.user, reps)
+    await _open(desk, click, name, reps, _Asked(click.response_url))
+
+
+async def list_all(desk: Desk, click: Click) -> None:
+    """The latest lists: a rep's own, or all of them to managers."""
+    board = desk.board
+    found = await board.read(store.latest, LISTED)
+    shown = [one for one in found if calling_lists.shown_to(board, click.user, one[0], one[2])]
+    zone = (await board.read(people.person, click.user)).zone or board.settings.zone
+    await answer(desk, click, lists_message(shown, zone, board.settings.commands["campaign"]))
+
+
+# Making one
+
+
+async def new(desk: Desk, click: Click) -> None:
+    """*New call list…*"""
+    await _open(desk, click, "", (), _Asked(click.response_url))
+
+
+async def file_sent(desk: Desk, click: Click) -> None:
+    """*Make a call list…* for a file in the conversation."""
+    await _open(desk, click, "", (), _Asked(click.response_url, click.value))
+
+
+async def _open(desk: Desk, click: Click, name: str, reps: tuple[str, ...], asked: _Asked) -> None:
+    metadata = msgspec.json.encode(asked).decode()
+    own = desk.board.settings.role(click.user) == "rep"
+    view = make_form(name, reps, metadata, own=own, file=bool(asked.file))
+    await desk.slack.views_open(trigger_id=click.trigger, view=view)
+
+
+async def validate_table(desk: Desk, click: Click) -> Mapping[str, str]:
+    """A name, and a file or pasted rows."""
+    if not click.fields.get("name", "").strip():
+        return {"name": "Give the list a name, so that its reps know what they call for."}
+    try:
+        calling_lists.check_reps(desk.board, click.user, click.fields.get("reps", "").split())
+    except CallboardError as error:
+        return {"reps": str(error)}
+    return {} if _asked(click).file else wrong_table(click)
+
+
+def _asked(click: Click) -> _Asked:
+    return msgspec.json.decode(click.value or "{}", type=_Asked)
+
+
+async def read_table(desk: Desk, click: Click) -> None:
+    """The form *New call list*: the card shows what is in the table."""
+    asked, fields = _asked(click), click.fields
+    click = msgspec.structs.replace(click, response_url=asked.url)
+    if file := asked.file or chosen(click):
+        source, data = await fetch(desk, file, tables.MOST_BYTES)
+    else:
+        source, data = "pasted rows", fields["rows"].encode()
+    name, reps = " ".join(fields["name"].split()), fields.get("reps", "").split()
+    found = await calling_lists.prepare(desk.board, click.user, name, reps, data, source, click.trigger)
+    await tell(
+        desk,
+        click,
+        f"Read {plain(source)} for the call list {plain(found.name)}; nobody was called. The card is in your "
+        "conversation with Callboard.",
+    )
+
+
+# The card's buttons
+
+
+async def give_out(desk: Desk, click: Click) -> None:
+    """*Give out N contacts*."""
+    await calling_lists.give_out(desk.board, click.user, click.value)
+
+
+async def drop(desk: Desk, click: Click) -> None:
+    """*Discard*."""
+    await calling_lists.drop(desk.board, click.user, click.value)
+
+
+async def pause(desk: Desk, click: Click) -> None:
+    """*Pause*."""
+    await calling_lists.pause(desk.board, click.user, click.value)
+
+
+async def resume(desk: Desk, click: Click) -> None:
+    """*Resume*."""
+    await calling_lists.resume(desk.board, click.user, click.value)
+
+
+async def stop(desk: Desk, click: Click) -> None:
+    """*Stop*, after the question."""
+    await calling_lists.stop(desk.board, click.user, click.value)
+
+
+async def results(desk: Desk, click: Click) -> None:
+    """*Results*: as they are now, below the card."""
+    board = desk.board
+    found = await calling_lists.own(board, click.user, click.value)
+    card = await board.read(cards.find, store.CARD, found.id)
+    if card is None or not card.ts:
+        raise NotFound("The list's card is not shown at the moment, so there is no thread for the file. Try again.")
+    rows = await board.read(store.results, found.id)
+    reps = await board.read(people.people, tuple({row.rep for row in rows if row.rep}))
+    content = results_csv(rows, {user: person.name or user for user, person in reps.items()})
+    name = re.sub(r"[^\w.-]+", "-", found.name)
+    title = f"Results of the call list {found.name}"
+    await upload(desk.slack, card.channel, card.ts, f"call-list-{name}.csv", content, title)
+    await board.write(ledger.audit, board.now(), click.user, "export call list", found.name, f"{len(rows)} contacts")
+
+
+async def report(desk: Desk, click: Click) -> None:
+    """*Rows left out, as CSV*, as often as it is asked for."""
+    await left_out.send(desk, LEFT_OUT, await calling_lists.own(desk.board, click.user, click.value))

@@ -1,0 +1,729 @@
+"""A rep works through a call list by signed requests: a contact at a time, called once, how it went, the next."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+import pytest
+
+from bot import calling_lists, dialing, offers, permission
+from bot.dialing import YES_SECONDS
+from bot.errors import Ambiguous, NeedsYes, NotAllowed, Unavailable
+from bot.events import REP, CdrReceived, LegAnswered, Outcome
+from bot.store import ledger, people
+from bot.store import offers as store
+from bot.store.offers import GRACE_SECONDS
+from handlers import Click, offer_buttons
+from tests import slack_requests
+from tests.calling_desk import (
+    MAX,
+    NOA,
+    SAM,
+    THREE,
+    act,
+    answer,
+    before,
+    begin,
+    card,
+    cards,
+    contact,
+    elements,
+    end,
+    furnish,
+    paste,
+    press,
+    press_of,
+    rest,
+    text,
+    wrap,
+)
+from tests.fake_slack import FakeSlack
+from tests.office import SETTINGS, Office, office
+from tests.slack_state import Clock
+
+BOTH = "Autumn offers for <@U1|ada> <@U4|max>"
+FREE = SETTINGS.replace("[policy]", "[policy]\nattempts_per_day = 0\nattempts_per_week = 0")
+CLOSED = SETTINGS.replace('hours = ["00:00", "24:00"]', 'hours = ["09:00", "18:00"]')
+DAY = 86400.0
+
+
+@pytest.fixture
+async def free(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> AsyncIterator[Office]:
+    """No limit of attempts."""
+    async with office(tmp_path, fake_slack, slack_clock, FREE) as there:
+        await furnish(there)
+        yield there
+
+
+def numbers(desk: Office) -> list[str]:
+    return [order.number for order in desk.phone.orders]
+
+
+def offered(desk: Office, user: str = "U1") -> list[str]:
+    return [action.partition(":")[2] for action in elements(card(desk, user))]
+
+
+# The whole story
+
+
+async def test_from_the_first_contact_to_the_last(desk: Office) -> None:
+    await furnish(desk)
+    await desk.contact(SAM, "Sam Hill", "Hill & Sons")
+    list_id = await begin(desk)
+    shown = text(desk, "U1")
+    for words in (
+        "Call list Autumn offers\nNext is Noa Green, +1 202-555-0101\ncity: Haifa\nIt is ",
+        "in New York, within calling hours (at any hour, every day)\nNo earlier calls with this number.",
+        "You can: “Call”, “Skip”, “Later”, “Pause list”.\n2 more wait",
+    ):
+        assert words in shown, words
+
+    told = await act(desk, "call")
+    assert told == "Ringing your phone to call Noa Green, +1 202-555-0101. Its card is below the list's."
+    assert numbers(desk) == [NOA]
+    assert "Calling Noa Green, +1 202-555-0101\nIts card below has everything you can do." in text(desk, "U1")
+    assert offered(desk) == []
+    for leg, doing in ((REP, "Calling"), ("customer", "Talking to")):
+        await desk.happen(LegAnswered(ref="paper-1", at=desk.clock(), leg=leg))
+        assert f"{doing} Noa Green" in text(desk, "U1")
+    await end(desk, 1, Outcome.ANSWERED, 80)
+    assert "Talked for 1 min 20 s with Noa Green, +1 202-555-0101\nSay how it went" in text(desk, "U1")
+    assert offered(desk) == ["wrap", "next", "pause"]
+
+    await wrap(desk, note="call in spring")
+    assert (await contact(desk, list_id, NOA)).state == "done"
+    assert "Next is Sam Hill (Hill & Sons), +1 202-555-0102" in text(desk, "U1")
+    assert [message.text[:9] for message in desk.conversation("U1")] == ["📞 Talked ", "Call list"]
+    await act(desk, "call")
+    await end(desk, 2, Outcome.NO_ANSWER)
+    assert "No answer: Sam Hill" in text(desk, "U1")
+    assert offered(desk) == ["next", "later", "wrap", "pause"]
+    await act(desk, "next")
+    assert "Next is Max, +1 202-555-0103\ncity: Lod" in text(desk, "U1")
+    await act(desk, "skip")
+    assert "Everybody of this list is done. Thank you!" in text(desk, "U1")
+    assert "Done: 2 called, 1 skipped." in text(desk, "U2")
+    assert "100 %" in text(desk, "U2")
+    assert "no call list at the moment" in await desk.type("/call next")
+    assert numbers(desk) == [NOA, SAM]
+
+
+async def test_what_is_known_of_a_contact(free: Office) -> None:
+    await free.link("U2", "+12025550177")
+    await free.type(f"/call {NOA} note first try", user="U2")
+    await end(free, 1, Outcome.BUSY)
+    await begin(free, rows=f"number,name,Company,plan_name\n{NOA},Noa Green,Green Gardens,gold\n")
+    shown = text(free, "U1")
+    assert "Next is Noa Green (Green Gardens), +1 202-555-0101\nplan name: gold" in shown
+    assert "we called, busy (first try)" in shown
+
+
+async def test_what_a_channel_hides_is_hidden(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> None:
+    async with office(tmp_path, fake_slack, slack_clock, f"mask_numbers = true\n{SETTINGS}") as desk:
+        await furnish(desk)
+        await desk.link("U2", "+12025550177")
+        await desk.type(f"/call {NOA} note for managers", user="U2")
+        await end(desk, 1, Outcome.BUSY)
+        await begin(desk, BOTH.replace("<@U4|max>", "<@U2|grace>"))
+        assert "we called, busy" in text(desk, "U1")
+        assert "for managers" not in text(desk, "U1")
+
+
+async def test_words_from_outside_ring_nobody_and_lead_nowhere(desk: Office) -> None:
+    await furnish(desk)
+    evil = "number,name,<!here>\n" + f'{NOA},<!channel>,"<https://evil.example|your bank>"\n'
+    await paste(desk, "<!everyone> *sale* for <@U1|ada>", evil, name="<!everyone> *sale*")
+    await press(desk, "give_out")
+    for user in ("U1", "U2"):
+        message = card(desk, user)
+        for outside in ("<!", "<https"):
+            assert outside not in message.text
+            assert outside not in str(message.blocks)
+    assert "&lt;!channel&gt;" in card(desk, "U1").text
+    assert "<!" not in await desk.type("/campaign calllist", user="U2")
+
+
+async def test_hundreds_of_columns_fit(desk: Office) -> None:
+    await furnish(desk)
+    names = ",".join(f"column{n}" for n in range(300))
+    await begin_beside(desk, f"number,{names}\n{NOA}," + ",".join(["x" * 300] * 300) + "\n")
+    assert "and 290 more" in text(desk, "U1")
+
+
+# Two reps
+
+
+async def test_two_reps_never_have_the_same_contact_before_them(desk: Office) -> None:
+    await furnish(desk)
+    list_id = await begin(desk, BOTH)
+    assert "Next is Noa Green" in text(desk, "U1")
+    assert "Next is Sam Hill" in text(desk, "U4")
+
+    async def skips(user: str) -> None:
+        await offers.skip(desk.board, user, await press_of(desk, list_id, user))
+
+    await asyncio.gather(skips("U1"), skips("U4"))
+    held = [await before(desk, list_id, user) for user in ("U1", "U4")]
+    assert [row.number for row in held if row] == [MAX]
+    await rest(desk)
+    free = next(user for user in ("U1", "U4") if "Next is Max" not in text(desk, user))
+    assert "Nobody is left for you. Colleagues have the last contacts before them." in text(desk, free)
+
+
+async def test_priority_and_not_before(desk: Office) -> None:
+    await furnish(desk)
+    at = "2026-02-02 10:00"  # 03:40 it is in Madrid
+    rows = f"number,name,priority,at\n{NOA},Noa,,\n{SAM},Sam,7,\n{MAX},Max,9,{at}\n"
+    await begin(desk, rows=rows)
+    assert "Next is Sam" in text(desk, "U1")
+    await act(desk, "skip")
+    assert "Next is Noa" in text(desk, "U1")
+    await act(desk, "skip")
+    assert "Nobody is to be called right now. The next contact comes at 10:00" in text(desk, "U1")
+    assert "comes at 10:00" in await desk.type("/call next")
+    desk.clock.advance(7 * 3600)
+    await offers.due(desk.board)
+    await rest(desk)
+    assert "Next is Max" in text(desk, "U1")
+
+
+async def test_who_pauses_gives_back_whom_they_have_before_them(desk: Office) -> None:
+    await furnish(desk)
+    list_id = await begin(desk, BOTH)
+    await act(desk, "pause")
+    assert "You have paused this list." in text(desk, "U1")
+    assert offered(desk) == ["go_on"]
+    assert "You have paused your call list" in await desk.type("/call next")
+    await act(desk, "skip", user="U4")
+    assert "Next is Noa Green" in text(desk, "U4")
+    await act(desk, "go_on")
+    assert "Next is Max" in text(desk, "U1")
+    with pytest.raises(NotAllowed, match="goes on anyway"):
+        await offers.go_on(desk.board, "U1", list_id)
+    with pytest.raises(NotAllowed, match="do not call from it"):
+        await offers.pause(desk.board, "U2", list_id)
+
+
+async def test_pausing_after_a_call_keeps_what_came_of_it(desk: Office) -> None:
+    await furnish(desk)
+    list_id = await begin(desk)
+    await act(desk, "call")
+    with pytest.raises(NotAllowed, match="still runs"):
+        await offers.pause(desk.board, "U1", list_id)
+    await end(desk, 1, Outcome.BUSY)
+    await act(desk, "pause")
+    assert (await contact(desk, list_id, NOA)).state == "done"
+
+
+async def test_pausing_after_the_last_contact_ends_the_list(desk: Office) -> None:
+    await furnish(desk)
+    await begin(desk, rows=f"number\n{NOA}\n")
+    await act(desk, "call")
+    await end(desk, 1, Outcome.BUSY)
+    await act(desk, "pause")
+    assert "Done: 1 called, 0 skipped." in text(desk, "U2")
+    assert "Everybody of this list is done." in text(desk, "U1")
+
+
+# Once, whatever happens
+
+
+async def test_a_double_click_and_slacks_repeat_dial_once(desk: Office) -> None:
+    await furnish(desk)
+    await begin(desk)
+    shown, channel = card(desk, "U1"), desk.slack.open_dm("U1").id
+    signed = slack_requests.click(desk.slack, "offer:call", user="U1", channel=channel, ts=shown.ts)
+    other = slack_requests.click(desk.slack, "offer:call", user="U1", channel=channel, ts=shown.ts)
+    answers = await asyncio.gather(
+        *(desk.http.post("/slack/events", headers=headers, content=body) for headers, body in (signed, signed, other))
+    )
+    assert [found.status_code for found in answers] == [200, 200, 200]
+    await rest(desk)
+    await desk.send(signed)
+    await desk.send(other)
+    assert numbers(desk) == [NOA]
+    assert len(await desk.calls()) == 1
+
+
+async def test_skipping_twice_skips_one(desk: Office) -> None:
+    await furnish(desk)
+    list_id = await begin(desk)
+    shown, channel = card(desk, "U1"), desk.slack.open_dm("U1").id
+    signed = slack_requests.click(desk.slack, "offer:skip", user="U1", channel=channel, ts=shown.ts)
+    await desk.send(signed)
+    await desk.send(signed)
+    assert "dealt with already" in desk.told
+    assert (await contact(desk, list_id, SAM)).state == "offered"
+
+
+async def test_a_button_of_somebody_elses_contact_does_nothing(desk: Office) -> None:
+    await furnish(desk)
+    list_id = await begin(desk, BOTH)
+    theirs = await press_of(desk, list_id, "U4")
+
+    async def written(call: object) -> None:
+        raise AssertionError("a call was placed")
+
+    for press_it in (
+        offers.skip(desk.board, "U1", theirs),
+        offers.onward(desk.board, "U1", theirs),
+        offers.put_off(desk.board, "U1", theirs, desk.clock() + 60),
+        offers.call(desk.board, "U1", theirs, written),
+    ):
+        with pytest.raises(NotAllowed, match="dealt with already"):
+            await press_it
+    assert desk.phone.orders == []
+
+
+async def test_an_unclear_call_is_never_repeated(desk: Office) -> None:
+    await furnish(desk)
+    list_id = await begin(desk)
+    desk.phone.answer = Ambiguous("Paperphone did not answer in time.")
+    told = await act(desk, "call")
+    assert "did not answer in time" in told
+    assert "Unclear: the call to Noa Green" in text(desk, "U1")
+    assert "It is not dialled again." in text(desk, "U1")
+    assert offered(desk) == ["next", "pause"]
+    pressed = await press_of(desk, list_id, "U1")
+    with pytest.raises(NotAllowed, match="is unclear, so the contact was not put off"):
+        await offers.put_off(desk.board, "U1", pressed, desk.clock() + 60)
+    with pytest.raises(NotAllowed, match="was called already"):
+        await offers.skip(desk.board, "U1", pressed)
+    await act(desk, "next")
+    assert "Next is Sam Hill" in text(desk, "U1")
+    assert numbers(desk) == [NOA]
+
+
+@pytest.mark.parametrize("trouble", ["unreached", "rep"])
+async def test_where_their_phone_never_rang_they_can_be_called_again(desk: Office, trouble: str) -> None:
+    await furnish(desk)
+    list_id = await begin(desk)
+    if trouble == "unreached":
+        desk.phone.answer = Unavailable("Paperphone could not be reached.")
+        await act(desk, "call")
+        desk.phone.answer = None
+    else:
+        await act(desk, "call")
+        await desk.happen(
+            CdrReceived(ref="paper-1", at=desk.clock(), leg=REP, outcome=Outcome.NO_ANSWER),
+        )
+    assert offered(desk) == ["call", "skip", "later", "pause"]
+    pressed = await press_of(desk, list_id, "U1")
+    with pytest.raises(NotAllowed, match="has not rung yet"):
+        await offers.onward(desk.board, "U1", pressed)
+    desk.clock.advance(dialing.DOUBLE_CLICK_SECONDS)
+    await act(desk, "call")
+    assert numbers(desk) == [NOA, NOA]
+    await answer(desk, 2)
+    await wrap(desk)
+    assert "Next is Sam Hill" in text(desk, "U1")
+
+
+async def test_a_list_that_is_paused_or_stopped_takes_back_whom_nobody_has_rung(desk: Office) -> None:
+    await furnish(desk)
+    list_id = await begin(desk)
+    desk.phone.answer = Unavailable("Paperphone could not be reached.")
+    await act(desk, "call")
+    await press(desk, "pause")
+    assert (await contact(desk, list_id, NOA)).state == "ready"
+    await press(desk, "resume")
+    desk.clock.advance(dialing.DOUBLE_CLICK_SECONDS)
+    await act(desk, "call")
+    await press(desk, "stop")
+    assert (await contact(desk, list_id, NOA)).state == "ready"
+    assert "0 called, 0 skipped, 3 not called" in text(desk, "U2")
+
+
+async def test_nothing_is_dialled_from_a_list_that_is_paused_at_that_moment(desk: Office) -> None:
+    await furnish(desk)
+    list_id = await begin(desk)
+    shown = card(desk, "U1")
+    await desk.board.db.write(lambda db: db.execute("UPDATE calling_lists SET state = 'paused'").rowcount)
+    told = await desk.press("offer:call", shown, desk.slack.open_dm("U1").id)
+    assert "nothing was done" in told
+    assert desk.phone.orders == []
+    assert (await contact(desk, list_id, NOA)).state == "offered"
+
+
+async def test_pausing_where_nobody_was_rung_gives_them_to_others(desk: Office) -> None:
+    await furnish(desk)
+    list_id = await begin(desk)
+    desk.phone.answer = Unavailable("Paperphone could not be reached.")
+    await act(desk, "call")
+    await act(desk, "pause")
+    assert (await contact(desk, list_id, NOA)).state == "ready"
+
+
+async def test_without_a_phone_nothing_is_dialled_and_it_can_be_pressed_again(desk: Office) -> None:
+    list_id = await begin(desk, BOTH)
+    assert "/phone link" in await act(desk, "call")
+    assert (await contact(desk, list_id, NOA)).state == "offered"
+    await furnish(desk)
+    await act(desk, "call")
+    assert numbers(desk) == [NOA]
+
+
+async def test_a_bug_before_the_call_uses_nothing_up(desk: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(*_: object) -> None:
+        raise RuntimeError
+
+    await furnish(desk)
+    await begin(desk)
+    with monkeypatch.context() as patch:
+        patch.setattr(dialing, "_order", breaks)
+        assert "Something went wrong in Callboard" in await act(desk, "call")
+    assert desk.phone.orders == []
+    await act(desk, "call")
+    assert numbers(desk) == [NOA]
+
+
+async def test_the_question_is_never_about_somebody_else(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def listed_meanwhile(*_: object) -> None:
+        await desk.board.write(people.block, NOA, "asked us to stop", "U9", desk.clock())
+        raise NeedsYes("It is 21:40 in New York. Call anyway?")
+
+    async with office(tmp_path, fake_slack, slack_clock, CLOSED) as desk:
+        await furnish(desk)
+        await begin(desk)
+        monkeypatch.setattr(dialing, "dial", listed_meanwhile)
+        assert "may not be called any more, so nothing was dialled" in await act(desk, "call")
+        assert "Next is Sam Hill" in text(desk, "U1")
+
+
+async def test_the_daily_cap_of_a_rep_keeps_their_contact(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    capped = SETTINGS.replace("[policy]", "[policy]\ndaily_calls = 1")
+    async with office(tmp_path, fake_slack, slack_clock, capped) as desk:
+        await furnish(desk)
+        list_id = await begin(desk)
+        await desk.type("/call +12025550155")
+        assert "the limit for one person is 1 a day" in await act(desk, "call")
+        assert (await contact(desk, list_id, NOA)).state == "offered"
+        assert len(desk.phone.orders) == 1
+
+
+# Outside their hours
+
+
+async def test_outside_their_hours_it_asks_and_a_yes_counts_once(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    async with office(tmp_path, fake_slack, slack_clock, CLOSED) as desk:
+        await furnish(desk)
+        await begin(desk)
+        assert "outside calling hours (between 09:00 and 18:00, every day)" in text(desk, "U1")
+        assert "Call anyway?" in await act(desk, "call")
+        assert desk.phone.orders == []
+        first = desk.slack.ephemerals[-1]
+        assert "Call anyway?" in await act(desk, "call")
+        second, channel = desk.slack.ephemerals[-1], desk.slack.open_dm("U1").id
+        for question in (second, second, first):
+            await desk.press("offer:yes", question, channel)
+        await rest(desk)
+        assert numbers(desk) == [NOA]
+        assert "Calling Noa Green" in text(desk, "U1")
+
+
+async def test_a_yes_that_comes_much_later_is_asked_for_anew(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    async with office(tmp_path, fake_slack, slack_clock, CLOSED) as desk:
+        await furnish(desk)
+        await begin(desk)
+        assert "Call anyway?" in await act(desk, "call")
+        question, channel = desk.slack.ephemerals[-1], desk.slack.open_dm("U1").id
+        desk.clock.advance(YES_SECONDS + 60)
+        await desk.press("offer:yes", question, channel)
+        await rest(desk)
+        assert desk.phone.orders == []
+        assert desk.slack.ephemerals[-1] is not question
+        await desk.press("offer:yes", desk.slack.ephemerals[-1], channel)
+        await rest(desk)
+        assert numbers(desk) == [NOA]
+
+
+# The do-not-call list, and how often a number is called
+
+
+async def test_a_number_that_is_listed_meanwhile_is_not_dialled_and_the_row_says_so(desk: Office) -> None:
+    await furnish(desk)
+    list_id = await begin(desk)
+    await desk.board.write(people.block, NOA, "asked us to stop", "U9", desk.clock())
+    await desk.board.write(people.block, SAM, "moved", "U9", desk.clock())
+    told = await act(desk, "call")
+    assert "+1 202-555-0101 is on the do-not-call list" in told
+    assert desk.phone.orders == []
+    for number, why in ((NOA, "asked us to stop"), (SAM, "moved")):
+        row = await contact(desk, list_id, number)
+        assert row.state == "barred"
+        assert why in row.why
+    assert "Next is Max" in text(desk, "U1")
+    assert "2 not allowed any more" in text(desk, "U2")
+
+
+async def test_a_number_comes_back_when_the_limits_allow_it_with_the_reason(desk: Office) -> None:
+    await furnish(desk)
+    await begin(desk, rows=f"number,name\n{NOA},Noa Green\n{MAX},Max\n")
+    await act(desk, "call")
+    await end(desk, 1, Outcome.NO_ANSWER)
+    told = await act(desk, "later", choice="1h")
+    assert told.startswith("Noa Green comes back to you at tomorrow ")
+    assert "was called automatically or from a list once today" in told
+    await act(desk, "skip")
+    assert "Nobody is to be called right now. The next contact comes at tomorrow" in text(desk, "U1")
+    desk.clock.advance(3 * 3600)
+    await offers.due(desk.board)
+    assert len(desk.phone.orders) == 1
+    desk.clock.advance(DAY)
+    await offers.due(desk.board)
+    await rest(desk)
+    assert "Next is Noa Green" in text(desk, "U1")
+    assert "was called automatically or from a list once today" in text(desk, "U1")
+    await act(desk, "call")
+    assert numbers(desk) == [NOA, NOA]
+    await end(desk, 2, Outcome.NO_ANSWER)
+    told = await act(desk, "later", choice="tomorrow")
+    assert "2 times within seven days" in told
+    assert "comes back to you at 9 Feb 00:00." in told
+
+
+async def test_a_number_of_another_list_counts_and_is_not_shown(desk: Office) -> None:
+    await furnish(desk)
+    await begin(desk, rows=f"number,name\n{NOA},Noa Green\n")
+    await act(desk, "call")
+    await end(desk, 1, Outcome.BUSY)
+    await act(desk, "next")
+    list_id = await begin_beside(desk)
+    row = await contact(desk, list_id, NOA)
+    assert (row.state, row.due_at > desk.clock()) == ("ready", True)
+    assert "once today" in row.why
+    held = await before(desk, list_id)
+    assert held is not None
+    assert held.number == SAM
+
+
+async def test_a_call_from_a_list_counts_for_voice_messages_too(desk: Office) -> None:
+    await furnish(desk)
+    await begin(desk)
+    await desk.board.read(permission.check_message, desk.board, "U2", NOA, desk.clock())
+    await act(desk, "call")
+    with pytest.raises(NotAllowed, match="from a list once today"):
+        await desk.board.read(permission.check_message, desk.board, "U2", NOA, desk.clock())
+    await desk.happen(CdrReceived(ref="paper-1", at=desk.clock(), leg=REP, outcome=Outcome.NO_ANSWER))
+    await desk.board.read(permission.check_message, desk.board, "U2", NOA, desk.clock())  # their phone never rang
+
+
+async def begin_beside(desk: Office, rows: str = THREE) -> str:
+    """A list that is not made by the form."""
+    found = await calling_lists.prepare(desk.board, "U2", "Second", ["U1"], rows.encode(), "pasted rows", "second")
+    await calling_lists.give_out(desk.board, "U2", found.id)
+    await rest(desk)
+    return found.id
+
+
+# Later
+
+
+async def test_later_comes_due_by_the_clock_for_whoever_put_it_off_first(free: Office) -> None:
+    list_id = await begin(free, BOTH)
+    assert await act(free, "later", choice="1h") == "Noa Green comes back to you at 04:40."
+    assert "Next is Max" in text(free, "U1")
+    await act(free, "skip")
+    await act(free, "skip", user="U4")
+    free.clock.advance(3599)
+    await offers.due(free.board)
+    assert await before(free, list_id, "U4") is None
+    await offers.due(free.board)
+    held = await before(free, list_id, "U1")
+    assert held is not None
+    assert held.number == NOA
+    await rest(free)
+    await act(free, "later", choice="1h")
+    await act(free, "pause")
+    free.clock.advance(3600 + GRACE_SECONDS)
+    await offers.due(free.board)
+    await rest(free)
+    assert "Next is Noa Green" in text(free, "U4")
+
+
+async def test_later_is_by_the_reps_own_clock_and_takes_any_time(free: Office) -> None:
+    await begin(free)
+    assert await act(free, "later", choice="afternoon") == "Noa Green comes back to you at 15:00."
+    assert await act(free, "later", choice="tomorrow") == "Sam Hill comes back to you at tomorrow 09:00."
+    await act(free, "later", choice="choose")
+    assert "past" in (await free.submit({"day": "2026-01-01", "time": "9:00"}))["time"]
+    assert await free.submit({"day": "2026-02-05", "time": "16:30"}) == {}
+    await rest(free)
+    assert "1 of them" not in text(free, "U1")
+    assert "3 more wait, 3 of them for a time" in text(free, "U1")
+    assert "Max comes back to you at 5 Feb 16:30." in free.conversation("U1")[-1].text
+
+
+async def test_in_the_afternoon_this_afternoon_is_not_offered(free: Office) -> None:
+    free.clock.advance(11 * 3600)
+    await begin(free)
+    values = [option["value"] for option in elements(card(free, "U1"))["offer:later"]["options"]]
+    assert [value.rpartition("|")[2] for value in values] == ["1h", "tomorrow", "choose"]
+
+
+async def test_later_after_nobody_answered_and_not_after_a_talk(free: Office) -> None:
+    list_id = await begin(free)
+    await act(free, "call")
+    pressed = await press_of(free, list_id, "U1")
+    for early in (
+        offers.put_off(free.board, "U1", pressed, free.clock() + 60),
+        offers.onward(free.board, "U1", pressed),
+    ):
+        with pytest.raises(NotAllowed, match="runs"):
+            await early
+    await end(free, 1, Outcome.NO_ANSWER)
+    await act(free, "later", choice="1h")
+    assert "Next is Sam Hill" in text(free, "U1")
+    free.clock.advance(3600)
+    await act(free, "call")
+    await answer(free, 2)
+    assert "later" not in offered(free)
+    await wrap(free)
+    assert "Next is Noa Green" in text(free, "U1")
+    assert "we called, no answer" in text(free, "U1")
+
+
+# /call next and App Home
+
+
+async def test_call_next_brings_the_one_card_to_the_bottom(desk: Office) -> None:
+    await furnish(desk)
+    assert "You have no call list at the moment." in await desk.type("/call next")
+    list_id = await begin(desk)
+    for _ in range(3):
+        await desk.board.tell("U1", "Something else.", f"n{desk.clock()}")
+        await desk.type("/call next")
+        await rest(desk)
+        assert len(cards(desk, "U1")) == 1
+        assert desk.conversation("U1")[-1].text.startswith("Call list Autumn offers\nNext is Noa Green")
+    assert desk.phone.orders == []
+    await desk.send(slack_requests.home_opened(desk.slack))
+    home = desk.slack.homes["U1"]
+    assert "*Autumn offers*: 3 left" in str(home.view)
+    await desk.board.tell("U1", "Something else.", "last")
+    await desk.send(slack_requests.click(desk.slack, "offer:show", user="U1", view_id=home.id, value=list_id))
+    await rest(desk)
+    assert desk.conversation("U1")[-1].text.startswith("Call list")
+    count = "SELECT count(*) FROM cards WHERE kind = 'offer'"
+    assert await desk.board.read(lambda db: db.execute(count).fetchone()[0]) <= 2
+
+
+# Restarts
+
+
+Reopen = Callable[[], AbstractAsyncContextManager[Office]]
+
+
+@pytest.fixture
+def reopen(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> Reopen:
+    """Callboard starts on the same folder, as often as it is called; nothing is kept in memory."""
+
+    def start() -> AbstractAsyncContextManager[Office]:
+        return office(tmp_path, fake_slack, slack_clock)
+
+    return start
+
+
+async def started(desk: Office) -> None:
+    """What a start does."""
+    await offers.recover(desk.board)
+    await dialing.recover(desk.board)
+    offers.watch(desk.board)
+
+
+async def test_a_restart_between_each_step_loses_and_repeats_nothing(reopen: Reopen) -> None:
+    async with reopen() as desk:
+        await furnish(desk)
+        list_id = await begin(desk)
+    async with reopen() as desk:
+        await started(desk)
+        await act(desk, "call")
+        assert numbers(desk) == [NOA]
+    async with reopen() as desk:
+        await started(desk)
+        assert "Calling Noa Green" in text(desk, "U1")
+        await answer(desk)
+    async with reopen() as desk:  # the follower dies with what it was told: the next round goes on
+        await desk.press("call:wrap", card(desk, "U1"), desk.slack.open_dm("U1").id)
+        assert await desk.submit({"disposition": "Interested"}) == {}
+        assert (await contact(desk, list_id, NOA)).state == "calling"
+    async with reopen() as desk:
+        await started(desk)
+        await offers.due(desk.board)
+        await rest(desk)
+        assert (await contact(desk, list_id, NOA)).state == "done"
+        assert "Next is Sam Hill" in text(desk, "U1")
+        assert len(cards(desk, "U1")) == 1
+        await press(desk, "pause")
+    async with reopen() as desk:
+        await started(desk)
+        await press(desk, "resume")
+        assert "Next is Sam Hill" in text(desk, "U1")
+        assert numbers(desk) == []
+
+
+async def test_what_was_pressed_and_not_dialled_can_be_pressed_again_after_a_restart(reopen: Reopen) -> None:
+    async with reopen() as desk:
+        await furnish(desk)
+        list_id = await begin(desk)
+        pressed = await press_of(desk, list_id, "U1")
+        click = Click(user="U1", action=offers.CALL, value=pressed.value, trigger="t")
+        assert await offer_buttons.write_press(desk.desk, click)
+        assert not await offer_buttons.write_press(desk.desk, click)
+    async with reopen() as desk:
+        await started(desk)
+        await rest(desk)
+        assert desk.phone.orders == []
+        assert "Nothing was dialled; please ask again." in desk.conversation("U1")[-1].text
+        assert await desk.board.read(ledger.open_intents) == []
+        await act(desk, "call")
+        assert numbers(desk) == [NOA]
+
+
+async def test_a_crash_before_the_order_left_says_so_and_lets_it_be_pressed_again(
+    reopen: Reopen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def dies(*_: object) -> None:
+        raise asyncio.CancelledError
+
+    async with reopen() as desk:
+        await furnish(desk)
+        list_id = await begin(desk)
+        pressed = await press_of(desk, list_id, "U1")
+        click = Click(user="U1", action=offers.CALL, value=pressed.value, trigger="t")
+        assert await offer_buttons.write_press(desk.desk, click)
+        with monkeypatch.context() as patch:
+            patch.setattr(dialing, "_place", dies)
+            with pytest.raises(asyncio.CancelledError):
+                await offers.call(desk.board, "U1", pressed, dies)
+    async with reopen() as desk:
+        await started(desk)
+        await rest(desk)
+        assert "Callboard was restarted before it could place this call." in text(desk, "U1")
+        assert desk.phone.orders == []
+        desk.clock.advance(dialing.DOUBLE_CLICK_SECONDS)
+        await act(desk, "call")
+        assert numbers(desk) == [NOA]
+        assert (await contact(desk, list_id, NOA)).state == "calling"
+
+
+async def test_a_contact_that_is_forgotten_is_not_before_anybody(desk: Office) -> None:
+    await furnish(desk)
+    list_id = await begin(desk)
+
+    await desk.board.write(lambda db: db.execute("DELETE FROM calling_list_rows WHERE number = ?", (NOA,)))
+    await offers.due(desk.board)
+    await rest(desk)
+    held = await before(desk, list_id)
+    assert held is not None
+    assert held.number == SAM
+    assert await desk.board.read(store.get, list_id, 2) is None
