@@ -70,14 +70,17 @@ class Lookup:
         """
         if not number.startswith("+"):
             return None
+        task = self._asking.get(number)
+        if task is None:
+            task = self._asking[number] = asyncio.ensure_future(self._find(number))
+            task.add_done_callback(lambda _: self._asking.pop(number, None))
+        return await asyncio.shield(task)
+
+    async def _find(self, number: str) -> Contact | None:
         now = self.board.now()
         if now < self._rests_until or await self.board.read(lookups.asked, number, now - FRESH_SECONDS):
             return await self.board.read(lookups.known, number)
-        task = self._asking.get(number)
-        if task is None:
-            task = self._asking[number] = asyncio.ensure_future(self._ask(number))
-            task.add_done_callback(lambda _: self._asking.pop(number, None))
-        return await asyncio.shield(task)
+        return await self._ask(number)
 
     async def _ask(self, number: str) -> Contact | None:
         try:

@@ -1,7 +1,7 @@
 """`/campaign calllist`: call lists as whoever makes them has them. What reps press is in `offer_buttons`."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from slack_bolt.async_app import AsyncApp
@@ -27,10 +27,13 @@ LEFT_OUT = left_out.Kind(
 
 
 class _Asked(msgspec.Struct, frozen=True):
-    """What the form carries: where its sender reads answers, and the file that was sent before, "" = none."""
+    """What the form carries: where its sender reads answers, the file that was sent before ("" = none), and whom the
+    command named: a page that cannot show the menu of people, as the demo's, sends nothing of it.
+    """
 
     url: str = ""
     file: str = ""
+    reps: tuple[str, ...] = ()
 
 
 def register(app: AsyncApp, desk: Desk) -> None:
@@ -61,7 +64,7 @@ async def by_words(desk: Desk, click: Click, text: str) -> None:
         return
     name, reps = calling_lists.read_words(text)
     reps = calling_lists.check_reps(desk.board, click.user, reps)
-    await _open(desk, click, name, reps, _Asked(click.response_url))
+    await _open(desk, click, name, reps, _Asked(click.response_url, reps=reps))
 
 
 async def list_all(desk: Desk, click: Click) -> None:
@@ -98,7 +101,7 @@ async def validate_table(desk: Desk, click: Click) -> Mapping[str, str]:
     if not click.fields.get("name", "").strip():
         return {"name": "Give the list a name, so that its reps know what they call for."}
     try:
-        calling_lists.check_reps(desk.board, click.user, click.fields.get("reps", "").split())
+        calling_lists.check_reps(desk.board, click.user, _reps(click))
     except CallboardError as error:
         return {"reps": str(error)}
     return {} if _asked(click).file else wrong_table(click)
@@ -108,15 +111,19 @@ def _asked(click: Click) -> _Asked:
     return msgspec.json.decode(click.value or "{}", type=_Asked)
 
 
+def _reps(click: Click) -> Sequence[str]:
+    return click.fields["reps"].split() if "reps" in click.fields else _asked(click).reps
+
+
 async def read_table(desk: Desk, click: Click) -> None:
     """The form *New call list*: the card shows what is in the table."""
-    asked, fields = _asked(click), click.fields
+    asked, fields, reps = _asked(click), click.fields, _reps(click)
     click = msgspec.structs.replace(click, response_url=asked.url)
     if file := asked.file or chosen(click):
         source, data = await fetch(desk, file, tables.MOST_BYTES)
     else:
         source, data = "pasted rows", fields["rows"].encode()
-    name, reps = " ".join(fields["name"].split()), fields.get("reps", "").split()
+    name = " ".join(fields["name"].split())
     found = await calling_lists.prepare(desk.board, click.user, name, reps, data, source, click.trigger)
     await tell(
         desk,
