@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Locator, Page, async_playwright
+from playwright.async_api import FilePayload, Locator, Page, async_playwright
 
 from bot import demo, local_slack
 from bot.events import State
@@ -81,6 +81,14 @@ class Seat:
         await self.page.mouse.move(5, 5)  # what the pointer is on looks different
         await message.scroll_into_view_if_needed()
         await message.screenshot(path=self.pictures / f"{name}.png")
+
+    async def attach(self, name: str, text: str) -> None:
+        """Send a file to where one is."""
+        file: FilePayload = {"name": name, "mimeType": "text/csv", "buffer": text.encode()}
+        async with self.page.expect_file_chooser() as chooser:
+            await self.page.get_by_text("📎").first.click()
+        await (await chooser.value).set_files(file)
+        await self.page.locator("main .composer-input").press("Enter")
 
     async def act_as(self, user: str) -> None:
         """Be somebody else of the team."""

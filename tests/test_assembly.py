@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import os
 import sqlite3
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,14 +13,14 @@ import aiohttp
 import pytest
 from slack_sdk.errors import SlackApiError
 
-from bot.assembly import DATABASE, _stop, running
+from bot.assembly import DATABASE, _stop, running, slack_app
 from bot.board import Board
 from bot.errors import SettingsError
 from bot.settings_reader import load
 from bot.store import ledger
-from bot.workspace import SocketMode, _not_started
+from bot.workspace import Identity, SocketMode, _not_started
 from tests.fake_slack import FakeSlack
-from tests.office import ENVIRONMENT, SETTINGS
+from tests.office import ENVIRONMENT, SETTINGS, Office
 
 
 def socket_settings(folder: Path, slack: FakeSlack, **more: str) -> dict[str, str]:
@@ -38,48 +40,64 @@ async def broken(board: Board) -> list[str]:
     return [key for key, *_ in await board.read(ledger.problems)]
 
 
-async def test_socket_mode_connects_and_a_lost_connection_is_told(
-    tmp_path: Path, fake_slack: FakeSlack, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with running(load(socket_settings(tmp_path, fake_slack))) as callboard, aiohttp.ClientSession() as session:
-        assert fake_slack.sockets.connected.is_set()
-        connected = False
-
-        async def is_connected() -> bool:
-            return connected
-
-        async with contextlib.aclosing(SocketMode(callboard.board, callboard.app, session)) as watch:
-            await watch.begin()
-            monkeypatch.setattr(watch.handler.client, "is_connected", is_connected)
-            await watch()
-            assert "Slack connection" not in await broken(callboard.board)
-            await watch()
-            assert "Slack connection" in await broken(callboard.board)
-            connected = True
-            await watch()
-            assert "Slack connection" not in await broken(callboard.board)
+async def test_socket_mode_connects(tmp_path: Path, fake_slack: FakeSlack) -> None:
+    async with running(load(socket_settings(tmp_path, fake_slack))):
+        await asyncio.wait_for(fake_slack.sockets.connected.wait(), 10)
 
 
 async def test_webhooks_are_taken_while_slack_is_away(tmp_path: Path, fake_slack: FakeSlack) -> None:
     settings = load(socket_settings(tmp_path, fake_slack))
     async with running(settings):
         pass  # who we are is known from now on
+    for _ in range(9):  # also when it looks again
+        fake_slack.fail_next("apps.connections.open", "500")
     fake_slack.sockets.connected.clear()
-    fake_slack.fail_next("apps.connections.open", "500")
     async with running(settings) as callboard, aiohttp.ClientSession() as session:
-        assert not fake_slack.sockets.connected.is_set()
         hook = f"http://127.0.0.1:{callboard.port}/hooks/voicenter/{settings.hook_secret}/cdr"
         told = {"ivruniqueid": "1", "caller": "12025550101", "type": "Incoming Call", "status": "NOANSWER"}
         async with session.post(hook, json=told | {"did": "12025550190", "time": int(callboard.board.now())}) as answer:
             assert answer.status == 200
+        assert not fake_slack.sockets.connected.is_set()
 
-        async with contextlib.aclosing(SocketMode(callboard.board, callboard.app, session)) as socket_mode:
-            fake_slack.fail_next("apps.connections.open", "500")
-            await socket_mode()
-            assert "Slack connection" in await broken(callboard.board)
-            await socket_mode()  # it is back
-            await asyncio.wait_for(fake_slack.sockets.connected.wait(), 10)
-            assert "Slack connection" not in await broken(callboard.board)
+
+@pytest.fixture
+async def socket_mode(desk: Office) -> AsyncIterator[SocketMode]:
+    """Nobody else looks after it."""
+    desk.board.settings = replace(desk.board.settings, app_token=desk.slack.app_token)
+    app = slack_app(desk.desk, Identity(desk.slack.team, desk.slack.bot_id, desk.slack.bot_user))
+    async with aiohttp.ClientSession() as session, contextlib.aclosing(SocketMode(desk.board, app, session)) as found:
+        yield found
+
+
+async def test_a_connection_that_is_lost_is_told(
+    desk: Office, socket_mode: SocketMode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connected = False
+
+    async def is_connected() -> bool:
+        return connected
+
+    await socket_mode.begin()
+    monkeypatch.setattr(socket_mode.handler.client, "is_connected", is_connected)
+    await socket_mode()
+    assert "Slack connection" not in await broken(desk.board)
+    await socket_mode()
+    assert "Slack connection" in await broken(desk.board)
+    connected = True
+    await socket_mode()
+    assert "Slack connection" not in await broken(desk.board)
+
+
+async def test_it_connects_when_slack_is_back(desk: Office, socket_mode: SocketMode) -> None:
+    for _ in range(2):
+        desk.slack.fail_next("apps.connections.open", "500")
+    await socket_mode.begin_if_reached()
+    await socket_mode()
+    assert "Slack connection" in await broken(desk.board)
+    assert not desk.slack.sockets.connected.is_set()
+    await socket_mode()
+    await asyncio.wait_for(desk.slack.sockets.connected.wait(), 10)
+    assert "Slack connection" not in await broken(desk.board)
 
 
 @pytest.mark.parametrize(

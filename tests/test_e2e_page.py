@@ -84,6 +84,36 @@ async def test_a_day(seat: Seat) -> None:
     await seat.page.screenshot(path=seat.pictures / "home.png")
 
 
+async def test_a_call_list(seat: Seat) -> None:
+    """A rep sends a file, gives themselves its contacts, and works through them."""
+    await seat.go("sales")
+    await seat.type("/call Noa Green note asks about the spring offer")
+    await seat.go("Dana Levi")
+    await seat.talking("Noa Green")
+    seat.running.world.clock.set_speed(4)
+    await seat.see("Talked for", "Noa Green")
+    rows = "+972505550199,Noa Green,Haifa,two olive trees\n+972505550111,Busy Ben,Jaffa,\n12,Nobody,,\n"
+    await seat.attach("autumn.csv", f"number,name,city,bought\n{rows}")
+    await seat.press(await seat.see("autumn.csv", "a call list of your own"), "Make a call list…")
+    await seat.page.wait_for_selector(".modal")
+    await seat.fill("Name of the list", "Autumn offers")
+    await seat.submit()
+    preview = await seat.see("2 contacts can be given out", "1 invalid")
+    await seat.press(preview, "Give out 2 contacts")
+    offered = await seat.see("Next is Noa Green", "asks about the spring offer", "bought: two olive trees")
+    await seat.picture("call-list", offered)
+    await seat.press(offered, "Call")
+    await seat.see("Call list Autumn offers", "Talking to Noa Green")
+    over = await seat.see("Call list Autumn offers", "Say how it went")
+    await seat.press(over, "How did it go?")
+    await seat.page.wait_for_selector(".modal")
+    await seat.fill("How it went", "Interested")
+    await seat.submit()
+    await seat.press(await seat.see("Next is Busy Ben"), "Skip")
+    await seat.see("Everybody of this list is done")
+    await seat.see("Done: 1 called, 1 skipped")
+
+
 async def post_the_documents_examples(seat: Seat) -> None:
     """Voicenter's example CDRs, repaired and with fictional numbers, posted as curl would."""
     board = seat.running.callboard.board
