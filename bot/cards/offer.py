@@ -135,7 +135,9 @@ def offer_card(
         if found.state == "paused":
             blocks.append(context([f"{rep_words(found.by)}'s list is paused. {sentence(found.words)}"], "offer:paused"))
     waiting, later, _ = left
-    counts = f"{waiting:,} more {'waits' if waiting == 1 else 'wait'}" + (f", {later:,} of them for a time" if later else "")
+    counts = f"{waiting:,} more {'waits' if waiting == 1 else 'wait'}" + (
+        f", {later:,} of them for a time" if later else ""
+    )
     mine = f"you have done {done[0]:,}, and talked to {done[1]:,} of them"
     blocks.append(context([counts if under_way else "", mine, f"as of {clock(now, zone)}"], "offer:left"))
     return message(blocks)
