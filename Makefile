@@ -13,6 +13,8 @@ PYTEST_ARGS ?=
 # A process per core; who is done early takes over what others have not begun.
 WORKERS ?= auto
 MARKS ?= not slow
+# Branch coverage (make test COVERAGE=--cov) takes three quarters more time; .ci/run measures it.
+COVERAGE ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -30,8 +32,8 @@ demo: $(VENV)/.runtime ## Run Callboard on a simulated switchboard and a local S
 	@# The shell takes Ctrl-C too and waits for the app to close: make then has no error to report.
 	@trap 'stopped=1' INT; $(BIN)/callboard demo || { code=$$?; [ "$$stopped" ] || exit $$code; }
 
-test: $(VENV)/.dev ## Tests with branch coverage, without the slow ones (with them: make test MARKS=)
-	@$(BIN)/python -m pytest --cov -n $(WORKERS) --dist worksteal -m "$(MARKS)" $(PYTEST_ARGS)
+test: $(VENV)/.dev ## Tests, without the slow ones (with them: make test MARKS=)
+	@$(BIN)/python -m pytest $(COVERAGE) -n $(WORKERS) --dist worksteal -m "$(MARKS)" $(PYTEST_ARGS)
 
 lint: $(VENV)/.dev ## ruff and mypy
 	@$(BIN)/ruff check .
