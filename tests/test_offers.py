@@ -338,3 +338,16 @@ async def test_a_contact_that_is_forgotten_is_not_before_anybody(desk: Office) -
     assert held is not None
     assert held.number == SAM
     assert await desk.board.read(store.get, list_id, 2) is None
+
+
+async def test_what_was_put_before_a_rep_anew_is_not_taken_by_an_older_press(desk: Office) -> None:
+    """As where something changes between the look at a contact and the commit of its call."""
+    await furnish(desk)
+    list_id = await begin(desk)
+    row = await desk.board.read(store.held, list_id, "U1")
+    assert row is not None
+    await desk.board.write(store.anew, row, desk.clock())
+    assert not await desk.board.write(store.take, row, "c1", desk.clock())
+    fresh = await desk.board.read(store.held, list_id, "U1")
+    assert fresh is not None
+    assert await desk.board.write(store.take, fresh, "c1", desk.clock())
