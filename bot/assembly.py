@@ -41,6 +41,7 @@ from bot import (
     phone_page,
     web,
 )
+from bot.auto_dial import AutoDial
 from bot.board import Board
 from bot.delivering import Deliveries
 from bot.errors import CallboardError, SettingsError
@@ -283,6 +284,7 @@ async def running(
             "members": (lambda: membership.refresh(desk), 300),
             "messages": (lambda: message_queue.due(board), 5),
             "call lists": (lambda: offers.due(board), 5),
+            "auto-dial": (AutoDial(board), 2),
             "message results": (voice_messages.Results(desk), 15),
             "recordings": (deliveries.deliver, 5),
             "old recordings": (deliveries.expire, 600),

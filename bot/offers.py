@@ -82,7 +82,9 @@ def _may_be_called(db: sqlite3.Connection, board: Board, by: str, row: Offer) ->
 # What a rep presses.
 
 
-async def call(board: Board, user: str, pressed: Press, written: Callable[[Call], Awaitable[None]]) -> Call:
+async def call(
+    board: Board, user: str, pressed: Press, written: Callable[[Call], Awaitable[None]] | None = None
+) -> Call:
     """*Call*: through the gate. `written` hears of the call before the phone service is asked.
 
     Raises:
@@ -101,6 +103,7 @@ async def call(board: Board, user: str, pressed: Press, written: Callable[[Call]
     def take(db: sqlite3.Connection, call_id: str) -> None:
         if not store.take(db, row, call_id, board.now()):
             raise NotAllowed(_STALE)
+        store.keep_going(db, row.list, user, board.now())
 
     try:
         return await dialing.dial(board, key(user, pressed), ask, written, take)
@@ -142,6 +145,7 @@ async def skip(board: Board, user: str, pressed: Press) -> None:
     def write(db: sqlite3.Connection) -> None:
         row = _uncalled(db, user, pressed)
         store.settle(db, row, "skipped", "", board.now())
+        store.keep_going(db, row.list, user, board.now())
         hand_out(db, board, row.list, user)
 
     await board.write(write)
@@ -173,6 +177,7 @@ async def put_off(board: Board, user: str, pressed: Press, due_at: float) -> str
             raise NotAllowed("That call runs, was answered or is unclear, so the contact was not put off.")
         zone = people.person(db, user).zone or board.settings.zone
         now, at, why = board.now(), due_at, ""
+        store.keep_going(db, row.list, user, now)
         try:
             permission.check_contact(db, board, user, row.number, due_at)
         except NotNow as error:
@@ -210,6 +215,7 @@ async def onward(board: Board, user: str, pressed: Press) -> None:
 
 def _done(db: sqlite3.Connection, board: Board, row: Offer) -> None:
     store.settle(db, row, "done", "", board.now())
+    store.keep_going(db, row.list, row.rep, board.now())
     hand_out(db, board, row.list, row.rep, below=True)
 
 

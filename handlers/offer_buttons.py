@@ -2,7 +2,7 @@
 
 from slack_bolt.async_app import AsyncApp
 
-from bot import dialing, offers
+from bot import auto_dial, dialing, offers
 from bot.call import Call
 from bot.cards import who
 from bot.cards.offer import CHOOSE, Press, later_form, press, question_message
@@ -29,6 +29,8 @@ def register(app: AsyncApp, desk: Desk) -> None:
             "pause": (pause, None),
             "go_on": (go_on, None),
             "show": (show, None),
+            "auto": (auto, None),
+            "auto_stop": (auto_stop, None),
         },
     )
     on_form(app, desk, "offer:put_off", validate_remind, put_off)
@@ -116,3 +118,16 @@ async def go_on(desk: Desk, click: Click) -> None:
 async def show(desk: Desk, click: Click) -> None:
     """*Show* in App Home."""
     await offers.bring_down(desk.board, click.user, click.value)
+
+
+async def auto(desk: Desk, click: Click) -> None:
+    """The menu *Auto-dial*: with so many seconds between calls."""
+    list_id, _, rest = click.value.partition("|")
+    if not rest.isdecimal():
+        raise BadInput("That menu is not one of a call list any more. Nothing was done; type `/call next`.")
+    await auto_dial.start(desk.board, click.user, list_id, int(rest))
+
+
+async def auto_stop(desk: Desk, click: Click) -> None:
+    """*Stop auto-dial*."""
+    await auto_dial.stop(desk.board, click.user, click.value)

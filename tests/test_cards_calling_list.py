@@ -111,9 +111,11 @@ def test_any_list_makes_a_card_that_slack_takes(
     assert headline(found, progress.counts)
 
 
-@given(found_lists, st.one_of(st.none(), knowns), st.integers(0, 1))
-def test_any_contact_makes_a_card_that_slack_takes(found: CallingList, known: Known | None, paused: int) -> None:
-    message = show(known, found, Rep("l1", REP, paused, 0))
+@given(found_lists, st.one_of(st.none(), knowns), st.integers(0, 1), st.one_of(st.just(0.0), moments), words)
+def test_any_contact_makes_a_card_that_slack_takes(
+    found: CallingList, known: Known | None, paused: int, auto: float, why: str
+) -> None:
+    message = show(known, found, Rep("l1", REP, paused, 0, auto, 15, why))
     assert "<!" not in message.text
 
 
@@ -154,7 +156,7 @@ def test_who_is_next_is_told_with_all_that_is_known() -> None:
     ):
         assert told in shown.text, told
     assert "secret" not in shown.text
-    assert action_ids(shown.blocks) == ["offer:call", "offer:skip", "offer:later", "offer:pause"]
+    assert action_ids(shown.blocks) == ["offer:call", "offer:skip", "offer:later", "offer:pause", "offer:auto"]
     assert "outside calling hours" in show(now=NOW - 3600).text
     assert "not known what time it is there" in show(replace(KNOWN, zones=())).text
 
@@ -164,13 +166,13 @@ def test_who_is_next_is_told_with_all_that_is_known() -> None:
     [
         (call(state=State.REQUESTED), "Calling Dana Levi", []),
         (call(state=State.TALKING), "Talking to Dana Levi", []),
-        (call(state=State.UNCLEAR), "It is not dialled again.", ["next", "pause"]),
-        (ended(Outcome.ANSWERED), "Say how it went", ["wrap", "next", "pause"]),
-        (ended(Outcome.ANSWERED, disposition="Interested"), "How it went: Interested", ["wrap", "next", "pause"]),
-        (ended(Outcome.PENDING), "Waiting for EnableX's record", ["wrap", "next", "pause"]),
-        (ended(Outcome.NO_ANSWER), "No answer: Dana Levi", ["next", "later", "wrap", "pause"]),
-        (ended(Outcome.REP_NO_ANSWER), "Your phone was not answered", ["call", "skip", "later", "pause"]),
-        (ended(Outcome.REFUSED, words="No credit."), "No credit.", ["call", "skip", "later", "pause"]),
+        (call(state=State.UNCLEAR), "It is not dialled again.", ["next", "pause", "auto"]),
+        (ended(Outcome.ANSWERED), "Say how it went", ["wrap", "next", "pause", "auto"]),
+        (ended(Outcome.ANSWERED, disposition="Interested"), "How it went: Interested", ["wrap", "next", "pause", "auto"]),
+        (ended(Outcome.PENDING), "Waiting for EnableX's record", ["wrap", "next", "pause", "auto"]),
+        (ended(Outcome.NO_ANSWER), "No answer: Dana Levi", ["next", "later", "wrap", "pause", "auto"]),
+        (ended(Outcome.REP_NO_ANSWER), "Your phone was not answered", ["call", "skip", "later", "pause", "auto"]),
+        (ended(Outcome.REFUSED, words="No credit."), "No credit.", ["call", "skip", "later", "pause", "auto"]),
     ],
 )
 def test_how_it_stands_decides_what_can_be_done(last: Call, told: str, offered: list[str]) -> None:
@@ -179,10 +181,31 @@ def test_how_it_stands_decides_what_can_be_done(last: Call, told: str, offered: 
     assert [action.partition(":")[2] for action in action_ids(message.blocks)] == offered
 
 
+@pytest.mark.parametrize(
+    ("last", "told"),
+    [
+        (call(state=State.TALKING), "It goes on when this call has ended."),
+        (ended(Outcome.PENDING), "It goes on when this call has ended."),
+        (ended(Outcome.ANSWERED), "It goes on when you have said how it went."),
+        (ended(Outcome.BUSY), "It goes on at 15:00:35. To try this contact again, press Later."),
+        (call(state=State.UNCLEAR), ""),
+        (ended(Outcome.REP_BUSY), ""),
+    ],
+)
+def test_what_auto_dial_waits_for(last: Call, told: str) -> None:
+    row = msgspec.structs.replace(ROW, state="calling", call_id="c1", changed_at=NOW)
+    rep = Rep("l1", REP, 0, 0, NOW + 20, 15)
+    message = show(replace(KNOWN, row=row, call=last), rep=rep)
+    assert (f"Auto-dial is on. {told}" in message.text) == bool(told)
+    assert ("Auto-dial is on" in message.text) == bool(told)
+    soon = show(replace(KNOWN, row=row, call=ended(Outcome.BUSY)), rep=Rep("l1", REP, 0, 0, NOW, 15))
+    assert "It goes on soon." in soon.text
+
+
 def test_a_call_that_is_forgotten_holds_nobody_up() -> None:
     message = show(replace(KNOWN, row=msgspec.structs.replace(ROW, state="calling", call_id="c1")))
     assert "Dana Levi, +1 202-555-0100 was called\nThat call is not on record any more." in message.text
-    assert action_ids(message.blocks) == ["offer:next", "offer:pause"]
+    assert action_ids(message.blocks) == ["offer:next", "offer:pause", "offer:auto"]
 
 
 @pytest.mark.parametrize("value", ["", "l1", "l1 2", "l1 2 x", "l1 2 1 no", *HOSTILE])

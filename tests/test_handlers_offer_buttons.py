@@ -72,7 +72,7 @@ async def test_from_the_first_contact_to_the_last(desk: Office) -> None:
     for words in (
         "Call list Autumn offers\nNext is Noa Green, +1 202-555-0101\ncity: Haifa\nIt is ",
         "in New York, within calling hours (at any hour, every day)\nNo earlier calls with this number.",
-        "You can: “Call”, “Skip”, “Later”, “Pause list”.\n2 more wait",
+        "You can: “Call”, “Skip”, “Later”, “Pause list”, “Auto-dial”.\n2 more wait",
     ):
         assert words in shown, words
 
@@ -86,7 +86,7 @@ async def test_from_the_first_contact_to_the_last(desk: Office) -> None:
         assert f"{doing} Noa Green" in text(desk, "U1")
     await end(desk, 1, Outcome.ANSWERED, 80)
     assert "Talked for 1 min 20 s with Noa Green, +1 202-555-0101\nSay how it went" in text(desk, "U1")
-    assert offered(desk) == ["wrap", "next", "pause"]
+    assert offered(desk) == ["wrap", "next", "pause", "auto"]
 
     await wrap(desk, note="call in spring")
     assert (await contact(desk, list_id, NOA)).state == "done"
@@ -95,7 +95,7 @@ async def test_from_the_first_contact_to_the_last(desk: Office) -> None:
     await act(desk, "call")
     await end(desk, 2, Outcome.NO_ANSWER)
     assert "No answer: Sam Hill" in text(desk, "U1")
-    assert offered(desk) == ["next", "later", "wrap", "pause"]
+    assert offered(desk) == ["next", "later", "wrap", "pause", "auto"]
     await act(desk, "next")
     assert "Next is Max, +1 202-555-0103\ncity: Lod" in text(desk, "U1")
     await act(desk, "skip")
@@ -190,7 +190,7 @@ async def test_who_pauses_gives_back_whom_they_have_before_them(desk: Office) ->
     list_id = await begin(desk, BOTH)
     await act(desk, "pause")
     assert "You have paused this list." in text(desk, "U1")
-    assert offered(desk) == ["go_on"]
+    assert offered(desk) == ["go_on", "auto"]
     assert "You have paused your call list" in await desk.type("/call next")
     await act(desk, "skip", user="U4")
     assert "Next is Noa Green" in text(desk, "U4")

@@ -106,7 +106,7 @@ async def test_an_unclear_call_is_never_repeated(desk: Office) -> None:
     assert "did not answer in time" in told
     assert "Unclear: the call to Noa Green" in text(desk, "U1")
     assert "It is not dialled again." in text(desk, "U1")
-    assert offered(desk) == ["next", "pause"]
+    assert offered(desk) == ["next", "pause", "auto"]
     pressed = await press_of(desk, list_id, "U1")
     with pytest.raises(NotAllowed, match="is unclear, so the contact was not put off"):
         await offers.put_off(desk.board, "U1", pressed, desk.clock() + 60)
@@ -130,7 +130,7 @@ async def test_where_their_phone_never_rang_they_can_be_called_again(desk: Offic
         await desk.happen(
             CdrReceived(ref="paper-1", at=desk.clock(), leg=REP, outcome=Outcome.NO_ANSWER),
         )
-    assert offered(desk) == ["call", "skip", "later", "pause"]
+    assert offered(desk) == ["call", "skip", "later", "pause", "auto"]
     pressed = await press_of(desk, list_id, "U1")
     with pytest.raises(NotAllowed, match="has not rung yet"):
         await offers.onward(desk.board, "U1", pressed)

@@ -1,12 +1,13 @@
 """A call list as a rep sees it: the contact whose turn it is, how the call ended, what comes next. Pure.
 
-Buttons `offer:call`, `skip`, `next` and the menu `offer:later` carry a `Press`, `offer:pause` and `offer:go_on` the
-list's id.
+Buttons `offer:call`, `skip`, `next` and the menu `offer:later` carry a `Press`; `offer:pause`, `go_on` and `auto_stop`
+the list's id, and the menu `offer:auto` besides the seconds between calls.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -51,6 +52,8 @@ HISTORY = 3
 """Earlier calls with a contact that the card names."""
 FACTS, FACT_LENGTH = 10, 80
 """Other columns of the table that it shows, and characters of each."""
+RESTS: Mapping[int, str] = MappingProxyType({5: "5 seconds", 15: "15 seconds", 30: "30 seconds", 60: "a minute"})
+"""Seconds that may lie between the calls of auto-dial."""
 CHOOSE = "choose"
 """The entry of the menu that opens a form."""
 
@@ -126,12 +129,19 @@ def offer_card(
     if known is None or not under_way:
         blocks.append(section(_nobody(found, rep, left, now, zone), "offer:state"))
         if under_way:
-            blocks.append(actions([_pause(found, rep)], "offer:pausing"))
+            blocks += _going(found, rep, None, zone)
+            if found.state == "running":
+                # A menu keeps showing the last choice unless its block is a new one.
+                blocks.append(actions([_pause(found, rep), _auto(found, rep)], f"offer:pausing:{rep.shown}"))
     else:
         blocks += _offered(known, window, now, zone) if known.row.state == "offered" else _calling(known, zone)
+        blocks += _going(found, rep, known, zone)
+        switches = [_pause(found, rep), _auto(found, rep)] if found.state == "running" else []
         if known.row.state == "offered" or known.call is None or not _running(known.call):
-            # A menu keeps showing the last choice unless its block is a new one.
-            blocks.append(actions([*_choices(known, now, zone), _pause(found, rep)], f"offer:do:{known.row.offer}"))
+            number = f"{known.row.offer}:{int(rep.auto)}"
+            blocks.append(actions([*_choices(known, now, zone), *switches], f"offer:do:{number}"))
+        elif rep.auto and switches:
+            blocks.append(actions([_auto(found, rep)], "offer:going"))
         if found.state == "paused":
             blocks.append(context([f"{rep_words(found.by)}'s list is paused. {sentence(found.words)}"], "offer:paused"))
     waiting, later, _ = left
@@ -260,6 +270,44 @@ def _later(value: str, now: float, zone: str) -> Block:
         "action_id": "offer:later",
         "placeholder": plain_text("Later…", 150),
         "options": [{"text": plain_text(words, 75), "value": f"{value}|{choice}"} for choice, words in options.items()],
+    }
+
+
+def _going(found: "CallingList", rep: "Rep", known: Known | None, zone: str) -> list[Block]:
+    """What auto-dial does next, or why it does not."""
+    if rep.words:
+        return [section(f"*Auto-dial is off.* {sentence(rep.words)}", "offer:off")]
+    if not rep.auto or found.state != "running":
+        return []
+    row, call = (known.row, known.call) if known else (None, None)
+    if row is None:
+        words = "It goes on when somebody is to be called."
+    elif row.state == "offered":
+        at = clock(max(row.changed_at, rep.auto) + rep.rest, zone, seconds=True)
+        words = f"Your phone rings at {at}, or when you are on no other call. Not this one? Press Skip or Later."
+    elif call is None or call.state is State.UNCLEAR or call.outcome in NEVER_DIALLED:
+        return []  # about to be switched off
+    elif _running(call) or call.outcome is Outcome.PENDING:
+        words = "It goes on when this call has ended."
+    elif call.conversation:
+        words = "It goes on when you have said how it went."
+    else:
+        when = f"at {clock(rep.auto + rep.rest, zone, seconds=True)}" if rep.auto > row.changed_at else "soon"
+        words = f"It goes on {when}. To try this contact again, press Later."
+    return [context([f"*Auto-dial is on.* {words}"], "offer:on")]
+
+
+def _auto(found: "CallingList", rep: "Rep") -> Block:
+    if rep.auto:
+        return button("Stop auto-dial", "offer:auto_stop", found.id, style="danger", about=found.name)
+    return {
+        "type": "static_select",
+        "action_id": "offer:auto",
+        "placeholder": plain_text("Auto-dial…", 150),
+        "options": [
+            {"text": plain_text(f"Call on after {words}", 75), "value": f"{found.id}|{seconds}"}
+            for seconds, words in RESTS.items()
+        ],
     }
 
 

@@ -41,9 +41,9 @@ def _suffix(zone: str) -> str:
     return "" if _zone(zone) else " UTC"
 
 
-def clock(at: float, zone: str) -> str:
-    """Time of day, "14:05"; "14:05 UTC" where the zone is not known."""
-    return f"{_local(at, zone):%H:%M}{_suffix(zone)}"
+def clock(at: float, zone: str, *, seconds: bool = False) -> str:
+    """Time of day, "14:05", or "14:05:30"; "14:05 UTC" where the zone is not known."""
+    return f"{_local(at, zone):{'%H:%M:%S' if seconds else '%H:%M'}}{_suffix(zone)}"
 
 
 def is_morning(now: float, zone: str) -> bool:

@@ -19,18 +19,26 @@ CARD = "offer"
 GRACE_SECONDS = 3600.0
 """So long a contact that was put off waits for whoever put it off; then it is anybody's."""
 
-REP = "list, user, paused, shown"
 _read_call = msgspec.json.Decoder(Call)
 _HELD = "state IN ('offered', 'calling')"
 
 
 class Rep(msgspec.Struct, frozen=True):
-    """Somebody who calls from a list. `paused`: by themselves.  `shown`: how often their card was moved down."""
+    """Somebody who calls from a list.
+
+    Attributes:
+        paused: by themselves.  shown: how often their card was moved down.
+        auto: when they last did something while auto-dial is on, seconds since 1970 UTC; 0 = it is off.
+        rest: seconds between its calls.  words: why it went off by itself, "" = it did not.
+    """
 
     list: str
     user: str
     paused: int
     shown: int
+    auto: float = 0
+    rest: int = 0
+    words: str = ""
 
     @property
     def subject(self) -> str:
@@ -60,7 +68,9 @@ class Offer(msgspec.Struct, frozen=True):
     changed_at: float
 
 
+REP = ", ".join(Rep.__struct_fields__)
 _OFFER = ", ".join(Offer.__struct_fields__)
+_R_REP = ", ".join(f"r.{name}" for name in Rep.__struct_fields__)
 
 
 def rep(db: sqlite3.Connection, list_id: str, user: str) -> Rep | None:
@@ -72,7 +82,7 @@ def rep(db: sqlite3.Connection, list_id: str, user: str) -> Rep | None:
 def of(db: sqlite3.Connection, user: str) -> list[Rep]:
     """The lists under way that somebody calls from, the one that began last first."""
     rows = db.execute(
-        "SELECT r.list, r.user, r.paused, r.shown FROM calling_list_reps r JOIN calling_lists l ON l.id = r.list"
+        f"SELECT {_R_REP} FROM calling_list_reps r JOIN calling_lists l ON l.id = r.list"
         " WHERE r.user = ? AND l.state IN ('running', 'paused') ORDER BY l.begun_at DESC",
         (user,),
     )
@@ -153,12 +163,49 @@ def _change(db: sqlite3.Connection, row: Offer, change: str, values: tuple[objec
 
 
 def pause(db: sqlite3.Connection, list_id: str, user: str, paused: int) -> bool:
-    """A rep leaves a list for a while, or comes back. False: nothing changed."""
+    """A rep leaves a list for a while, or comes back; auto-dial is off. False: nothing changed."""
     changed = db.execute(
-        "UPDATE calling_list_reps SET paused = ? WHERE list = ? AND user = ? AND paused <> ?",
+        "UPDATE calling_list_reps SET paused = ?, auto = 0, words = '' WHERE list = ? AND user = ? AND paused <> ?",
         (paused, list_id, user, paused),
     )
     return changed.rowcount == 1
+
+
+def go_by_itself(db: sqlite3.Connection, list_id: str, user: str, rest: int, now: float) -> bool:
+    """Auto-dial is on for a rep, for this list alone: they have one phone. False: they do not call from it."""
+    db.execute("UPDATE calling_list_reps SET auto = 0, words = '' WHERE user = ?", (user,))
+    on = db.execute(
+        "UPDATE calling_list_reps SET auto = ?, rest = ?, paused = 0 WHERE list = ? AND user = ?",
+        (now, rest, list_id, user),
+    )
+    return on.rowcount == 1
+
+
+def keep_going(db: sqlite3.Connection, list_id: str, user: str, now: float) -> None:
+    """A rep has done something: auto-dial stays on if it is, and why it went off is old by now."""
+    db.execute(
+        "UPDATE calling_list_reps SET auto = CASE WHEN auto > 0 THEN ? ELSE 0 END, words = ''"
+        " WHERE list = ? AND user = ?",
+        (now, list_id, user),
+    )
+
+
+def go_by_hand(db: sqlite3.Connection, list_id: str, user: str, words: str) -> bool:
+    """Auto-dial is off. False: it was."""
+    off = db.execute(
+        "UPDATE calling_list_reps SET auto = 0, words = ? WHERE list = ? AND user = ? AND auto > 0",
+        (words, list_id, user),
+    )
+    return off.rowcount == 1
+
+
+def going(db: sqlite3.Connection) -> list[Rep]:
+    """Reps of running lists whose auto-dial is on."""
+    rows = db.execute(
+        f"SELECT {_R_REP} FROM calling_list_reps r CROSS JOIN calling_lists l ON l.id = r.list"
+        " WHERE r.auto > 0 AND l.state = 'running'"
+    )
+    return [Rep(*row) for row in rows]
 
 
 def is_over(db: sqlite3.Connection, list_id: str) -> bool:
@@ -230,7 +277,7 @@ def move_down(db: sqlite3.Connection, shown: Rep, now: float) -> None:
 def idle(db: sqlite3.Connection, now: float) -> list[Rep]:
     """Reps of running lists who have nobody before them, though somebody's turn has come."""
     rows = db.execute(
-        "SELECT r.list, r.user, r.paused, r.shown FROM calling_lists l JOIN calling_list_reps r ON r.list = l.id"
+        f"SELECT {_R_REP} FROM calling_lists l JOIN calling_list_reps r ON r.list = l.id"
         " WHERE l.state = 'running' AND l.state IN ('asked', 'running', 'paused') AND NOT r.paused"
         f" AND NOT EXISTS (SELECT 1 FROM calling_list_rows h WHERE h.list = r.list AND h.rep = r.user AND h.{_HELD})"
         " AND EXISTS (SELECT 1 FROM calling_list_rows w WHERE w.list = r.list AND w.state = 'ready' AND w.due_at <= ?"

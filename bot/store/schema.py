@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import sqlite_utils
     from sqlite_utils import Migrations
 
-VERSION = 12
+VERSION = 14
 """`PRAGMA user_version` of a file that has all migrations. Spares importing sqlite-utils (27 MB) at every start."""
 
 
@@ -100,6 +100,10 @@ def _migrations() -> "Migrations":
     @migrations()
     def m012_calling_lists(db: "sqlite_utils.Database") -> None:
         _run(db, _CALLING_LISTS)
+
+    @migrations()
+    def m014_auto_dial(db: "sqlite_utils.Database") -> None:
+        _run(db, _AUTO_DIAL)
 
     return migrations
 
@@ -398,3 +402,10 @@ CREATE TABLE calling_list_calls (
 CREATE INDEX calling_list_calls_by_list ON calling_list_calls(list);
 """
 """A rep holds one contact of a list at most: the unique index says so, whatever asks for the next one."""
+
+_AUTO_DIAL = """
+ALTER TABLE calling_list_reps ADD COLUMN auto REAL NOT NULL DEFAULT 0;
+ALTER TABLE calling_list_reps ADD COLUMN rest INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE calling_list_reps ADD COLUMN words TEXT NOT NULL DEFAULT '';
+CREATE INDEX calling_list_reps_auto ON calling_list_reps(auto) WHERE auto > 0;
+"""
