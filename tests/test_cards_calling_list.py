@@ -168,7 +168,7 @@ def test_who_is_next_is_told_with_all_that_is_known() -> None:
         (call(state=State.TALKING), "Talking to Dana Levi", []),
         (call(state=State.UNCLEAR), "It is not dialled again.", ["next", "pause", "auto"]),
         (ended(Outcome.ANSWERED), "Say how it went", ["wrap", "next", "pause", "auto"]),
-        (ended(Outcome.ANSWERED, disposition="Interested"), "How it went: Interested", ["wrap", "next", "pause", "auto"]),
+        (ended(Outcome.ANSWERED, disposition="Good"), "How it went: Good", ["wrap", "next", "pause", "auto"]),
         (ended(Outcome.PENDING), "Waiting for EnableX's record", ["wrap", "next", "pause", "auto"]),
         (ended(Outcome.NO_ANSWER), "No answer: Dana Levi", ["next", "later", "wrap", "pause", "auto"]),
         (ended(Outcome.REP_NO_ANSWER), "Your phone was not answered", ["call", "skip", "later", "pause", "auto"]),

@@ -93,13 +93,14 @@ async def test_a_call_list(seat: Seat) -> None:
     seat.running.world.clock.set_speed(4)
     await seat.see("Talked for", "Noa Green")
     rows = "+972505550199,Noa Green,Haifa,two olive trees\n+972505550111,Busy Ben,Jaffa,\n12,Nobody,,\n"
+    rows += "+972505550112,Silent Sam,Lod,\n"
     await seat.attach("autumn.csv", f"number,name,city,bought\n{rows}")
     await seat.press(await seat.see("autumn.csv", "a call list of your own"), "Make a call list…")
     await seat.page.wait_for_selector(".modal")
     await seat.fill("Name of the list", "Autumn offers")
     await seat.submit()
-    preview = await seat.see("2 contacts can be given out", "1 invalid")
-    await seat.press(preview, "Give out 2 contacts")
+    preview = await seat.see("3 contacts can be given out", "1 invalid")
+    await seat.press(preview, "Give out 3 contacts")
     offered = await seat.see("Next is Noa Green", "asks about the spring offer", "bought: two olive trees")
     await seat.picture("call-list", offered)
     await seat.press(offered, "Call")
@@ -109,9 +110,12 @@ async def test_a_call_list(seat: Seat) -> None:
     await seat.page.wait_for_selector(".modal")
     await seat.fill("How it went", "Interested")
     await seat.submit()
-    await seat.press(await seat.see("Next is Busy Ben"), "Skip")
+    following = await seat.see("Next is Busy Ben")
+    await following.locator("select", has_text="Call on").select_option(label="Call on after 15 seconds")
+    last = await seat.see("Next is Silent Sam", "Auto-dial is on.")
+    await seat.press(last, "Skip")
     await seat.see("Everybody of this list is done")
-    await seat.see("Done: 1 called, 1 skipped")
+    await seat.see("Done: 2 called, 1 skipped")
 
 
 async def post_the_documents_examples(seat: Seat) -> None:
