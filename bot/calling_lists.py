@@ -64,9 +64,11 @@ def check_reps(board: Board, user: str, reps: Sequence[str]) -> tuple[str, ...]:
 
 
 async def prepare(
-    board: Board, user: str, name: str, reps: Sequence[str], data: bytes, source: str, asking: str
+    board: Board, user: str, name: str, reps: Sequence[str], data: bytes, source: str, asking: str, tries: int = 1
 ) -> CallingList:
-    """Read a table and show what is in it; nobody is called. `asking`: the same for the same asking, done once.
+    """Read a table and show what is in it; nobody is called.
+
+    `asking`: the same for the same asking, done once.  `tries`: how often whoever is not reached is called, in all.
 
     Raises:
         NotAllowed: not for those reps, or this was asked before.  BadInput: the table cannot be used; says why.
@@ -79,7 +81,7 @@ async def prepare(
     if unused := [column.replace("_", " ") for column in _UNUSED if column in checked.columns]:
         notes.append(f"Not used: {', '.join(unused)}. Each rep calls from their own line.")
     list_id = hashlib.blake2s(asking.encode(), digest_size=10).hexdigest()
-    new = CallingList(list_id, name, source[:200], user, board.now(), "preview", notes="\n".join(notes))
+    new = CallingList(list_id, name, source[:200], user, board.now(), "preview", notes="\n".join(notes), tries=tries)
 
     def write(db: sqlite3.Connection) -> bool:
         if not store.create(db, new, reps, checked.pieces):

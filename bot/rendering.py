@@ -27,6 +27,7 @@ from bot.cards.slack_call import slack_call_card
 from bot.cards.voicemsg import Said, voicemsg_card
 from bot.controlling import controls_of
 from bot.events import AnyEvent, Outcome, State
+from bot.offers import tries_left
 from bot.permission import rules
 from bot.phone_page import join_url
 from bot.recordings import is_left, may_listen
@@ -234,6 +235,7 @@ def _known(db: sqlite3.Connection, board: Board, user: str, row: Offer) -> Known
             for one in calls.with_number(db, row.number, board.now(), HISTORY)
         ],
         zones=zones_of(row.number),
+        tries_left=tries_left(db, row) if row.state == "calling" else 0,
     )
 
 

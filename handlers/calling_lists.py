@@ -9,7 +9,7 @@ from slack_bolt.async_app import AsyncApp
 from bot import calling_lists, tables
 from bot.cards import plain
 from bot.cards.calling_list import LISTED, lists_message
-from bot.cards.calling_list_forms import make_form, results_csv
+from bot.cards.calling_list_forms import TRIES, make_form, results_csv
 from bot.errors import CallboardError, NotFound
 from bot.store import calling_lists as store
 from bot.store import cards, ledger, people
@@ -124,7 +124,8 @@ async def read_table(desk: Desk, click: Click) -> None:
     else:
         source, data = "pasted rows", fields["rows"].encode()
     name = " ".join(fields["name"].split())
-    found = await calling_lists.prepare(desk.board, click.user, name, reps, data, source, click.trigger)
+    tries = next((count for count in TRIES if fields.get("tries") == str(count)), 1)
+    found = await calling_lists.prepare(desk.board, click.user, name, reps, data, source, click.trigger, tries)
     await tell(
         desk,
         click,

@@ -372,6 +372,7 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "offers.left": lambda db: offers.left(db, "l1", NOW),
     "offers.done": lambda db: offers.done(db, "l1", "U1"),
     "offers.by_call": lambda db: offers.by_call(db, "c1"),
+    "offers.tries": lambda db: offers.tries(db, OFFER),
     "offers.show_call": call_from_list,
     "offers.touch": lambda db: offers.touch(db, REP),
     "offers.show": lambda db: offers.show(db, REP, NOW),

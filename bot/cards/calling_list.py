@@ -80,7 +80,7 @@ def list_card(
         blocks += paragraphs([f"{approvers or 'A second manager'} has to say yes first."], "calllist:asked")
     if found.state in ("preview", "asked"):
         mind = "reps are asked before they place such a call"
-        blocks += _callers(reps, unlinked)
+        blocks += _callers(found, reps, unlinked)
         blocks += ready_rows(counts.get("ready", 0), hours, samples.get("ready", ()), mind)
         blocks += rows_left_out(counts, samples, WORDS)
     elif found.state != "dropped":
@@ -144,8 +144,10 @@ def lists_message(
 _REPS_SHOWN = 10
 
 
-def _callers(reps: Sequence[str], unlinked: Sequence[str]) -> list[Block]:
+def _callers(found: "CallingList", reps: Sequence[str], unlinked: Sequence[str]) -> list[Block]:
     lines = [f"Given out to {', '.join(map(rep_words, reps))}, one contact at a time each."]
+    if found.tries > 1:
+        lines.append(f"Whoever is not reached is called up to {found.tries} times.")
     if unlinked:
         lines.append(
             f"No phone is linked for {', '.join(map(rep_words, unlinked))}: they cannot call before they have typed "

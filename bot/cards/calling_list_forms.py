@@ -4,10 +4,11 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from bot.cards import Block, section
-from bot.cards.forms import any_input, form, table_inputs, text_input
+from bot.cards.forms import any_input, form, select_input, table_inputs, text_input
 from bot.cards.outcomes import SHORT
 from bot.tables import cell
 
@@ -16,6 +17,14 @@ if TYPE_CHECKING:
 
 NAME_LENGTH = 80
 """Characters of a list's name."""
+TRIES: Mapping[int, str] = MappingProxyType(
+    {
+        1: "Do not try again",
+        2: "Try once more, hours later or as the limits allow",
+        3: "Try twice more, hours later or as the limits allow",
+    }
+)
+"""How often whoever is not reached is called, in all."""
 MOST_REPS = 50
 """Who calls from one list, at most."""
 
@@ -30,7 +39,7 @@ _STATES = {
 
 
 def make_form(name: str, reps: Sequence[str], private_metadata: str, *, own: bool, file: bool) -> Block:
-    """A call list; callback_id `calllist:table`. Blocks: name, reps, file, rows.
+    """A call list; callback_id `calllist:table`. Blocks: name, reps, tries, file, rows.
 
     `own`: it is for the person who makes it, so nobody else can be chosen.  `file`: the table is there already.
     """
@@ -48,6 +57,14 @@ def make_form(name: str, reps: Sequence[str], private_metadata: str, *, own: boo
         if reps:
             menu["initial_users"] = list(reps)[:MOST_REPS]
         blocks.append(any_input("reps", "Who calls", menu))
+    blocks.append(
+        select_input(
+            "tries",
+            "If they are not reached",
+            [(str(tries), words) for tries, words in TRIES.items()],
+            {"tries": "1"},
+        )
+    )
     if not file:
         blocks += table_inputs("number, name, city…", "The first line says what the columns are.")
     return form("New call list", blocks, "calllist:table", private_metadata, submit="Read")

@@ -95,6 +95,7 @@ class Known:
         row: the contact.  call: its latest from the list, None = none, or it is forgotten.
         contact: who that is by the contact book, or by the table.  title: of the phone service of `call`.
         history: (earlier call, whether its note is hidden), the latest first.  zones: IANA names of where they may be.
+        tries_left: how often they are called again where `call` did not reach them.
     """
 
     row: "Offer"
@@ -103,6 +104,7 @@ class Known:
     title: str
     history: Sequence[tuple[Call, bool]]
     zones: Sequence[str]
+    tries_left: int = 0
 
     @property
     def facts(self) -> Mapping[str, str]:
@@ -235,10 +237,15 @@ def _calling(known: Known, zone: str) -> list[Block]:
         f"ended {clock(call.ended_at, zone)}" if call.ended_at else "",
         f"How it went: {plain(call.disposition)}" if call.disposition else "",
         f"Note: {plain(call.note, NOTE_LIMIT)}" if call.note else "",
+        f"Next contact puts them off, to be called {_times(known.tries_left)} more" if known.tries_left > 0 else "",
     ]
     if any(told):
         blocks.append(context(told, "offer:told"))
     return blocks
+
+
+def _times(count: int) -> str:
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
 def _choices(known: Known, now: float, zone: str) -> list[Block]:

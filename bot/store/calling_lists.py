@@ -36,6 +36,7 @@ class CallingList(msgspec.Struct, frozen=True):
             0 = not (yet).
         words: why it is paused or stopped.  notes: how the table was read.
         report: of the CSV of what was left out: "", "due" or "sent".
+        tries: how often a contact that is not reached is called, in all.
     """
 
     id: str
@@ -49,6 +50,7 @@ class CallingList(msgspec.Struct, frozen=True):
     words: str = ""
     notes: str = ""
     report: str = ""
+    tries: int = 1
 
 
 class Done(msgspec.Struct, frozen=True):

@@ -387,14 +387,19 @@ def dialled_just_now(db: sqlite3.Connection, rep: str, number: str, since: float
     return row is not None
 
 
+MAY_HAVE_RUNG = (
+    "(outcome IS NULL OR outcome NOT IN ('refused', 'not_placed', 'rep_no_answer', 'rep_busy', 'rep_rejected',"
+    " 'rep_unreachable', 'no_credit'))"
+)
+
+
 def attempts_since(db: sqlite3.Connection, number: str, since: float) -> int:
     """How many voice messages and calls from lists may have made that phone ring since then, those on their way
     included."""
     row = db.execute(
         "SELECT count(*) FROM calls WHERE number = ? AND started_at >= ? AND (purpose = 'message'"
         " OR EXISTS (SELECT 1 FROM calling_list_calls WHERE call_id = calls.id))"
-        " AND (outcome IS NULL OR outcome NOT IN ('refused', 'not_placed', 'rep_no_answer', 'rep_busy', 'rep_rejected',"
-        " 'rep_unreachable', 'no_credit'))",
+        f" AND {MAY_HAVE_RUNG}",
         (number, since),
     ).fetchone()
     return int(row[0])

@@ -10,7 +10,7 @@ import sqlite3
 import msgspec
 
 from bot.call import Call
-from bot.store import cards
+from bot.store import calls, cards
 
 LIST_CARD = "calllist"
 """Kind of the card of whoever made a list; its subject is the list's id."""
@@ -242,6 +242,16 @@ def by_call(db: sqlite3.Connection, call_id: str) -> Offer | None:
     """The contact that this call was made to from a list."""
     row = db.execute("SELECT list, line FROM calling_list_calls WHERE call_id = ?", (call_id,)).fetchone()
     return get(db, row[0], row[1]) if row else None
+
+
+def tries(db: sqlite3.Connection, row: Offer) -> int:
+    """How often a contact's phone may have rung by calls from its list."""
+    found = db.execute(
+        "SELECT count(*) FROM calling_list_calls t JOIN calls c ON c.id = t.call_id WHERE t.list = ? AND t.line = ?"
+        f" AND {calls.MAY_HAVE_RUNG}",
+        (row.list, row.line),
+    ).fetchone()
+    return int(found[0])
 
 
 def show_call(db: sqlite3.Connection, call_id: str) -> None:

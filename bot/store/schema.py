@@ -102,7 +102,7 @@ def _migrations() -> "Migrations":
         _run(db, _CALLING_LISTS)
 
     @migrations()
-    def m014_auto_dial(db: "sqlite_utils.Database") -> None:
+    def m014_auto_dial_and_tries(db: "sqlite_utils.Database") -> None:
         _run(db, _AUTO_DIAL)
 
     return migrations
@@ -408,4 +408,7 @@ ALTER TABLE calling_list_reps ADD COLUMN auto REAL NOT NULL DEFAULT 0;
 ALTER TABLE calling_list_reps ADD COLUMN rest INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE calling_list_reps ADD COLUMN words TEXT NOT NULL DEFAULT '';
 CREATE INDEX calling_list_reps_auto ON calling_list_reps(auto) WHERE auto > 0;
+ALTER TABLE calling_lists ADD COLUMN tries INTEGER NOT NULL DEFAULT 1;
+DROP INDEX calling_list_calls_by_list;
+CREATE INDEX calling_list_calls_by_row ON calling_list_calls(list, line);
 """
