@@ -10,7 +10,7 @@ from datetime import UTC, datetime, time
 from bot import policy
 from bot.board import Board
 from bot.errors import NeedsYes, NotAllowed, NotNow
-from bot.store import calls, people
+from bot.store import calls, lookups, people
 from bot.window import Window, next_open, zones_of
 
 NOTHING = policy.Used()
@@ -36,6 +36,7 @@ def rules(board: Board) -> policy.Rules:
         team_daily_minutes=settings.policy.team_daily_minutes,
         attempts_per_day=settings.policy.attempts_per_day,
         attempts_per_week=settings.policy.attempts_per_week,
+        ask_first=frozenset(settings.policy.ask_first),
         zone=settings.zone,
     )
 
@@ -53,7 +54,8 @@ def check_call(db: sqlite3.Connection, board: Board, proposed: policy.Proposed) 
     """Whether a person may place that call now.
 
     Raises:
-        NeedsYes: outside the callee's hours, and nobody confirmed it.  NotAllowed: the policy forbids it.
+        NeedsYes: outside the callee's hours, or `ask_first` names it, and nobody confirmed it.
+        NotAllowed: the policy forbids it.
         NotNow: what the rep, or all together, may call today is used up, or the number was called from lists as often
             as it may be; says from when on.
     """
@@ -69,7 +71,12 @@ def check_call(db: sqlite3.Connection, board: Board, proposed: policy.Proposed) 
         team_today=_used(calls.dials_since(db, since, now)) if team else NOTHING,
         attempts_today=attempts[0],
         attempts_this_week=attempts[1],
+        known="new" not in limits.ask_first or proposed.from_list or _is_known(db, proposed.number, now),
     )
+
+
+def _is_known(db: sqlite3.Connection, number: str, now: float) -> bool:
+    return bool(calls.with_number(db, number, now, 1)) or lookups.known(db, number) is not None
 
 
 def _used(dialled: tuple[int, int]) -> policy.Used:
@@ -162,6 +169,7 @@ def _decide(
     team_today: policy.Used = NOTHING,
     attempts_today: int = 0,
     attempts_this_week: int = 0,
+    known: bool = True,
     at: float = 0,
 ) -> None:
     listed = people.do_not_call(db, proposed.number)
@@ -172,6 +180,7 @@ def _decide(
         team_today=team_today,
         attempts_today=attempts_today,
         attempts_this_week=attempts_this_week,
+        known=known,
     )
     decision = policy.decide(proposed, rules(board), history, datetime.fromtimestamp(at or board.now(), UTC))
     if isinstance(decision, policy.Refused):

@@ -2,10 +2,11 @@
 
 The checks run in one fixed order and the first that objects speaks, so the same order always gets the same answer:
 role, own number, emergency and short numbers, numbers that cost extra, impossible numbers, countries, the do-not-call
-list, the country of the rep's own phone, attempts, the rep's daily cap, the callee's local time or, for an extension,
-what else its digits may be. Automatic calls, which play something to whoever picks up, have no cap per rep but one per
-number called, and for them the local time is a rule and not a question. Calls that a rep places from a calling list
-have both caps, and the question.
+list, the country of the rep's own phone, attempts, the rep's daily cap; then what a person is asked about, all at once:
+the callee's local time and whatever `ask_first` names or, for an extension, what else its digits may be. Automatic
+calls, which play something to whoever picks up, have no cap per rep but one per number called, and for them the local
+time is a rule and not a question. Calls that a rep places from a calling list have both caps, and the question of the
+time.
 
 What is *not* refused: a number that phonenumbers calls possible but not valid. Numbering plans change faster than
 its metadata (and the ranges reserved for fiction, such as +44 7700 900xxx, are "invalid" there), so only what no
@@ -28,6 +29,9 @@ from bot.periods import instant
 from bot.window import Window, find_zone, is_open, local_time, next_open, zones_of
 
 Role = Literal["rep", "manager", "admin"]
+AskFirst = Literal["foreign", "new"]
+"""A number of another country than the team's; one that is in no call on record, and nobody's we know."""
+ASK_FIRST: tuple[AskFirst, ...] = ("foreign", "new")
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +46,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
         daily_minutes, team_daily_minutes: the same of time talked in them.
         attempts_per_day, attempts_per_week: automatic calls and calls from lists to one number, by days of `zone`;
             0 = no limit.
+        ask_first: what a person is asked about before it is dialled by hand.
         roles: who may call at all.
         zone: IANA name of the team's time zone; its midnight starts a new day for the daily cap.
 
@@ -58,6 +63,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     team_daily_minutes: int = 0
     attempts_per_day: int = 1
     attempts_per_week: int = 2
+    ask_first: frozenset[AskFirst] = frozenset()
     roles: frozenset[Role] = frozenset({"rep", "manager", "admin"})
     zone: str = "UTC"
 
@@ -131,6 +137,7 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
         today: by this rep.  team_today: by all together.
         attempts_today, attempts_this_week: automatic calls and calls from lists to this number since `day_start()`, and
             in the seven days that end with this one; only those that may have rung.
+        known: the number is in a call on record, or somebody's we know; asked for where `Rules.ask_first` has "new".
     """
 
     do_not_call: DoNotCall | None = None
@@ -138,6 +145,7 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     team_today: Used = Used()
     attempts_today: int = 0
     attempts_this_week: int = 0
+    known: bool = True
 
 
 class Allowed(msgspec.Struct, frozen=True):
@@ -185,7 +193,7 @@ def decide(order: Proposed, rules: Rules, history: History, now: datetime) -> De
         or _own_phone(order, rules)
         or (_attempts(order, rules, history, now) if order.automatic or order.from_list else None)
         or (None if order.automatic else _daily_cap(rules, history, now))
-        or _hours(order, rules, now)
+        or _questions(order, rules, history, now)
         or Allowed()
     )
 
@@ -357,12 +365,29 @@ def _attempts(order: Proposed, rules: Rules, history: History, now: datetime) ->
     return None
 
 
-def _hours(order: Proposed, rules: Rules, now: datetime) -> NeedsConfirmation | Refused | None:
+def _questions(order: Proposed, rules: Rules, history: History, now: datetime) -> NeedsConfirmation | Refused | None:
     if order.automatic:
         return _automatic_window(order, rules, now)
     if order.confirmed:
         return None
-    return _service(order, rules) if order.extension else _window(order, rules, now)
+    if order.extension:
+        return _service(order, rules)
+    closed = _window(order, rules, now)
+    asked = ([closed.why] if closed else []) + ([] if order.from_list else _unusual(order, rules, history))
+    if not asked:
+        return None
+    return NeedsConfirmation(f"{' '.join(asked)} Call anyway?", closed.next_slot if closed else None)
+
+
+def _unusual(order: Proposed, rules: Rules, history: History) -> list[str]:
+    """What is to be asked about this number at any hour, a sentence each."""
+    country = _country(order, _parsed(order))
+    asked = []
+    if "foreign" in rules.ask_first and country != rules.region:
+        asked.append(f"{pretty(order.number)} is in another country ({country}), where calls may cost more.")
+    if "new" in rules.ask_first and not history.known:
+        asked.append(f"Nobody of ours has had a call with {pretty(order.number)} before, and it is in no contact.")
+    return asked
 
 
 def _service(order: Proposed, rules: Rules) -> NeedsConfirmation | None:
@@ -393,15 +418,14 @@ def _automatic_window(order: Proposed, rules: Rules, now: datetime) -> Refused |
 
 
 def _window(order: Proposed, rules: Rules, now: datetime) -> NeedsConfirmation | None:
+    """Without the question itself."""
     zones = zones_of(order.number)
     if is_open(rules.window, zones, now):
         return None
     hours = f"calls are meant to be placed {rules.window.words}"
     if not zones:
-        return NeedsConfirmation(f"It is not known what time it is at {pretty(order.number)}; {hours}. Call anyway?")
-    return NeedsConfirmation(
-        f"{local_time(rules.window, zones, now)}; {hours}. Call anyway?", next_open(rules.window, zones, now)
-    )
+        return NeedsConfirmation(f"It is not known what time it is at {pretty(order.number)}; {hours}.")
+    return NeedsConfirmation(f"{local_time(rules.window, zones, now)}; {hours}.", next_open(rules.window, zones, now))
 
 
 # What the checks are made of.

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from bot import consent, decide
+from bot.policy import AskFirst
 
 COMMANDS = (
     "call", "calls", "missed", "recording", "campaign", "voicemsg", "phone", "contacts", "digest", "callboard",
@@ -58,6 +59,7 @@ class PolicySettings:
         daily_calls, daily_minutes: per rep; team_daily_calls, team_daily_minutes: of all together; 0 = no cap.
         attempts_per_day, attempts_per_week: automatic calls and calls from lists to one number, 0 = no limit.
         approve_over: lists that call more people than this need a second manager's word; 0 = none does.
+        ask_first: of `policy.ASK_FIRST`.
     """
 
     countries: tuple[str, ...]
@@ -71,6 +73,7 @@ class PolicySettings:
     attempts_per_day: int = 1
     attempts_per_week: int = 2
     approve_over: int = 0
+    ask_first: tuple[AskFirst, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ import phonenumbers
 
 from bot import consent, decide, numbers
 from bot.errors import BadInput, SettingsError
+from bot.policy import ASK_FIRST
 from bot.providers import provider_class
 from bot.settings import COMMANDS, Account, Line, MessageSettings, PolicySettings, Retention, Settings
 
@@ -325,8 +326,12 @@ class _Reader:
             self.errors.append(f"policy.weekdays must have one or more of: {', '.join(names)}.")
             days = names[:5]
         callers = self.users("policy.callers", table.pop("callers", []))
+        ask_first = self.strings("policy.ask_first", table.pop("ask_first", []))
+        if any(kind not in ASK_FIRST for kind in ask_first):
+            self.errors.append(f'policy.ask_first may have {" and ".join(ASK_FIRST)}, like ["{ASK_FIRST[0]}"].')
         return PolicySettings(
             countries=countries,
+            ask_first=tuple(kind for kind in ASK_FIRST if kind in ask_first),
             hours=(hours[0], hours[1]),
             weekdays=tuple(names.index(day) for day in days),
             callers=callers,

@@ -146,12 +146,14 @@ def policy_words(board: Board) -> str:
     cap = ", ".join(f"{limit} {words}" for limit, words in caps if limit) or "no daily cap"
     over = board.settings.policy.approve_over
     second = f"\n• Lists that call more than {over} people wait until a second manager says yes" if over else ""
+    unusual = {"foreign": "for numbers of other countries", "new": "for numbers nobody has had a call with"}
+    asked = ", or ".join(["outside of that", *(words for kind, words in unusual.items() if kind in found.ask_first)])
     return (
         f"• Who may call: {named}\n"
         f"• Countries that may be called: {', '.join(sorted(found.allowed_countries))}\n"
         f"• Never: emergency, premium-rate and satellite numbers, and the do-not-call list\n"
         f"• Calls are meant to be placed {found.window.words}, by the clock of the person called; "
-        "outside of that Callboard asks first\n"
+        f"{asked}, Callboard asks first\n"
         f"• {cap}\n"
         f"• Voice messages: in these hours only\n"
         f"• Voice messages and calls from lists: to one number {_times(found.attempts_per_day)} a day and "

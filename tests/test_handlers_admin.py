@@ -168,6 +168,13 @@ async def test_the_rules_in_words(
     assert ("no daily cap" if callers else "7 calls a day") in told
 
 
+async def test_what_is_asked_about_is_told(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> None:
+    text = SETTINGS.replace("[policy]", '[policy]\nask_first = ["new", "foreign"]')
+    async with office(tmp_path, fake_slack, slack_clock, text) as desk:
+        told = await desk.type("/callboard policy")
+    assert "or for numbers of other countries, or for numbers nobody has had a call with, Callboard asks first" in told
+
+
 async def test_webhook_addresses_say_what_each_is_for(desk: Office) -> None:
     told = await desk.type("/callboard hooks", user="U9")
     assert f"https://callboard.example/hooks/voicenter/{SECRET}" in told

@@ -413,3 +413,26 @@ async def test_how_it_went_is_kept_as_a_whole_or_not_at_all(desk: Office) -> Non
     (call,) = await desk.calls()
     assert call.note == ""
     assert [what for _, _, what, *_ in await desk.board.read(ledger.audit_log)] == ["call"]
+
+
+async def test_new_and_foreign_numbers_are_asked_about_once(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    settings = SETTINGS.replace("[policy]", '[policy]\nask_first = ["foreign", "new"]')
+    async with office(tmp_path, fake_slack, slack_clock, settings) as desk:
+        await desk.link("U1")
+        assert "Nobody of ours has had a call with +1 202-555-0123 before" in await desk.type("/call +1 202 555 0123")
+        assert desk.phone.orders == []
+        await desk.press("call:yes", desk.slack.ephemerals[-1], "C1")
+        assert [order.number for order in desk.phone.orders] == [CUSTOMER_NUMBER]
+        await desk.happen(LegEnded(ref="paper-1", at=desk.clock(), leg=REP, outcome=Outcome.NO_ANSWER))
+        desk.clock.advance(60)
+        await desk.type("/call +1 202 555 0123")
+        assert len(desk.phone.orders) == 2
+        await desk.happen(LegEnded(ref="paper-2", at=desk.clock(), leg=REP, outcome=Outcome.NO_ANSWER))
+        await desk.contact("+12025550133", "Sam Hill", "")
+        await desk.type("/call Sam Hill")
+        assert len(desk.phone.orders) == 3
+        told = await desk.type("/call +44 7700 900123")
+        assert "+44 7700 900123 is in another country (GB), where calls may cost more. Nobody of ours" in told
+        assert len(desk.phone.orders) == 3

@@ -274,6 +274,25 @@ def test_an_unknown_zone_asks() -> None:
     assert next_open(Window(), (), NOON) is None
 
 
+def test_a_foreign_and_a_new_number_are_asked_about_if_wanted() -> None:
+    unknown, rules = History(known=False), replace(WORLD, ask_first=frozenset({"foreign", "new"}))
+    there = replace(ORDER, number="+97142345678")
+    late = datetime(2026, 11, 18, 17, 40, tzinfo=UTC)
+    foreign = "+971 4 234 5678 is in another country (AE), where calls may cost more."
+    new = "Nobody of ours has had a call with +971 4 234 5678 before, and it is in no contact."
+    assert decide(ORDER, rules, History(), NOON) == Allowed()
+    assert decide(there, WORLD, unknown, NOON.replace(hour=8)) == Allowed()
+    assert decide(there, rules, History(), NOON.replace(hour=8)) == NeedsConfirmation(f"{foreign} Call anyway?")
+    decision = decide(there, rules, unknown, late)
+    assert isinstance(decision, NeedsConfirmation)
+    assert decision.why.startswith("It is 21:40 in Dubai; calls are meant to be placed between 09:00 and 18:00, ")
+    assert decision.why.endswith(f", Monday to Friday. {foreign} {new} Call anyway?")
+    assert decision.next_slot == datetime(2026, 11, 19, 5, tzinfo=UTC)
+    for change in ({"confirmed": True}, {"from_list": True}, {"automatic": True}):
+        assert decide(replace(there, **change), rules, unknown, NOON.replace(hour=8)) == Allowed()
+    assert decide(replace(ORDER, number="21", extension=True), rules, unknown, NOON) == Allowed()
+
+
 def test_the_first_objection_speaks() -> None:
     """Each order here would be refused by every later check too."""
     history = History(do_not_call=LISTED, today=Used(999))

@@ -236,6 +236,7 @@ def test_no_secret_is_in_a_repr(tmp_path: Path) -> None:
         ('[policy]\nhours = ["09:00", "24:30"]', "policy.hours"),
         ('[policy]\nweekdays = ["monday"]', "policy.weekdays"),
         ("[policy]\nweekdays = []", "policy.weekdays"),
+        ('[policy]\nask_first = ["dear"]', "policy.ask_first"),
         ('[policy]\ncallers = ["ada"]', "policy.callers"),
         ("[policy]\ncap = 5", "[policy]"),
         ('[lines."12"]', "lines"),
