@@ -2,7 +2,7 @@
 
 import msgspec
 
-from bot.events import MISSED_OUTCOMES, THIRD, Direction, Outcome, Purpose, State
+from bot.events import MISSED_OUTCOMES, REP, THIRD, AnyEvent, Direction, LegEvent, Outcome, Purpose, State
 
 HANG_UP_SECONDS = 20
 """So long the end of a call is awaited that a service has taken an order to end; then it may be asked once more."""
@@ -115,6 +115,17 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """
         took = min(((one.answered_at, one.name) for one in self.legs if one.answered_at), default=(0, leg))[1]
         return leg.startswith(THIRD) or (self.direction == "in" and leg.startswith("ext:") and leg != took)
+
+    def named(self, event: AnyEvent) -> AnyEvent:
+        """The event under the name that its leg has already.
+
+        A service whose answer only shows who is there tells a colleague whom the rep has left alone with the other
+        side as the rep; the leg's own id tells who it was.
+        """
+        if isinstance(event, LegEvent) and event.leg == REP and event.leg_ref:
+            third = next((leg for leg in self.legs if leg.ref == event.leg_ref and leg.name.startswith(THIRD)), None)
+            return msgspec.structs.replace(event, leg=third.name) if third else event
+        return event
 
     @property
     def by_hand(self) -> bool:
