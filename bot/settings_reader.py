@@ -88,7 +88,7 @@ class _Reader:
         if not _is_zone(zone):
             self.errors.append(f'time_zone = “{zone}” is not known. Use an IANA name, like "Asia/Jerusalem".')
             zone = "UTC"
-        accounts = self.accounts(region)
+        accounts, missed = self.accounts(region), self.sub("missed")
         settings = Settings(
             data=Path(self.environment.get("CALLBOARD_DATA", "callboard-data")),
             region=region,
@@ -110,7 +110,8 @@ class _Reader:
             admins=self.users("admins", self.table.pop("admins", [])),
             managers=self.users("managers", self.table.pop("managers", [])),
             policy=self.policy(region),
-            escalate_minutes=self.whole(self.sub("missed"), "missed.escalate_minutes", "escalate_minutes", 15),
+            brief_seconds=self.number(missed, "missed.brief_seconds", "brief_seconds", 0),
+            escalate_minutes=self.whole(missed, "missed.escalate_minutes", "escalate_minutes", 15),
             summaries=self.flag("summaries", True),
             mask=self.flag("mask_numbers", False),
             dispositions=self.strings("dispositions", self.table.pop("dispositions", []))
@@ -297,7 +298,7 @@ class _Reader:
             line = Line(number=number, **section)
             wrong = [key for key in section if type(section[key]) is not type(getattr(Line(number), key))]
             if wrong:
-                kind = "true or false" if wrong[0] in ("summary", "mask") else "a text in quotes"
+                kind = "true or false" if isinstance(getattr(Line(number), wrong[0]), bool) else "a text in quotes"
                 self.errors.append(f'lines."{written}".{wrong[0]} must be {kind}.')
                 continue
             if line.account and line.account not in names:

@@ -11,14 +11,8 @@ from typing import Protocol
 
 import msgspec
 
-from bot.call import BY_HAND, Call
-from bot.events import (
-    AnyEvent,
-    Described,
-    Outcome,
-    Requested,
-    State,
-)
+from bot.call import BY_HAND, Call, Unreported
+from bot.events import AnyEvent, Described, Outcome, Requested, State
 from bot.fold import fold
 from bot.store import cards, messages, missed, offers, recordings, taken_in, threads
 
@@ -44,6 +38,9 @@ class Routing(Protocol):
 
     def summary(self, call: Call) -> bool:
         """Whether a finished call gets a CDR summary of its own there."""
+
+    def unreported(self, call: Call) -> Unreported:
+        """Why nobody is told of a call that was not answered, "" = it is a missed caller's."""
 
     def escalate_after(self) -> float:
         """Seconds until an unclaimed missed caller is escalated; 0 = never."""
@@ -145,6 +142,8 @@ def _refold(
     call = fold(call_id, account, events)
     if not call.rep:
         call = msgspec.structs.replace(call, rep=_rep_of(db, call))
+    if call.unanswered and (why := routing.unreported(call)):
+        call = msgspec.structs.replace(call, unreported=why)
     body = _write(call)
     before = None if begins else db.execute(_BEFORE, (call_id,)).fetchone()
     if before is not None and before["body"] == body:
@@ -188,7 +187,7 @@ _SAVE = (
 def _show(db: sqlite3.Connection, call: Call, place: str, now: float, routing: Routing) -> None:
     if call.direction == "in":
         if place:
-            cards.mark(db, "incoming", call.id, place, now + (missed.SETTLE_SECONDS if call.missed else 0))
+            cards.mark(db, "incoming", call.id, place, now + (missed.SETTLE_SECONDS if call.unanswered else 0))
         return
     if call.purpose == "message":
         messages.show(db, call.id)  # a batch may call hundreds: their one card tells of all
