@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from typing_extensions import override
 
+from bot import digest
 from bot.call import Call, Unreported
 from bot.events import (
     CUSTOMER,
@@ -25,7 +26,8 @@ from bot.events import (
     Settled,
     Unclear,
 )
-from bot.store import Database, calls, cards, channels, missed, schema
+from bot.periods import Period
+from bot.store import Database, calls, cards, channels, figures, missed, schema
 from bot.store.missed import Missed
 
 NOW = 1_770_000_000.0
@@ -402,6 +404,24 @@ def test_a_conversation_that_was_none_brings_back_nobody_who_hung_up_too_soon(db
     said_to_have_talked(db)
     overrule(db)
     assert all_rows(db) == []
+
+
+def test_the_figures_agree_with_the_cards(db: sqlite3.Connection) -> None:
+    ingest(db, *ended("m1", 2), now=NOW + 2)
+    ingest(db, *record("m2", NOW + 60, Outcome.BUSY, line=FAX), now=NOW + 70)
+    miss(db, "m3", NOW + 120)
+    talk(db, "t1", NOW + 300)
+    rows = figures.rows(db, NOW - 60, NOW + 600)
+    assert {row.id: row.unreported for row in rows} == {row.id: row.id in unreported(db) for row in rows}
+    found = digest.figures(rows, [], Period("2026", NOW - 60, NOW + 600, NOW + 600), "UTC", {}, NOW + 600)
+    assert (found.incoming, found.answered_in, found.missed, found.unreported) == (4, 1, 1, 2)
+    counted = figures.counts(db, NOW - 60, NOW + 600)
+    assert (counted.incoming, counted.answered_in, counted.missed) == (4, 1, 1)
+    assert (found.missed_callers, len(found.waiting), len([row for row in all_rows(db) if row.open])) == (1, 0, 0)
+
+
+def unreported(db: sqlite3.Connection) -> set[str]:
+    return {row[0] for row in db.execute("SELECT call_id FROM call_refs WHERE ref IN ('m1', 'm2')")}
 
 
 async def test_of_all_who_claim_at_once_one_wins(tmp_path: Path) -> None:
