@@ -422,8 +422,15 @@ async def test_the_data_folder(computer: Computer, tmp_path: Path) -> None:
     assert f"ok       Data folder {folder}: 0.2 GB free" in (await computer.check())[1]
     folder.rmdir()
     folder.touch()
-    fix = "Make it writable for this user, or set CALLBOARD_DATA."
-    await fault(computer, f"WRONG    Data folder {folder}: File exists. {fix}")
+    why = "cannot be used (a file is in its place). Move that away, or set CALLBOARD_DATA."
+    await fault(computer, f"WRONG    Data folder {folder} {why}")
+    assert not any("Database" in line for line in (await computer.check())[1])  # which nobody could make there
+
+
+async def test_a_folder_in_the_place_of_the_database_is_said(computer: Computer, tmp_path: Path) -> None:
+    file = tmp_path / "data" / "callboard.sqlite"
+    file.mkdir(parents=True)
+    await fault(computer, f"WRONG    The database {file} is a folder. Move it away, or set another CALLBOARD_DATA.")
 
 
 async def test_a_mistake_of_ours_is_a_line_and_does_not_stop_the_rest(computer: Computer) -> None:
