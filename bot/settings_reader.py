@@ -133,7 +133,7 @@ class _Reader:
     def text(self, name: str, default: str) -> str:
         value = self.table.pop(name, default)
         if not isinstance(value, str):
-            self.errors.append(f"{name} must be a text in quotes.")
+            self.errors.append(f'{name} must be a text in quotes, like {name} = "…".')
             return default
         return value
 
@@ -253,7 +253,9 @@ class _Reader:
                 value = section.pop(setting.name, "") if not setting.secret else ""
                 value = self.environment.get(variable, "") or str(value) or (setting.default or "")
                 if not value and setting.default is None:
-                    self.errors.append(f"{variable} is not set: {setting.help}")
+                    what = f"{setting.help[:1].lower()}{setting.help[1:].rstrip('.')}"
+                    place = "" if setting.secret else f", or {setting.name} in [accounts.{name}]"
+                    self.errors.append(f"{variable} is not set: {what}. Set it in the environment{place}.")
                 if value and setting.name.endswith("url"):
                     if not _ADDRESS.match(value):
                         self.errors.append(f"{variable} is not an address. It begins with https://.")

@@ -159,7 +159,11 @@ async def fault(computer: Computer, words: str) -> None:
         ),
         ("SLACK_BOT_TOKEN", "", "MISSING  SLACK_BOT_TOKEN is not set. Copy it from your Slack app's page, "),
         ("SLACK_BOT_TOKEN", "xoxp-1", "WRONG    SLACK_BOT_TOKEN does not start with xoxb-. Copy it again from "),
-        ("VOICENTER_CODE", "", "MISSING  VOICENTER_CODE is not set: The account's API code, from Voicenter."),
+        (
+            "VOICENTER_CODE",
+            "",
+            "MISSING  VOICENTER_CODE is not set: the account's API code, from Voicenter. Set it in the environment.",
+        ),
         ("CALLBOARD_HOOK_SECRET", "", "MISSING  CALLBOARD_HOOK_SECRET must have 16 or more letters and digits"),
         ("CALLBOARD_HOOK_SECRET", "short", "WRONG    CALLBOARD_HOOK_SECRET must have 16 or more letters and digits"),
     ],

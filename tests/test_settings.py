@@ -226,6 +226,12 @@ def test_no_secret_is_in_a_repr(tmp_path: Path) -> None:
         ('lookup_url = "http://crm.example/{number}"', "lookup_url"),
         ('lookup_url = "https://crm.example/"', "lookup_url"),
         ("lines = 5", "lines"),
+        ("channel = 5", 'channel must be a text in quotes, like channel = "…".'),
+        (
+            "[accounts.gurulize]\nusername = 'u'",
+            "GURULIZE_URL is not set: the address for call requests that Gurulize gave you; it is not published. "
+            "Set it in the environment, or url in [accounts.gurulize].",
+        ),
         ('colour = "blue"', "colour"),
         ("[missed]\nescalate_minutes = -1", "missed.escalate_minutes"),
         ("[missed]\nescalate_minutes = true", "missed.escalate_minutes"),
