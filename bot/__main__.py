@@ -14,18 +14,28 @@ import signal
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
+
+from typing_extensions import override
 
 from bot.errors import SettingsError
 
 log = logging.getLogger("callboard")
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+_FIRST = "New here? `callboard demo` needs nothing. `callboard check` says what the real thing still needs."
+
+
+class _Parser(argparse.ArgumentParser):
+    @override
+    def error(self, message: str) -> NoReturn:
+        """One sentence, and where to go on."""
+        self.exit(2, f"Callboard did nothing: {message}. `{self.prog} --help` says what there is.\n")
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Entry point of the `callboard` command; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="callboard", description="The phone system inside Slack.")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    parser = _Parser(prog="callboard", description="The phone system inside Slack.", epilog=_FIRST)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     run = commands.add_parser("run", help="run Callboard for your workspace")
     check = commands.add_parser("check", help="say what is missing or wrong, and the webhook addresses")
     for real in (run, check):
@@ -36,8 +46,11 @@ def main(arguments: list[str] | None = None) -> int:
     demo = commands.add_parser("demo", help="try it: no Slack workspace, no telephone account")
     demo.add_argument("--check", action="store_true", help="run the demo's set-up headless, try it, exit 0 or 1")
     demo.add_argument("--terminal", action="store_true", help="talk to it in this terminal instead of the Slack page")
-    demo.add_argument("--state", type=Path, default=Path(".callboard"), help="folder for everything it keeps")
+    kept = "folder for everything it keeps (default: .callboard)"
+    demo.add_argument("--state", type=Path, default=Path(".callboard"), help=kept)
     chosen = parser.parse_args(arguments)
+    if chosen.command is None:
+        parser.error(f"name a command: {', '.join(commands.choices)}")
     try:
         _log(running=chosen.command == "run")
         return _start(_work(chosen))

@@ -1,8 +1,8 @@
 """Large lists need the word of a second manager: who is asked, and what they are shown before and after.
 
 A list is one of voice messages (`bot.messaging`), of calls for a campaign (`bot.batches`) or of contacts for reps
-(`bot.calling_lists`); each keeps its own state, "asked" while somebody's word is missing. Here is only what they
-have in common.
+(`bot.calling_lists`); each keeps its own state, "asked" while somebody's word is missing, and has `approve()` and
+`refuse()`, which raise NotAllowed where that word does not count. Here is only what they have in common.
 """
 
 import sqlite3
@@ -14,6 +14,8 @@ from bot.errors import NotAllowed
 from bot.settings import Settings
 from bot.store import cards, people
 
+DECIDED = "That was decided before, so nothing was done a second time."
+"""For whoever was slower."""
 SHOWN = 5
 """People of a list that whoever is asked sees."""
 

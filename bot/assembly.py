@@ -310,9 +310,15 @@ def _take(stack: AsyncExitStack, folder: Path) -> None:
             f"Another Callboard is at work in {folder}. Stop it first, or set another CALLBOARD_DATA."
         ) from error
     except (OSError, sqlite3.Error) as error:
-        why = getattr(error, "strerror", None) or error
-        fix = "Make it writable for this user, or set CALLBOARD_DATA."
-        raise SettingsError(f"Data folder {folder} cannot be used ({why}). {fix}") from error
+        raise SettingsError(unusable(folder, error)) from error
+
+
+def unusable(folder: Path, error: Exception) -> str:
+    """The sentence for a data folder of which the system says `error`."""
+    if isinstance(error, FileExistsError | NotADirectoryError):  # whose words would not help
+        return f"Data folder {folder} cannot be used (a file is in its place). Move that away, or set CALLBOARD_DATA."
+    why = getattr(error, "strerror", None) or error
+    return f"Data folder {folder} cannot be used ({why}). Make it writable for this user, or set CALLBOARD_DATA."
 
 
 def opened(open_database: Callable[[Path], T], file: Path) -> T:
@@ -321,6 +327,8 @@ def opened(open_database: Callable[[Path], T], file: Path) -> T:
     Raises:
         SettingsError: it cannot be opened, or not be written; says why.
     """
+    if file.is_dir():
+        raise SettingsError(f"The database {file} is a folder. Move it away, or set another CALLBOARD_DATA.")
     for part in (file, *(file.with_name(file.name + beside) for beside in ("-wal", "-shm"))):
         if part.exists() and not os.access(part, os.W_OK):  # as after root has put a backup there; opening it works
             raise SettingsError(f"The database {part} cannot be written. Make it this user's own (chown), then start.")

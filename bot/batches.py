@@ -123,11 +123,11 @@ async def begin(board: Board, user: str, batch: str) -> bool:
     return found.state in ("preview", "paused") and await board.write(write)
 
 
-async def approve(board: Board, user: str, batch: str) -> bool:
-    """A second manager says yes: from now on it goes by itself. False: it does not wait for that (any more).
+async def approve(board: Board, user: str, batch: str) -> None:
+    """A second manager says yes: from now on it goes by itself.
 
     Raises:
-        NotAllowed: it is their own, or they are no manager.
+        NotAllowed: it is their own, they are no manager, or somebody was faster.  NotFound: it is gone.
     """
     found = await _get(board, batch)
     approval.check(board.settings, user, found.by)
@@ -143,14 +143,15 @@ async def approve(board: Board, user: str, batch: str) -> bool:
         approval.close(db, board, batch, f"<@{user}> approved <@{found.by}>'s {calls}. They are being added.")
         return True
 
-    return await board.write(write)
+    if not await board.write(write):
+        raise NotAllowed(approval.DECIDED)
 
 
-async def refuse(board: Board, user: str, batch: str, why: str) -> bool:
-    """A second manager says no: nothing is added. False: it does not wait for that (any more).
+async def refuse(board: Board, user: str, batch: str, why: str) -> None:
+    """A second manager says no: nothing is added.
 
     Raises:
-        NotAllowed: it is their own, or they are no manager.
+        NotAllowed: it is their own, they are no manager, or somebody was faster.  NotFound: it is gone.
     """
     found = await _get(board, batch)
     approval.check(board.settings, user, found.by)
@@ -169,7 +170,8 @@ async def refuse(board: Board, user: str, batch: str, why: str) -> bool:
         cards.mark(db, "notice", f"refused:{batch}", f"@{found.by}", now, notice(told))
         return True
 
-    return await board.write(write)
+    if not await board.write(write):
+        raise NotAllowed(approval.DECIDED)
 
 
 async def run(board: Board, batch: str) -> None:

@@ -1,9 +1,13 @@
 """A call: a conversation, however many legs it has. `bot.fold.fold()` makes it from events; nobody changes it."""
 
+from typing import Literal
+
 import msgspec
 
-from bot.events import MISSED_OUTCOMES, THIRD, Direction, Outcome, Purpose, State
+from bot.events import MISSED_OUTCOMES, REP, THIRD, AnyEvent, Direction, LegEvent, Outcome, Purpose, State
 
+Unreported = Literal["", "brief", "line"]
+"""They hung up so soon that it does not count; it was on a line whose missed calls are nobody's concern."""
 HANG_UP_SECONDS = 20
 """So long the end of a call is awaited that a service has taken an order to end; then it may be asked once more."""
 BY_HAND = "another phone"
@@ -41,6 +45,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         consulting: the third party that is being called or talked to, "" = none.  transferred_to: who took over.
         hang_up_by, hang_up_at: who asked for its end last, and when.
         blocked: the service lets the outside party call no more.
+        unreported: why a caller whom nobody answered is owed no call, "" = they are. Not told by events: the settings
+            say so, see `bot/routing.py`.
         guided_at: when a service last asked what to do with it, 0 = never; until somebody answers it may be in a menu.
         played: what became of the message (`Played.outcome`).  heard: keys pressed and phrases spoken, in order.
     """
@@ -87,6 +93,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tags: tuple[str, ...] = ()
     played: Outcome | None = None
     heard: tuple[str, ...] = ()
+    unreported: Unreported = ""
     legs: tuple[Leg, ...] = ()
 
     @property
@@ -95,9 +102,14 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.state in (State.RINGING, State.CONNECTING, State.TALKING)
 
     @property
-    def missed(self) -> bool:
+    def unanswered(self) -> bool:
         """An incoming call that nobody of ours answered, decided after all legs have ended."""
         return self.direction == "in" and self.state is State.ENDED and self.outcome in MISSED_OUTCOMES
+
+    @property
+    def missed(self) -> bool:
+        """One that nobody of ours answered, so that somebody is owed a call."""
+        return self.unanswered and not self.unreported
 
     @property
     def ours(self) -> bool:
@@ -115,6 +127,17 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """
         took = min(((one.answered_at, one.name) for one in self.legs if one.answered_at), default=(0, leg))[1]
         return leg.startswith(THIRD) or (self.direction == "in" and leg.startswith("ext:") and leg != took)
+
+    def named(self, event: AnyEvent) -> AnyEvent:
+        """The event under the name that its leg has already.
+
+        A service whose answer only shows who is there tells a colleague whom the rep has left alone with the other
+        side as the rep; the leg's own id tells who it was.
+        """
+        if isinstance(event, LegEvent) and event.leg == REP and event.leg_ref:
+            third = next((leg for leg in self.legs if leg.ref == event.leg_ref and leg.name.startswith(THIRD)), None)
+            return msgspec.structs.replace(event, leg=third.name) if third else event
+        return event
 
     @property
     def by_hand(self) -> bool:

@@ -141,11 +141,11 @@ def _begin(db: sqlite3.Connection, board: Board, list_id: str, now: float) -> No
         offers.hand_out(db, board, list_id, rep.user)
 
 
-async def approve(board: Board, user: str, list_id: str) -> bool:
-    """A second manager says yes: it is given out. False: it does not wait for that (any more).
+async def approve(board: Board, user: str, list_id: str) -> None:
+    """A second manager says yes: it is given out.
 
     Raises:
-        NotAllowed: it is their own, or they are no manager.
+        NotAllowed: it is their own, they are no manager, or somebody was faster.  NotFound: it is gone.
     """
     found = await get(board, list_id)
     approval.check(board.settings, user, found.by)
@@ -161,14 +161,15 @@ async def approve(board: Board, user: str, list_id: str) -> bool:
         _begin(db, board, list_id, now)
         return True
 
-    return await board.write(write)
+    if not await board.write(write):
+        raise NotAllowed(approval.DECIDED)
 
 
-async def refuse(board: Board, user: str, list_id: str, why: str) -> bool:
-    """A second manager says no: nobody is called. False: it does not wait for that (any more).
+async def refuse(board: Board, user: str, list_id: str, why: str) -> None:
+    """A second manager says no: nobody is called.
 
     Raises:
-        NotAllowed: it is their own, or they are no manager.
+        NotAllowed: it is their own, they are no manager, or somebody was faster.  NotFound: it is gone.
     """
     found = await get(board, list_id)
     approval.check(board.settings, user, found.by)
@@ -185,7 +186,8 @@ async def refuse(board: Board, user: str, list_id: str, why: str) -> bool:
         cards.mark(db, "notice", f"refused:{list_id}", f"@{found.by}", now, notice(told))
         return True
 
-    return await board.write(write)
+    if not await board.write(write):
+        raise NotAllowed(approval.DECIDED)
 
 
 async def drop(board: Board, user: str, list_id: str) -> None:

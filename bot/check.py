@@ -20,7 +20,7 @@ import yaml
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.assembly import DATABASE, http_client, opened, providers
+from bot.assembly import DATABASE, http_client, opened, providers, unusable
 from bot.errors import CallboardError, SettingsError, Unsupported
 from bot.providers import provider_class
 from bot.settings import Account, Settings
@@ -162,10 +162,7 @@ async def _disk(settings: Settings, free: Callable[[Path], int]) -> list[Finding
             pass
         available = free(folder)
     except OSError as error:
-        why = error.strerror or type(error).__name__
-        return [
-            Finding("WRONG", f"Data folder {folder}: {why}. Make it writable for this user, or set CALLBOARD_DATA.")
-        ]
+        return [Finding("WRONG", unusable(folder, error))]
     if available < LEAST_FREE_BYTES:
         fix = f"Make room: {LEAST_FREE_BYTES // 1_000_000} MB at least."
         return [Finding("WRONG", f"Data folder {folder}: only {available // 1_000_000} MB free. {fix}")]
@@ -175,6 +172,8 @@ async def _disk(settings: Settings, free: Callable[[Path], int]) -> list[Finding
 async def _database(settings: Settings) -> list[Finding]:
     """Opened as `callboard run` would, but only to read: it may be at work in it."""
     file = settings.data / DATABASE
+    if not settings.data.is_dir():
+        return []  # what is wrong with the folder is said; nothing can be in it
     if not file.exists():
         return [Finding("ok", f"Database {file}: none yet; the first start makes it")]
     try:

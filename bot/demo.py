@@ -132,7 +132,8 @@ async def demo(state: Path, *, check: bool, terminal: bool, write: Write) -> int
     """Run until Ctrl-C, or with `check` until everything was tried. Returns the exit code.
 
     Raises:
-        SettingsError: another demo keeps its things in that folder, or nothing can be kept there.
+        SettingsError: another demo keeps its things in that folder, or somebody else does, or nothing can be kept
+            there.
     """
     with _sole(state):
         return await _demo(state, check=check, terminal=terminal, write=write)
@@ -140,13 +141,20 @@ async def demo(state: Path, *, check: bool, terminal: bool, write: Write) -> int
 
 @contextlib.contextmanager
 def _sole(state: Path) -> Iterator[None]:
-    """A second demo would sweep away what the first has open."""
+    """A second demo would sweep away what the first has open, and the first what is not a demo's."""
+    theirs = [name for name in ("callboard.toml", "data") if (state / name).exists()]
+    if theirs and not (state / LOCK).exists():
+        raise SettingsError(
+            f"The demo would overwrite {theirs[0]} in {state}, which is no demo's, so nothing was done. Name an empty "
+            "or a new folder with --state."
+        )
     try:
         state.mkdir(parents=True, exist_ok=True)
         (state / LOCK).touch()
     except OSError as error:
-        fix = "Name another with --state."
-        raise SettingsError(f"The demo cannot use the folder {state} ({error.strerror}). {fix}") from error
+        in_its_place = isinstance(error, FileExistsError | NotADirectoryError)
+        why = "a file is in its place" if in_its_place else error.strerror
+        raise SettingsError(f"The demo cannot use the folder {state} ({why}). Name another with --state.") from error
     try:
         with alone(state / LOCK):
             yield

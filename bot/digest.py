@@ -22,11 +22,13 @@ DEFINITIONS = {
     "answered_in": "Incoming calls in which somebody of ours talked with the caller.",
     "answered_out": "Outgoing calls in which the called person answered; the rep's own phone alone does not count.",
     "talk_seconds": "Time from answer to hang-up, summed over all answered calls.",
-    "answer_rate": "Answered incoming calls out of answered and missed ones. Announcements and calls still open are "
-    "left out.",
+    "answer_rate": "Answered incoming calls out of answered and missed ones. Announcements, unreported calls and calls "
+    "still open are left out.",
     "missed": "Incoming calls that ended with nobody of ours answering, decided after every phone had stopped "
     "ringing. A voicemail is a missed call.",
     "announcements": "Incoming calls that ended as configured without anybody needed, such as after an announcement.",
+    "unreported": "Incoming calls that nobody answered and that are no missed calls: the caller hung up sooner than "
+    "brief_seconds, or the line's missed calls are not reported. Nobody waits because of them.",
     "missed_callers": "Different numbers behind the missed calls; somebody who tried three times counts once.",
     "withheld": "Missed calls without a number: nobody can call those back.",
     "waiting": "Missed callers with whom nobody has talked since, in either direction, up to the as-of time.",
@@ -57,7 +59,7 @@ class Row(msgspec.Struct, frozen=True):
     Attributes:
         rep: Slack user id, "" = unknown.  person: whose phone talked or rang, as the provider names them.
         number: outside party, E.164 where possible, "" = withheld.  line: ours.
-        outcome: None while the call lives.
+        outcome: None while the call lives.  unreported: nobody answered, and it is no missed call.
     """
 
     id: str
@@ -72,6 +74,7 @@ class Row(msgspec.Struct, frozen=True):
     ended_at: float = 0
     talk_seconds: int = 0
     ring_seconds: int = 0
+    unreported: bool = False
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -151,6 +154,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     answer_rate: float | None
     missed: int
     announcements: int
+    unreported: int
     missed_callers: int
     withheld: int
     waiting: tuple[Waiting, ...]
@@ -197,7 +201,7 @@ def figures(
     by_rep: dict[str, _RepCount] = {}
     by_line: dict[str, _LineCount] = {}
     hours_in, hours_missed, hours_out = [0] * 24, [0] * 24, [0] * 24
-    answered_in = answered_out = missed = announcements = withheld = still_open = talk_seconds = 0
+    answered_in = answered_out = missed = announcements = unreported = withheld = still_open = talk_seconds = 0
     misses: list[Row] = []
 
     for row in calls:
@@ -228,6 +232,8 @@ def figures(
             answered_in += 1
             line.answered += 1
             rep.answered += 1
+        elif row.outcome in MISSED_OUTCOMES and row.unreported:
+            unreported += 1
         elif row.outcome in MISSED_OUTCOMES:
             missed += 1
             hours_missed[hour] += 1
@@ -252,6 +258,7 @@ def figures(
         answer_rate=answered_in / (answered_in + missed) if answered_in + missed else None,
         missed=missed,
         announcements=announcements,
+        unreported=unreported,
         missed_callers=len({row.number for row in misses}),
         withheld=withheld,
         waiting=waiting,

@@ -70,9 +70,10 @@ def lines(found: Figures, *, mask: bool = False) -> Pieces:
 def _totals(found: Figures) -> tuple[str, ...]:
     rate = "" if found.answer_rate is None else f" (answer rate {_percent(found.answer_rate)})"
     announced = f", {found.announcements} ended with an announcement" if found.announcements else ""
+    unreported = f", {found.unreported} not answered and not reported" if found.unreported else ""
     return (
         f"{_count(found.incoming, 'incoming call')}: {found.answered_in} answered, {found.missed} missed{announced}"
-        f"{rate}.",
+        f"{unreported}{rate}.",
         f"{_count(found.outgoing, 'outgoing call')}: {found.answered_out} answered.",
         f"Talk time: {duration(found.talk_seconds)}.",
         *_usual(found.usual),

@@ -243,7 +243,7 @@ def _wish(db: sqlite3.Connection, board: Board, batch: Batch, count: int) -> str
     return f"send a voice message to {_people(count)} via {board.title(batch.account)}: {what}.\nTo {whom}."
 
 
-async def approve(board: Board, batch_id: str, user: str) -> Batch:
+async def approve(board: Board, user: str, batch_id: str) -> None:
     """A second manager says yes: it is sent, each to its hour.
 
     Raises:
@@ -266,10 +266,9 @@ async def approve(board: Board, batch_id: str, user: str) -> Batch:
     if not await board.write(start):
         raise NotAllowed(_DECIDED)
     kick(board)
-    return batch
 
 
-async def refuse(board: Board, batch_id: str, user: str, why: str) -> None:
+async def refuse(board: Board, user: str, batch_id: str, why: str) -> None:
     """A second manager says no: nobody is called, and whoever wanted it is told why.
 
     Raises:

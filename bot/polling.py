@@ -73,6 +73,8 @@ class Poll:
         """One question about all of them. Returns whether the provider was asked."""
         self._listed_at[provider.account] = self.board.now()
         events = await provider.active_calls()
+        known = {ref: call for call in mine for ref in call.refs}
+        events = tuple(known[event.ref].named(event) if event.ref in known else event for event in events)
         await self.board.ingest(provider.account, events)
         active = {event.ref for event in events}
         legs = {(event.ref, event.leg) for event in events if isinstance(event, LegEvent)}

@@ -41,7 +41,7 @@ from bot.window import zones_of
 
 
 class _Line(msgspec.Struct):
-    event: AnyEvent
+    event: AnyEvent | None  # None: it was told of another call
 
 
 async def render(board: Board, card: Card) -> Message | None:
@@ -52,7 +52,7 @@ async def render(board: Board, card: Card) -> Message | None:
         return digest_card(msgspec.json.decode(card.body or b"{}"))
     if card.kind == LINE:
         event = msgspec.json.decode(card.body or b"", type=_Line).event
-        return line_card(event, masked=masks(board.settings, card.place))
+        return line_card(event, masked=masks(board.settings, card.place)) if event is not None else None
     if card.kind == SLACK_CALL:
         return await board.read(_slack_call, board, card)
     if card.kind == "missed":

@@ -3,8 +3,13 @@
 from collections.abc import Set
 from dataclasses import dataclass
 
-from bot.call import Call
+from bot.call import Call, Unreported
+from bot.events import Outcome
 from bot.settings import Settings
+
+_HUNG_UP = frozenset({Outcome.NO_ANSWER, Outcome.CANCELLED, Outcome.ABANDONED})
+"""The caller's own doing, as far as services tell the two apart. Who met a busy line or left a message did not give up.
+"""
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,17 @@ class ByLine:
         """Whether a finished outgoing call gets a CDR summary in the channel."""
         line = self.settings.line(call.line)
         return line.summary if line else self.settings.summaries
+
+    def unreported(self, call: Call) -> Unreported:
+        """Why nobody is told of a call that was not answered, "" = it is a missed caller's."""
+        line = self.settings.line(call.line)
+        if call.by_hand:
+            return ""  # somebody told of it so that the caller is called back
+        if line is not None and not line.missed:
+            return "line"
+        # From the first ring, menu or queue to the end. Where nobody told how long that was, it is not called brief.
+        lasted = call.ended_at - call.started_at
+        return "brief" if call.outcome in _HUNG_UP and 0 < lasted < self.settings.brief_seconds else ""
 
     def escalate_after(self) -> float:
         """Seconds; 0 = never."""

@@ -24,6 +24,7 @@ class Line:
     Attributes:
         number: E.164.  label: for people.  account: where it lives.  channel: where its calls are shown.
         summary: post a CDR summary of each finished outgoing call.  mask: hide most digits of outside numbers there.
+        missed: whoever is not answered on it is a missed caller.
     """
 
     number: str
@@ -32,6 +33,7 @@ class Line:
     channel: str = ""
     summary: bool = True
     mask: bool = False
+    missed: bool = True
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,11 @@ class Retention:
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that can be configured. Secrets are not in `repr`."""
+    """Everything that can be configured. Secrets are not in `repr`.
+
+    Attributes:
+        brief_seconds: whoever hangs up sooner is no missed caller; 0 = everybody is one.
+    """
 
     data: Path
     region: str
@@ -140,6 +146,7 @@ class Settings:
     messages: MessageSettings = MessageSettings()
     recording: consent.Recording = field(default_factory=consent.Recording)
     retention: Retention = Retention()
+    brief_seconds: int = 0
 
     def renamed(self, text: str) -> str:
         """The text with our commands, written as `/call …`, under the names that they have in this workspace."""

@@ -89,7 +89,7 @@ class _Reader:
         if not _is_zone(zone):
             self.errors.append(f'time_zone = “{zone}” is not known. Use an IANA name, like "Asia/Jerusalem".')
             zone = "UTC"
-        accounts = self.accounts(region)
+        accounts, missed = self.accounts(region), self.sub("missed")
         settings = Settings(
             data=Path(self.environment.get("CALLBOARD_DATA", "callboard-data")),
             region=region,
@@ -111,7 +111,8 @@ class _Reader:
             admins=self.users("admins", self.table.pop("admins", [])),
             managers=self.users("managers", self.table.pop("managers", [])),
             policy=self.policy(region),
-            escalate_minutes=self.whole(self.sub("missed"), "missed.escalate_minutes", "escalate_minutes", 15),
+            brief_seconds=self.number(missed, "missed.brief_seconds", "brief_seconds", 0),
+            escalate_minutes=self.whole(missed, "missed.escalate_minutes", "escalate_minutes", 15),
             summaries=self.flag("summaries", True),
             mask=self.flag("mask_numbers", False),
             dispositions=self.strings("dispositions", self.table.pop("dispositions", []))
@@ -133,7 +134,7 @@ class _Reader:
     def text(self, name: str, default: str) -> str:
         value = self.table.pop(name, default)
         if not isinstance(value, str):
-            self.errors.append(f"{name} must be a text in quotes.")
+            self.errors.append(f'{name} must be a text in quotes, like {name} = "…".')
             return default
         return value
 
@@ -253,7 +254,9 @@ class _Reader:
                 value = section.pop(setting.name, "") if not setting.secret else ""
                 value = self.environment.get(variable, "") or str(value) or (setting.default or "")
                 if not value and setting.default is None:
-                    self.errors.append(f"{variable} is not set: {setting.help}")
+                    what = f"{setting.help[:1].lower()}{setting.help[1:].rstrip('.')}"
+                    place = "" if setting.secret else f", or {setting.name} in [accounts.{name}]"
+                    self.errors.append(f"{variable} is not set: {what}. Set it in the environment{place}.")
                 if value and setting.name.endswith("url"):
                     if not _ADDRESS.match(value):
                         self.errors.append(f"{variable} is not an address. It begins with https://.")
@@ -298,7 +301,7 @@ class _Reader:
             line = Line(number=number, **section)
             wrong = [key for key in section if type(section[key]) is not type(getattr(Line(number), key))]
             if wrong:
-                kind = "true or false" if wrong[0] in ("summary", "mask") else "a text in quotes"
+                kind = "true or false" if isinstance(getattr(Line(number), wrong[0]), bool) else "a text in quotes"
                 self.errors.append(f'lines."{written}".{wrong[0]} must be {kind}.')
                 continue
             if line.account and line.account not in names:

@@ -14,7 +14,8 @@ from bot.store import calling_lists as calling_lists_store
 from bot.store import campaigns, messages, people
 from handlers import Click, Desk, answer, on_actions, on_form, tell
 
-_DECIDED = "That was decided before, so nothing was done a second time."
+_APPROVE = {"message": messaging.approve, "campaign": batches.approve, "calllist": calling_lists.approve}
+_REFUSE = {"message": messaging.refuse, "campaign": batches.refuse, "calllist": calling_lists.refuse}
 WHY = 500
 """Characters of a reason."""
 
@@ -28,21 +29,21 @@ def register(app: AsyncApp, desk: Desk) -> None:
 async def approve(desk: Desk, click: Click) -> None:
     """*Approve*: the list goes its way."""
     kind, _, list_id = click.value.partition(" ")
-    if kind == "message":
-        batch = await messaging.approve(desk.board, list_id, click.user)
-        zone = (await desk.board.read(people.person, click.user)).zone or desk.board.settings.zone
-        later = f"nobody is called before {date_clock(batch.send_at, zone)}"
-        then = later if batch.send_at > desk.board.now() else "the messages are being sent"
-        await tell(desk, click, f"Approved; {then}.")
-    elif kind == "calllist":
-        if not await calling_lists.approve(desk.board, click.user, list_id):
-            raise NotAllowed(_DECIDED)
-        await tell(desk, click, "Approved; the list is given out.")
-    elif await batches.approve(desk.board, click.user, list_id):
-        await tell(desk, click, "Approved; the calls are being added.")
+    await _APPROVE[kind](desk.board, click.user, list_id)
+    await tell(desk, click, f"Approved; {await _then(desk, click.user, kind, list_id)}.")
+    if kind == "campaign":
         await batches.run(desk.board, list_id)
-    else:
-        raise NotAllowed(_DECIDED)
+
+
+async def _then(desk: Desk, user: str, kind: str, list_id: str) -> str:
+    """What happens next, for whoever has approved it."""
+    if kind != "message":
+        return "the calls are being added" if kind == "campaign" else "the list is given out"
+    batch = await desk.board.read(messages.get, list_id)
+    if batch is None or batch.send_at <= desk.board.now():
+        return "the messages are being sent"
+    zone = (await desk.board.read(people.person, user)).zone or desk.board.settings.zone
+    return f"nobody is called before {date_clock(batch.send_at, zone)}"
 
 
 async def ask_why(desk: Desk, click: Click) -> None:
@@ -60,14 +61,7 @@ async def validate(desk: Desk, click: Click) -> Mapping[str, str]:
 async def refuse(desk: Desk, click: Click) -> None:
     """The submitted form: nothing is sent."""
     kind, _, list_id = click.value.partition(" ")
-    why = " ".join(click.fields["why"].split())
-    if kind == "message":
-        await messaging.refuse(desk.board, list_id, click.user, why)
-    elif kind == "calllist":
-        if not await calling_lists.refuse(desk.board, click.user, list_id, why):
-            raise NotAllowed(_DECIDED)
-    elif not await batches.refuse(desk.board, click.user, list_id, why):
-        raise NotAllowed(_DECIDED)
+    await _REFUSE[kind](desk.board, click.user, list_id, " ".join(click.fields["why"].split()))
 
 
 async def waiting(desk: Desk, click: Click) -> None:

@@ -4,6 +4,7 @@ Source: https://callgear.github.io/call_api/, "Call state diagram", and the allo
 """
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
@@ -16,6 +17,7 @@ from typing_extensions import override
 
 from bot.errors import Refused, Unavailable
 from bot.events import LegRinging, State
+from bot.hooks import Request
 from bot.providers.callgear.methods import Fails
 from bot.providers.callgear.talks import Talk
 from tests.callgear_line import LINE, Line
@@ -56,14 +58,48 @@ async def test_who_was_taken_off_hold_without_an_answer_is_in_a_talk_again(line:
     assert line.state == "TALK"
 
 
-async def test_who_was_put_through_without_an_answer_is_known_to_be(line: Line) -> None:
+@pytest.mark.parametrize("third", ["+12025550178", "+12025550191"], ids=["outside", "colleague"])
+async def test_who_was_put_through_without_an_answer_is_known_to_be(line: Line, third: str) -> None:
     await line.talking()
-    await line.do("consult", "+12025550178", detail="+12025550178")
-    call = await line.wait(6)
+    await line.do("consult", third, detail=third)
+    await line.wait(6)
+    line.events += await line.provider.active_calls()
+    call = line.call()
     await line.provider.complete_transfer(call)  # carried out, and the answer was lost
+    await line.wait(1)
     with pytest.raises(Refused, match="another state"):
         await line.provider.return_to_caller(call)  # they talk with somebody else
-    assert (await line.do("complete_transfer")).transferred_to == "+12025550178"
+    assert (await line.do("complete_transfer")).transferred_to == third
+
+
+async def test_a_colleague_whom_the_rep_has_left_with_the_customer_is_not_the_rep(line: Line) -> None:
+    await line.talking()
+    line.events += await line.provider.active_calls()
+    await line.do("consult", "+12025550191", detail="+12025550191")
+    await line.wait(2)
+    line.events += await line.provider.active_calls()  # it rings
+    await line.do("complete_transfer")
+    call = await line.wait(6)
+    line.events += await line.provider.call_state(call)  # nobody but the customer and the colleague is left
+    legs = {leg.name: leg for leg in line.call().legs}
+    assert set(legs) == {"rep", "customer", "third:+12025550191"}
+    assert legs["rep"].ref != legs["third:+12025550191"].ref
+    assert legs["third:+12025550191"].answered_at
+    body = b'{"event": "talk_finished", "call_session_id": %d, "direction": "out"}' % int(call.refs[0])
+    told = line.provider.read_webhook(Request("POST", "", (), {}, body, line.clock.now()))
+    line.events += told.events  # the rep's talk with the customer
+    assert line.call().state is State.TALKING
+    assert (await line.wait(60)).state is State.ENDED
+
+
+async def test_of_a_call_that_was_handed_over_whoever_placed_it_is_told(line: Line) -> None:
+    for event, who, name in [("outbound", 7, "Ada Green"), ("finished", 8, "Max Stone")]:
+        told = {"event": event, "call_session_id": 1, "direction": "out", "contact_phone_number": "12025550101"}
+        told |= {"employee_id": who, "employee_full_name": name, "notification_time": f"2023-11-14 12:30:0{who}"}
+        told |= {"talk_time_duration": 33, "total_time_duration": 45} if event == "finished" else {}
+        body = json.dumps(told).encode()
+        line.events += line.provider.read_webhook(Request("POST", "", (), {}, body, 1.0)).events
+    assert (line.call().person, line.call().extension, line.call().talk_seconds) == ("Ada Green", "7", 33)
 
 
 async def test_a_transfer_to_who_has_gone_is_refused(line: Line) -> None:

@@ -169,8 +169,9 @@ def test_an_announcement_needs_nobody() -> None:
 
 @pytest.mark.parametrize("outcome", sorted(MISSED_OUTCOMES))
 def test_a_missed_call_has_no_incoming_card(outcome: Outcome) -> None:
-    shown = ended(outcome, direction="in")
-    assert incoming_card(shown, contact=None, history=(), last_rep="", now=NOW, zone=ZONE, masked=False) is None
+    for why in ("", "brief", "line"):
+        shown = ended(outcome, direction="in", unreported=why)
+        assert incoming_card(shown, contact=None, history=(), last_rep="", now=NOW, zone=ZONE, masked=False) is None
 
 
 TRIES = (("a", NOW - 22 * 60), ("b", NOW - 19 * 60), ("c", NOW - 4 * 60))

@@ -159,7 +159,11 @@ async def fault(computer: Computer, words: str) -> None:
         ),
         ("SLACK_BOT_TOKEN", "", "MISSING  SLACK_BOT_TOKEN is not set. Copy it from your Slack app's page, "),
         ("SLACK_BOT_TOKEN", "xoxp-1", "WRONG    SLACK_BOT_TOKEN does not start with xoxb-. Copy it again from "),
-        ("VOICENTER_CODE", "", "MISSING  VOICENTER_CODE is not set: The account's API code, from Voicenter."),
+        (
+            "VOICENTER_CODE",
+            "",
+            "MISSING  VOICENTER_CODE is not set: the account's API code, from Voicenter. Set it in the environment.",
+        ),
         ("CALLBOARD_HOOK_SECRET", "", "MISSING  CALLBOARD_HOOK_SECRET must have 16 or more letters and digits"),
         ("CALLBOARD_HOOK_SECRET", "short", "WRONG    CALLBOARD_HOOK_SECRET must have 16 or more letters and digits"),
     ],
@@ -422,8 +426,15 @@ async def test_the_data_folder(computer: Computer, tmp_path: Path) -> None:
     assert f"ok       Data folder {folder}: 0.2 GB free" in (await computer.check())[1]
     folder.rmdir()
     folder.touch()
-    fix = "Make it writable for this user, or set CALLBOARD_DATA."
-    await fault(computer, f"WRONG    Data folder {folder}: File exists. {fix}")
+    why = "cannot be used (a file is in its place). Move that away, or set CALLBOARD_DATA."
+    await fault(computer, f"WRONG    Data folder {folder} {why}")
+    assert not any("Database" in line for line in (await computer.check())[1])  # which nobody could make there
+
+
+async def test_a_folder_in_the_place_of_the_database_is_said(computer: Computer, tmp_path: Path) -> None:
+    file = tmp_path / "data" / "callboard.sqlite"
+    file.mkdir(parents=True)
+    await fault(computer, f"WRONG    The database {file} is a folder. Move it away, or set another CALLBOARD_DATA.")
 
 
 async def test_a_mistake_of_ours_is_a_line_and_does_not_stop_the_rest(computer: Computer) -> None:

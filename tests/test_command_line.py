@@ -31,6 +31,33 @@ def test_what_keeps_it_from_starting_is_one_sentence(
     assert words in line
 
 
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ([], "name a command: run, check, providers, demo. `callboard --help` says what there is."),
+        (["start"], "invalid choice: 'start'"),
+        (["run", "--confg", "x"], "unrecognized arguments: --confg x. `callboard --help` says what there is."),
+        (["demo", "--state"], "--state: expected one argument. `callboard demo --help` says what there is."),
+    ],
+)
+def test_what_was_mistyped_is_one_sentence(typed: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(typed)
+    said = capsys.readouterr()
+    assert (left.value.code, said.out) == (2, "")
+    (line,) = said.err.splitlines()
+    assert line.startswith("Callboard did nothing: ")
+    assert words in line
+
+
+def test_a_newcomer_is_told_where_to_begin(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["--help"])
+    said = capsys.readouterr()
+    assert (left.value.code, said.err) == (0, "")
+    assert "New here? `callboard demo` needs nothing." in said.out
+
+
 def test_what_bolt_says_of_a_token_that_it_is_right_not_to_use_would_alarm_whoever_has_just_set_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

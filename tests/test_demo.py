@@ -48,6 +48,28 @@ async def test_a_second_one_does_not_sweep_away_what_the_first_has_open(
     assert "cannot use the folder" in capsys.readouterr().err
 
 
+def files(folder: Path) -> dict[Path, str]:
+    return {file: file.read_text() for file in folder.rglob("*") if file.is_file()}
+
+
+@pytest.mark.parametrize("name", ["callboard.toml", "data"])
+async def test_what_is_no_demos_is_not_overwritten(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    theirs = tmp_path / name
+    if name == "data":
+        theirs.mkdir()
+        (theirs / "callboard.sqlite").write_text("all our calls")
+    else:
+        theirs.write_text('region = "IL"\n')
+    before = files(tmp_path)
+    assert await asyncio.to_thread(main, ["demo", "--terminal", "--state", str(tmp_path)]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert f"The demo would overwrite {name} in {tmp_path}, which is no demo's, so nothing was done." in said.err
+    assert files(tmp_path) == before
+
+
 @pytest.mark.slow
 async def test_what_a_file_holds_is_typed_until_its_end(tmp_path: Path) -> None:
     lines = tmp_path / "lines"

@@ -101,6 +101,14 @@ def test_the_period_includes_its_start_and_excludes_its_end() -> None:
     assert found.missed == 2
 
 
+def test_nobody_waits_because_of_a_call_that_is_not_reported() -> None:
+    found = count(talked(0, direction="in"), replace(missed(100, TWO), unreported=True), missed(200, THREE))
+    assert (found.incoming, found.missed, found.unreported, found.missed_callers) == (3, 1, 1, 1)
+    assert (found.answer_rate, [caller.number for caller in found.waiting]) == (0.5, [THREE])
+    assert found.lines[0].missed == sum(found.missed_by_hour) == 1
+    assert "3 incoming calls: 1 answered, 1 missed, 1 not answered and not reported (answer rate 50 %)." in words(found)
+
+
 @pytest.mark.parametrize("outcome", sorted(MISSED_OUTCOMES))
 def test_every_way_to_miss(outcome: Outcome) -> None:
     assert count(row(0, outcome)).missed == 1
@@ -209,7 +217,8 @@ def recount(calls: list[Row], returns: list[Row], as_of: float) -> dict[str, obj
     outgoing = [call for call in inside if call.direction == "out"]
     answered_in = [call for call in incoming if call.outcome == "answered"]
     answered_out = [call for call in outgoing if call.outcome == "answered"]
-    lost = [call for call in incoming if call.outcome in MISSED_OUTCOMES]
+    unanswered = [call for call in incoming if call.outcome in MISSED_OUTCOMES]
+    lost = [call for call in unanswered if not call.unreported]
     known = [call for call in lost if any(char.isdigit() for char in call.number)]
     waits, waiting = [], {}
     for number in {call.number for call in known}:
@@ -238,6 +247,7 @@ def recount(calls: list[Row], returns: list[Row], as_of: float) -> dict[str, obj
         "talk_seconds": sum(call.talk_seconds for call in answered_in + answered_out),
         "answer_rate": len(answered_in) / len(answered_in + lost) if answered_in + lost else None,
         "missed": len(lost),
+        "unreported": len(unanswered) - len(lost),
         "missed_callers": len({call.number for call in known}),
         "withheld": len(lost) - len(known),
         "open": len([call for call in inside if call.outcome in (None, "pending")]),
@@ -290,6 +300,7 @@ def _rows(draw: st.DrawFn) -> list[Row]:
                 answered_at=at + rings if outcome is Outcome.ANSWERED and not settled else 0,
                 ended_at=at + rings + talks if outcome is not None else 0,
                 talk_seconds=talks if outcome is Outcome.ANSWERED else 0,
+                unreported=draw(st.booleans()) if outcome in MISSED_OUTCOMES else False,
             )
         )
     return made
@@ -320,7 +331,7 @@ def test_against_a_slow_recount(rows: list[Row], more: int) -> None:
             if call.direction == "in" and call.outcome in (None, "pending") and START <= call.started_at < END
         ]
     )
-    assert found.incoming == found.answered_in + found.missed + found.announcements + open_in
+    assert found.incoming == (found.answered_in + found.missed + found.unreported + found.announcements + open_in)
     assert sum(rep.made for rep in found.reps) == sum(line.outgoing for line in found.lines) == found.outgoing
     assert sum(rep.answered for rep in found.reps) == sum(line.answered for line in found.lines) == found.answered_in
     assert sum(rep.talk_seconds for rep in found.reps) == found.talk_seconds

@@ -169,7 +169,7 @@ def test_every_setting_of_the_file_is_explained() -> None:
     assert set(names(section(page, "## [commands]"))) == {"prefix", *settings.COMMANDS}
     assert set(names(section(page, "## [messages]"))) == {f.name for f in fields(settings.MessageSettings)}
     assert set(names(section(page, "## [recording]"))) == {f.name for f in fields(consent.Recording)}
-    assert names(section(page, "## [missed]")) == ["escalate_minutes"]
+    assert names(section(page, "## [missed]")) == ["brief_seconds", "escalate_minutes"]
 
 
 def test_the_example_file_is_good() -> None:

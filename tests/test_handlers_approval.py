@@ -126,9 +126,9 @@ async def test_a_refusal_carries_its_reason_to_whoever_wanted_it(desk: Office) -
 async def too_late(desk: Office, batch_id: str) -> None:
     """Somebody answers what their Slack still shows."""
     with pytest.raises(NotAllowed, match="decided before"):
-        await messaging.approve(desk.board, batch_id, "U2")
+        await messaging.approve(desk.board, "U2", batch_id)
     with pytest.raises(NotAllowed, match="decided before"):
-        await messaging.refuse(desk.board, batch_id, "U2", "No")
+        await messaging.refuse(desk.board, "U2", batch_id, "No")
     assert speaker(desk).messages == []
 
 
@@ -153,9 +153,9 @@ async def test_nobody_approves_their_own_list_and_no_rep_approves_any(desk: Offi
     ((batch, _),) = await desk.board.read(messages.asked)
     for user, words in (("U2", "Nobody approves their own list"), ("U1", "Only managers approve lists")):
         with pytest.raises(NotAllowed, match=words):
-            await messaging.approve(desk.board, batch.id, user)
+            await messaging.approve(desk.board, user, batch.id)
         with pytest.raises(NotAllowed, match=words):
-            await messaging.refuse(desk.board, batch.id, user, "No")
+            await messaging.refuse(desk.board, user, batch.id, "No")
     assert speaker(desk).messages == []
 
 
@@ -226,7 +226,10 @@ async def test_a_file_that_was_approved_is_not_said_to_be_taken_back(
     await paste(desk)
     await press(desk, "add_rows")
     batch = (await desk.board.read(campaigns.open_lists))[0]
-    assert await batches.approve(desk.board, "U4", batch.id)
+    await batches.approve(desk.board, "U4", batch.id)
+    for word in (batches.approve(desk.board, "U9", batch.id), batches.refuse(desk.board, "U9", batch.id, "No")):
+        with pytest.raises(NotAllowed, match="decided before"):
+            await word
 
     async def as_it_was(board: object, batch_id: str) -> campaigns.Batch:
         return batch

@@ -127,6 +127,16 @@ async def test_one_that_nobody_would_see_needs_a_line(
         assert len(await desk.board.read(missed.waiting)) == 1
 
 
+async def test_whom_somebody_recorded_is_called_back_whatever_the_settings_say_of_calls(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    settings = SETTINGS.replace('label = "Sales"', "missed = false") + "[missed]\nbrief_seconds = 60\n"
+    async with office(tmp_path, fake_slack, slack_clock, settings) as desk:
+        assert await add(desk, direction="in", minutes="0", line=LINE) == {}
+        assert "is a missed call now" in desk.told
+        assert [row.number for row in await desk.board.read(missed.waiting)] == [DANA]
+
+
 async def test_not_reached(desk: Office) -> None:
     await add(desk, minutes="0", time="", note="")
     call = await only(desk)

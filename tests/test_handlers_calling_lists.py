@@ -247,7 +247,12 @@ async def test_a_refusal_carries_its_reason(strict: Office) -> None:
     told = html.unescape(strict.conversation("U2")[-1].text)
     assert "did not approve your call list Autumn offers, so nobody is called: Not <!channel> now" in told
     assert cards(strict, "U1") == []
-    assert not await calling_lists.refuse(strict.board, "U9", list_id, "no")
+    for word in (
+        calling_lists.approve(strict.board, "U9", list_id),
+        calling_lists.refuse(strict.board, "U9", list_id, "no"),
+    ):
+        with pytest.raises(NotAllowed, match="decided before"):
+            await word
 
 
 async def test_ones_own_list_needs_nobody(strict: Office) -> None:

@@ -1,13 +1,17 @@
 """Missed callers as people see them: one card per caller, claimed, called back, closed."""
 
+from collections.abc import AsyncIterator
+from pathlib import Path
+
 import pytest
 
 from bot import jobs
-from bot.events import CdrReceived, Described, LegRinging, Outcome
+from bot.events import CallEnded, CdrReceived, Described, LegRinging, Outcome
 from bot.store import ledger
 from tests import slack_requests
-from tests.office import LINE, Office
-from tests.slack_state import Message
+from tests.fake_slack import FakeSlack
+from tests.office import LINE, SETTINGS, Office, office
+from tests.slack_state import Clock, Message
 
 CALLER = "+12025550155"
 
@@ -42,6 +46,52 @@ async def test_an_incoming_call_is_shown_while_it_rings_and_becomes_the_missed_c
     (card,) = desk.slack.channel("C1")
     assert "Missed once" in card.text
     assert card.ts != ringing.ts
+
+
+@pytest.fixture
+async def strict(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> AsyncIterator[Office]:
+    """Where somebody who hangs up within five seconds is no missed caller."""
+    settings = SETTINGS + "[missed]\nbrief_seconds = 5\n"
+    async with office(tmp_path, fake_slack, slack_clock, settings) as desk:
+        yield desk
+
+
+async def rang(desk: Office, ref: str, at: float, seconds: int) -> None:
+    """The record of a call that nobody answered."""
+    await desk.happen(
+        Described(ref=ref, at=at, source="cdr", direction="in", number=CALLER, line=LINE),
+        CdrReceived(ref=ref, at=at, leg="ext:AAA", outcome=Outcome.NO_ANSWER, ring_seconds=seconds),
+    )
+
+
+async def over(desk: Office, ref: str, seconds: int) -> float:
+    """A call rings and is over; when it began."""
+    at = desk.clock()
+    await desk.happen(
+        Described(ref=ref, at=at, source="popup", direction="in", number=CALLER, line=LINE),
+        LegRinging(ref=ref, at=at, leg="ext:AAA"),
+    )
+    assert len(desk.slack.channel("C1")) == 1  # it rings, and who it is shows
+    await desk.happen(CallEnded(ref=ref, at=at + seconds))
+    return at
+
+
+async def test_whoever_hangs_up_at_once_leaves_nothing_behind(strict: Office) -> None:
+    await over(strict, "in-1", 2)
+    assert strict.slack.channel("C1") == []
+    assert "no answer, hung up early" in (await strict.type("/calls log in", user="U9")).lower()
+    assert "hung up early" not in await strict.type("/calls log missed", user="U9")
+
+
+async def test_a_record_that_comes_late_takes_the_card_away_or_brings_it(strict: Office) -> None:
+    began = await over(strict, "in-1", 9)
+    assert len(cards(strict)) == 1
+    await rang(strict, "in-1", began, 2)
+    assert strict.slack.channel("C1") == []
+    began = await over(strict, "in-2", 2)
+    assert cards(strict) == []
+    await rang(strict, "in-2", began, 20)
+    assert ["Missed once" in card.text for card in cards(strict)] == [True]
 
 
 async def test_five_tries_are_one_card(desk: Office) -> None:

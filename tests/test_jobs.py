@@ -25,6 +25,7 @@ from bot.events import (
     LegEnded,
     LegRinging,
     Outcome,
+    RecordingChanged,
     Requested,
     State,
 )
@@ -100,6 +101,32 @@ async def test_a_reminder_comes_once(desk: Office) -> None:
     reminders = [message for message in desk.conversation("U1") if "Reminder:" in message.text]
     assert len(reminders) == 1
     assert "call:again" in str(reminders[0].blocks)
+
+
+async def test_of_a_call_that_turns_out_to_be_another_one_people_are_reminded_once_and_its_thread_goes_over(
+    desk: Office,
+) -> None:
+    order = await dialled(desk)
+    at, number = desk.clock(), "+12025550123"
+    await desk.happen(  # told as a call of its own, and as one that comes in
+        Described(ref="stray", at=at, source="popup", direction="in", number=number, line=LINE),
+        LegRinging(ref="stray", at=at, leg="ext:201"),
+    )
+    stray = next(call for call in await desk.calls() if call.id != order)
+    await desk.happen(RecordingChanged(ref="stray", at=at + 1, on=False, words="No space."))
+    assert len([message for message in desk.slack.channel("C1") if message.thread_ts]) == 1
+    for call_id, user in ((stray.id, "U1"), (order, "U1"), (stray.id, "U4")):
+        await desk.board.write(ledger.remind, call_id, user, desk.clock() + 60)
+    await desk.happen(Described(ref="stray", at=at + 2, source="cdr", number=number, call_id=order))
+    assert [call.id for call in await desk.calls()] == [order]
+    assert desk.slack.channel("C1") == []
+    assert len([message for message in desk.conversation("U1") if message.thread_ts]) == 1
+    desk.clock.advance(61)
+    for _ in range(2):
+        await jobs.remind(desk.board)
+        await desk.settle()
+    for user in ("U1", "U4"):
+        assert len([message for message in desk.conversation(user) if "Reminder:" in message.text]) == 1
 
 
 async def test_two_people_are_reminded_of_the_same_call_each_at_their_own_time(desk: Office) -> None:

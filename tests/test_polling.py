@@ -122,6 +122,23 @@ async def consulting(desk: Office, poll: Poll, *legs: str) -> str:
     return call.consulting
 
 
+async def test_a_leg_that_is_told_under_another_name_later_is_known_by_its_id(listing: Office) -> None:
+    poll, other = Poll(listing.board), "+12025550191"
+    (call,) = await listing.calls()
+    consult = Controlled(at=listing.clock(), by="U1", action="consult", detail=other)
+    await listing.board.ingest("voicenter", [consult], call_id=call.id)
+    for name in (f"third:{other}", "rep", "rep", "rep"):  # the rep has left, and the answer to the transfer was lost
+        listing.clock.advance(3)
+        listing.phone.events = (
+            LegRinging(ref="paper-1", at=1.0, leg=CUSTOMER, leg_ref="32"),
+            LegRinging(ref="paper-1", at=1.0, leg=name, leg_ref="33"),
+        )
+        await poll()
+    (call,) = await listing.calls()
+    assert call.consulting == other  # still on the line
+    assert {leg.name: leg.ref for leg in call.legs if leg.ref} == {"customer": "32", f"third:{other}": "33"}
+
+
 async def test_whoever_was_consulted_and_is_listed_no_more_has_left(listing: Office) -> None:
     poll, third, other = Poll(listing.board), "third:+12025550178", "+12025550178"
     (call,) = await listing.calls()

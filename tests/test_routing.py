@@ -3,9 +3,11 @@
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from bot.call import Call
+from bot.events import Outcome, State
 from bot.routing import ByLine, masks
 from bot.settings import Line, Settings
 from tests import office
@@ -66,6 +68,38 @@ def test_a_line_says_whether_it_is_summed_up_and_the_rest_is_as_set(settings: Se
 def test_escalation_is_in_seconds(settings: Settings) -> None:
     assert ByLine(replace(settings, escalate_minutes=15)).escalate_after() == 900
     assert ByLine(replace(settings, escalate_minutes=0)).escalate_after() == 0
+
+
+@pytest.mark.parametrize(
+    ("lasted", "outcome", "why"),
+    [
+        (4.5, Outcome.NO_ANSWER, "brief"),
+        (4.5, Outcome.CANCELLED, "brief"),
+        (4.5, Outcome.ABANDONED, "brief"),  # in the menu, or a queue
+        (5, Outcome.NO_ANSWER, ""),
+        (0, Outcome.NO_ANSWER, ""),  # nobody told how long
+        (1, Outcome.BUSY, ""),  # they had no chance to wait
+        (1, Outcome.REJECTED, ""),
+        (1, Outcome.UNREACHABLE, ""),
+        (4, Outcome.VOICEMAIL, ""),  # they left a message
+    ],
+)
+def test_whoever_gives_up_at_once_is_no_missed_caller(
+    settings: Settings, lasted: float, outcome: Outcome, why: str
+) -> None:
+    call = msgspec.structs.replace(
+        INCOMING, line=SALES, state=State.ENDED, outcome=outcome, started_at=1e9, ended_at=1e9 + lasted
+    )
+    assert ByLine(replace(settings, brief_seconds=5)).unreported(call) == why
+    assert ByLine(settings).unreported(call) == ""
+
+
+def test_of_a_line_that_is_nobodys_concern_no_missed_caller_is_told(settings: Settings) -> None:
+    routing = ByLine(replace(settings, lines=(*LINES[:2], Line(number=FAX, missed=False))))
+    for outcome in (Outcome.NO_ANSWER, Outcome.VOICEMAIL):
+        call = msgspec.structs.replace(INCOMING, state=State.ENDED, outcome=outcome, ended_at=90)
+        told = [routing.unreported(msgspec.structs.replace(call, line=line)) for line in (SALES, FAX, "")]
+        assert told == ["", "line", ""]
 
 
 def test_a_line_masks_its_channel(settings: Settings) -> None:

@@ -40,6 +40,7 @@ label = "Sales"
 account = "sales"
 channel = "C2"
 mask = true
+missed = false
 
 [policy]
 countries = ["gb", "IE"]
@@ -50,6 +51,7 @@ callers = ["U1"]
 
 [missed]
 escalate_minutes = 5
+brief_seconds = 4
 
 [commands]
 prefix = "acme-"
@@ -100,10 +102,12 @@ def test_everything_set(tmp_path: Path) -> None:
         CALLBOARD_PORT="0",
     )
     assert (settings.region, settings.zone, settings.channel, settings.port) == ("GB", "Europe/London", "C1", 0)
-    assert (settings.mask, settings.summaries, settings.escalate_minutes) == (True, False, 5)
+    assert (settings.mask, settings.summaries) == (True, False)
+    assert (settings.escalate_minutes, settings.brief_seconds) == (5, 4)
     assert settings.dispositions == ("Sold", "Not sold")
     assert settings.accounts[0].addresses == ("203.0.113.7", "198.51.100.0/24")
-    assert settings.lines == (Line(number="+442079460000", label="Sales", account="sales", channel="C2", mask=True),)
+    line = Line(number="+442079460000", label="Sales", account="sales", channel="C2", mask=True, missed=False)
+    assert settings.lines == (line,)
     assert settings.policy.countries == ("GB", "IE")
     assert (settings.policy.hours, settings.policy.weekdays) == (("08:30", "00:00"), (0, 5))
     assert (settings.policy.daily_calls, settings.policy.callers) == (12, ("U1",))
@@ -222,9 +226,18 @@ def test_no_secret_is_in_a_repr(tmp_path: Path) -> None:
         ('lookup_url = "http://crm.example/{number}"', "lookup_url"),
         ('lookup_url = "https://crm.example/"', "lookup_url"),
         ("lines = 5", "lines"),
+        ("channel = 5", 'channel must be a text in quotes, like channel = "…".'),
+        (
+            "[accounts.gurulize]\nusername = 'u'",
+            "GURULIZE_URL is not set: the address for call requests that Gurulize gave you; it is not published. "
+            "Set it in the environment, or url in [accounts.gurulize].",
+        ),
         ('colour = "blue"', "colour"),
         ("[missed]\nescalate_minutes = -1", "missed.escalate_minutes"),
         ("[missed]\nescalate_minutes = true", "missed.escalate_minutes"),
+        ("[missed]\nbrief_seconds = 2.5", "missed.brief_seconds must be a whole number, 0 or more."),
+        ("[missed]\nbrief_seconds = -1", "missed.brief_seconds"),
+        ('[lines."+12025550100"]\nmissed = "no"', 'lines."+12025550100".missed must be true or false.'),
         ("[missed]\nminutes = 5", "[missed]"),
         ("[policy]\ndaily_calls = 1.5", "policy.daily_calls"),
         ('[policy]\ncountries = ["XX"]', "policy.countries"),

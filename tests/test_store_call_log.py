@@ -12,7 +12,7 @@ from bot.call_search import Search
 from bot.events import CUSTOMER, AnyEvent, CdrReceived, Described, Direction, Outcome, Requested
 from bot.store import Database, call_log, calls, missed
 from bot.store.call_log import Reach, Row
-from tests.test_store_missed import Routes
+from tests.test_store_missed import FAX, Routes
 
 NOW = 1_770_000_000.0
 CALLER, OTHER = "+12025550155", "+12025550156"
@@ -83,6 +83,14 @@ def walk(db: sqlite3.Connection, search: Search, reach: Reach, size: int) -> lis
         pages.append(ids(rows))
         rows = call_log.page(db, search, reach, size, rows[-1].key)
     return pages
+
+
+def test_who_is_no_missed_caller_is_in_the_log_and_not_among_the_missed(db: sqlite3.Connection) -> None:
+    waits, fax = miss(db), miss(db, line=FAX)
+    assert found(db) == {waits, fax}
+    assert found(db, Search(direction="in")) == {waits, fax}
+    assert found(db, Search(missed=True)) == {waits}
+    assert found(db, EVERYTHING, Reach("U1", ("C01", "C09"))) == {waits}  # a rep sees whom somebody owes a call
 
 
 @pytest.mark.parametrize("reach", [MANAGER, REP, Reach("U1", ())], ids=["manager", "rep", "rep without channels"])

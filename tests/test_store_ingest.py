@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.call import Call
+from bot.call import Call, Unreported
 from bot.events import (
     CUSTOMER,
     REP,
@@ -48,6 +48,9 @@ class Routes:
 
     def summary(self, call: Call) -> bool:
         return self.summaries
+
+    def unreported(self, call: Call) -> Unreported:
+        return ""
 
     def escalate_after(self) -> float:
         return self.after

@@ -21,10 +21,12 @@ from bot.events import (
     Accepted,
     CallEnded,
     CdrReceived,
+    Controlled,
     Described,
     LegAnswered,
     LegRinging,
     Outcome,
+    RecordingChanged,
     Requested,
     State,
     Unclear,
@@ -49,6 +51,8 @@ from bot.store import (
     presence,
     recordings,
     retention,
+    taken_in,
+    threads,
     web_phones,
 )
 from bot.store.call_log import Reach
@@ -66,7 +70,8 @@ NOW = 1_770_000_000.0
 CALLER = "+12025550155"
 MODULES: tuple[ModuleType, ...] = (
     *(call_log, calling_lists, calls, campaigns, cards, channels, contact_imports, contacts, figures, ledger, lookups),
-    *(messages, missed, offers, people, presence, recordings, retention, web_phones),
+    *(messages, missed, offers, people, presence, recordings, retention, taken_in, threads),
+    web_phones,
 )
 CARD = Card(1, "call", "s", "C1", 1, "", "", "", "n", 0, 0, None, NOW)
 MESSAGES = Batch("b1", "U1", "@U1", "acme", "running", NOW, NOW, "", 0, b"{}")
@@ -137,7 +142,12 @@ def ingest(db: sqlite3.Connection) -> None:
     ended = (LegAnswered(ref="r1", at=NOW, leg=CUSTOMER), CallEnded(ref="r1", at=NOW + 9))
     tell(*ended)
     tell(asked(CALLER), call_id="ours-1")
-    tell(Accepted(ref="r1", at=NOW + 9), call_id="ours-1")  # takes a stray in
+    stray = calls.by_ref(db, "acme", "r1")
+    assert stray is not None
+    done = (Controlled(at=NOW + 2, by="U1", action="hold"), RecordingChanged(ref="r1", at=NOW + 3, on=True))
+    tell(*done, call_id=stray.id)
+    ledger.remind(db, stray.id, "U1", NOW + 60)
+    tell(Accepted(ref="r1", at=NOW + 9), call_id="ours-1")  # takes a stray in, with what people did with it
     tell(asked("+12025550124"), call_id=calls.new_id(NOW))
     order = calls.new_id(NOW)
     tell(asked("+12025550123"), call_id=order)
@@ -477,7 +487,7 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "web_phones.waiting": web_phones.waiting,
     "web_phones.drop_old": lambda db: web_phones.drop_old(db, NOW),
 }
-BY_INGEST = {"missed.follow"}
+BY_INGEST = {"missed.follow", "missed.move", "taken_in.move", "threads.take_back", "threads.tell", "cards.drop_line"}
 """Called by `calls.ingest` on every path that has a statement."""
 
 

@@ -194,10 +194,13 @@ def _rep(call: Call) -> str:
     return f"taken by {rep}" if call.answered_at or call.conversation else f"rang {rep}"
 
 
+_UNREPORTED = {"": "", "brief": ", hung up early", "line": ", not reported"}
+
+
 def ended_words(call: Call) -> str:
     """How it ended, or how it stands."""
     if call.state is State.ENDED:
-        return SHORT[call.outcome or Outcome.PENDING]
+        return SHORT[call.outcome or Outcome.PENDING] + _UNREPORTED[call.unreported]
     return "not known whether it rang" if call.state is State.UNCLEAR else "not over yet"
 
 

@@ -51,7 +51,8 @@ def incoming_card(
     origin: Call | None = None,
     recording: bool = False,
 ) -> Message | None:
-    """The card of an incoming call; None once it is missed, because then the missed caller's card shows it.
+    """The card of an incoming call; None once it is missed, because then the missed caller's card shows it, or nobody's
+    who hung up too soon to be one.
 
     Attributes:
         history: earlier calls with the same number, the latest first; the first three are shown.
@@ -61,7 +62,7 @@ def incoming_card(
         recording: as on the call card.
         origin: the call it was transferred from, as far as it is known.
     """
-    if call.missed:
+    if call.unanswered:
         return None
     party = who(call.number, call.name, contact, masked=masked)
     taker = rep_words(call.rep, call.person, call.extension)

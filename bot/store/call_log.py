@@ -16,7 +16,7 @@ from bot.events import MISSED_OUTCOMES
 _FOREVER = 1e12
 """Later than any call, seconds since 1970 UTC: keeps every search on an index."""
 _OUTCOMES = ", ".join(f"'{outcome}'" for outcome in sorted(MISSED_OUTCOMES))
-_MISSED = f"direction = 'in' AND state = 'ended' AND outcome IN ({_OUTCOMES})"
+_MISSED = f"direction = 'in' AND state = 'ended' AND outcome IN ({_OUTCOMES}) AND body ->> 'unreported' IS NULL"
 _read_call = msgspec.json.Decoder(Call)
 
 

@@ -11,17 +11,15 @@ from typing import Protocol
 
 import msgspec
 
-from bot.call import BY_HAND, Call
-from bot.events import AnyEvent, Controlled, Described, Guided, Heard, Outcome, Played, RecordingChanged, State
+from bot.call import BY_HAND, Call, Unreported
+from bot.events import AnyEvent, Described, Outcome, Requested, State
 from bot.fold import fold
-from bot.store import cards, messages, missed, offers, recordings
+from bot.store import cards, messages, missed, offers, recordings, taken_in, threads
 
 _read_events = msgspec.json.Decoder(list[AnyEvent])
 _read_call = msgspec.json.Decoder(Call)
 _write = msgspec.json.Encoder().encode
 
-TOLD_IN_THREAD = (Controlled, Guided, Heard, Played, RecordingChanged)
-"""What a call's card tells in its thread, a line each (`bot/cards/line.py`)."""
 ADOPT_SECONDS = 900
 """How long after an unclear dial an event of an unknown call may be taken for its echo."""
 HOLD_SECONDS = 20
@@ -40,6 +38,9 @@ class Routing(Protocol):
 
     def summary(self, call: Call) -> bool:
         """Whether a finished call gets a CDR summary of its own there."""
+
+    def unreported(self, call: Call) -> Unreported:
+        """Why nobody is told of a call that was not answered, "" = it is a missed caller's."""
 
     def escalate_after(self) -> float:
         """Seconds until an unclaimed missed caller is escalated; 0 = never."""
@@ -88,17 +89,15 @@ def ingest(
         owner = call_id or _owner(db, account, told, holder)
         begins = not owner
         owner = owner or new_id(now)
-        if ref and holder != owner:
-            _link(db, account, ref, holder, owner, now, routing)
+        moved = _link(db, account, ref, holder, owner, now, routing) if ref and holder != owner else []
         stored = [] if begins else _stored(db, owner)
         fresh = _new(told, stored)
         if fresh:
             _store(db, account, owner, ref, fresh, raw, now)
             raw = None  # kept once, beside the first events it told
+        if fresh or moved:
             call = _refold(db, account, owner, [*stored, *fresh], now, routing, begins=begins, late=late)
-            for event in fresh:
-                if isinstance(event, TOLD_IN_THREAD):
-                    cards.add_line(db, call.id, event.key, _write(event), now)
+            threads.tell(db, call.id, [*moved, *fresh], now)
             if call.state is State.UNCLEAR and not call.refs:
                 call = _with_its_echo(db, call, now, routing)
             changes.append(Change(call, len(fresh)))
@@ -143,6 +142,8 @@ def _refold(
     call = fold(call_id, account, events)
     if not call.rep:
         call = msgspec.structs.replace(call, rep=_rep_of(db, call))
+    if call.unanswered and (why := routing.unreported(call)):
+        call = msgspec.structs.replace(call, unreported=why)
     body = _write(call)
     before = None if begins else db.execute(_BEFORE, (call_id,)).fetchone()
     if before is not None and before["body"] == body:
@@ -186,7 +187,7 @@ _SAVE = (
 def _show(db: sqlite3.Connection, call: Call, place: str, now: float, routing: Routing) -> None:
     if call.direction == "in":
         if place:
-            cards.mark(db, "incoming", call.id, place, now + (missed.SETTLE_SECONDS if call.missed else 0))
+            cards.mark(db, "incoming", call.id, place, now + (missed.SETTLE_SECONDS if call.unanswered else 0))
         return
     if call.purpose == "message":
         messages.show(db, call.id)  # a batch may call hundreds: their one card tells of all
@@ -266,33 +267,41 @@ def _with_its_echo(db: sqlite3.Connection, call: Call, now: float, routing: Rout
     rivals = _without_ref(db, call.account, strays[0].number, call.started_at - ADOPT_SECONDS, now + 60)
     if any(order != call.id for order, _ in rivals):
         return call
+    moved = list[AnyEvent]()
     for ref in strays[0].refs:
-        _link(db, call.account, ref, _holder(db, call.account, ref), call.id, now, routing)
-    return _refold(db, call.account, call.id, _stored(db, call.id), now, routing)
+        moved += _link(db, call.account, ref, _holder(db, call.account, ref), call.id, now, routing)
+    call = _refold(db, call.account, call.id, _stored(db, call.id), now, routing)
+    threads.tell(db, call.id, moved, now)
+    return call
 
 
 def _link(
     db: sqlite3.Connection, account: str, ref: str, holder: str, owner: str, now: float, routing: Routing
-) -> None:
+) -> list[AnyEvent]:
     """Tie a provider's id to our call. A webhook that overtook the answer to our order made a stray: take it in.
 
-    Only what was told of this id goes over. Usually that is all there is of the other call; an order that had taken
-    the id for its echo is left as it was without it.
+    What was told of this id goes over. Usually that is all there is of the other call, and what people did with it
+    goes, too; an order that had taken the id for its echo is left as it was without it. Returns what went over.
     `holder`: whose it was so far, "" = nobody's.
     """
     if not holder:
         db.execute("INSERT INTO call_refs (account, ref, call_id) VALUES (?, ?, ?)", (account, ref, owner))
-        return
+        return []
+    moved = _stored(db, holder)
     db.execute("UPDATE call_refs SET call_id = ? WHERE account = ? AND ref = ?", (owner, account, ref))
     db.execute(
         "UPDATE events SET call_id = ? WHERE call_id = ? AND account = ? AND ref = ?", (owner, holder, account, ref)
     )
-    if left := _stored(db, holder):
+    left = _stored(db, holder)
+    if any(event.ref or isinstance(event, Requested) for event in left):
+        moved = [event for event in moved if event.ref == ref]
         _refold(db, account, holder, left, now, routing)
-        return
-    db.execute("DELETE FROM calls WHERE id = ?", (holder,))
-    missed.forget(db, holder, 0)
-    cards.touch(db, holder)  # what was shown of it finds nothing to show and takes itself away
+    else:
+        taken_in.move(db, holder, owner)
+        db.execute("DELETE FROM calls WHERE id = ?", (holder,))
+        cards.touch(db, holder)  # what was shown of it finds nothing to show and takes itself away
+    threads.take_back(db, holder, moved)
+    return moved
 
 
 def _rep_of(db: sqlite3.Connection, call: Call) -> str:

@@ -80,6 +80,14 @@ def add_line(db: sqlite3.Connection, call_id: str, key: str, event: bytes, now: 
         mark(db, LINE, f"{call_id}:{key}", place, now, body)
 
 
+def drop_line(db: sqlite3.Connection, call_id: str, key: str) -> None:
+    """Take a line away again: it was told of another call."""
+    db.execute(
+        "UPDATE cards SET dirty = 1, version = version + 1, body = ? WHERE subject = ? AND kind = ?",
+        (b'{"card":0,"event":null}', f"{call_id}:{key}", LINE),
+    )
+
+
 def by_id(db: sqlite3.Connection, card_id: int) -> Card | None:
     """A card by its row."""
     row = db.execute(f"SELECT {_COLUMNS} FROM cards WHERE id = ?", (card_id,)).fetchone()

@@ -5,13 +5,19 @@ import sqlite3
 from bot.digest import Counts, Row
 from bot.events import MISSED_OUTCOMES, Outcome
 
-_ROW = "id, direction, outcome, rep, number, line, started_at, answered_at, ended_at, talk_seconds, ring_seconds"
+_MISSED = ", ".join(f"'{outcome}'" for outcome in sorted(MISSED_OUTCOMES))
+_UNREPORTED = f"CASE WHEN direction = 'in' AND outcome IN ({_MISSED}) THEN body ->> 'unreported' IS NOT NULL ELSE 0 END"
+"""Of a call: nobody answered it, and nobody is told. Only of those few the body is read for it."""
+_ROW = (
+    "id, direction, outcome, rep, number, line, started_at, answered_at, ended_at, talk_seconds, ring_seconds,"
+    f" body ->> 'person' AS person, {_UNREPORTED} AS unreported"
+)
 
 
 def rows(db: sqlite3.Connection, start: float, end: float) -> list[Row]:
     """Calls that began in `start <= moment < end`. Calls that never rang anywhere are no calls and left out."""
     found = db.execute(
-        f"SELECT {_ROW}, body ->> 'person' AS person FROM calls WHERE started_at >= ? AND started_at < ?"
+        f"SELECT {_ROW} FROM calls WHERE started_at >= ? AND started_at < ?"
         " AND (outcome IS NULL OR outcome NOT IN ('refused', 'not_placed')) AND purpose <> 'message'",
         (start, end),
     )
@@ -30,7 +36,7 @@ def places(db: sqlite3.Connection, start: float, end: float) -> list[tuple[str, 
 def counts(db: sqlite3.Connection, start: float, end: float) -> Counts:
     """How many calls began in `start <= moment < end`, as `rows()` tells them."""
     found = db.execute(
-        "SELECT direction, outcome, count(*) FROM calls WHERE started_at >= ? AND started_at < ?"
+        f"SELECT direction, outcome, count(*), sum({_UNREPORTED}) FROM calls WHERE started_at >= ? AND started_at < ?"
         " AND (outcome IS NULL OR outcome NOT IN ('refused', 'not_placed')) AND purpose <> 'message'"
         " GROUP BY direction, outcome",
         (start, end),
@@ -40,14 +46,14 @@ def counts(db: sqlite3.Connection, start: float, end: float) -> Counts:
         incoming=sum(incoming.values()),
         outgoing=sum(row[2] for row in found if row[0] == "out"),
         answered_in=incoming.get(Outcome.ANSWERED, 0),
-        missed=sum(incoming.get(outcome, 0) for outcome in MISSED_OUTCOMES),
+        missed=sum(incoming.get(outcome, 0) for outcome in MISSED_OUTCOMES) - sum(row[3] for row in found),
     )
 
 
 def returns(db: sqlite3.Connection, start: float, end: float, as_of: float) -> list[Row]:
     """Conversations from `start` to `as_of` with numbers whose calls between `start` and `end` were not answered."""
     found = db.execute(
-        f"SELECT {_ROW}, body ->> 'person' AS person FROM calls AS later WHERE outcome = 'answered'"
+        f"SELECT {_ROW} FROM calls AS later WHERE outcome = 'answered'"
         " AND purpose <> 'message'"
         " AND answered_at >= ? AND answered_at < ? AND number IN (SELECT number FROM calls WHERE started_at >= ?"
         " AND started_at < ? AND direction = 'in' AND outcome <> 'answered')",
@@ -81,4 +87,5 @@ def _row(row: sqlite3.Row) -> Row:
         ended_at=row["ended_at"],
         talk_seconds=row["talk_seconds"],
         ring_seconds=row["ring_seconds"],
+        unreported=bool(row["unreported"]),
     )

@@ -147,6 +147,23 @@ def forget(db: sqlite3.Connection, call_id: str, now: float) -> None:
         _recount(db, row[0], now)
 
 
+def move(db: sqlite3.Connection, gone: str, stays: str) -> None:
+    """One call is taken in by another: the same caller tried, or was called back, by that one."""
+    db.execute("UPDATE OR IGNORE missed_calls SET call_id = ? WHERE call_id = ?", (stays, gone))
+    forget(db, gone, 0)
+    talked = db.execute("SELECT number FROM calls WHERE id = ? AND outcome = 'answered'", (gone,)).fetchone()
+    if talked is None:
+        return  # it has closed nobody's card
+    closed = db.execute(
+        "UPDATE missed SET closed_call = ?, closed_by = coalesce((SELECT nullif(rep, '') FROM calls WHERE id = ?),"
+        " closed_by) WHERE closed_call = ? AND id IN (SELECT missed_id FROM calls CROSS JOIN missed_calls"
+        " ON missed_calls.call_id = calls.id WHERE calls.number = ?) RETURNING id",
+        (stays, stays, gone, talked[0]),
+    ).fetchall()
+    for (missed_id,) in closed:
+        cards.touch(db, missed_id, "missed")
+
+
 def _recount(db: sqlite3.Connection, missed_id: str, now: float) -> None:
     count, first, last = db.execute(
         "SELECT count(*), min(at), max(at) FROM missed_calls WHERE missed_id = ?", (missed_id,)

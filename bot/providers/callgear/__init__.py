@@ -276,7 +276,7 @@ class CallGear(Provider):
     @override
     async def call_state(self, call: Call) -> tuple[AnyEvent, ...]:
         """list.calls, of which that call is picked out."""
-        return tuple(event for event in await self.active_calls() if event.ref in call.refs)
+        return tuple(call.named(event) for event in await self.active_calls() if event.ref in call.refs)
 
     @override
     async def fetch_recording(self, recording: str, into: Path, limit: int) -> str:

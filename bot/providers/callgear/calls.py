@@ -67,11 +67,14 @@ def events_of(row: Mapping[str, Any], now: float, zone: tzinfo) -> tuple[AnyEven
 def _named(row: Mapping[str, Any], *, out: bool) -> list[tuple[str, Mapping[str, Any]]]:
     """Legs that are there, each with our name for it.
 
-    Of several of our own the first is the rep's and the others were called in; of several others the contact's number
-    tells which is theirs. The contact's leg of an incoming call is the call itself and has no events.
+    Of several of our own the first is the rep's and the others were called in, also when the rep's is disconnected;
+    of several others the contact's number tells which is theirs. The contact's leg of an incoming call is the call
+    itself and has no events. No field tells who was called first, and whether a leg that has ended stays in the list
+    is not told either (https://callgear.github.io/call_api/manage_call/list_calls/): where it does not, a colleague
+    is taken for the rep here, and `Call.named` knows their leg by its id.
     """
     legs = _legs(row)
-    ours = [leg for leg in legs if text(leg.get("is_operator")) == "true"]
+    ours = [leg for leg in _listed(row) if text(leg.get("is_operator")) == "true"]
     others = [leg for leg in legs if leg not in ours]
     contact = text(row.get("contact_phone_number"))
     numbers = ("called_phone_number", "calling_phone_number")
@@ -95,9 +98,13 @@ def on_hold(row: Mapping[str, Any]) -> bool:
 
 
 def _legs(row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [leg for leg in _listed(row) if text(leg.get("state")).lower() not in GONE]
+
+
+def _listed(row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Those that are gone, too."""
     listed = row.get("legs")
-    legs = [leg for leg in (listed if isinstance(listed, list) else ()) if isinstance(leg, dict)]
-    return [leg for leg in legs if text(leg.get("state")).lower() not in GONE]
+    return [leg for leg in (listed if isinstance(listed, list) else ()) if isinstance(leg, dict)]
 
 
 def _leg(name: str, leg: Mapping[str, Any], ref: str, at: float, now: float) -> list[AnyEvent]:

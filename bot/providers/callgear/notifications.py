@@ -2,6 +2,9 @@
 
 CallGear puts JSON literals in place of {{placeholders}}, so a right template has no quotes around them. Ours (below)
 name the event themselves; a foreign one is told by its mnemonic, else its name, else by what it holds.
+
+What is sent of a colleague who is called into an outgoing call is nowhere told: "Waiting for answer" and "Talk started"
+have no word for it, so the first of each is the rep's and later ones are repeats. List.calls tells the colleague's leg.
 Sources: https://uiscom.ru/academiya/spravochnyj-centr/uvedomleniya/; placeholders as public integrations use them.
 """
 
@@ -10,6 +13,8 @@ import re
 from collections.abc import Mapping
 from datetime import tzinfo
 from urllib.parse import parse_qsl
+
+from msgspec.structs import replace
 
 from bot.errors import Unreadable
 from bot.events import (
@@ -190,12 +195,14 @@ def _events(event: str, told: Mapping[str, object], ref: str, at: float) -> list
         case "talk_started":
             events += [LegAnswered(ref=ref, at=at, leg=REP), LegAnswered(ref=ref, at=at, leg=CUSTOMER)]
         case "talk_finished":
-            leg = ours if direction == "in" else CUSTOMER
-            events.append(LegEnded(ref=ref, at=at, leg=leg, outcome=Outcome.ANSWERED))
+            # Of an outgoing call it is the rep's: after a transfer the other side talks on with whoever took over.
+            events.append(LegEnded(ref=ref, at=at, leg=ours, outcome=Outcome.ANSWERED))
         case "finished":
             if talk:
-                leg = ours if direction == "in" else CUSTOMER
-                events.append(_record(told, ref, at, leg, talk, wait))
+                record = _record(told, ref, at, ours if direction == "in" else CUSTOMER, talk, wait)
+                # Which of several employees it names is not told. Who placed a call was named when it began, and of
+                # what is described the first word counts.
+                events.append(record if direction == "in" else replace(record, extension="", person=""))
             events.append(CallEnded(ref=ref, at=at, outcome=Outcome.PENDING if talk else Outcome.NO_ANSWER))
         case "lost":
             rung = told.get("employee_ids")

@@ -226,7 +226,7 @@ class Talk:
         ours = REP if self.call.direction == "out" else next(iter(self.call.legs))
         coming = [Step(0, ours, "ended", Outcome.ANSWERED), Step(20, self.third, "ended", Outcome.ANSWERED)]
         if self.call.direction == "out":
-            coming.append(Step(0, CUSTOMER, "ended", Outcome.ANSWERED))
+            coming.append(Step(20, CUSTOMER, "ended", Outcome.ANSWERED))
         self.network.change(self.call, coming, keep=lambda step: False)
         self.third = ""
 
