@@ -9,9 +9,8 @@ import sqlite3
 from collections.abc import Awaitable, Callable
 
 import msgspec
-from msgspec.structs import replace
 
-from bot import consent, number_kinds, numbers, permission, policy
+from bot import call_options, consent, number_kinds, numbers, permission, policy
 from bot.board import Board
 from bot.call import Call
 from bot.errors import (
@@ -25,7 +24,7 @@ from bot.errors import (
     Unsupported,
 )
 from bot.events import Accepted, Described, NotPlaced, Outcome, Requested, Settled, Unclear
-from bot.orders import CallOrder, MessageOrder, RepPhone, Speech
+from bot.orders import CallOrder, MessageOrder, RepPhone, chosen
 from bot.provider import Provider
 from bot.store import calls, ledger, people
 from bot.store.people import Person
@@ -150,10 +149,28 @@ def _order(board: Board, provider: Provider, call_id: str, ask: Ask, rep: Person
         line_scenario=ask.scenario.casefold() == "line",
     )
     provider.refuse_unexpressible(order)
-    agreed = _consent(board, provider, ask, line) if ask.record else consent.Consent()
+    order = _with_defaults(board, provider, order, extension=ask.extension)
+    agreed = _consent(board, provider, ask, order) if ask.record else consent.Consent()
     if agreed.question and not ask.consented:
         raise NeedsConsent(agreed.question, agreed.yes)
-    return replace(order, customer_message=Speech(text=agreed.play)) if agreed.play else order, agreed.done
+    return call_options.announced(order, agreed.play) if agreed.play else order, agreed.done
+
+
+def _with_defaults(board: Board, provider: Provider, order: CallOrder, *, extension: bool) -> CallOrder:
+    """The order with what the settings say of every call of that account and line, where it goes with this one."""
+    given = board.settings.call_options(provider.account, order.caller_id)
+    longest = given.get("max_seconds")
+    if longest and order.max_seconds and order.max_seconds > longest:
+        raise NotAllowed(
+            f"Calls {'of this line' if order.caller_id else f'via {provider.title}'} last {_length(longest)} at most, "
+            "as your admin has set it. Nothing was dialled; write a shorter “max”, or none."
+        )
+    full = call_options.with_defaults(order, given, extension=extension)
+    return call_options.without(full, provider.clashing(full) - chosen(order))
+
+
+def _length(seconds: int) -> str:
+    return f"{seconds // 60} minutes" if seconds % 60 == 0 and seconds > 60 else f"{seconds} seconds"
 
 
 def _no_extensions(board: Board, provider: Provider, number: str) -> str:
@@ -167,14 +184,14 @@ def _no_extensions(board: Board, provider: Provider, number: str) -> str:
     return f"{provider.title} cannot call extensions like {number}, only whole numbers. Nothing was dialled; {steps}."
 
 
-def _consent(board: Board, provider: Provider, ask: Ask, line: str) -> consent.Consent:
+def _consent(board: Board, provider: Provider, ask: Ask, order: CallOrder) -> consent.Consent:
     return consent.decide(
         board.settings.recording,
         ask.number,
-        line,
+        order.caller_id,
         board.settings.region,
         running=False,
-        can_play="customer_message" in provider.order_options,
+        can_play="customer_message" in provider.order_options and call_options.can_announce(order),
     )
 
 

@@ -19,6 +19,7 @@ PURE = (
         "bot.call_state",
         "bot.fold",
         "bot.orders",
+        "bot.call_options",
         "bot.hooks",
         "bot.numbers",
         "bot.number_kinds",
