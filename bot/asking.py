@@ -40,6 +40,7 @@ async def resolve(board: Board, user: str, text: who.CallText) -> Ask | Choice:
         max_seconds=text.max_seconds or 0,
         scenario=text.scenario,
         note=text.note,
+        dial_digits=text.dial_digits,
     )
     match text.who:
         case who.Number(number, typed):
@@ -90,13 +91,16 @@ async def last_dialled(board: Board, user: str) -> Ask:
     for call in recent:
         if call.direction == "out" and call.number and call.purpose != "message":
             account = call.account if call.account in board.providers else ""  # made elsewhere, or not there any more
-            return again(call.rep, call.number, call.name, call.line, account)
+            return again(call.rep, call.number, call.name, call.line, account, call.dial_digits)
     raise NotFound("You have not called anybody in the last 30 days, so there is nobody to call again.")
 
 
-def again(user: str, number: str, name: str = "", line: str = "", account: str = "") -> Ask:
-    """An ask for a number that is on record."""
-    return Ask(rep=user, number=number, name=name, extension=not number.startswith("+"), line=line, account=account)
+def again(user: str, number: str, name: str = "", line: str = "", account: str = "", dial_digits: str = "") -> Ask:
+    """An ask for a number that is on record. `dial_digits`: as in `Ask`."""
+    extension = not number.startswith("+")
+    return Ask(
+        rep=user, number=number, name=name, extension=extension, line=line, account=account, dial_digits=dial_digits
+    )
 
 
 async def _colleague(board: Board, mentioned: str, base: Ask) -> Ask:

@@ -42,6 +42,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         hang_up_by, hang_up_at: who asked for its end last, and when.
         blocked: the service lets the outside party call no more.
         guided_at: when a service last asked what to do with it, 0 = never; until somebody answers it may be in a menu.
+        dial_digits: dialled once they answer, "." waits a second.  confirm_key: the rep presses it first; "" = none.
         played: what became of the message (`Played.outcome`).  heard: keys pressed and phrases spoken, in order.
     """
 
@@ -87,6 +88,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tags: tuple[str, ...] = ()
     played: Outcome | None = None
     heard: tuple[str, ...] = ()
+    dial_digits: str = ""
+    confirm_key: str = ""
     legs: tuple[Leg, ...] = ()
 
     @property

@@ -58,6 +58,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
         confirmed: the person said yes to a question of the policy, put at `asked_at` (seconds since 1970 UTC).
         consented: the person said that the other side knows of the recording, or will; see `bot/consent.py`.
         from_list: the number is a contact of a calling list, so the limits of campaigns hold for it.
+        dial_digits: dialled once they have answered, as in `CallOrder`: an extension behind a switchboard.
     """
 
     rep: str
@@ -75,6 +76,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     asked_at: float = 0
     consented: bool = False
     from_list: bool = False
+    dial_digits: str = ""
 
 
 async def dial(
@@ -147,7 +149,10 @@ def _order(board: Board, provider: Provider, call_id: str, ask: Ask, rep: Person
         max_seconds=ask.max_seconds or None,
         scenario="" if ask.scenario.casefold() == "line" else ask.scenario,
         line_scenario=ask.scenario.casefold() == "line",
+        dial_digits=ask.dial_digits,
     )
+    if order.dial_digits and "dial_digits" not in provider.order_options:
+        raise Unsupported(_nothing_behind(board, provider, order.dial_digits))
     provider.refuse_unexpressible(order)
     order = _with_defaults(board, provider, order, extension=ask.extension)
     agreed = _consent(board, provider, ask, order) if ask.record else consent.Consent()
@@ -182,6 +187,15 @@ def _no_extensions(board: Board, provider: Provider, number: str) -> str:
     advice[-1] = f"or {advice[-1]}" if len(advice) > 1 else advice[-1]
     steps = (", " if len(advice) > 2 else " ").join(advice)
     return f"{provider.title} cannot call extensions like {number}, only whole numbers. Nothing was dialled; {steps}."
+
+
+def _nothing_behind(board: Board, provider: Provider, digits: str) -> str:
+    able = [name for name, one in board.providers.items() if "dial_digits" in one.order_options]
+    choose = f"choose “via {able[0]}”, or " if able else ""
+    return (
+        f"{provider.title} cannot dial {digits.replace('.', '')} once they have answered. Nothing was dialled; "
+        f"{choose}call the number alone and press the keys on your phone."
+    )
 
 
 def _consent(board: Board, provider: Provider, ask: Ask, order: CallOrder) -> consent.Consent:
@@ -251,6 +265,8 @@ def _commit(
         name=ask.name,
         note=ask.note,
         record=order.record,
+        dial_digits=order.dial_digits,
+        confirm_key=order.confirm_key,
     )
     (change,) = calls.ingest(db, account, [requested], now=now, routing=board.routing, call_id=order.call_id)
     ledger.bind_intent(db, key, order.call_id)

@@ -102,7 +102,8 @@ async def command(desk: Desk, click: Click) -> None:
             last = await asking.last_dialled(desk.board, click.user)
             await dialing.drop(desk.board, click.trigger)
             yes = msgspec.structs.replace(last, confirmed=True)
-            await ask_first(desk, click, yes, f"Call {shown(last.number, last.name, None)} again?")
+            behind = f", and then dial {last.dial_digits.replace('.', '')}" * bool(last.dial_digits)
+            await ask_first(desk, click, yes, f"Call {shown(last.number, last.name, None)} again{behind}?")
             return
         found = await asking.resolve(desk.board, click.user, text)
     except Exception:
@@ -117,7 +118,7 @@ async def command(desk: Desk, click: Click) -> None:
 
 def _read(text: str, region: str) -> who.CallText:
     try:
-        return who.parse(text, region)
+        return who.parse(text, region, behind=True)
     except BadInput as error:
         why = str(error).removesuffix(who.EXAMPLE).strip()
         example = f" {who.EXAMPLE}" if why != str(error) else ""
@@ -220,7 +221,8 @@ async def call_again(desk: Desk, click: Click) -> None:
         await dialing.drop(desk.board, click.trigger)
         raise NotFound("That call is not on record any more, so nothing was dialled.")
     line, account = (call.line, call.account) if call.direction == "out" else ("", "")
-    await dial(desk, click, click.trigger, asking.again(click.user, call.number, call.name, line, account))
+    ask = asking.again(click.user, call.number, call.name, line, account, call.dial_digits)
+    await dial(desk, click, click.trigger, ask)
 
 
 # The modal
@@ -246,6 +248,10 @@ async def validate_order(desk: Desk, click: Click) -> dict[str, str]:
         _max_seconds(click)
     except BadInput as error:
         return {"max": str(error)}
+    try:
+        _dial_digits(click)
+    except BadInput as error:
+        return {"digits": str(error)}
     try:
         await asking.resolve(desk.board, click.user, _typed(desk, click))
     except (BadInput, NotFound) as error:
@@ -273,7 +279,7 @@ async def order(desk: Desk, click: Click) -> None:
 
 def _typed(desk: Desk, click: Click) -> who.CallText:
     fields = click.fields
-    text = who.parse(fields.get("who", ""), desk.board.settings.region)
+    text = who.parse(fields.get("who", ""), desk.board.settings.region, behind=True)
     if isinstance(text.who, who.Nothing | who.Help | who.Back | who.Again | who.Next):
         raise BadInput("Type a number, a contact's name, an extension or @somebody.")
     return msgspec.structs.replace(
@@ -284,7 +290,13 @@ def _typed(desk: Desk, click: Click) -> who.CallText:
         max_seconds=_max_seconds(click) or text.max_seconds,
         scenario=fields.get("scenario", "") or text.scenario,
         note=fields.get("note", "") or text.note,
+        dial_digits=_dial_digits(click) or text.dial_digits,
     )
+
+
+def _dial_digits(click: Click) -> str:
+    digits = click.fields.get("digits", "").strip()
+    return who.dial_digits(digits) if digits else ""
 
 
 def _max_seconds(click: Click) -> int | None:

@@ -356,8 +356,9 @@ async def test_callgear_is_told(desk: Office, tmp_path: Path) -> None:
         "rep_message = { media = '102' }\ncaller_id_rule = 'random'\ndial_music = '101'\nhide_line_from_rep = true\n"
         "talk_at_once = true\n[lines.'+12025550101'.call]\ntalk_at_once = false\nhear_dialling = true\n",
     )
-    told = json.loads(await wire.call("/call +1 202 555 0123"))
+    told = json.loads(await wire.call("/call +1 202 555 0123 ext 42"))
     assert told["method"] == "start.simple_call"
+    assert told["params"]["dtmf_string"] == "..42"
     params = told["params"]
     assert (params["first_call"], params["operator_confirmation"], params["media_file_id"]) == ("operator", "5", 101)
     assert (params["virtual_phone_usage_rule"], params["show_virtual_phone_number"]) == ("random", False)

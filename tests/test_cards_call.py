@@ -185,6 +185,19 @@ def test_in_a_channel_it_is_the_reps_phone_and_the_number_can_be_masked() -> Non
     assert "0100" not in str(shown)
 
 
+def test_a_key_that_must_be_pressed_first_is_said() -> None:
+    assert "Pick up and press 5, then" in show(call(confirm_key="5")).text
+    assert "Pick up and press any key, then" in show(call(confirm_key="any")).text
+    assert "press" not in show(call(confirm_key="5", state=State.CONNECTING)).text
+
+
+def test_what_is_dialled_behind_the_number_is_said_to_whoever_calls() -> None:
+    behind = call(dial_digits="..1....23#")
+    assert "dials 123# once they answer" in show(behind).text
+    assert "123#" not in show(behind, own=False).text
+    assert "once they answer" not in show(call()).text
+
+
 def test_a_call_from_the_desk_phone_has_no_phone_to_pick_up() -> None:
     text = show(call(rep="")).text
     assert "Calling Dana Levi" in text

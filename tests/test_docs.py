@@ -94,7 +94,7 @@ def test_commands_that_are_shown_are_understood(page: Path) -> None:
             continue
         try:
             if command == "/call":
-                who.parse(re.sub(r"@(\w+)", r"<@U2|\1>", text), "US")  # Slack turns a name into a mention
+                who.parse(re.sub(r"@(\w+)", r"<@U2|\1>", text), "US", behind=True)  # Slack turns a name into a mention
             elif command == "/voicemsg" and text.split(" ")[0] not in ("", "templates", "scheduled", "help"):
                 saying.parse(re.sub(r"@(\w+)", r"<@U2|\1>", text), "US")
             elif command == "/calls" and text.startswith("log ") and text.split(" ")[1] not in ("add", "help"):

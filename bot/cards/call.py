@@ -99,7 +99,9 @@ def _state(call: Call, party: str, title: str, now: float, zone: str, own: bool)
             return f"Incoming call from {party}", hanging or "Ringing…"
         if not call.rep:
             return f"Calling {party}", hanging or "Ringing…"
-        return f"Ringing {owner} phone…", hanging or f"Pick up, then {party} is called."
+        key = "any key" if call.confirm_key == "any" else plain(call.confirm_key)
+        pick_up = f"Pick up and press {key}" if key else "Pick up"
+        return f"Ringing {owner} phone…", hanging or f"{pick_up}, then {party} is called."
     if call.state is State.CONNECTING:
         return f"Ringing {party}…", hanging or ("You are on the line." if own else "The rep is on the line.")
     if call.state is State.TALKING and call.transferred_to:
@@ -125,6 +127,7 @@ def _facts(call: Call, title: str, zone: str, now: float, own: bool) -> str:
         f"started {day_clock(call.started_at, now, zone)}" if call.started_at else "",
         f"ended {day_clock(call.ended_at, now, zone)}" if ended and call.ended_at else "",
         f"rang {duration(call.ring_seconds)}" if ended and call.ring_seconds else "",
+        f"dials {plain(call.dial_digits.replace('.', ''))} once they answer" if call.dial_digits and own else "",
         "recorded" if call.recording else "",
         *live_facts(call),
         f"with {plain(pretty(call.consulting))} on the other line" if call.consulting else "",

@@ -15,6 +15,10 @@ FORMS: Mapping[str, tuple[str, Sequence[tuple[str, str]]]] = MappingProxyType(
             (
                 ("", "opens a form"),
                 ("+1 202 555 0100", "calls a number, as people write it"),
+                (
+                    "+1 202 555 0100 ext 123",
+                    "the same, and dials that extension once they answer, where the service can",
+                ),
                 ("@sam", "calls a colleague"),
                 ("Dana Levi", "calls somebody from the contact book"),
                 ("201", "calls an extension"),
