@@ -10,21 +10,20 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from bot import call_options, consent, number_kinds, numbers, permission, policy
+from bot import numbers, ordering, permission, policy
 from bot.board import Board
 from bot.call import Call
 from bot.errors import (
     Ambiguous,
     BadInput,
     CallboardError,
-    NeedsConsent,
     NotAllowed,
     NotFound,
     Refused,
     Unsupported,
 )
 from bot.events import Accepted, Described, NotPlaced, Outcome, Requested, Settled, Unclear
-from bot.orders import CallOrder, MessageOrder, RepPhone, chosen
+from bot.orders import CallOrder, MessageOrder
 from bot.provider import Provider
 from bot.store import calls, ledger, people
 from bot.store.people import Person
@@ -102,7 +101,7 @@ async def dial(
     account = _account(board, ask, rep)
     provider = board.provider(account)
     call_id = calls.new_id(board.now())
-    order, agreed = _order(board, provider, call_id, ask, rep)
+    order, agreed = ordering.order(board, provider, call_id, ask, rep)
     call = await board.write(_commit, board, key, ask, rep, account, order, agreed, take)
     if written is not None:
         try:
@@ -128,96 +127,6 @@ def _account(board: Board, ask: Ask, rep: Person) -> str:
             "Leave out “via”, or choose another line. Nothing was dialled."
         )
     return ask.account or (line.account if line else "") or rep.account or next(iter(board.providers))
-
-
-def _order(board: Board, provider: Provider, call_id: str, ask: Ask, rep: Person) -> tuple[CallOrder, str]:
-    """The order, and how the other side knows of its recording."""
-    if not provider.can("place_call"):
-        raise Unsupported(f"{provider.title} cannot place calls. Choose another account with “via”.")
-    if ask.extension and "number_must_be_online" not in provider.order_options:
-        if numbers.is_emergency(ask.number, board.settings.region):
-            raise NotAllowed(policy.emergency(ask.number).words)
-        raise Unsupported(_no_extensions(board, provider, ask.number))
-    line = caller_id(board, provider, provider.order_options, ask.line, rep)
-    phone = RepPhone(rep.phone_kind, rep.phone)  # type: ignore[arg-type]  # the store keeps only the four kinds
-    order = CallOrder(
-        call_id=call_id,
-        rep=phone,
-        number=ask.number,
-        caller_id=line,
-        record=ask.record,
-        max_seconds=ask.max_seconds or None,
-        scenario="" if ask.scenario.casefold() == "line" else ask.scenario,
-        line_scenario=ask.scenario.casefold() == "line",
-        dial_digits=ask.dial_digits,
-    )
-    if order.dial_digits and "dial_digits" not in provider.order_options:
-        raise Unsupported(_nothing_behind(board, provider, order.dial_digits))
-    provider.refuse_unexpressible(order)
-    order = _with_defaults(board, provider, order, extension=ask.extension)
-    agreed = _consent(board, provider, ask, order) if ask.record else consent.Consent()
-    if agreed.question and not ask.consented:
-        raise NeedsConsent(agreed.question, agreed.yes)
-    return call_options.announced(order, agreed.play) if agreed.play else order, agreed.done
-
-
-def _with_defaults(board: Board, provider: Provider, order: CallOrder, *, extension: bool) -> CallOrder:
-    """The order with what the settings say of every call of that account and line, where it goes with this one."""
-    given = board.settings.call_options(provider.account, order.caller_id)
-    longest = given.get("max_seconds")
-    if longest and order.max_seconds and order.max_seconds > longest:
-        raise NotAllowed(
-            f"Calls {'of this line' if order.caller_id else f'via {provider.title}'} last {_length(longest)} at most, "
-            "as your admin has set it. Nothing was dialled; write a shorter “max”, or none."
-        )
-    full = call_options.with_defaults(order, given, extension=extension)
-    return call_options.without(full, provider.clashing(full) - chosen(order))
-
-
-def _length(seconds: int) -> str:
-    return f"{seconds // 60} minutes" if seconds % 60 == 0 and seconds > 60 else f"{seconds} seconds"
-
-
-def _no_extensions(board: Board, provider: Provider, number: str) -> str:
-    able = [name for name, one in board.providers.items() if "number_must_be_online" in one.order_options]
-    advice = [f"choose “via {able[0]}”"] if able else []
-    advice.append("type the whole number")
-    if number_kinds.is_short(number, board.settings.region):
-        advice.append("dial a short number on your own phone")
-    advice[-1] = f"or {advice[-1]}" if len(advice) > 1 else advice[-1]
-    steps = (", " if len(advice) > 2 else " ").join(advice)
-    return f"{provider.title} cannot call extensions like {number}, only whole numbers. Nothing was dialled; {steps}."
-
-
-def _nothing_behind(board: Board, provider: Provider, digits: str) -> str:
-    able = [name for name, one in board.providers.items() if "dial_digits" in one.order_options]
-    choose = f"choose “via {able[0]}”, or " if able else ""
-    return (
-        f"{provider.title} cannot dial {digits.replace('.', '')} once they have answered. Nothing was dialled; "
-        f"{choose}call the number alone and press the keys on your phone."
-    )
-
-
-def _consent(board: Board, provider: Provider, ask: Ask, order: CallOrder) -> consent.Consent:
-    return consent.decide(
-        board.settings.recording,
-        ask.number,
-        order.caller_id,
-        board.settings.region,
-        running=False,
-        can_play="customer_message" in provider.order_options and call_options.can_announce(order),
-    )
-
-
-def caller_id(board: Board, provider: Provider, options: frozenset[str], asked: str, rep: Person) -> str:
-    """E.164 of the line that is shown, "" = the provider's own. `options`: that the provider has for such an order.
-
-    A default line that the provider cannot express, or that is another account's, is simply not used; one that was
-    asked for is refused by the provider.
-    """
-    own = board.settings.line(rep.line)
-    fits = "caller_id" in options and (own is None or own.account in ("", provider.account))
-    return asked or (rep.line if fits else "")
 
 
 def _commit(

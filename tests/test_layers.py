@@ -44,6 +44,7 @@ IO_OF_OURS = (
     "bot.web",
     "bot.jobs",
     "bot.dialing",
+    "bot.ordering",
     "bot.permission",
     "bot.approval",
     "bot.message_queue",
