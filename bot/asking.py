@@ -91,15 +91,29 @@ async def last_dialled(board: Board, user: str) -> Ask:
     for call in recent:
         if call.direction == "out" and call.number and call.purpose != "message":
             account = call.account if call.account in board.providers else ""  # made elsewhere, or not there any more
-            return again(call.rep, call.number, call.name, call.line, account, call.dial_digits)
+            return again(call.rep, call.number, call.name, call.line, account, call.dial_digits, call.conference)
     raise NotFound("You have not called anybody in the last 30 days, so there is nobody to call again.")
 
 
-def again(user: str, number: str, name: str = "", line: str = "", account: str = "", dial_digits: str = "") -> Ask:
-    """An ask for a number that is on record. `dial_digits`: as in `Ask`."""
-    extension = not number.startswith("+")
+def again(
+    user: str,
+    number: str,
+    name: str = "",
+    line: str = "",
+    account: str = "",
+    dial_digits: str = "",
+    conference: str = "",
+) -> Ask:
+    """An ask for a number that is on record, as it was asked for. `dial_digits`, `conference`: as in `Ask`."""
     return Ask(
-        rep=user, number=number, name=name, extension=extension, line=line, account=account, dial_digits=dial_digits
+        rep=user,
+        number=number,
+        name=name,
+        extension=not number.startswith("+"),
+        line=line,
+        account=account,
+        dial_digits=dial_digits,
+        conference=conference,
     )
 
 

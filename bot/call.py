@@ -43,6 +43,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         blocked: the service lets the outside party call no more.
         guided_at: when a service last asked what to do with it, 0 = never; until somebody answers it may be in a menu.
         dial_digits: dialled once they answer, "." waits a second.  confirm_key: the rep presses it first; "" = none.
+        conference: of the provider, that they were called into.
         played: what became of the message (`Played.outcome`).  heard: keys pressed and phrases spoken, in order.
     """
 
@@ -90,6 +91,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     heard: tuple[str, ...] = ()
     dial_digits: str = ""
     confirm_key: str = ""
+    conference: str = ""
     legs: tuple[Leg, ...] = ()
 
     @property

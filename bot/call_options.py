@@ -44,7 +44,7 @@ NOT_HERE: Mapping[str, str] = {
 """Options of `CallOrder` that cannot be set for all calls -> why."""
 SETTABLE = tuple(name for name in options(CallOrder) if name not in NOT_HERE)
 
-_TO_EXTENSIONS = ("auto_answer", "number_must_be_online")
+TO_EXTENSIONS = ("auto_answer", "number_must_be_online")
 _OWN_PHONES = {
     **dict.fromkeys(("rep_auto_answer", "rep_must_be_online"), ("extension", "login", "trunk")),
     "voicemail": ("extension",),
@@ -160,7 +160,7 @@ def with_defaults(order: CallOrder, given: Mapping[str, Any], *, extension: bool
     wanted = {
         name: value
         for name, value in given.items()
-        if (extension or name not in _TO_EXTENSIONS)
+        if (extension or name not in TO_EXTENSIONS)
         and order.rep.kind in _OWN_PHONES.get(name, (order.rep.kind,))
         and getattr(order, name) == getattr(_NOTHING, name)
     }

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable
 
 import msgspec
+from msgspec.structs import replace
 
 from bot import numbers, ordering, permission, policy
 from bot.board import Board
@@ -23,7 +24,7 @@ from bot.errors import (
     Unsupported,
 )
 from bot.events import Accepted, Described, NotPlaced, Outcome, Requested, Settled, Unclear
-from bot.orders import CallOrder, MessageOrder
+from bot.orders import CallOrder, ConferenceOrder, MessageOrder
 from bot.provider import Provider
 from bot.store import calls, ledger, people
 from bot.store.people import Person
@@ -34,6 +35,8 @@ CONTROL = "control"
 """Kind of the intents of what makes another phone ring during a call: see `bot/controlling.py`."""
 CONDUCT = "conduct"
 """Kind of the intents of a call that we conduct."""
+CONFERENCE = "conference"
+"""Kind of the intents of those who are called into a conference: what is asked, as JSON of `Ask`."""
 MESSAGE = "message"
 """Kind of the intents of voice messages, one each; what somebody typed to send them is another intent."""
 YES_SECONDS = 900
@@ -58,6 +61,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
         consented: the person said that the other side knows of the recording, or will; see `bot/consent.py`.
         from_list: the number is a contact of a calling list, so the limits of campaigns hold for it.
         dial_digits: dialled once they have answered, as in `CallOrder`: an extension behind a switchboard.
+        conference: they are put into that conference of the provider, without the rep's phone ringing; "" = a call.
     """
 
     rep: str
@@ -76,6 +80,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     consented: bool = False
     from_list: bool = False
     dial_digits: str = ""
+    conference: str = ""
 
 
 async def dial(
@@ -97,7 +102,8 @@ async def dial(
         BadInput, NotAllowed, Unsupported: nothing was dialled; says why and what to do.
     """
     rep = await board.read(people.person, ask.rep)
-    _check_linked(rep)
+    if not ask.conference:
+        _check_linked(rep)
     account = _account(board, ask, rep)
     provider = board.provider(account)
     call_id = calls.new_id(board.now())
@@ -136,7 +142,7 @@ def _commit(
     ask: Ask,
     rep: Person,
     account: str,
-    order: CallOrder,
+    order: CallOrder | ConferenceOrder,
     agreed: str,
     take: _Take,
 ) -> Call:
@@ -156,7 +162,7 @@ def _commit(
             rep=ask.rep,
             role=board.settings.role(ask.rep),
             number=ask.number,
-            own_number=rep.phone,
+            own_number="" if ask.conference else rep.phone,
             extension=ask.extension,
             linked=ask.extension and permission.is_linked(db, account, ask.number),
             typed=ask.typed,
@@ -168,19 +174,23 @@ def _commit(
     requested = Requested(
         at=now,
         rep=ask.rep,
-        rep_phone=rep.phone,
+        rep_phone="" if ask.conference else rep.phone,
         number=ask.number,
         line=order.caller_id,
         name=ask.name,
         note=ask.note,
-        record=order.record,
-        dial_digits=order.dial_digits,
-        confirm_key=order.confirm_key,
+        purpose="conference" if ask.conference else "call",
+        conference=ask.conference,
     )
+    if isinstance(order, CallOrder):
+        requested = replace(
+            requested, record=order.record, dial_digits=order.dial_digits, confirm_key=order.confirm_key
+        )
     (change,) = calls.ingest(db, account, [requested], now=now, routing=board.routing, call_id=order.call_id)
     ledger.bind_intent(db, key, order.call_id)
-    recorded = f" recorded: {agreed}" if order.record else ""
-    ledger.audit(db, now, ask.rep, "call", ask.number, f"{account} {order.call_id}{recorded}")
+    recorded = f" recorded: {agreed}" if requested.record else ""
+    what = f"call into conference {ask.conference}" if ask.conference else "call"
+    ledger.audit(db, now, ask.rep, what, ask.number, f"{account} {order.call_id}{recorded}")
     return change.call
 
 
@@ -243,15 +253,13 @@ async def _place(
     provider: Provider,
     key: str,
     call: Call,
-    order: CallOrder | MessageOrder,
+    order: CallOrder | ConferenceOrder | MessageOrder,
     unreached: _Note = lambda db: None,
 ) -> Call:
     if not await board.write(ledger.send_intent, key):
         return call  # this intent had its chance
     try:
-        event: NotPlaced | Unclear | Accepted = await (
-            provider.place_call(order) if isinstance(order, CallOrder) else provider.send_message(order)
-        )
+        event: NotPlaced | Unclear | Accepted = await _send(provider, order)
     except Ambiguous as error:
         # Before anybody is asked: some services list active calls by our own id.
         event = await _found(board, provider, call) or Unclear(at=board.now(), words=str(error))
@@ -274,6 +282,12 @@ async def _place(
     placed = await board.record(finish)
     board.changed([placed])
     return placed
+
+
+async def _send(provider: Provider, order: CallOrder | ConferenceOrder | MessageOrder) -> Accepted:
+    if isinstance(order, MessageOrder):
+        return await provider.send_message(order)
+    return await (provider.join_conference(order) if isinstance(order, ConferenceOrder) else provider.place_call(order))
 
 
 async def _found(board: Board, provider: Provider, call: Call) -> Accepted | None:
@@ -300,6 +314,9 @@ async def recover(board: Board) -> None:
             continue  # the second half of a call: see bot/conducting.py; or a third: bot/controlling.py
         if intent.state == "written" and intent.call_id is None:
             what = "send the voice message" if intent.kind.startswith("voicemsg") else "place the call"
+            if intent.kind == CONFERENCE:
+                ask = msgspec.json.decode(intent.body, type=Ask)
+                what = f"call {ask.name or numbers.pretty(ask.number)} into the conference"
             await board.tell(
                 intent.rep,
                 f"Callboard was restarted before it could {what} you asked for. Nothing was dialled; please ask again.",

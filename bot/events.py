@@ -124,7 +124,7 @@ class Requested(Event, frozen=True, kw_only=True, tag="requested"):
 
     Attributes:
         rep: Slack user id.  rep_phone: what rings first.  number: whom to reach.  line: caller ID, "" = default.
-        dial_digits, confirm_key: as in `CallOrder`.
+        dial_digits, confirm_key: as in `CallOrder`.  conference: into which one they are called.
     """
 
     rep: str
@@ -137,6 +137,7 @@ class Requested(Event, frozen=True, kw_only=True, tag="requested"):
     record: bool = False
     dial_digits: str = ""
     confirm_key: str = ""
+    conference: str = ""
 
 
 class Accepted(Event, frozen=True, kw_only=True, tag="accepted"):

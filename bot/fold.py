@@ -123,6 +123,7 @@ def fold(call_id: str, account: str, events: Iterable[AnyEvent]) -> Call:
         heard=_heard(ordered) if told.any(Heard, Guided) else (),
         dial_digits=requested.dial_digits if requested else "",
         confirm_key=requested.confirm_key if requested else "",
+        conference=requested.conference if requested else "",
         legs=tuple(legs),
     )
 

@@ -3,26 +3,35 @@
 Nothing is dialled here, and nothing written down: `bot/dialing.py` does both.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from bot import call_options, consent, number_kinds, numbers, policy
 from bot.board import Board
 from bot.errors import NeedsConsent, NotAllowed, Unsupported
-from bot.orders import CallOrder, RepPhone, chosen
+from bot.orders import CallOrder, ConferenceOrder, RepPhone, chosen
 from bot.provider import Provider
 from bot.store.people import Person
 
 if TYPE_CHECKING:
     from bot.dialing import Ask
 
+CONFERENCE_SECONDS = 7200
+"""How long somebody may be in a conference where nobody has said; Voicenter's own end would be after half a minute."""
 
-def order(board: Board, provider: Provider, call_id: str, ask: "Ask", rep: Person) -> tuple[CallOrder, str]:
+
+def order(
+    board: Board, provider: Provider, call_id: str, ask: "Ask", rep: Person
+) -> tuple[CallOrder | ConferenceOrder, str]:
     """The order, and how the other side knows of its recording.
 
     Raises:
         NeedsConsent: it may be recorded if the other side knows; ask with `consented` if the person says so.
         NotAllowed, Unsupported: nothing can be dialled like that; says why and what to do.
     """
+    if ask.conference:
+        return _into_conference(board, provider, call_id, ask, rep), ""
     if not provider.can("place_call"):
         raise Unsupported(f"{provider.title} cannot place calls. Choose another account with “via”.")
     if ask.extension and "number_must_be_online" not in provider.order_options:
@@ -52,8 +61,46 @@ def order(board: Board, provider: Provider, call_id: str, ask: "Ask", rep: Perso
     return call_options.announced(full, agreed.play) if agreed.play else full, agreed.done
 
 
+def _into_conference(board: Board, provider: Provider, call_id: str, ask: "Ask", rep: Person) -> ConferenceOrder:
+    """One phone rings, with those options of every call that such an order has."""
+    if not provider.can("join_conference"):
+        raise Unsupported(
+            f"{provider.title} cannot call people into conferences. Nothing was dialled; choose another account with "
+            "“via”."
+        )
+    known = provider.conference_options
+    wanted = ConferenceOrder(
+        call_id=call_id,
+        phone=RepPhone("extension" if ask.extension else "number", ask.number),
+        conference=ask.conference,
+        caller_id=caller_id(board, provider, known, ask.line, rep),
+        max_seconds=ask.max_seconds or None,
+    )
+    provider.refuse_unexpressible(wanted)
+    given = {"max_seconds": CONFERENCE_SECONDS} | {
+        name: value for name, value in _given(board, provider, wanted).items() if value or name != "max_seconds"
+    }
+    more = {
+        name: given[name]
+        for name in given.keys() & known
+        if not getattr(wanted, name) and (ask.extension or name not in call_options.TO_EXTENSIONS)
+    }
+    return replace(wanted, **more)
+
+
 def _with_defaults(board: Board, provider: Provider, wanted: CallOrder, *, extension: bool) -> CallOrder:
     """The order with what the settings say of every call of that account and line, where it goes with this one."""
+    given = _given(board, provider, wanted)
+    full = call_options.with_defaults(wanted, given, extension=extension)
+    return call_options.without(full, provider.clashing(full) - chosen(wanted))
+
+
+def _given(board: Board, provider: Provider, wanted: CallOrder | ConferenceOrder) -> dict[str, Any]:
+    """What the settings say of every call of that account and line.
+
+    Raises:
+        NotAllowed: somebody wants it to last longer.
+    """
     given = board.settings.call_options(provider.account, wanted.caller_id)
     longest = given.get("max_seconds")
     if longest and wanted.max_seconds and wanted.max_seconds > longest:
@@ -61,8 +108,7 @@ def _with_defaults(board: Board, provider: Provider, wanted: CallOrder, *, exten
             f"Calls {'of this line' if wanted.caller_id else f'via {provider.title}'} last {_length(longest)} at most, "
             "as your admin has set it. Nothing was dialled; write a shorter “max”, or none."
         )
-    full = call_options.with_defaults(wanted, given, extension=extension)
-    return call_options.without(full, provider.clashing(full) - chosen(wanted))
+    return given
 
 
 def _length(seconds: int) -> str:

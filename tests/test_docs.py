@@ -14,7 +14,18 @@ from typing import get_args
 import httpx
 import pytest
 
-from bot import call_options, call_search, calling_lists, consent, periods, saying, settings, settings_reader, who
+from bot import (
+    call_options,
+    call_search,
+    calling_lists,
+    consent,
+    gathering,
+    periods,
+    saying,
+    settings,
+    settings_reader,
+    who,
+)
 from bot.cards.controls import LABELS
 from bot.cards.help import FORMS
 from bot.decide import KINDS
@@ -94,7 +105,9 @@ def test_commands_that_are_shown_are_understood(page: Path) -> None:
             continue
         try:
             if command == "/call":
-                who.parse(re.sub(r"@(\w+)", r"<@U2|\1>", text), "US", behind=True)  # Slack turns a name into a mention
+                said = re.sub(r"@(\w+)", r"<@U2|\1>", text)  # Slack turns a name into a mention
+                if gathering.parse(said, "US") is None:
+                    who.parse(said, "US", behind=True)
             elif command == "/voicemsg" and text.split(" ")[0] not in ("", "templates", "scheduled", "help"):
                 saying.parse(re.sub(r"@(\w+)", r"<@U2|\1>", text), "US")
             elif command == "/calls" and text.startswith("log ") and text.split(" ")[1] not in ("add", "help"):
