@@ -306,7 +306,7 @@ class _Reader:
                 continue
             if line.account and line.account not in names:
                 self.errors.append(f'[lines."{written}"]: there is no [accounts.{line.account}].')
-            elif line.call:
+            elif "call" in section:
                 of = [account for account in accounts if line.account in ("", account.name)]
                 line = replace(line, call=self.call_of_line(written, line, of, region))
             self.matching(f'lines."{written}".channel', line.channel, _CHANNEL, "C0123456789")
@@ -319,6 +319,10 @@ class _Reader:
             self.errors.append(f'[lines."{written}"] call: {words}, like account = "{of[0].name if of else "sales"}".')
             return {}
         kind = provider_class(of[0].provider)
+        if "caller_id" not in kind.order_options:
+            words = f"{kind.title} shows no line that somebody has chosen, so no call would have them"
+            self.errors.append(f'[lines."{written}"] call: {words}. Set them for its account, if at all.')
+            return {}
         found, errors = call_options.read(f'lines."{written}".call', line.call, region, kind, of[0].call)
         self.errors += errors
         return found

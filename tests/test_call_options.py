@@ -175,6 +175,13 @@ def test_a_line_with_options_says_where_it_lives(tmp_path: Path) -> None:
     assert "there is no [accounts.nobody]" in found
     (found,) = mistakes(tmp_path, f"{accounts}{line}account = 'callgear'\ncall = 5\n")
     assert "must be a section" in found
+    (found,) = mistakes(tmp_path, f"{accounts}{line}account = 'callgear'\ncall = 0\n")
+    assert "must be a section" in found
+
+
+def test_a_line_that_cannot_be_chosen_has_no_options(tmp_path: Path) -> None:
+    (found,) = mistakes(tmp_path, f"{GURULIZE}[lines.'+90 555 000 00 10']\ncall = {{ language = 'tr' }}\n")
+    assert found.startswith('[lines."+90 555 000 00 10"] call: Gurulize shows no line that somebody has chosen')
 
 
 def test_a_line_and_its_account_go_together(tmp_path: Path) -> None:
