@@ -40,6 +40,7 @@ async def resolve(board: Board, user: str, text: who.CallText) -> Ask | Choice:
         max_seconds=text.max_seconds or 0,
         scenario=text.scenario,
         note=text.note,
+        dial_digits=text.dial_digits,
     )
     match text.who:
         case who.Number(number, typed):
@@ -90,13 +91,30 @@ async def last_dialled(board: Board, user: str) -> Ask:
     for call in recent:
         if call.direction == "out" and call.number and call.purpose != "message":
             account = call.account if call.account in board.providers else ""  # made elsewhere, or not there any more
-            return again(call.rep, call.number, call.name, call.line, account)
+            return again(call.rep, call.number, call.name, call.line, account, call.dial_digits, call.conference)
     raise NotFound("You have not called anybody in the last 30 days, so there is nobody to call again.")
 
 
-def again(user: str, number: str, name: str = "", line: str = "", account: str = "") -> Ask:
-    """An ask for a number that is on record."""
-    return Ask(rep=user, number=number, name=name, extension=not number.startswith("+"), line=line, account=account)
+def again(
+    user: str,
+    number: str,
+    name: str = "",
+    line: str = "",
+    account: str = "",
+    dial_digits: str = "",
+    conference: str = "",
+) -> Ask:
+    """An ask for a number that is on record, as it was asked for. `dial_digits`, `conference`: as in `Ask`."""
+    return Ask(
+        rep=user,
+        number=number,
+        name=name,
+        extension=not number.startswith("+"),
+        line=line,
+        account=account,
+        dial_digits=dial_digits,
+        conference=conference,
+    )
 
 
 async def _colleague(board: Board, mentioned: str, base: Ask) -> Ask:

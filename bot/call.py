@@ -48,6 +48,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         unreported: why a caller whom nobody answered is owed no call, "" = they are. Not told by events: the settings
             say so, see `bot/routing.py`.
         guided_at: when a service last asked what to do with it, 0 = never; until somebody answers it may be in a menu.
+        dial_digits: dialled once they answer, "." waits a second.  confirm_key: the rep presses it first; "" = none.
+        conference: of the provider, that they were called into.
         played: what became of the message (`Played.outcome`).  heard: keys pressed and phrases spoken, in order.
     """
 
@@ -94,6 +96,9 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     played: Outcome | None = None
     heard: tuple[str, ...] = ()
     unreported: Unreported = ""
+    dial_digits: str = ""
+    confirm_key: str = ""
+    conference: str = ""
     legs: tuple[Leg, ...] = ()
 
     @property

@@ -11,21 +11,20 @@ from collections.abc import Awaitable, Callable
 import msgspec
 from msgspec.structs import replace
 
-from bot import consent, number_kinds, numbers, permission, policy
+from bot import numbers, ordering, permission, policy
 from bot.board import Board
 from bot.call import Call
 from bot.errors import (
     Ambiguous,
     BadInput,
     CallboardError,
-    NeedsConsent,
     NotAllowed,
     NotFound,
     Refused,
     Unsupported,
 )
 from bot.events import Accepted, Described, NotPlaced, Outcome, Requested, Settled, Unclear
-from bot.orders import CallOrder, MessageOrder, RepPhone, Speech
+from bot.orders import CallOrder, ConferenceOrder, MessageOrder
 from bot.provider import Provider
 from bot.store import calls, ledger, people
 from bot.store.people import Person
@@ -36,6 +35,8 @@ CONTROL = "control"
 """Kind of the intents of what makes another phone ring during a call: see `bot/controlling.py`."""
 CONDUCT = "conduct"
 """Kind of the intents of a call that we conduct."""
+CONFERENCE = "conference"
+"""Kind of the intents of those who are called into a conference: what is asked, as JSON of `Ask`."""
 MESSAGE = "message"
 """Kind of the intents of voice messages, one each; what somebody typed to send them is another intent."""
 YES_SECONDS = 900
@@ -59,6 +60,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
         confirmed: the person said yes to a question of the policy, put at `asked_at` (seconds since 1970 UTC).
         consented: the person said that the other side knows of the recording, or will; see `bot/consent.py`.
         from_list: the number is a contact of a calling list, so the limits of campaigns hold for it.
+        dial_digits: dialled once they have answered, as in `CallOrder`: an extension behind a switchboard.
+        conference: they are put into that conference of the provider, without the rep's phone ringing; "" = a call.
     """
 
     rep: str
@@ -76,6 +79,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     asked_at: float = 0
     consented: bool = False
     from_list: bool = False
+    dial_digits: str = ""
+    conference: str = ""
 
 
 async def dial(
@@ -97,11 +102,12 @@ async def dial(
         BadInput, NotAllowed, Unsupported: nothing was dialled; says why and what to do.
     """
     rep = await board.read(people.person, ask.rep)
-    _check_linked(rep)
+    if not ask.conference:
+        _check_linked(rep)
     account = _account(board, ask, rep)
     provider = board.provider(account)
     call_id = calls.new_id(board.now())
-    order, agreed = _order(board, provider, call_id, ask, rep)
+    order, agreed = ordering.order(board, provider, call_id, ask, rep)
     call = await board.write(_commit, board, key, ask, rep, account, order, agreed, take)
     if written is not None:
         try:
@@ -129,66 +135,6 @@ def _account(board: Board, ask: Ask, rep: Person) -> str:
     return ask.account or (line.account if line else "") or rep.account or next(iter(board.providers))
 
 
-def _order(board: Board, provider: Provider, call_id: str, ask: Ask, rep: Person) -> tuple[CallOrder, str]:
-    """The order, and how the other side knows of its recording."""
-    if not provider.can("place_call"):
-        raise Unsupported(f"{provider.title} cannot place calls. Choose another account with “via”.")
-    if ask.extension and "number_must_be_online" not in provider.order_options:
-        if numbers.is_emergency(ask.number, board.settings.region):
-            raise NotAllowed(policy.emergency(ask.number).words)
-        raise Unsupported(_no_extensions(board, provider, ask.number))
-    line = caller_id(board, provider, provider.order_options, ask.line, rep)
-    phone = RepPhone(rep.phone_kind, rep.phone)  # type: ignore[arg-type]  # the store keeps only the four kinds
-    order = CallOrder(
-        call_id=call_id,
-        rep=phone,
-        number=ask.number,
-        caller_id=line,
-        record=ask.record,
-        max_seconds=ask.max_seconds or None,
-        scenario="" if ask.scenario.casefold() == "line" else ask.scenario,
-        line_scenario=ask.scenario.casefold() == "line",
-    )
-    provider.refuse_unexpressible(order)
-    agreed = _consent(board, provider, ask, line) if ask.record else consent.Consent()
-    if agreed.question and not ask.consented:
-        raise NeedsConsent(agreed.question, agreed.yes)
-    return replace(order, customer_message=Speech(text=agreed.play)) if agreed.play else order, agreed.done
-
-
-def _no_extensions(board: Board, provider: Provider, number: str) -> str:
-    able = [name for name, one in board.providers.items() if "number_must_be_online" in one.order_options]
-    advice = [f"choose “via {able[0]}”"] if able else []
-    advice.append("type the whole number")
-    if number_kinds.is_short(number, board.settings.region):
-        advice.append("dial a short number on your own phone")
-    advice[-1] = f"or {advice[-1]}" if len(advice) > 1 else advice[-1]
-    steps = (", " if len(advice) > 2 else " ").join(advice)
-    return f"{provider.title} cannot call extensions like {number}, only whole numbers. Nothing was dialled; {steps}."
-
-
-def _consent(board: Board, provider: Provider, ask: Ask, line: str) -> consent.Consent:
-    return consent.decide(
-        board.settings.recording,
-        ask.number,
-        line,
-        board.settings.region,
-        running=False,
-        can_play="customer_message" in provider.order_options,
-    )
-
-
-def caller_id(board: Board, provider: Provider, options: frozenset[str], asked: str, rep: Person) -> str:
-    """E.164 of the line that is shown, "" = the provider's own. `options`: that the provider has for such an order.
-
-    A default line that the provider cannot express, or that is another account's, is simply not used; one that was
-    asked for is refused by the provider.
-    """
-    own = board.settings.line(rep.line)
-    fits = "caller_id" in options and (own is None or own.account in ("", provider.account))
-    return asked or (rep.line if fits else "")
-
-
 def _commit(
     db: sqlite3.Connection,
     board: Board,
@@ -196,7 +142,7 @@ def _commit(
     ask: Ask,
     rep: Person,
     account: str,
-    order: CallOrder,
+    order: CallOrder | ConferenceOrder,
     agreed: str,
     take: _Take,
 ) -> Call:
@@ -216,7 +162,7 @@ def _commit(
             rep=ask.rep,
             role=board.settings.role(ask.rep),
             number=ask.number,
-            own_number=rep.phone,
+            own_number="" if ask.conference else rep.phone,
             extension=ask.extension,
             linked=ask.extension and permission.is_linked(db, account, ask.number),
             typed=ask.typed,
@@ -228,17 +174,23 @@ def _commit(
     requested = Requested(
         at=now,
         rep=ask.rep,
-        rep_phone=rep.phone,
+        rep_phone="" if ask.conference else rep.phone,
         number=ask.number,
         line=order.caller_id,
         name=ask.name,
         note=ask.note,
-        record=order.record,
+        purpose="conference" if ask.conference else "call",
+        conference=ask.conference,
     )
+    if isinstance(order, CallOrder):
+        requested = replace(
+            requested, record=order.record, dial_digits=order.dial_digits, confirm_key=order.confirm_key
+        )
     (change,) = calls.ingest(db, account, [requested], now=now, routing=board.routing, call_id=order.call_id)
     ledger.bind_intent(db, key, order.call_id)
-    recorded = f" recorded: {agreed}" if order.record else ""
-    ledger.audit(db, now, ask.rep, "call", ask.number, f"{account} {order.call_id}{recorded}")
+    recorded = f" recorded: {agreed}" if requested.record else ""
+    what = f"call into conference {ask.conference}" if ask.conference else "call"
+    ledger.audit(db, now, ask.rep, what, ask.number, f"{account} {order.call_id}{recorded}")
     return change.call
 
 
@@ -301,15 +253,13 @@ async def _place(
     provider: Provider,
     key: str,
     call: Call,
-    order: CallOrder | MessageOrder,
+    order: CallOrder | ConferenceOrder | MessageOrder,
     unreached: _Note = lambda db: None,
 ) -> Call:
     if not await board.write(ledger.send_intent, key):
         return call  # this intent had its chance
     try:
-        event: NotPlaced | Unclear | Accepted = await (
-            provider.place_call(order) if isinstance(order, CallOrder) else provider.send_message(order)
-        )
+        event: NotPlaced | Unclear | Accepted = await _send(provider, order)
     except Ambiguous as error:
         # Before anybody is asked: some services list active calls by our own id.
         event = await _found(board, provider, call) or Unclear(at=board.now(), words=str(error))
@@ -332,6 +282,12 @@ async def _place(
     placed = await board.record(finish)
     board.changed([placed])
     return placed
+
+
+async def _send(provider: Provider, order: CallOrder | ConferenceOrder | MessageOrder) -> Accepted:
+    if isinstance(order, MessageOrder):
+        return await provider.send_message(order)
+    return await (provider.join_conference(order) if isinstance(order, ConferenceOrder) else provider.place_call(order))
 
 
 async def _found(board: Board, provider: Provider, call: Call) -> Accepted | None:
@@ -358,6 +314,9 @@ async def recover(board: Board) -> None:
             continue  # the second half of a call: see bot/conducting.py; or a third: bot/controlling.py
         if intent.state == "written" and intent.call_id is None:
             what = "send the voice message" if intent.kind.startswith("voicemsg") else "place the call"
+            if intent.kind == CONFERENCE:
+                ask = msgspec.json.decode(intent.body, type=Ask)
+                what = f"call {ask.name or numbers.pretty(ask.number)} into the conference"
             await board.tell(
                 intent.rep,
                 f"Callboard was restarted before it could {what} you asked for. Nothing was dialled; please ask again.",

@@ -124,6 +124,7 @@ class Requested(Event, frozen=True, kw_only=True, tag="requested"):
 
     Attributes:
         rep: Slack user id.  rep_phone: what rings first.  number: whom to reach.  line: caller ID, "" = default.
+        dial_digits, confirm_key: as in `CallOrder`.  conference: into which one they are called.
     """
 
     rep: str
@@ -134,6 +135,9 @@ class Requested(Event, frozen=True, kw_only=True, tag="requested"):
     note: str = ""
     purpose: Purpose = "call"
     record: bool = False
+    dial_digits: str = ""
+    confirm_key: str = ""
+    conference: str = ""
 
 
 class Accepted(Event, frozen=True, kw_only=True, tag="accepted"):

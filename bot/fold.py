@@ -121,6 +121,9 @@ def fold(call_id: str, account: str, events: Iterable[AnyEvent]) -> Call:
         tags=tuple(dict.fromkeys([event.label for event in tagged])) if (tagged := told.all(Tagged)) else (),
         played=played.outcome if (played := told.last(Played)) else None,
         heard=_heard(ordered) if told.any(Heard, Guided) else (),
+        dial_digits=requested.dial_digits if requested else "",
+        confirm_key=requested.confirm_key if requested else "",
+        conference=requested.conference if requested else "",
         legs=tuple(legs),
     )
 

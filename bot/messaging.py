@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from bot import approval, dialing, permission
+from bot import approval, ordering, permission
 from bot.board import Board, notice
 from bot.cards import rep_words
 from bot.cards.voicemsg import Said, what_words
@@ -151,7 +151,7 @@ async def _through(board: Board, wanted: Wanted) -> tuple[str, Said]:
         said,
         template=template.id if template else said.template,
         name=template.name if template else said.template,
-        line=dialing.caller_id(board, provider, provider.message_options, said.line, sender),
+        line=ordering.caller_id(board, provider, provider.message_options, said.line, sender),
     )
     provider.refuse_unexpressible(order_of(said, "", wanted.recipients[0][0]))
     return account, said

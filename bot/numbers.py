@@ -109,10 +109,11 @@ def _of_number(char: str) -> bool:
     return char.isdecimal() or char in _OF_NUMBERS
 
 
-def found_in(text: str, region: str) -> tuple[str, ...]:
-    """E.164 forms of the phone numbers in a text, in its order, each once."""
+def found_in(text: str, region: str) -> tuple[tuple[str, str], ...]:
+    """The phone numbers in a text, in its order, each once: (E.164, the extension behind it, "" = none)."""
     matches = phonenumbers.PhoneNumberMatcher(text, region, leniency=phonenumbers.Leniency.POSSIBLE)
-    found = (phonenumbers.format_number(match.number, phonenumbers.PhoneNumberFormat.E164) for match in matches)
+    e164_form = phonenumbers.PhoneNumberFormat.E164
+    found = ((phonenumbers.format_number(one.number, e164_form), one.number.extension or "") for one in matches)
     return tuple(dict.fromkeys(found))
 
 

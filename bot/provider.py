@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import httpx
 from typing_extensions import override
@@ -129,6 +129,17 @@ class Provider(Operations):
         Raises:
             CallboardError: it could not be ended; it expires by itself.
         """
+
+    # Options that every call shall have. Free of I/O.
+
+    @classmethod
+    def wrong_options(cls, given: Mapping[str, Any]) -> Mapping[str, str]:
+        """Options of `CallOrder`, of those that the class names, that no call can have so -> why, in a sentence."""
+        return {}
+
+    def clashing(self, order: CallOrder) -> frozenset[str]:
+        """Options of this very order that do not go with what else is in it; what was set for all calls gives way."""
+        return frozenset()
 
     # What it tells by itself. Free of I/O.
 

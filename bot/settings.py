@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from bot import consent, decide
 from bot.policy import AskFirst
@@ -25,6 +25,7 @@ class Line:
         number: E.164.  label: for people.  account: where it lives.  channel: where its calls are shown.
         summary: post a CDR summary of each finished outgoing call.  mask: hide most digits of outside numbers there.
         missed: whoever is not answered on it is a missed caller.
+        call: options that every call with it shall have, as in `CallOrder`.
     """
 
     number: str
@@ -34,6 +35,7 @@ class Line:
     summary: bool = True
     mask: bool = False
     missed: bool = True
+    call: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -43,12 +45,14 @@ class Account:
     Attributes:
         values: its settings by name, secrets included: never print this.
         addresses: source addresses its webhooks may come from, empty = any.
+        call: options that every call of it shall have, as in `CallOrder`.
     """
 
     name: str
     provider: str
     values: Mapping[str, str] = field(repr=False)
     addresses: tuple[str, ...] = ()
+    call: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -161,6 +165,14 @@ class Settings:
     def line(self, number: str) -> Line | None:
         """Our line with that E.164 number."""
         return next((line for line in self.lines if line.number == number), None)
+
+    def call_options(self, account: str, line: str) -> dict[str, Any]:
+        """Options that every call of the account with that line (E.164, "" = none) shall have: the line's go before."""
+        found: dict[str, Any] = {}
+        for one in self.accounts:
+            found |= one.call if one.name == account else {}
+        own = self.line(line) if line else None
+        return found | dict(own.call) if own else found
 
     def label(self, number: str) -> str:
         """A line's name where it has one: people know "Sales", not its number."""

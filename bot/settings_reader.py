@@ -9,7 +9,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import phonenumbers
 
-from bot import consent, decide, numbers
+from bot import call_options, consent, decide, numbers
 from bot.errors import BadInput, SettingsError
 from bot.policy import ASK_FIRST
 from bot.providers import provider_class
@@ -248,6 +248,8 @@ class _Reader:
                 self.errors.append(f"[accounts.{name}]: {error}")
                 continue
             addresses = self.addresses(f"accounts.{name}.addresses", section.pop("addresses", []))
+            call, errors = call_options.read(f"accounts.{name}.call", section.pop("call", {}), region, kind)
+            self.errors += errors
             values = {}
             for setting in kind.settings:
                 variable = f"{name}_{setting.name}".upper()
@@ -270,7 +272,7 @@ class _Reader:
                 )
                 section.pop(secret)
             self.leftovers(f"accounts.{name}", section)
-            found.append(Account(name, str(provider), values, addresses))
+            found.append(Account(name, str(provider), values, addresses, call))
         return tuple(found)
 
     def addresses(self, name: str, value: object) -> tuple[str, ...]:
@@ -299,16 +301,35 @@ class _Reader:
             if any(line.number == number for line in found):
                 self.errors.append(f'[lines."{written}"] has the number of another section. Join the two.')
             line = Line(number=number, **section)
-            wrong = [key for key in section if type(section[key]) is not type(getattr(Line(number), key))]
+            wrong = [
+                key for key in section if key != "call" and type(section[key]) is not type(getattr(Line(number), key))
+            ]
             if wrong:
                 kind = "true or false" if isinstance(getattr(Line(number), wrong[0]), bool) else "a text in quotes"
                 self.errors.append(f'lines."{written}".{wrong[0]} must be {kind}.')
                 continue
             if line.account and line.account not in names:
                 self.errors.append(f'[lines."{written}"]: there is no [accounts.{line.account}].')
+            elif "call" in section:
+                of = [account for account in accounts if line.account in ("", account.name)]
+                line = replace(line, call=self.call_of_line(written, line, of, region))
             self.matching(f'lines."{written}".channel', line.channel, _CHANNEL, "C0123456789")
             found.append(line)
         return tuple(found)
+
+    def call_of_line(self, written: str, line: Line, of: list[Account], region: str) -> dict[str, Any]:
+        if len(of) != 1:
+            words = "which options there are depends on the service. Say where the line lives"
+            self.errors.append(f'[lines."{written}"] call: {words}, like account = "{of[0].name if of else "sales"}".')
+            return {}
+        kind = provider_class(of[0].provider)
+        if "caller_id" not in kind.order_options:
+            words = f"{kind.title} shows no line that somebody has chosen, so no call would have them"
+            self.errors.append(f'[lines."{written}"] call: {words}. Set them for its account, if at all.')
+            return {}
+        found, errors = call_options.read(f'lines."{written}".call', line.call, region, kind, of[0].call)
+        self.errors += errors
+        return found
 
     def policy(self, region: str) -> PolicySettings:
         table = self.sub("policy")

@@ -2,6 +2,7 @@
 
     <who> [from LINE] [via PROVIDER] [record] [max 30m] [note ...]
 
+Who may be a number with an extension behind it: `+1 202 555 0100 ext 123`, or with pauses as phones keep them, `,,123`.
 Options come in any order after who; `note` takes the rest. Nothing is guessed: words that could mean two things, or
 nothing, are answered with a sentence and an example. Slack writes mentions as `<@U123|name>` and may turn a number
 into `<tel:+12025550100|+1 202 555 0100>` (Slack: Enabling interactivity with slash commands; Formatting text).
@@ -16,8 +17,13 @@ from bot import numbers
 from bot.errors import BadInput
 
 EXAMPLE = "Example: +1 202 555 0100 from Sales max 30m note asked for a quote."
+EXAMPLE_BEHIND = "Example: +1 202 555 0100 ext 123, or +1 202 555 0100,,123."
 LONGEST_NAME = 80
 LONGEST_CALL = 24 * 3600
+LONGEST_TONES = 24
+"""Keys and commas behind a number."""
+PAUSE = ".."
+"""What a comma is as `CallOrder.dial_digits`: two seconds, as on a phone."""
 """The largest `max`, seconds."""
 
 _OPTIONS = ("from", "via", "record", "max", "scenario", "note")
@@ -30,6 +36,10 @@ _UNSEEN = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _DIALLABLE = re.compile(r"[\d()+./\-‐‑‒–—−]+")
 _EXTENSION = re.compile(r"[0-9]{2,6}")
 _EXTENSION_WORD = re.compile(r"(?:x|ext\.?|extension)([0-9]*)", re.IGNORECASE)
+_BEHIND = re.compile(
+    r"(?:;?ext(?:ension)?\.? ?[=:]?|x) ?(?P<extension>[0-9]{1,11})|(?P<tones>,[,0-9*#]*)", re.IGNORECASE
+)
+_WITH_BEHIND = re.compile(rf"(?P<number>\+?[(\d][\d()./\-‐‑‒–—− ]*?) ?(?:{_BEHIND.pattern})", re.IGNORECASE)
 _LENGTH = re.compile(
     r"(?:(\d{1,2})h(?:ours?|rs?)?)?(?:(\d{1,4})m(?:in|ins|inutes?)?)?(?:(\d{1,5})s(?:ec|ecs|econds?)?)?"
 )
@@ -95,6 +105,7 @@ class CallText(msgspec.Struct, frozen=True):
         max_seconds: talk time after which the call is cut, None = no limit.
         note: free text as typed, without Slack's escapes.
         scenario: the provider's id of a scenario that handles the call, "line" = the line's own, "" = none.
+        dial_digits: what is dialled once they have answered, as in `CallOrder`.
     """
 
     who: Who
@@ -104,6 +115,7 @@ class CallText(msgspec.Struct, frozen=True):
     max_seconds: int | None = None
     note: str = ""
     scenario: str = ""
+    dial_digits: str = ""
 
 
 class _Token(msgspec.Struct, frozen=True):
@@ -117,8 +129,10 @@ class _Token(msgspec.Struct, frozen=True):
         return word if not self.quoted and word in _OPTIONS else ""
 
 
-def parse(text: str, region: str) -> CallText:
+def parse(text: str, region: str, *, behind: bool = False) -> CallText:
     """Read the text of `/call`. `region`: ISO 3166 code of the country that numbers without a prefix belong to.
+
+    `behind`: an extension behind a number is dialled, too; where it is not, it is not understood, rather than dropped.
 
     Raises:
         BadInput: a full sentence with what was not understood and an example. Nothing else is ever raised.
@@ -138,8 +152,9 @@ def parse(text: str, region: str) -> CallText:
     if _missing_who(tokens):
         raise BadInput(f"Say whom to call before “{tokens[0].text}”; put it in quotes if it is a name. {EXAMPLE}")
     stop = next((place for place, token in enumerate(tokens) if place and token.option), len(tokens))
-    who = _who(tokens[:stop], region)
-    return _options(who, tokens[stop:], text, region)
+    found = _number_with_behind(tokens[:stop], region) if behind else None
+    who, digits = found or (_who(tokens[:stop], region), "")
+    return msgspec.structs.replace(_options(who, tokens[stop:], text, region), dial_digits=digits)
 
 
 def somebody(text: str, region: str) -> Number | Mention | Extension | Name:
@@ -223,6 +238,42 @@ def _extension(first: _Token, rest: list[_Token]) -> Extension | None:
     if not _EXTENSION.fullmatch(digits):
         raise BadInput(f"{_quote(digits)} is not an extension: those have 2 to 6 digits. Example: ext 123.")
     return Extension(digits)
+
+
+def _number_with_behind(tokens: list[_Token], region: str) -> tuple[Number, str] | None:
+    """A number with something behind it, and that as `CallOrder.dial_digits`."""
+    match = _WITH_BEHIND.fullmatch(_ascii(" ".join(token.text for token in tokens)))
+    if match is None or any(token.quoted for token in tokens):
+        return None
+    number = _number_or_extension(match["number"].strip(), region)
+    if not isinstance(number, Number):
+        raise BadInput(f"{_quote(match['number'].strip())} is an extension itself: nothing is dialled behind those.")
+    return number, _tones(match)
+
+
+def dial_digits(text: str) -> str:
+    """What is dialled behind a number, as `CallOrder.dial_digits`: `123`, `ext 123`, or with pauses, `,,1,23#`.
+
+    Raises:
+        BadInput: it cannot be dialled.
+    """
+    written = _ascii("".join(text.split()))
+    match = _BEHIND.fullmatch(written if not written[:1].isdecimal() else f"x{written}")
+    match = match or _BEHIND.fullmatch(f",{written}")
+    if match is None:
+        raise BadInput(f"{_quote(text)} cannot be dialled. Write digits, * and #, and a comma for a pause: ,,123.")
+    return _tones(match)
+
+
+def _tones(match: re.Match[str]) -> str:
+    if match["extension"]:
+        return PAUSE + match["extension"]
+    tones = match["tones"]
+    if not tones.strip(","):
+        raise BadInput(f"Behind the {_quote(tones)} are no digits to dial. {EXAMPLE_BEHIND}")
+    if len(tones) > LONGEST_TONES:
+        raise BadInput(f"{_quote(tones)} is too long to be dialled: {LONGEST_TONES} keys and commas at most.")
+    return tones.replace(",", PAUSE)
 
 
 def _number_or_extension(text: str, region: str) -> Who:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import msgspec
 from slack_bolt.async_app import AsyncApp
 
-from bot import asking, controlling, dialing, offers, who
+from bot import asking, controlling, dialing, gathering, offers, who
 from bot.asking import Choice
 from bot.call import Call
 from bot.cards import VALUE_LIMIT, Message, actions, button, context, message, safe, section
@@ -19,7 +19,7 @@ from bot.errors import BadInput, NeedsConsent, NeedsYes, NotAllowed, NotFound
 from bot.events import Outcome, Wrapped
 from bot.routing import masks_from
 from bot.store import calls, ledger, lookups, people
-from handlers import Click, Desk, answer, on_actions, on_command, on_form, tell
+from handlers import Click, Desk, answer, conferences, on_actions, on_command, on_form, tell
 
 _read_ask = msgspec.json.Decoder(Ask)
 
@@ -93,6 +93,10 @@ async def command(desk: Desk, click: Click) -> None:
         await open_call_modal(desk, click)
         return
     try:
+        said = gathering.parse(click.text, desk.board.settings.region)
+        if said is not None:
+            await conferences.call_in(desk, click, said, ask_first)
+            return
         text = _read(click.text, desk.board.settings.region)
         if isinstance(text.who, who.Next):
             await dialing.drop(desk.board, click.trigger)
@@ -102,7 +106,9 @@ async def command(desk: Desk, click: Click) -> None:
             last = await asking.last_dialled(desk.board, click.user)
             await dialing.drop(desk.board, click.trigger)
             yes = msgspec.structs.replace(last, confirmed=True)
-            await ask_first(desk, click, yes, f"Call {shown(last.number, last.name, None)} again?")
+            behind = f" into conference {last.conference}" * bool(last.conference)
+            behind += f", and then dial {last.dial_digits.replace('.', '')}" * bool(last.dial_digits)
+            await ask_first(desk, click, yes, f"Call {shown(last.number, last.name, None)} again{behind}?")
             return
         found = await asking.resolve(desk.board, click.user, text)
     except Exception:
@@ -117,7 +123,7 @@ async def command(desk: Desk, click: Click) -> None:
 
 def _read(text: str, region: str) -> who.CallText:
     try:
-        return who.parse(text, region)
+        return who.parse(text, region, behind=True)
     except BadInput as error:
         why = str(error).removesuffix(who.EXAMPLE).strip()
         example = f" {who.EXAMPLE}" if why != str(error) else ""
@@ -130,7 +136,9 @@ async def dial(desk: Desk, click: Click, key: str, ask: Ask) -> None:
 
     async def written(call: Call) -> None:
         party = shown(call.number, call.name, None)
-        await tell(desk, click, f"Ringing your phone to call {party}. Its card is in your conversation with Callboard.")
+        rings = f"Calling {party} into conference {call.conference}" if call.conference else ""
+        rings = rings or f"Ringing your phone to call {party}"
+        await tell(desk, click, f"{rings}. Its card is in your conversation with Callboard.")
 
     try:
         call = await dialing.dial(board, key, ask, written)
@@ -220,7 +228,8 @@ async def call_again(desk: Desk, click: Click) -> None:
         await dialing.drop(desk.board, click.trigger)
         raise NotFound("That call is not on record any more, so nothing was dialled.")
     line, account = (call.line, call.account) if call.direction == "out" else ("", "")
-    await dial(desk, click, click.trigger, asking.again(click.user, call.number, call.name, line, account))
+    ask = asking.again(click.user, call.number, call.name, line, account, call.dial_digits, call.conference)
+    await dial(desk, click, click.trigger, ask)
 
 
 # The modal
@@ -246,6 +255,10 @@ async def validate_order(desk: Desk, click: Click) -> dict[str, str]:
         _max_seconds(click)
     except BadInput as error:
         return {"max": str(error)}
+    try:
+        _dial_digits(click)
+    except BadInput as error:
+        return {"digits": str(error)}
     try:
         await asking.resolve(desk.board, click.user, _typed(desk, click))
     except (BadInput, NotFound) as error:
@@ -273,7 +286,7 @@ async def order(desk: Desk, click: Click) -> None:
 
 def _typed(desk: Desk, click: Click) -> who.CallText:
     fields = click.fields
-    text = who.parse(fields.get("who", ""), desk.board.settings.region)
+    text = who.parse(fields.get("who", ""), desk.board.settings.region, behind=True)
     if isinstance(text.who, who.Nothing | who.Help | who.Back | who.Again | who.Next):
         raise BadInput("Type a number, a contact's name, an extension or @somebody.")
     return msgspec.structs.replace(
@@ -284,7 +297,13 @@ def _typed(desk: Desk, click: Click) -> who.CallText:
         max_seconds=_max_seconds(click) or text.max_seconds,
         scenario=fields.get("scenario", "") or text.scenario,
         note=fields.get("note", "") or text.note,
+        dial_digits=_dial_digits(click) or text.dial_digits,
     )
+
+
+def _dial_digits(click: Click) -> str:
+    digits = click.fields.get("digits", "").strip()
+    return who.dial_digits(digits) if digits else ""
 
 
 def _max_seconds(click: Click) -> int | None:

@@ -183,7 +183,7 @@ async def _add(desk: Desk, click: Click, number: str, name: str, company: str) -
 def _typed(board: Board, contact: Contact) -> str:
     """What may be typed after `/call`: the name, where it is not taken for anything else."""
     try:
-        read = who.parse(contact.name, board.settings.region)
+        read = who.parse(contact.name, board.settings.region, behind=True)
     except BadInput:
         return numbers.pretty(contact.number)
     name = who.CallText(who.Name(contact.name))

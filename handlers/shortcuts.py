@@ -24,4 +24,6 @@ async def call_number(desk: Desk, click: Click) -> None:
     found = numbers.found_in(who.without_links(click.text), desk.board.settings.region)
     if not found:
         raise NotFound("There is no phone number in that message, so nobody can be called from it.")
-    await open_call_modal(desk, click, {"who": numbers.pretty(found[0])})
+    number, extension = found[0]
+    behind = f" ext {extension}" if extension else ""
+    await open_call_modal(desk, click, {"who": f"{numbers.pretty(number)}{behind}"})

@@ -75,6 +75,9 @@ calls = st.builds(
     hang_up_by=users,
     hang_up_at=moments,
     settled_by=users,
+    dial_digits=st.sampled_from(["", "..123", "..1....23#", "..*5"]),
+    confirm_key=st.sampled_from(["", "any", "5", "*", "#"]),
+    conference=st.sampled_from(["", "", "4711"]),
 )
 contacts = st.one_of(st.none(), st.builds(Contact, number=st.just(NUMBER), name=words, company=words))
 missed_callers = st.builds(

@@ -1,5 +1,7 @@
 """The call card in every state, and the record of a finished call."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -183,6 +185,45 @@ def test_in_a_channel_it_is_the_reps_phone_and_the_number_can_be_masked() -> Non
     assert "Ringing the rep's phone…" in checked(shown).text
     assert f"by <@{REP}>" in shown.text
     assert "0100" not in str(shown)
+
+
+def test_a_key_that_must_be_pressed_first_is_said() -> None:
+    assert "Pick up and press 5, then" in show(call(confirm_key="5")).text
+    assert "Pick up and press any key, then" in show(call(confirm_key="any")).text
+    assert "press" not in show(call(confirm_key="5", state=State.CONNECTING)).text
+
+
+def test_what_is_dialled_behind_the_number_is_said_to_whoever_calls() -> None:
+    behind = call(dial_digits="..1....23#")
+    assert "dials 123# once they answer" in show(behind).text
+    assert "123#" not in show(behind, own=False).text
+    assert "once they answer" not in show(call()).text
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"state": State.REQUESTED}, "Calling Dana Levi (Acme), +1 202-555-0100 into conference 4711"),
+        ({"state": State.UNCLEAR}, "Ask them, or look into the conference, then say which it was."),
+        ({"state": State.RINGING}, "When they pick up, they are in conference 4711."),
+        ({"state": State.CONNECTING}, "When they pick up, they are in conference 4711."),
+        ({"state": State.TALKING, "answered_at": NOW - 80}, "is in conference 4711\n1:20, since"),
+        (
+            {"state": State.ENDED, "outcome": Outcome.ANSWERED, "talk_seconds": 80},
+            "was in conference 4711 for 1 min 20",
+        ),
+        ({"state": State.ENDED, "outcome": Outcome.ANSWERED}, "was in conference 4711\n"),
+        (
+            {"state": State.ENDED, "outcome": Outcome.BUSY},
+            "The line was busy: Dana Levi (Acme), +1 202-555-0100, for conference",
+        ),
+    ],
+)
+def test_the_card_of_somebody_in_a_conference(changes: dict[str, Any], said: str) -> None:
+    shown = show(call(conference="4711", rep_phone="", **changes), can_hang_up=False).text
+    assert said in shown
+    assert "your phone" not in shown
+    assert "You are on the line" not in shown
 
 
 def test_a_call_from_the_desk_phone_has_no_phone_to_pick_up() -> None:

@@ -91,6 +91,7 @@ def test_the_call_modal_asks_for_what_the_provider_can_express() -> None:
     assert view["callback_id"] == "call:order"
     assert list(inputs(order(options=frozenset(), accounts=ACCOUNTS[:1]))) == ["who", "note"]
     assert list(inputs(order(lines=()))) == ["who", "account", "options", "max", "note"]
+    assert list(inputs(order(options=frozenset({"dial_digits"})))) == ["who", "digits", "account", "note"]
 
 
 def test_the_call_modal_can_be_filled_in_beforehand() -> None:

@@ -14,7 +14,18 @@ from typing import get_args
 import httpx
 import pytest
 
-from bot import call_search, calling_lists, consent, periods, saying, settings, settings_reader, who
+from bot import (
+    call_options,
+    call_search,
+    calling_lists,
+    consent,
+    gathering,
+    periods,
+    saying,
+    settings,
+    settings_reader,
+    who,
+)
 from bot.cards.controls import LABELS
 from bot.cards.help import FORMS
 from bot.decide import KINDS
@@ -94,7 +105,9 @@ def test_commands_that_are_shown_are_understood(page: Path) -> None:
             continue
         try:
             if command == "/call":
-                who.parse(re.sub(r"@(\w+)", r"<@U2|\1>", text), "US")  # Slack turns a name into a mention
+                said = re.sub(r"@(\w+)", r"<@U2|\1>", text)  # Slack turns a name into a mention
+                if gathering.parse(said, "US") is None:
+                    who.parse(said, "US", behind=True)
             elif command == "/voicemsg" and text.split(" ")[0] not in ("", "templates", "scheduled", "help"):
                 saying.parse(re.sub(r"@(\w+)", r"<@U2|\1>", text), "US")
             elif command == "/calls" and text.startswith("log ") and text.split(" ")[1] not in ("add", "help"):
@@ -154,7 +167,7 @@ def test_every_setting_of_the_providers_is_explained() -> None:
     told = {row[0].strip("`"): row[-1] for row in rows(section(read("docs/settings.md"), "## [accounts.NAME]"))}
     own = {f"{name}_{s.name}".upper(): defaults(s) for name in NAMES for s in provider_class(name).settings}
     assert {name: default for name, default in told.items() if name.isupper()} == own
-    assert {name for name in told if not name.isupper()} == {"provider", "addresses"}
+    assert {name for name in told if not name.isupper()} == {"provider", "addresses", "call"}
 
 
 def test_every_setting_of_the_file_is_explained() -> None:
@@ -170,6 +183,7 @@ def test_every_setting_of_the_file_is_explained() -> None:
     assert set(names(section(page, "## [messages]"))) == {f.name for f in fields(settings.MessageSettings)}
     assert set(names(section(page, "## [recording]"))) == {f.name for f in fields(consent.Recording)}
     assert names(section(page, "## [missed]")) == ["brief_seconds", "escalate_minutes"]
+    assert names(section(page, "## Options of every call")) == list(call_options.SETTABLE)
 
 
 def test_the_example_file_is_good() -> None:
@@ -196,11 +210,29 @@ def test_the_example_file_shows_every_setting(tmp_path: Path) -> None:
     assert set(table["lines"]["+972505550100"]) == set(names(section(page, '## [lines."NUMBER"]')))
     for name in NAMES:
         open_ones = {setting.name for setting in provider_class(name).settings if not setting.secret}
-        assert set(table["accounts"][name]) - {"provider", "addresses"} == open_ones
+        assert set(table["accounts"][name]) - {"provider", "addresses", "call"} == open_ones
     assert found.accounts[0].values == {
         **settings_reader.load(ENVIRONMENT, ROOT / "callboard.example.toml").accounts[0].values
     }
+    able = {name for name in NAMES if {*call_options.SETTABLE} & provider_class(name).order_options}
+    assert {name for name in NAMES if "call" in table["accounts"][name]} == able
     assert found.dispositions == settings_reader.load(ENVIRONMENT, ROOT / "callboard.example.toml").dispositions
+
+
+@pytest.mark.parametrize("page", ["settings.md", *(f"providers/{name}.md" for name in NAMES)])
+def test_the_options_of_every_call_that_are_shown_are_good(page: str, tmp_path: Path) -> None:
+    heading = "## Options of every call" if page == "settings.md" else "## Options of a call"
+    _, found, rest = read(f"docs/{page}").partition(f"\n{heading}\n")
+    (shown,) = re.findall(r"```toml\n(.*?)```", rest.partition("\n## ")[0], re.DOTALL) or ("",)
+    (name,) = re.findall(r"accounts\.(\w+)", shown)[:1] or ("",)
+    kind = provider_class(name) if name else None
+    assert bool(shown) == (page not in ("providers/enablex.md", "providers/exolve.md")), f"{page}: {found}"
+    if kind is None:
+        return
+    file = tmp_path / "callboard.toml"
+    file.write_text(shown.replace("https://…", "https://gurulize.example"), encoding="utf-8")
+    secrets = {f"{name}_{setting.name}".upper(): "p" for setting in kind.settings if setting.secret}
+    assert settings_reader.load(secrets | ENVIRONMENT, file).accounts[0].call
 
 
 # Providers

@@ -436,3 +436,54 @@ async def test_new_and_foreign_numbers_are_asked_about_once(
         told = await desk.type("/call +44 7700 900123")
         assert "+44 7700 900123 is in another country (GB), where calls may cost more. Nobody of ours" in told
         assert len(desk.phone.orders) == 3
+
+
+async def test_an_extension_behind_a_switchboard_is_dialled_also_when_called_again(desk: Office) -> None:
+    await desk.link("U1")
+    await desk.type("/call +1 202 555 0123 ext 42 note about the offer")
+    (order,) = desk.phone.orders
+    assert (order.number, order.dial_digits) == (CUSTOMER_NUMBER, "..42")
+    card = desk.conversation("U1")[0]
+    assert "dials 42 once they answer" in card.text
+    await desk.happen(CdrReceived(ref="paper-1", at=desk.clock(), leg="customer", outcome=Outcome.BUSY))
+    assert "again, and then dial 42?" in await desk.type("/call again")
+    await desk.press("call:yes", desk.slack.ephemerals[-1], "C1")
+    await desk.happen(CdrReceived(ref="paper-2", at=desk.clock(), leg="customer", outcome=Outcome.BUSY))
+    desk.clock.advance(60)
+    await desk.press("call:again", desk.conversation("U1")[1], desk.slack.open_dm("U1").id)
+    assert [order.dial_digits for order in desk.phone.orders] == ["..42", "..42", "..42"]
+
+
+async def test_a_service_that_cannot_dial_an_extension_behind_a_number_says_so(desk: Office) -> None:
+    class Plain(PaperPhone):
+        order_options = frozenset({"caller_id"})
+
+    await desk.link("U1")
+    plain = Plain("voicenter", desk.clock)
+    desk.board.providers = {"voicenter": plain}
+    assert await desk.type("/call +1 202 555 0123 ext 42") == (
+        "Paperphone cannot dial 42 once they have answered. Nothing was dialled; call the number alone and press the "
+        "keys on your phone."
+    )
+    desk.board.providers = {"voicenter": plain, "paper": desk.phone}
+    assert "choose “via paper”, or call the number alone" in await desk.type("/call +1 202 555 0123 ext 42")
+    assert plain.orders == desk.phone.orders == []
+    await plain.http.aclose()
+
+
+async def test_an_extension_behind_a_switchboard_has_a_field_of_the_form(desk: Office) -> None:
+    await desk.link("U1")
+    await desk.type("/call")
+    assert "cannot be dialled" in (await desk.submit({"who": "+1 202 555 0123", "digits": "front desk"}))["digits"]
+    assert await desk.submit({"who": "+1 202 555 0123", "digits": "1,,42#"}) == {}
+    assert [order.dial_digits for order in desk.phone.orders] == ["..1....42#"]
+    await desk.type("/call")
+    assert await desk.submit({"who": "+1 202 555 0124 ext 7"}) == {}
+    assert desk.phone.orders[1].dial_digits == "..7"
+
+
+async def test_a_key_to_confirm_is_on_the_card(desk: Office) -> None:
+    await desk.link("U1")
+    object.__setattr__(desk.board.settings.accounts[0], "call", {"confirm_key": "any"})
+    await desk.type("/call +1 202 555 0123")
+    assert "Pick up and press any key, then" in desk.conversation("U1")[0].text

@@ -405,5 +405,9 @@ async def test_a_number_in_a_message_is_called_from_the_form(desk: Office) -> No
     (view,) = desk.slack.views.values()
     assert "+1 202-555-0131" in str(view.view["blocks"])
     desk.slack.views.clear()
+    await desk.send(slack_requests.shortcut(desk.slack, "call_number", text="Ring 202-555-0131 ext. 42, please"))
+    (view,) = desk.slack.views.values()
+    assert "+1 202-555-0131 ext 42" in str(view.view["blocks"])
+    desk.slack.views.clear()
     await desk.send(slack_requests.shortcut(desk.slack, "call_number", text="Nothing here, order 12"))
     assert "no phone number in that message" in desk.told

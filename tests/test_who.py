@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from bot.errors import BadInput
 from bot.who import (
     LONGEST_NAME,
+    LONGEST_TONES,
     Again,
     Back,
     CallText,
@@ -18,6 +19,7 @@ from bot.who import (
     Nothing,
     Number,
     Who,
+    dial_digits,
     parse,
 )
 
@@ -178,9 +180,75 @@ def test_what_is_not_understood_is_said(text: str, words: str) -> None:
     assert str(caught.value)[-1] in ".?"
 
 
+@pytest.mark.parametrize(
+    ("typed", "digits"),
+    [
+        ("+1 202 555 0123 ext 123", "..123"),
+        ("+1 202 555 0123 ext. 123", "..123"),
+        ("+1 202 555 0123 Extension 123", "..123"),
+        ("+1 202 555 0123 x123", "..123"),
+        ("+1 202 555 0123x123", "..123"),
+        ("+1 202 555 0123 x 1", "..1"),
+        ("(202) 555-0123 ext:0042", "..0042"),
+        ("tel:+1-202-555-0123;ext=123", "..123"),
+        ("<tel:+12025550123|+1 202 555 0123> ext 123", "..123"),
+        ("+1 202 555 0123 ext ١٢٣", "..123"),
+        ("+12025550123,,123", "....123"),
+        ("+1 202 555 0123 ,123", "..123"),
+        ("+1 202 555 0123,1,,23#", "..1....23#"),
+    ],
+)
+@pytest.mark.parametrize("more", ["", " from Sales note x9"])
+def test_what_is_dialled_behind_a_number(typed: str, digits: str, more: str) -> None:
+    call = parse(typed + more, "US", behind=True)
+    assert isinstance(call.who, Number)
+    assert (call.who.number, call.dial_digits) == (US, digits)
+    assert (call.line, call.note) == (("Sales", "x9") if more else ("", ""))
+    with pytest.raises(BadInput):  # where it would be dropped, it is not understood
+        parse(typed + more, "US")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("21 ext 5", "“21” is an extension itself: nothing is dialled behind those"),
+        ("+1 202 555 0123,,", "Behind the “,,” are no digits to dial"),
+        (f"+1 202 555 0123,{'1' * LONGEST_TONES}", f"too long to be dialled: {LONGEST_TONES} keys"),
+        ("+1 202 555 0123 ext 123456789012", "“ext” after “0123” was not understood"),
+        ("+1 202 555 0123 ext", "“ext” after “0123” was not understood"),
+        ("+1 202 ext 5", "is too short"),
+        ("202 555 0123, 202 555 0124", "“0123,” after “555” was not understood"),
+        ('202 555 0123 "ext 5"', "“ext 5” after “0123” was not understood"),
+    ],
+)
+def test_what_cannot_be_dialled_behind_a_number_is_said(text: str, words: str) -> None:
+    with pytest.raises(BadInput, match=words):
+        parse(text, "US", behind=True)
+
+
+@pytest.mark.parametrize("text", ["ext 123", "x123", "21", "Ada", "Room x12", "3M Example", "+1 202 555 0123", "back"])
+def test_nothing_behind_changes_nothing(text: str) -> None:
+    assert parse(text, "US", behind=True) == parse(text, "US")
+
+
+@pytest.mark.parametrize(
+    ("text", "digits"),
+    [("123", "..123"), (" ext 123 ", "..123"), (",,123#", "....123#"), ("1,,2", "..1....2"), ("*5", "..*5"),
+     ("123456789012", "..123456789012"), ("12 34", "..1234")],
+)  # fmt: skip
+def test_digits_of_the_form(text: str, digits: str) -> None:
+    assert dial_digits(text) == digits
+
+
+@pytest.mark.parametrize("text", ["Ada", ",,", "12p3", "+1 202", "1" * LONGEST_TONES])
+def test_digits_of_the_form_that_cannot_be_dialled(text: str) -> None:
+    with pytest.raises(BadInput, match="dial"):
+        dial_digits(text)
+
+
 _TYPED = """
-    from via record max note 30m 1h h +1 202 5550123 21 ext x9 " “ ” <@U1|a> < <tel: | > back again help Ada &amp; - +
-    tel: @a ٣ ²
+    from via record max note 30m 1h h +1 202 5550123 21 ext x9 ,,9 # " “ ” <@U1|a> < <tel: | > back again help Ada
+    &amp; - + tel: @a ٣ ²
 """
 _PIECES = st.sampled_from([*_TYPED.split(), "\u00a0"])
 
@@ -192,7 +260,7 @@ _PIECES = st.sampled_from([*_TYPED.split(), "\u00a0"])
 )
 def test_raises_nothing_but_bad_input(text: str) -> None:
     try:
-        call = parse(text, "US")
+        call = parse(text, "US", behind=True)
     except BadInput as error:
         said = str(error)
     else:
@@ -200,6 +268,7 @@ def test_raises_nothing_but_bad_input(text: str) -> None:
         assert call.max_seconds is None or 0 < call.max_seconds <= 86400
         if isinstance(call.who, Number):
             assert call.who.number.startswith("+")
+        assert set(call.dial_digits) <= set("0123456789*#.")
         if isinstance(call.who, Name):
             assert call.who.name.strip()
     assert said.endswith((".", "?"))

@@ -71,7 +71,8 @@ def call_card(
     if told:
         blocks.append(context(told, "call:told"))
     if call.live and not can_hang_up:
-        blocks.append(context([f"{title} cannot end this call: hang up on your phone."], "call:cannot"))
+        where = "whoever was called hangs up" if call.conference else "hang up on your phone"
+        blocks.append(context([f"{title} cannot end this call: {where}."], "call:cannot"))
     plain_party = who_plain(call.number, call.name, contact, masked=masked)
     blocks += control_rows(call, plain_party, controls, acting)
     buttons = _buttons(call, plain_party, can_hang_up and not acting and not call.hanging_up(now))
@@ -86,6 +87,8 @@ def _state(call: Call, party: str, title: str, now: float, zone: str, own: bool)
     """(headline with the party, what more there is to say)."""
     owner = "your" if own else "the rep's"
     hanging = hanging_words(call, now)
+    if call.conference:
+        return _of_conference(call, party, title, now, zone, own)
     if call.state is State.REQUESTED:
         return f"Placing the call to {party}", f"Asking {title} to ring {owner} phone…"
     if call.state is State.UNCLEAR:
@@ -99,19 +102,47 @@ def _state(call: Call, party: str, title: str, now: float, zone: str, own: bool)
             return f"Incoming call from {party}", hanging or "Ringing…"
         if not call.rep:
             return f"Calling {party}", hanging or "Ringing…"
-        return f"Ringing {owner} phone…", hanging or f"Pick up, then {party} is called."
+        key = "any key" if call.confirm_key == "any" else plain(call.confirm_key)
+        pick_up = f"Pick up and press {key}" if key else "Pick up"
+        return f"Ringing {owner} phone…", hanging or f"{pick_up}, then {party} is called."
     if call.state is State.CONNECTING:
         return f"Ringing {party}…", hanging or ("You are on the line." if own else "The rep is on the line.")
     if call.state is State.TALKING and call.transferred_to:
         to = plain(pretty(call.transferred_to))
         return f"{party} was put through to {to}", hanging or f"They talk without {'you' if own else 'the rep'}."
     if call.state is State.TALKING:
-        running = f"{timer(now - call.answered_at)}, since {clock(call.answered_at, zone)}" if call.answered_at else ""
-        return f"Talking to {party}", " ".join(part for part in (running, hanging) if part)
+        return f"Talking to {party}", " ".join(part for part in (_running(call, now, zone), hanging) if part)
     headline, next_step = ending(call, title, own=own)
     if call.outcome is Outcome.ANSWERED:
         return f"{headline} with {party}", next_step
     return f"{headline}: {party}", next_step
+
+
+def _running(call: Call, now: float, zone: str) -> str:
+    return f"{timer(now - call.answered_at)}, since {clock(call.answered_at, zone)}" if call.answered_at else ""
+
+
+def _of_conference(call: Call, party: str, title: str, now: float, zone: str, own: bool) -> tuple[str, str]:
+    """Of somebody who is called into a conference: no phone of the rep's has to do with it."""
+    room = f"conference {plain(call.conference)}"
+    hanging = hanging_words(call, now)
+    if call.state is State.REQUESTED:
+        return f"Calling {party} into {room}", f"Asking {title} to ring them…"
+    if call.state is State.UNCLEAR:
+        return (
+            f"Unclear: the call to {party}",
+            f"{sentence(call.words)} It is unclear whether it rings. Callboard will not dial again by itself. "
+            "Ask them, or look into the conference, then say which it was.".strip(),
+        )
+    if call.state in (State.RINGING, State.CONNECTING):
+        return f"Ringing {party}…", hanging or f"When they pick up, they are in {room}."
+    if call.state is State.TALKING:
+        return f"{party} is in {room}", " ".join(part for part in (_running(call, now, zone), hanging) if part)
+    headline, next_step = ending(call, title, own=own)
+    if call.outcome is Outcome.ANSWERED:
+        length = f" for {duration(call.talk_seconds)}" if call.talk_seconds else ""
+        return f"{party} was in {room}{length}", next_step
+    return f"{headline}: {party}, for {room}", next_step
 
 
 def _facts(call: Call, title: str, zone: str, now: float, own: bool) -> str:
@@ -125,6 +156,7 @@ def _facts(call: Call, title: str, zone: str, now: float, own: bool) -> str:
         f"started {day_clock(call.started_at, now, zone)}" if call.started_at else "",
         f"ended {day_clock(call.ended_at, now, zone)}" if ended and call.ended_at else "",
         f"rang {duration(call.ring_seconds)}" if ended and call.ring_seconds else "",
+        f"dials {plain(call.dial_digits.replace('.', ''))} once they answer" if call.dial_digits and own else "",
         "recorded" if call.recording else "",
         *live_facts(call),
         f"with {plain(pretty(call.consulting))} on the other line" if call.consulting else "",

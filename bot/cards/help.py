@@ -15,6 +15,10 @@ FORMS: Mapping[str, tuple[str, Sequence[tuple[str, str]]]] = MappingProxyType(
             (
                 ("", "opens a form"),
                 ("+1 202 555 0100", "calls a number, as people write it"),
+                (
+                    "+1 202 555 0100 ext 123",
+                    "the same, and dials that extension once they answer, where the service can",
+                ),
                 ("@sam", "calls a colleague"),
                 ("Dana Levi", "calls somebody from the contact book"),
                 ("201", "calls an extension"),
@@ -28,6 +32,10 @@ FORMS: Mapping[str, tuple[str, Sequence[tuple[str, str]]]] = MappingProxyType(
                 ("Dana Levi note asks about the offer", "keeps a note on the call's card"),
                 ("back", "calls back the latest missed caller"),
                 ("again", "calls the last number again, after asking you"),
+                (
+                    "conference 4711 me, @sam, Dana Levi",
+                    "calls each of them into that conference of the phone service, where it has some",
+                ),
                 ("next", "shows the contact of your call list whose turn it is"),
                 ("help", "shows this"),
             ),

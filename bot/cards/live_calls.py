@@ -10,6 +10,7 @@ from bot.cards import (
     context,
     header,
     message,
+    plain,
     rep_words,
     section,
     timer,
@@ -75,6 +76,8 @@ def _words(call: Call, now: float, zone: str) -> str:
     if hanging := hanging_words(call, now):
         return hanging.rstrip(".")
     match call.state:
+        case State.TALKING if call.conference:
+            return f"In conference {plain(call.conference)}"
         case State.TALKING if call.answered_at:
             return f"Talking {timer(now - call.answered_at)}, since {clock(call.answered_at, zone)}"
         case State.TALKING:
@@ -83,9 +86,9 @@ def _words(call: Call, now: float, zone: str) -> str:
             return "Unclear whether it rings: see its card and say what happened"
         case State.RINGING if call.direction == "in":
             return "Incoming, ringing"
-        case State.RINGING:
+        case State.RINGING if not call.conference:
             return "Ringing your phone"
-        case State.CONNECTING:
+        case State.RINGING | State.CONNECTING:
             return "Their phone is ringing"
         case State.REQUESTED:
             return "Being placed"

@@ -8,6 +8,7 @@ from bot.cards import Block, context, paragraphs, safe, section, sentence, who
 from bot.cards.forms import any_input, boxes_input, form, select_input, text_input, typed
 from bot.cards.times import MOMENTS
 from bot.numbers import pretty
+from bot.who import LONGEST_TONES
 
 if TYPE_CHECKING:
     from bot.store.contacts import Contact
@@ -39,7 +40,7 @@ def call_modal(
     initial: Mapping[str, str],
     private_metadata: str,
 ) -> Block:
-    """Start a call; callback_id `call:order`. Blocks: who, line, account, options, max, scenario, note.
+    """Start a call; callback_id `call:order`. Blocks: who, digits, line, account, options, max, scenario, note.
 
     Attributes:
         lines: (E.164 number, label).  accounts: (configured name, title); asked for only when there are several.
@@ -56,6 +57,18 @@ def call_modal(
             length=150,
         )
     ]
+    if "dial_digits" in options:
+        blocks.append(
+            text_input(
+                "digits",
+                "Extension behind their switchboard",
+                initial,
+                optional=True,
+                placeholder="123",
+                hint="Dialled once they have answered. A comma waits two seconds: ,,1,,23#",
+                length=LONGEST_TONES,
+            )
+        )
     if lines and "caller_id" in options:
         choices = [(number, _line(number, label)) for number, label in lines]
         blocks.append(
@@ -72,7 +85,7 @@ def call_modal(
                 "End the call after (minutes)",
                 initial,
                 optional=True,
-                placeholder="No limit",
+                placeholder="As long as usual",
                 hint="A whole number of minutes.",
                 length=4,
             )

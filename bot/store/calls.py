@@ -192,11 +192,11 @@ def _show(db: sqlite3.Connection, call: Call, place: str, now: float, routing: R
     if call.purpose == "message":
         messages.show(db, call.id)  # a batch may call hundreds: their one card tells of all
         return
-    if call.rep and call.rep_phone:  # placed through Callboard
+    if call.rep and call.ours:  # placed through Callboard
         cards.mark(db, "call", call.id, f"@{call.rep}", now)
     never_rang = call.outcome in (Outcome.REFUSED, Outcome.NOT_PLACED)
     if call.state is State.ENDED and not never_rang and place and routing.summary(call):
-        stray = not call.rep_phone and _sending(db, call.account)
+        stray = not call.ours and _sending(db, call.account)
         cards.mark(db, "cdr", call.id, place, now + (HOLD_SECONDS if stray else 0))
 
 

@@ -76,6 +76,17 @@ class CallGear(Provider):
 
     # Calls that begin.
 
+    @classmethod
+    @override
+    def wrong_options(cls, given: Mapping[str, Any]) -> Mapping[str, str]:
+        """See `starts.py`."""
+        return starts.wrong(given)
+
+    @override
+    def clashing(self, order: CallOrder) -> frozenset[str]:
+        """What the method that places such a call does not have."""
+        return starts.clashing(order)
+
     @override
     async def place_call(self, order: CallOrder) -> Accepted:
         """start.employee_call, start.simple_call, start.scenario_call or start.vnumber_call."""

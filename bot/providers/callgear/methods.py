@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from dataclasses import field as filled
 from typing import Any
 
+from bot.providers.callgear.starts import RULES
+
 CODES: Mapping[str, tuple[int, str]] = {
     "parse_error": (-32700, "Invalid JSON was received by the server."),
     "invalid_request": (-32600, "The JSON sent is not a valid Request object"),
@@ -119,8 +121,6 @@ COMPONENTS: Mapping[str, str] = {
     "start.informer_call": "Informer calls",
     "start.scenario_call": "Call scenario",
 }
-
-RULES = ("fixed", "fixed_for_numa", "random", "regional_random", "regional_fixed_for_numa")
 
 
 def check_params(method: str, params: Mapping[str, Any]) -> None:

@@ -15,7 +15,8 @@ from typing_extensions import override
 
 from bot.hooks import Reply, Request
 from bot.providers.callgear import area
-from bot.providers.callgear.methods import CODES, COMPONENTS, METHODS, RULES, Fails, check_params
+from bot.providers.callgear.methods import CODES, COMPONENTS, METHODS, Fails, check_params
+from bot.providers.callgear.starts import RULES
 from bot.providers.callgear.talks import CALLER, EMPLOYEES, MANAGED, Talk, moment
 from bot.simulator.behaviours import Step, behaviour_of
 from bot.simulator.exchange import Delivery, Exchange, SimCall

@@ -29,6 +29,11 @@ _LACKS: Mapping[str, frozenset[str]] = {
 }
 """Method -> our options that its table does not have."""
 
+RULES = ("fixed", "fixed_for_numa", "random", "regional_random", "regional_fixed_for_numa")
+"""How CallGear picks the number that is shown. Source: "virtual_phone_usage_rule"."""
+LAST_SPOKEN = 0xFFFF
+"""The last character that is spoken; others are refused (`character_encoding_not_allowed`)."""
+
 _FLAGS = {"talk_at_once": "switch_at_once", "hear_dialling": "early_switching"}
 _MESSAGES = {"start.employee_call": "employee_message", "start.simple_call": "operator_message"}
 
@@ -40,7 +45,7 @@ def call(order: CallOrder, line: str, title: str) -> tuple[str, dict[str, Any]]:
         Unsupported: options that do not go together; nothing was sent.
     """
     method = _method(order)
-    clash = sorted(name.replace("_", " ") for name in chosen(order) & _LACKS[method])
+    clash = sorted(name.replace("_", " ") for name in clashing(order))
     if clash:
         raise Unsupported(f"{title} cannot combine these: {', '.join(clash)} with {method}. Leave them out.")
     rep = "operator" if method == "start.simple_call" else "employee"
@@ -74,6 +79,29 @@ def call(order: CallOrder, line: str, title: str) -> tuple[str, dict[str, Any]]:
         for name, value in params.items()
         if value not in ("", None) and not (value is False and name != "show_virtual_phone_number")
     }
+
+
+def clashing(order: CallOrder) -> frozenset[str]:
+    """Options of the order that its method does not have."""
+    return chosen(order) & _LACKS[_method(order)]
+
+
+def wrong(given: Mapping[str, Any]) -> dict[str, str]:
+    """Options that no call can have so -> why. The rep's phone always rings first, so the talk cannot begin at once
+    where the dialling is heard: "early_switching" together with "switch_at_once" is refused then.
+    """
+    found = {}
+    if given.get("caller_id_rule") not in ("", None, *RULES):
+        found["caller_id_rule"] = f"CallGear has only these: {', '.join(RULES)}. Choose one of them."
+    if (music := given.get("dial_music")) and not isinstance(_id(music), int):
+        found["dial_music"] = 'CallGear knows its sounds by a number. Write that, like "101".'
+    if given.get("talk_at_once") and given.get("hear_dialling"):
+        found["talk_at_once"] = "CallGear does not have it together with hear_dialling. Remove one of the two."
+    for name in ("rep_message", "customer_message"):
+        text = speech.text if (speech := given.get(name)) else ""
+        if strange := next((sign for sign in text if ord(sign) > LAST_SPOKEN), ""):
+            found[name] = f"CallGear cannot speak “{strange}”. Write the text without it."
+    return found
 
 
 def message(order: MessageOrder, line: str, title: str) -> dict[str, Any]:

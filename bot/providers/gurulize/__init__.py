@@ -51,6 +51,14 @@ class Gurulize(Provider):
         if not re.fullmatch("[1-9][0-9]{0,5}", self.values["max_seconds"]):
             raise SettingsError(f"{self._variable('max_seconds')} must be a whole number of seconds, like 3600.")
 
+    @classmethod
+    @override
+    def wrong_options(cls, given: Mapping[str, Any]) -> Mapping[str, str]:
+        """A language that the page does not list."""
+        if given.get("language") in ("", None, *LANGUAGES):
+            return {}
+        return {"language": f"{cls.title} has only these: {', '.join(LANGUAGES)}. Choose one of them."}
+
     @override
     async def place_call(self, order: CallOrder) -> Accepted:
         """Ring the rep ("caller"), then the number ("callee"). Source: section "Registration".

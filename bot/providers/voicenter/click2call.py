@@ -5,7 +5,8 @@ https://www.voicenter.com/API/click-to-call. Options that are not chosen are lef
 60 s and a call lasts 7200 s at most, but 30 s and 30 s for messages and conferences.
 """
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import httpx
 from typing_extensions import override
@@ -58,6 +59,20 @@ class Click2Call(Account):
         {"caller_id", "caller_name", "ring_seconds", "max_seconds", "auto_answer"}
     )
     rep_phones: ClassVar[frozenset[str]] = frozenset({"number", "extension", "login", "trunk"})
+
+    @classmethod
+    @override
+    def wrong_options(cls, given: Mapping[str, Any]) -> Mapping[str, str]:
+        """Variables: too many of them, or one that takes the name of ours."""
+        variables = given.get("variables") or {}
+        if OURS in variables:
+            return {"variables": f"“{OURS}” is what Callboard's own id of a call is called. Name yours otherwise."}
+        if len(variables) >= MAX_VARIABLES:
+            return {
+                "variables": f"There are {len(variables)}, and {cls.title} carries {MAX_VARIABLES - 1} beside ours."
+                f" Remove {len(variables) - MAX_VARIABLES + 1}."
+            }
+        return {}
 
     @override
     async def place_call(self, order: CallOrder) -> Accepted:
