@@ -137,6 +137,7 @@ class Settings:
     messages: MessageSettings = MessageSettings()
     recording: consent.Recording = field(default_factory=consent.Recording)
     retention: Retention = Retention()
+    digest_picture: bool = True
 
     def renamed(self, text: str) -> str:
         """The text with our commands, written as `/call …`, under the names that they have in this workspace."""

@@ -51,6 +51,9 @@ callers = ["U1"]
 [missed]
 escalate_minutes = 5
 
+[digest]
+picture = false
+
 [commands]
 prefix = "acme-"
 phone = "/telephone"
@@ -80,6 +83,7 @@ def test_the_least_that_starts(tmp_path: Path) -> None:
     assert settings.accounts[0].values["code"] == "secret-code"
     assert settings.accounts[0].values["reply_format"] == "JSON"
     assert settings.policy.countries == ("US",)
+    assert settings.digest_picture
     assert settings.commands == {
         name: f"/{name}"
         for name in (
@@ -101,6 +105,7 @@ def test_everything_set(tmp_path: Path) -> None:
     )
     assert (settings.region, settings.zone, settings.channel, settings.port) == ("GB", "Europe/London", "C1", 0)
     assert (settings.mask, settings.summaries, settings.escalate_minutes) == (True, False, 5)
+    assert not settings.digest_picture
     assert settings.dispositions == ("Sold", "Not sold")
     assert settings.accounts[0].addresses == ("203.0.113.7", "198.51.100.0/24")
     assert settings.lines == (Line(number="+442079460000", label="Sales", account="sales", channel="C2", mask=True),)
@@ -226,6 +231,8 @@ def test_no_secret_is_in_a_repr(tmp_path: Path) -> None:
         ("[missed]\nescalate_minutes = -1", "missed.escalate_minutes"),
         ("[missed]\nescalate_minutes = true", "missed.escalate_minutes"),
         ("[missed]\nminutes = 5", "[missed]"),
+        ('[digest]\npicture = "no"', "digest.picture"),
+        ("[digest]\npictures = true", "[digest]"),
         ("[policy]\ndaily_calls = 1.5", "policy.daily_calls"),
         ('[policy]\ncountries = ["XX"]', "policy.countries"),
         ('[policy]\nhours = ["9", "18"]', "policy.hours"),
