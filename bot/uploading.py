@@ -28,6 +28,8 @@ LOOKS, LOOK_SECONDS = 15, 1.0
 LOOK_AHEAD_SECONDS = 900.0
 """How long after it was sent a file may appear: it is shared after a scan for malware, and clocks differ."""
 
+_SCOPE = "files:write"
+"""The one that is missed, unless Slack names another."""
 _WHY = {
     "channel_not_found": "that conversation does not exist any more, or Callboard was never in it",
     "invalid_channel": "that conversation does not exist any more, or Callboard was never in it",
@@ -40,7 +42,7 @@ _WHY = {
     "file_type_not_allowed": "the workspace does not allow files of that kind",
     "file_upload_size_restricted": "it is larger than the workspace allows",
     "storage_limit_reached": "the workspace has no room left for files",
-    "missing_scope": "Callboard lacks the scope files:write or files:read; install the app again from its manifest",
+    "missing_scope": f"Callboard lacks the scope {_SCOPE}; install the app again from its manifest",
     "file_deleting_disabled": "the workspace allows nobody to delete files",
     "cant_delete_file": "the file is not Callboard's own",
 }
@@ -226,6 +228,7 @@ async def _ask(method: Callable[..., Awaitable[Any]], **arguments: Any) -> Any:
         code = str(error.response.get("error", "unknown"))
         if code in _GONE:
             raise _Gone("Slack does not know that file any more.") from error
-        raise NotAllowed(f"Slack refused the file: {_WHY.get(code, code)}.") from error
+        why = _WHY.get(code, code).replace(_SCOPE, str(error.response.get("needed") or _SCOPE))
+        raise NotAllowed(f"Slack refused the file: {why}.") from error
     except (SlackClientError, OSError) as error:
         raise Unavailable("Slack could not be reached, so nobody sees the file. Try again in a minute.") from error

@@ -268,7 +268,7 @@ async def in_words(desk: Office, adding: Pictures) -> None:
         ("files.completeUploadExternal", "file_type_not_allowed", "files of that kind"),
         ("files.completeUploadExternal", "500", ""),
         ("files.completeUploadExternal", "drop_after", ""),
-        ("files.info", "missing_scope", "files:read"),
+        ("files.info", "missing_scope", "lacks the scope"),
         ("files.info", "file_not_found", "does not know that file"),
         ("files.info", "500", ""),
     ],

@@ -1,11 +1,13 @@
 """A file into Slack and out of it: shown once, where it belongs, and every failure is a sentence."""
 
+import asyncio
+
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import Ambiguous, CallboardError, NotAllowed, Unavailable
 from bot.uploading import LOOKS, Limited, delete, is_shown, picture, share_again, upload
-from tests.fake_slack import FakeSlack
+from tests.fake_slack import FakeSlack, granted_scopes
 from tests.slack_state import Clock
 
 SOUND = b"RIFF1234WAVE a talk"
@@ -145,7 +147,6 @@ async def test_a_picture_is_nobodys_until_it_is_shown_and_ready_when_it_is_told(
         ("upload", "500", Unavailable, "nobody sees it"),
         ("files.completeUploadExternal", "500", Unavailable, "did not answer, so the picture is not shown"),
         ("files.info", "500", Unavailable, "did not answer, so the picture is not shown"),
-        ("files.info", "missing_scope", NotAllowed, "files:read"),
     ],
 )
 async def test_a_picture_that_cannot_be_shown_is_none(
@@ -175,3 +176,10 @@ async def test_slack_is_not_asked_for_ever(fake_slack: FakeSlack, slack_client: 
     with pytest.raises(Unavailable, match="did not say in time"):
         await picture(slack_client, "bars.png", PNG, "Bars", "Bars: 3 calls", sleep)
     assert len(waits) == LOOKS
+
+
+async def test_the_scope_that_is_missed_is_named(fake_slack: FakeSlack, slack_client: AsyncWebClient) -> None:
+    for scope in ("files:write", "files:read"):
+        fake_slack.scopes = granted_scopes() - {scope}
+        with pytest.raises(NotAllowed, match=f"lacks the scope {scope}; install"):
+            await picture(slack_client, "bars.png", PNG, "Bars", "Bars: 3 calls", asyncio.sleep)
