@@ -36,8 +36,8 @@ async def due(board: Board, pictures: Pictures | None = None) -> None:
                 continue
             content = await payload(board, period, subscription.zone, channel)
             wait = pictures.seconds_for(content) if pictures else 0.0
-            body, due_at = msgspec.json.encode(content), board.now() + wait
-            sent = await board.write(ledger.send_digest, channel, kind, period.key, body, now, due_at)
+            card, due_at = msgspec.json.encode(content), board.now() + wait
+            sent = await board.write(ledger.send_digest, channel, kind, period.key, card, now, due_at)
             if pictures and wait and sent:
                 pictures.begin(channel, ledger.digest_subject(kind, period.key), content)
 
