@@ -47,6 +47,7 @@ from bot.delivering import Deliveries
 from bot.errors import CallboardError, SettingsError
 from bot.feed import Feed
 from bot.native_calls import NativeCalls
+from bot.pictures import Pictures
 from bot.provider import Provider
 from bot.providers import provider_class
 from bot.rendering import render
@@ -271,8 +272,9 @@ async def running(
         board.spawn(conducting.recover(board), conducting.failed)
         board.spawn(batches.recover(board), batches.failed)
         deliveries = Deliveries(board, slack)
+        pictures = Pictures(board, slack)
         ticking: dict[str, tuple[Callable[[], Awaitable[None]], float]] = {
-            "digests": (lambda: digests.due(board), 20),
+            "digests": (lambda: digests.due(board, pictures), 20),
             "slack_calls": (native.sweep, 20),
             "web_phones": (lambda: phone_page.catch_up(board), 15),
             "homes": (home.Homes(desk), 15),

@@ -119,6 +119,13 @@ escalate_minutes = 3
 """
 
 
+IN_WORDS = """
+[digest]
+picture = false
+"""
+"""The local Slack's page draws no pictures that are files, and a terminal none at all: the chart in words says more."""
+
+
 @dataclass(frozen=True)
 class Demo:
     """What runs: the bot, the simulated world and where a person looks at it."""
@@ -210,7 +217,7 @@ async def started(
             "SLACK_APP_TOKEN": workspace.app_token,
             "SLACK_API_URL": slack.api_url,
         }
-        callboard, world = await stack.enter_async_context(bot_and_world(state, environment))
+        callboard, world = await stack.enter_async_context(bot_and_world(state, environment, added=IN_WORDS))
         if not quiet:
             await stack.enter_async_context(people_call(world, incoming_every))
         yield Demo(callboard, world, slack)

@@ -29,7 +29,8 @@ async def in_terminal(state: Path, *, check: bool, write: demo.Write, stopped: a
             "CALLBOARD_SLACK_MODE": "http",
             "CALLBOARD_PUBLIC_URL": "http://127.0.0.1",
         }
-        callboard, world = await stack.enter_async_context(demo.bot_and_world(state, environment))
+        there = demo.bot_and_world(state, environment, added=demo.IN_WORDS)
+        callboard, world = await stack.enter_async_context(there)
         slack.bot_url = f"http://127.0.0.1:{callboard.port}"
         if check:
             from bot.demo_check import try_everything

@@ -6,6 +6,7 @@ Texts from outside (names, lines) leave here as they came: whoever shows them in
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.digest import Figures, LineFigures, RepFigures, Usual
@@ -38,17 +39,38 @@ class Pieces:
 def words(found: Figures, *, mask: bool = False) -> str:
     """Everything in words, for screen readers and plain text. `mask`: numbers hidden but for two digits."""
     piece = lines(found, mask=mask)
-    hours = [
+    parts = [piece.title, *piece.totals, *piece.missed]
+    for heading, rows in (("By person:", piece.reps), ("By line:", piece.lines), ("By hour:", _hours(found))):
+        if rows:
+            parts += [heading, *rows]
+    return "\n".join([*parts, piece.busiest, piece.as_of])
+
+
+def bars(found: Figures) -> dict[str, Any] | None:
+    """What the picture of the hours shows, for `bot.drawing`; None = no calls, so nothing to draw."""
+    if not any(found.incoming_by_hour + found.outgoing_by_hour):
+        return None
+    return {
+        "zone": found.zone,
+        "incoming": found.incoming_by_hour,
+        "missed": found.missed_by_hour,
+        "outgoing": found.outgoing_by_hour,
+    }
+
+
+def picture_words(found: Figures) -> str:
+    """The same picture for whoever cannot see it: every bar; below 2,000 characters, whatever the figures are."""
+    period = f"{_moment(found.period.start, found.zone)} to {_moment(found.period.end, found.zone)} ({found.zone})"
+    return f"Bars: calls by hour, {period}. {'; '.join(_hours(found))}. Hours that are not named had no calls."
+
+
+def _hours(found: Figures) -> list[str]:
+    return [
         f"{hour:02}:00: {found.incoming_by_hour[hour]} incoming, {found.missed_by_hour[hour]} missed, "
         f"{found.outgoing_by_hour[hour]} outgoing"
         for hour in range(24)
         if found.incoming_by_hour[hour] or found.outgoing_by_hour[hour]
     ]
-    parts = [piece.title, *piece.totals, *piece.missed]
-    for heading, rows in (("By person:", piece.reps), ("By line:", piece.lines), ("By hour:", hours)):
-        if rows:
-            parts += [heading, *rows]
-    return "\n".join([*parts, piece.busiest, piece.as_of])
 
 
 def lines(found: Figures, *, mask: bool = False) -> Pieces:

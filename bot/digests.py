@@ -1,6 +1,7 @@
 """Digests that fall due: figures of the period, written into the ledger and the feed in one transaction.
 
-Sent once per period and channel whatever happens: down time, a crash in the middle, clocks that change.
+Sent once per period and channel whatever happens: down time, a crash in the middle, clocks that change. A digest that
+is to have a picture waits for it in the feed, already written down, for some seconds: see `bot/pictures.py`.
 """
 
 import sqlite3
@@ -17,14 +18,15 @@ from bot.cards import sentence
 from bot.digest import Figures, figures, usual
 from bot.numbers import masked
 from bot.periods import Period, Subscription, periods_due, weeks_before
+from bot.pictures import Pictures
 from bot.routing import masks, masks_from, shared_places
 from bot.settings import Settings
 from bot.store import channels, ledger, people
 from bot.store import figures as queries
 
 
-async def due(board: Board) -> None:
-    """Write every digest that is due and not in the ledger yet."""
+async def due(board: Board, pictures: Pictures | None = None) -> None:
+    """Write every digest that is due and not in the ledger yet. `pictures`: None = they have none."""
     now = board.now()
     for channel, kind, body, since in await board.read(ledger.subscriptions):
         subscription = msgspec.json.decode(body, type=Subscription)
@@ -33,7 +35,11 @@ async def due(board: Board) -> None:
             if await board.read(ledger.digest_sent, channel, kind, period.key):
                 continue
             content = await payload(board, period, subscription.zone, channel)
-            await board.write(ledger.send_digest, channel, kind, period.key, msgspec.json.encode(content), now)
+            wait = pictures.seconds_for(content) if pictures else 0.0
+            card, due_at = msgspec.json.encode(content), board.now() + wait
+            sent = await board.write(ledger.send_digest, channel, kind, period.key, card, now, due_at)
+            if pictures and wait and sent:
+                pictures.begin(channel, ledger.digest_subject(kind, period.key), content)
 
 
 async def payload(board: Board, period: Period, zone: str, place: str, reader: str = "") -> dict[str, Any]:
@@ -80,14 +86,17 @@ def content(found: Figures, *, mask: bool) -> dict[str, Any]:
     for heading, rows in (("By person", pieces.reps), ("By line", pieces.lines)):
         if rows:
             sections.append(f"*{heading}*\n{_words(rows)}")
-    if chart:
-        sections.append(f"*By hour*\n{chart}\n{sentence(pieces.busiest)}")
-    return {
+    told: dict[str, Any] = {
         "title": "Call digest",
         "text": f"Call digest\n{digest_words.words(found, mask=mask)}",
         "lines": [sentence(pieces.title), *(part for part in sections if part)],
         "as_of": pieces.as_of,
     }
+    if bars := digest_words.bars(found):
+        busiest, alt = sentence(pieces.busiest), digest_words.picture_words(found)
+        above = f"*By hour*\n{busiest}"
+        told["by_hour"] = {"chart": f"*By hour*\n{chart}\n{busiest}", "above": above, "alt": alt, "bars": bars}
+    return told
 
 
 def _words(rows: tuple[str, ...]) -> str:

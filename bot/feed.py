@@ -37,6 +37,8 @@ CLOCKS_DIFFER_SECONDS = 900.0
 """So far from an interrupted post its message may be dated, by Slack's clock: it is sent at once."""
 _RETRY = (2.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0)
 _GONE = frozenset({"message_not_found", "edit_window_closed", "cant_update_message", "block_mismatch"})
+_BLOCKS = "invalid_blocks"
+"""Slack's code for a message that shows what it does not take; also for a picture that it does not know (any more)."""
 _PERHAPS = frozenset({"fatal_error", "internal_error"})
 """Slack's codes for which it says that it may have acted all the same: page "chat.postMessage"."""
 _NO_ENTRY = frozenset({"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"})
@@ -184,6 +186,9 @@ class Feed:
             await self.board.solved(key)
 
     async def _refused(self, card: Card, error: str) -> None:
+        if error == _BLOCKS and await self.board.write(cards.drop_picture, card):
+            log.warning("Slack refused the picture of card %s; it is shown without.", card.id)
+            return
         if error in _NO_ENTRY:
             words = f"Slack refuses SLACK_BOT_TOKEN ({error}). Install the app again and set its token. Messages wait."
             await self.board.problem("Slack", words)

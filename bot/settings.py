@@ -151,6 +151,7 @@ class Settings:
     recording: consent.Recording = field(default_factory=consent.Recording)
     retention: Retention = Retention()
     brief_seconds: int = 0
+    digest_picture: bool = True
 
     def renamed(self, text: str) -> str:
         """The text with our commands, written as `/call …`, under the names that they have in this workspace."""

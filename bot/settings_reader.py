@@ -126,6 +126,7 @@ class _Reader:
             messages=self.messages(),
             recording=self.recording(),
             retention=self.retention(),
+            digest_picture=self.digest_picture(),
         )  # fmt: skip
         for name in sorted(self.table):
             self.errors.append(f"callboard.toml has an unknown setting “{name}”. Remove it or check its spelling.")
@@ -145,9 +146,12 @@ class _Reader:
         return tuple(value)
 
     def flag(self, name: str, default: bool) -> bool:
-        value = self.table.pop(name, default)
+        return self.yes_or_no(self.table, name, name, default)
+
+    def yes_or_no(self, table: dict[str, Any], shown: str, name: str, default: bool) -> bool:
+        value = table.pop(name, default)
         if not isinstance(value, bool):
-            self.errors.append(f"{name} must be true or false.")
+            self.errors.append(f"{shown} must be true or false.")
             return default
         return value
 
@@ -392,6 +396,12 @@ class _Reader:
                 self.errors.append(f"{shown} must be 0 (never) or at least {LEAST_DAYS}: digests and limits look back.")
         self.leftovers("retention", table)
         return Retention(**days)
+
+    def digest_picture(self) -> bool:
+        table = self.sub("digest")
+        found = self.yes_or_no(table, "digest.picture", "picture", True)
+        self.leftovers("digest", table)
+        return found
 
     def flows(self, region: str) -> tuple[decide.Flow, ...]:
         found, errors = decide.read(self.table.pop("flow", []))

@@ -117,6 +117,9 @@ class TerminalSlack:
     def _files_completeuploadexternal(self, given: Json) -> Json:
         return self.files.complete(given)
 
+    def _files_info(self, given: Json) -> Json:
+        return self.files.info(given)
+
     def _files_delete(self, given: Json) -> Json:
         return self.files.delete(given)
 

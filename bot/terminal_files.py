@@ -4,6 +4,7 @@ The three steps of an upload: https://docs.slack.dev/messaging/working-with-file
 """
 
 import json
+import mimetypes
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -47,10 +48,20 @@ class Files:
             if file["id"] not in self.content:
                 raise KeyError("file_not_found")
         files = [{"id": one["id"], "name": self._names[one["id"]], "title": one.get("title", "")} for one in listed]
+        if not given.get("channel_id"):
+            return {"files": files}  # nobody sees it until a message has it as a picture
         message = {"text": given.get("initial_comment", ""), "blocks": [], "files": files}
         message |= {"thread_ts": given["thread_ts"]} if given.get("thread_ts") else {}
         self.show(given["channel_id"], message)
         return {"files": files}
+
+    def info(self, given: Json) -> Json:
+        """files.info."""
+        if given["file"] not in self.content:
+            raise KeyError("file_not_found")
+        name = self._names[given["file"]]
+        kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+        return {"file": {"id": given["file"], "name": name, "mimetype": kind}}
 
     def delete(self, given: Json) -> Json:
         """files.delete."""

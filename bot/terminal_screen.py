@@ -25,6 +25,7 @@ class Screen:
             texts = [block.get("text"), *block.get("fields", ()), *block.get("elements", ())]
             words = [self._named(text["text"]) for text in texts if text and isinstance(text.get("text"), str)]
             lines += [f"  {plain(line)}" for word in words for line in word.splitlines()]
+            lines += [f"  (picture: {block['alt_text']})"] if block["type"] == "image" else []
             elements = [e for e in (*block.get("elements", ()), block.get("accessory")) if e and "action_id" in e]
             shown = [
                 self._numbered(channel, ts, {**element, "block_id": block.get("block_id", "")}) for element in elements

@@ -1,4 +1,5 @@
-"""A file into a conversation in Slack, in the three steps that Slack asks for, and out of it again.
+"""A file into a conversation in Slack, in the three steps that Slack asks for, and out of it again; or a picture that
+a message of ours is going to show.
 
 Slack has no idempotency key for files, but an id that is known before anybody sees the file:
 `files.getUploadURLExternal` names it, the bytes go to the address it gives, and only `files.completeUploadExternal`
@@ -22,9 +23,13 @@ TITLE_LIMIT = 250
 """Characters of a title, and of a file's name. Ours: Slack's page names no limit, its clients cut long ones."""
 ALT_LIMIT = 1000
 """Characters of `alt_txt`; more is refused with alt_txt_too_large. Page "files.getUploadURLExternal"."""
+LOOKS, LOOK_SECONDS = 15, 1.0
+"""So often, and so far apart, Slack is asked whether it knows yet what is in a file."""
 LOOK_AHEAD_SECONDS = 900.0
 """How long after it was sent a file may appear: it is shared after a scan for malware, and clocks differ."""
 
+_SCOPE = "files:write"
+"""The one that is missed, unless Slack names another."""
 _WHY = {
     "channel_not_found": "that conversation does not exist any more, or Callboard was never in it",
     "invalid_channel": "that conversation does not exist any more, or Callboard was never in it",
@@ -37,7 +42,7 @@ _WHY = {
     "file_type_not_allowed": "the workspace does not allow files of that kind",
     "file_upload_size_restricted": "it is larger than the workspace allows",
     "storage_limit_reached": "the workspace has no room left for files",
-    "missing_scope": "Callboard lacks the scope files:write; install the app again from its manifest",
+    "missing_scope": f"Callboard lacks the scope {_SCOPE}; install the app again from its manifest",
     "file_deleting_disabled": "the workspace allows nobody to delete files",
     "cant_delete_file": "the file is not Callboard's own",
 }
@@ -86,7 +91,35 @@ async def upload(
     return file
 
 
-async def _prepare(slack: AsyncWebClient, filename: str, content: bytes, title: str) -> str:
+async def picture(
+    slack: AsyncWebClient,
+    filename: str,
+    content: bytes,
+    title: str,
+    alt: str,
+    sleep: Callable[[float], Awaitable[None]],
+) -> str:
+    """A file that nobody sees until a message has it in an image block. Returns its id, once Slack takes it there.
+
+    Slack looks into a file only after it has taken it, and refuses messages that show it before that. Nothing hangs on
+    such a file, so every trouble of Slack's is `Unavailable`. `sleep`: seconds.
+
+    Raises:
+        NotAllowed: Slack refused it; says why.  Limited, Unavailable: it cannot be shown, at least not now.
+    """
+    try:
+        file = await _prepare(slack, filename, content, alt)
+        await _ask(slack.files_completeUploadExternal, files=[{"id": file, "title": title[:TITLE_LIMIT]}])
+        for _ in range(LOOKS):
+            if (await _ask(slack.files_info, file=file))["file"].get("mimetype"):
+                return file
+            await sleep(LOOK_SECONDS)
+    except Ambiguous as error:
+        raise Unavailable("Slack did not answer, so the picture is not shown.") from error
+    raise Unavailable("Slack did not say in time what is in the picture, so it is not shown.")
+
+
+async def _prepare(slack: AsyncWebClient, filename: str, content: bytes, alt: str) -> str:
     if not content:
         raise NotAllowed("The file is empty, so it was not sent to Slack.")
     not_taken = "Slack did not take the file, so nobody sees it. Try again in a minute."
@@ -95,7 +128,7 @@ async def _prepare(slack: AsyncWebClient, filename: str, content: bytes, title: 
             slack.files_getUploadURLExternal,
             filename=filename[-TITLE_LIMIT:],
             length=len(content),
-            alt_txt=title[:ALT_LIMIT],
+            alt_txt=alt[:ALT_LIMIT],
         )
     except Ambiguous as error:
         raise Unavailable(not_taken) from error
@@ -195,6 +228,7 @@ async def _ask(method: Callable[..., Awaitable[Any]], **arguments: Any) -> Any:
         code = str(error.response.get("error", "unknown"))
         if code in _GONE:
             raise _Gone("Slack does not know that file any more.") from error
-        raise NotAllowed(f"Slack refused the file: {_WHY.get(code, code)}.") from error
+        why = _WHY.get(code, code).replace(_SCOPE, str(error.response.get("needed") or _SCOPE))
+        raise NotAllowed(f"Slack refused the file: {why}.") from error
     except (SlackClientError, OSError) as error:
         raise Unavailable("Slack could not be reached, so nobody sees the file. Try again in a minute.") from error

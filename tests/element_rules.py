@@ -155,6 +155,9 @@ def check_image(where: str, image: Json) -> None:
     check_length(f"{where} alt_text", image["alt_text"], limits.ALT_TEXT)
     assert image["alt_text"].strip(), f"{where}: alt_text is blank; say what the image shows"
     assert ("image_url" in image) != ("slack_file" in image), f"{where}: needs either image_url or slack_file"
+    if "slack_file" in image:
+        check_keys(f"{where} slack_file", image["slack_file"], "id", "")
+        check_length(f"{where} slack_file", image["slack_file"]["id"], limits.NAME)
     if "image_url" in image:
         check_url(where, image["image_url"])
 

@@ -68,6 +68,7 @@ class FakeSlack:
         requests: every call of the Web API, oldest first.
         files: by id.  scanning: files are shown only when `scanned()` is called, as Slack's scan takes its time.
         hide_files: messages are read without them.
+        processing: how often the bot asks about a new file of its own before Slack knows what is in it.
         sockets: the bot's connections in Socket Mode.
         signed_at: when requests to the bot are signed. Bolt compares with the wall clock, whatever clock a test has.
     """
@@ -98,6 +99,7 @@ class FakeSlack:
         self.requests: list[ApiRequest] = []
         self.scanning = False
         self.hide_files = False
+        self.processing = 1
         self.scanned_later: list[tuple[str, Message]] = []
         self.sockets = Sockets()
         self.triggers: dict[str, Trigger] = {}

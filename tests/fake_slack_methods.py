@@ -55,6 +55,7 @@ def chat_post_message(slack: "FakeSlack", args: Args) -> dict[str, Any]:
         raise SlackError("cannot_reply_to_message")
     metadata = metadata_of(args) or {}
     fake_slack_calls.check_call_blocks(slack, blocks, posting=True)
+    fake_slack_files.check_pictures(slack, blocks)
     slack.check_post_rate(channel.id)
     message = Message(slack.next_ts(), text, slack.with_block_ids(blocks), metadata, slack.bot_user, thread_ts)
     channel.messages.append(message)
@@ -69,6 +70,7 @@ def chat_update(slack: "FakeSlack", args: Args) -> dict[str, Any]:
     text, blocks = content(args)  # a text without blocks removes the blocks
     metadata = metadata_of(args)
     fake_slack_calls.check_call_blocks(slack, blocks, posting=False)
+    fake_slack_files.check_pictures(slack, blocks)
     new = change(slack, channel, old, text, blocks, old.metadata if metadata is None else metadata)
     return {"channel": channel.id, "ts": new.ts, "text": text, "message": message_as_json(slack, new, metadata=True)}
 

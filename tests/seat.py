@@ -104,9 +104,13 @@ class Seat:
         await self.page.locator(".modal").wait_for(state="detached")
 
 
+def pictures_in(folder: Path) -> Path:
+    """Where pictures go: to the docs, if they are asked for."""
+    return ROOT / "docs" / "pictures" if os.environ.get("CALLBOARD_PICTURES") else folder
+
+
 @asynccontextmanager
 async def sitting(folder: Path) -> AsyncIterator[Seat]:
-    pictures = ROOT / "docs" / "pictures" if os.environ.get("CALLBOARD_PICTURES") else folder
     try:
         program = await asyncio.to_thread(local_slack.fetch, ROOT / ".callboard" / "local-slack")
     except LocalSlackUnavailable as error:
@@ -117,5 +121,5 @@ async def sitting(folder: Path) -> AsyncIterator[Seat]:
         await page.goto(running.slack.url)
         await page.wait_for_selector(".app-status .status.ok")
         await page.locator("label.actas select").select_option(demo.DANA)
-        yield Seat(page, running, pictures)
+        yield Seat(page, running, pictures_in(folder))
         await browser.close()

@@ -90,6 +90,7 @@ RIGHT: dict[str, list[Block]] = {
         actions(button(value="2", accessibility_label="Call back Grace")),
     ],
     "image": [image(title=plain("Calls per hour"))],
+    "file as an image": [{"type": "image", "slack_file": {"id": "F1"}, "alt_text": "Calls per hour"}],
     "markdown": [{"type": "markdown", "text": "**Calls** today"}],
     "table": [table(3)],
     "rich text": [
@@ -228,6 +229,8 @@ WRONG: dict[str, tuple[str, Any]] = {
     "symbol alone": ("accessibility_label", [actions(button(":telephone_receiver:"))]),
     "same words, other effect": ("differ", [actions(button(value="1")), actions(button(value="2"))]),
     "blank alt text": ("blank", [image(alt_text=" ")]),
+    "image and file": ("either", [image(slack_file={"id": "F1"})]),
+    "file by no id": ("lacks id", [{"type": "image", "alt_text": "Chart", "slack_file": {"name": "a.png"}}]),
     "no image": ("image_url or slack_file", [{"type": "image", "alt_text": "Chart"}]),
     "options and groups": ("either", [actions(choice("static_select", 1, option_groups=[]))]),
     "two equal values": ("same value", [actions(choice("static_select", 0, options=[option(), option()]))]),

@@ -27,14 +27,33 @@ def test_the_digest_shows_its_lines_and_acts() -> None:
     assert action_ids(card.blocks) == ["digest:waiting", "digest:definitions"]
 
 
-@given(words, words, st.lists(words, max_size=60), words)
-def test_any_digest_is_one_that_slack_takes(title: str, text: str, lines: list[str], as_of: str) -> None:
-    checked(digest_card({"title": title, "text": f"Call digest: {text}", "lines": lines, "as_of": as_of}))
+BY_HOUR = {"chart": "*By hour*\n`▁█`\nBusiest: 9", "above": "*By hour*\nBusiest: 9", "alt": "Bars: 09:00: 3 incoming"}
+
+
+def test_the_picture_stands_in_place_of_the_chart() -> None:
+    for body, picture in (({"by_hour": BY_HOUR}, ""), ({"by_hour": BY_HOUR, "picture": "F1"}, "F1"), ({}, "")):
+        card = checked(digest_card({**DIGEST, **body}))
+        kinds = [block["type"] for block in card.blocks]
+        assert kinds == ["header", "section", *(["image"] if picture else []), "context", "actions"]
+        assert ("`▁█`" in str(card.blocks)) == (bool(body) and not picture)
+        assert ("Busiest: 9" in str(card.blocks)) == bool(body)
+        if picture:
+            assert card.blocks[2]["slack_file"] == {"id": "F1"}
+            assert card.blocks[2]["alt_text"] == "Bars: 09:00: 3 incoming"
+            assert "Bars: 09:00: 3 incoming" in cards.message(card.blocks).text
+    assert len(cards.image("F1", "x" * 3000, "id")["alt_text"]) == 2000
+
+
+@given(words, words, st.lists(words, max_size=60), words, st.booleans())
+def test_any_digest_is_one_that_slack_takes(title: str, text: str, lines: list[str], as_of: str, drawn: bool) -> None:
+    by_hour = {"by_hour": BY_HOUR, "picture": "F1" if drawn else ""}
+    checked(digest_card({"title": title, "text": f"Call digest: {text}", "lines": lines, "as_of": as_of} | by_hour))
 
 
 def test_a_digest_of_three_hundred_lines_fits() -> None:
     rows = [f"+1 202-555-0{number:03}: 4 incoming, 3 answered, 1 missed & more" for number in range(300)]
-    card = checked(digest_card({**DIGEST, "lines": rows, "text": "\n".join(rows)}))
+    more = {"by_hour": BY_HOUR, "picture": "F1"}
+    card = checked(digest_card({**DIGEST, **more, "lines": rows, "text": "\n".join(rows)}))
     read = "".join(block["text"]["text"] for block in card.blocks if block["type"] == "section")
     assert all(row.replace("&", "&amp;") in read for row in rows)
 

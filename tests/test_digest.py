@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import fields, replace
 
 from bot.digest import DEFINITIONS, Counts, Figures, LineFigures, RepFigures, Row, Usual, Waiting, figures, usual
-from bot.digest_words import SHOWN, duration, lines, words
+from bot.digest_words import SHOWN, bars, duration, lines, picture_words, words
 from bot.events import MISSED_OUTCOMES, Outcome
 from bot.periods import Period
 
@@ -436,6 +436,33 @@ def test_the_chart(day: Figures) -> None:
         "outgoing ·········▁··············",
     ]
     assert not set("▁█·") & set(words(day))  # a screen reader would spell them
+
+
+def test_the_picture_and_the_words_for_it_say_the_same(day: Figures) -> None:
+    drawn = bars(day)
+    assert drawn is not None
+    assert drawn["zone"] == MADRID
+    hours = {hour: tuple(drawn[name][hour] for name in ("incoming", "missed", "outgoing")) for hour in range(24)}
+    assert {hour: counts for hour, counts in hours.items() if any(counts)} == {
+        9: (1, 1, 1),
+        10: (1, 0, 0),
+        22: (10, 2, 0),
+    }
+    assert picture_words(day) == (
+        "Bars: calls by hour, Thursday 19 November 2026 18:00 to Friday 20 November 2026 18:00 (Europe/Madrid). "
+        "09:00: 1 incoming, 1 missed, 1 outgoing; 10:00: 1 incoming, 0 missed, 0 outgoing; "
+        "22:00: 10 incoming, 2 missed, 0 outgoing. Hours that are not named had no calls."
+    )
+    assert bars(count()) is None
+
+
+def test_the_words_for_a_picture_are_never_cut(day: Figures) -> None:
+    """Slack takes 2,000 characters."""
+    many = (9_999_999,) * 24
+    longest = "America/Argentina/ComodRivadavia"
+    busy = replace(day, incoming_by_hour=many, missed_by_hour=many, outgoing_by_hour=many, zone=longest)
+    assert "23:00: 9999999 incoming, 9999999 missed, 9999999 outgoing" in picture_words(busy)
+    assert len(picture_words(busy)) <= 2000
 
 
 def test_masked_numbers(day: Figures) -> None:

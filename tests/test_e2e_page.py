@@ -1,6 +1,7 @@
 """A newcomer's day in the local Slack page, in headless Chromium. Takes the pictures of the README."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -8,8 +9,12 @@ import httpx
 import pytest
 
 from bot import demo
-from tests.seat import MARKS, ROOT, Seat, sitting
+from bot.pictures import drawn
+from tests.seat import MARKS, ROOT, Seat, pictures_in, sitting
 
+INCOMING = (*[0] * 7, 1, 4, 12, 15, 11, 9, 7, 10, 14, 12, 8, 4, 2, 1, 0, 0, 0)
+MISSED = (*[0] * 7, 1, 1, 2, 3, 1, 4, 3, 2, 2, 1, 1, 2, 1, 1, 0, 0, 0)
+OUTGOING = (*[0] * 8, 6, 14, 18, 12, 3, 5, 12, 16, 10, 5, 1, *[0] * 5)
 SAMPLES = ROOT / "bot" / "providers" / "voicenter" / "samples" / "webhooks"
 
 pytestmark = MARKS
@@ -116,6 +121,13 @@ async def test_a_call_list(seat: Seat) -> None:
     await seat.press(last, "Skip")
     await seat.see("Everybody of this list is done")
     await seat.see("Done: 2 called, 1 skipped")
+
+
+async def test_the_hours_of_a_busy_day(tmp_path: Path) -> None:
+    """The local Slack draws no pictures that are files, so here a digest's stands alone."""
+    told = {"zone": demo.ZONE, "incoming": INCOMING, "missed": MISSED, "outgoing": OUTGOING}
+    picture = pictures_in(tmp_path) / "digest-by-hour.png"
+    picture.write_bytes(await drawn(json.dumps(told).encode(), tmp_path))
 
 
 async def post_the_documents_examples(seat: Seat) -> None:

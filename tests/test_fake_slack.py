@@ -367,6 +367,46 @@ def test_no_test_reaches_beyond_this_machine() -> None:
         socket.getaddrinfo("slack.com", 443)
 
 
+# Pictures.
+
+
+async def test_a_picture_is_shown_once_slack_knows_what_it_is(
+    slack_client: AsyncWebClient, fake_slack: FakeSlack
+) -> None:
+    def shown(file: str) -> Any:
+        block = {"type": "image", "slack_file": {"id": file}, "alt_text": "Calls by hour"}
+        return slack_client.chat_postMessage(channel="C1", text=TEXT, blocks=[*card(), block])
+
+    async def sent(name: str, content: bytes) -> str:
+        address = await slack_client.files_getUploadURLExternal(filename=name, length=len(content))
+        file = str(address["file_id"])
+        assert await refusal(shown(file)) == "invalid_blocks"
+        async with aiohttp.ClientSession() as session:
+            assert (await session.post(address["upload_url"], data=content)).status == 200
+        assert await refusal(shown(file)) == "invalid_blocks"
+        given: dict[str, Any] = {"files": [{"id": file}]}
+        with_words = slack_client.files_completeUploadExternal(**given, initial_comment="x")
+        assert await refusal(with_words) == "invalid_arguments"
+        await slack_client.files_completeUploadExternal(**given)
+        assert await refusal(slack_client.files_completeUploadExternal(**given)) == "file_not_found"
+        assert fake_slack.channel("C1") == []
+        return file
+
+    assert await refusal(shown("F404")) == "invalid_blocks"
+    fake_slack.processing = 2
+    file, words = await sent("a.png", b"\x89PNG\r\n\x1a\n"), await sent("words.png", b"no picture at all")
+    for _ in range(2):
+        for one in (file, words):
+            assert await refusal(shown(one)) == "invalid_blocks"
+            assert (await slack_client.files_info(file=one))["file"]["mimetype"] == ""
+    assert (await slack_client.files_info(file=file))["file"]["mimetype"] == "image/png"
+    assert await refusal(shown(words)) == "invalid_blocks"
+    posted = await shown(file)
+    fake_slack.files[file].deleted = True
+    edit = slack_client.chat_update(channel="C1", ts=posted["ts"], text=TEXT, blocks=fake_slack.channel("C1")[0].blocks)
+    assert await refusal(edit) == "invalid_blocks"
+
+
 # Calls.
 
 

@@ -251,6 +251,12 @@ def test_httpx_is_where_others_than_slack_are_spoken_to_only() -> None:
     assert said(found for found in found if not is_in(found.by, *allowed)) == []
 
 
+def test_what_draws_is_a_program_that_nobody_imports() -> None:
+    """matplotlib costs 96 MB, and drawing holds up whoever does it."""
+    drawing = (found for found in imports() if found.is_of("matplotlib", "numpy", "PIL", "bot.drawing"))
+    assert {found.by for found in drawing} == {"bot.drawing"}
+
+
 def test_nobody_imports_the_wiring() -> None:
     assert said(found for found in imports() if found.is_of("bot.__main__")) == []
     assembling = (found for found in imports() if found.is_of("bot.assembly"))

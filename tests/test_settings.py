@@ -53,6 +53,9 @@ callers = ["U1"]
 escalate_minutes = 5
 brief_seconds = 4
 
+[digest]
+picture = false
+
 [commands]
 prefix = "acme-"
 phone = "/telephone"
@@ -82,6 +85,7 @@ def test_the_least_that_starts(tmp_path: Path) -> None:
     assert settings.accounts[0].values["code"] == "secret-code"
     assert settings.accounts[0].values["reply_format"] == "JSON"
     assert settings.policy.countries == ("US",)
+    assert settings.digest_picture
     assert settings.commands == {
         name: f"/{name}"
         for name in (
@@ -104,6 +108,7 @@ def test_everything_set(tmp_path: Path) -> None:
     assert (settings.region, settings.zone, settings.channel, settings.port) == ("GB", "Europe/London", "C1", 0)
     assert (settings.mask, settings.summaries) == (True, False)
     assert (settings.escalate_minutes, settings.brief_seconds) == (5, 4)
+    assert not settings.digest_picture
     assert settings.dispositions == ("Sold", "Not sold")
     assert settings.accounts[0].addresses == ("203.0.113.7", "198.51.100.0/24")
     line = Line(number="+442079460000", label="Sales", account="sales", channel="C2", mask=True, missed=False)
@@ -239,6 +244,8 @@ def test_no_secret_is_in_a_repr(tmp_path: Path) -> None:
         ("[missed]\nbrief_seconds = -1", "missed.brief_seconds"),
         ('[lines."+12025550100"]\nmissed = "no"', 'lines."+12025550100".missed must be true or false.'),
         ("[missed]\nminutes = 5", "[missed]"),
+        ('[digest]\npicture = "no"', "digest.picture"),
+        ("[digest]\npictures = true", "[digest]"),
         ("[policy]\ndaily_calls = 1.5", "policy.daily_calls"),
         ('[policy]\ncountries = ["XX"]', "policy.countries"),
         ('[policy]\nhours = ["9", "18"]', "policy.hours"),

@@ -7,6 +7,7 @@ listed here; what must be listed is how to call a new function.
 import inspect
 import sqlite3
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -280,6 +281,8 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "calls.unfinished_dial": lambda db: calls.unfinished_dial(db, "U1", CALLER, NOW),
     "calls.dialled_just_now": lambda db: calls.dialled_just_now(db, "U1", CALLER, NOW),
     "cards.mark": lambda db: cards.mark(db, "call", "s", "C1", NOW),
+    "cards.waits_no_longer": lambda db: cards.waits_no_longer(db, "digest", "s", "C1", NOW, b"{}"),
+    "cards.drop_picture": lambda db: cards.drop_picture(db, replace(CARD, body=b'{"picture": "F1"}')),
     "cards.cancel": lambda db: cards.cancel(db, "notice", "s", "@U1"),
     "cards.touch": lambda db: cards.touch(db, "s", "call"),
     "cards.add_line": lambda db: cards.add_line(db, "c1", "k", b"{}", NOW),

@@ -1,20 +1,23 @@
 """The small Slack in the terminal, against the real bot's listeners over signed HTTP."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.assembly import Callboard, running, serving
+from bot.cards import image
 from bot.settings_reader import load
 from bot.store import contacts, people
 from bot.store.contacts import Contact
 from bot.store.people import Person
 from bot.terminal import TerminalSlack
-from bot.uploading import conversation, delete, is_shown, upload
+from bot.uploading import conversation, delete, is_shown, picture, upload
 from tests.office import ENVIRONMENT, SETTINGS
 
 
@@ -103,6 +106,19 @@ async def test_a_file_is_shown_and_deleted(terminal: Terminal) -> None:
     assert await is_shown(slack, channel, "", file, time.time())
     await delete(slack, file)
     assert terminal.slack.files.content == {}
+
+
+async def test_a_picture_is_seen_where_a_message_shows_it(terminal: Terminal) -> None:
+    slack = AsyncWebClient(token="x", base_url=f"{terminal.slack.url}/api/", retry_handlers=[])
+    before = len(terminal.written)
+    file = await picture(slack, "bars.png", b"PNG", "Bars", "Bars: one call", asyncio.sleep)
+    assert terminal.written[before:] == []
+    shown = image(file, "Bars: one call", "bars")
+    await slack.chat_postMessage(channel="C1", text="A digest", blocks=[shown])
+    assert "(picture: Bars: one call)" in terminal.written[-1]
+    await delete(slack, file)
+    with pytest.raises(SlackApiError, match="file_not_found"):
+        await slack.files_info(file=file)
 
 
 async def test_buttons_of_the_home_work(terminal: Terminal) -> None:

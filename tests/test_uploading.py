@@ -1,11 +1,13 @@
 """A file into Slack and out of it: shown once, where it belongs, and every failure is a sentence."""
 
+import asyncio
+
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import Ambiguous, CallboardError, NotAllowed, Unavailable
-from bot.uploading import Limited, delete, is_shown, share_again, upload
-from tests.fake_slack import FakeSlack
+from bot.uploading import LOOKS, Limited, delete, is_shown, picture, share_again, upload
+from tests.fake_slack import FakeSlack, granted_scopes
 from tests.slack_state import Clock
 
 SOUND = b"RIFF1234WAVE a talk"
@@ -114,3 +116,70 @@ async def test_a_deleted_file_is_gone_and_may_be_deleted_again(
     fake_slack.fail_next("files.delete", "file_deleting_disabled")
     with pytest.raises(NotAllowed, match="nobody to delete files"):
         await delete(slack_client, file)
+
+
+PNG = b"\x89PNG\r\n\x1a\n and so on"
+
+
+@pytest.mark.parametrize("processing", [0, 1, 5])
+async def test_a_picture_is_nobodys_until_it_is_shown_and_ready_when_it_is_told(
+    fake_slack: FakeSlack, slack_client: AsyncWebClient, processing: int
+) -> None:
+    fake_slack.processing = processing
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    file = await picture(slack_client, "bars.png", PNG, "Bars", "Bars: 3 calls " * 100, sleep)
+    stored = fake_slack.files[file]
+    assert (stored.content, stored.title, stored.channel, stored.mimetype) == (PNG, "Bars", "", "image/png")
+    assert stored.alt == ("Bars: 3 calls " * 100)[:1000]
+    assert waits == [1.0] * processing
+    assert fake_slack.channel("C1") == []
+
+
+@pytest.mark.parametrize(
+    ("method", "fault", "error", "words"),
+    [
+        ("files.getUploadURLExternal", "file_uploads_disabled", NotAllowed, "the workspace allows no files"),
+        ("files.getUploadURLExternal", "ratelimited", Limited, "asks Callboard to wait"),
+        ("upload", "500", Unavailable, "nobody sees it"),
+        ("files.completeUploadExternal", "500", Unavailable, "did not answer, so the picture is not shown"),
+        ("files.info", "500", Unavailable, "did not answer, so the picture is not shown"),
+    ],
+)
+async def test_a_picture_that_cannot_be_shown_is_none(
+    fake_slack: FakeSlack,
+    slack_client: AsyncWebClient,
+    slack_clock: Clock,
+    method: str,
+    fault: str,
+    error: type[CallboardError],
+    words: str,
+) -> None:
+    async def sleep(seconds: float) -> None:
+        slack_clock.advance(seconds)
+
+    fake_slack.fail_next(method, fault)
+    with pytest.raises(error, match=words):
+        await picture(slack_client, "bars.png", PNG, "Bars", "Bars: 3 calls", sleep)
+
+
+async def test_slack_is_not_asked_for_ever(fake_slack: FakeSlack, slack_client: AsyncWebClient) -> None:
+    fake_slack.processing = 1000
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    with pytest.raises(Unavailable, match="did not say in time"):
+        await picture(slack_client, "bars.png", PNG, "Bars", "Bars: 3 calls", sleep)
+    assert len(waits) == LOOKS
+
+
+async def test_the_scope_that_is_missed_is_named(fake_slack: FakeSlack, slack_client: AsyncWebClient) -> None:
+    for scope in ("files:write", "files:read"):
+        fake_slack.scopes = granted_scopes() - {scope}
+        with pytest.raises(NotAllowed, match=f"lacks the scope {scope}; install"):
+            await picture(slack_client, "bars.png", PNG, "Bars", "Bars: 3 calls", asyncio.sleep)

@@ -34,6 +34,7 @@ __all__ = [
     "duration",
     "escape",
     "header",
+    "image",
     "line_words",
     "message",
     "paragraphs",
@@ -58,6 +59,8 @@ TEXT_LIMIT = 3000
 """Characters of a section. Page "Section block"."""
 MESSAGE_LIMIT = 4000
 """Characters of a message's `text`; chat.update refuses more. Page "chat.update"."""
+ALT_LIMIT = 2000
+"""Characters of an image's words. Page "Image block"."""
 VALUE_LIMIT = 2000
 """Characters that a button carries. Page "Button element"."""
 NAME_LIMIT = 80
@@ -242,6 +245,11 @@ def context(texts: Sequence[str], block_id: str) -> Block:
     return {"type": "context", "block_id": block_id, "elements": [_mrkdwn(shown)]}
 
 
+def image(file: str, alt: str, block_id: str) -> Block:
+    """A picture by Slack's id of its file. `alt` is what it says in words, plain, cut to what Slack takes."""
+    return {"type": "image", "block_id": block_id, "slack_file": {"id": file}, "alt_text": _one_line(alt, ALT_LIMIT)}
+
+
 def paragraphs(lines: Iterable[str], block_id: str, limit: int = 40) -> list[Block]:
     """Lines of mrkdwn as few sections as Slack's 3,000 characters allow; more than `limit` sections are named."""
     texts: list[str] = []
@@ -339,7 +347,7 @@ def message(blocks: Sequence[Block], text: str = "") -> Message:
 
 
 def _read(block: Mapping[str, Any]) -> str:
-    """What a block of ours says, without bold; the fourth kind is a row of buttons."""
+    """What a block of ours says, without bold; the last kind is a row of buttons."""
     match block["type"]:
         case "header":
             return escape(str(block["text"]["text"]))
@@ -348,6 +356,8 @@ def _read(block: Mapping[str, Any]) -> str:
             return f"{words}\n{_offers([block['accessory']])}" if "accessory" in block else words
         case "context":
             return str(block["elements"][0]["text"]).replace("*", "")
+        case "image":
+            return escape(str(block["alt_text"]))
         case _:
             return _offers(block["elements"])
 

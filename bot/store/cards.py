@@ -4,8 +4,10 @@ A card is identified by (kind, subject, place). `place` is a channel id, or "@" 
 conversation with the app.
 """
 
+import json
 import sqlite3
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,28 @@ def mark(db: sqlite3.Connection, kind: str, subject: str, place: str, due_at: fl
         " dirty = 1, version = version + 1, body = coalesce(excluded.body, body)",
         (kind, subject, place, due_at, body, due_at),
     )
+
+
+def waits_no_longer(
+    db: sqlite3.Connection, kind: str, subject: str, place: str, now: float, body: bytes | None
+) -> bool:
+    """Show a card now that was marked for later, with that body; None = with the one it has. False: it is shown."""
+    cursor = db.execute(
+        "UPDATE cards SET due_at = CASE WHEN attempts > 0 THEN due_at ELSE min(due_at, ?) END,"
+        " version = version + 1, body = coalesce(?, body)"
+        " WHERE subject = ? AND kind = ? AND place = ? AND dirty AND ts = ''",
+        (now, body, subject, kind, place),
+    )
+    return cursor.rowcount == 1
+
+
+def drop_picture(db: sqlite3.Connection, card: Card) -> bool:
+    """Slack refuses the picture of a card: show the card without. False: it has none."""
+    body: dict[str, Any] = json.loads(card.body or b"{}")
+    if not body.pop("picture", ""):
+        return False
+    db.execute("UPDATE cards SET body = ?, version = version + 1 WHERE id = ?", (json.dumps(body).encode(), card.id))
+    return True
 
 
 def cancel(db: sqlite3.Connection, kind: str, subject: str, place: str) -> None:

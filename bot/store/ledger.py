@@ -144,14 +144,21 @@ def digest_sent(db: sqlite3.Connection, channel: str, kind: str, period: str) ->
     return row is not None
 
 
-def send_digest(db: sqlite3.Connection, channel: str, kind: str, period: str, body: bytes, now: float) -> bool:
-    """Ledger row and card in one transaction. False: that period was sent before."""
+def digest_subject(kind: str, period: str) -> str:
+    """What a digest's card is called in each channel."""
+    return f"{kind}:{period}"
+
+
+def send_digest(
+    db: sqlite3.Connection, channel: str, kind: str, period: str, body: bytes, now: float, due_at: float = 0
+) -> bool:
+    """Ledger row and card in one transaction. False: that period was sent before. `due_at`: 0 = it is shown at once."""
     cursor = db.execute(
         "INSERT INTO digest_runs (channel, kind, period, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
         (channel, kind, period, now),
     )
     if cursor.rowcount:
-        cards.mark(db, "digest", f"{kind}:{period}", channel, now, body)
+        cards.mark(db, "digest", digest_subject(kind, period), channel, due_at or now, body)
     return cursor.rowcount == 1
 
 
