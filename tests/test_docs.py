@@ -30,7 +30,7 @@ from bot.providers.voicenter.tables import TYPES
 from bot.simulator.app import SimulatedWorld
 from bot.simulator.behaviours import ANSWERS, BEHAVIOURS, IncomingKind
 from bot.simulator.clock import RealClock
-from bot.store import calls, messages, schema
+from bot.store import calls, messages, schema, workflow_steps
 from bot.store.messages import Batch, Recipient
 from tests.office import ENVIRONMENT, Office
 from tests.test_layers import PURE
@@ -333,6 +333,13 @@ async def test_a_number_is_forgotten(desk: Office) -> None:
     consult = Controlled(at=desk.board.now(), by="U1", action="consult", detail=number)
     await desk.board.ingest(brought_in.account, [consult], call_id=brought_in.id)
 
+    def answered(db: sqlite3.Connection) -> None:
+        """A workflow's step failed, and Slack was not told yet."""
+        workflow_steps.begin(db, "Fx1", "place_a_call", "U1", "U4", 0)
+        words = f'{{"error":"No contact is called “Noa Green”; {pretty(number)} is nobody."}}'.encode()
+        assert workflow_steps.answer(db, "Fx1", words, 0, state="asked")
+
+    await desk.board.write(answered)
     for called in (number, other):
         await desk.type(f"/calls log add {called}")
         assert await desk.submit({"minutes": "5", "note": f"about {called}"}) == {}
