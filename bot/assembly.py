@@ -40,6 +40,7 @@ from bot import (
     offers,
     phone_page,
     web,
+    workflow_steps,
 )
 from bot.board import Board
 from bot.delivering import Deliveries
@@ -50,6 +51,7 @@ from bot.provider import Provider
 from bot.providers import provider_class
 from bot.rendering import render
 from bot.settings import Settings
+from bot.step_answers import StepAnswers
 from bot.store import Database, Taken, alone
 from bot.workspace import Identity, SocketMode, identify, refresh
 from handlers import (
@@ -82,6 +84,7 @@ from handlers import (
     voice_templates,
     waiting,
 )
+from handlers import workflow_steps as steps
 
 log = logging.getLogger("callboard")
 T = TypeVar("T")
@@ -151,10 +154,12 @@ def slack_app(desk: Desk, identity: Identity) -> AsyncApp:
         authorize=authorize,
         # Bolt's default polls for the acknowledgement every 10 ms: see handlers/__init__.py.
         process_before_response=True,
+        # It would speak with the token that comes with a workflow's step; ours answers, and theirs goes nowhere.
+        attaching_function_token_enabled=False,
     )
     features = (calls, live, offer_buttons, call_list, call_log, campaigns, calling_lists, contacts, missed, waiting)
     more = (recordings, digest, phone, presence, admin, home, voice_messages, voice_templates)
-    for feature in (*features, *more, approval, shortcuts):
+    for feature in (*features, *more, approval, shortcuts, steps):
         feature.register(app, desk)
     register_errors(app, desk)
     return app
@@ -245,6 +250,7 @@ async def running(
         desk = Desk(board, slack)
         identity = await identify(board, slack)
         await message_queue.recover(board)
+        await workflow_steps.recover(board)
         await offers.recover(board)
         await dialing.recover(board)
         await controlling.recover(board)
@@ -270,6 +276,7 @@ async def running(
         board.spawn(conducting.recover(board), conducting.failed)
         board.spawn(batches.recover(board), batches.failed)
         deliveries = Deliveries(board, slack)
+        answers = StepAnswers(board, slack)
         ticking: dict[str, tuple[Callable[[], Awaitable[None]], float]] = {
             "digests": (lambda: digests.due(board), 20),
             "slack_calls": (native.sweep, 20),
@@ -284,6 +291,7 @@ async def running(
             "messages": (lambda: message_queue.due(board), 5),
             "call lists": (lambda: offers.due(board), 5),
             "message results": (voice_messages.Results(desk), 15),
+            "workflow steps": (answers.sweep, 5),
             "recordings": (deliveries.deliver, 5),
             "old recordings": (deliveries.expire, 600),
             "old calls": (lambda: forgetting.expire(board), 3600),
