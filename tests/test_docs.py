@@ -17,10 +17,11 @@ import pytest
 from bot import call_search, calling_lists, consent, periods, saying, settings, settings_reader, who
 from bot.cards.controls import LABELS
 from bot.cards.help import FORMS
+from bot.cards.outcomes import SHORT
 from bot.decide import KINDS
 from bot.digest import DEFINITIONS
 from bot.errors import BadInput
-from bot.events import Controlled
+from bot.events import Controlled, Outcome
 from bot.numbers import pretty
 from bot.provider import Setting
 from bot.providers import NAMES, provider_class
@@ -250,6 +251,17 @@ def test_every_setting_of_a_step_is_explained() -> None:
     told = rows(section(page, "## All settings of a step"))
     known = {field for kind in KINDS.values() for field in kind.__struct_fields__} - {"name"}
     assert {name for row in told for name in re.findall(r"`([a-z_]+)`", row[0])} == {*known, "choices"}
+
+
+# Workflow steps
+
+
+def test_the_outcomes_of_a_workflows_call_are_explained() -> None:
+    """A call that was not placed has none: the step fails."""
+    told = {row[0].strip("`"): row[1] for row in rows(section(read("docs/workflow-steps.md"), "## Place a call"))}
+    not_placed = {Outcome.REFUSED, Outcome.NOT_PLACED}
+    known = {str(outcome): words for outcome, words in SHORT.items() if outcome not in not_placed}
+    assert told == known | {"answered": "was answered"}
 
 
 # The simulator
