@@ -157,15 +157,20 @@ async def listed(board: Board, user: str, someone: Sequence[tuple[who.Who, str]]
     for one, written in someone:
         ask = await resolve(board, user, who.CallText(one))
         if isinstance(ask, Choice):
-            choices = ", ".join(numbers.pretty(contact.number) for contact, _ in ask.asks) + (", …" * ask.more)
-            name = one.name if isinstance(one, who.Name) else ""
-            raise BadInput(f"Several contacts are called “{name}” ({choices}). Write the number. Nothing was done.")
+            raise ambiguous(one, ask)
         if ask.extension:
             raise BadInput(
                 f"{ask.name or ask.number} has an extension and no number here. Write one. Nothing was done."
             )
         found.append((ask.number, written or ask.name))
     return tuple(found)
+
+
+def ambiguous(one: who.Who, choice: Choice) -> BadInput:
+    """The error for a name that several contacts have, where nobody can be asked which."""
+    choices = ", ".join(numbers.pretty(contact.number) for contact, _ in choice.asks) + (", …" * choice.more)
+    name = one.name if isinstance(one, who.Name) else ""
+    return BadInput(f"Several contacts are called “{name}” ({choices}). Write the number. Nothing was done.")
 
 
 def line_of(board: Board, text: str) -> str:

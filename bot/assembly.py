@@ -40,6 +40,7 @@ from bot import (
     offers,
     phone_page,
     web,
+    workflow_steps,
 )
 from bot.auto_dial import AutoDial
 from bot.board import Board
@@ -52,6 +53,7 @@ from bot.provider import Provider
 from bot.providers import provider_class
 from bot.rendering import render
 from bot.settings import Settings
+from bot.step_answers import StepAnswers
 from bot.store import Database, Taken, alone
 from bot.workspace import Identity, SocketMode, identify, refresh
 from handlers import (
@@ -84,6 +86,7 @@ from handlers import (
     voice_templates,
     waiting,
 )
+from handlers import workflow_steps as steps
 
 log = logging.getLogger("callboard")
 T = TypeVar("T")
@@ -153,10 +156,12 @@ def slack_app(desk: Desk, identity: Identity) -> AsyncApp:
         authorize=authorize,
         # Bolt's default polls for the acknowledgement every 10 ms: see handlers/__init__.py.
         process_before_response=True,
+        # It would speak with the token that comes with a workflow's step; ours answers, and theirs goes nowhere.
+        attaching_function_token_enabled=False,
     )
     features = (calls, live, offer_buttons, call_list, call_log, campaigns, calling_lists, contacts, missed, waiting)
     more = (recordings, digest, phone, presence, admin, home, voice_messages, voice_templates)
-    for feature in (*features, *more, approval, shortcuts):
+    for feature in (*features, *more, approval, shortcuts, steps):
         feature.register(app, desk)
     register_errors(app, desk)
     return app
@@ -247,6 +252,7 @@ async def running(
         desk = Desk(board, slack)
         identity = await identify(board, slack)
         await message_queue.recover(board)
+        await workflow_steps.recover(board)
         await offers.recover(board)
         await dialing.recover(board)
         await controlling.recover(board)
@@ -273,6 +279,7 @@ async def running(
         board.spawn(batches.recover(board), batches.failed)
         deliveries = Deliveries(board, slack)
         pictures = Pictures(board, slack)
+        answers = StepAnswers(board, slack)
         ticking: dict[str, tuple[Callable[[], Awaitable[None]], float]] = {
             "digests": (lambda: digests.due(board, pictures), 20),
             "slack_calls": (native.sweep, 20),
@@ -288,6 +295,7 @@ async def running(
             "call lists": (lambda: offers.due(board), 5),
             "auto-dial": (AutoDial(board), 2),
             "message results": (voice_messages.Results(desk), 15),
+            "workflow steps": (answers.sweep, 5),
             "recordings": (deliveries.deliver, 5),
             "old recordings": (deliveries.expire, 600),
             "old calls": (lambda: forgetting.expire(board), 3600),

@@ -5,6 +5,7 @@ From then on it is the queue's (`bot/message_queue.py`).
 
 import logging
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -42,8 +43,12 @@ class Wanted:
 # What is asked for becomes a batch.
 
 
-async def create(board: Board, key: str, wanted: Wanted) -> Batch:
+async def create(
+    board: Board, key: str, wanted: Wanted, take: Callable[[sqlite3.Connection, Batch], None] = lambda db, batch: None
+) -> Batch:
     """Write down what the intent `key` asked for: a batch that is sent at once, or a draft that waits for *Send*.
+
+    `take` runs in the same transaction: whoever waits for what becomes of it notes there which batch it is.
 
     Raises:
         BadInput, NotAllowed, Unsupported: nothing is sent; says why and what to do.
@@ -82,6 +87,7 @@ async def create(board: Board, key: str, wanted: Wanted) -> Batch:
         what = "draft of voice messages" if batch.state == "draft" else "voice messages"
         ledger.audit(db, now, batch.by, what, _people(len(rows)), f"{account} {batch.id}")
         ledger.drop_intent(db, key)
+        take(db, batch)
 
     await board.write(write)
     if batch.state == "running":
@@ -306,6 +312,18 @@ async def stop(board: Board, batch_id: str, user: str) -> int:
         return count
 
     return await board.write(end)
+
+
+def withdraw(db: sqlite3.Connection, board: Board, batch_id: str) -> bool:
+    """Nobody has said yes or no to a draft for long, so we discard it. False: somebody has, after all."""
+    found = messages.get(db, batch_id)
+    if found is None or found.state not in ("draft", "asked"):
+        return False
+    if found.state == "asked":
+        approval.close(db, board, batch_id, "Nobody said yes or no in time, so the voice message was discarded.")
+    count = messages.end(db, batch_id, "")
+    ledger.audit(db, board.now(), "", "discard voice messages", f"{count} unsent", f"{found.account} {batch_id}")
+    return True
 
 
 async def _get(board: Board, batch_id: str) -> Batch:

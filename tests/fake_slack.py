@@ -26,6 +26,7 @@ from typing_extensions import override
 
 from tests import fake_slack_files, fake_slack_methods, fake_slack_replies, slack_facts
 from tests.fake_slack_files import File
+from tests.fake_slack_steps import Execution
 from tests.slack_socket import Sockets
 from tests.slack_state import (
     ApiRequest,
@@ -64,7 +65,7 @@ class FakeSlack:
         channels, users: by id; C1 (#calls) has the bot and U1, U2 in it, C2 (#elsewhere) has only U2.
         files: by id, those of people and of the bot.
         ephemerals, views, homes: what single persons see; views by id, homes by user.
-        native_calls: call objects by id.
+        native_calls: call objects by id.  executions: of workflows' steps, by id.
         requests: every call of the Web API, oldest first.
         files: by id.  scanning: files are shown only when `scanned()` is called, as Slack's scan takes its time.
         hide_files: messages are read without them.
@@ -95,6 +96,7 @@ class FakeSlack:
         self.views: dict[str, View] = {}
         self.homes: dict[str, View] = {}
         self.native_calls: dict[str, NativeCall] = {}
+        self.executions: dict[str, Execution] = {}
         self.files: dict[str, File] = {}
         self.requests: list[ApiRequest] = []
         self.scanning = False

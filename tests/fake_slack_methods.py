@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from tests import fake_slack_calls, fake_slack_files, slack_facts
+from tests import fake_slack_calls, fake_slack_files, fake_slack_steps, slack_facts
 from tests.slack_content import (
     change,
     content,
@@ -265,6 +265,8 @@ METHODS: dict[str, Callable[["FakeSlack", Args], dict[str, Any]]] = {
     "conversations.members": conversations_members,
     "conversations.open": conversations_open,
     **fake_slack_files.METHODS,
+    "functions.completeError": fake_slack_steps.functions_complete_error,
+    "functions.completeSuccess": fake_slack_steps.functions_complete_success,
     "usergroups.users.list": usergroups_users_list,
     "users.info": users_info,
     "views.open": views_open,

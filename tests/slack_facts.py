@@ -121,6 +121,8 @@ METHODS: dict[str, Method] = {
     "files.delete": _method("file", "", "files:write", tier=3),
     "files.getUploadURLExternal": _method("filename length", "alt_txt snippet_type", "files:write", tier=4, json=False),
     "files.info": _method("file", "count cursor limit page", "files:read", tier=4, json=False),
+    "functions.completeError": _method("function_execution_id error", tier=3),
+    "functions.completeSuccess": _method("function_execution_id outputs", tier=3),
     "usergroups.users.list": _method("usergroup", "include_disabled team_id", "usergroups:read", tier=2, json=False),
     "users.info": _method("user", "include_locale", "users:read", tier=4, json=False),
     "views.open": _method("view", "interactivity_pointer trigger_id", tier=4),

@@ -19,6 +19,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from tests.block_rules import elements_of
 from tests.fake_slack import FakeSlack
+from tests.fake_slack_steps import Execution, declared
 from tests.slack_content import message_as_json, view_as_json
 
 Signed = tuple[dict[str, str], bytes]
@@ -203,6 +204,33 @@ def direct_message(
     inner = {**message_as_json(slack, message, metadata=False), "channel": channel, "channel_type": "im"}
     if files:
         inner |= {"subtype": "file_share", "files": list(files)}
+    return event(slack, inner, **delivery)
+
+
+STEP_TOKEN = "xwfp-token-of-a-step"
+STARTER_SECRET = "secret-of-a-starter"
+
+
+def function_executed(
+    slack: FakeSlack, kind: str, inputs: Any, *, execution: str = "", started_by: str = "", **delivery: Any
+) -> Signed:
+    """A workflow has come to a step of ours. `delivery`: of `event`.
+
+    `execution`: of one that began before, which Slack tells again.  `started_by`: who started the workflow, if the step
+    asks for that. Page "function_executed event".
+    """
+    execution = execution or slack.next_id("Fx")
+    slack.executions.setdefault(execution, Execution(execution, kind))
+    if started_by:
+        inputs = {**inputs, "started_by": {"id": started_by, "secret": STARTER_SECRET}}
+    inner = {
+        "type": "function_executed",
+        "function": declared(kind),
+        "inputs": inputs,
+        "function_execution_id": execution,
+        "workflow_execution_id": "Wx1",
+        "bot_access_token": STEP_TOKEN,
+    }
     return event(slack, inner, **delivery)
 
 

@@ -17,8 +17,9 @@ from bot.assembly import DATABASE, _stop, running, slack_app
 from bot.board import Board
 from bot.errors import SettingsError
 from bot.settings_reader import load
-from bot.store import ledger
+from bot.store import ledger, workflow_steps
 from bot.workspace import Identity, SocketMode, _not_started
+from tests import slack_requests
 from tests.fake_slack import FakeSlack
 from tests.office import ENVIRONMENT, SETTINGS, Office
 
@@ -43,6 +44,17 @@ async def broken(board: Board) -> list[str]:
 async def test_socket_mode_connects(tmp_path: Path, fake_slack: FakeSlack) -> None:
     async with running(load(socket_settings(tmp_path, fake_slack))):
         await asyncio.wait_for(fake_slack.sockets.connected.wait(), 10)
+
+
+async def test_a_workflows_step_is_acknowledged_once_it_is_written_down(tmp_path: Path, fake_slack: FakeSlack) -> None:
+    async with running(load(socket_settings(tmp_path, fake_slack))) as callboard:
+        await asyncio.wait_for(fake_slack.sockets.connected.wait(), 10)
+        inputs = {"rep": "U1", "whom": "+12025550101"}
+        event = slack_requests.function_executed(fake_slack, "place_a_call", inputs, execution="Fx1")
+        for _ in range(2):
+            payload = slack_requests.payload_of(event)
+            assert await asyncio.wait_for(fake_slack.sockets.deliver("events_api", payload), 10) == {}
+            assert await callboard.board.read(workflow_steps.get, "Fx1")
 
 
 async def test_webhooks_are_taken_while_slack_is_away(tmp_path: Path, fake_slack: FakeSlack) -> None:

@@ -28,10 +28,11 @@ from bot import (
 )
 from bot.cards.controls import LABELS
 from bot.cards.help import FORMS
+from bot.cards.outcomes import SHORT
 from bot.decide import KINDS
 from bot.digest import DEFINITIONS
 from bot.errors import BadInput
-from bot.events import Controlled
+from bot.events import Controlled, Outcome
 from bot.numbers import pretty
 from bot.provider import Setting
 from bot.providers import NAMES, provider_class
@@ -41,7 +42,7 @@ from bot.providers.voicenter.tables import TYPES
 from bot.simulator.app import SimulatedWorld
 from bot.simulator.behaviours import ANSWERS, BEHAVIOURS, IncomingKind
 from bot.simulator.clock import RealClock
-from bot.store import calls, messages, schema
+from bot.store import calls, messages, schema, workflow_steps
 from bot.store.messages import Batch, Recipient
 from tests.office import ENVIRONMENT, Office
 from tests.test_layers import PURE
@@ -284,6 +285,17 @@ def test_every_setting_of_a_step_is_explained() -> None:
     assert {name for row in told for name in re.findall(r"`([a-z_]+)`", row[0])} == {*known, "choices"}
 
 
+# Workflow steps
+
+
+def test_the_outcomes_of_a_workflows_call_are_explained() -> None:
+    """A call that was not placed has none: the step fails."""
+    told = {row[0].strip("`"): row[1] for row in rows(section(read("docs/workflow-steps.md"), "## Place a call"))}
+    not_placed = {Outcome.REFUSED, Outcome.NOT_PLACED}
+    known = {str(outcome): words for outcome, words in SHORT.items() if outcome not in not_placed}
+    assert told == known | {"answered": "was answered"}
+
+
 # The simulator
 
 
@@ -365,6 +377,13 @@ async def test_a_number_is_forgotten(desk: Office) -> None:
     consult = Controlled(at=desk.board.now(), by="U1", action="consult", detail=number)
     await desk.board.ingest(brought_in.account, [consult], call_id=brought_in.id)
 
+    def answered(db: sqlite3.Connection) -> None:
+        """A workflow's step failed, and Slack was not told yet."""
+        workflow_steps.begin(db, "Fx1", "place_a_call", "U1", "U4", 0)
+        words = f'{{"error":"No contact is called “Noa Green”; {pretty(number)} is nobody."}}'.encode()
+        assert workflow_steps.answer(db, "Fx1", words, 0, state="asked")
+
+    await desk.board.write(answered)
     for called in (number, other):
         await desk.type(f"/calls log add {called}")
         assert await desk.submit({"minutes": "5", "note": f"about {called}"}) == {}

@@ -9,7 +9,7 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from tests import fake_slack_methods, slack_facts
+from tests import fake_slack_methods, slack_facts, slack_requests
 from tests.conftest import OutsideNetwork
 from tests.fake_slack import FakeSlack
 from tests.slack_samples import ANSWERED, TEXT, card, home, modal, plain
@@ -429,3 +429,20 @@ async def test_a_call_object_lives_by_slacks_rules(slack_client: AsyncWebClient,
     await slack_client.calls_end(id=call, duration=5)
     assert await refusal(slack_client.calls_end(id=call)) == "inactive_call"
     assert await refusal(slack_client.calls_update(id="R404", title="x")) == "invalid_call_id"
+
+
+# Steps of workflows.
+
+
+async def test_an_execution_takes_one_answer_of_the_declared_types(
+    slack_client: AsyncWebClient, fake_slack: FakeSlack
+) -> None:
+    slack_requests.function_executed(fake_slack, "place_a_call", {}, execution="Fx1")
+    good = {"outcome": "busy", "talk_seconds": 0, "number": "+12025550101"}
+    for outputs in ({}, good | {"talk_seconds": "0"}, good | {"talk_seconds": True}, good | {"more": "x"}):
+        answer = slack_client.functions_completeSuccess(function_execution_id="Fx1", outputs=outputs)
+        assert await refusal(answer) == "parameter_validation_failed"
+    await slack_client.functions_completeSuccess(function_execution_id="Fx1", outputs=good)
+    assert fake_slack.executions["Fx1"].outputs == good
+    for name, code in (("Fx1", "execution_not_in_running_state"), ("Fx2", "function_execution_not_found")):
+        assert await refusal(slack_client.functions_completeError(function_execution_id=name, error="No.")) == code

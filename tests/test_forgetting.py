@@ -12,7 +12,18 @@ from bot.errors import Ambiguous
 from bot.events import CdrReceived, Controlled, Described, Outcome, State
 from bot.numbers import pretty
 from bot.settings_reader import LEAST_DAYS
-from bot.store import calls, campaigns, cards, contact_imports, ledger, messages, missed, recordings, retention
+from bot.store import (
+    calls,
+    campaigns,
+    cards,
+    contact_imports,
+    ledger,
+    messages,
+    missed,
+    recordings,
+    retention,
+    workflow_steps,
+)
 from bot.store.campaigns import Batch as List
 from bot.store.messages import Batch, Recipient
 from tests.calling_desk import press_of
@@ -78,9 +89,21 @@ async def test_an_old_day_leaves_nothing_behind(desk: Office) -> None:
     row_of_it = b'[{"line":2,"state":"ready","typed":"1","number":"+12025550155","name":"Noa Green"}]'
     await desk.board.write(contact_imports.create, sheet, [row_of_it])
     await desk.board.tell("U1", f"Somebody at {pretty(CALLER)} rang.", "note")
+    await desk.board.write(workflow_steps.begin, "Fx1", "place_a_call", "U1", "U4", desk.clock())
+    await desk.board.write(workflow_steps.done, "Fx1")
     await desk.settle()
     before = await everything(desk)
-    for table in ("calls", "events", "call_refs", "intents", "recordings", "reminders", "missed", "missed_calls"):
+    for table in (
+        "calls",
+        "events",
+        "call_refs",
+        "intents",
+        "recordings",
+        "reminders",
+        "missed",
+        "missed_calls",
+        "workflow_steps",
+    ):
         assert table in before, f"nothing to forget in {table}"
 
     desk.clock.advance(59 * DAY)
@@ -132,6 +155,13 @@ async def test_a_call_list_goes_when_it_is_over(desk: Office) -> None:
 
 async def told(call: Call) -> None:
     """The rep hears of it."""
+
+
+async def test_a_step_that_slack_waits_for_stays(desk: Office) -> None:
+    await desk.board.write(workflow_steps.begin, "Fx1", "place_a_call", "U1", "U4", desk.clock())
+    desk.clock.advance(100 * DAY)
+    await forgetting.expire(desk.board)
+    assert await desk.board.read(workflow_steps.get, "Fx1")
 
 
 async def test_what_is_still_needed_stays(desk: Office) -> None:

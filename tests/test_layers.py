@@ -85,6 +85,7 @@ KNOWS_ONLY_THE_TYPES_OF_SQLITE = (
         "bot.recordings",
         "bot.rendering",
         "bot.web",
+        "bot.workflow_steps",
         "handlers",
     ),
 )
@@ -240,7 +241,7 @@ WIRING = (
 
 
 def test_slacks_client_is_with_those_who_speak_to_slack_only() -> None:
-    allowed = ("bot.feed", "bot.native_calls", "bot.uploading", *WIRING, "handlers")
+    allowed = ("bot.feed", "bot.native_calls", "bot.step_answers", "bot.uploading", *WIRING, "handlers")
     found = (found for found in imports() if found.is_of("slack_sdk", "slack_bolt"))
     assert said(found for found in found if not is_in(found.by, *allowed)) == []
 

@@ -12,6 +12,8 @@ import pytest
 import yaml
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.workflow_steps import KINDS, Parameter
+from tests import fake_slack_steps
 from tests.slack_facts import COMMANDS_SCOPE, EVENTS, METHODS
 
 ROOT = Path(__file__).parents[1]
@@ -34,7 +36,10 @@ def manifest() -> dict[str, Any]:
 def used_methods() -> set[str]:
     """Names of the methods of slack_sdk's client (chat_postMessage, ...) that whoever may speak to Slack uses."""
     found = set()
-    for path in [*(ROOT / "bot" / f"{name}.py" for name in ("feed", "native_calls", "uploading")), *HANDLERS]:
+    for path in [
+        *(ROOT / "bot" / f"{name}.py" for name in ("feed", "native_calls", "step_answers", "uploading")),
+        *HANDLERS,
+    ]:
         if path.is_file():
             found |= used_of_client(path.read_text(encoding="utf-8"))
     return found
@@ -65,7 +70,17 @@ FOR_BOLT = {"apps.connections.open", "auth.test"}
 """Called by slack_bolt for us: Socket Mode, and who the bot is."""
 
 
-def test_matches_slacks_schema(manifest: dict[str, Any]) -> None:
+def with_steps(manifest: Any, addition: Any) -> Any:
+    """The manifest as docs/workflow-steps.md says it becomes: lists longer, single values replaced."""
+    if isinstance(manifest, dict) and isinstance(addition, dict):
+        return manifest | {name: with_steps(manifest.get(name), value) for name, value in addition.items()}
+    return manifest + addition if isinstance(manifest, list) else addition
+
+
+@pytest.mark.parametrize("steps", [False, True])
+def test_matches_slacks_schema(manifest: dict[str, Any], steps: bool) -> None:
+    if steps:
+        manifest = with_steps(manifest, fake_slack_steps.addition())
     path = REFERENCE / "schemas" / "manifest.schema.1.0.0.json"
     if not path.is_file():
         pytest.skip("no copy of Slack's manifest schema beside the project")
@@ -179,3 +194,48 @@ def test_finds_what_is_used_of_the_client() -> None:
 def test_every_used_method_is_in_the_facts() -> None:
     assert used_methods()
     assert used_methods() <= {client_name(method) for method in METHODS}
+
+
+# Steps of Workflow Builder, which are no part of it: the Free plan would refuse it.
+
+
+def test_steps_are_left_out(manifest: dict[str, Any]) -> None:
+    assert "functions" not in manifest
+    assert "function_runtime" not in manifest["settings"]
+
+
+def test_what_steps_add_to_the_manifest(manifest: dict[str, Any]) -> None:
+    """Pages "Custom steps" and "App manifest reference"; `is_required` is of manifests without a version, like ours."""
+    added = fake_slack_steps.addition()
+    assert set(added) == {"settings", "functions"}
+    whole = with_steps(manifest, added)
+    assert "_metadata" not in whole
+    assert whole["settings"]["org_deploy_enabled"] is True
+    assert whole["settings"]["function_runtime"] == "remote"
+    events = whole["settings"]["event_subscriptions"]["bot_events"]
+    assert sorted(events) == sorted([*EVENTS, "function_executed"])
+    assert whole["oauth_config"] == manifest["oauth_config"]
+    for kind, step in whole["functions"].items():
+        assert set(step) == {"title", "description", "input_parameters", "output_parameters"}
+        assert len(kind) <= 100
+        assert 1 <= len(step["title"]) <= 255
+        for name, parameter in (step["input_parameters"] | step["output_parameters"]).items():
+            assert set(parameter) == {"type", "title", "description", "is_required", "name"}
+            assert parameter["name"] == name
+
+
+def test_steps_are_declared_as_the_code_knows_them() -> None:
+    def told(parameters: dict[str, Any]) -> tuple[Parameter, ...]:
+        return tuple(Parameter(name, one["type"], one["is_required"]) for name, one in parameters.items())
+
+    steps = fake_slack_steps.addition()["functions"]
+    assert list(steps) == list(KINDS)
+    for name, kind in KINDS.items():
+        assert told(steps[name]["input_parameters"]) == kind.inputs
+        assert told(steps[name]["output_parameters"]) == kind.outputs
+
+
+@needs_reference
+def test_the_event_of_a_step_needs_no_scope() -> None:
+    reference = json.loads((REFERENCE / "api-ref" / "events.json").read_text(encoding="utf-8"))
+    assert [event["scopes"] for event in reference if event["name"] == "function_executed"] == [[]]

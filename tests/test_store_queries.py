@@ -55,6 +55,7 @@ from bot.store import (
     taken_in,
     threads,
     web_phones,
+    workflow_steps,
 )
 from bot.store.call_log import Reach
 from bot.store.cards import Card
@@ -72,7 +73,7 @@ CALLER = "+12025550155"
 MODULES: tuple[ModuleType, ...] = (
     *(call_log, calling_lists, calls, campaigns, cards, channels, contact_imports, contacts, figures, ledger, lookups),
     *(messages, missed, offers, people, presence, recordings, retention, taken_in, threads),
-    web_phones,
+    *(web_phones, workflow_steps),
 )
 CARD = Card(1, "call", "s", "C1", 1, "", "", "", "n", 0, 0, None, NOW)
 MESSAGES = Batch("b1", "U1", "@U1", "acme", "running", NOW, NOW, "", 0, b"{}")
@@ -270,6 +271,7 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "calls.ingest": ingest,
     "calls.get": lambda db: calls.get(db, "c1"),
     "calls.by_ref": lambda db: calls.by_ref(db, "acme", "r1"),
+    "calls.heard_at": lambda db: calls.heard_at(db, "c1"),
     "calls.place_of": lambda db: calls.place_of(db, "c1"),
     "calls.open_calls": lambda db: calls.open_calls(db, "acme"),
     "calls.ended_of_late": lambda db: calls.ended_of_late(db, NOW),
@@ -347,6 +349,7 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "messages.put_back": put_back,
     "messages.show": lambda db: messages.show(db, "c1"),
     "messages.finished": messages.finished,
+    "messages.over": lambda db: messages.over(db, "b1"),
     "messages.report": lambda db: messages.report(db, "b1"),
     "missed.reopen": lambda db: missed.reopen(db, RECORDED, NOW, 900.0),
     "missed.forget": lambda db: missed.forget(db, "c1", NOW),
@@ -489,6 +492,14 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "web_phones.take": lambda db: web_phones.take(db, "acme", "r1"),
     "web_phones.waiting": web_phones.waiting,
     "web_phones.drop_old": lambda db: web_phones.drop_old(db, NOW),
+    "workflow_steps.begin": lambda db: workflow_steps.begin(db, "Fx1", "place_a_call", "U1", "U2", NOW),
+    "workflow_steps.get": lambda db: workflow_steps.get(db, "Fx1"),
+    "workflow_steps.became": lambda db: workflow_steps.became(db, "Fx1", "c1"),
+    "workflow_steps.in_state": lambda db: workflow_steps.in_state(db, "open"),
+    "workflow_steps.answer": lambda db: workflow_steps.answer(db, "Fx1", b"{}", NOW, state="open"),
+    "workflow_steps.due": lambda db: workflow_steps.due(db, NOW),
+    "workflow_steps.later": lambda db: workflow_steps.later(db, "Fx1", NOW),
+    "workflow_steps.done": lambda db: workflow_steps.done(db, "Fx1"),
 }
 BY_INGEST = {"missed.follow", "missed.move", "taken_in.move", "threads.take_back", "threads.tell", "cards.drop_line"}
 """Called by `calls.ingest` on every path that has a statement."""

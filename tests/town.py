@@ -7,6 +7,7 @@ await town.fill({"keys": "5#"})                             and sends the form t
 """
 
 import asyncio
+import json
 import random
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
@@ -24,11 +25,40 @@ from bot.call import Call
 from bot.events import State
 from bot.simulator.app import SimulatedWorld
 from bot.store import calls, cards, people
-from bot.terminal import TerminalSlack
+from bot.terminal import TEAM, TerminalSlack
 
 BRISK, LEISURELY = 8, 1
 """Seconds of the simulated world in a real one: while we wait for it, and while it waits for us."""
 PATIENCE = 30
+
+
+class Workspace(TerminalSlack):
+    """With workflows: `workflow()` comes to a step of ours, `steps` says how each went."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.steps: dict[str, dict[str, Any]] = {}
+
+    async def workflow(self, kind: str, *, times: int = 1, **inputs: Any) -> str:
+        """A workflow comes to a step, of which Slack tells so many times; returns the execution's id."""
+        execution = f"Fx{secrets.token_hex(4)}"
+        event = {"type": "function_executed", "function": {"callback_id": kind}, "inputs": inputs}
+        event |= {"function_execution_id": execution, "workflow_execution_id": "Wx1", "bot_access_token": "xwfp-1"}
+        body = {"type": "event_callback", "team_id": TEAM, "api_app_id": "A0TERMINAL", "event": event}
+        sent = json.dumps(body | {"event_id": f"Ev{execution}"}).encode()
+        await asyncio.gather(*(self._send(sent, "application/json") for _ in range(times)))
+        return execution
+
+    def _functions_completesuccess(self, given: dict[str, Any]) -> dict[str, Any]:
+        return self._complete(given, json.loads(given["outputs"]))
+
+    def _functions_completeerror(self, given: dict[str, Any]) -> dict[str, Any]:
+        return self._complete(given, {"error": given["error"]})
+
+    def _complete(self, given: dict[str, Any], how: dict[str, Any]) -> dict[str, Any]:
+        assert given["function_execution_id"] not in self.steps, "answered twice"
+        self.steps[given["function_execution_id"]] = how
+        return {}
 
 
 @dataclass
@@ -37,7 +67,7 @@ class Town:
 
     callboard: Callboard
     world: SimulatedWorld
-    slack: TerminalSlack
+    slack: Workspace
 
     async def type(self, line: str, *, user: str = demo.DANA) -> None:
         """Dana, or somebody else of the team, types this in the sales channel."""
@@ -230,7 +260,7 @@ async def town(
     """Everything starts and Dana has a phone. `more`, `added`: as of `demo.bot_and_world`; `variables`: environment."""
     secret = secrets.token_hex(16)
     channels = {demo.SALES: "sales", demo.SUPPORT: "support"}
-    slack = TerminalSlack(demo.PEOPLE, channels, demo.ZONE, secret, lambda text: None)
+    slack = Workspace(demo.PEOPLE, channels, demo.ZONE, secret, lambda text: None)
     async with AsyncExitStack() as stack:
         port = await stack.enter_async_context(serving(slack.app, "127.0.0.1", 0))
         slack.url = f"http://127.0.0.1:{port}"

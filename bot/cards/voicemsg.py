@@ -278,7 +278,7 @@ def _many(
         blocks.append(section(told, "voicemsg:reasons"))
     if batch.state == "dropped" or groups["stopped"]:
         verb = "Discarded" if batch.state == "dropped" else "Stopped"
-        blocks.append(context([f"{verb} by {rep_words(batch.ended_by)}"], "voicemsg:ended"))
+        blocks.append(context([f"{verb} by {rep_words(batch.ended_by) or 'Callboard'}"], "voicemsg:ended"))
     blocks.append(facts)
     buttons = _buttons(batch, len(waiting), done)
     return message([*blocks, actions(buttons, "voicemsg:actions")] if buttons else blocks)

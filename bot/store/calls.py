@@ -318,6 +318,12 @@ def get(db: sqlite3.Connection, call_id: str) -> Call | None:
     return _read_call.decode(row[0]) if row else None
 
 
+def heard_at(db: sqlite3.Connection, call_id: str) -> float:
+    """When something of a call was told last, by our own clock: seconds since 1970 UTC, 0 = never."""
+    row = db.execute("SELECT max(received_at) FROM events WHERE call_id = ?", (call_id,)).fetchone()
+    return float(row[0] or 0)
+
+
 def by_ref(db: sqlite3.Connection, account: str, ref: str) -> Call | None:
     """One call by the provider's id."""
     return get(db, _holder(db, account, ref))

@@ -255,6 +255,16 @@ def finished(db: sqlite3.Connection) -> list[Batch]:
     return [Batch(*row) for row in rows]
 
 
+def over(db: sqlite3.Connection, batch_id: str) -> bool:
+    """Whether nobody of a batch waits and no call of it runs; an unclear one does not count as running."""
+    row = db.execute(
+        "SELECT 1 FROM message_recipients r LEFT JOIN calls c ON c.id = r.call_id"
+        f" WHERE r.batch_id = ? AND (r.state = 'waiting' OR c.state IN {_BUSY}) LIMIT 1",
+        (batch_id,),
+    ).fetchone()
+    return row is None
+
+
 def report(db: sqlite3.Connection, batch_id: str) -> bool:
     """Take the one chance to attach the results by ourselves. False: it was taken before."""
     return (

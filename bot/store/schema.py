@@ -102,6 +102,10 @@ def _migrations() -> "Migrations":
         _run(db, _CALLING_LISTS)
 
     @migrations()
+    def m013_workflow_steps(db: "sqlite_utils.Database") -> None:
+        _run(db, _WORKFLOW_STEPS)
+
+    @migrations()
     def m014_auto_dial_and_tries(db: "sqlite_utils.Database") -> None:
         _run(db, _AUTO_DIAL)
 
@@ -402,6 +406,15 @@ CREATE TABLE calling_list_calls (
 CREATE INDEX calling_list_calls_by_list ON calling_list_calls(list);
 """
 """A rep holds one contact of a list at most: the unique index says so, whatever asks for the next one."""
+
+_WORKFLOW_STEPS = """
+CREATE TABLE workflow_steps (
+    id TEXT PRIMARY KEY, kind TEXT NOT NULL, rep TEXT NOT NULL, started_by TEXT NOT NULL, at REAL NOT NULL,
+    state TEXT NOT NULL, subject TEXT NOT NULL DEFAULT '', answer BLOB NOT NULL DEFAULT x'',
+    due_at REAL NOT NULL DEFAULT 0, tries INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+CREATE INDEX workflow_steps_open ON workflow_steps(state, due_at) WHERE state <> 'done';
+"""
 
 _AUTO_DIAL = """
 ALTER TABLE calling_list_reps ADD COLUMN auto REAL NOT NULL DEFAULT 0;

@@ -1,0 +1,450 @@
+"""Steps of Slack's Workflow Builder: *Place a call* and *Send a voice message*, through the same gates as a command.
+
+Slack: https://docs.slack.dev/workflows/workflow-steps and /reference/events/function_executed. A step is written down
+before Slack is acknowledged, under Slack's id of its execution, so one that is told twice is begun once. It is answered
+when its call, or all of its voice messages, are over; `bot/step_answers.py` tells Slack.
+"""
+
+import re
+import sqlite3
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+
+from bot import asking, dialing, messaging, numbers, saying, who
+from bot.asking import Choice
+from bot.board import Board, sentence
+from bot.call import Call
+from bot.cards.voicemsg import Said, result_of
+from bot.dialing import Ask
+from bot.errors import BadInput, NeedsYes
+from bot.events import Outcome, State
+from bot.messaging import Wanted
+from bot.store import calls, ledger, messages
+from bot.store import workflow_steps as store
+from bot.store.messages import Batch, Recipient
+from bot.store.workflow_steps import Step
+
+INTENT = "step"
+"""Kind of the intents of steps."""
+SETTLE_SECONDS = 5
+"""So long after the last news of a call that has ended more are awaited: records of its legs come one by one."""
+PENDING_SECONDS = 900
+"""So long a call that is over waits for the record that says how."""
+LONGEST_WAIT_SECONDS = 24 * 3600
+"""So long a step waits for a person: for who settles an unclear call, or says yes to a voice message."""
+LONGEST_TEXT = 3000
+"""Characters of one input, as in a form of Slack."""
+LONGEST_ERROR = 1000
+"""Characters of a sentence that a step fails with."""
+
+USER, STARTER = "slack#/types/user_id", "slack#/types/user_context"
+STARTED_BY = "started_by"
+"""Input that Slack fills by itself: no builder of a workflow sees or sets it."""
+_USER = re.compile(r"<?@?([UW][A-Z0-9]+)(?:\|[^<>]*)?>?")
+_GONE = "What became of it cannot be told: it is not on record any more."
+
+
+class Parameter(msgspec.Struct, frozen=True):
+    """An input or output, as the app's manifest declares it. `type`: Slack's name of it."""
+
+    name: str
+    type: str = "string"
+    required: bool = False
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What a workflow asks for.
+
+    Attributes:
+        id: Slack's function_execution_id.  kind: the step's callback_id.  inputs: by name, as Slack gave them.
+        workflow: Slack's id of this run of the workflow.  started_by: Slack user id, "" = Slack did not say.
+    """
+
+    id: str
+    kind: str
+    inputs: dict[str, Any]
+    workflow: str = ""
+    started_by: str = ""
+
+    def text(self, name: str) -> str:
+        """A text, "" = not given.
+
+        Raises:
+            BadInput: it is something else, or too long.
+        """
+        value = self.inputs.get(name)
+        if value is None:
+            return ""
+        if isinstance(value, bool) or not isinstance(value, str | int):
+            raise BadInput(f"The step's input “{name}” is not a text. Nothing was done; set it in the workflow.")
+        text = str(value).strip()
+        if len(text) > LONGEST_TEXT:
+            raise BadInput(f"The step's input “{name}” is longer than {LONGEST_TEXT} characters. Nothing was done.")
+        return text
+
+    def user(self, name: str) -> str:
+        """A Slack user's id.
+
+        Raises:
+            BadInput: it is none, or missing.
+        """
+        value = self.inputs.get(name)
+        found = _USER.fullmatch(value.strip()) if isinstance(value, str) else None
+        if found is None:
+            raise BadInput(
+                f"The step's input “{name}” names nobody in Slack. Nothing was done; set it in the workflow."
+            )
+        return found[1]
+
+    def flag(self, name: str) -> bool:
+        """Yes or no.
+
+        Raises:
+            BadInput: it is neither.
+        """
+        value = self.inputs.get(name)
+        known = {"true": True, "false": False, "": False}.get(str("" if value is None else value).strip().casefold())
+        if known is None:
+            raise BadInput(f"The step's input “{name}” is neither true nor false. Nothing was done.")
+        return known
+
+
+class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What Slack is told: the outputs, or with `error` that the step failed."""
+
+    error: str = ""
+    outputs: dict[str, str | int] = {}
+
+
+class _Verdict(NamedTuple):
+    """`withdraw`: the voice message is still a draft, and is discarded in the same moment."""
+
+    answer: Answer
+    withdraw: bool = False
+
+
+class Kind(msgspec.Struct, frozen=True):
+    """A step that workflows can have.
+
+    Attributes:
+        actor: the input that names who acts: the policy is theirs.
+        begin: does what is asked.  judge: what Slack is told once that is over, None = it is not.
+        restarted: the step had not become anything when Callboard was stopped.
+    """
+
+    inputs: tuple[Parameter, ...]
+    outputs: tuple[Parameter, ...]
+    actor: str
+    begin: Callable[[Board, Asked], Awaitable[None]]
+    judge: Callable[[sqlite3.Connection, Step, float], _Verdict | None]
+    restarted: str
+
+
+def read(event: Mapping[str, Any]) -> Asked | None:
+    """A `function_executed` event; None = it names no execution, so nobody can be answered.
+
+    What is secret in it stays behind: `bot_access_token`, and the `secret` beside the id of who started the workflow.
+    """
+    execution, function, inputs = (event.get(name) for name in ("function_execution_id", "function", "inputs"))
+    if not execution or not isinstance(execution, str):
+        return None
+    kind = function.get("callback_id") if isinstance(function, dict) else None
+    given = dict(inputs) if isinstance(inputs, dict) else {}
+    starter = given.pop(STARTED_BY, None)
+    found = _USER.fullmatch(str(starter.get("id") if isinstance(starter, dict) else starter))
+    workflow = event.get("workflow_execution_id")
+    return Asked(
+        id=execution,
+        kind=kind if isinstance(kind, str) else "",
+        inputs=given,
+        workflow=workflow if isinstance(workflow, str) else "",
+        started_by=found[1] if found else "",
+    )
+
+
+async def write_down(board: Board, asked: Asked) -> bool:
+    """Commit that a step was asked for. False: Slack has told of it before, so there is nothing to do."""
+    kind = KINDS.get(asked.kind)
+    try:
+        rep = asked.user(kind.actor) if kind is not None else ""
+    except BadInput:
+        rep = ""  # run() says so
+
+    def write(db: sqlite3.Connection) -> bool:
+        now = board.now()
+        if not store.begin(db, asked.id, asked.kind, rep, asked.started_by, now):
+            return False
+        ledger.write_intent(db, _key(asked.id), rep, INTENT, b"{}", now)
+        return True
+
+    # Not board.write(): a step alone shows nothing, so the feed need not wake.
+    return await board.db.write(write)
+
+
+async def run(board: Board, asked: Asked) -> None:
+    """Do what a step asks for, once it is written down. What cannot be done is its answer, in a sentence."""
+    try:
+        kind = KINDS.get(asked.kind)
+        if kind is None:
+            raise BadInput(
+                f"Callboard has no step “{asked.kind}”, so nothing was done. Compare the app's manifest with "
+                "docs/workflow-steps.md."
+            )
+        await kind.begin(board, asked)
+    except Exception as error:
+        question = " A workflow cannot answer that, so nothing was dialled." if isinstance(error, NeedsYes) else ""
+        words = await _plain(board, sentence(error) + question)
+        await board.record(_refuse, asked.id, words, board.now())
+
+
+def _key(step_id: str) -> str:
+    """Key of the intent of a step."""
+    return f"{INTENT}:{step_id}"
+
+
+def _refuse(db: sqlite3.Connection, step_id: str, words: str, now: float) -> None:
+    """It fails, unless it became a call after all: that tells the rest."""
+    if store.answer(db, step_id, encode(Answer(error=words)), now, state="asked"):
+        ledger.drop_intent(db, _key(step_id))
+
+
+async def _plain(board: Board, words: str) -> str:
+    return (await board.plainly(words))[:LONGEST_ERROR]
+
+
+encode = msgspec.json.Encoder().encode
+decode = msgspec.json.Decoder(Answer).decode
+
+
+# Place a call
+
+
+async def _place(board: Board, asked: Asked) -> None:
+    ask = await _whom(board, asked)
+
+    def take(db: sqlite3.Connection, call_id: str) -> None:
+        store.became(db, asked.id, call_id)
+        _audit(db, board, asked, "call by a workflow", ask.number, f"{call_id} for {ask.rep}")
+
+    await dialing.dial(board, _key(asked.id), ask, take=take)
+
+
+async def _whom(board: Board, asked: Asked) -> Ask:
+    region = board.settings.region
+    rep = asked.user("rep")
+    try:
+        text = who.parse(asked.text("whom"), region, behind=True)
+    except BadInput as error:
+        raise BadInput(f"{str(error).removesuffix(who.EXAMPLE).strip()} Nothing was dialled.") from error
+    if isinstance(text.who, who.Nothing | who.Help | who.Back | who.Again | who.Next):
+        raise BadInput("Say whom to call: a number, a contact's name, an extension or @somebody. Nothing was dialled.")
+    note = asked.text("note") or text.note
+    text = msgspec.structs.replace(
+        text,
+        line=_line(asked, region) or text.line,
+        provider=asked.text("via") or text.provider,
+        record=asked.flag("record") or text.record,
+        note=f"Workflow: {note}" if note else "Asked for by a workflow.",  # the rep's phone rings of a sudden
+    )
+    found = await asking.resolve(board, rep, text)
+    if isinstance(found, Choice):
+        raise asking.ambiguous(text.who, found)
+    return found
+
+
+def _line(asked: Asked, region: str) -> str:
+    line = asked.text("line")
+    return saying.line_number(line, region) if line else ""
+
+
+def _audit(db: sqlite3.Connection, board: Board, asked: Asked, what: str, subject: str, detail: str) -> None:
+    """Who started the workflow, as far as Slack says; for whom it acts, and which run it was."""
+    ledger.audit(db, board.now(), asked.started_by, what, subject, f"{detail} {asked.workflow}".strip())
+
+
+def _judge_call(db: sqlite3.Connection, step: Step, now: float) -> _Verdict | None:
+    call = calls.get(db, step.subject)
+    if call is None:
+        return _failed(_GONE)
+    if call.state is State.UNCLEAR:
+        if now - call.started_at < LONGEST_WAIT_SECONDS:
+            return None
+        return _failed(
+            f"Whether the call to {numbers.pretty(call.number)} was placed is unclear, and for a day nobody has said "
+            "what became of it. Its card still asks."
+        )
+    if not _settled(db, call, now):
+        return None
+    if call.outcome in (Outcome.REFUSED, Outcome.NOT_PLACED):
+        return _failed(call.words or f"The call to {numbers.pretty(call.number)} was not placed; nothing rang.")
+    outcome = str(call.outcome or Outcome.PENDING)
+    return _Verdict(
+        Answer(outputs={"outcome": outcome, "talk_seconds": call.talk_seconds, "number": call.number}),
+    )
+
+
+def _settled(db: sqlite3.Connection, call: Call, now: float) -> bool:
+    """It is over, and no more is to be expected of how it went."""
+    if call.state is not State.ENDED:
+        return False
+    if call.outcome in (Outcome.REFUSED, Outcome.NOT_PLACED):
+        return True
+    waits = PENDING_SECONDS if call.outcome in (None, Outcome.PENDING) else SETTLE_SECONDS
+    return now - calls.heard_at(db, call.id) >= waits  # not since its end: that is by the service's clock
+
+
+def _failed(words: str) -> _Verdict:
+    return _Verdict(Answer(error=words))
+
+
+# Send a voice message
+
+
+async def _send(board: Board, asked: Asked) -> None:
+    region = board.settings.region
+    sender = asked.user("sender")
+    try:
+        to = saying.recipients(asked.text("recipients"), region)
+    except BadInput as error:
+        raise BadInput(str(error).removesuffix(saying.EXAMPLE).strip()) from error  # it is one of a whole command
+    wanted = Wanted(
+        by=sender,
+        recipients=await asking.listed(board, sender, to),
+        said=Said(
+            template=asked.text("stored"),
+            text=asked.text("text"),
+            line=asking.line_of(board, _line(asked, region)),
+            keys=asked.flag("keys"),
+            words=asked.flag("words"),
+        ),
+        account=asking.account_of(board, asked.text("via")),
+    )
+
+    def take(db: sqlite3.Connection, batch: Batch) -> None:
+        store.became(db, asked.id, batch.id)
+        count = len(wanted.recipients)
+        whom = "one recipient" if count == 1 else f"{count} recipients"
+        _audit(db, board, asked, "voice message by a workflow", whom, f"{batch.id} for {sender}")
+
+    await messaging.create(board, _key(asked.id), wanted, take)
+
+
+def _judge_batch(db: sqlite3.Connection, step: Step, now: float) -> _Verdict | None:
+    batch = messages.get(db, step.subject)
+    if batch is None:
+        return _failed(_GONE)
+    if batch.state == "dropped":
+        return _failed("The voice message was discarded, or not approved, so nobody was called.")
+    if batch.state in ("draft", "asked"):
+        if now - step.at < LONGEST_WAIT_SECONDS:
+            return None
+        told = "For a day nobody has said that the voice message shall be sent, so it was discarded; nobody was called."
+        return _Verdict(Answer(error=told), withdraw=True)
+    if not messages.over(db, batch.id):
+        return None
+    results = messages.results(db, batch.id)
+    waits = [call for _, call in results if call is not None and not _settled(db, call, now)]
+    unclear = [call for call in waits if call.state is State.UNCLEAR]
+    if not waits:
+        return _results(results)
+    if not unclear or now - max(call.started_at for call in unclear) < LONGEST_WAIT_SECONDS:
+        return None
+    return _failed(
+        f"Of {len(results)} voice messages {len(unclear)} are unclear, and for a day nobody has told what became of "
+        "them. Their card shows the others."
+    )
+
+
+def _results(results: list[tuple[Recipient, Call | None]]) -> _Verdict:
+    found = [result_of(recipient, call) for recipient, call in results]
+    heard = sum(result.group in ("heard", "reached") for result in found)
+    if len(found) == 1 and found[0].group in ("refused", "stopped"):
+        return _failed(found[0].words or "The voice message was cancelled, so nobody was called.")
+    outputs: dict[str, str | int] = {"heard": heard, "not_reached": len(found) - heard}
+    if len(found) == 1 and (answer := found[0].keys[:1] or found[0].phrases):
+        outputs["answer"] = answer
+    return _Verdict(Answer(outputs=outputs))
+
+
+KINDS: Mapping[str, Kind] = {
+    "place_a_call": Kind(
+        inputs=(
+            Parameter("rep", USER, required=True),
+            Parameter("whom", required=True),
+            Parameter("note"),
+            Parameter("line"),
+            Parameter("via"),
+            Parameter("record", "boolean"),
+            Parameter(STARTED_BY, STARTER),
+        ),
+        outputs=(
+            Parameter("outcome", required=True),
+            Parameter("talk_seconds", "integer", required=True),
+            Parameter("number", required=True),
+        ),
+        actor="rep",
+        begin=_place,
+        judge=_judge_call,
+        restarted="Callboard was restarted before the call was placed; nothing was dialled.",
+    ),
+    "send_a_voice_message": Kind(
+        inputs=(
+            Parameter("sender", USER, required=True),
+            Parameter("recipients", required=True),
+            Parameter("text"),
+            Parameter("stored"),
+            Parameter("line"),
+            Parameter("via"),
+            Parameter("keys", "boolean"),
+            Parameter("words", "boolean"),
+            Parameter(STARTED_BY, STARTER),
+        ),
+        outputs=(
+            Parameter("heard", "integer", required=True),
+            Parameter("not_reached", "integer", required=True),
+            Parameter("answer"),
+        ),
+        actor="sender",
+        begin=_send,
+        judge=_judge_batch,
+        restarted="Callboard was restarted before the voice message was on its way; nobody was called.",
+    ),
+}
+"""callback_id -> step. docs/workflow-steps.md has what the app's manifest says of them; a test compares."""
+
+
+# What happens by itself.
+
+
+async def recover(board: Board) -> None:
+    """At start, before `dialing.recover()`: a step that became nothing fails; its rep did not ask, so nobody is told.
+
+    One that became a call, or a batch, is answered when that is over, like any other.
+    """
+    for step in await board.read(store.in_state, "asked"):
+        kind = KINDS.get(step.kind)
+        words = kind.restarted if kind else "Callboard was restarted before it could say that it has no such step."
+        await board.write(_refuse, step.id, words, board.now())
+
+
+async def settle(board: Board) -> None:
+    """Steps whose call, or voice messages, are over have their answer now; called every few seconds."""
+    now = board.now()
+    for step in await board.read(store.in_state, "open"):
+        verdict = await board.read(KINDS[step.kind].judge, step, now)
+        if verdict is None:
+            continue
+        answer = verdict.answer
+        if answer.error:
+            answer = Answer(error=await _plain(board, answer.error))
+
+        def write(
+            db: sqlite3.Connection, step: Step = step, verdict: _Verdict = verdict, told: Answer = answer
+        ) -> None:
+            if verdict.withdraw and not messaging.withdraw(db, board, step.subject):
+                return  # somebody said yes or no in that very moment
+            store.answer(db, step.id, encode(told), now, state="open")
+
+        await board.write(write)
