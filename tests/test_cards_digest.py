@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import cards, periods
+from bot import cards, gathering, periods
 from bot import who as who_words
 from bot.cards.digest import digest_card
 from bot.cards.help import FORMS, help_message
@@ -68,6 +68,8 @@ def test_help_names_every_form_under_the_commands_own_name(command: str) -> None
 
 def test_what_help_shows_of_call_and_digest_is_understood() -> None:
     for form, _ in FORMS["call"][1]:
-        who_words.parse(form.replace("@sam", f"<@{REP}|sam>"), "US")
+        typed = form.replace("@sam", f"<@{REP}|sam>")
+        if gathering.parse(typed, "US") is None:
+            who_words.parse(typed, "US", behind=True)
     for form, _ in FORMS["digest"][1]:
         periods.parse(form, ZONE)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import dialing, offers
+from bot import dialing, offers, ordering
 from bot.errors import Ambiguous, NeedsYes, NotAllowed, Unavailable
 from bot.events import REP, CdrReceived, Outcome
 from bot.store import ledger, people
@@ -193,7 +193,7 @@ async def test_a_bug_before_the_call_uses_nothing_up(desk: Office, monkeypatch: 
     await furnish(desk)
     await begin(desk)
     with monkeypatch.context() as patch:
-        patch.setattr(dialing, "_order", breaks)
+        patch.setattr(ordering, "order", breaks)
         assert "Something went wrong in Callboard" in await act(desk, "call")
     assert desk.phone.orders == []
     await act(desk, "call")
