@@ -5,10 +5,9 @@ before Slack is acknowledged, under Slack's id of its execution, so one that is 
 when its call, or all of its voice messages, are over; `bot/step_answers.py` tells Slack.
 """
 
-import re
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -21,6 +20,7 @@ from bot.dialing import Ask
 from bot.errors import BadInput, NeedsYes
 from bot.events import Outcome, State
 from bot.messaging import Wanted
+from bot.step_inputs import STARTED_BY, STARTER, USER, Asked, Parameter
 from bot.store import calls, ledger, messages
 from bot.store import workflow_steps as store
 from bot.store.messages import Batch, Recipient
@@ -34,81 +34,10 @@ PENDING_SECONDS = 900
 """So long a call that is over waits for the record that says how."""
 LONGEST_WAIT_SECONDS = 24 * 3600
 """So long a step waits for a person: for who settles an unclear call, or says yes to a voice message."""
-LONGEST_TEXT = 3000
-"""Characters of one input, as in a form of Slack."""
 LONGEST_ERROR = 1000
 """Characters of a sentence that a step fails with."""
 
-USER, STARTER = "slack#/types/user_id", "slack#/types/user_context"
-STARTED_BY = "started_by"
-"""Input that Slack fills by itself: no builder of a workflow sees or sets it."""
-_USER = re.compile(r"<?@?([UW][A-Z0-9]+)(?:\|[^<>]*)?>?")
 _GONE = "What became of it cannot be told: it is not on record any more."
-
-
-class Parameter(msgspec.Struct, frozen=True):
-    """An input or output, as the app's manifest declares it. `type`: Slack's name of it."""
-
-    name: str
-    type: str = "string"
-    required: bool = False
-
-
-class Asked(msgspec.Struct, frozen=True):
-    """What a workflow asks for.
-
-    Attributes:
-        id: Slack's function_execution_id.  kind: the step's callback_id.  inputs: by name, as Slack gave them.
-        workflow: Slack's id of this run of the workflow.  started_by: Slack user id, "" = Slack did not say.
-    """
-
-    id: str
-    kind: str
-    inputs: dict[str, Any]
-    workflow: str = ""
-    started_by: str = ""
-
-    def text(self, name: str) -> str:
-        """A text, "" = not given.
-
-        Raises:
-            BadInput: it is something else, or too long.
-        """
-        value = self.inputs.get(name)
-        if value is None:
-            return ""
-        if isinstance(value, bool) or not isinstance(value, str | int):
-            raise BadInput(f"The step's input “{name}” is not a text. Nothing was done; set it in the workflow.")
-        text = str(value).strip()
-        if len(text) > LONGEST_TEXT:
-            raise BadInput(f"The step's input “{name}” is longer than {LONGEST_TEXT} characters. Nothing was done.")
-        return text
-
-    def user(self, name: str) -> str:
-        """A Slack user's id.
-
-        Raises:
-            BadInput: it is none, or missing.
-        """
-        value = self.inputs.get(name)
-        found = _USER.fullmatch(value.strip()) if isinstance(value, str) else None
-        if found is None:
-            raise BadInput(
-                f"The step's input “{name}” names nobody in Slack. Nothing was done; set it in the workflow."
-            )
-        return found[1]
-
-    def flag(self, name: str) -> bool:
-        """Yes or no.
-
-        Raises:
-            BadInput: it is neither.
-        """
-        value = self.inputs.get(name)
-        known = {"true": True, "false": False, "": False}.get(str("" if value is None else value).strip().casefold())
-        if known is None:
-            raise BadInput(f"The step's input “{name}” is neither true nor false. Nothing was done.")
-        return known
 
 
 class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -140,28 +69,6 @@ class Kind(msgspec.Struct, frozen=True):
     begin: Callable[[Board, Asked], Awaitable[None]]
     judge: Callable[[sqlite3.Connection, Step, float], _Verdict | None]
     restarted: str
-
-
-def read(event: Mapping[str, Any]) -> Asked | None:
-    """A `function_executed` event; None = it names no execution, so nobody can be answered.
-
-    What is secret in it stays behind: `bot_access_token`, and the `secret` beside the id of who started the workflow.
-    """
-    execution, function, inputs = (event.get(name) for name in ("function_execution_id", "function", "inputs"))
-    if not execution or not isinstance(execution, str):
-        return None
-    kind = function.get("callback_id") if isinstance(function, dict) else None
-    given = dict(inputs) if isinstance(inputs, dict) else {}
-    starter = given.pop(STARTED_BY, None)
-    found = _USER.fullmatch(str(starter.get("id") if isinstance(starter, dict) else starter))
-    workflow = event.get("workflow_execution_id")
-    return Asked(
-        id=execution,
-        kind=kind if isinstance(kind, str) else "",
-        inputs=given,
-        workflow=workflow if isinstance(workflow, str) else "",
-        started_by=found[1] if found else "",
-    )
 
 
 async def write_down(board: Board, asked: Asked) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 
-from bot import workflow_steps
+from bot import step_inputs, workflow_steps
 from handlers import Desk
 
 log = logging.getLogger("callboard.steps")
@@ -16,7 +16,7 @@ def register(app: AsyncApp, desk: Desk) -> None:
 
     async def executed(event: dict[str, Any]) -> None:
         """Slack has its acknowledgement when this returns; after an error it has none and tells again."""
-        asked = workflow_steps.read(event)
+        asked = step_inputs.read(event)
         if asked is None:
             log.warning("Slack told of a workflow's step without an execution, so nobody can be answered.")
         elif await workflow_steps.write_down(desk.board, asked):

@@ -31,6 +31,7 @@ PURE = (
         "bot.who",
         "bot.saying",
         "bot.gathering",
+        "bot.step_inputs",
         "bot.periods",
         "bot.call_search",
         "bot.by_hand",

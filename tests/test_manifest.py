@@ -12,7 +12,8 @@ import pytest
 import yaml
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.workflow_steps import KINDS, Parameter
+from bot.step_inputs import Parameter
+from bot.workflow_steps import KINDS
 from tests import fake_slack_steps
 from tests.slack_facts import COMMANDS_SCOPE, EVENTS, METHODS
 

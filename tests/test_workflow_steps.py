@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bot import dialing, message_queue, messaging, workflow_steps
+from bot import dialing, message_queue, messaging, step_inputs, workflow_steps
 from bot.errors import Ambiguous, Refused, Unavailable
 from bot.events import CallEnded, LegAnswered, Outcome
 from bot.store import ledger, messages, people
@@ -531,7 +531,7 @@ async def test_a_step_that_became_nothing_fails_after_a_restart(
             event = slack_requests.payload_of(
                 slack_requests.function_executed(fake_slack, kind, inputs, execution=name)
             )["event"]
-            asked = workflow_steps.read(event)
+            asked = step_inputs.read(event)
             assert asked is not None
             assert await workflow_steps.write_down(flow.desk.board, asked)
     async with workflow_office(tmp_path, fake_slack, slack_clock) as flow:
