@@ -23,10 +23,10 @@ from bot.errors import BadInput, SettingsError
 from bot.policy import ASK_FIRST
 from bot.providers import provider_class
 from bot.settings import COMMANDS, Account, Line, MessageSettings, PolicySettings, Retention, Settings
+from bot.settings_values import Values
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _CHANNEL = re.compile(r"[CG][A-Z0-9]{1,30}")
-_USER = re.compile(r"[UW][A-Z0-9]{1,30}")
 _ADDRESS = re.compile(r"https?://[^/\s]+")
 _IN_BRACKETS = "Its port is a number, and an IPv6 address goes in brackets, like https://[2001:db8::1]:8443."
 LEAST_DAYS = 35
@@ -68,14 +68,8 @@ def examine(environment: Mapping[str, str], file: Path | None = None) -> tuple[S
     return (None if errors else settings), errors
 
 
-class _Reader:
-    """Reads one value after the other and collects what is wrong with them."""
-
-    def __init__(self, environment: Mapping[str, str], table: dict[str, Any], errors: list[str]) -> None:
-        # A file of variables that Windows has saved leaves a carriage return at each end.
-        self.environment = {name: value.strip() for name, value in environment.items()}
-        self.table = dict(table)
-        self.errors = errors
+class _Reader(Values):
+    """Reads one setting after the other."""
 
     def settings(self) -> Settings:
         mode = self.environment.get("CALLBOARD_SLACK_MODE", "socket")
@@ -132,53 +126,6 @@ class _Reader:
             self.errors.append(f"callboard.toml has an unknown setting “{name}”. Remove it or check its spelling.")
         return settings
 
-    def text(self, name: str, default: str) -> str:
-        value = self.table.pop(name, default)
-        if not isinstance(value, str):
-            self.errors.append(f'{name} must be a text in quotes, like {name} = "…".')
-            return default
-        return value
-
-    def strings(self, name: str, value: object) -> tuple[str, ...]:
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            self.errors.append(f'{name} must be a list of texts, like {name} = ["…"].')
-            return ()
-        return tuple(value)
-
-    def flag(self, name: str, default: bool) -> bool:
-        return self.yes_or_no(self.table, name, name, default)
-
-    def yes_or_no(self, table: dict[str, Any], shown: str, name: str, default: bool) -> bool:
-        value = table.pop(name, default)
-        if not isinstance(value, bool):
-            self.errors.append(f"{shown} must be true or false.")
-            return default
-        return value
-
-    def sub(self, name: str) -> dict[str, Any]:
-        value = self.table.pop(name, {})
-        if not isinstance(value, dict):
-            self.errors.append(f"{name} must be a section, [{name}].")
-            return {}
-        return dict(value)
-
-    def number(self, table: dict[str, Any], shown: str, name: str, default: int) -> int:
-        value = table.pop(name, default)
-        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-            self.errors.append(f"{shown} must be a whole number, 0 or more.")
-            return default
-        return value
-
-    def whole(self, table: dict[str, Any], shown: str, name: str, default: int) -> int:
-        """The last value of its section: whatever else stands there is unknown."""
-        value = self.number(table, shown, name, default)
-        self.leftovers(shown.split(".")[0], table) if "." in shown else None
-        return value
-
-    def leftovers(self, section: str, table: Mapping[str, Any]) -> None:
-        for name in table:
-            self.errors.append(f"[{section}] has an unknown setting “{name}”. Remove it or check its spelling.")
-
     def secret(self, name: str, prefix: str, where: str) -> str:
         value = self.environment.get(name, "")
         if not value:
@@ -222,15 +169,6 @@ class _Reader:
                 'made-up calls. Make one with: python3 -c "import secrets; print(secrets.token_urlsafe(24))"'
             )
         return value
-
-    def matching(self, name: str, value: str, pattern: re.Pattern[str], example: str) -> str:
-        if value and not pattern.fullmatch(value):
-            self.errors.append(f"{name} = “{value}” is not a Slack id. It looks like {example}; copy it from Slack.")
-            return ""
-        return value
-
-    def users(self, name: str, value: object) -> tuple[str, ...]:
-        return tuple(self.matching(name, user, _USER, "U0123456789") for user in self.strings(name, value))
 
     def accounts(self, region: str) -> tuple[Account, ...]:
         sections = self.sub("accounts")

@@ -1,0 +1,87 @@
+"""Single values of `callboard.toml`, each with a sentence for what can be wrong with it."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+_USER = re.compile(r"[UW][A-Z0-9]{1,30}")
+
+
+class Values:
+    """Reads one value after the other and collects what is wrong with them.
+
+    Attributes:
+        environment: variables by name.  table: the file; each value is taken out as it is read.
+        errors: a sentence for each mistake, in the order in which they were met.
+    """
+
+    def __init__(self, environment: Mapping[str, str], table: dict[str, Any], errors: list[str]) -> None:
+        # A file of variables that Windows has saved leaves a carriage return at each end.
+        self.environment = {name: value.strip() for name, value in environment.items()}
+        self.table = dict(table)
+        self.errors = errors
+
+    def text(self, name: str, default: str) -> str:
+        """A text at the top."""
+        value = self.table.pop(name, default)
+        if not isinstance(value, str):
+            self.errors.append(f'{name} must be a text in quotes, like {name} = "…".')
+            return default
+        return value
+
+    def strings(self, name: str, value: object) -> tuple[str, ...]:
+        """A list of texts."""
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            self.errors.append(f'{name} must be a list of texts, like {name} = ["…"].')
+            return ()
+        return tuple(value)
+
+    def flag(self, name: str, default: bool) -> bool:
+        """True or false, at the top."""
+        return self.yes_or_no(self.table, name, name, default)
+
+    def yes_or_no(self, table: dict[str, Any], shown: str, name: str, default: bool) -> bool:
+        """True or false; `shown`: what it is called, with its section."""
+        value = table.pop(name, default)
+        if not isinstance(value, bool):
+            self.errors.append(f"{shown} must be true or false.")
+            return default
+        return value
+
+    def sub(self, name: str) -> dict[str, Any]:
+        """A section; it is taken out, and what is left of it may be told by `leftovers()`."""
+        value = self.table.pop(name, {})
+        if not isinstance(value, dict):
+            self.errors.append(f"{name} must be a section, [{name}].")
+            return {}
+        return dict(value)
+
+    def number(self, table: dict[str, Any], shown: str, name: str, default: int) -> int:
+        """A whole number, 0 or more."""
+        value = table.pop(name, default)
+        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+            self.errors.append(f"{shown} must be a whole number, 0 or more.")
+            return default
+        return value
+
+    def whole(self, table: dict[str, Any], shown: str, name: str, default: int) -> int:
+        """The last value of its section: whatever else stands there is unknown."""
+        value = self.number(table, shown, name, default)
+        self.leftovers(shown.split(".")[0], table) if "." in shown else None
+        return value
+
+    def leftovers(self, section: str, table: Mapping[str, Any]) -> None:
+        """What still stands in a section is unknown."""
+        for name in table:
+            self.errors.append(f"[{section}] has an unknown setting “{name}”. Remove it or check its spelling.")
+
+    def matching(self, name: str, value: str, pattern: re.Pattern[str], example: str) -> str:
+        """A text of that form, "" = it is not given, or is told to be wrong."""
+        if value and not pattern.fullmatch(value):
+            self.errors.append(f"{name} = “{value}” is not a Slack id. It looks like {example}; copy it from Slack.")
+            return ""
+        return value
+
+    def users(self, name: str, value: object) -> tuple[str, ...]:
+        """Slack user ids."""
+        return tuple(self.matching(name, user, _USER, "U0123456789") for user in self.strings(name, value))
