@@ -27,8 +27,8 @@ log = logging.getLogger("callboard.pictures")
 
 SECONDS = 20.0
 """So long a digest waits for its picture, whatever is slow."""
-DRAW_SECONDS = 10.0
-"""Drawing takes one; the first time, when matplotlib looks at the computer's fonts, two or three."""
+DRAW_SECONDS = 15.0
+"""Drawing takes one; the first time, when matplotlib looks at the computer's fonts, two; more on a busy computer."""
 PROGRAM = ("-m", "bot.drawing")
 PROBLEM = "digest picture"
 TITLE = "Calls by hour"

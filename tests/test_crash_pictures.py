@@ -46,13 +46,13 @@ async def die_and_recover(folder: Path, data: Path, crash_at: str) -> bool:
     shutil.copytree(data, folder / "data")
     async with a_world(folder) as world:
         await world.start(crash_at)
-        await until(lambda: not world.alive or (digests(world) and settled(world)))
+        assert await until(lambda: not world.alive or (digests(world) and settled(world)), 90)
         died = not world.alive
+        await world.stop()
         files = [file for file in world.slack.files.values() if file.complete]
         written = world.query("SELECT 1 FROM cards WHERE kind = 'digest' AND body LIKE '%\"picture\":\"F%'")
-        await world.stop()
         await world.start()
-        assert await until(lambda: digests(world) and settled(world), 60), (folder / "log").read_text()
+        assert await until(lambda: digests(world) and settled(world), 90), (folder / "log").read_text()
         ((pictured, text),) = digests(world)
         assert "1 incoming call: 0 answered, 1 missed" in text
         if written:
@@ -79,6 +79,6 @@ async def test_killed_while_slack_acts(tmp_path: Path, method: str) -> None:
         await world.stop()
         hang.release()  # Slack has the request and acts on it, though nobody waits for the answer
         await world.start()
-        assert await until(lambda: digests(world) and settled(world), 60)
+        assert await until(lambda: digests(world) and settled(world), 90)
         ((pictured, _),) = digests(world)
         assert pictured == (method == "chat.postMessage")
