@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot import auto_dial, dialing, offers
+from bot import auto_dial, offers, ordering
 from bot.auto_dial import IDLE_SECONDS, AutoDial
 from bot.errors import Ambiguous, NotAllowed, Unavailable
 from bot.events import REP, CdrReceived, LegRinging, Outcome
@@ -342,7 +342,7 @@ async def test_a_bug_ends_it(busy: Office, monkeypatch: pytest.MonkeyPatch, capl
     await begin(busy)
     await switch_on(busy)
     with monkeypatch.context() as patch, caplog.at_level(logging.CRITICAL, "callboard.auto_dial"):
-        patch.setattr(dialing, "_order", breaks)
+        patch.setattr(ordering, "order", breaks)
         await after(busy, REST)
     assert "Auto-dial is off. Callboard failed" in text(busy, "U1")
     await after(busy, 600)
