@@ -9,6 +9,7 @@ Outgoing: what the view means depends on whose phone it is about.
 * Without it, *Ringing* is the rep's own phone (only click-to-call rings the phone that calls), *Dialing* is the
   customer's, and *Talking* and *Hold* mean the customer has answered: before that the list says *Dialing*.
   *Hangup* without an answer ends the rep's leg: whether the customer was ever dialled, only the CDR tells.
+A status that is not listed, or not told, still shows that the call lives: whether it was answered tells the rest.
 The final word on both legs is the CDR's.
 
 Sources: "API Documentation" rev. 3.2, chapters 2 and 7; https://www.voicenter.com/API/Active-Calls and
@@ -43,7 +44,8 @@ class Sighting:
 
     Attributes:
         source: "poll" or "popup".  seen_at: when we saw it, seconds since 1970 UTC.
-        direction, status: Voicenter's words, lower case.  side: `c2cdirection`, 0 = not told.
+        direction, status: Voicenter's words, lower case; status "" = none that is listed, and nobody has answered.
+        side: `c2cdirection`, 0 = not told.
         number, line: E.164 where possible.  started_at, answered_at: 0 = not told / not yet.
     """
 
@@ -67,12 +69,15 @@ def sighting(fields: Fields, source: str, extension: Fields, seen_at: float, reg
     """One call's members, in the list's spelling or the pop-up's; `extension`: whose view it is."""
     number = fields.text("phone", "callerphone")
     name = fields.text("callername")
+    status = fields.text("status", "statuscall", "callstatus").lower()
+    if status not in (*_LIVE, _OVER):
+        status = "talking" if fields.epoch("callanswered") or fields.flag("answered", "isanswered") else ""
     return Sighting(
         source=source,
         ref=fields.text("ivrid", "ivruniqueid"),
         seen_at=seen_at,
         direction=fields.text("direction").lower(),
-        status=fields.text("status", "statuscall", "callstatus").lower(),
+        status=status,
         side=fields.seconds("c2cdirection"),
         number=phone(number, region),
         line=phone(fields.text("did"), region),
@@ -87,18 +92,17 @@ def sighting(fields: Fields, source: str, extension: Fields, seen_at: float, reg
 
 def events(seen: Sighting) -> tuple[AnyEvent, ...]:
     """What a sighting tells. Nothing where a supervisor listens in ("Spy"): that is no call of its own."""
-    if not seen.ref or seen.direction == "spy" or seen.status not in (*_LIVE, _OVER):
+    if not seen.ref or seen.direction == "spy":
         return ()
     direction = _direction(seen)
     told = tuple(_incoming(seen) if direction == "in" else _outgoing(seen))
-    rep_side = any(event.leg == REP for event in told) and not any(event.leg == CUSTOMER for event in told)
     described = Described(
         ref=seen.ref,
         at=seen.started_at or seen.seen_at,
-        source=f"{seen.source}:{told[0].leg}",
+        source=f"{seen.source}:{told[0].leg if told else 'call'}",
         direction=direction,
         # What the rep's own phone displays may be our caller ID: it does not tell whom they call.
-        number="" if rep_side else seen.number,
+        number=seen.number if direction == "in" or any(event.leg == CUSTOMER for event in told) else "",
         line=seen.line if direction == "in" else "",
         name=seen.name,
         extension=seen.extension,
@@ -127,6 +131,8 @@ def _incoming(seen: Sighting) -> Iterator[LegRinging | LegAnswered | LegEnded]:
 
 
 def _outgoing(seen: Sighting) -> Iterator[LegRinging | LegAnswered | LegEnded]:
+    if not seen.status and not seen.side:
+        return  # nobody can say whose phone rings
     never_talked = seen.status == "ringing" or (seen.status == _OVER and not seen.answered_at)
     if seen.side == 1 or (not seen.side and never_talked):
         yield from _leg(seen, REP)
