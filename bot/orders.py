@@ -291,7 +291,8 @@ class NewTemplate(msgspec.Struct, frozen=True, kw_only=True):
 
 # Campaigns that run at the provider.
 
-CampaignState = Literal["running", "stopped", "deleted"]
+CampaignState = Literal["running", "stopped", "deleted", "unknown"]
+"""`unknown`: the provider tells a state that its document does not list; it may dial or not."""
 
 
 class Campaign(msgspec.Struct, frozen=True, kw_only=True):

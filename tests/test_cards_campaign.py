@@ -143,6 +143,14 @@ def test_nobody_sees_a_button_that_the_service_cannot_do() -> None:
     assert action_ids(members_message(one, [Member(code="201")], {}).blocks) == []
 
 
+def test_a_campaign_of_which_nobody_knows_whether_it_dials_can_be_started_and_stopped() -> None:
+    found = Campaign(code="c", name="Spring sale", state="unknown")
+    one = shown(found, can=frozenset({"start_campaign", "stop_campaign"}))
+    told = one_message(one, NOW, ZONE)
+    assert action_ids(told.blocks) == ["campaign:start", "campaign:stop", "campaign:results"]
+    assert "In a state that the service does not explain" in told.text
+
+
 @pytest.mark.parametrize("name", HOSTILE)
 def test_forms(name: str) -> None:
     choices = [(f"voicenter {number}", name) for number in range(150)]

@@ -31,7 +31,7 @@ from bot.cards import (
 from bot.cards.outcomes import SHORT
 from bot.events import Outcome
 from bot.numbers import pretty
-from bot.orders import Campaign, CampaignCall, Member
+from bot.orders import Campaign, CampaignCall, CampaignState, Member
 
 LISTED = 20
 """Campaigns of one list: with their buttons they fit into Slack's 50 blocks."""
@@ -39,6 +39,12 @@ PAGE = 15
 """Waiting calls of one page."""
 _MEMBERS = 20
 
+STATES: Mapping[CampaignState, str] = {
+    "running": "Running",
+    "stopped": "Stopped",
+    "deleted": "Deleted",
+    "unknown": "In a state that the service does not explain",
+}
 QUESTIONS: Mapping[str, tuple[str, str, str]] = {
     "start": ("Start {name}?", "{pending}It dials those that wait, and those that are added.", "Start"),
     "stop": ("Stop {name}?", "It dials nobody more; calls that run go on, and those that wait are kept.", "Stop"),
@@ -192,7 +198,7 @@ def results_message(one: Shown, added: int, outcomes: Mapping[str, tuple[int, in
 def _state(one: Shown) -> str:
     pending = one.campaign.pending
     parts = [
-        {"running": "Running", "stopped": "Stopped", "deleted": "Deleted"}[one.campaign.state],
+        STATES[one.campaign.state],
         "" if pending is None else f"{_calls(pending)} waiting",
         f"at {plain(one.service)}" if one.service else "",
     ]
@@ -204,9 +210,9 @@ def _calls(count: int) -> str:
 
 
 def _switch(one: Shown, about: str) -> list[Block]:
-    """*Start* or *Stop*, after asking."""
-    what = "stop" if one.campaign.state == "running" else "start"
-    return [_asking(one, what, about)] if f"{what}_campaign" in one.may else []
+    """*Start* or *Stop*, after asking; both where it is not known which."""
+    whats = {"running": ("stop",), "unknown": ("start", "stop")}.get(one.campaign.state, ("start",))
+    return [_asking(one, what, about) for what in whats if f"{what}_campaign" in one.may]
 
 
 def _looks(one: Shown, about: str) -> list[Block]:

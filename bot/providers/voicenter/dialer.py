@@ -47,8 +47,9 @@ class Dialer(Provider):
 
     @override
     async def campaigns(self) -> tuple[Campaign, ...]:
-        """Chapter 6.3, GetCampaignList."""
-        return tuple(_campaign(row) for row in (await self._in_campaign("GetCampaignList")).rows("data"))
+        """Chapter 6.3, GetCampaignList. One without its code is left out: nothing can be asked about it."""
+        rows = (await self._in_campaign("GetCampaignList")).rows("data")
+        return tuple(_campaign(row) for row in rows if row.text("code"))
 
     @override
     async def campaign(self, campaign: str) -> Campaign:
@@ -241,16 +242,12 @@ def _added(calls: Sequence[CampaignCall], results: Sequence[Fields], region: str
 
 
 def _campaign(fields: Fields) -> Campaign:
-    state = STATES.get(fields.text("statusname").lower())
-    if state is None or not fields.text("code"):
-        raise Unavailable(
-            "Voicenter told of a campaign without its code, or in a state that its document does not list. "
-            "Look it up in Voicenter's control panel."
-        )
+    if not fields.text("code"):
+        raise Unavailable("Voicenter told of a campaign without its code. Look it up in Voicenter's control panel.")
     return Campaign(
         code=fields.text("code"),
         name=fields.text("name"),
-        state=state,
+        state=STATES.get(fields.text("statusname").lower(), "unknown"),
         pending=_whole(fields, "totalpendingcalls", "totalawaitingcalls"),
         max_priority=_whole(fields, "maxpriority"),
         min_priority=_whole(fields, "minpriority"),
