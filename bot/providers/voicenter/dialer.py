@@ -30,6 +30,7 @@ WORDS = {
 HINTS = {
     1: "Look the campaign up again; it may have been removed at Voicenter.",
     2: "Check the number.",
+    -2: "Check the number.",
     4: "Choose another caller ID, one of the account's own numbers, or none.",
 }
 """What to do next, by ErrorCode; `INTERNAL` says nothing about the order and is no refusal."""
@@ -215,6 +216,8 @@ def _call(call: CampaignCall, caller_id: str) -> dict[str, Any]:
         "CallerName": call.caller_name or None,
         "CustomerName": call.name or None,
         "OriginateTime": None if call.at is None else round(call.at),
+        # Current versions want to be told, with every such time, that it is UTC and not the account's own zone.
+        "IsDateLocal": None if call.at is None else "false",
         "Priority": call.priority,
         "CustomData": {f"var_{name}": value for name, value in call.variables.items()} or None,
     }

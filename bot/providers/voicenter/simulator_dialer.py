@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 CAMPAIGN = "campaign"
 """Under which variable a call knows the campaign that made it."""
 MAX_ROWS, MAX_RESULTS = 100_000, 3000
-_CALL = frozenset({"Target", "Callerid", "OriginateTime", "CustomerName", "Priority", "CustomData"})
+_CALL = frozenset({"Target", "Callerid", "OriginateTime", "IsDateLocal", "CustomerName", "Priority", "CustomData"})
 _ROW = _CALL - {"Callerid"} | {"CallerID", "CallerName"}
 # fmt: off
 PARAMETERS: Mapping[str, frozenset[str]] = {
@@ -285,6 +285,8 @@ def _call(told: dict[str, Any]) -> dict[str, Any]:
     caller_id = told.get("Callerid", told.get("CallerID", ""))
     if caller_id != HIDDEN and caller_id and not str(caller_id).isdigit():
         raise _Wrong(4)
+    if "OriginateTime" in told and told.get("IsDateLocal") != "false":
+        raise _Wrong(3, "OriginateTime is epoch: IsDateLocal is not false")
     custom = told.get("CustomData", {name: value for name, value in told.items() if name.startswith("var_")})
     if not isinstance(custom, dict) or not all(name.startswith("var_") for name in custom):
         raise _Wrong(3, "CustomData names begin with var_")
