@@ -51,6 +51,8 @@ def http_refusal(response: httpx.Response, account: str, url: str) -> Refused:
     status = response.status_code
     if status in (401, 403):
         hint = f"Check {account.upper()}_CODE, and that this server's address is allowed in Voicenter's control panel."
+    elif status == 429:
+        hint = "Try again in a minute."
     else:
         hint = f"Check {account.upper()}_{url}."
     words = response.reason_phrase
