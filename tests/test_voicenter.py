@@ -99,6 +99,13 @@ async def test_a_refusal_says_what_to_do_next(code: int, advice: str) -> None:
         await provider.place_call(order())
 
 
+async def test_too_many_requests_are_no_wrong_address() -> None:
+    http = httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(429)))
+    provider = Voicenter("office", {"code": "CODE-SECRET"}, http, "IL")
+    with pytest.raises(Refused, match=r"HTTP 429\): Too Many Requests\. Try again in a minute\."):
+        await provider.place_call(order())
+
+
 async def test_a_wrong_code_names_its_setting() -> None:
     provider, _ = configured({"ERR": 1, "DESC": "Authorization failed."})
     with pytest.raises(Refused, match="Check OFFICE_CODE"):
@@ -141,6 +148,7 @@ def test_every_type_and_status_has_a_sample() -> None:
         ("4iWqKGpK", "4iWqKGpK"),
         ("anonymous", ""),
         ("Anonymous", ""),
+        ("Unknown", ""),
         ("*3001", "*3001"),
         ("", ""),
     ],

@@ -115,6 +115,22 @@ def test_wrong_settings_are_said_at_the_start(name: str, value: str) -> None:
         provider(**{name: value})
 
 
+@pytest.mark.parametrize("path", ["ivr", "layer/"])
+@pytest.mark.parametrize("body", [b"", b'{METHOD: "GET_IVR_ACTION"}', b"<methodCall>"])
+def test_what_cannot_be_read_is_answered_with_the_error_of_the_document(path: str, body: bytes) -> None:
+    request = Request("POST", path, (), {}, body, NOW)
+    reply = provider().write_unreadable(request, "It is no JSON.")
+    told = xmlrpc.read_response(reply.body) if body.startswith(b"<") else json.loads(reply.body)
+    assert (reply.status, told) == (400, {"STATUS": 1})
+
+
+def test_a_layer_speaks_more_languages_than_the_external_ivr() -> None:
+    assert said(SayDigits(name="9", say="1", language="ru-RU"), "layer")["LANGUAGE"] == "RU"
+    assert said(SayDigits(name="9", say="1", language="ar"), "layer")["LANGUAGE"] == "AR"
+    with pytest.raises(Unsupported, match="speaks he, en, ar and ru, not “fr”"):
+        said(SayDigits(name="9", say="1", language="fr"), "layer")
+
+
 FLOW = """
 [[flow]]
 start = "hello"

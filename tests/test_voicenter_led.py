@@ -104,8 +104,8 @@ class Led(World):
         step = decide(question, self.flows, local(self.clock.now(), "UTC"))
         return self.provider.write_answer(question, Answer(step=step))
 
-    async def call_in(self, kind: Any, *keys: str) -> Call:
-        self.exchange.network.incoming(self.exchange, caller=CALLER, did=DID, kind=kind, keys=keys)
+    async def call_in(self, kind: Any, *keys: str, caller: str = CALLER) -> Call:
+        self.exchange.network.incoming(self.exchange, caller=caller, did=DID, kind=kind, keys=keys)
         await self.clock.advance(120)
         return self.call
 
@@ -158,6 +158,13 @@ async def test_a_caller_is_led_through_layers(keys: list[str], asked: list[str],
     assert (done.state, done.outcome, done.person) == (State.ENDED, outcome, person)
 
 
+async def test_a_caller_who_withholds_the_number_is_led_like_others() -> None:
+    here = Led()
+    done = await here.call_in("ivr", "1", caller="anonymous")
+    assert here.exchange.refused == []
+    assert (done.state, done.outcome, done.number) == (State.ENDED, Outcome.ANSWERED, "")
+
+
 async def test_the_default_of_the_ivr_is_an_error_that_ends_the_call() -> None:
     here = Led()
     done = await here.call_in("ivr", "9")
@@ -199,7 +206,7 @@ async def test_no_answer_is_reported_and_a_layer_falls_back() -> None:
 
 
 HANG_UP = {"STATUS": 0, "ACTION": "HANGUP", "LANGUAGE": "HE", "DATA": {"HANGUP_CAUSE": 16}}
-CALL = {"TARGET": "1", "CALLERID": "", "CALLERNAME": "", "CALL_MAX_DIAL": 1, "CALL_MAX": 1, "REC_STATUS": 0}
+CALL = {"TARGET": "1", "CALLERID": "1", "CALLERNAME": "", "CALL_MAX_DIAL": 1, "CALL_MAX": 1, "REC_STATUS": 0}
 
 
 @pytest.mark.parametrize(
@@ -213,6 +220,7 @@ CALL = {"TARGET": "1", "CALLERID": "", "CALLERNAME": "", "CALL_MAX_DIAL": 1, "CA
         ({"DATA": {"HANGUP_CAUSE": "16"}}, "HANGUP_CAUSE is '16'"),
         ({"ACTION": "CALL", "DATA": CALL | {"TARGET": "+1"}}, "TARGET is '+1'"),
         ({"ACTION": "CALL", "DATA": CALL | {"CALL_MAX": -1}}, "CALL_MAX is negative"),
+        ({"ACTION": "CALL", "DATA": CALL | {"CALLERID": ""}}, "CALLERID is empty"),
     ],
 )
 def test_the_simulated_ivr_is_strict(change: dict[str, Any], fault: str) -> None:

@@ -97,8 +97,9 @@ class Voicenter(Click2Call, CallLog, Dialer, Asking, Monitor, Presence, Recordin
 
     @override
     def write_unreadable(self, request: Request, why: str) -> Reply:
-        """A CDR notification is told so in the document's words (chapter 4): `err` 1, parse error."""
-        return webhooks.write_parse_error(request, why) or super().write_unreadable(request, why)
+        """In the document's words: `err` 1 to a CDR notification (chapter 4), STATUS 1 to an IVR (5 and 12)."""
+        told = self.write_error(request) or webhooks.write_parse_error(request, why)
+        return told or super().write_unreadable(request, why)
 
     @override
     def write_answer(self, question: Question, answer: Answer) -> Reply:

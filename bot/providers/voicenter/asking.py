@@ -62,6 +62,17 @@ class Asking(Provider):
                 return layer.read(fields, request.received_at, self.region)
         raise Unreadable("Voicenter called an IVR method that its document does not list; nothing was answered.")
 
+    def write_error(self, request: Request) -> Reply | None:
+        """What the document calls an error, to a question or report that cannot be read; None at another path.
+
+        A layer then goes where it is set up to; what the external IVR does is not documented.
+        """
+        if request.path.strip("/").lower() not in PATHS:
+            return None
+        if _body(request).startswith(b"<"):
+            return Reply(400, xmlrpc.write_response({"STATUS": 1}), "text/xml; charset=utf-8")
+        return Reply(400, b'{"STATUS": 1}', "application/json; charset=utf-8")
+
     def write_step(self, question: Question, answer: Answer) -> Reply:
         """The step in Voicenter's words.
 
@@ -73,9 +84,13 @@ class Asking(Provider):
         return ivr.write(question, answer.step, self.language, self.fallback)
 
 
+def _body(request: Request) -> bytes:
+    return request.body.lstrip(b"\xef\xbb\xbf \t\r\n")
+
+
 def _called(request: Request) -> tuple[str, Fields, bool]:
     """Method, its data, and whether it came as XML-RPC."""
-    body = request.body.lstrip(b"\xef\xbb\xbf \t\r\n")
+    body = _body(request)
     if body.startswith(b"<"):
         try:
             method, params = xmlrpc.read_call(body)

@@ -128,7 +128,7 @@ class _Spelt(dict[str, str]):
 
 _SPELT = _Spelt()
 
-WITHHELD = "anonymous"
+WITHHELD = ("anonymous", "unknown")
 """What stands for a caller's number that is withheld. Nobody can be called back there."""
 
 
@@ -140,7 +140,7 @@ def phone(text: str, region: str) -> str:
     Israel whatever country the account is in, and `region` only helps with what fits neither.
     """
     text = text.strip()
-    if text.casefold() == WITHHELD:
+    if text.casefold() in WITHHELD:
         return ""
     if not _PHONE.fullmatch(text):
         return text

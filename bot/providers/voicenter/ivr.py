@@ -23,6 +23,8 @@ JSON, XML = "ivr", "ivr-xml"
 LANGUAGES = ("he", "en")
 NO_SOUND = "blank"
 """The sound that the document's examples name where nothing is to be heard."""
+NO_NUMBER = "Unknown"
+"""The caller ID that its example shows where there is none; the member is mandatory."""
 
 Shape = Mapping[str, tuple[type, bool]]
 _MENU: Shape = {
@@ -183,15 +185,16 @@ def write(question: Question, step: Step | None, language: str, fallback: int | 
     return _reply(members, in_xml=in_xml)
 
 
-def spoken(language: str, otherwise: str) -> str:
+def spoken(language: str, otherwise: str, known: tuple[str, ...] = LANGUAGES) -> str:
     """The language of a step in Voicenter's two letters.
 
     Raises:
         Unsupported: it speaks others only.
     """
     told = (language or otherwise).lower().replace("_", "-").partition("-")[0]
-    if told not in LANGUAGES:
-        raise Unsupported(f"Voicenter's IVR speaks he and en, not “{language}”. Correct the step's language.")
+    if told not in known:
+        names = f"{', '.join(known[:-1])} and {known[-1]}"
+        raise Unsupported(f"Voicenter's IVR speaks {names}, not “{language}”. Correct the step's language.")
     return told
 
 
@@ -248,7 +251,7 @@ def _dial(question: Question, step: Dial) -> dict[str, xmlrpc.Value]:
     tried = (*(question.tried if question.step == step.name else ()), target)
     told: dict[str, xmlrpc.Value] = {
         "TARGET": target.removeprefix("+"),
-        "CALLERID": (step.caller_id or question.number).removeprefix("+"),
+        "CALLERID": (step.caller_id or question.number).removeprefix("+") or NO_NUMBER,
         "CALLERNAME": step.caller_name or question.name,
         "CALL_MAX_DIAL": step.ring_seconds,
         "CALL_MAX": step.max_seconds,

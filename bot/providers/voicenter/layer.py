@@ -13,11 +13,13 @@ from bot.hooks import Dial, GoTo, Menu, Question, Reply, SayDigits, Step, Webhoo
 
 from . import xmlrpc
 from .fields import Fields, is_extension, phone
-from .ivr import caller_name, described, layer_number, spoken
+from .ivr import LANGUAGES, caller_name, described, layer_number, spoken
 
 FORM = "layer"
 MAX_CUSTOM = 128
 """Characters of one value of the custom data."""
+SPOKEN = (*LANGUAGES, "ar", "ru")
+"""Of SAY_DIGITS; "more on request"."""
 
 
 def read(fields: Fields, received_at: float, region: str) -> Webhook:
@@ -64,7 +66,7 @@ def _action(question: Question, step: Step, language: str, fallback: int | None)
                 "ACTION": "SAY_DIGITS",
                 "NEXT_LAYER": following,
                 "NEXT_LAYER_IF_FAILED": following if fallback is None else fallback,
-                "LANGUAGE": spoken(step.language, language).upper(),
+                "LANGUAGE": spoken(step.language, language, SPOKEN).upper(),
                 "DATA": [{"RecordType": kind, "Content": content} for kind, content in said if content],
             }
         case Dial():

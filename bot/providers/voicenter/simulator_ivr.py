@@ -19,6 +19,7 @@ from . import xmlrpc
 from .causes import CAUSES, TEMPORARY_FAILURE
 from .fields import is_extension
 from .ivr import ACTIONS, LANGUAGES
+from .layer import SPOKEN
 
 if TYPE_CHECKING:
     from .simulator import VoicenterExchange
@@ -345,6 +346,11 @@ def ivr_faults(told: Mapping[str, Any], in_xml: bool) -> list[str]:
         return [*faults, f"ACTION is {action!r}"]
     data = told["DATA"]
     faults += _shape_faults(data, ACTIONS[action])
+    # A mandatory text may be empty where an example of the document shows it so, and nowhere else.
+    faults += [
+        f"{name} is empty" for name, (_, mandatory) in ACTIONS[action].items()
+        if mandatory and name != "CALLERNAME" and data.get(name) == ""
+    ]  # fmt: skip
     if action == "CALL" and not _dialable(data.get("TARGET")):
         faults.append(f"TARGET is {data.get('TARGET')!r}")
     faults += [f"{name} is negative" for name, value in data.items() if isinstance(value, int) and value < 0]
@@ -369,7 +375,7 @@ def layer_faults(told: Mapping[str, Any]) -> list[str]:
         kind = "EXTENSION" if is_extension(str(target.get("TARGET"))) else "PHONE"
         if set(target) != {"TARGET", "TYPE"} or target["TYPE"] != kind or not _dialable(target["TARGET"]):
             faults.append(f"a target is {target!r}")
-    if told.get("RECORDING", "no") not in ("yes", "no") or told.get("LANGUAGE", "HE") not in ("HE", "EN"):
+    if told.get("RECORDING", "no") not in ("yes", "no") or told.get("LANGUAGE", "HE").lower() not in SPOKEN:
         faults.append("RECORDING or LANGUAGE is another word")
     if action == "SAY_DIGITS" and not all(
         row.get("RecordType") in _SAID and row.get("Content") for row in told["DATA"]
