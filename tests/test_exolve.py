@@ -118,6 +118,35 @@ async def test_a_stored_message_comes_and_goes(line: Line) -> None:
         await line.provider.create_template(NewTemplate(name="New", media="42"))
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.ReadTimeout("no answer"),
+        httpx.Response(200, text="<html>"),
+        httpx.Response(200, json={}),
+        httpx.Response(502),
+    ],
+)
+async def test_a_message_that_was_perhaps_stored_is_not_to_be_stored_again_unseen(answer: Any) -> None:
+    def respond(request: httpx.Request) -> httpx.Response:
+        if isinstance(answer, httpx.Response):
+            return answer
+        raise answer
+
+    http = httpx.AsyncClient(transport=httpx.MockTransport(respond))
+    provider = Exolve("exolve", {"api_key": "KEY", "url": "https://provider.example"}, http, "RU")
+    with pytest.raises(Unavailable, match=r"Look whether the message is in its list first\.$"):
+        await provider.create_template(NewTemplate(name="New", media="1967"))
+
+
+async def test_what_became_of_a_message_is_not_told_once_it_is_deleted(line: Line) -> None:
+    created = await line.provider.create_template(NewTemplate(name="New", media="1979"))
+    call = await line.send("+79990000001", created)
+    assert (await line.wait(2)).state is State.CONNECTING
+    await line.provider.delete_template(created)
+    assert await line.provider.call_state(call) == ()
+
+
 async def test_a_trial_account_is_explained(line: Line) -> None:
     line.exchange.trial_number = "79990000002"
     with pytest.raises(Refused, match=r"own confirmed number\. This is a trial account"):

@@ -22,6 +22,8 @@ from bot.providers.exolve.answers import digits, events_of, refusal, template_of
 CREATE, LIST, INFO, DELETE = (f"/voice-message/v1/{name}" for name in ("Create", "GetList", "GetInfo", "Delete"))
 SEND, CALL = "/call/v1/MakeVoiceMessage", "/call/v1/GetInfo"
 
+LOOK = " Look whether the message is in its list first."
+"""After an unclear answer to Create: nobody wants the same message there twice."""
 FIRST_ASKED_SECONDS = 5.0
 SLOWEST_SECONDS = 30.0
 
@@ -90,7 +92,8 @@ class Exolve(Provider):
         """Source: voice-message/v1/GetList."""
         answer = await self._ask(LIST, {})
         rows = answer.get("voice_message_list")
-        return tuple(template_of(row) for row in rows if isinstance(row, dict)) if isinstance(rows, list) else ()
+        found = [template_of(row) for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+        return tuple(template for template in found if template.id)  # nothing can be done with one without
 
     @override
     async def template(self, template: str) -> Template:
@@ -135,7 +138,13 @@ class Exolve(Provider):
             json=dict(body),
             headers={"authorization": f"Bearer {self.values['api_key']}"},
         )
-        response = await self.send(request, dials=dials, any_status=not dials)
+        look = LOOK if path == CREATE else ""
+        try:
+            response = await self.send(request, dials=dials or bool(look), any_status=not dials)
+        except Ambiguous as error:
+            if dials:
+                raise
+            raise Unavailable(f"{self.title} did not answer. Try again in a minute.{look}") from error
         readable = True
         try:
             answer = msgspec.json.decode(response.content, type=dict[str, Any])
@@ -143,7 +152,6 @@ class Exolve(Provider):
             answer, readable = {}, False
         if response.status_code >= 500:
             told = f" ({words})" if (words := words_of(answer)) else ""
-            look = " Look whether the message is in its list first." if path == CREATE else ""
             raise Unavailable(f"{self.title} answered with an internal error{told}. Try again in a minute.{look}")
         if response.status_code >= 300:
             raise refusal(self.title, self.account, response.status_code, answer, response.text)
@@ -152,7 +160,7 @@ class Exolve(Provider):
             words = f"{self.title} gave an answer that cannot be read (HTTP {response.status_code})"
             if dials:
                 raise Ambiguous(f"{words}; it may or may not be calling.")
-            raise Unavailable(f"{words}. Try again in a minute.")
+            raise Unavailable(f"{words}. Try again in a minute.{look}")
         return answer
 
 

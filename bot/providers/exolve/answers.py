@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from bot.errors import Refused
-from bot.events import CUSTOMER, AnyEvent, CdrReceived, Described, LegAnswered, LegRinging, Outcome, Played
+from bot.events import CUSTOMER, AnyEvent, CdrReceived, Described, LegAnswered, LegEnded, LegRinging, Outcome, Played
 from bot.numbers import country
 from bot.orders import Template
 from bot.provider import refused
@@ -24,7 +24,7 @@ FINAL: Mapping[str, Outcome] = {
     "cancelled": Outcome.CANCELLED,
     "failed": Outcome.FAILED,
 }
-"""Status of a sent message -> how it ended. The page shows `completed` only; any other word means: not over yet."""
+"""Status of a sent message -> how it ended. The page shows `completed` only; any other word leaves it to `ended`."""
 
 _YEARS = (1_262_304_000, 4_102_444_800)
 """2010 to 2100: Exolve is younger. A time that is not set may be written as the year 1, which RFC 1123 makes 2001."""
@@ -115,7 +115,12 @@ def events_of(answer: Mapping[str, Any], ref: str, now: float) -> tuple[AnyEvent
         LegRinging(ref=ref, at=created, leg=CUSTOMER),
     ]
     if outcome is None:
-        return (*told, LegAnswered(ref=ref, at=started, leg=CUSTOMER)) if started else tuple(told)
+        if started:
+            told.append(LegAnswered(ref=ref, at=started, leg=CUSTOMER))
+        if ended:  # over, in a word that we do not know
+            how = Outcome.ANSWERED if started else Outcome.PENDING
+            told.append(LegEnded(ref=ref, at=ended, leg=CUSTOMER, outcome=how))
+        return tuple(told)
     answered = outcome is Outcome.ANSWERED
     talk = seconds(answer.get("duration")) if answered else 0
     ring_until = started if answered and started else ended - talk
