@@ -13,7 +13,7 @@ from bot.hooks import Request
 from bot.orders import CallOrder, RepPhone
 from bot.providers.gurulize import Gurulize
 from bot.providers.gurulize.simulator import GurulizeExchange
-from bot.providers.gurulize.status import EVENTS
+from bot.providers.gurulize.status import EVENTS, NAMES
 from bot.simulator.clock import ManualClock
 from bot.simulator.exchange import Delivery
 from bot.simulator.network import Network
@@ -99,6 +99,14 @@ def test_times(time: str, at: float) -> None:
 def test_codes_that_are_no_numbers(code: str) -> None:
     with pytest.raises(Unreadable, match="status code"):
         gurulize().read_webhook(status(id="1", code=code))
+
+
+def test_a_damaged_code_is_made_up_for_by_its_word() -> None:
+    assert len(NAMES) == len(EVENTS)
+    for code, name in enumerate(NAMES):
+        meant = gurulize().read_webhook(status(id="1", code=str(code))).events
+        for told in ({"desc": name}, {"code": "?", "desc": f"responder.event.{name}"}, {"code": name.lower()}):
+            assert gurulize().read_webhook(status(id="1", **told)).events == meant
 
 
 @pytest.mark.parametrize("code", ["14", "99", "9" * 5000])

@@ -87,7 +87,7 @@ class Gurulize(Provider):
         """A status change of a call. Source: sections "Tracking Call Request" and "Status Codes".
 
         Raises:
-            Unreadable: no request id, or no number as status code.
+            Unreadable: no request id, or neither a number as status code nor a word of the page.
         """
         return Webhook(read_status(request), Reply(200, b"OK"))
 

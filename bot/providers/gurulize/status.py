@@ -1,5 +1,6 @@
 """Status changes that Gurulize tells, read into events. Source: "Gurulize Voice API Documentation", section 2."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl
@@ -49,12 +50,21 @@ EVENTS: dict[int, Callable[[str, float], tuple[AnyEvent, ...]]] = {
 }
 """Status code -> its events. The code decides; `desc` is the same thing in words, and `cause` is not explained."""
 
+# fmt: off
+NAMES = (
+    "INIT", "CALLER_CONNECTED", "CALLEE_CONNECTED", "CALLER_BUSY", "CALLEE_BUSY", "CALLER_REJECT", "CALLEE_REJECT",
+    "CALLER_NOT_ANSWERED", "CALLEE_NOT_ANSWERED", "CALLER_NOT_CONNECTED", "CALLEE_NOT_CONNECTED",
+    "CALLER_CLOSED", "CALLEE_CLOSED", "OUT_OF_CREDITS",
+)
+# fmt: on
+"""The words in the order of their codes, for a status whose code is damaged; CALLS_STARTING is another name of 0."""
+
 
 def read_status(request: Request) -> tuple[AnyEvent, ...]:
     """Events of one status change; none for a code that the page does not list.
 
     Raises:
-        Unreadable: no request id, or no number as status code.
+        Unreadable: no request id, or neither a number as status code nor a word of the page.
     """
     told = _fields(request)
     ref = told.get("id", "")
@@ -62,9 +72,17 @@ def read_status(request: Request) -> tuple[AnyEvent, ...]:
         raise Unreadable("A status change without a request id (“id”) cannot be read.")
     number = told.get("code", "")
     if not (number.isascii() and number.isdigit()):
+        number = _named(number) or _named(told.get("desc", ""))
+    if not (number.isascii() and number.isdigit()):
         raise Unreadable("A status change without a number as status code (“code”) cannot be read.")
     events = EVENTS.get(int(number)) if len(number) < 9 else None  # int() refuses to read thousands of digits
     return events(ref, _time(told.get("time", ""), request.received_at)) if events else ()
+
+
+def _named(words: str) -> str:
+    """The code of a status in words, as in "responder.event.INIT=CALLS_STARTING"; "" = of none that is listed."""
+    told = re.split("[.=]", words.upper().replace("CALLS_STARTING", NAMES[0]))
+    return next((str(code) for code, name in enumerate(NAMES) if name in told), "")
 
 
 def _fields(request: Request) -> dict[str, str]:
