@@ -130,6 +130,16 @@ async def test_periods_are_halved_until_nothing_is_cut_off() -> None:
     assert len({event.ref for event in whole}) == 7
 
 
+async def test_a_record_is_in_the_log_some_time_after_the_call() -> None:
+    here = World()
+    await here.place()
+    await here.clock.advance(60)
+    assert here.call.state is State.ENDED
+    assert await here.provider.call_log(DAY) == ()
+    await here.clock.advance(60)
+    assert len(await here.provider.call_log(DAY)) == 4
+
+
 async def test_a_full_answer_is_taken_for_cut_off() -> None:
     here = World()
     row = {"CallID": "20231114000000aaaabbbbccccdddd01", "Date": "2023-11-14T21:56:40Z", "Type": "Queue"}

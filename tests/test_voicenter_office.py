@@ -16,6 +16,7 @@ from bot.fold import fold
 from bot.orders import ConferenceOrder, Extension, LogSearch, MessageOrder, RepPhone
 from bot.polling import ABSENT_TWICE, Poll
 from bot.providers.voicenter import Voicenter
+from bot.providers.voicenter.simulator_records import LOGGED_AFTER_SECONDS
 from bot.simulator.app import SimulatedAccount, SimulatedWorld
 from bot.simulator.behaviours import IncomingKind
 from bot.simulator.clock import RealClock
@@ -38,7 +39,8 @@ async def test_everything_over_http(tmp_path: Path) -> None:
     ):
         office = Voicenter("office", {"code": "CODE-SECRET", **urls}, client, "IL")
         await office.place_call(order(record=True))
-        while not world.network.calls[0].over:
+        (call,) = world.network.calls
+        while not call.over or world.network.clock.now() < call.history[-1].at + LOGGED_AFTER_SECONDS:
             await asyncio.sleep(0)
         await office.set_presence("12345", "1", "AAPINFzL")
         assert await office.queue_callers() == ()
