@@ -229,7 +229,13 @@ class LogSearch(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Extension(msgspec.Struct, frozen=True, kw_only=True):
-    """An extension of the account. `code`: the provider's own."""
+    """An extension of the account.
+
+    Attributes:
+        code: the provider's own.  owner: the account it belongs to.
+        person: who is signed in there.  device: the provider's word for whether its phone is connected, "" = not told.
+        busy: it rings or talks right now.
+    """
 
     code: str
     name: str = ""
@@ -237,6 +243,9 @@ class Extension(msgspec.Struct, frozen=True, kw_only=True):
     owner: str = ""
     owner_id: str = ""
     email: str = ""
+    person: str = ""
+    device: str = ""
+    busy: bool = False
 
 
 class QueueCaller(msgspec.Struct, frozen=True, kw_only=True):

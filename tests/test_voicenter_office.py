@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import httpx
+import msgspec
 import pytest
 
 from bot.call import Call
@@ -182,7 +183,12 @@ async def test_polling_does_not_end_a_call_between_two_extensions(desk: Office) 
 async def test_the_accounts_below_are_listed_when_asked_for() -> None:
     here = World()
     own = await here.provider.extensions()
-    assert own[0] == Extension(code="AAPINFzL", name="Dana Ort", speed_dial="301", owner="Sim", owner_id="1")
+    desk = Extension(code="AAPINFzL", name="Dana Ort", speed_dial="301", owner="Sim", owner_id="1")
+    desk = msgspec.structs.replace(desk, person="Dana Ort", device="Reachable")
+    assert own[0] == desk
+    await here.place()
+    await here.clock.advance(2)
+    assert (await here.provider.extensions())[0] == msgspec.structs.replace(desk, busy=True)
     assert len(await here.provider.extensions(everything=True)) == len(own) + 1
 
 

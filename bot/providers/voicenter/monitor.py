@@ -6,6 +6,7 @@ Sources: "API Documentation" rev. 3.2, chapters 7 and 8; https://www.voicenter.c
 import math
 
 import httpx
+import msgspec
 from typing_extensions import override
 
 from bot.errors import Refused, Unavailable
@@ -43,7 +44,21 @@ class Monitor(Account):
 
     @override
     async def extensions(self, everything: bool = False) -> tuple[Extension, ...]:
-        """GetExtensions. Chapter 8; an empty list is also all that Voicenter answers to a wrong code."""
+        """GetExtensions, and what each is doing. Chapters 8 and 7.1.
+
+        An empty list is also all that Voicenter answers to a wrong code.
+        """
+        found = await self._listed(everything)
+        if not found:
+            return ()
+        try:
+            active = await self._ask(self._with_code(EXTENSIONS_CALLS))
+        except (Refused, Unavailable):
+            return found  # they are listed all the same
+        doing = {row.text("username"): row for row in active.rows("extensions")}
+        return tuple(_doing(one, doing.get(one.code)) for one in found)
+
+    async def _listed(self, everything: bool = False) -> tuple[Extension, ...]:
         # The document writes showAll=0 in its example and true and false beside it.
         form = {"code": self.values["code"], "showAll": "true" if everything else "0"}
         reply = await self._ask(self.post("monitor_url", EXTENSIONS, form))
@@ -56,7 +71,7 @@ class Monitor(Account):
         Raises:
             Refused: also for an empty list, which is all that Voicenter answers to a wrong code.
         """
-        count = len(await self.extensions())
+        count = len(await self._listed())
         if not count:
             raise Refused(
                 "Voicenter lists no extensions; the code may be wrong, for it answers a wrong one just like this. "
@@ -120,6 +135,13 @@ def queue_events(waiting: tuple[QueueCaller, ...], seen_at: float) -> tuple[AnyE
         )
         found += (described, LegRinging(ref=caller.ref, at=at, leg=leg))
     return tuple(found)
+
+
+def _doing(extension: Extension, row: Fields | None) -> Extension:
+    if row is None:
+        return extension
+    person, device = row.text("representative"), row.text("peerstatus")
+    return msgspec.structs.replace(extension, person=person, device=device, busy=bool(row.rows("calls")))
 
 
 def _extension(row: Fields) -> Extension:
