@@ -12,7 +12,7 @@ from bot.cards.modals import NONE, phone_modal
 from bot.errors import BadInput
 from bot.store import ledger, people
 from bot.store.people import Person
-from handlers import Click, Desk, answer, on_command, on_form, person_of, presence, tell, web_phone
+from handlers import Click, Desk, answer, extensions, on_command, on_form, person_of, presence, tell, web_phone
 
 _AND_EXTENSION = re.compile(r"(?P<number>\+?[\d\s().-]+?)\s+ext(?:ension)?\s+(?P<code>\S+)", re.IGNORECASE)
 """A number that rings, and the extension by which the phone service names the same person."""
@@ -43,6 +43,8 @@ async def command(desk: Desk, click: Click) -> None:
             await tell(desk, click, "Your phone is not linked any more. You cannot place calls until you link one.")
         case "status":
             await presence.command(desk, click, rest.strip())
+        case "extensions":
+            await extensions.command(desk, click, rest.strip())
         case "line" if not rest.strip():
             labels = [line.label or numbers.pretty(line.number) for line in desk.board.settings.lines]
             known = f"There are: {', '.join(labels)}." if labels else "No lines are configured; ask your admin."
