@@ -136,7 +136,7 @@ def _plan(db: sqlite3.Connection, board: Board, batch: Batch, recipients: list[t
 async def _through(board: Board, wanted: Wanted) -> tuple[str, Said]:
     """The account that sends it, and what is said with the template's id and the line that is shown."""
     said = wanted.said
-    if bool(said.template) == bool(said.text):
+    if (said.template and said.text) or not (said.template or said.text or said.more):
         raise BadInput("Choose a stored message or write a text: one of the two. Nothing was sent.")
     sender = await board.read(people.person, wanted.by)
     line = board.settings.line(said.line) if said.line else None
@@ -151,7 +151,12 @@ async def _through(board: Board, wanted: Wanted) -> tuple[str, Said]:
     able = [account] if account else sending_accounts(board, first=sender.account)
     if not able:
         raise Unsupported("None of your phone services can send voice messages. Nothing was sent.")
-    account, template = await _template(board, able, said.template) if said.template else (_speaks(board, able), None)
+    if said.more:  # whoever cannot play that does not get it; where nobody can, the first says so
+        able = [name for name in able if said.more <= board.provider(name).message_options] or able
+    if said.template:
+        account, template = await _template(board, able, said.template)
+    else:
+        account, template = _speaks(board, able) if said.text else able[0], None
     provider = board.provider(account)
     said = msgspec.structs.replace(
         said,

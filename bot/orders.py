@@ -189,6 +189,8 @@ SAID: Mapping[str, str] = {
     "line_scenario": "scenario",
     "collect_digits": "keys",
     "recognise": "words",
+    "loop": "looping",
+    "after": "finally",
     "customer_message": "an announcement",
 }
 """Options that people know by another name: as they are typed after a command."""

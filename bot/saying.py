@@ -1,10 +1,11 @@
 """What somebody typed after `/voicemsg` -> whom, what to play, and how. Pure; finding names is the caller's business.
 
     <who>[, who ...] <template | "text"> [via ACCOUNT] [from LINE] [language en-US] [voice female] [keys] [words]
-                                         [at TIME]
+                                         [digits 4711] [looping SOUND] [finally SOUND] [at TIME]
 
 A text in quotes is spoken; anything else is the name of a stored message, which is the last word, or what follows the
-word `template`. In a form, recipients are lines: a typed list, or a table that was copied (CSV).
+word `template`. With digits or a sound after it there need be none. In a form, recipients are lines: a typed list, or a
+table that was copied (CSV).
 """
 
 import csv
@@ -18,13 +19,16 @@ from bot.errors import BadInput
 
 EXAMPLE = 'Example: +1 202 555 0100, Dana Levi "Your order is ready" keys.'
 FLAGS = ("keys", "words")
-VALUES = ("via", "from", "language", "voice", "template", "at")
+VALUES = ("via", "from", "language", "voice", "template", "digits", "looping", "finally", "at")
 _NEEDS = {
     "via": "needs the telephony account to use",
     "from": "needs the line to call from",
     "language": "needs a language, like en-US",
     "voice": "needs a voice, like female",
     "template": "needs the name of a stored message",
+    "digits": "needs the digits to be read out",
+    "looping": "needs the name of a stored sound",
+    "finally": "needs the name of a stored sound",
     "at": "needs a time, like 14:30, or tomorrow 09:00",
 }
 _TOKEN = re.compile(r'<[^<>]*>|["“„«”](?P<quoted>[^"“„«”»]*)["”“»](?=[\s,;]|$)|(?P<comma>[,;\n])|[^\s,;]+')
@@ -40,13 +44,18 @@ class MessageText:
     """A read `/voicemsg`.
 
     Attributes:
-        template, text: one of them.  account: in lower case, "" = any.  line: E.164 or its name, "" = the default.
+        template, text: one of them, or neither where something else is played.
+        digits: read out one by one, after that.  loop, after: stored sounds that follow.
+        account: in lower case, "" = any.  line: E.164 or its name, "" = the default.
         day: "", "today", "tomorrow" or a date (ISO).  clock: as typed, "" = now.
     """
 
     who: tuple[Someone, ...]
     template: str = ""
     text: str = ""
+    digits: str = ""
+    loop: str = ""
+    after: str = ""
     account: str = ""
     line: str = ""
     language: str = ""
@@ -88,13 +97,17 @@ def parse(text: str, region: str) -> MessageText:
     segments = _segments(tokens[:stop])
     spoken = ""
     if "template" not in options:
-        segments, spoken, options["template"] = _split(segments)
+        alone = bool(options.keys() & {"digits", "looping", "finally"})
+        segments, spoken, options["template"] = _split(segments, alone=alone)
     if not segments:
         raise BadInput(f"Say whom to call, so nothing was sent. {EXAMPLE}")
     return MessageText(
         who=tuple(someone(" ".join(_written(token) for token in segment), region) for segment in segments),
         template=html.unescape(options["template"]),
         text=html.unescape(spoken),
+        digits=_digits(options.get("digits", "")),
+        loop=options.get("looping", ""),
+        after=options.get("finally", ""),
         account=options.get("via", "").casefold(),
         line=options.get("from", ""),
         language=options.get("language", ""),
@@ -183,8 +196,18 @@ def _segments(tokens: list[_Token]) -> list[list[_Token]]:
     return [segment for segment in segments if segment]
 
 
-def _split(segments: list[list[_Token]]) -> tuple[list[list[_Token]], str, str]:
-    """(recipients, text, template): what is to be played stands at the end of the last recipient."""
+def _digits(text: str) -> str:
+    digits = re.sub(r"[\s-]", "", text)
+    if digits and not (digits.isascii() and digits.isdecimal()):
+        raise BadInput(f"“{text}” is not digits to be read out, so nothing was sent. Write them like digits 4711.")
+    return digits
+
+
+def _split(segments: list[list[_Token]], *, alone: bool) -> tuple[list[list[_Token]], str, str]:
+    """(recipients, text, template): what is to be played stands at the end of the last recipient.
+
+    `alone`: something else is played, too, so there need be nothing.
+    """
     last = segments[-1] if segments else []
     if last and last[-1].quoted and (len(last) > 1 or len(segments) > 1):
         rest = [*segments[:-1], *([last[:-1]] if len(last) > 1 else [])]
@@ -197,6 +220,8 @@ def _split(segments: list[list[_Token]]) -> tuple[list[list[_Token]], str, str]:
     if not whom and last:
         whom = 1 if last[0].quoted or last[0].text.startswith("<") else len(last) - 1
     played = last[whom:]
+    if alone and whom and not played:
+        return segments, "", ""
     if not played or not whom or any(token.quoted for token in played):
         raise BadInput(
             "Say what to play: a text in quotes, or a stored message's name, like “template welcome”. "

@@ -84,6 +84,9 @@ async def _typed(desk: Desk, click: Click) -> None:
             said=Said(
                 template=text.template,
                 text=text.text,
+                digits=text.digits,
+                loop=text.loop,
+                after=text.after,
                 language=text.language,
                 voice=text.voice,
                 line=asking.line_of(board, saying.line_number(text.line, board.settings.region) if text.line else ""),

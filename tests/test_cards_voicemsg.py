@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.call import Call
 from bot.cards import Message
-from bot.cards.voicemsg import GROUPS, Said, result_of, voicemsg_card
+from bot.cards.voicemsg import GROUPS, Said, result_of, voicemsg_card, what_words
 from bot.cards.voicemsg_forms import (
     delete_message,
     message_modal,
@@ -45,10 +45,27 @@ BATCH = Batch("b1", REP, f"@{REP}", "acme", "running", NOW, NOW - 60, "", 0, b"{
 RECIPIENT = Recipient("b1", 0, NUMBER, "Dana Levi", "waiting", NOW)
 SAID = Said(text="Hello")
 
+
+@pytest.mark.parametrize(
+    ("one", "told"),
+    [
+        (Said(template="7", name="Welcome"), "the stored message “Welcome”"),
+        (Said(digits="0405"), "the digits 0 4 0 5"),
+        (
+            Said(template="welcome", digits="7", loop="menu", after="bye"),
+            "the stored message “welcome”, then the digits 7, then “menu” again and again, then “bye”",
+        ),
+    ],
+)
+def test_what_is_played_is_said_in_its_order(one: Said, told: str) -> None:
+    assert what_words(one) == told
+
+
 states = st.sampled_from(["waiting", "sent", "refused", "stopped"])
 said = st.builds(
-    Said, template=words, name=words, text=words, language=words, voice=words, line=words, keys=st.booleans()
-)
+    Said, template=words, name=words, text=words, language=words, voice=words, line=words, keys=st.booleans(),
+    digits=st.just("") | st.just("0405"), loop=st.just("") | words, after=st.just("") | words,
+)  # fmt: skip
 batches = st.builds(
     replace, st.just(BATCH), state=st.sampled_from(["draft", "running", "stopped", "dropped"]), ended_by=st.just(REP)
 )

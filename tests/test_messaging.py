@@ -302,6 +302,29 @@ async def test_a_service_that_cannot(tmp_path: Path, fake_slack: FakeSlack, slac
             await batch(desk, NUMBERS[0])
 
 
+async def test_digits_and_sounds_go_to_whoever_can_play_them(desk: Office) -> None:
+    class Teller(Speaker):
+        message_options = frozenset({"text"})
+
+    teller = Teller("teller", desk.clock)
+    desk.board.providers = {"teller": teller, "voicenter": desk.phone}
+    for said in (Said(digits="0405"), Said(loop="menu"), Said(template="Welcome", digits="7", after="goodbye")):
+        wanted = Wanted(by="U2", recipients=((NUMBERS[len(called(desk))], ""),), said=said)
+        await messaging.create(desk.board, "key", wanted)
+        await desk.settle()
+    assert [(order.template, order.digits, order.loop, order.after) for order in speaker(desk).messages] == [
+        ("", "0405", "", ""), ("", "", "menu", ""), ("7", "7", "", "goodbye"),
+    ]  # fmt: skip
+    assert teller.messages == []
+    for said in (Said(digits="7"), Said(text="Hi", after="goodbye")):
+        wanted = Wanted(by="U2", recipients=((NUMBERS[5], ""),), said=said, account="teller")
+        with pytest.raises(Unsupported, match=r"cannot send a voice message with these options: (digits|finally)"):
+            await messaging.create(desk.board, "key", wanted)
+    with pytest.raises(BadInput, match="Choose a stored message or write a text"):
+        await messaging.create(desk.board, "key", Wanted(by="U2", recipients=((NUMBERS[5], ""),), said=Said()))
+    await teller.http.aclose()
+
+
 async def test_a_misspelt_name_does_not_go_to_whoever_cannot_list(desk: Office) -> None:
     class Silent(PaperPhone):
         message_options = frozenset({"template"})

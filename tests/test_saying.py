@@ -57,9 +57,29 @@ def test_all_options_in_any_order() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "whom", "played"),
+    [
+        ("+1 202 555 0131 welcome digits 47 11", ONE, ("welcome", "4711", "", "")),
+        ("+1 202 555 0131 digits 0-4-0-5", ONE, ("", "0405", "", "")),
+        ('"Dana Levi" digits 7 via voicenter', "Dana Levi", ("", "7", "", "")),
+        ('<@U2|sam> looping "press a key" finally goodbye', "U2", ("", "", "press a key", "goodbye")),
+        ("Dana welcome finally goodbye", "Dana", ("welcome", "", "", "goodbye")),
+    ],
+)
+def test_what_is_played_around_a_stored_message(text: str, whom: str, played: tuple[str, ...]) -> None:
+    read = saying.parse(text, "US")
+    assert people(text) == [whom]
+    assert (read.template, read.digits, read.loop, read.after) == played
+
+
+@pytest.mark.parametrize(
     ("text", "words"),
     [
         ("", "Say what to play"),
+        ("Dana welcome digits", "needs the digits to be read out"),
+        ("Dana welcome digits 4a", "“4a” is not digits"),
+        ("Dana welcome digits ٤", "is not digits"),
+        ("Dana welcome finally", "needs the name of a stored sound"),
         ("template welcome", "Say whom to call"),
         ('Dana ""', "hold no text"),
         ('Dana "Hi" template welcome', "not understood"),

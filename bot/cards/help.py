@@ -109,6 +109,10 @@ FORMS: Mapping[str, tuple[str, Sequence[tuple[str, str]]]] = MappingProxyType(
                     "tells which keys they press and what they answer, where the service can",
                 ),
                 ('Dana Levi "Hola" language es-ES voice female', "chooses language and voice"),
+                (
+                    "Dana Levi template code digits 4711 finally goodbye",
+                    "reads digits out after it, then plays a stored sound; “looping”: again and again",
+                ),
                 ("Dana Levi welcome via exolve from Sales", "chooses the phone service and the number that is shown"),
                 ('Dana Levi "Until tomorrow" at tomorrow 09:00', "sends it later, by your clock"),
                 ("scheduled", "shows what waits to be sent, and cancels it"),

@@ -46,6 +46,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     Attributes:
         template: a stored message, the provider's id of it.  name: of that message, for people.
         text: to be spoken instead.  language, voice: of the text, as the provider names them.
+        digits: read out one by one after that, or alone.  loop, after: stored sounds that follow.
         line: caller ID, E.164, "" = the provider's own.  keys, words: tell which keys are pressed, what is said.
     """
 
@@ -57,6 +58,14 @@ class Said(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     line: str = ""
     keys: bool = False
     words: bool = False
+    digits: str = ""
+    loop: str = ""
+    after: str = ""
+
+    @property
+    def more(self) -> frozenset[str]:
+        """Which options of an order what it plays besides a text or a stored message needs."""
+        return frozenset(name for name in ("digits", "loop", "after") if getattr(self, name))
 
 
 class Result(NamedTuple):
@@ -111,10 +120,19 @@ def result_of(recipient: "Recipient", call: Call | None) -> Result:
 
 def what_words(said: Said, most: int = 300) -> str:
     """What is played, mrkdwn. `most`: characters of a text."""
+    parts = []
     if said.text:
         manner = ", ".join(plain(part) for part in (said.language, said.voice) if part)
-        return f"the text “{plain(said.text, most)}”{f' ({manner})' if manner else ''}"
-    return f"the stored message “{plain(said.name or said.template)}”"
+        parts.append(f"the text “{plain(said.text, most)}”{f' ({manner})' if manner else ''}")
+    elif said.name or said.template or not said.more:
+        parts.append(f"the stored message “{plain(said.name or said.template)}”")
+    if said.digits:
+        parts.append(f"the digits {' '.join(said.digits)}")
+    if said.loop:
+        parts.append(f"“{plain(said.loop)}” again and again")
+    if said.after:
+        parts.append(f"“{plain(said.after)}”")
+    return ", then ".join(parts)
 
 
 def voicemsg_card(
