@@ -4,7 +4,6 @@ Sources: "API Documentation" rev. 3.2, chapters 5 and 12. Which of the two asks 
 addresses may be mixed up in its control panel.
 """
 
-import json
 from collections.abc import Mapping
 
 import httpx
@@ -13,7 +12,7 @@ from bot.errors import SettingsError, Unreadable
 from bot.hooks import Answer, Question, Reply, Request, Webhook
 from bot.provider import Provider, Setting
 
-from . import ivr, layer, xmlrpc
+from . import ivr, layer, loose, xmlrpc
 from .fields import Fields, spelling
 
 PATHS: Mapping[str, str] = {
@@ -101,7 +100,7 @@ def _called(request: Request) -> tuple[str, Fields, bool]:
         told = params[0] if params else None
         return method, Fields(told if isinstance(told, Mapping) else {}), True
     try:
-        decoded = json.loads(body)
+        decoded = loose.loads(body)
     except (ValueError, RecursionError) as error:
         raise Unreadable("Voicenter asked in neither XML nor JSON; nothing was answered.") from error
     fields = Fields(decoded if isinstance(decoded, Mapping) else {})

@@ -3,14 +3,13 @@
 Errors stand in the body, each chapter's under a name of its own; the newer hosts answer some with HTTP 403 besides.
 """
 
-import json
 from collections.abc import Mapping
 
 import httpx
 
 from bot.errors import Refused, Unavailable
 
-from . import xmlrpc
+from . import loose, xmlrpc
 from .fields import Fields
 
 UNREADABLE = "Voicenter's answer cannot be read."
@@ -20,7 +19,7 @@ def named_values(body: bytes) -> Fields | None:
     """Named values of a reply, whether XML or JSON was asked for; None where it is neither."""
     body = body.lstrip(b"\xef\xbb\xbf \t\r\n")
     try:
-        value = xmlrpc.read_response(body) if body.startswith(b"<") else json.loads(body)
+        value: object = xmlrpc.read_response(body) if body.startswith(b"<") else loose.loads(body)
     except (ValueError, RecursionError):  # NotXmlRpc is a ValueError
         return None
     return Fields(value) if isinstance(value, Mapping) else None

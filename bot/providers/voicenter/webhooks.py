@@ -14,7 +14,7 @@ from bot.errors import Unreadable
 from bot.events import AnyEvent
 from bot.hooks import Answer, Question, Reply, Request, Webhook
 
-from . import progress, records, xmlrpc
+from . import loose, progress, records, xmlrpc
 from .fields import Fields
 
 POPUP = "popup"
@@ -105,8 +105,8 @@ def _members(request: Request) -> list[Fields]:
         rows = _xml(body)
     elif body[:1] in b"{[":
         try:
-            decoded = msgspec.json.decode(body)
-        except (msgspec.DecodeError, ValueError, RecursionError) as error:  # ValueError: no UTF-8
+            decoded = _decoded(body)
+        except (ValueError, RecursionError) as error:
             raise Unreadable("Voicenter sent JSON that cannot be parsed; nothing was stored.") from error
         rows = decoded if isinstance(decoded, list) else [decoded]
     else:
@@ -114,6 +114,13 @@ def _members(request: Request) -> list[Fields]:
     if not rows or not all(isinstance(row, dict) and row for row in rows):
         raise Unreadable("Voicenter sent no named values; nothing was stored.")
     return [Fields(row) for row in rows if isinstance(row, dict)]
+
+
+def _decoded(body: bytes) -> object:
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, ValueError):  # ValueError: no UTF-8
+        return loose.loads(body)
 
 
 def _xml(body: bytes) -> list[object]:
