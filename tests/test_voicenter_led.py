@@ -304,6 +304,16 @@ async def test_a_campaign_rings_no_more_phones_than_it_may() -> None:
     assert await here.provider.campaign_calls(code) == ()
 
 
+async def test_a_bulk_order_answered_as_the_document_does_says_nothing_of_its_rows() -> None:
+    here = Led()
+    here.exchange.dialer.tells_of_rows = False
+    code = (await here.provider.campaigns())[0].code
+    rows = (CampaignCall(number="+12025550101"), CampaignCall(number="12"))
+    added = await here.provider.add_campaign_calls(code, rows)
+    assert [(one.number, one.known, one.words) for one in added] == [("+12025550101", False, ""), ("12", False, "")]
+    assert [call.number for call in await here.provider.campaign_calls(code)] == ["+12025550101"]
+
+
 async def test_numbers_by_the_thousand_are_not_read_on_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     here, threads = Led(), set()
 
