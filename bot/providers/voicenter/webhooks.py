@@ -11,7 +11,6 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from bot.errors import Unreadable
-from bot.events import AnyEvent
 from bot.hooks import Answer, Question, Reply, Request, Webhook
 
 from . import loose, progress, records, xmlrpc
@@ -82,11 +81,11 @@ def _popup(request: Request, region: str) -> Webhook:
 
 
 def _cdrs(request: Request, region: str) -> Webhook:
-    told: list[AnyEvent] = []
-    for fields in _members(request):
-        if not fields.text("ivruniqueid"):
-            raise Unreadable("A CDR notification has no ivruniqueid, so its call is unknown; nothing was stored.")
-        told += records.events(fields, request.received_at, region)
+    named = [fields for fields in _members(request) if fields.text("ivruniqueid")]
+    if not named:
+        raise Unreadable("A CDR notification has no ivruniqueid, so its call is unknown; nothing was stored.")
+    # Of several, one without it must not take the others along.
+    told = [event for fields in named for event in records.events(fields, request.received_at, region)]
     if _is_xml(request):
         return Webhook(tuple(told), Reply(body=xmlrpc.write_response(_OK), content_type="text/xml; charset=utf-8"))
     return Webhook(tuple(told), _OK_JSON)
