@@ -42,6 +42,10 @@ HINTS: tuple[tuple[str, str], ...] = (
 """A part of Exolve's words, in lower case -> what it means and what to do."""
 
 
+_BROKEN = re.compile(r'error"?\s*:\s*["“]([^"”{}]+)["”]')
+"""An error whose quotes are broken, as the page prints one."""
+
+
 def text_of(value: object) -> str:
     """An id as text: newer installations send 64-bit numbers where the page shows text."""
     return str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
@@ -148,7 +152,8 @@ def words_of(answer: Mapping[str, Any]) -> str:
 
 def refusal(title: str, account: str, status: int, answer: Mapping[str, Any], raw: str) -> Refused:
     """An error of HTTP 4xx, or a redirect: its words, wherever they stand, and what they mean."""
-    words = words_of(answer) or raw.strip()[:300]
+    broken = _BROKEN.search(raw[:300])
+    words = words_of(answer) or (broken[1].strip() if broken else raw.strip()[:300])
     found = refused(title, words, str(status))
     if status == 401 or (status == 400 and "token" in words.lower()):
         return Refused(f"{found} Check {account.upper()}_API_KEY.", code=str(status), words=words)
