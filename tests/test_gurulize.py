@@ -7,7 +7,7 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from bot.errors import SettingsError, Unreadable, Unsupported
+from bot.errors import Refused, SettingsError, Unreadable, Unsupported
 from bot.events import CallEnded, LegAnswered, LegEnded, LegRinging
 from bot.hooks import Request
 from bot.orders import CallOrder, RepPhone
@@ -44,6 +44,27 @@ async def test_numbers_that_cannot_be_written_in_ten_digits(number: str) -> None
     for order in (replace(ORDER, number=number), replace(ORDER, rep=RepPhone("number", number))):
         with pytest.raises(Unsupported, match="Turkish numbers only"):
             await gurulize().place_call(order)
+
+
+@pytest.mark.parametrize(
+    ("message", "advice"),
+    [
+        ("User Information Is Invalid", "Check SALES_USERNAME and SALES_PASSWORD."),
+        ("Invalid Parameter (caller): Not a phone number", "Link another number with `/phone link`."),
+        ("Invalid Parameter (callee): Not a phone number", "Check the number."),
+        ("Missing Parameter (username)", "Check SALES_USERNAME and SALES_PASSWORD."),
+        ("Kullanıcı bilgileri geçersiz", ""),
+    ],
+)
+async def test_a_refusal_says_what_to_do_next(message: str, advice: str) -> None:
+    provider = gurulize()
+    answer = httpx.Response(200, json={"success": False, "message": message})
+    provider.http = httpx.AsyncClient(transport=httpx.MockTransport(lambda request: answer))
+    with pytest.raises(Refused) as caught:
+        await provider.place_call(ORDER)
+    assert str(caught.value) == f"Gurulize refused: {message}. {advice}".strip()
+    assert caught.value.words == message
+    await provider.http.aclose()
 
 
 async def test_a_language_it_does_not_have() -> None:

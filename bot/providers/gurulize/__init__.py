@@ -22,6 +22,16 @@ from bot.providers.gurulize.status import read_status
 
 LANGUAGES = ("en", "tr")
 
+_SIGN_IN = "Check {account}_USERNAME and {account}_PASSWORD."
+HINTS: Mapping[str, str] = {
+    "user information": _SIGN_IN,
+    "missing parameter (username)": _SIGN_IN,
+    "missing parameter (password)": _SIGN_IN,
+    "invalid parameter (caller)": "Link another number with `/phone link`.",
+    "invalid parameter (callee)": "Check the number.",
+}
+"""How a message of the page begins, in lower case -> what to do next. The page has the English ones only."""
+
 _TURKISH = re.compile(r"(?:\+?90|0090|0)?([1-9]\d{9})", re.ASCII)
 _SUCCESS = {"true": True, "1": True, "false": False, "0": False}
 """The page says boolean; the words and digits for it cost nothing to accept."""
@@ -100,7 +110,7 @@ class Gurulize(Provider):
         success = _SUCCESS.get(str(body.get("success")).strip().lower())
         words, status = str(body.get("message") or ""), response.status_code
         if success is False:
-            raise refused(self.title, words)
+            raise self._refusal(words)
         if success is None and 300 <= status < 500:  # turned away before Gurulize had a look
             found = refused(self.title, words or f"HTTP {status}", str(status))
             raise Refused(f"{found} Check {self._variable('url')}.", code=found.code, words=found.words)
@@ -114,6 +124,11 @@ class Gurulize(Provider):
             )
         # A number here, text in the webhooks' query: text everywhere.
         return Accepted(ref=str(ref).strip(), at=self.clock())
+
+    def _refusal(self, words: str) -> Refused:
+        hint = next((hint for start, hint in HINTS.items() if words.strip().lower().startswith(start)), "")
+        sentence = f"{refused(self.title, words)} {hint.format(account=self.account.upper())}".strip()
+        return Refused(sentence, words=words)
 
     def _national(self, number: str) -> str:
         """The 10 digits that the page writes as 5xxyyyzztt."""
