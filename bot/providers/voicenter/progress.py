@@ -71,7 +71,7 @@ def sighting(fields: Fields, source: str, extension: Fields, seen_at: float, reg
     name = fields.text("callername")
     status = fields.text("status", "statuscall", "callstatus").lower()
     if status not in (*_LIVE, _OVER):
-        status = "talking" if fields.epoch("callanswered") or fields.flag("answered", "isanswered") else ""
+        status = "talking" if fields.epoch("callanswered") or fields.flag("isanswered", "answered") else ""
     return Sighting(
         source=source,
         ref=fields.text("ivrid", "ivruniqueid"),
