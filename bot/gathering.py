@@ -45,7 +45,10 @@ def parse(text: str, region: str) -> ConferenceText | None:
     Raises:
         BadInput: a full sentence with what was not understood and an example. Nothing was dialled.
     """
-    match = _BEGINS.fullmatch(who.without_links(text))
+    typed = who.without_links(text)
+    if typed.strip().casefold() == "conference":
+        raise BadInput(f"Say which conference, and whom to call into it. Nothing was dialled. {EXAMPLE}")
+    match = _BEGINS.fullmatch(typed)
     if match is None:
         return None
     parts = _parts((match["rest"] or "").strip())

@@ -4,7 +4,8 @@
                                          [digits 4711] [looping SOUND] [finally SOUND] [at TIME]
 
 A text in quotes is spoken; anything else is the name of a stored message, which is the last word, or what follows the
-word `template`. With digits or a sound after it there need be none. In a form, recipients are lines: a typed list, or a
+word `template`. With digits or a sound after it there need be none: there only `template` names one after a name of
+several words. In a form, recipients are lines: a typed list, or a
 table that was copied (CSV).
 """
 
@@ -206,7 +207,7 @@ def _digits(text: str) -> str:
 def _split(segments: list[list[_Token]], *, alone: bool) -> tuple[list[list[_Token]], str, str]:
     """(recipients, text, template): what is to be played stands at the end of the last recipient.
 
-    `alone`: something else is played, too, so there need be nothing.
+    `alone`: something else is played, too, so there need be nothing, and what follows a name is more of the name.
     """
     last = segments[-1] if segments else []
     if last and last[-1].quoted and (len(last) > 1 or len(segments) > 1):
@@ -218,7 +219,7 @@ def _split(segments: list[list[_Token]], *, alone: bool) -> tuple[list[list[_Tok
     while whom < len(last) and not last[whom].quoted and _DIALLABLE.fullmatch(last[whom].text):
         whom += 1
     if not whom and last:
-        whom = 1 if last[0].quoted or last[0].text.startswith("<") else len(last) - 1
+        whom = 1 if last[0].quoted or last[0].text.startswith("<") else len(last) - (not alone)
     played = last[whom:]
     if alone and whom and not played:
         return segments, "", ""

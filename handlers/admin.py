@@ -162,7 +162,7 @@ def policy_words(board: Board) -> str:
 
 
 def _times(limit: int) -> str:
-    return "without a limit" if not limit else "once" if limit == 1 else f"{limit} times"
+    return {0: "without a limit", 1: "once", 2: "twice"}.get(limit, f"{limit} times")
 
 
 def hooks(board: Board) -> str:

@@ -36,7 +36,8 @@ def test_who_is_called_into_which(code: str, text: str, guests: tuple[Guest, ...
 
 
 @pytest.mark.parametrize(
-    "text", ["", "Dana", "conference", "Conference Room", "conferences 4711 me", '"conference 4711"', "back", "+1 202"]
+    "text",
+    ["", "Dana", '"conference"', "Conference Room", "conferences 4711 me", '"conference 4711"', "back", "+1 202"],
 )
 def test_anything_else_is_another_call(text: str) -> None:
     assert parse(text, "US") is None
@@ -47,6 +48,7 @@ def test_anything_else_is_another_call(text: str) -> None:
     [
         ("4711", "Say whom to call into conference 4711; put it in quotes if it is a contact's name"),
         ("4711 ", "Say whom to call into conference 4711"),
+        ("", "Say which conference, and whom to call into it"),
         ("4711 Dana,, me", "Nobody stands between two commas"),
         ("4711 Dana,", "Nobody stands between two commas"),
         ("4711 +1 202 555 0123,,5", "Nobody stands between two commas"),
@@ -62,7 +64,7 @@ def test_anything_else_is_another_call(text: str) -> None:
 )
 def test_what_is_not_understood_is_said(text: str, words: str) -> None:
     with pytest.raises(BadInput, match=words) as caught:
-        parse(f"conference {text}", "US")
+        parse(f"conference {text}".strip(), "US")
     assert str(caught.value)[-1] in ".?"
 
 

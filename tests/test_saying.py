@@ -62,8 +62,10 @@ def test_all_options_in_any_order() -> None:
         ("+1 202 555 0131 welcome digits 47 11", ONE, ("welcome", "4711", "", "")),
         ("+1 202 555 0131 digits 0-4-0-5", ONE, ("", "0405", "", "")),
         ('"Dana Levi" digits 7 via voicenter', "Dana Levi", ("", "7", "", "")),
+        ("Dana Levi digits 7", "Dana Levi", ("", "7", "", "")),
+        ("Dana Levi template welcome digits 7", "Dana Levi", ("welcome", "7", "", "")),
         ('<@U2|sam> looping "press a key" finally goodbye', "U2", ("", "", "press a key", "goodbye")),
-        ("Dana welcome finally goodbye", "Dana", ("welcome", "", "", "goodbye")),
+        ("Dana template welcome finally goodbye", "Dana", ("welcome", "", "", "goodbye")),
     ],
 )
 def test_what_is_played_around_a_stored_message(text: str, whom: str, played: tuple[str, ...]) -> None:
