@@ -16,7 +16,7 @@ import httpx
 from typing_extensions import override
 
 from bot.call import Call
-from bot.errors import Refused, SettingsError, Unsupported
+from bot.errors import ProviderError, Refused, SettingsError, Unsupported
 from bot.events import Accepted, AnyEvent
 from bot.hooks import Request, Webhook
 from bot.orders import CallOrder, MessageOrder, Prompt, Speech
@@ -26,8 +26,6 @@ from bot.providers.enablex.probing import FIRST_ASKED_SECONDS, SILENCE, TALKING,
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
 """A call id that no call has: asking for it shows whether the credentials work."""
-LOCKED = ("401", "403", "429", "500", "502", "503", "504")
-"""Codes of refusals that say nothing about a call."""
 ALREADY = "408"
 """Code of the refusal to start a recording that runs."""
 
@@ -152,12 +150,25 @@ class EnableX(Provider):
 
     @override
     async def hang_up(self, call: Call) -> None:
-        """End the whole call. Source: "Hang-Up Call". A call that is gone already is no error."""
+        """End the whole call. Source: "Hang-Up Call". A call that is gone already is no error.
+
+        The page has one HTTP status, 400, for that and for everything else, so what it means is asked.
+        """
         try:
             await self._on(call, "DELETE", "")
         except Refused as error:
-            if error.code != "404":
+            if not api.of_a_call(error) or not (error.code == "404" or await self._gone(call)):
                 raise
+
+    async def _gone(self, call: Call) -> bool:
+        """EnableX was asked and does not know the call (any more)."""
+        try:
+            await self._on(call, "GET", "")
+        except Refused as error:
+            return api.of_a_call(error)
+        except ProviderError:
+            pass
+        return False
 
     @override
     async def accept(self, call: Call) -> None:
@@ -165,7 +176,7 @@ class EnableX(Provider):
         try:
             await self._on(call, self.values["accept_verb"].upper(), "/accept")
         except Refused as error:
-            if error.code in LOCKED or not await self._answered(call):
+            if not api.of_a_call(error) or not await self._answered(call):
                 raise
 
     async def _answered(self, call: Call) -> bool:
@@ -251,7 +262,7 @@ class EnableX(Provider):
         try:
             answer = await self._on(call, "GET", "")
         except Refused as error:
-            if error.code in LOCKED:
+            if not api.of_a_call(error):
                 raise
             return ()
         told = webhooks.analysed(answer, call, self.clock(), joined=self._joins)
@@ -285,7 +296,11 @@ class EnableX(Provider):
                     code=error.code,
                     words=error.words,
                 ) from error
-            if error.code in LOCKED:  # it did not look at them
+            if error.words.endswith(api.FOREIGN):
+                raise Refused(
+                    f"{error} Check {self.account.upper()}_URL.", code=error.code, words=error.words
+                ) from error
+            if not api.of_a_call(error):  # it did not look at them
                 raise
         return f"{self.title} accepts the project's APP ID and APP KEY."
 
