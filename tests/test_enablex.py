@@ -42,6 +42,7 @@ class Line:
         self.clock = ManualClock()
         self.events: list[AnyEvent] = []
         self.done: list[str] = []
+        self.bodies: list[bytes] = []  # of webhooks
         self.network = Network(self.clock, self.deliver)
         self.exchange = EnableXExchange(self.network, HOOK)
         http = httpx.AsyncClient(transport=httpx.MockTransport(self.answer))
@@ -50,6 +51,7 @@ class Line:
         self.provider.hook_url = HOOK
 
     async def deliver(self, delivery: Delivery) -> Reply | None:
+        self.bodies.append(delivery.body)
         path = delivery.url.removeprefix(HOOK).strip("/")
         headers = {name.lower(): value for name, value in delivery.headers.items()}
         webhook = self.provider.read_webhook(Request("POST", path, (), headers, delivery.body, self.clock.now()))
@@ -317,22 +319,46 @@ async def test_lost_webhooks_are_made_up_for_by_asking(line: Line) -> None:
             400,
             400,
         ),
-        ("PUT", "call/none/connect", {"from": "12025550100", "to": "12025550101"}, 404, 404),
-        ("PUT", "call/none/recording", {"start": True, "stop": True}, 400, 400),
+        ("PUT", "call/none/connect", {"from": "12025550100", "to": "12025550101"}, 404, "404"),
+        ("PUT", "call/none/recording", {"start": True, "stop": True}, 400, "400"),
         ("PUT", "call/none/hold", {"hold": "yes"}, 400, 400),
         ("GET", "recording/none", None, 404, 404),
-        ("DELETE", "call/none", None, 404, 404),
+        ("PUT", "call/none/transfer", {"from": "12025550100", "transfer_to": "12025550101"}, 404, 404),
+        ("GET", "call/none", None, 400, "400"),
+        ("DELETE", "call/none", None, 400, "400"),
     ],
 )
 @pytest.mark.parametrize("prefix", ["voice/v1", "v1"])
 def test_the_simulator_refuses_what_the_pages_do_not_show(
-    prefix: str, verb: str, path: str, body: Any, status: int, result: int
+    prefix: str, verb: str, path: str, body: Any, status: int, result: int | str
 ) -> None:
     headers = {"authorization": "Basic SUQ6S0VZ", "content-type": "application/json"}
     request = Request(verb, f"{prefix}/{path}/", (), headers, json.dumps(body).encode(), 0)
     reply = Line().exchange.serve(request)
     assert reply is not None
     assert (reply.status, json.loads(reply.body)["result"]) == (status, result)
+
+
+async def test_the_simulator_spells_as_the_pages_do(line: Line) -> None:
+    call = await line.dial("+12025550101")
+    headers = {"authorization": "Basic SUQ6S0VZ", "content-type": "application/json"}
+
+    def told(path: str, **body: Any) -> set[str]:
+        order = Request("PUT", f"voice/v1/call{path}", (), headers, json.dumps(body).encode(), 0)
+        reply = line.exchange.serve(order)
+        assert reply is not None
+        return set(json.loads(reply.body))
+
+    refusal = told(f"/{call.refs[0]}/transfer", **{"from": "12025550100", "transfer_to": "12025550102"})
+    assert refusal == {"status", "msg", "timestamp"}
+    await line.wait(20)
+    recorded = told(f"/{call.refs[0]}/recording", start=True)
+    assert recorded == {"voice_id", "from", "to", "recording_id", "status", "timeStamp"}
+    await line.wait(60)
+    events = {event["state"]: set(event) for event in map(json.loads, line.bodies)}
+    assert events["connected"] == {"voice_id", "from", "to", "owner_ref", "state", "timestamp"}
+    assert events["bridged"] == {"voice_Id", "from", "to", "owner_ref", "state", "timestamp"}
+    assert events["started"] == {"voice_id", "recording_id", "owner_ref", "state", "msg", "timestamp"}
 
 
 async def test_the_failures_of_the_pages(line: Line) -> None:
