@@ -40,7 +40,7 @@ def events_of(row: Mapping[str, Any], now: float, zone: tzinfo) -> tuple[AnyEven
     if not ref:
         return ()
     out = text(row.get("direction")).lower() == "out"
-    at = moment(row.get("start_time"), zone) or now
+    at = moment(row.get("start_time"), zone, now) or now
     told: list[AnyEvent] = [
         Described(
             ref=ref,

@@ -105,7 +105,7 @@ def read(request: Request, zone: tzinfo) -> Webhook:
     event = _event(told)
     if not event:
         raise Unreadable("A CallGear notification does not say which event it is about; paste the template again.")
-    at = moment(told.get("notification_time"), zone) or request.received_at
+    at = moment(told.get("notification_time"), zone, request.received_at) or request.received_at
     return Webhook(tuple(_events(event, told, ref, at)), Reply(200, b"OK"))
 
 
