@@ -152,6 +152,43 @@ async def test_questions_leave_the_last_points_to_calls(line: Line) -> None:
     await line.provider.check()
 
 
+async def test_questions_leave_the_last_points_of_a_day_to_calls(line: Line) -> None:
+    line.exchange.day_limit = 40
+    for _ in range(39):
+        await line.provider.check()
+    with pytest.raises(Unavailable, match=r"asked nothing for 2[34] h: the last points are for calls"):
+        await line.provider.check()
+    await line.dial()
+    await line.clock.advance(24 * 3600 + 1)
+    await line.provider.check()
+
+
+@pytest.mark.parametrize(("headers", "seconds"), [({"retry-after": "30"}, 30), ({}, 60), ({"retry-after": "soon"}, 60)])
+async def test_who_is_let_through_no_more_waits(line: Line, headers: dict[str, str], seconds: int) -> None:
+    busy = [httpx.Response(429, headers=headers, html="<html>Too many requests</html>")]
+    http = httpx.AsyncClient(transport=httpx.MockTransport(lambda told: busy.pop() if busy else line.answer(told)))
+    line.provider.http = http
+    with pytest.raises(Unavailable, match="429"):
+        await line.provider.check()
+    await line.clock.advance(seconds - 1)
+    with pytest.raises(Unavailable, match="asked nothing for 1 s"):
+        await line.provider.check()
+    assert line.sent == []
+    await line.dial()
+    await line.clock.advance(2)
+    await line.provider.check()
+    await http.aclose()
+
+
+async def test_a_direction_that_is_forbidden_is_explained(line: Line) -> None:
+    error = {"code": -32002, "message": "Not allowed", "data": {"mnemonic": "never_heard_of"}}
+    answer = httpx.Response(200, json={"jsonrpc": "2.0", "id": 1, "error": error})
+    line.provider.http = httpx.AsyncClient(transport=httpx.MockTransport(lambda told: answer))
+    with pytest.raises(Refused, match=r"Not allowed\. Allow calls in that direction in the client area"):
+        await line.dial()
+    await line.provider.http.aclose()
+
+
 @pytest.mark.parametrize("spelling", ["current_version_depricated", "current_version_deprecated"])
 async def test_an_old_version_is_pointed_out(line: Line, spelling: str) -> None:
     await line.provider.check()
