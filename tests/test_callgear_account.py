@@ -107,7 +107,7 @@ async def test_a_used_up_limit_stops_questions_but_no_dials(line: Line) -> None:
     line.exchange.minute_limit = 2
     for _ in range(2):
         await line.provider.check()
-    with pytest.raises(Refused, match="Limit per minute"):
+    with pytest.raises(Unavailable, match="Limit per minute"):  # nothing was done: messages wait and go out later
         await line.dial()
     assert "little: calls may be refused" in line.provider.notices()[0]
     with pytest.raises(Unavailable, match="last points are for calls"):
@@ -122,9 +122,8 @@ async def test_a_used_up_day_waits_for_the_next(line: Line) -> None:
     for _ in range(2):
         await line.provider.check()
     await line.clock.advance(3600)
-    with pytest.raises(Refused, match=r"Limit per day.*counted anew in 23 h: try again then") as caught:
+    with pytest.raises(Unavailable, match=r"Limit per day.*counted anew in 23 h: try again then"):
         await line.dial()
-    assert caught.value.code == "limit_exceeded"
     assert "0 of 2 points left today" in line.provider.notices()[0]  # told by the error itself
     await line.clock.advance(22 * 3600)
     with pytest.raises(Unavailable, match="last points are for calls"):
@@ -212,7 +211,6 @@ def test_wrong_settings_are_said_at_the_start(values: dict[str, str], words: str
         {"disabled": {"Basic set"}},
         {"numbers": {"12025550109"}},
         {"keys": set()},
-        {"minute_limit": 0},
     ],
 )
 async def test_the_accounts_own_rules_are_told_with_what_to_do(line: Line, change: dict[str, Any]) -> None:
@@ -221,7 +219,7 @@ async def test_the_accounts_own_rules_are_told_with_what_to_do(line: Line, chang
         await line.dial()
     assert caught.value.code in {
         *("ip_not_whitelisted", "account_inactive", "component_disabled", "virtual_phone_number_not_found"),
-        *("access_token_invalid", "limit_exceeded"),
+        "access_token_invalid",
     }
     assert str(caught.value).count(".") >= 2
 

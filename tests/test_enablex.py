@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from bot.call import Call
-from bot.errors import Ambiguous, CallboardError, Refused, Unsupported
+from bot.errors import Ambiguous, CallboardError, Refused, Unavailable, Unsupported
 from bot.events import (
     CUSTOMER,
     AnyEvent,
@@ -414,6 +414,29 @@ async def test_a_number_that_is_not_provisioned_is_refused(line: Line) -> None:
     line.exchange.cli = "12025550109"
     with pytest.raises(Refused, match="Phone number not found for the service"):
         await line.dial("+12025550101")
+
+
+@pytest.mark.parametrize(("headers", "seconds"), [({"retry-after": "20"}, 20), ({}, 60)])
+async def test_a_limit_is_waited_out_by_questions(line: Line, headers: dict[str, str], seconds: int) -> None:
+    call = await line.dial("+12025550101")
+    http, asked = line.provider.http, 0
+
+    def busy(request: httpx.Request) -> httpx.Response:
+        nonlocal asked
+        asked += 1
+        return httpx.Response(429, headers=headers, json={"error_code": "RATE_LIMITED", "message": "Too many requests"})
+
+    line.provider.http = httpx.AsyncClient(transport=httpx.MockTransport(busy))
+    with pytest.raises(Unavailable, match="Too many requests"):
+        await line.provider.bridge(call, call.number)
+    for _ in range(3):
+        with pytest.raises(Unavailable):
+            await line.provider.call_state(call)
+    assert asked == 1
+    await line.provider.http.aclose()
+    line.provider.http = http
+    await line.clock.advance(seconds + 1)
+    await line.provider.call_state(call)
 
 
 async def test_what_cannot_be_said_is_refused_before_anything_is_sent(line: Line) -> None:

@@ -85,8 +85,8 @@ class Rpc:
         """Call a method; returns `result.data`.
 
         Raises:
-            Refused: code is the mnemonic.  Unavailable: not reached, or the limit lets no more reads pass until its
-            reset; what dials is tried all the same.  Ambiguous: dials, and nobody knows.
+            Refused: code is the mnemonic.  Unavailable: not reached, or the limit is used up: then reads are not sent
+            until its reset; what dials is tried all the same.  Ambiguous: dials, and nobody knows.
         """
         now = self._provider.clock()
         if not dials and method.startswith("list."):
@@ -208,9 +208,9 @@ class Rpc:
         field = text(data.get("field"))
         about = f" ({field})" if field and mnemonic not in _OURS else ""
         found = refused(title, words, mnemonic)
+        if mnemonic == "limit_exceeded":  # nothing was done, and later it can be
+            return Unavailable(f"{found} Points are counted anew in {_in_words(self._wait(data))}: try again then.")
         hint = HINTS.get(mnemonic) or CODE_HINTS.get(code if isinstance(code, int) else 0, "")
-        if mnemonic == "limit_exceeded":
-            hint = f"Points are counted anew in {_in_words(self._wait(data))}: try again then."
         return Refused(f"{str(found).removesuffix('.')}{about}. {hint}".strip(), code=mnemonic, words=found.words)
 
     def _wait(self, data: Mapping[str, Any]) -> int:

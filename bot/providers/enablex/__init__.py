@@ -16,7 +16,7 @@ import httpx
 from typing_extensions import override
 
 from bot.call import Call
-from bot.errors import ProviderError, Refused, SettingsError, Unsupported
+from bot.errors import ProviderError, Refused, SettingsError, Unavailable, Unsupported
 from bot.events import Accepted, AnyEvent
 from bot.hooks import Request, Webhook
 from bot.orders import CallOrder, MessageOrder, Prompt, Speech
@@ -61,6 +61,7 @@ class EnableX(Provider):
         """Raises SettingsError where `accept_verb` or `bridge` is none of the two each can be."""
         super().__init__(account, values, http, region)
         self.clock: Callable[[], float] = time.time
+        self._quiet_until = 0.0
         self._probe = Probe(lambda call: self._on(call, "PUT", "/play", SILENCE), self.resume)
         for setting in self.settings:
             if setting.default is not None and not self.values.get(setting.name):
@@ -348,7 +349,12 @@ class EnableX(Provider):
         dials: bool = False,
         silent: bool = False,
     ) -> dict[str, Any]:
+        now = self.clock()
+        if verb == "GET" and now < self._quiet_until:
+            left = round(self._quiet_until - now)
+            raise Unavailable(f"{self.title} is asked nothing for {left} s: it lets no more through.")
         response = await self.send(self._request(verb, path, body), dials=dials, any_status=True)
+        self._quiet_until = max(self._quiet_until, now + api.patience(response))
         return api.answer(self.title, response, dials=dials, silent=silent)
 
     def _request(self, verb: str, path: str, body: Mapping[str, Any] | None = None) -> httpx.Request:

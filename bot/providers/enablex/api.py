@@ -30,6 +30,10 @@ OF_A_CALL = ("400", "404", "409", "410", "422")
 """HTTP statuses that say something about a call; any other speaks of credentials, limits or the way there."""
 FOREIGN = " (not in its own words)"
 """Ends the words of a refusal that has a body, but none of the API's: something on the way there gave it."""
+LIMITED = 429
+"""HTTP status of what was asked too often; nothing was done."""
+LIMITED_SECONDS = 60
+"""So long nothing is asked after it, where it does not say how long."""
 _TIMED_OUT = 408
 """Of an order that dials the pages show it nowhere: then it was given on the way, and leaves open how far it got."""
 LISTEN_SECONDS = range(1, 11)
@@ -87,7 +91,8 @@ def answer(title: str, response: httpx.Response, *, dials: bool, silent: bool = 
     """The reply's members. `silent`: the page shows no reply, so one without a body will do.
 
     Raises:
-        Refused: its code and words.  Unavailable, Ambiguous: not in any form that can be read.
+        Refused: its code and words.  Unavailable: asked too often.  Unavailable, Ambiguous: not in any form that can
+            be read.
     """
     try:
         told = msgspec.json.decode(response.content, type=dict[str, Any])
@@ -97,6 +102,8 @@ def answer(title: str, response: httpx.Response, *, dials: bool, silent: bool = 
         code, empty = str(response.status_code), not response.content.strip()
         if silent and response.is_success and empty:
             return {}
+        if response.status_code == LIMITED:
+            raise Unavailable(f"{title} lets nothing more through (HTTP {code}). Try again in a minute.")
         if 300 <= response.status_code < 500 and not (dials and response.status_code == _TIMED_OUT):
             raise refused(title, f"HTTP {code}{'' if empty or code not in OF_A_CALL else FOREIGN}", code)
         words = f"{title} gave an answer that cannot be read (HTTP {response.status_code})"
@@ -105,10 +112,20 @@ def answer(title: str, response: httpx.Response, *, dials: bool, silent: bool = 
     own = _OWN_CODE.fullmatch(refusal.code) and outcome(told) in FAILED
     if dials and (status >= 500 or status == _TIMED_OUT) and not own:
         raise Ambiguous(f"{title} answered with an internal error ({status}); it may or may not be calling.")
+    if status == LIMITED:
+        raise Unavailable(f"{title} lets nothing more through: {refusal.words.rstrip('.')}. Try again in a minute.")
     # What dials and says neither yes nor no is for `accepted()`: nobody knows.
     if status >= 400 or outcome(told) in FAILED or (not dials and not outcome(told) and _says_no(told, refusal.code)):
         raise refusal
     return told
+
+
+def patience(response: httpx.Response) -> int:
+    """Seconds for which nothing should be asked after this answer."""
+    told = response.headers.get("retry-after", "")
+    if response.status_code != LIMITED:
+        return 0
+    return min(int(told), 3600) if told.isascii() and told.isdecimal() else LIMITED_SECONDS
 
 
 def of_a_call(error: Refused) -> bool:
