@@ -21,8 +21,13 @@ def text(value: object) -> str:
     return str(value).strip() if isinstance(value, str | int) else ""
 
 
+def bare(number: str) -> str:
+    """Without the suffix that a leg's number may carry: 74959268686...9.2.3.3 in the example of list.calls."""
+    return re.sub(r"(?<=[0-9])\.[0-9.]+$", "", number) if number[:1].isdecimal() else number
+
+
 def e164(value: object) -> str:
-    """With its plus; leg numbers may carry a suffix (7495000.9.2), which stays."""
+    """With its plus."""
     found = text(value)
     return f"+{found}" if re.fullmatch(r"[1-9][0-9]{6,14}", found) else found
 
