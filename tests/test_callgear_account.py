@@ -230,6 +230,7 @@ async def test_the_accounts_own_rules_are_told_with_what_to_do(line: Line, chang
         ({"customer_message": Speech(text="x" * 501)}, {}, "tts_text_exceeded"),
         ({"customer_message": Speech(text="Hello \U0001f600")}, {}, "character_encoding_not_allowed"),
         ({"customer_message": Speech(media="999")}, {}, "media_file_not_found"),
+        ({"dial_music": "999"}, {}, "media_file_not_found"),
         ({"caller_id_rule": "random"}, {"disabled": {"Automatic number management"}}, "component_disabled"),
         ({"scenario": "55"}, {"disabled": {"Call scenario"}}, "component_disabled"),
         ({"scenario": "56"}, {}, "scenario_not_found"),

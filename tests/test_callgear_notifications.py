@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -52,6 +53,17 @@ async def test_the_hour_that_comes_twice_is_told_apart_by_when_it_is_told(receiv
         assert {event.at for event in webhook.events} == {at}
         row = {"call_session_id": 9, "start_time": "2026-10-25T02:30:00", "direction": "in"}
         assert {event.at for event in events_of(row, received_at, line.provider.zone)} == {at}
+
+
+async def test_an_account_tells_the_time_of_its_own_zone() -> None:
+    async with aclosing(Line(zone="Asia/Jerusalem")) as line:
+        line.exchange.zone = ZoneInfo("Asia/Jerusalem")
+        begun = line.clock.now()
+        await line.talking()
+        line.events += await line.provider.active_calls()
+        call = await line.wait(70)
+        assert all(begun - 1 <= event.at <= line.clock.now() for event in line.events)
+        assert (call.state, call.talk_seconds > 0) == (State.ENDED, True)
 
 
 HOOKS: dict[str, Callable[[str, str], area.Notification]] = {
