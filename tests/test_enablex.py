@@ -225,6 +225,29 @@ async def test_an_incoming_call_is_accepted_and_bridged(line: Line) -> None:
         await line.provider.accept(call)
 
 
+@pytest.mark.parametrize(
+    ("caller", "listens", "heard", "played"),
+    [
+        ("+12025550126", "keys", ("5",), Outcome.ANSWERED),
+        ("+12025550127", "words", ("yes please",), Outcome.ANSWERED),
+        ("+12025550131", "keys", (), Outcome.NO_ANSWER),
+    ],
+)
+async def test_a_waiting_caller_is_asked_and_answers(
+    line: Line, caller: str, listens: str, heard: tuple[str, ...], played: Outcome
+) -> None:
+    line.network.incoming(line.exchange, caller=caller, did=LINE, kind="missed")
+    call = await line.wait(2)
+    speech = Speech(text="Which department?")
+    question = Prompt(speech=speech, collect_digits=listens == "keys", recognise=listens == "words")
+    await line.provider.play(call, question)
+    with pytest.raises(Refused, match="Another message is being played"):
+        await line.provider.play(call, question)
+    call = await line.wait(30)
+    assert (call.heard, call.played, call.state) == (heard, played, State.RINGING)
+    await line.provider.play(call, Prompt(speech=Speech(text="Somebody will be with you.")))  # the first is over
+
+
 async def test_an_incoming_call_that_nobody_of_ours_takes_is_missed(line: Line) -> None:
     line.network.incoming(line.exchange, caller="+12025550131", did=LINE, kind="missed")
     call = await line.wait(2)

@@ -31,6 +31,7 @@ from .lives import (
     Play,
     RecordOrder,
     TransferOrder,
+    answer_steps,
     greeted,
     message_steps,
     rep_steps,
@@ -199,7 +200,8 @@ class EnableXExchange(Exchange):
         if play.text and "6107" in self.fails:
             raise Fails(503, 6107, "Error doing text to speech conversion")
         self._plays.begin(call, play)
-        self.network.change(call, [Step(MESSAGE_SECONDS, self._first(call), "played")])
+        first = self._first(call)
+        self.network.change(call, [Step(MESSAGE_SECONDS, first, "played"), *answer_steps(call.number, first, play)])
         return self._tell(call, play_id=play_id(call), playstate="initiated")
 
     def _hold(self, request: Request, ref: str) -> Reply:
