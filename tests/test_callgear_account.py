@@ -188,6 +188,26 @@ async def test_a_direction_that_is_forbidden_is_explained(line: Line) -> None:
     await line.provider.http.aclose()
 
 
+@pytest.mark.parametrize(
+    ("helper", "words"),
+    [
+        ("https://help.example/tts", "Too long (employee_message). Shorten the text. More: https://help.example/tts"),
+        ("", "Too long (employee_message). Shorten the text."),
+        (None, "Too long (employee_message). Shorten the text."),
+        ("javascript:alert(1)", "Too long (employee_message). Shorten the text."),
+    ],
+)
+async def test_the_page_that_explains_a_refusal_is_named(line: Line, helper: str | None, words: str) -> None:
+    data = {"mnemonic": "tts_text_exceeded", "field": "employee_message", "extended_helper": helper}
+    error = {"code": -32602, "message": "Too long", "data": data}
+    answer = httpx.Response(200, json={"jsonrpc": "2.0", "id": 1, "error": error})
+    line.provider.http = httpx.AsyncClient(transport=httpx.MockTransport(lambda told: answer))
+    with pytest.raises(Refused) as caught:
+        await line.dial()
+    assert str(caught.value) == f"CallGear refused: {words}"
+    await line.provider.http.aclose()
+
+
 @pytest.mark.parametrize("spelling", ["current_version_depricated", "current_version_deprecated"])
 async def test_an_old_version_is_pointed_out(line: Line, spelling: str) -> None:
     await line.provider.check()

@@ -211,6 +211,8 @@ class Rpc:
         if mnemonic == "limit_exceeded":  # nothing was done, and later it can be
             return Unavailable(f"{found} Points are counted anew in {_in_words(self._wait(data))}: try again then.")
         hint = HINTS.get(mnemonic) or CODE_HINTS.get(code if isinstance(code, int) else 0, "")
+        page = text(data.get("extended_helper"))  # "link to a page with more information", mostly null
+        hint += f" More: {page}" if page.startswith("https://") and " " not in page else ""
         return Refused(f"{str(found).removesuffix('.')}{about}. {hint}".strip(), code=mnemonic, words=found.words)
 
     def _wait(self, data: Mapping[str, Any]) -> int:
