@@ -92,10 +92,12 @@ _ALSO = {
 NAMES: Mapping[str, str] = {**{title.lower(): event for event, title in TITLES.items()}, **_ALSO, **_RUSSIAN}
 MNEMONICS: Mapping[str, str] = {
     "in_call_session": "inbound",
+    "out_call_session": "outbound",
     "call_connected": "talk_started",
     "call_session_finished": "finished",
+    "lost_call_session": "lost",
 }
-"""The few that are known; none is documented."""
+"""The few that are known, as the vendor's own pages in the browser name them; none is documented."""
 
 _QUOTED_TWICE = re.compile(r'""((?:[^"\\\n]|\\.)*)""')
 _QUOTED_LIST = re.compile(r'"(\[[^\[\]\n]*\])"')
