@@ -208,21 +208,19 @@ async def validate_play(desk: Desk, click: Click) -> dict[str, str]:
 
 
 async def play(desk: Desk, click: Click) -> None:
-    """Play it into the call."""
+    """Play it into the call. Language and voice that nobody chose are the account's."""
     fields = click.fields
-    speech = Speech(
-        media=fields.get("template", ""),
-        text=fields.get("text", ""),
-        language=fields.get("language", "") or ("en-US" if fields.get("text") else ""),
-        voice=fields.get("voice", "") or ("female" if fields.get("text") else ""),
-    )
+    names = {"media": "template", "text": "text", "language": "language", "voice": "voice"}
+    speech = Speech(**{name: fields.get(field, "") for name, field in names.items()})
+    listen = fields.get("listen", "").split()
+    prompt = Prompt(speech=speech, collect_digits="keys" in listen, recognise="words" in listen)
     shown = f"“{plain(speech.text, 100)}”" if speech.text else f"the message {speech.media}"
     await control(
         desk.board,
         click.value,
         click.user,
         "play",
-        lambda provider, call: provider.play(call, Prompt(speech=speech)),
+        lambda provider, call: provider.play(call, prompt),
         detail=shown,
     )
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
+import httpx
 import pytest
 
 from bot.errors import Ambiguous, Refused, Unsupported
@@ -241,3 +242,43 @@ def test_a_scenario_gets_what_can_be_said(step: Any, told: dict[str, Any]) -> No
     for other in (HangUp(), RecordMessage()):  # the scenario goes on as it is set up, and the admins hear of it
         with pytest.raises(Unsupported, match="go to a branch"):
             provider.write_answer(asked, Told(step=other))
+
+
+@pytest.mark.parametrize(
+    ("method", "more", "code"),
+    [
+        ("start.simple_call", {"first_call": "contact", "operator": "12025550190"}, -32002),
+        ("start.employee_call", {"first_call": "contact", "employee": {"id": 7}}, -32002),
+        ("start.scenario_call", {"first_call": "contact", "scenario_id": 55}, -32602),
+        ("start.vnumber_call", {"first_call": "contact"}, -32602),
+        ("start.informer_call", {"contact_message": {"type": "tts", "value": "Hello"}}, -32602),
+    ],
+)
+def test_a_blacklisted_contact_has_the_methods_own_code(method: str, more: dict[str, Any], code: int) -> None:
+    line = Line()
+    line.exchange.blacklist = {"12025550101"}
+    params = {"access_token": "KEY", "virtual_phone_number": "12025550100", "contact": "12025550101", **more}
+    body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+    error = line.answer(
+        httpx.Request("POST", "https://x.example/v4.0", headers={"content-type": JSON}, json=body)
+    ).json()["error"]
+    assert (error["code"], error["data"]["mnemonic"]) == (code, "contact_in_blacklist")
+
+
+async def test_active_calls_are_listed_as_in_the_pages_example(line: Line) -> None:
+    line.network.incoming(line.exchange, caller="+12025550131", did=LINE, kind="answered")
+    call = await line.wait(10)
+    body = {"jsonrpc": "2.0", "id": 1, "method": "list.calls", "params": {"access_token": "KEY"}}
+    request = httpx.Request("POST", "https://x.example/v4.0", headers={"content-type": JSON}, json=body)
+    legs = line.answer(request).json()["result"]["data"][0]["legs"]
+    told = [(leg["calling_phone_number"], leg["called_phone_number"], leg["state"]) for leg in legs]
+    assert told == [
+        ("12025550100", "12025550131...9.2.3.3", "Conversation"),
+        ("12025550131", "12025550190", "Conversation"),
+    ]
+    assert legs[1]["employee_full_name"] == "Ada Green"
+    await line.do("consult", "+12025550178")
+    await line.wait(8)
+    states = [leg["state"] for leg in line.answer(request).json()["result"]["data"][0]["legs"]]
+    assert states == ["On hold", "Operators talking", "Operators talking"]
+    assert call.live

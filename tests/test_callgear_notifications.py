@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -13,6 +14,7 @@ from bot import check
 from bot.events import Outcome, State
 from bot.hooks import Request
 from bot.providers.callgear import area
+from bot.providers.callgear.calls import events_of
 from bot.providers.callgear.notifications import FIELDS, TEMPLATES
 from tests.callgear_line import HOOK, LINE, Line
 from tests.office import ENVIRONMENT
@@ -33,6 +35,35 @@ def test_our_templates_are_read_back(event: str) -> None:
     body = re.sub(r"\{\{\w+\}\}", "null", filled).encode()
     webhook = Line().provider.read_webhook(Request("POST", "", (), {}, body, 1.0))
     assert webhook.events[0].ref == "9"
+
+
+SUMMER, WINTER = 1_792_888_200.0, 1_792_891_800.0
+"""2026-10-25 02:30:00 in Madrid: the first time, at 00:30 UTC, and once more when clocks have been put back."""
+
+
+@pytest.mark.parametrize(
+    ("received_at", "at"),
+    [(SUMMER, SUMMER), (SUMMER - 200, SUMMER), (WINTER, WINTER), (WINTER + 900, WINTER), (WINTER - 600, SUMMER)],
+)
+async def test_the_hour_that_comes_twice_is_told_apart_by_when_it_is_told(received_at: float, at: float) -> None:
+    async with aclosing(Line(zone="Europe/Madrid")) as line:
+        line.provider.clock = lambda: received_at
+        body = b'{"event": "inbound", "call_session_id": 9, "notification_time": "2026-10-25 02:30:00"}'
+        webhook = line.provider.read_webhook(Request("POST", "", (), {}, body, received_at))
+        assert {event.at for event in webhook.events} == {at}
+        row = {"call_session_id": 9, "start_time": "2026-10-25T02:30:00", "direction": "in"}
+        assert {event.at for event in events_of(row, received_at, line.provider.zone)} == {at}
+
+
+async def test_an_account_tells_the_time_of_its_own_zone() -> None:
+    async with aclosing(Line(zone="Asia/Jerusalem")) as line:
+        line.exchange.zone = ZoneInfo("Asia/Jerusalem")
+        begun = line.clock.now()
+        await line.talking()
+        line.events += await line.provider.active_calls()
+        call = await line.wait(70)
+        assert all(begun - 1 <= event.at <= line.clock.now() for event in line.events)
+        assert (call.state, call.talk_seconds > 0) == (State.ENDED, True)
 
 
 HOOKS: dict[str, Callable[[str, str], area.Notification]] = {

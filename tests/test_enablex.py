@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from bot.call import Call
-from bot.errors import Ambiguous, CallboardError, Refused, Unsupported
+from bot.errors import Ambiguous, CallboardError, Refused, Unavailable, Unsupported
 from bot.events import (
     CUSTOMER,
     AnyEvent,
@@ -42,6 +42,7 @@ class Line:
         self.clock = ManualClock()
         self.events: list[AnyEvent] = []
         self.done: list[str] = []
+        self.bodies: list[bytes] = []  # of webhooks
         self.network = Network(self.clock, self.deliver)
         self.exchange = EnableXExchange(self.network, HOOK)
         http = httpx.AsyncClient(transport=httpx.MockTransport(self.answer))
@@ -50,6 +51,7 @@ class Line:
         self.provider.hook_url = HOOK
 
     async def deliver(self, delivery: Delivery) -> Reply | None:
+        self.bodies.append(delivery.body)
         path = delivery.url.removeprefix(HOOK).strip("/")
         headers = {name.lower(): value for name, value in delivery.headers.items()}
         webhook = self.provider.read_webhook(Request("POST", path, (), headers, delivery.body, self.clock.now()))
@@ -223,6 +225,29 @@ async def test_an_incoming_call_is_accepted_and_bridged(line: Line) -> None:
         await line.provider.accept(call)
 
 
+@pytest.mark.parametrize(
+    ("caller", "listens", "heard", "played"),
+    [
+        ("+12025550126", "keys", ("5",), Outcome.ANSWERED),
+        ("+12025550127", "words", ("yes please",), Outcome.ANSWERED),
+        ("+12025550131", "keys", (), Outcome.NO_ANSWER),
+    ],
+)
+async def test_a_waiting_caller_is_asked_and_answers(
+    line: Line, caller: str, listens: str, heard: tuple[str, ...], played: Outcome
+) -> None:
+    line.network.incoming(line.exchange, caller=caller, did=LINE, kind="missed")
+    call = await line.wait(2)
+    speech = Speech(text="Which department?")
+    question = Prompt(speech=speech, collect_digits=listens == "keys", recognise=listens == "words")
+    await line.provider.play(call, question)
+    with pytest.raises(Refused, match="Another message is being played"):
+        await line.provider.play(call, question)
+    call = await line.wait(30)
+    assert (call.heard, call.played, call.state) == (heard, played, State.RINGING)
+    await line.provider.play(call, Prompt(speech=Speech(text="Somebody will be with you.")))  # the first is over
+
+
 async def test_an_incoming_call_that_nobody_of_ours_takes_is_missed(line: Line) -> None:
     line.network.incoming(line.exchange, caller="+12025550131", did=LINE, kind="missed")
     call = await line.wait(2)
@@ -317,22 +342,46 @@ async def test_lost_webhooks_are_made_up_for_by_asking(line: Line) -> None:
             400,
             400,
         ),
-        ("PUT", "call/none/connect", {"from": "12025550100", "to": "12025550101"}, 404, 404),
-        ("PUT", "call/none/recording", {"start": True, "stop": True}, 400, 400),
+        ("PUT", "call/none/connect", {"from": "12025550100", "to": "12025550101"}, 404, "404"),
+        ("PUT", "call/none/recording", {"start": True, "stop": True}, 400, "400"),
         ("PUT", "call/none/hold", {"hold": "yes"}, 400, 400),
         ("GET", "recording/none", None, 404, 404),
-        ("DELETE", "call/none", None, 404, 404),
+        ("PUT", "call/none/transfer", {"from": "12025550100", "transfer_to": "12025550101"}, 404, 404),
+        ("GET", "call/none", None, 400, "400"),
+        ("DELETE", "call/none", None, 400, "400"),
     ],
 )
 @pytest.mark.parametrize("prefix", ["voice/v1", "v1"])
 def test_the_simulator_refuses_what_the_pages_do_not_show(
-    prefix: str, verb: str, path: str, body: Any, status: int, result: int
+    prefix: str, verb: str, path: str, body: Any, status: int, result: int | str
 ) -> None:
     headers = {"authorization": "Basic SUQ6S0VZ", "content-type": "application/json"}
     request = Request(verb, f"{prefix}/{path}/", (), headers, json.dumps(body).encode(), 0)
     reply = Line().exchange.serve(request)
     assert reply is not None
     assert (reply.status, json.loads(reply.body)["result"]) == (status, result)
+
+
+async def test_the_simulator_spells_as_the_pages_do(line: Line) -> None:
+    call = await line.dial("+12025550101")
+    headers = {"authorization": "Basic SUQ6S0VZ", "content-type": "application/json"}
+
+    def told(path: str, **body: Any) -> set[str]:
+        order = Request("PUT", f"voice/v1/call{path}", (), headers, json.dumps(body).encode(), 0)
+        reply = line.exchange.serve(order)
+        assert reply is not None
+        return set(json.loads(reply.body))
+
+    refusal = told(f"/{call.refs[0]}/transfer", **{"from": "12025550100", "transfer_to": "12025550102"})
+    assert refusal == {"status", "msg", "timestamp"}
+    await line.wait(20)
+    recorded = told(f"/{call.refs[0]}/recording", start=True)
+    assert recorded == {"voice_id", "from", "to", "recording_id", "status", "timeStamp"}
+    await line.wait(60)
+    events = {event["state"]: set(event) for event in map(json.loads, line.bodies)}
+    assert events["connected"] == {"voice_id", "from", "to", "owner_ref", "state", "timestamp"}
+    assert events["bridged"] == {"voice_Id", "from", "to", "owner_ref", "state", "timestamp"}
+    assert events["started"] == {"voice_id", "recording_id", "owner_ref", "state", "msg", "timestamp"}
 
 
 async def test_the_failures_of_the_pages(line: Line) -> None:
@@ -388,6 +437,29 @@ async def test_a_number_that_is_not_provisioned_is_refused(line: Line) -> None:
     line.exchange.cli = "12025550109"
     with pytest.raises(Refused, match="Phone number not found for the service"):
         await line.dial("+12025550101")
+
+
+@pytest.mark.parametrize(("headers", "seconds"), [({"retry-after": "20"}, 20), ({}, 60)])
+async def test_a_limit_is_waited_out_by_questions(line: Line, headers: dict[str, str], seconds: int) -> None:
+    call = await line.dial("+12025550101")
+    http, asked = line.provider.http, 0
+
+    def busy(request: httpx.Request) -> httpx.Response:
+        nonlocal asked
+        asked += 1
+        return httpx.Response(429, headers=headers, json={"error_code": "RATE_LIMITED", "message": "Too many requests"})
+
+    line.provider.http = httpx.AsyncClient(transport=httpx.MockTransport(busy))
+    with pytest.raises(Unavailable, match="Too many requests"):
+        await line.provider.bridge(call, call.number)
+    for _ in range(3):
+        with pytest.raises(Unavailable):
+            await line.provider.call_state(call)
+    assert asked == 1
+    await line.provider.http.aclose()
+    line.provider.http = http
+    await line.clock.advance(seconds + 1)
+    await line.provider.call_state(call)
 
 
 async def test_what_cannot_be_said_is_refused_before_anything_is_sent(line: Line) -> None:

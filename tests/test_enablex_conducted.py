@@ -278,7 +278,7 @@ async def test_nobodys_talk_is_ended_on_a_guess(desk: Desk) -> None:
     await desk.dial(FRIENDLY)
     await desk.run(95)
     assert (await desk.call()).state is State.TALKING
-    desk.answers["/play"] = [refuses(405, 6112, "Call is in bridged mode"), refuses(429, "RATE_LIMITED", "Too many")]
+    desk.answers["/play"] = [refuses(405, 6112, "Call is in bridged mode"), refuses(503, "BUSY", "Too many calls")]
     desk.answers["/play"] += [refuses(406, 6117, "Voice not supported"), refuses(405, 6112, "Call is in bridged mode")]
     for _ in range(4):
         call = await desk.call()

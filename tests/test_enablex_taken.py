@@ -152,7 +152,7 @@ async def test_a_caller_hears_a_message_waits_and_is_taken(desk: Desk) -> None:
     [
         refuses(500, 500, "Internal Server Error"),
         refuses(503, "", "Service Unavailable"),
-        says(429, {"status": "error", "error_code": "RATE_LIMITED", "message": "Too many requests"}),
+        httpx.Response(429, headers={"retry-after": "1"}, json={"error_code": "RATE_LIMITED", "message": "Too many"}),
         says(401, {"status": "error", "error_code": "CREDENTIAL_EXPIRED", "message": "Sign in again"}),
     ],
 )

@@ -51,6 +51,7 @@ class Switchboard(PaperPhone):
     def __init__(self, account: str, now: Callable[[], float]) -> None:
         super().__init__(account, now)
         self.done: list[tuple[str, ...]] = []
+        self.prompts: list[Prompt] = []
         self.fault: Exception | None = None
         self.good = 0
         self.gate: asyncio.Event | None = None
@@ -102,6 +103,7 @@ class Switchboard(PaperPhone):
 
     @override
     async def play(self, call: Call, prompt: Prompt) -> None:
+        self.prompts.append(prompt)
         await self._do("play", prompt.speech.text or prompt.speech.media)
 
     @override
@@ -575,6 +577,17 @@ async def test_a_message_is_played(desk: Office) -> None:
     assert "one of the two" in (await desk.submit({"template": "", "text": ""}))["text"]
     assert await desk.submit({"text": "We are on our way.", "language": "en-GB", "voice": "male"}) == {}
     assert phone(desk).done == [("play", "We are on our way.")]
+    speech = Speech(text="We are on our way.", language="en-GB", voice="male")
+    assert phone(desk).prompts == [Prompt(speech=speech)]
+
+
+async def test_a_question_is_played_and_its_answer_told(desk: Office) -> None:
+    """Nothing is chosen for the account: its settings say in which language and voice a text is spoken."""
+    await talking(desk)
+    await press(desk, "play")
+    assert await desk.submit({"text": "Press 1 for sales.", "listen": ["keys", "words"]}) == {}
+    speech = Speech(text="Press 1 for sales.")
+    assert phone(desk).prompts == [Prompt(speech=speech, collect_digits=True, recognise=True)]
 
 
 async def test_tags_are_those_of_the_account(desk: Office) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from bot.call import Call
 from bot.cards import Block, actions, button, confirm, rep_words, section
-from bot.cards.forms import form, select_input, text_input
+from bot.cards.forms import boxes_input, form, select_input, text_input
 from bot.events import State
 
 LABELS: Mapping[str, str] = {
@@ -31,6 +31,9 @@ LABELS: Mapping[str, str] = {
     "live:block": "Block contact",
 }
 """Action id -> button, in the order of the card. Those with "…" open a form."""
+
+LISTEN = (("keys", "Tell which keys they press"), ("words", "Tell what they answer in words"))
+"""What may be listened for when a message was played; the answer stands in the call's thread."""
 
 FORMS: Mapping[str, tuple[str, str, str]] = {
     "consult": ("Consult", "The caller waits on hold while you talk to them.", "Call"),
@@ -112,7 +115,7 @@ def keypad_modal(call_id: str) -> Block:
 
 
 def play_modal(call_id: str, templates: Sequence[tuple[str, str]]) -> Block:
-    """What to play; callback_id `live:play_form`, blocks template, text, language, voice."""
+    """What to play; callback_id `live:play_form`, blocks template, text, language, voice, listen."""
     blocks = []
     if templates:
         blocks.append(select_input("template", "A stored message", templates, {}, optional=True))
@@ -122,6 +125,7 @@ def play_modal(call_id: str, templates: Sequence[tuple[str, str]]) -> Block:
         text_input("text", "Or a text to be spoken", {}, optional=True, multiline=True, length=1000),
         text_input("language", "Language of the text", {}, optional=True, placeholder="en-US", length=20),
         select_input("voice", "Voice", [("female", "Female"), ("male", "Male")], {}, optional=True),
+        boxes_input("listen", "Listen", LISTEN, {}),
     ]
     return form("Play a message", blocks, "live:play_form", call_id, submit="Play")
 

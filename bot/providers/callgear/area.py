@@ -7,6 +7,7 @@ A notification is a template for an address and a body, in which CallGear puts J
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from datetime import tzinfo
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
@@ -15,7 +16,7 @@ import msgspec
 from bot.events import CUSTOMER, REP, Outcome
 from bot.hooks import Reply
 from bot.providers.callgear.notifications import TEMPLATES, TITLES
-from bot.providers.callgear.talks import EMPLOYEES, Talk, employee, employee_at, moment
+from bot.providers.callgear.talks import EMPLOYEES, TAGS, Talk, employee, employee_at, moment
 from bot.simulator.behaviours import Step, behaviour_of
 from bot.simulator.exchange import Delivery, SimCall
 
@@ -82,14 +83,14 @@ def events(talk: Talk, step: Step) -> list[str]:
     return told
 
 
-def values(event: str, talk: Talk, step: Step, media_url: str) -> dict[str, Any]:
+def values(event: str, talk: Talk, step: Step, media_url: str, zone: tzinfo) -> dict[str, Any]:
     """What placeholders stand for; those that are not here are null."""
     call, now = talk.call, talk.network.clock.now()
     ours = next((leg for leg in call.legs if leg.startswith("ext:") and call.leg(leg).answered_at), step.leg)
     who = employee(ours)
     return {
         "notification_name": TITLES[event],
-        "notification_time": moment(now),
+        "notification_time": moment(now, zone),
         "call_session_id": int(call.id),
         "virtual_phone_number": call.line.lstrip("+"),
         "contact_phone_number": call.number.lstrip("+"),
@@ -106,6 +107,7 @@ def values(event: str, talk: Talk, step: Step, media_url: str) -> dict[str, Any]
         "call_source": "callapi" if call.direction == "out" else "va",
         "file_link": f"{media_url}/media/{call.id}/1",
         "file_duration": talk.talked,
+        "tag_names": [TAGS[tag] for tag in sorted(talk.tags)],
     }
 
 

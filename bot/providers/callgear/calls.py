@@ -10,7 +10,7 @@ from typing import Any
 
 from bot.errors import Unavailable
 from bot.events import CUSTOMER, REP, THIRD, AnyEvent, Described, LegAnswered, LegRinging, RecordingChanged, Tagged
-from bot.providers.callgear.words import e164, moment, text
+from bot.providers.callgear.words import bare, e164, moment, text
 
 ON_THE_LINE = frozenset(
     {
@@ -40,7 +40,7 @@ def events_of(row: Mapping[str, Any], now: float, zone: tzinfo) -> tuple[AnyEven
     if not ref:
         return ()
     out = text(row.get("direction")).lower() == "out"
-    at = moment(row.get("start_time"), zone) or now
+    at = moment(row.get("start_time"), zone, now) or now
     told: list[AnyEvent] = [
         Described(
             ref=ref,
@@ -77,12 +77,15 @@ def _named(row: Mapping[str, Any], *, out: bool) -> list[tuple[str, Mapping[str,
     ours = [leg for leg in _listed(row) if text(leg.get("is_operator")) == "true"]
     others = [leg for leg in legs if leg not in ours]
     contact = text(row.get("contact_phone_number"))
-    numbers = ("called_phone_number", "calling_phone_number")
-    theirs = next((leg for leg in others if contact in [text(leg.get(name)) for name in numbers]), None)
+    # The number they are called at comes first: whoever is called in sees the contact's number as calling.
+    numbers = [text(leg.get(name)) for name in ("called_phone_number", "calling_phone_number") for leg in others]
+    theirs = next(
+        (leg for leg, number in zip([*others, *others], numbers, strict=True) if bare(number) == contact), None
+    )
     theirs = theirs or next(iter(others), None)
     named: list[tuple[str, Mapping[str, Any]]] = []
     for leg in legs:
-        called = text(leg.get("called_phone_number"))
+        called = bare(text(leg.get("called_phone_number")))
         if leg in ours and not out:
             named.append((f"ext:{text(leg.get('employee_id')) or called}", leg))
         elif leg is theirs:

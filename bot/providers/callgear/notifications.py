@@ -30,6 +30,7 @@ from bot.events import (
     LegRinging,
     Outcome,
     RecordingReady,
+    Tagged,
 )
 from bot.hooks import Reply, Request, Webhook
 from bot.providers.callgear.words import e164, moment, seconds, text
@@ -45,9 +46,10 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "talk_finished": (*_CONTACT, *_EMPLOYEE, "leg_ids", "talk_time_duration"),
     "finished": (
         *(*_CONTACT, *_EMPLOYEE, "talk_time_duration", "total_time_duration", "wait_time_duration", "call_source"),
+        "tag_names",
     ),
     "lost": (*_CONTACT, "employee_ids", "wait_time_duration"),
-    "recorded": (*_CONTACT, *_EMPLOYEE, "file_link", "file_duration"),
+    "recorded": (*_CONTACT, *_EMPLOYEE, "file_link", "file_duration", "tag_names"),
 }
 """Our name of each event -> what its template asks for."""
 
@@ -81,15 +83,26 @@ _RUSSIAN = {
     "потерянный звонок": "lost",
     "записанный разговор": "recorded",
 }
-NAMES: Mapping[str, str] = {**{title.lower(): event for event, title in TITLES.items()}, **_RUSSIAN}
+_ALSO = {
+    "inbound call on a virtual phone number": "inbound",
+    "waiting for the answer": "waiting",
+    "call recording completed": "recorded",
+}
+"""As Planfix shows them of CallGear's own client area."""
+NAMES: Mapping[str, str] = {**{title.lower(): event for event, title in TITLES.items()}, **_ALSO, **_RUSSIAN}
 MNEMONICS: Mapping[str, str] = {
     "in_call_session": "inbound",
+    "out_call_session": "outbound",
     "call_connected": "talk_started",
     "call_session_finished": "finished",
+    "lost_call_session": "lost",
 }
-"""The few that are known; none is documented."""
+"""The few that are known, as the vendor's own pages in the browser name them; none is documented."""
 
-_QUOTED_TWICE = re.compile(r'""([^"\n]*)""')
+_QUOTED_TWICE = re.compile(r'""((?:[^"\\\n]|\\.)*)""')
+_QUOTED_LIST = re.compile(r'"(\[[^\[\]\n]*\])"')
+_LEFT = re.compile(r'"?\{\{\s*\w+\s*\}\}"?')
+"""A placeholder that was not replaced: which of them an event has is documented nowhere."""
 
 
 def read(request: Request, zone: tzinfo) -> Webhook:
@@ -105,14 +118,14 @@ def read(request: Request, zone: tzinfo) -> Webhook:
     event = _event(told)
     if not event:
         raise Unreadable("A CallGear notification does not say which event it is about; paste the template again.")
-    at = moment(told.get("notification_time"), zone) or request.received_at
+    at = moment(told.get("notification_time"), zone, request.received_at) or request.received_at
     return Webhook(tuple(_events(event, told, ref, at)), Reply(200, b"OK"))
 
 
 def _told(request: Request) -> dict[str, object]:
     body = request.body.strip()
     if body[:1] == b"{":
-        for attempt in (lambda raw: raw, lambda raw: _QUOTED_TWICE.sub(r'"\1"', raw)):
+        for attempt in (lambda raw: raw, _null_left, _once_quoted):
             try:
                 found = json.loads(attempt(body.decode()))
             except (ValueError, RecursionError):
@@ -127,10 +140,20 @@ def _told(request: Request) -> dict[str, object]:
     return {name.strip(): _literal(value) for name, value in pairs}
 
 
+def _null_left(body: str) -> str:
+    return _LEFT.sub("null", body)
+
+
+def _once_quoted(body: str) -> str:
+    return _QUOTED_LIST.sub(r"\1", _QUOTED_TWICE.sub(r'"\1"', _null_left(body)))
+
+
 def _literal(value: object) -> object:
     """A JSON literal inside text: what a template with quotes, or a form, makes of a placeholder."""
     if not isinstance(value, str):
         return value
+    if _LEFT.fullmatch(value.strip()):
+        return None
     try:
         found: object = json.loads(value)
     except (ValueError, RecursionError):
@@ -213,7 +236,13 @@ def _events(event: str, told: Mapping[str, object], ref: str, at: float) -> list
             ]
         case "recorded" if link := text(told.get("file_link")):
             events.append(RecordingReady(ref=ref, recording=link, at=at, seconds=seconds(told.get("file_duration"))))
-    return events
+    return events + _tags(told, ref, at)
+
+
+def _tags(told: Mapping[str, object], ref: str, at: float) -> list[AnyEvent]:
+    names = told.get("tag_names")
+    labels = [text(name) for name in (names if isinstance(names, list) else [names])]
+    return [Tagged(ref=ref, at=at, label=label) for label in labels if label]
 
 
 def _record(told: Mapping[str, object], ref: str, at: float, leg: str, talk: int, wait: int) -> CdrReceived:

@@ -22,7 +22,9 @@ SESSION_ENDED = frozenset({"access_token_expired", "access_token_invalid", "acce
 RENEW_SECONDS = 60
 """A session is renewed so long before it ends."""
 RESERVED_SHARE = 0.05
-"""This share of a minute's points is left to calls."""
+"""This share of a minute's and of a day's points is left to calls."""
+BUSY_SECONDS = 60
+"""So long nothing is asked after an HTTP 429 that does not say how long."""
 LOW_SHARE = 0.1
 """Fewer points left than this share of the limit are pointed out."""
 
@@ -53,6 +55,14 @@ HINTS: Mapping[str, str] = {
     "talk_option_not_found": "The client area has other options by now: open the list again.",
 }
 """Mnemonic -> what to do."""
+CODE_HINTS: Mapping[int, str] = {
+    -32002: "Allow calls in that direction in the client area, Account, “Security rules and settings”, tab “API”.",
+}
+"""The same by code, where the page has no mnemonic for it."""
+REFUSALS = frozenset(
+    {-32700, -32600, -32601, -32602, -32001, -32002, -32003, -32004, -32007, -32008, -32009, -32029, -32099}
+)
+"""Groups of error codes that say that nothing was done. What comes with any other, nobody knows."""
 _OURS = frozenset({"call_session_not_found", "leg_not_found"})
 """Which parameter it was tells nobody anything: people did not type it."""
 
@@ -75,8 +85,8 @@ class Rpc:
         """Call a method; returns `result.data`.
 
         Raises:
-            Refused: code is the mnemonic.  Unavailable: not reached, or the limit lets no more reads pass until its
-            reset; what dials is tried all the same.  Ambiguous: dials, and nobody knows.
+            Refused: code is the mnemonic.  Unavailable: not reached, or the limit is used up: then reads are not sent
+            until its reset; what dials is tried all the same.  Ambiguous: dials, and nobody knows.
         """
         now = self._provider.clock()
         if not dials and method.startswith("list."):
@@ -94,11 +104,12 @@ class Rpc:
     def _yield_to_dials(self, now: float) -> None:
         """Questions wait while the limit is used up, and leave its last points to calls."""
         until = self._wait_until
-        if self._limits.get("minute_remaining", 1) < RESERVED_SHARE * self._limits.get("minute_limit", 0):
-            until = max(until, self._told_at + self._limits.get("minute_reset", 0))
+        for span in ("minute", "day"):
+            if self._limits.get(f"{span}_remaining", 1) < RESERVED_SHARE * self._limits.get(f"{span}_limit", 0):
+                until = max(until, self._told_at + self._limits.get(f"{span}_reset", 0))
         if now < until:
-            left = round(until - now)
-            raise Unavailable(f"{self._provider.title} is asked nothing for {left} s: the last points are for calls.")
+            left = _in_words(round(until - now))
+            raise Unavailable(f"{self._provider.title} is asked nothing for {left}: the last points are for calls.")
 
     async def log_out(self) -> None:
         """End the session, if there is one."""
@@ -168,7 +179,13 @@ class Rpc:
             raise self._failure(error, dials=dials)
         if not isinstance(result, dict) or "data" not in result:
             status = response.status_code
-            if 300 <= status < 500:  # turned away before the API had a look, as when a version is switched off
+            if status == 429:  # let through no more: nothing was done
+                wait = response.headers.get("retry-after", "")
+                seconds = min(int(wait), 3600) if wait.isascii() and wait.isdecimal() else BUSY_SECONDS
+                self._wait_until = provider.clock() + seconds
+                raise Unavailable(f"{provider.title} lets nothing more through (HTTP 429). Try again in a minute.")
+            # Turned away before the API had a look, as when a version is switched off; a time-out leaves that open.
+            if 300 <= status < 500 and status != 408:
                 found = refused(provider.title, f"HTTP {status}", str(status))
                 raise Refused(f"{found} Check {provider.account.upper()}_URL.", code=found.code, words=found.words)
             words = f"{provider.title} gave an answer that cannot be read (HTTP {status})"
@@ -183,15 +200,19 @@ class Rpc:
         mnemonic = text(data.get("mnemonic"))
         words = text(error.get("message"))
         title = self._provider.title
-        if mnemonic == "internal_error" or error.get("code") == -32603:
+        code = error.get("code")
+        unknown = dials and code not in REFUSALS and mnemonic not in HINTS
+        if mnemonic == "internal_error" or code == -32603 or unknown:
             sentence = f"{title} failed inside: {words.rstrip('.') or 'no reason given'}"
             return Ambiguous(f"{sentence}; it may or may not be calling.") if dials else Unavailable(f"{sentence}.")
         field = text(data.get("field"))
         about = f" ({field})" if field and mnemonic not in _OURS else ""
         found = refused(title, words, mnemonic)
-        hint = HINTS.get(mnemonic, "")
-        if mnemonic == "limit_exceeded":
-            hint = f"Points are counted anew in {_in_words(self._wait(data))}: try again then."
+        if mnemonic == "limit_exceeded":  # nothing was done, and later it can be
+            return Unavailable(f"{found} Points are counted anew in {_in_words(self._wait(data))}: try again then.")
+        hint = HINTS.get(mnemonic) or CODE_HINTS.get(code if isinstance(code, int) else 0, "")
+        page = text(data.get("extended_helper"))  # "link to a page with more information", mostly null
+        hint += f" More: {page}" if page.startswith("https://") and " " not in page else ""
         return Refused(f"{str(found).removesuffix('.')}{about}. {hint}".strip(), code=mnemonic, words=found.words)
 
     def _wait(self, data: Mapping[str, Any]) -> int:

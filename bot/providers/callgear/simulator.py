@@ -8,6 +8,7 @@ import itertools
 import math
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, tzinfo
 from typing import Any, ClassVar
 
 import msgspec
@@ -17,7 +18,7 @@ from bot.hooks import Reply, Request
 from bot.providers.callgear import area
 from bot.providers.callgear.methods import CODES, COMPONENTS, METHODS, Fails, check_params
 from bot.providers.callgear.starts import RULES
-from bot.providers.callgear.talks import CALLER, EMPLOYEES, MANAGED, Talk, moment
+from bot.providers.callgear.talks import CALLER, EMPLOYEES, MANAGED, TAGS, Talk, moment
 from bot.simulator.behaviours import Step, behaviour_of
 from bot.simulator.exchange import Delivery, Exchange, SimCall
 from bot.simulator.network import Network
@@ -35,8 +36,8 @@ class CallGearExchange(Exchange):
     Attributes:
         keys: permanent keys that are valid, None = any.  expired, blocked: keys that were.  logins: login -> password.
         whitelisted, active: False = the answers to that.  disabled: components that are switched off.
-        numbers: rented numbers, None = any.  blacklist: contacts that may not be called.  scenarios, tags: known ids.
-        phoneless: internal numbers of people who have no phone switched on.
+        numbers: rented numbers, None = any.  blacklist: contacts that may not be called.  scenarios: known ids.
+        phoneless: internal numbers of people who have no phone switched on.  zone: the account's.
         minute_limit, day_limit: points.  deprecated: this version is about to go, told in a member of that name, "" =
         it is not.
         notifications: event -> how it is sent; those that are missing were never set up.
@@ -63,7 +64,7 @@ class CallGearExchange(Exchange):
         self.blacklist: set[str] = set()
         self.scenarios = {55}
         self.phoneless: set[str] = set()
-        self.tags = {77: "Sold", 78: "Complaint"}
+        self.zone: tzinfo = UTC
         self.minute_limit, self.day_limit = 1000, 100_000
         self.deprecated = ""
         self.notifications = area.as_printed(self.hook)
@@ -174,7 +175,10 @@ class CallGearExchange(Exchange):
         if self.numbers is not None and contact in self.numbers:
             raise Fails("own_virtual_phone_number_not_allowed", field="contact")
         if contact in self.blacklist:
-            raise Fails("contact_in_blacklist", field="contact")
+            two_ways = params.keys() & {"operator", "employee"}  # the others have another code for the same
+            raise Fails("contact_in_blacklist", field="contact", code=0 if two_ways else -32602)
+        if (media := params.get("media_file_id")) is not None and str(media) not in MEDIA_FILES:
+            raise Fails("media_file_not_found", field="media_file_id", value=media)
         for name in ("contact_message", "employee_message", "operator_message"):
             self._check_message(params.get(name), name)
         if params.get("early_switching") and params.get("switch_at_once") and params.get("first_call") != "contact":
@@ -233,7 +237,7 @@ class CallGearExchange(Exchange):
             raise Fails("call_session_not_found", field="call_session_id", value=params["call_session_id"])
         for name in ("contact_message", "to_message"):
             self._check_message(params.get(name), name)
-        if method == "tag.call" and params["tag_id"] not in self.tags:
+        if method == "tag.call" and params["tag_id"] not in TAGS:
             raise Fails("tag_not_found", field="tag_id", value=params["tag_id"])
         if method == "make.call" and behaviour_of(params["to"]).reply == "internal error":
             raise Fails("internal_error")
@@ -251,7 +255,7 @@ class CallGearExchange(Exchange):
     def _talk_options(self, params: Mapping[str, Any]) -> object:
         tags = [
             {"button": f"1{number}", "mnemonic": "tag_call", "name": "Tag", "button_value": {"id": tag, "value": name}}
-            for number, (tag, name) in enumerate(self.tags.items())
+            for number, (tag, name) in enumerate(TAGS.items())
         ]
         return [{"button": "9", "mnemonic": "record_talk", "name": "Record the talk"}, *tags]
 
@@ -269,24 +273,26 @@ class CallGearExchange(Exchange):
         return {
             "call_session_id": int(call.id),
             "direction": call.direction,
-            "start_time": moment(call.placed_at).replace(" ", "T"),
+            "start_time": moment(call.placed_at, self.zone).replace(" ", "T"),
             "virtual_phone_number": call.line.lstrip("+"),
             "contact_phone_number": call.number.lstrip("+"),
             "external_id": call.variables.get("external_id") or None,
-            "tags": [{"tag_id": tag, "tag_name": self.tags[tag]} for tag in sorted(talk.tags)],
-            "legs": [
-                {
-                    "leg_id": talk.leg_id(name),
-                    "calling_phone_number": call.line.lstrip("+"),
-                    "called_phone_number": talk.number(name),
-                    "is_operator": talk.is_ours(name),
-                    "employee_id": talk.employee(name),
-                    "employee_full_name": None,
-                    "record_call_enabled": talk.recording,
-                    "state": ("On hold" if talk.held else "Talking") if talk.is_up(name) else "Dial",
-                }
-                for name in ([CALLER, *there] if call.direction == "in" else there)
-            ],
+            "tags": [{"tag_id": tag, "tag_name": TAGS[tag]} for tag in sorted(talk.tags)],
+            "legs": [self._leg(talk, name) for name in ([CALLER, *there] if call.direction == "in" else there)],
+        }
+
+    def _leg(self, talk: Talk, name: str) -> dict[str, Any]:
+        calling, called = talk.calls(name)
+        employee = talk.employee(name)
+        return {
+            "leg_id": talk.leg_id(name),
+            "calling_phone_number": calling,
+            "called_phone_number": called,
+            "is_operator": talk.is_ours(name),
+            "employee_id": employee,
+            "employee_full_name": EMPLOYEES[employee][0] if employee else None,
+            "record_call_enabled": talk.recording,
+            "state": talk.word(name),
         }
 
     # Notifications.
@@ -296,10 +302,9 @@ class CallGearExchange(Exchange):
         self.talk(call).happened(step)
         if self.scenario_asks and len(call.history) == 1 and step.leg == f"queue:{self.queue}":
             self.network.start(area.ask(self, call, self.scenario_asks))
+        media = self.address or self.media_url
         return [
-            area.delivery(
-                self.notifications[event], area.values(event, self.talk(call), step, self.address or self.media_url)
-            )
+            area.delivery(self.notifications[event], area.values(event, self.talk(call), step, media, self.zone))
             for event in area.events(self.talk(call), step)
             if event in self.notifications
         ]

@@ -5,7 +5,7 @@ leads back to HOLD, or, when the transfer was ordered while it rang, ends the ca
 """
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime, tzinfo
 from typing import Any, Literal
 
 from bot.events import CUSTOMER, REP, THIRD, Outcome
@@ -18,6 +18,7 @@ State = Literal["SESSION", "TALK", "HOLD", "DIALING", "OPERATOR_TALK", "POST_TAL
 LONG_SECONDS = 7200.0
 EMPLOYEES = {7: ("Ada Green", "12025550190"), 8: ("Max Stone", "12025550191")}
 """Employee id -> name and phone."""
+TAGS = {77: "Sold", 78: "Complaint"}
 CALLER = "caller"
 """The contact's leg of an incoming call, which is the call itself."""
 LEAST_DIGITS = 7
@@ -35,9 +36,9 @@ def employee(leg: str) -> int | None:
     return int(named) if named != leg and named.isdecimal() and int(named) in EMPLOYEES else None
 
 
-def moment(at: float) -> str:
-    """Seconds since 1970 UTC as CallGear writes them."""
-    return datetime.fromtimestamp(at, UTC).replace(tzinfo=None).isoformat(sep=" ", timespec="milliseconds")
+def moment(at: float, zone: tzinfo) -> str:
+    """Seconds since 1970 UTC as CallGear writes them: by the account's clock, without a zone."""
+    return datetime.fromtimestamp(at, zone).replace(tzinfo=None).isoformat(sep=" ", timespec="milliseconds")
 
 
 class Talk:
@@ -81,6 +82,20 @@ class Talk:
             return (self.call.rep if leg == REP else self.call.number).lstrip("+")
         found = employee(leg)
         return EMPLOYEES[found][1] if found else self.called.get(leg, leg.removeprefix("ext:"))
+
+    def calls(self, leg: str) -> tuple[str, str]:
+        """Which number that leg shows and which it calls, as in the example of list.calls."""
+        line, contact = self.call.line.lstrip("+"), self.call.number.lstrip("+")
+        ours = leg not in (CUSTOMER, CALLER)
+        return (contact, self.number(leg)) if ours else (line, f"{contact}...9.2.3.3")
+
+    def word(self, leg: str) -> str:
+        """The leg's state for people."""
+        if not self.is_up(leg):
+            return "Dial"
+        if self.state == "OPERATOR_TALK" and leg not in (CUSTOMER, CALLER):
+            return "Operators talking"
+        return "On hold" if self.held else "Conversation"
 
     def employee(self, leg: str) -> int | None:
         """Whose phone that leg rings, None = nobody's of ours."""

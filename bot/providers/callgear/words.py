@@ -5,6 +5,9 @@ from datetime import datetime, tzinfo
 
 _YEARS = (946_684_800, 4_102_444_800)  # 2000 to 2100: any other time is one that was not set
 
+CLOCKS_DIFFER_SECONDS = 300.0
+"""At most so much does the service's clock go before ours."""
+
 
 def digits(number: str) -> str:
     """E.164 without the plus; a SIP number or anything else with letters as it is."""
@@ -18,21 +21,29 @@ def text(value: object) -> str:
     return str(value).strip() if isinstance(value, str | int) else ""
 
 
+def bare(number: str) -> str:
+    """Without the suffix that a leg's number may carry: 74959268686...9.2.3.3 in the example of list.calls."""
+    return re.sub(r"(?<=[0-9])\.[0-9.]+$", "", number) if number[:1].isdecimal() else number
+
+
 def e164(value: object) -> str:
-    """With its plus; leg numbers may carry a suffix (7495000.9.2), which stays."""
+    """With its plus."""
     found = text(value)
     return f"+{found}" if re.fullmatch(r"[1-9][0-9]{6,14}", found) else found
 
 
-def moment(value: object, zone: tzinfo) -> float:
+def moment(value: object, zone: tzinfo, told_at: float) -> float:
     """Seconds since 1970 UTC of "2030-01-01 10:00:00[.5]", with a T, or both; 0 where it is no time.
 
     The page promises ISO 8601 with a zone ("YYYY-MM-DDT hh:mm:ssZ", chapter Agreements) and shows it without one: then
-    it is the account's.
+    it is the account's. When clocks are put back an hour comes twice; what was told at `told_at` (seconds since 1970
+    UTC) is of the last one that was not yet to come.
     """
     try:
         found = datetime.fromisoformat(text(value).replace("T ", "T"))
-        at = (found if found.tzinfo else found.replace(tzinfo=zone)).timestamp()
+        first = (found if found.tzinfo else found.replace(tzinfo=zone)).timestamp()
+        again = first if found.tzinfo else found.replace(tzinfo=zone, fold=1).timestamp()
+        at = again if again <= told_at + CLOCKS_DIFFER_SECONDS else first
     except (ValueError, OverflowError):
         return 0.0
     return at if _YEARS[0] <= at <= _YEARS[1] else 0.0

@@ -16,7 +16,7 @@ import httpx
 from typing_extensions import override
 
 from bot.call import Call
-from bot.errors import Refused, SettingsError, Unsupported
+from bot.errors import ProviderError, Refused, SettingsError, Unavailable, Unsupported
 from bot.events import Accepted, AnyEvent
 from bot.hooks import Request, Webhook
 from bot.orders import CallOrder, MessageOrder, Prompt, Speech
@@ -26,8 +26,6 @@ from bot.providers.enablex.probing import FIRST_ASKED_SECONDS, SILENCE, TALKING,
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
 """A call id that no call has: asking for it shows whether the credentials work."""
-LOCKED = ("401", "403", "429", "500", "502", "503", "504")
-"""Codes of refusals that say nothing about a call."""
 ALREADY = "408"
 """Code of the refusal to start a recording that runs."""
 
@@ -63,6 +61,7 @@ class EnableX(Provider):
         """Raises SettingsError where `accept_verb` or `bridge` is none of the two each can be."""
         super().__init__(account, values, http, region)
         self.clock: Callable[[], float] = time.time
+        self._quiet_until = 0.0
         self._probe = Probe(lambda call: self._on(call, "PUT", "/play", SILENCE), self.resume)
         for setting in self.settings:
             if setting.default is not None and not self.values.get(setting.name):
@@ -152,12 +151,25 @@ class EnableX(Provider):
 
     @override
     async def hang_up(self, call: Call) -> None:
-        """End the whole call. Source: "Hang-Up Call". A call that is gone already is no error."""
+        """End the whole call. Source: "Hang-Up Call". A call that is gone already is no error.
+
+        The page has one HTTP status, 400, for that and for everything else, so what it means is asked.
+        """
         try:
             await self._on(call, "DELETE", "")
         except Refused as error:
-            if error.code != "404":
+            if not api.of_a_call(error) or not (error.code == "404" or await self._gone(call)):
                 raise
+
+    async def _gone(self, call: Call) -> bool:
+        """EnableX was asked and does not know the call (any more)."""
+        try:
+            await self._on(call, "GET", "")
+        except Refused as error:
+            return api.of_a_call(error)
+        except ProviderError:
+            pass
+        return False
 
     @override
     async def accept(self, call: Call) -> None:
@@ -165,7 +177,7 @@ class EnableX(Provider):
         try:
             await self._on(call, self.values["accept_verb"].upper(), "/accept")
         except Refused as error:
-            if error.code in LOCKED or not await self._answered(call):
+            if not api.of_a_call(error) or not await self._answered(call):
                 raise
 
     async def _answered(self, call: Call) -> bool:
@@ -251,7 +263,7 @@ class EnableX(Provider):
         try:
             answer = await self._on(call, "GET", "")
         except Refused as error:
-            if error.code in LOCKED:
+            if not api.of_a_call(error):
                 raise
             return ()
         told = webhooks.analysed(answer, call, self.clock(), joined=self._joins)
@@ -285,7 +297,11 @@ class EnableX(Provider):
                     code=error.code,
                     words=error.words,
                 ) from error
-            if error.code in LOCKED:  # it did not look at them
+            if error.words.endswith(api.FOREIGN):
+                raise Refused(
+                    f"{error} Check {self.account.upper()}_URL.", code=error.code, words=error.words
+                ) from error
+            if not api.of_a_call(error):  # it did not look at them
                 raise
         return f"{self.title} accepts the project's APP ID and APP KEY."
 
@@ -333,7 +349,12 @@ class EnableX(Provider):
         dials: bool = False,
         silent: bool = False,
     ) -> dict[str, Any]:
+        now = self.clock()
+        if verb == "GET" and now < self._quiet_until:
+            left = round(self._quiet_until - now)
+            raise Unavailable(f"{self.title} is asked nothing for {left} s: it lets no more through.")
         response = await self.send(self._request(verb, path, body), dials=dials, any_status=True)
+        self._quiet_until = max(self._quiet_until, now + api.patience(response))
         return api.answer(self.title, response, dials=dials, silent=silent)
 
     def _request(self, verb: str, path: str, body: Mapping[str, Any] | None = None) -> httpx.Request:

@@ -24,8 +24,18 @@ _OWN_CODE = re.compile("[0-9]{4}")
 """Whoever says “failed” with one of these had a look; a bare 500 leaves open how far it got."""
 _NO = re.compile("[45][0-9]{2}|[0-9]{4}")
 """A code that means no, also where neither the HTTP status nor a `state` or `status` says so."""
-_SAYS = (401, 403, 404, 409, 429)
+_SAYS = (401, 403, 404, 408, 409, 429)
 """HTTP statuses that say what the older edition has as code; the newer one has words of its own for them."""
+OF_A_CALL = ("400", "404", "409", "410", "422")
+"""HTTP statuses that say something about a call; any other speaks of credentials, limits or the way there."""
+FOREIGN = " (not in its own words)"
+"""Ends the words of a refusal that has a body, but none of the API's: something on the way there gave it."""
+LIMITED = 429
+"""HTTP status of what was asked too often; nothing was done."""
+LIMITED_SECONDS = 60
+"""So long nothing is asked after it, where it does not say how long."""
+_TIMED_OUT = 408
+"""Of an order that dials the pages show it nowhere: then it was given on the way, and leaves open how far it got."""
 LISTEN_SECONDS = range(1, 11)
 
 HINTS: Mapping[str, str] = {
@@ -81,26 +91,47 @@ def answer(title: str, response: httpx.Response, *, dials: bool, silent: bool = 
     """The reply's members. `silent`: the page shows no reply, so one without a body will do.
 
     Raises:
-        Refused: its code and words.  Unavailable, Ambiguous: not in any form that can be read.
+        Refused: its code and words.  Unavailable: asked too often.  Unavailable, Ambiguous: not in any form that can
+            be read.
     """
     try:
         told = msgspec.json.decode(response.content, type=dict[str, Any])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         told = {}
     if not told:
-        if silent and response.is_success and not response.content.strip():
+        code, empty = str(response.status_code), not response.content.strip()
+        if silent and response.is_success and empty:
             return {}
-        if 300 <= response.status_code < 500:
-            raise refused(title, f"HTTP {response.status_code}", str(response.status_code))
+        if response.status_code == LIMITED:
+            raise Unavailable(f"{title} lets nothing more through (HTTP {code}). Try again in a minute.")
+        if 300 <= response.status_code < 500 and not (dials and response.status_code == _TIMED_OUT):
+            raise refused(title, f"HTTP {code}{'' if empty or code not in OF_A_CALL else FOREIGN}", code)
         words = f"{title} gave an answer that cannot be read (HTTP {response.status_code})"
         raise Ambiguous(f"{words}; it may or may not be calling.") if dials else Unavailable(f"{words}. Try again.")
     status, refusal = response.status_code, _refusal(title, told, response.status_code)
-    if dials and status >= 500 and not (_OWN_CODE.fullmatch(refusal.code) and outcome(told) in FAILED):
+    own = _OWN_CODE.fullmatch(refusal.code) and outcome(told) in FAILED
+    if dials and (status >= 500 or status == _TIMED_OUT) and not own:
         raise Ambiguous(f"{title} answered with an internal error ({status}); it may or may not be calling.")
+    if status == LIMITED:
+        raise Unavailable(f"{title} lets nothing more through: {refusal.words.rstrip('.')}. Try again in a minute.")
     # What dials and says neither yes nor no is for `accepted()`: nobody knows.
     if status >= 400 or outcome(told) in FAILED or (not dials and not outcome(told) and _says_no(told, refusal.code)):
         raise refusal
     return told
+
+
+def patience(response: httpx.Response) -> int:
+    """Seconds for which nothing should be asked after this answer."""
+    told = response.headers.get("retry-after", "")
+    if response.status_code != LIMITED:
+        return 0
+    return min(int(told), 3600) if told.isascii() and told.isdecimal() else LIMITED_SECONDS
+
+
+def of_a_call(error: Refused) -> bool:
+    """Whether a refusal says something about the call that was asked for: it is gone, or in another state."""
+    http = len(error.code) == 3 and error.code.isdecimal()
+    return (error.code in OF_A_CALL if http else True) and not error.words.endswith(FOREIGN)
 
 
 def _says_no(told: Mapping[str, Any], code: str) -> bool:

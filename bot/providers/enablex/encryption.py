@@ -11,8 +11,8 @@ import hashlib
 
 from bot.errors import Unreadable
 
-KEY_BYTES = {"aes-128-cbc": 16, "aes-192-cbc": 24, "aes-256-cbc": 32}
-"""Algorithms that are decrypted -> length of their keys."""
+KEY_BYTES = {"aes-128-cbc": 16, "aes-192-cbc": 24, "aes-256-cbc": 32, "aes128": 16, "aes192": 24, "aes256": 32}
+"""Algorithms that are decrypted -> length of their keys. OpenSSL, and so Node, has two names for each."""
 _BLOCK = 16
 
 

@@ -126,8 +126,15 @@ def message_steps(number: str, play: Play) -> list[Step]:
     mailbox = any(step.outcome is Outcome.VOICEMAIL for step in usual)
     steps.append(Step(15 if mailbox else 4, CUSTOMER, "answered", Outcome.VOICEMAIL if mailbox else None))
     steps.append(Step(MESSAGE_SECONDS, CUSTOMER, "played"))
-    said = next((step for step in usual if step.what in ("keyed", "spoke")), None)
-    if play.dtmf or play.asr:
-        wanted = said is not None and (said.what == "keyed" if play.dtmf else said.what == "spoke")
-        steps.append(replace(said, after_seconds=2) if said and wanted else Step(KEYS_SECONDS, CUSTOMER, "keyed"))
+    steps += answer_steps(number, CUSTOMER, play)
     return [*steps, Step(LONG_SECONDS, CUSTOMER, "ended", Outcome.ANSWERED)]
+
+
+def answer_steps(number: str, leg: str, play: Play) -> list[Step]:
+    """What whoever has heard that does, as their number says: keys or says something, or too long nothing."""
+    if not play.dtmf and not play.asr:
+        return []
+    said = next((step for step in behaviour_of(number).steps if step.what in ("keyed", "spoke")), None)
+    if said is None or said.what != ("keyed" if play.dtmf else "spoke"):
+        return [Step(KEYS_SECONDS, leg, "keyed")]
+    return [replace(said, leg=leg, after_seconds=2)]

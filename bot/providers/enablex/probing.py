@@ -8,7 +8,7 @@ what is not known to be a talk.
 from collections.abc import Awaitable, Callable
 
 from bot.call import Call
-from bot.errors import Refused
+from bot.errors import Refused, Unavailable
 from bot.events import CUSTOMER, AnyEvent, LegAnswered, LegEnded, Outcome
 
 SILENCE = {"text": ".", "language": "en-US", "voice": "none"}
@@ -77,9 +77,11 @@ class Probe:
 
 
 async def _refusal(request: Awaitable[object]) -> str:
-    """The code it is refused with, "" = it is not."""
+    """The code it is refused with, "" = it is not; no code of any where the answer does not tell."""
     try:
         await request
     except Refused as error:
         return error.code
+    except Unavailable:
+        return "unavailable"
     return ""

@@ -16,7 +16,33 @@ from .lives import OnConnect, Play
 
 class Fails(Exception):
     def __init__(self, status: int, result: int, words: str) -> None:
-        self.reply = reply({"result": result, "msg": words, "state": "failed"}, status)
+        self.status, self.result, self.words = status, result, words
+
+
+def refusal(path: str, failure: Fails, at: float) -> Reply:
+    """In the form that the page has for that request: each has its own."""
+    what = path.rpartition("/")[2]
+    if failure.status == 404 and re.fullmatch("/call/[^/]+", path):  # analyse and hang up: no word, and always 400
+        return reply({"result": "400", "msg": "", "timestamp": time_words(at)}, 400)
+    said = "status" if what in ("transfer", "forward", "recording") or failure.result in (400, 6114) else "state"
+    told: dict[str, Any] = {said: "failed", "msg": failure.words}
+    if failure.status != 409 or what not in ("transfer", "forward"):
+        told["result"] = str(failure.result) if what in ("connect", "recording") else failure.result
+    blank = " " if what == "play" else ""
+    return reply(told | {"timeStamp" if what == "recording" else "timestamp": time_words(at) + blank}, failure.status)
+
+
+def event_members(ref: str, variables: Mapping[str, str], told: Mapping[str, Any], at: float) -> dict[str, Any]:
+    """An event as the page spells that kind of event."""
+    bridged = str(told.get("state")).startswith("bridg") or told.get("state") == "dtmfcollected"
+    members: dict[str, Any] = {"voice_Id" if bridged else "voice_id": ref}
+    if "recording_id" not in told and told.get("state") != "Disconnected":
+        members |= {"from": variables.get("from", ""), "to": variables.get("to", "")}
+    if variables.get("owner_ref"):
+        members["owner_ref"] = variables["owner_ref"]
+    if "asr_id" not in told:
+        members["timeStamp" if told.get("state") == "Disconnected" else "timestamp"] = time_words(at)
+    return members | dict(told)
 
 
 def check_play(play: Play) -> None:

@@ -31,6 +31,7 @@ from .lives import (
     Play,
     RecordOrder,
     TransferOrder,
+    answer_steps,
     greeted,
     message_steps,
     rep_steps,
@@ -38,7 +39,7 @@ from .lives import (
     third_steps,
 )
 from .plays import Plays, play_id
-from .replies import Fails, beep, check_play, check_seconds, digits, reply, time_words
+from .replies import Fails, beep, check_play, check_seconds, digits, event_members, refusal, reply, time_words
 from .sealing import sealed
 
 SECOND = "second"
@@ -93,7 +94,7 @@ class EnableXExchange(Exchange):
         except msgspec.MsgspecError as error:
             return reply({"result": 400, "msg": str(error), "state": "failed"}, 400)
         except Fails as failure:
-            return failure.reply
+            return refusal(path, failure, self.network.clock.now())
         return Reply(404, b"Not Found")
 
     # Calls.
@@ -132,7 +133,8 @@ class EnableXExchange(Exchange):
             call.variables["auto_record"] = "yes"
         if behaviour.reply == "never":
             return None
-        return self._tell(call, state="initiated", msg="", owner_ref=order.owner_ref)
+        told = {"voice_id": call.id, "state": "initiated", "msg": "", "owner_ref": order.owner_ref}
+        return reply(told | {"time_stamp": time_words(self.network.clock.now())})
 
     def _accept(self, request: Request, ref: str) -> Reply:
         call = self._live(ref)
@@ -159,7 +161,8 @@ class EnableXExchange(Exchange):
         self._bridge(call, to)
         if behaviour.reply == "never":
             return None
-        return self._tell(call, bridge_id=str(uuid.uuid5(uuid.NAMESPACE_OID, ref)), state="Initiated")
+        bridge = str(uuid.uuid5(uuid.NAMESPACE_OID, ref))
+        return self._tell(call, time="timeStamp", bridge_id=bridge, state="Initiated")
 
     def _bridge(self, call: SimCall, to: str) -> None:
         leg = CUSTOMER if call.direction == "out" else SECOND
@@ -172,7 +175,7 @@ class EnableXExchange(Exchange):
     def _hang_up(self, request: Request, ref: str) -> Reply:
         call = self._live(ref)
         self.network.hang_up(call)
-        return self._tell(call, state="success", channel_id=f"ch-{ref[-4:]}")
+        return self._tell(call, time="timeStamp", state="success", channel_id=f"ch-{ref[-4:]}")
 
     def _analyse(self, request: Request, ref: str) -> Reply:
         call = self._live(ref)
@@ -197,14 +200,15 @@ class EnableXExchange(Exchange):
         if play.text and "6107" in self.fails:
             raise Fails(503, 6107, "Error doing text to speech conversion")
         self._plays.begin(call, play)
-        self.network.change(call, [Step(MESSAGE_SECONDS, self._first(call), "played")])
+        first = self._first(call)
+        self.network.change(call, [Step(MESSAGE_SECONDS, first, "played"), *answer_steps(call.number, first, play)])
         return self._tell(call, play_id=play_id(call), playstate="initiated")
 
     def _hold(self, request: Request, ref: str) -> Reply:
         order = msgspec.json.decode(request.body, type=HoldOrder)
         call = self._in_a_talk(ref)
         (self._held.add if order.hold else self._held.discard)(call.id)
-        return self._tell(call, status="success")
+        return Reply(200)  # the page shows no answer
 
     def _transfer(self, request: Request, ref: str) -> Reply:
         order = msgspec.json.decode(request.body, type=TransferOrder)
@@ -237,13 +241,13 @@ class EnableXExchange(Exchange):
             if call.id not in self._recording:
                 raise Fails(409, 409, "Call is not recording")
             self._recorded(call)
-            return self._tell(call, status="success", recording_id="")
+            return self._tell(call, time="timeStamp", status="success", recording_id="")
         if call.id in self._recording:
             raise Fails(408, 408, "Call is already recording")
         if "6119" in self.fails or (order.recording_name and order.recording_name in self._names):
             raise Fails(500, 6119, "Failed to start recording on bridge")
         self._names.add(order.recording_name)
-        return self._tell(call, status="success", recording_id=self._start_recording(call))
+        return self._tell(call, time="timeStamp", status="success", recording_id=self._start_recording(call))
 
     def _recording_file(self, request: Request, recording: str) -> Reply:
         if recording not in self.recordings:
@@ -315,10 +319,8 @@ class EnableXExchange(Exchange):
         self.network.start(bring())
 
     def _delivery(self, call: SimCall, **told: Any) -> Delivery:
-        members = {"voice_id": call.id, "from": call.variables.get("from", ""), "to": call.variables.get("to", "")}
-        if call.variables.get("owner_ref"):
-            members["owner_ref"] = call.variables["owner_ref"]
-        body = msgspec.json.encode(members | told | {"timestamp": time_words(self.network.clock.now())})
+        members = event_members(call.id, call.variables, told, self.network.clock.now())
+        body = msgspec.json.encode(members)
         headers = {"content-type": "application/json"}
         if self.secret:
             body = msgspec.json.encode({"encrypted_data": sealed(body, self.secret)})
@@ -371,9 +373,9 @@ class EnableXExchange(Exchange):
     def _first(self, call: SimCall) -> str:
         return call.variables.get("first", "caller")
 
-    def _tell(self, call: SimCall, **told: Any) -> Reply:
+    def _tell(self, call: SimCall, *, time: str = "timestamp", **told: Any) -> Reply:
         members = {"voice_id": call.id, "from": call.variables.get("from", ""), "to": call.variables.get("to", "")}
-        return reply(members | told | {"timestamp": time_words(self.network.clock.now())})
+        return reply(members | told | {time: time_words(self.network.clock.now())})
 
 
 _Serve = Callable[..., Reply | None]

@@ -45,16 +45,16 @@ LINE = "did:line"
 """The leg of an incoming call before anybody of ours is on it."""
 
 ALIASES: Mapping[str, str] = {
-    "incoming call": "incomingcall",
     "briding": "bridging",
-    "bridging_failed": "bridge_failed",
-    "bridgefailed": "bridge_failed",
+    "bridgingfailed": "bridgefailed",
     "playfnished": "playfinished",
-    "in progress": "ringing",
+    "inprogress": "ringing",
     "recognised": "recognized",
     "unrecognised": "unrecognized",
 }
-"""Spellings of states in the page -> one of them. Compared in lower case, without blanks around."""
+"""Spellings of states in the page -> one of them. All are compared in lower case, without blanks and underscores."""
+PLAYED = ("playfinished", "digitcollected", "menutimeout")
+"""States that only something that was played can have."""
 
 UP = ("connected", "ivr")
 """What "Analyze Call" says of a call that was picked up."""
@@ -159,7 +159,7 @@ def _fields(request: Request, app_id: str) -> dict[str, object]:
     fields = _object(request.body)
     # The page says x-algorithm, the samples x-algoritm; without either the event is plain.
     algorithm = request.headers.get("x-algoritm") or request.headers.get("x-algorithm")
-    if not algorithm:
+    if not algorithm or ("encrypteddata" not in fields and "voiceid" in fields):
         return fields
     sealed = text(fields.get("encrypteddata"))
     return _object(decrypted(sealed, algorithm, request.headers.get("x-format", "hex"), app_id))
@@ -177,8 +177,14 @@ def _folded(members: Mapping[str, object]) -> dict[str, object]:
     return {name.strip().lower().replace("_", ""): value for name, value in members.items()}
 
 
-def _state(fields: Mapping[str, object], name: str = "state") -> str:
-    found = text(fields.get(name) or fields.get("status")).lower()
+def _state(fields: Mapping[str, object]) -> str:
+    """Also "status"; and "event", as the page "Voice Platform Architecture" of the newest edition has it."""
+    told = next((told for name in ("state", "status", "event") if (told := text(fields.get(name)))), "")
+    return _word(told)
+
+
+def _word(told: object) -> str:
+    found = re.sub(r"[\s_-]", "", text(told)).lower()
     return ALIASES.get(found, found)
 
 
@@ -202,10 +208,11 @@ def _events(fields: Mapping[str, object], ref: str, at: float, trail: Trail) -> 
     """Told apart in this order, because the same words mean several things."""
     if text(fields.get("recordingid")):
         return _recording(fields, ref, at)
-    if text(fields.get("playstate")):
-        return _play(fields, ref, at, trail)
-    phrase = text(fields.get("recognizedphrase")) or text(fields.get("recognisedphrase"))
     state = _state(fields)
+    playstate = _word(fields.get("playstate"))
+    if playstate or text(fields.get("playid")) or state in PLAYED:
+        return _play(fields, ref, at, trail, playstate or state)
+    phrase = text(fields.get("recognizedphrase")) or text(fields.get("recognisedphrase"))
     if text(fields.get("asrid")) or phrase or state in ("recognized", "unrecognized", "timeout"):
         return _speech(fields, ref, at, phrase)
     if state == "dtmfcollected":
@@ -226,9 +233,8 @@ def _recording(fields: Mapping[str, object], ref: str, at: float) -> list[AnyEve
     return []
 
 
-def _play(fields: Mapping[str, object], ref: str, at: float, trail: Trail) -> list[AnyEvent]:
+def _play(fields: Mapping[str, object], ref: str, at: float, trail: Trail, state: str) -> list[AnyEvent]:
     play, prompt = text(fields.get("playid")), text(fields.get("promptref"))
-    state = _state(fields, "playstate")
 
     def played(outcome: Outcome) -> Played:
         return Played(ref=ref, at=at, play=play, prompt_ref=prompt, outcome=outcome)
@@ -274,9 +280,9 @@ def _progress(fields: Mapping[str, object], ref: str, at: float, trail: Trail, s
         case "bridged":
             waited = [LegEnded(ref=ref, at=at, leg=LINE, outcome=Outcome.PENDING)] if incoming else []
             return [LegAnswered(ref=ref, at=at, leg=second), *waited]
-        case "bridge_failed":
+        case "bridgefailed":
             return [LegEnded(ref=ref, at=at, leg=second, outcome=_failure(fields))]
-        case "bridge_disconnected":
+        case "bridgedisconnected":
             return [LegEnded(ref=ref, at=at, leg=second, outcome=Outcome.ANSWERED)]
         case "disconnected" | "error":
             ended: list[AnyEvent] = [CallEnded(ref=ref, at=at)]
@@ -294,8 +300,12 @@ def _second(fields: Mapping[str, object], trail: Trail) -> str:
 
 
 def _failure(fields: Mapping[str, object]) -> Outcome:
-    """How an unanswered leg ended; the fold knows better where it had been answered."""
-    words = " ".join(text(fields.get(name)) for name in ("msg", "reason", "cause")).lower()
+    """How an unanswered leg ended; the fold knows better where it had been answered.
+
+    The page names no field for it; the official sample voice-broadcast-ivr-bridge reads `disconnect_reason`.
+    """
+    words = " ".join(text(fields.get(name)) for name in ("disconnectreason", "msg", "reason", "cause"))
+    words = words.lower().replace("_", " ")
     return next((outcome for part, outcome in FAILURES if part in words), Outcome.NO_ANSWER)
 
 
