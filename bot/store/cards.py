@@ -148,6 +148,15 @@ def gone(db: sqlite3.Connection, card: Card) -> None:
     )
 
 
+def anew(db: sqlite3.Connection, card: Card) -> None:
+    """It is not to be seen any more, though it should be: post it anew."""
+    db.execute(
+        "UPDATE cards SET ts = '', shown = '', posting_at = 0, attempts = 0, dirty = 1, version = version + 1"
+        " WHERE id = ?",
+        (card.id,),
+    )
+
+
 def later(db: sqlite3.Connection, card: Card, due_at: float) -> None:
     """It could not be shown now; try again then."""
     db.execute("UPDATE cards SET due_at = ?, attempts = attempts + 1 WHERE id = ?", (due_at, card.id))
