@@ -199,6 +199,8 @@ class Feed:
             mended.add(f"card {card.kind}")
         for key in sorted(mended & {found[0] for found in await self.board.read(ledger.problems)}):
             await self.board.solved(key)
+            if key == "Slack":  # what failed meanwhile may wait for up to an hour
+                await self.board.write(cards.retry_now, self.board.now())
 
     async def _refused(self, card: Card, error: str) -> None:
         if error in _NO_ENTRY:

@@ -403,3 +403,18 @@ async def test_a_full_disk_is_not_tried_again_at_once(
     desk.clock.advance(5)
     await desk.settle()
     assert len(shown(desk)) == 1
+
+
+async def test_what_waits_since_slack_was_away_is_shown_as_soon_as_it_is_back(desk: Office) -> None:
+    address = desk.feed.client.base_url
+    desk.feed.client.base_url = "http://127.0.0.1:9/api/"  # nobody listens on the discard port
+    await ask(desk)
+    for _ in range(6):  # the next attempt is a quarter of an hour away
+        await posted(desk)
+        desk.clock.advance(400)
+    desk.feed.client.base_url = address
+    await ask(desk, "two", "A word to you.", "@U1")
+    for _ in range(4):
+        await posted(desk)
+        desk.clock.advance(2)
+    assert [len(desk.conversation("U1")), len(shown(desk))] == [1, 1]

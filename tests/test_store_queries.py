@@ -285,6 +285,7 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "cards.shown": lambda db: cards.shown(db, CARD, "C1", "1.0", "f"),
     "cards.gone": lambda db: cards.gone(db, CARD),
     "cards.anew": lambda db: cards.anew(db, CARD),
+    "cards.retry_now": lambda db: cards.retry_now(db, NOW),
     "cards.later": lambda db: cards.later(db, CARD, NOW),
     "cards.waiting": cards.waiting,
     "cards.places": lambda db: cards.places(db, "notice", "problem:x"),

@@ -162,6 +162,11 @@ def later(db: sqlite3.Connection, card: Card, due_at: float) -> None:
     db.execute("UPDATE cards SET due_at = ?, attempts = attempts + 1 WHERE id = ?", (due_at, card.id))
 
 
+def retry_now(db: sqlite3.Connection, now: float) -> None:
+    """What kept cards from being shown is mended: those that wait for another attempt need not."""
+    db.execute("UPDATE cards SET due_at = ? WHERE dirty AND attempts > 0 AND due_at > ?", (now, now))
+
+
 def postpone(db: sqlite3.Connection, card: Card, due_at: float) -> None:
     """Its turn has not come; that is no failed attempt."""
     db.execute("UPDATE cards SET due_at = ? WHERE id = ?", (due_at, card.id))
