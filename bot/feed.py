@@ -122,8 +122,9 @@ class Feed:
     async def step(self) -> float:
         """Start showing the next card of every place that is free. Returns seconds until there is more to do."""
         now = self.board.now()
-        if now < self._looked_at:  # the clock was set back: what was counted by it would hold places up as long
+        if now < self._looked_at:  # the clock was set back: what was counted by it would hold cards up as long
             self._free_at.clear()
+            await self.board.write(cards.set_back, self._looked_at - now, now)
         self._looked_at = now
         wait = 60.0
         for place, due_at in await self.board.read(cards.due):

@@ -405,6 +405,23 @@ async def test_a_full_disk_is_not_tried_again_at_once(
     assert len(shown(desk)) == 1
 
 
+async def test_a_clock_that_is_set_back_holds_up_no_card_that_is_there(desk: Office) -> None:
+    await ask(desk)
+    later = desk.clock() + 180
+    await desk.board.write(cards.mark, "notice", "cut off", "@U1", later, notice("That was cut off."))
+    await desk.settle()
+    desk.clock.now -= 3600
+    await desk.board.write(lambda db: db.execute("UPDATE cards SET body = ?", (notice("Hello again to you."),)))
+    await desk.board.write(cards.touch, "one")
+    await posted(desk)  # finds out that the clock was set back
+    await posted(desk)
+    assert [message.text for message in shown(desk)] == ["Hello again to you."]
+    assert desk.conversation("U1") == []
+    desk.clock.advance(181)
+    await posted(desk)
+    assert len(desk.conversation("U1")) == 1
+
+
 async def test_what_waits_since_slack_was_away_is_shown_as_soon_as_it_is_back(desk: Office) -> None:
     address = desk.feed.client.base_url
     desk.feed.client.base_url = "http://127.0.0.1:9/api/"  # nobody listens on the discard port

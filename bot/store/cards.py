@@ -167,6 +167,11 @@ def retry_now(db: sqlite3.Connection, now: float) -> None:
     db.execute("UPDATE cards SET due_at = ? WHERE dirty AND attempts > 0 AND due_at > ?", (now, now))
 
 
+def set_back(db: sqlite3.Connection, seconds: float, now: float) -> None:
+    """The clock was set back by so much: what was due by it is due as much earlier, also once it is marked again."""
+    db.execute("UPDATE cards SET due_at = due_at - ? WHERE due_at > ?", (seconds, now))
+
+
 def postpone(db: sqlite3.Connection, card: Card, due_at: float) -> None:
     """Its turn has not come; that is no failed attempt."""
     db.execute("UPDATE cards SET due_at = ? WHERE id = ?", (due_at, card.id))
