@@ -279,6 +279,11 @@ def _rang(db: sqlite3.Connection, row: Offer) -> bool:
     return row.state == "calling" and (called is None or called.outcome not in NEVER_DIALLED)
 
 
+def never_rang(db: sqlite3.Connection, row: Offer) -> bool:
+    """Whether the contact before a rep was called from the list, and only the rep's own phone rang, if any."""
+    return row.state == "calling" and not _rang(db, row)
+
+
 async def pause(board: Board, user: str, list_id: str) -> None:
     """*Pause list*: whoever is before them is given back.
 

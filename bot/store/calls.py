@@ -341,9 +341,24 @@ def pending_calls(db: sqlite3.Connection, before: float) -> list[Call]:
     return _many(db, "outcome = 'pending' AND ended_at < ?", (before,))
 
 
-def of_rep(db: sqlite3.Connection, rep: str, since: float, limit: int = 20) -> list[Call]:
-    """A rep's calls, latest first."""
-    return _many(db, "rep = ? AND rep <> '' AND started_at >= ? ORDER BY started_at DESC LIMIT ?", (rep, since, limit))
+def spoken_by(db: sqlite3.Connection, rep: str, since: float, limit: int = 20) -> list[Call]:
+    """A rep's calls that rang a phone of theirs, latest first: no messages."""
+    return _many(
+        db,
+        "rep = ? AND rep <> '' AND started_at >= ? AND purpose <> 'message' ORDER BY started_at DESC LIMIT ?",
+        (rep, since, limit),
+    )
+
+
+def last_dialled(db: sqlite3.Connection, rep: str, since: float) -> Call | None:
+    """The latest call that a rep placed, None = there is none."""
+    found = _many(
+        db,
+        "rep = ? AND rep <> '' AND started_at >= ? AND direction = 'out' AND purpose <> 'message' AND number <> ''"
+        " ORDER BY started_at DESC LIMIT 1",
+        (rep, since),
+    )
+    return found[0] if found else None
 
 
 def with_number(db: sqlite3.Connection, number: str, before: float, limit: int = 3) -> list[Call]:
