@@ -51,6 +51,7 @@ class Board:
         answer_seconds: how long a service that asks waits for our database, twice at most; the strictest gives up
             after 3 s.
         look_up: whose E.164 number it is, by the contact book or the team's own list; None = only the book knows.
+        dials: those of `tasks` that had to wait for their turn, or would have.
         waiting: dials whose turn has not come; so a burst, or a phone service that hangs, slows nothing else.
     """
 
@@ -60,6 +61,7 @@ class Board:
     now: Callable[[], float] = time.time
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    dials: set[asyncio.Task[None]] = field(default_factory=set)
     waiting: "deque[tuple[Coroutine[Any, Any, None], _Failed]]" = field(default_factory=deque)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     followers: list[Callable[[Call], None]] = field(default_factory=list)
@@ -164,10 +166,12 @@ class Board:
 
         `in_turn`: only `DIALS_AT_ONCE` of these run at the same moment.
         """
-        if in_turn and len(self.tasks) >= DIALS_AT_ONCE:
-            self.waiting.append((work, failed))
-        else:
+        if not in_turn:
             self._start(_told(work, failed))
+        elif len(self.dials) < DIALS_AT_ONCE:
+            self.dials.add(self._start(_told(work, failed)))
+        else:
+            self.waiting.append((work, failed))
 
     def track(self, task: "asyncio.Future[Any]") -> None:
         """Wait for this, too, when stopping; its errors are logged."""
@@ -177,17 +181,19 @@ class Board:
 
         self._start(_told(follow(), _unexpected))
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self.tasks.add(task)
         task.add_done_callback(self._done)
+        return task
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self.tasks.discard(task)
+        self.dials.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("A task's own error report failed.", exc_info=error)
-        if self.waiting and len(self.tasks) < DIALS_AT_ONCE:
-            self._start(_told(*self.waiting.popleft()))
+        if self.waiting and len(self.dials) < DIALS_AT_ONCE:
+            self.dials.add(self._start(_told(*self.waiting.popleft())))
 
     async def settle(self, seconds: float = 5) -> None:
         """Wait for what is under way, at most so long; then drop the rest (their intents survive in the store)."""
