@@ -51,7 +51,7 @@ class Board:
         answer_seconds: how long a service that asks waits for our database, twice at most; the strictest gives up
             after 3 s.
         look_up: whose E.164 number it is, by the contact book or the team's own list; None = only the book knows.
-        dials: those of `tasks` that had to wait for their turn, or would have.
+        dials: those of `tasks` that had their turn; the others are counted against nobody.
         waiting: dials whose turn has not come; so a burst, or a phone service that hangs, slows nothing else.
     """
 
