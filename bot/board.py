@@ -96,7 +96,7 @@ class Board:
                 return await self.write(work, *args, **kwargs)
             except sqlite3.OperationalError:  # the disk is full, or away
                 if not told:
-                    log.exception("What a phone service answered cannot be written down; it is tried again and again.")
+                    log.exception("What a phone service told cannot be written down; it is tried again and again.")
                 told = True
                 await self.sleep(WRITE_AGAIN_SECONDS)
 
@@ -123,6 +123,15 @@ class Board:
             self.wake.set()
             self.changed(change.call for change in changes)
         return changes
+
+    async def keep(self, account: str, events: Iterable[AnyEvent], *, raw: bytes | None = None) -> None:
+        """As `ingest()`, of what is told once only: tried again until it is on disk."""
+        told = tuple(events)
+
+        def work(db: sqlite3.Connection) -> list[calls.Change]:
+            return calls.ingest(db, account, told, now=self.now(), routing=self.routing, raw=raw)
+
+        self.changed(change.call for change in await self.record(work))
 
     def changed(self, calls: Iterable[Call]) -> None:
         """These calls have just changed: whoever acts on that begins now."""
