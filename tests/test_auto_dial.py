@@ -330,6 +330,34 @@ async def test_whoever_talks_for_long_is_not_rung_however_many_call_them_meanwhi
     assert numbers(busy) == ["+12025550155"]
 
 
+async def test_whoever_is_on_a_call_with_a_colleague_waits(busy: Office) -> None:
+    await busy.type(f"/call {NOA}", user="U4")
+    list_id = await begin(busy)
+    row = await contact(busy, list_id, NOA)
+    assert (row.state, row.due_at - busy.clock() > 500) == ("ready", True)
+    assert "on a call with them right now" in row.why
+    assert "Next is Sam Hill" in text(busy, "U1")
+    await end(busy, 1, Outcome.NO_ANSWER)
+    await rest(busy, 700)
+    await act(busy, "skip")
+    assert "Next is Noa Green" in text(busy, "U1")
+
+
+async def test_a_colleague_was_faster_from_another_list(open_office: Begin) -> None:
+    """Neither list knows of the other, and the limit of attempts allows both."""
+    async with open_office(SETTINGS.replace("[policy]", "[policy]\nattempts_per_day = 5")) as desk:
+        await furnish(desk)
+        first = await begin(desk)
+        second = await begin(desk, "Winter offers for <@U4|max>", user="U9")
+        assert [(await contact(desk, one, NOA)).state for one in (first, second)] == ["offered", "offered"]
+        await act(desk, "call")
+        told = await act(desk, "call", user="U4")
+        assert "on a call with them right now" in told
+        assert numbers(desk) == [NOA]
+        assert (await contact(desk, second, NOA)).state == "ready"
+        assert "Next is Sam Hill" in text(desk, "U4")
+
+
 async def test_outside_their_hours_they_wait_for_the_next_morning(open_office: Begin) -> None:
     async with open_office(CLOSED) as desk:
         await furnish(desk)

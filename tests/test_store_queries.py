@@ -265,6 +265,7 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "calls.ended_of_late": lambda db: calls.ended_of_late(db, NOW),
     "calls.pending_calls": lambda db: calls.pending_calls(db, NOW),
     "calls.spoken_by": lambda db: calls.spoken_by(db, "U1", NOW),
+    "calls.on_a_call": lambda db: calls.on_a_call(db, CALLER, NOW),
     "calls.last_dialled": lambda db: calls.last_dialled(db, "U1", NOW),
     "calls.with_number": lambda db: calls.with_number(db, CALLER, NOW),
     "calls.attempts_since": lambda db: calls.attempts_since(db, CALLER, NOW),

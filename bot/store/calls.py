@@ -402,6 +402,16 @@ def dialled_just_now(db: sqlite3.Connection, rep: str, number: str, since: float
     return row is not None
 
 
+def on_a_call(db: sqlite3.Connection, number: str, now: float) -> bool:
+    """Whether somebody calls that number, talks to it or is called by it, as far as anybody told of late."""
+    row = db.execute(
+        "SELECT 1 FROM calls WHERE number = ? AND started_at >= ? AND state <> 'ended'"
+        " AND (state <> 'unclear' OR started_at >= ?) LIMIT 1",
+        (number, now - 4 * 3600, now - ADOPT_SECONDS),
+    ).fetchone()
+    return row is not None
+
+
 MAY_HAVE_RUNG = (
     "(outcome IS NULL OR outcome NOT IN ('refused', 'not_placed', 'rep_no_answer', 'rep_busy', 'rep_rejected',"
     " 'rep_unreachable', 'no_credit'))"
