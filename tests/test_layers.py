@@ -51,6 +51,7 @@ IO_OF_OURS = (
     "bot.judging",
     "bot.calling_lists",
     "bot.offers",
+    "bot.tries",
     "bot.rendering",
     "handlers",
 )
@@ -70,6 +71,7 @@ KNOWS_ONLY_THE_TYPES_OF_SQLITE = (
         "bot.delivering",
         "bot.dialing",
         "bot.digests",
+        "bot.feed",
         "bot.guiding",
         "bot.jobs",
         "bot.message_queue",
@@ -79,6 +81,7 @@ KNOWS_ONLY_THE_TYPES_OF_SQLITE = (
         "bot.phone_page",
         "bot.recordings",
         "bot.rendering",
+        "bot.tries",
         "bot.web",
         "handlers",
     ),
