@@ -182,6 +182,26 @@ class Board:
         else:
             self.waiting.append((work, failed))
 
+    async def together(self, works: Iterable[Coroutine[Any, Any, None]], seconds: float) -> None:
+        """Do these at the same time, and wait for them at most so long: what takes longer goes on, tracked.
+
+        Raises:
+            Exception: what one of those raised that have ended.
+        """
+        tasks = [asyncio.ensure_future(work) for work in works]
+        if not tasks:
+            return
+        try:
+            done, late = await asyncio.wait(tasks, timeout=seconds)
+        except asyncio.CancelledError:
+            for task in tasks:
+                task.cancel()
+            raise
+        for task in late:
+            self.track(task)
+        for task in done:
+            task.result()
+
     def track(self, task: "asyncio.Future[Any]") -> None:
         """Wait for this, too, when stopping; its errors are logged."""
 

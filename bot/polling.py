@@ -3,7 +3,6 @@
 Often while a call of an account is open; now and then all the time, so that a call of which no webhook told is seen.
 """
 
-import asyncio
 from collections.abc import Sequence
 
 from bot.board import Board, sentence
@@ -52,22 +51,9 @@ class Poll:
             mine = [call for call in open_calls if call.account == account and not self._past(call)]
             if account not in self._busy and (mine or self._idle(provider)):
                 self._busy.add(account)
-                rounds.append(asyncio.create_task(self._round(account, provider, mine)))
-        if rounds:
-            await self._wait(rounds)
-
-    async def _wait(self, rounds: Sequence["asyncio.Task[None]"]) -> None:
-        """A service that is slow goes on by itself: the others are asked again meanwhile, and it is not."""
-        try:
-            done, late = await asyncio.wait(rounds, timeout=self.patience)
-        except asyncio.CancelledError:
-            for task in rounds:
-                task.cancel()
-            raise
-        for task in late:
-            self.board.track(task)
-        for task in done:
-            task.result()
+                rounds.append(self._round(account, provider, mine))
+        # A service that is slow goes on by itself: the others are asked again meanwhile, and it is not.
+        await self.board.together(rounds, self.patience)
 
     async def _round(self, account: str, provider: Provider, mine: list[Call]) -> None:
         try:
