@@ -30,6 +30,8 @@ POST_SECONDS = 1.05
 """Slack allows about one post a second in a channel: https://docs.slack.dev/apis/web-api/rate-limits"""
 UPDATE_SECONDS = 1.25
 """chat.update is tier 3 (50 a minute and bursts); one card is not edited more often than this."""
+LINE_SECONDS = 60.0
+"""So often a line is looked at whose card cannot be shown."""
 GATHER_SECONDS = 0.02
 """How long marks are gathered before the next look at what is due."""
 LOOK_UP_SECONDS = 3.0
@@ -65,7 +67,10 @@ class Unanswered(Exception):
 
 
 class _NotYet(Exception):
-    """The card above it is not posted yet."""
+    """The card above it is not posted yet, and due at `until` (seconds since 1970 UTC)."""
+
+    def __init__(self, until: float) -> None:
+        self.until = until
 
 
 class Limited(Exception):
@@ -172,8 +177,9 @@ class Feed:
         except Limited as limit:
             self._free_at[card.place] = now() + limit.seconds
             await self.board.write(cards.later, card, now() + limit.seconds)
-        except _NotYet:
-            await self.board.write(cards.postpone, card, now() + POST_SECONDS)
+        except _NotYet as above:  # which may fail for days, or be shown any moment
+            wait = min(max(above.until - now(), POST_SECONDS), LINE_SECONDS)
+            await self.board.write(cards.postpone, card, now() + wait)
         except Unanswered:
             log.warning("Slack did not answer about card %s; looking it up before anything is posted again.", card.id)
             if card.attempts >= PATIENCE:
@@ -249,8 +255,9 @@ class Feed:
         above = await self.board.read(cards.by_id, int(json.loads(card.body or b"{}")["card"]))
         if above is None:
             return replace(card, ts="")
-        if not above.ts and await self.board.read(cards.is_dirty, above.id):
-            raise _NotYet
+        until = None if above.ts else await self.board.read(cards.due_at, above.id)
+        if until is not None:
+            raise _NotYet(until)
         return above
 
     async def _post(self, card: Card, message: Message, shown: str, thread: str) -> None:

@@ -422,6 +422,26 @@ async def test_a_clock_that_is_set_back_holds_up_no_card_that_is_there(desk: Off
     assert len(desk.conversation("U1")) == 1
 
 
+async def test_a_line_below_a_card_that_cannot_be_shown_is_not_looked_at_every_second(desk: Office) -> None:
+    """Each look is a commit, and a channel may stay closed to us for days."""
+    await ask(desk, place="C2")  # where Callboard is no member
+    for _ in range(5):
+        await posted(desk)
+        desk.clock.advance(100)
+    above = await desk.board.read(cards.find, "notice", "one")
+    assert above is not None
+    body = b'{"card":%d,"event":{}}' % above.id
+    desk.feed.render = lambda card: _message(card)
+    await desk.board.write(cards.mark, cards.LINE, "line", "C2", desk.clock(), body)
+    await posted(desk)
+    due = await desk.board.db.read(lambda db: db.execute("SELECT due_at FROM cards WHERE kind = 'line'").fetchone()[0])
+    assert due - desk.clock() == pytest.approx(60)
+
+
+async def _message(card: Card) -> CardMessage | None:
+    return notice_card({"text": f"A {card.kind} for you."})
+
+
 async def test_what_waits_since_slack_was_away_is_shown_as_soon_as_it_is_back(desk: Office) -> None:
     address = desk.feed.client.base_url
     desk.feed.client.base_url = "http://127.0.0.1:9/api/"  # nobody listens on the discard port

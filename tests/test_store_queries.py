@@ -278,6 +278,7 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "cards.add_line": lambda db: cards.add_line(db, "c1", "k", b"{}", NOW),
     "cards.by_id": lambda db: cards.by_id(db, 1),
     "cards.is_dirty": lambda db: cards.is_dirty(db, 1),
+    "cards.due_at": lambda db: cards.due_at(db, 1),
     "cards.postpone": lambda db: cards.postpone(db, CARD, NOW),
     "cards.due": cards.due,
     "cards.next_in": lambda db: cards.next_in(db, "C1"),

@@ -183,6 +183,12 @@ def is_dirty(db: sqlite3.Connection, card_id: int) -> bool:
     return bool(row and row[0])
 
 
+def due_at(db: sqlite3.Connection, card_id: int) -> float | None:
+    """When a card that waits to be shown is due, None = it does not wait."""
+    row = db.execute("SELECT due_at FROM cards WHERE id = ? AND dirty", (card_id,)).fetchone()
+    return float(row[0]) if row else None
+
+
 def waiting(db: sqlite3.Connection) -> int:
     """How many cards wait to be shown."""
     return int(db.execute("SELECT count(*) FROM cards WHERE dirty").fetchone()[0])
