@@ -87,11 +87,10 @@ async def last_dialled(board: Board, user: str) -> Ask:
     Raises:
         NotFound: there is none in the last 30 days.
     """
-    recent = await board.read(calls.of_rep, user, board.now() - 30 * 86400)
-    for call in recent:
-        if call.direction == "out" and call.number and call.purpose != "message":
-            account = call.account if call.account in board.providers else ""  # made elsewhere, or not there any more
-            return again(call.rep, call.number, call.name, call.line, account, call.dial_digits, call.conference)
+    call = await board.read(calls.last_dialled, user, board.now() - 30 * 86400)
+    if call is not None:
+        account = call.account if call.account in board.providers else ""  # made elsewhere, or not there any more
+        return again(call.rep, call.number, call.name, call.line, account, call.dial_digits, call.conference)
     raise NotFound("You have not called anybody in the last 30 days, so there is nobody to call again.")
 
 

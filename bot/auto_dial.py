@@ -15,6 +15,7 @@ import msgspec
 
 from bot import offers, window
 from bot.board import Board
+from bot.call import Call
 from bot.cards.offer import RESTS, Press
 from bot.cards.outcomes import NEVER_DIALLED
 from bot.errors import CallboardError, NeedsYes, NotAllowed
@@ -62,6 +63,9 @@ async def start(board: Board, user: str, list_id: str, rest: int) -> None:
         ledger.audit(db, board.now(), user, "auto-dial on", found.name, f"{rest} s between calls")
         for rep in before:
             store.touch(db, rep)
+        row = store.held(db, list_id, user)
+        if row is not None and offers.never_rang(db, row):
+            store.offer(db, row, user, board.now())  # else it would end at once, for the same reason as before
         offers.hand_out(db, board, list_id, user)
 
     await board.write(write)
@@ -93,8 +97,8 @@ async def stop(board: Board, user: str, list_id: str, words: str = "") -> None:
 def due(db: sqlite3.Connection, board: Board, rep: Rep) -> Due | None:
     """What is to be done for a rep whose auto-dial is on, None = nothing yet."""
     now = board.now()
-    lately = calls.of_rep(db, rep.user, now - _LATELY_SECONDS)
-    if any(call.state not in (State.ENDED, State.UNCLEAR) for call in lately):
+    since = now - _LATELY_SECONDS
+    if any(call.rep == rep.user and _keeps_busy(call) and call.started_at >= since for call in calls.open_calls(db)):
         return None  # they are on the phone, or about to be
     row = store.held(db, rep.list, rep.user)
     call = calls.get(db, row.call_id) if row is not None and row.state == "calling" else None
@@ -105,7 +109,10 @@ def due(db: sqlite3.Connection, board: Board, rep: Rep) -> Due | None:
             return Due("stop", words="They were not called. Press Call when you are ready, or switch it on again.")
         if call.outcome in (None, Outcome.PENDING) or call.conversation:
             return None  # its record is awaited, or the rep has yet to say how it went
+    if rep.auto > now or (row is not None and row.changed_at > now):
+        return Due("show", row)  # the clock was set back: all begins anew
     # What lies ahead of our clock was told by another one.
+    lately = calls.spoken_by(db, rep.user, since)
     last = max(at for at in [rep.auto, *(call.ended_at or call.started_at for call in lately)] if at <= now)
     if now - last > IDLE_SECONDS:
         return Due("stop", words="Nobody was called for half an hour. Switch it on again when you are at your desk.")
@@ -116,6 +123,11 @@ def due(db: sqlite3.Connection, board: Board, rep: Rep) -> Due | None:
             return Due("show", row)  # nothing was noted since it was dialled: the record may come long after the end
         return Due("next", row) if now >= rep.auto + rep.rest else None
     return Due("call", row) if now >= max(row.changed_at, last) + rep.rest else None
+
+
+def _keeps_busy(call: Call) -> bool:
+    """A voice message rings no phone of whoever sent it; and of what is unclear nobody may ever tell."""
+    return call.purpose != "message" and call.state is not State.UNCLEAR
 
 
 class AutoDial:
@@ -148,27 +160,29 @@ class AutoDial:
         log.error("Auto-dial failed.", exc_info=error)
 
     async def _do(self, rep: Rep, found: Due) -> None:
-        if found.row is None:
+        if found.what == "stop":
             await stop(self._board, rep.user, rep.list, found.words)
-            return
-        pressed = Press(found.row.list, found.row.line, found.row.offer)
-        if found.what == "call":
-            await _call(self._board, rep, found.row, pressed)
-        elif found.what == "show":
-            await self._board.write(_show, rep, self._board.now())
+        elif found.what == "show" or found.row is None:
+            await self._board.write(_show, rep, found.row, self._board.now())
+        elif found.what == "call":
+            await _call(self._board, rep, found.row)
         else:
+            pressed = Press(found.row.list, found.row.line, found.row.offer)
             try:
                 await offers.onward(self._board, rep.user, pressed)
             except NotAllowed:
                 return  # they pressed something in that moment
 
 
-def _show(db: sqlite3.Connection, rep: Rep, now: float) -> None:
+def _show(db: sqlite3.Connection, rep: Rep, row: Offer | None, now: float) -> None:
+    if row is not None and row.changed_at > now and store.get(db, row.list, row.line) == row:
+        store.anew(db, row, now)
     store.keep_going(db, rep.list, rep.user, now)
     store.touch(db, rep)
 
 
-async def _call(board: Board, rep: Rep, row: Offer, pressed: Press) -> None:
+async def _call(board: Board, rep: Rep, row: Offer) -> None:
+    pressed = Press(row.list, row.line, row.offer)
     key = offers.key(rep.user, pressed)
     body = msgspec.json.encode({"value": pressed.value})
     if not await board.write(ledger.write_intent, key, rep.user, offers.CALL, body, board.now()):

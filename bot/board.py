@@ -51,6 +51,7 @@ class Board:
         answer_seconds: how long a service that asks waits for our database, twice at most; the strictest gives up
             after 3 s.
         look_up: whose E.164 number it is, by the contact book or the team's own list; None = only the book knows.
+        dials: those of `tasks` that had their turn; the others are counted against nobody.
         waiting: dials whose turn has not come; so a burst, or a phone service that hangs, slows nothing else.
     """
 
@@ -60,6 +61,7 @@ class Board:
     now: Callable[[], float] = time.time
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    dials: set[asyncio.Task[None]] = field(default_factory=set)
     waiting: "deque[tuple[Coroutine[Any, Any, None], _Failed]]" = field(default_factory=deque)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     followers: list[Callable[[Call], None]] = field(default_factory=list)
@@ -94,7 +96,7 @@ class Board:
                 return await self.write(work, *args, **kwargs)
             except sqlite3.OperationalError:  # the disk is full, or away
                 if not told:
-                    log.exception("What a phone service answered cannot be written down; it is tried again and again.")
+                    log.exception("What a phone service told cannot be written down; it is tried again and again.")
                 told = True
                 await self.sleep(WRITE_AGAIN_SECONDS)
 
@@ -121,6 +123,15 @@ class Board:
             self.wake.set()
             self.changed(change.call for change in changes)
         return changes
+
+    async def keep(self, account: str, events: Iterable[AnyEvent], *, raw: bytes | None = None) -> None:
+        """As `ingest()`, of what is told once only: tried again until it is on disk."""
+        told = tuple(events)
+
+        def work(db: sqlite3.Connection) -> list[calls.Change]:
+            return calls.ingest(db, account, told, now=self.now(), routing=self.routing, raw=raw)
+
+        self.changed(change.call for change in await self.record(work))
 
     def changed(self, calls: Iterable[Call]) -> None:
         """These calls have just changed: whoever acts on that begins now."""
@@ -164,10 +175,32 @@ class Board:
 
         `in_turn`: only `DIALS_AT_ONCE` of these run at the same moment.
         """
-        if in_turn and len(self.tasks) >= DIALS_AT_ONCE:
-            self.waiting.append((work, failed))
-        else:
+        if not in_turn:
             self._start(_told(work, failed))
+        elif len(self.dials) < DIALS_AT_ONCE:
+            self.dials.add(self._start(_told(work, failed)))
+        else:
+            self.waiting.append((work, failed))
+
+    async def together(self, works: Iterable[Coroutine[Any, Any, None]], seconds: float) -> None:
+        """Do these at the same time, and wait for them at most so long: what takes longer goes on, tracked.
+
+        Raises:
+            Exception: what one of those raised that have ended.
+        """
+        tasks = [asyncio.ensure_future(work) for work in works]
+        if not tasks:
+            return
+        try:
+            done, late = await asyncio.wait(tasks, timeout=seconds)
+        except asyncio.CancelledError:
+            for task in tasks:
+                task.cancel()
+            raise
+        for task in late:
+            self.track(task)
+        for task in done:
+            task.result()
 
     def track(self, task: "asyncio.Future[Any]") -> None:
         """Wait for this, too, when stopping; its errors are logged."""
@@ -177,17 +210,19 @@ class Board:
 
         self._start(_told(follow(), _unexpected))
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self.tasks.add(task)
         task.add_done_callback(self._done)
+        return task
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self.tasks.discard(task)
+        self.dials.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("A task's own error report failed.", exc_info=error)
-        if self.waiting and len(self.tasks) < DIALS_AT_ONCE:
-            self._start(_told(*self.waiting.popleft()))
+        if self.waiting and len(self.dials) < DIALS_AT_ONCE:
+            self.dials.add(self._start(_told(*self.waiting.popleft())))
 
     async def settle(self, seconds: float = 5) -> None:
         """Wait for what is under way, at most so long; then drop the rest (their intents survive in the store)."""

@@ -10,7 +10,7 @@ import sqlite3
 
 import msgspec
 
-from bot.board import Board
+from bot.board import Board, sentence
 from bot.call import Call
 from bot.dialing import CONDUCT
 from bot.errors import Ambiguous, CallboardError, NotAllowed, Refused
@@ -90,7 +90,7 @@ async def _take(board: Board, call: Call, step: str, user: str, number: str = ""
         ledger.bind_intent(db, key, call.id)
         return written and ledger.send_intent(db, key)
 
-    return await board.write(take)
+    return await board.record(take)  # a rep or a caller is on the line: nobody would begin this step again
 
 
 async def _finish(board: Board, call: Call, step: str, *events: AnyEvent) -> None:
@@ -111,6 +111,10 @@ async def _bridge(board: Board, provider: Provider, call: Call, number: str) -> 
     except CallboardError as error:
         await _finish(board, call, BRIDGE, *await _failure(board, provider, call, leg, error))
         return error
+    except Exception as error:  # a bug of ours after the order may have left: nobody knows, so nobody repeats
+        log.exception("The second party of call %s could not be called.", call.id)
+        words = f"Callboard failed while it connected you ({type(error).__name__}); the other side may have rung."
+        return await _find_out(board, provider, call, leg, Ambiguous(words))
     await _finish(board, call, BRIDGE, LegRinging(ref=call.refs[0], at=board.now(), leg=leg))
     return None
 
@@ -168,7 +172,8 @@ async def _gone(provider: Provider, call: Call) -> bool:
         return False
     try:
         return not await provider.call_state(call)
-    except CallboardError:
+    except Exception as error:  # also a bug of ours: that nobody knows must leave nobody on the line
+        log.warning("The state of call %s could not be asked: %s", call.id, error)
         return False
 
 
@@ -177,7 +182,7 @@ async def _ask(board: Board, provider: Provider, call: Call) -> None:
         return
     try:
         await board.ingest(call.account, await provider.call_state(call))
-    except CallboardError as error:
+    except Exception as error:  # also a bug of ours: that nobody knows must leave nobody on the line
         log.warning("The state of call %s could not be asked: %s", call.id, error)
 
 
@@ -189,17 +194,19 @@ async def _let_go(board: Board, provider: Provider, call: Call) -> None:
             await provider.hang_up(call)
             ended = (CallEnded(ref=call.refs[0], at=board.now()),)
             break
-        except CallboardError as error:
+        except Exception as error:  # also a bug of ours
+            if not isinstance(error, CallboardError):
+                log.exception("Call %s could not be ended.", call.id)
             fresh = await board.read(calls.get, call.id)
             if fresh is None or provider.next_step(fresh) != HANG_UP:
                 break  # it has ended by itself meanwhile
             if attempt == LET_GO_TRIES:
-                await _tell_left(board, fresh, error)
+                await _tell_left(board, fresh, sentence(error))
         await board.sleep(attempt if attempt < LET_GO_TRIES else 60.0)
     await _finish(board, call, HANG_UP, *ended)
 
 
-async def _tell_left(board: Board, call: Call, error: CallboardError) -> None:
+async def _tell_left(board: Board, call: Call, error: str) -> None:
     """Whoever conducted the call hears that somebody may be left on the line."""
     words = f"Your phone may still be on an ended call; hang it up. ({error})"
     user = call.rep

@@ -4,6 +4,7 @@ An `Ask` is written as an intent before Slack is even acknowledged. From there e
 can be the last before a crash: `recover()` finds what was left and never dials again by itself.
 """
 
+import asyncio
 import logging
 import sqlite3
 from collections.abc import Awaitable, Callable
@@ -43,6 +44,10 @@ YES_SECONDS = 900
 """So long a yes to a question counts; later the policy asks anew, for the callee's night may have come."""
 DOUBLE_CLICK_SECONDS = 5
 """Two dials of one rep to one number closer than this are one dial asked for twice."""
+TELL_SECONDS = 3.0
+"""So long a call waits for Slack to tell the rep that their phone is about to ring."""
+_Order = CallOrder | ConferenceOrder | MessageOrder
+_Answer = NotPlaced | Unclear | Accepted
 _Note = Callable[[sqlite3.Connection], None]
 """What the keeper of a queue writes down in a transaction of the gate."""
 _Take = Callable[[sqlite3.Connection, str], None]
@@ -110,11 +115,19 @@ async def dial(
     order, agreed = ordering.order(board, provider, call_id, ask, rep)
     call = await board.write(_commit, board, key, ask, rep, account, order, agreed, take)
     if written is not None:
-        try:
-            await written(call)
-        except Exception:  # the call is promised by now and its card tells the same: it is placed all the same
-            log.exception("The rep could not be told that call %s begins.", call.id)
+        # The call is promised by now and its card tells the same: it is placed all the same.
+        telling = asyncio.create_task(_tell(written, call))
+        await asyncio.wait({telling}, timeout=TELL_SECONDS)
+        if not telling.done():
+            board.track(telling)
     return await _place(board, provider, key, call, order)
+
+
+async def _tell(written: Callable[[Call], Awaitable[None]], call: Call) -> None:
+    try:
+        await written(call)
+    except Exception:
+        log.exception("The rep could not be told that call %s begins.", call.id)
 
 
 def _check_linked(rep: Person) -> None:
@@ -253,22 +266,18 @@ async def _place(
     provider: Provider,
     key: str,
     call: Call,
-    order: CallOrder | ConferenceOrder | MessageOrder,
+    order: _Order,
     unreached: _Note = lambda db: None,
 ) -> Call:
-    if not await board.write(ledger.send_intent, key):
-        return call  # this intent had its chance
     try:
-        event: NotPlaced | Unclear | Accepted = await _send(provider, order)
-    except Ambiguous as error:
-        # Before anybody is asked: some services list active calls by our own id.
-        event = await _found(board, provider, call) or Unclear(at=board.now(), words=str(error))
-    except CallboardError as error:
-        outcome = Outcome.REFUSED if isinstance(error, Refused | Unsupported) else Outcome.NOT_PLACED
-        event = NotPlaced(at=board.now(), outcome=outcome, words=str(error))
-    except Exception as error:  # a bug of ours after the order may have left: nobody knows, so nobody repeats
-        log.exception("Placing call %s failed unexpectedly.", call.id)
-        event = Unclear(at=board.now(), words=f"Callboard failed while placing the call ({type(error).__name__}).")
+        if not await board.write(ledger.send_intent, key):
+            return call  # this intent had its chance
+    except sqlite3.Error:  # nothing left: else it would look as if it were on its way until the next start
+        log.exception("Call %s was not placed.", call.id)
+        words = "It could not be written down that it is sent: Callboard's disk is full or away."
+        event: _Answer = NotPlaced(at=board.now(), outcome=Outcome.NOT_PLACED, words=words)
+    else:
+        event = await _answer(board, provider, call, order)
 
     def finish(db: sqlite3.Connection) -> Call:
         calls.ingest(db, call.account, [event], now=board.now(), routing=board.routing, call_id=call.id)
@@ -284,7 +293,22 @@ async def _place(
     return placed
 
 
-async def _send(provider: Provider, order: CallOrder | ConferenceOrder | MessageOrder) -> Accepted:
+async def _answer(board: Board, provider: Provider, call: Call, order: _Order) -> _Answer:
+    """Send the order, once. What became of it."""
+    try:
+        return await _send(provider, order)
+    except Ambiguous as error:
+        # Before anybody is asked: some services list active calls by our own id.
+        return await _found(board, provider, call) or Unclear(at=board.now(), words=str(error))
+    except CallboardError as error:
+        outcome = Outcome.REFUSED if isinstance(error, Refused | Unsupported) else Outcome.NOT_PLACED
+        return NotPlaced(at=board.now(), outcome=outcome, words=str(error))
+    except Exception as error:  # a bug of ours after the order may have left: nobody knows, so nobody repeats
+        log.exception("Placing call %s failed unexpectedly.", call.id)
+        return Unclear(at=board.now(), words=f"Callboard failed while placing the call ({type(error).__name__}).")
+
+
+async def _send(provider: Provider, order: _Order) -> Accepted:
     if isinstance(order, MessageOrder):
         return await provider.send_message(order)
     return await (provider.join_conference(order) if isinstance(order, ConferenceOrder) else provider.place_call(order))
@@ -297,6 +321,9 @@ async def _found(board: Board, provider: Provider, call: Call) -> Accepted | Non
     try:
         events = await provider.active_calls()
     except CallboardError:
+        return None
+    except Exception:  # a bug of ours: what became of the order is written down all the same
+        log.exception("The active calls of %s could not be read.", provider.account)
         return None
     ref = next((event.ref for event in events if isinstance(event, Described) and event.call_id == call.id), "")
     return Accepted(ref=ref, at=board.now()) if ref else None

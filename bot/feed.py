@@ -9,6 +9,7 @@ import asyncio
 import hashlib
 import json
 import logging
+import sqlite3
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
@@ -29,12 +30,18 @@ POST_SECONDS = 1.05
 """Slack allows about one post a second in a channel: https://docs.slack.dev/apis/web-api/rate-limits"""
 UPDATE_SECONDS = 1.25
 """chat.update is tier 3 (50 a minute and bursts); one card is not edited more often than this."""
+LINE_SECONDS = 60.0
+"""So often a line is looked at whose card cannot be shown."""
 GATHER_SECONDS = 0.02
 """How long marks are gathered before the next look at what is due."""
 LOOK_UP_SECONDS = 3.0
 """How long after an interrupted post its message must have appeared in the channel."""
 CLOCKS_DIFFER_SECONDS = 900.0
 """So far from an interrupted post its message may be dated, by Slack's clock: it is sent at once."""
+PATIENCE = 3
+"""So often Slack may not answer about a card before the admins hear of it."""
+AGAIN_SECONDS = 5.0
+"""How long after the database failed the feed tries again."""
 _RETRY = (2.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0)
 _GONE = frozenset({"message_not_found", "edit_window_closed", "cant_update_message", "block_mismatch"})
 _BLOCKS = "invalid_blocks"
@@ -62,7 +69,10 @@ class Unanswered(Exception):
 
 
 class _NotYet(Exception):
-    """The card above it is not posted yet."""
+    """The card above it is not posted yet, and due at `until` (seconds since 1970 UTC)."""
+
+    def __init__(self, until: float) -> None:
+        self.until = until
 
 
 class Limited(Exception):
@@ -95,7 +105,12 @@ class Feed:
         """Show what is due, sleep until something is, for ever."""
         while True:
             self.board.wake.clear()
-            wait = await self.step()
+            try:
+                wait = await self.step()
+            except Exception:  # the database cannot be read: a feed that ended would show nothing until the next start
+                log.exception("What is due could not be read.")
+                await self.sleep(AGAIN_SECONDS)
+                continue
             try:
                 # Not wait_for(): where both come in one moment, Python 3.11's swallows the cancellation that stops us.
                 async with asyncio.timeout(wait):
@@ -114,8 +129,9 @@ class Feed:
     async def step(self) -> float:
         """Start showing the next card of every place that is free. Returns seconds until there is more to do."""
         now = self.board.now()
-        if now < self._looked_at:  # the clock was set back: what was counted by it would hold places up as long
+        if now < self._looked_at:  # the clock was set back: what was counted by it would hold cards up as long
             self._free_at.clear()
+            await self.board.write(cards.set_back, self._looked_at - now, now)
         self._looked_at = now
         wait = 60.0
         for place, due_at in await self.board.read(cards.due):
@@ -148,6 +164,9 @@ class Feed:
             card = await self.board.read(cards.next_in, place)
             if card is not None:
                 await self._show(card)
+        except sqlite3.Error as error:  # the disk is full, or away: what became of it could not be written down
+            self._free_at[place] = self.board.now() + AGAIN_SECONDS
+            log.warning("What becomes of the cards of %s could not be written down: %s", place, error)
         finally:
             self._busy.discard(place)
             self.board.wake.set()
@@ -160,16 +179,21 @@ class Feed:
         except Limited as limit:
             self._free_at[card.place] = now() + limit.seconds
             await self.board.write(cards.later, card, now() + limit.seconds)
-        except _NotYet:
-            await self.board.write(cards.postpone, card, now() + POST_SECONDS)
+        except _NotYet as above:  # which may fail for days, or be shown any moment
+            wait = min(max(above.until - now(), POST_SECONDS), LINE_SECONDS)
+            await self.board.write(cards.postpone, card, now() + wait)
         except Unanswered:
             log.warning("Slack did not answer about card %s; looking it up before anything is posted again.", card.id)
-            await self.board.write(cards.later, card, now() + LOOK_UP_SECONDS)
+            if card.attempts >= PATIENCE:
+                await self.board.problem("Slack", "Slack does not answer, or with an error of its own. Messages wait.")
+            await self.board.write(cards.later, card, now() + max(LOOK_UP_SECONDS, _backoff(card)))
         except SlackApiError as error:
-            await self._refused(card, str(error.response.get("error", error)))
+            await self._refused(card, code_of(error) or f"HTTP {_status(error)}")
         except (SlackClientError, OSError, TimeoutError) as error:
             await self.board.problem("Slack", f"Slack could not be reached ({type(error).__name__}). Messages wait.")
             await self.board.write(cards.later, card, now() + _backoff(card))
+        except sqlite3.Error:
+            raise
         except Exception as error:  # a card that cannot be drawn must not stop the others
             log.exception("Card %s %s could not be shown.", card.kind, card.subject)
             await self.board.problem(
@@ -184,6 +208,8 @@ class Feed:
             mended.add(f"card {card.kind}")
         for key in sorted(mended & {found[0] for found in await self.board.read(ledger.problems)}):
             await self.board.solved(key)
+            if key == "Slack":  # what failed meanwhile may wait for up to an hour
+                await self.board.write(cards.retry_now, self.board.now())
 
     async def _refused(self, card: Card, error: str) -> None:
         if error == _BLOCKS and await self.board.write(cards.drop_picture, card):
@@ -234,8 +260,9 @@ class Feed:
         above = await self.board.read(cards.by_id, int(json.loads(card.body or b"{}")["card"]))
         if above is None:
             return replace(card, ts="")
-        if not above.ts and await self.board.read(cards.is_dirty, above.id):
-            raise _NotYet
+        until = None if above.ts else await self.board.read(cards.due_at, above.id)
+        if until is not None:
+            raise _NotYet(until)
         return above
 
     async def _post(self, card: Card, message: Message, shown: str, thread: str) -> None:
@@ -254,7 +281,7 @@ class Feed:
                 **({"thread_ts": thread} if thread else {}),
             )
         except (SlackApiError, Limited) as error:
-            if isinstance(error, SlackApiError) and error.response.get("error") in _PERHAPS:
+            if isinstance(error, SlackApiError) and code_of(error) in _PERHAPS:
                 raise Unanswered from error
             await self.board.write(cards.not_posted, card)
             raise
@@ -271,11 +298,10 @@ class Feed:
                 blocks=list(message.blocks),
             )
         except SlackApiError as error:
-            if error.response.get("error") not in _GONE:
+            if code_of(error) not in _GONE:
                 raise
             # Somebody deleted our message, or the workspace forbids late edits: show it anew.
-            await self.board.write(cards.gone, card)
-            await self.board.write(cards.touch, card.subject, card.kind)
+            await self.board.write(cards.anew, card)
             return
         await self.board.write(cards.shown, card, card.channel, card.ts, shown)
 
@@ -283,7 +309,7 @@ class Feed:
         try:
             await ask(self.client.chat_delete, channel=card.channel, ts=card.ts)
         except SlackApiError as error:
-            if error.response.get("error") != "message_not_found":
+            if code_of(error) != "message_not_found":
                 raise
 
     async def _look_up(self, card: Card, thread: str) -> Card:
@@ -337,11 +363,14 @@ async def ask(method: Callable[..., Awaitable[Any]], **arguments: Any) -> Any:
     try:
         return await method(**arguments)
     except SlackApiError as error:
-        if error.response.status_code == 429 or error.response.get("error") == "ratelimited":
-            raise Limited(float(error.response.headers.get("Retry-After", 1))) from error
-        if error.response.status_code >= 500:
+        status, code = _status(error), code_of(error)
+        if status == 429 or code == "ratelimited":
+            raise Limited(_asked_to_wait(error)) from error
+        if status >= 500 or (not code and status < 400):  # what is no JSON comes from something in between
             raise Unanswered from error
         raise
+    except AttributeError as error:  # slack_sdk takes a text for a dict: it is no JSON either
+        raise Unanswered from error
     except ConnectionRefusedError:
         raise
     except OSError as error:
@@ -353,6 +382,24 @@ async def ask(method: Callable[..., Awaitable[Any]], **arguments: Any) -> Any:
         if isinstance(error, TimeoutError) or type(error).__module__.startswith("aiohttp"):
             raise Unanswered from error
         raise
+
+
+def code_of(error: SlackApiError) -> str:
+    """Slack's own code of a refusal, such as "channel_not_found"; "" = its answer was not JSON."""
+    data = getattr(error.response, "data", None)
+    return str(data.get("error") or "") if isinstance(data, dict) else ""
+
+
+def _status(error: SlackApiError) -> int:
+    # Where the answer is no JSON though it says so, this is aiohttp's own response.
+    return int(getattr(error.response, "status_code", 0) or getattr(error.response, "status", 0))
+
+
+def _asked_to_wait(error: SlackApiError) -> float:
+    try:
+        return max(1.0, float(error.response.headers.get("Retry-After", 1)))
+    except ValueError:
+        return 1.0
 
 
 def _fingerprint(message: Message) -> str:

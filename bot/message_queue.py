@@ -4,7 +4,6 @@ Each recipient is taken from the queue in the same transaction that writes its c
 *Stop* can come at any moment and nobody is called twice.
 """
 
-import asyncio
 import logging
 import sqlite3
 
@@ -25,6 +24,8 @@ log = logging.getLogger("callboard.messaging")
 UNREACHED_TRIES = 3
 """How often a message waits again because the provider was not reached, so that nothing can have rung."""
 UNREACHED_SECONDS = 60.0
+PATIENCE_SECONDS = 4.0
+"""So long a round waits for a phone service; one that is slower goes on by itself, and the others have their rounds."""
 read_said = msgspec.json.Decoder(Said).decode
 
 
@@ -86,7 +87,7 @@ async def due(board: Board) -> None:
             "Send it again through another one."
         )
         await board.write(messages.refuse, recipient, words)
-    await asyncio.gather(*(_serve(board, account) for account in able))
+    await board.together([_serve(board, account) for account in able], PATIENCE_SECONDS)
 
 
 async def _serve(board: Board, account: str) -> None:

@@ -19,7 +19,7 @@ from bot.board import Board
 from bot.call import Call
 from bot.cards import who_plain
 from bot.events import REP, THIRD, State
-from bot.feed import Limited, Unanswered, ask
+from bot.feed import Limited, Unanswered, ask, code_of
 from bot.numbers import pretty
 from bot.phone_page import join_url
 from bot.store import calls, cards, lookups, slack_calls, web_phones
@@ -118,7 +118,7 @@ class NativeCalls:
             raise
         except SlackApiError as error:
             await self.board.write(slack_calls.close, call.id, REFUSED)
-            code = str(error.response.get("error", error))
+            code = code_of(error) or str(error)
             why = _FIXES.get(code, f"Slack refused one ({code})")
             text = f"Calls could not be shown as Slack calls; they have plain cards. {why}, or set slack_calls = false."
             await self.board.problem(PROBLEM, text)
@@ -153,7 +153,7 @@ class NativeCalls:
         try:
             await ask(method, **arguments)
         except SlackApiError as error:
-            code = str(error.response.get("error", error))
+            code = code_of(error) or str(error)
             if code not in _KNOWN_ALREADY:
                 text = f"A Slack call could not be kept up to date, so it may show less than its card: {code}."
                 await self.board.problem(PROBLEM, text)

@@ -7,11 +7,10 @@ double click, a retry of Slack's or a restart finds it done already and dials no
 import logging
 import sqlite3
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 
 import msgspec
 
-from bot import dialing, permission
+from bot import dialing, permission, tries
 from bot.board import Board
 from bot.call import Call
 from bot.cards import day_clock
@@ -19,31 +18,15 @@ from bot.cards.offer import Press, press
 from bot.cards.outcomes import NEVER_DIALLED
 from bot.dialing import Ask
 from bot.errors import BadInput, CallboardError, NotAllowed, NotFound, NotNow
-from bot.events import Outcome, State
+from bot.events import State
 from bot.store import calling_lists, calls, ledger, people
 from bot.store import offers as store
 from bot.store.offers import Offer, Rep
-from bot.window import next_open, zones_of
 
 log = logging.getLogger("callboard.offers")
 
 CALL, YES = "offer:call", "offer:yes"
 """Kinds of the intents that somebody's press writes down."""
-AGAIN_SECONDS = 7200.0
-"""After so long a contact that was not reached may be tried again, if the limits of attempts let it be."""
-NOT_REACHED = frozenset(
-    {
-        Outcome.NO_ANSWER,
-        Outcome.BUSY,
-        Outcome.CANCELLED,
-        Outcome.ABANDONED,
-        Outcome.VOICEMAIL,
-        Outcome.ANNOUNCEMENT,
-        Outcome.UNREACHABLE,
-        Outcome.FAILED,
-    }
-)
-"""Ends of a call after which it makes sense to try again; whoever declined it said something."""
 LOOKED_AT = 50
 """Contacts of one transaction that may turn out not to be callable now; then the next round goes on."""
 _STALE = "That contact was dealt with already, so nothing was done a second time. Look at the list's card."
@@ -231,38 +214,9 @@ async def onward(board: Board, user: str, pressed: Press) -> None:
 
 
 def _done(db: sqlite3.Connection, board: Board, row: Offer) -> None:
-    _close(db, board, row)
+    tries.close(db, board, row)
     store.keep_going(db, row.list, row.rep, board.now())
     hand_out(db, board, row.list, row.rep, below=True)
-
-
-def _close(db: sqlite3.Connection, board: Board, row: Offer) -> None:
-    """A contact was called, and that is that; or they come back, where they were not reached and have a try left."""
-    now = board.now()
-    if tries_left(db, row) <= 0:
-        store.settle(db, row, "done", "", now)
-        return
-    at = now + AGAIN_SECONDS
-    opening = next_open(permission.rules(board).window, zones_of(row.number), datetime.fromtimestamp(at, UTC))
-    at = opening.timestamp() if opening else at
-    tried = store.tries(db, row)
-    why = f"Not reached so far: called {'once' if tried == 1 else f'{tried} times'}."
-    try:
-        permission.check_contact(db, board, row.rep, row.number, at)
-    except NotNow as error:
-        store.put_off(db, row, "", error.at, f"{why} {error}", now)
-    except NotAllowed as error:
-        store.settle(db, row, "barred", str(error), now)
-    else:
-        store.put_off(db, row, "", at, why, now)
-
-
-def tries_left(db: sqlite3.Connection, row: Offer) -> int:
-    """How often a contact that was not reached by its latest call is called again; 0 where it was reached."""
-    found, called = calling_lists.get(db, row.list), calls.get(db, row.call_id)
-    if found is None or called is None or called.outcome not in NOT_REACHED:
-        return 0
-    return found.tries - store.tries(db, row)
 
 
 def release(db: sqlite3.Connection, row: Offer, now: float) -> bool:
@@ -279,6 +233,11 @@ def _rang(db: sqlite3.Connection, row: Offer) -> bool:
     return row.state == "calling" and (called is None or called.outcome not in NEVER_DIALLED)
 
 
+def never_rang(db: sqlite3.Connection, row: Offer) -> bool:
+    """Whether the contact before a rep was called from the list, and only the rep's own phone rang, if any."""
+    return row.state == "calling" and not _rang(db, row)
+
+
 async def pause(board: Board, user: str, list_id: str) -> None:
     """*Pause list*: whoever is before them is given back.
 
@@ -292,7 +251,7 @@ async def pause(board: Board, user: str, list_id: str) -> None:
             called = calls.get(db, row.call_id)
             if called is not None and called.state not in (State.ENDED, State.UNCLEAR):
                 raise NotAllowed("A call of this list still runs. End it first, then pause.")
-            _close(db, board, row)
+            tries.close(db, board, row)
         if not store.pause(db, list_id, user, 1):
             raise NotAllowed("You have paused that list already, or do not call from it. Nothing was done.")
         hand_out(db, board, list_id, user)
@@ -359,6 +318,8 @@ def watch(board: Board) -> None:
     def follow(call: Call) -> None:
         if call.rep_phone and _is_told(board, call):
             board.spawn(_told(board, call.id), _failed)
+        elif call.rep_phone and call.state is State.ENDED:
+            board.spawn(tries.reconsider(board, call.id), _failed)
 
     board.followers.append(follow)
 

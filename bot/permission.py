@@ -15,6 +15,8 @@ from bot.window import Window, next_open, zones_of
 
 NOTHING = policy.Used()
 """What does not count towards a cap, or is not asked for."""
+BUSY_SECONDS = 600.0
+"""So long a contact waits whom somebody is on a call with."""
 _DAYS_AHEAD = 8
 """How far a number's turn may lie ahead: attempts are counted within seven days."""
 
@@ -56,8 +58,8 @@ def check_call(db: sqlite3.Connection, board: Board, proposed: policy.Proposed) 
     Raises:
         NeedsYes: outside the callee's hours, or `ask_first` names it, and nobody confirmed it.
         NotAllowed: the policy forbids it.
-        NotNow: what the rep, or all together, may call today is used up, or the number was called from lists as often
-            as it may be; says from when on.
+        NotNow: what the rep, or all together, may call today is used up, or the number is a contact who was called
+            as often as they may be, or is on a call with somebody; says from when on.
     """
     limits, now = rules(board), board.now()
     since = policy.day_start(limits, datetime.fromtimestamp(now, UTC)).timestamp()
@@ -73,6 +75,15 @@ def check_call(db: sqlite3.Connection, board: Board, proposed: policy.Proposed) 
         attempts_this_week=attempts[1],
         known="new" not in limits.ask_first or proposed.from_list or _is_known(db, proposed.number, now),
     )
+    if proposed.from_list:
+        _check_free(db, proposed.number, now)
+
+
+def _check_free(db: sqlite3.Connection, number: str, now: float) -> None:
+    """Nobody rings whom a colleague is calling or talking to, from another list say."""
+    if calls.on_a_call(db, number, now):
+        words = "The call was not placed: somebody of your team is on a call with them right now."
+        raise NotNow(words, now + BUSY_SECONDS)
 
 
 def _is_known(db: sqlite3.Connection, number: str, now: float) -> bool:
@@ -96,7 +107,8 @@ def check_contact(db: sqlite3.Connection, board: Board, by: str, number: str, at
     What concerns the rep (daily caps, whether to call at that hour) is asked when somebody calls: see `check_call()`.
 
     Raises:
-        NotNow: it was called as often as it may be; says from when on.  NotAllowed: the policy forbids it for good.
+        NotNow: it was called as often as it may be, or is on a call with somebody; says from when on.
+        NotAllowed: the policy forbids it for good.
     """
     limits = rules(board)
     proposed = policy.Proposed(rep=by, role=board.settings.role(by), number=number, from_list=True, confirmed=True)
@@ -107,6 +119,8 @@ def check_contact(db: sqlite3.Connection, board: Board, by: str, number: str, at
 
     try:
         check(at)
+        if at <= board.now():
+            _check_free(db, number, at)
     except NotNow as error:
         moment = error.at
         for _ in range(_DAYS_AHEAD):

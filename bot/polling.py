@@ -26,6 +26,8 @@ class Poll:
 
     def __init__(self, board: Board) -> None:
         self.board = board
+        self.patience: float = POLL_SECONDS  # so long a round waits for a service
+        self._busy: set[str] = set()  # accounts that are being asked
         self._absent: dict[tuple[str, str], int] = {}  # (call id, leg or "" = the whole call) -> rounds in a row
         self._consults: dict[str, int] = {}  # call id -> how often in a row its third party, once seen, was absent
         self._begun = False
@@ -44,21 +46,29 @@ class Poll:
         self._consults = {call_id: times for call_id, times in self._consults.items() if call_id in living}
         self._asked = {call_id: asked for call_id, asked in self._asked.items() if call_id in living}
         self.board.listed = {call_id: at for call_id, at in self.board.listed.items() if call_id in living}
+        rounds = []
         for account, provider in self.board.providers.items():
             mine = [call for call in open_calls if call.account == account and not self._past(call)]
-            if not mine and not self._idle(provider):
-                continue
-            try:
-                if provider.can("active_calls"):
-                    asked = await self._active(provider, mine)
-                else:
-                    asked = provider.can("call_state") and await self._one_by_one(provider, mine)
-            except Exception as error:  # a bug of ours with this account must not stop the others either
-                words = f"{account}: calls could not be asked about. {sentence(error)}"
-                await self.board.problem(f"provider {account}", words)
+            if account not in self._busy and (mine or self._idle(provider)):
+                self._busy.add(account)
+                rounds.append(self._round(account, provider, mine))
+        # A service that is slow goes on by itself: the others are asked again meanwhile, and it is not.
+        await self.board.together(rounds, self.patience)
+
+    async def _round(self, account: str, provider: Provider, mine: list[Call]) -> None:
+        try:
+            if provider.can("active_calls"):
+                asked = await self._active(provider, mine)
             else:
-                if asked:
-                    await self.board.solved(f"provider {account}")
+                asked = provider.can("call_state") and await self._one_by_one(provider, mine)
+        except Exception as error:  # a bug of ours with this account must not stop the others either
+            words = f"{account}: calls could not be asked about. {sentence(error)}"
+            await self.board.problem(f"provider {account}", words)
+        else:
+            if asked:
+                await self.board.solved(f"provider {account}")
+        finally:
+            self._busy.discard(account)
 
     def _past(self, call: Call) -> bool:
         """Whether nobody has told for so long what became of it that it is no reason to ask often."""

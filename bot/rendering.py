@@ -6,7 +6,7 @@ from dataclasses import replace as replace_row
 import msgspec
 from msgspec.structs import replace
 
-from bot import approval, calling_lists
+from bot import approval, calling_lists, tries
 from bot.board import Board
 from bot.call import Call
 from bot.cards import Message
@@ -27,7 +27,6 @@ from bot.cards.slack_call import slack_call_card
 from bot.cards.voicemsg import Said, voicemsg_card
 from bot.controlling import controls_of
 from bot.events import AnyEvent, Outcome, State
-from bot.offers import tries_left
 from bot.permission import rules
 from bot.phone_page import join_url
 from bot.recordings import is_left, may_listen
@@ -235,7 +234,7 @@ def _known(db: sqlite3.Connection, board: Board, user: str, row: Offer) -> Known
             for one in calls.with_number(db, row.number, board.now(), HISTORY)
         ],
         zones=zones_of(row.number),
-        tries_left=tries_left(db, row) if row.state == "calling" else 0,
+        tries_left=tries.left(db, row) if row.state == "calling" else 0,
     )
 
 

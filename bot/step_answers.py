@@ -12,7 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import workflow_steps
 from bot.board import Board
-from bot.feed import Limited, Unanswered, ask
+from bot.feed import Limited, Unanswered, ask, code_of
 from bot.store import workflow_steps as store
 from bot.store.workflow_steps import Step
 from bot.workflow_steps import Answer
@@ -64,7 +64,7 @@ class StepAnswers:
                 outputs = answer.outputs
                 await ask(self.client.functions_completeSuccess, function_execution_id=step.id, outputs=outputs)
         except SlackApiError as error:
-            code = str(error.response.get("error", error))
+            code = code_of(error) or str(error)
             if code in _OVER:
                 log.info("Slack waits for no answer of step %s (%s).", step.id, code)
                 await self.board.write(store.done, step.id)

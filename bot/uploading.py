@@ -225,7 +225,7 @@ async def _ask(method: Callable[..., Awaitable[Any]], **arguments: Any) -> Any:
         words = "Slack did not answer, so the file may be shown or not. Look before it is sent again."
         raise Ambiguous(words) from error
     except SlackApiError as error:
-        code = str(error.response.get("error", "unknown"))
+        code = feed.code_of(error) or "unknown"
         if code in _GONE:
             raise _Gone("Slack does not know that file any more.") from error
         why = _WHY.get(code, code).replace(_SCOPE, str(error.response.get("needed") or _SCOPE))

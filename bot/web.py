@@ -151,21 +151,23 @@ async def _hook(board: Board, scope: Scope, receive: Receive) -> Reply:
     if webhook.question is not None:
         reply, events = await guiding.respond(board, provider, webhook.question, events)
     try:
-        if events:
-            storing = board.ingest(account, events, raw=request.body or scope["query_string"])
-            await (_in_time(board, storing) if asked else storing)
+        raw = request.body or scope["query_string"]
+        if events and asked:  # not a second time: a caller waits for the answer
+            await _in_time(board, board.keep(account, events, raw=raw))
+        elif events:
+            await board.ingest(account, events, raw=raw)
         if account not in board.readable:
             board.readable.add(account)
             board.track(asyncio.ensure_future(board.solved(f"webhook {account}")))  # nobody waits for that
     except sqlite3.Error:
         log.exception("A webhook of %s could not be stored.", account)
-        if not asked:  # a question is not asked again, and a caller waits for its answer
+        if not asked:
             return _plain(503, "Not stored; send it again.")
     return reply
 
 
 async def _in_time(board: Board, storing: Coroutine[Any, Any, object]) -> None:
-    """A question is answered in time even when the disk is slow: the events are committed all the same."""
+    """A question is answered in time even when the disk is slow, or full: the events are committed all the same."""
     stored = asyncio.ensure_future(storing)
     done, _ = await asyncio.wait({stored}, timeout=board.answer_seconds)
     if done:

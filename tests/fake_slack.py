@@ -192,8 +192,9 @@ class FakeSlack:
         """The next request for this method fails; call it again to fail the one after it, too.
 
         `kind`: "500"; "drop_before" and "drop_after" (drop the connection before or after acting); "ratelimited"
-        (HTTP 429; `retry_after` in seconds); "after:CODE" (act, then answer that error code); anything else is the
-        error code that Slack answers without acting.
+        (HTTP 429; `retry_after` in seconds); "after:CODE" (act, then answer that error code); "garbled:TYPE" (act, then
+        answer 200 with what is no JSON, of that content type); anything else is the error code that Slack answers
+        without acting.
         """
         self._faults.setdefault(method, deque()).append((kind, retry_after))
 
@@ -266,13 +267,15 @@ class FakeSlack:
                 )
             if kind == "ratelimited":
                 raise RateLimited(retry_after)
-            acts = not kind or kind == "drop_after" or kind.startswith("after:")
+            acts = not kind or kind == "drop_after" or kind.startswith(("after:", "garbled:"))
             if not acts:
                 raise SlackError(kind)
             answer = self._act(method, fact, token, arguments)
             if kind.startswith("after:"):
                 raise SlackError(kind.removeprefix("after:"))
             outcome = kind or "ok"
+            if kind.startswith("garbled:"):
+                return web.Response(text='{"ok": tr', content_type=kind.removeprefix("garbled:"))
             granted = {"x-oauth-scopes": ",".join(sorted(self.scopes))}  # Slack tells them with every answer
             return _drop(request) if kind else web.json_response({"ok": True, **answer}, headers=granted)
         except RateLimited as error:

@@ -12,8 +12,9 @@ import pytest
 from bot import auto_dial, offers, ordering
 from bot.auto_dial import IDLE_SECONDS, AutoDial
 from bot.errors import Ambiguous, NotAllowed, Unavailable
-from bot.events import REP, CdrReceived, LegRinging, Outcome
+from bot.events import REP, Accepted, CallEnded, CdrReceived, Described, LegAnswered, LegRinging, Outcome, Requested
 from bot.store import ledger
+from bot.store.calls import new_id
 from handlers import Click, offer_buttons
 from tests.calling_desk import (
     MAX,
@@ -35,7 +36,7 @@ from tests.calling_desk import (
     wrap,
 )
 from tests.fake_slack import FakeSlack
-from tests.office import SETTINGS, Office, office
+from tests.office import ADA, SETTINGS, Office, office
 from tests.slack_state import Clock
 
 BOTH = "Autumn offers for <@U1|ada> <@U4|max>"
@@ -215,6 +216,36 @@ async def test_a_slow_phone_service_holds_up_no_other_rep_and_is_asked_once(busy
     assert "Auto-dial is off. They were not called. Press Call when you are ready" in text(busy, "U4")
 
 
+@pytest.mark.parametrize("back", [5, 3600])
+async def test_a_clock_that_is_set_back_keeps_nobody_waiting(busy: Office, back: float) -> None:
+    """Only ours: Slack's and the phone service's go on."""
+
+    def set_back(seconds: float) -> None:
+        busy.board.now = lambda: busy.clock() - seconds
+
+    await begin(busy)
+    await switch_on(busy)
+    set_back(back)
+    await after(busy, 0)
+    assert "Auto-dial is on." in text(busy, "U1")
+    await after(busy, REST)
+    assert numbers(busy) == [NOA]
+    set_back(2 * back)
+    await end(busy, 1, Outcome.BUSY)
+    for _ in range(2):
+        await after(busy, 2)
+    shown = len(card(busy, "U1").updates)
+    for _ in range(3):
+        await after(busy, 1)
+    assert len(card(busy, "U1").updates) == shown
+    await after(busy, REST)
+    assert "Next is Sam Hill" in text(busy, "U1")
+    set_back(3 * back)
+    await after(busy, 0)
+    await after(busy, REST)
+    assert numbers(busy) == [NOA, SAM]
+
+
 # What stands against it
 
 
@@ -249,6 +280,82 @@ async def test_whoever_is_on_the_phone_is_not_rung(busy: Office) -> None:
     assert numbers(busy) == ["+12025550155"]
     await after(busy, REST)
     assert numbers(busy) == ["+12025550155", NOA]
+
+
+async def test_it_can_be_switched_on_again_when_their_phone_was_not_answered(busy: Office) -> None:
+    await begin(busy)
+    await switch_on(busy)
+    await after(busy, REST)
+    await busy.happen(CdrReceived(ref="paper-1", at=busy.clock(), leg=REP, outcome=Outcome.NO_ANSWER))
+    await after(busy, 0)
+    assert "or switch it on again" in text(busy, "U1")
+    await switch_on(busy)
+    await after(busy, 0)
+    assert "Auto-dial is on." in text(busy, "U1")
+    await after(busy, REST)
+    assert numbers(busy) == [NOA, NOA]
+
+
+async def sends_messages(desk: Office, count: int, at: float) -> None:
+    """U1 sends so many voice messages, of which the last is heard right now."""
+    for number in range(count):
+        asked = Requested(at=at, rep="U1", rep_phone="", number=f"+1202555{6000 + number}", purpose="message")
+        taken = Accepted(ref=f"message-{number}", at=at)
+        over = () if number == count - 1 else (CallEnded(ref=f"message-{number}", at=at + 5),)
+        await desk.board.ingest("voicenter", [asked, taken, *over], call_id=f"{new_id(at)}-{number}")
+
+
+async def test_voice_messages_that_a_rep_has_sent_keep_nobody_waiting(busy: Office) -> None:
+    """They ring no phone of the rep's."""
+    await begin(busy)
+    await switch_on(busy)
+    await sends_messages(busy, 3, busy.clock() + REST - 3)
+    await after(busy, REST)
+    assert numbers(busy) == [NOA]
+
+
+async def test_whoever_talks_for_long_is_not_rung_however_many_call_them_meanwhile(busy: Office) -> None:
+    await busy.type("/call +12025550155")
+    await busy.happen(LegAnswered(ref="paper-1", at=busy.clock(), leg=REP))
+    await busy.happen(LegAnswered(ref="paper-1", at=busy.clock(), leg="customer"))
+    for number in range(25):
+        ref, at = f"in-{number}", busy.clock() + number
+        said = Described(ref=ref, at=at, source="popup", direction="in", number=ADA, extension="201")
+        rang = LegRinging(ref=ref, at=at, leg="ext:201")
+        await busy.board.ingest("voicenter", [said, rang, CallEnded(ref=ref, at=at + 1)])
+    await busy.board.write(lambda db: db.execute("UPDATE calls SET rep = 'U1' WHERE direction = 'in'"))
+    await begin(busy)
+    await switch_on(busy)
+    await after(busy, 60)
+    assert numbers(busy) == ["+12025550155"]
+
+
+async def test_whoever_is_on_a_call_with_a_colleague_waits(busy: Office) -> None:
+    await busy.type(f"/call {NOA}", user="U4")
+    list_id = await begin(busy)
+    row = await contact(busy, list_id, NOA)
+    assert (row.state, row.due_at - busy.clock() > 500) == ("ready", True)
+    assert "on a call with them right now" in row.why
+    assert "Next is Sam Hill" in text(busy, "U1")
+    await end(busy, 1, Outcome.NO_ANSWER)
+    await rest(busy, 700)
+    await act(busy, "skip")
+    assert "Next is Noa Green" in text(busy, "U1")
+
+
+async def test_a_colleague_was_faster_from_another_list(open_office: Begin) -> None:
+    """Neither list knows of the other, and the limit of attempts allows both."""
+    async with open_office(SETTINGS.replace("[policy]", "[policy]\nattempts_per_day = 5")) as desk:
+        await furnish(desk)
+        first = await begin(desk)
+        second = await begin(desk, "Winter offers for <@U4|max>", user="U9")
+        assert [(await contact(desk, one, NOA)).state for one in (first, second)] == ["offered", "offered"]
+        await act(desk, "call")
+        told = await act(desk, "call", user="U4")
+        assert "on a call with them right now" in told
+        assert numbers(desk) == [NOA]
+        assert (await contact(desk, second, NOA)).state == "ready"
+        assert "Next is Sam Hill" in text(desk, "U4")
 
 
 async def test_outside_their_hours_they_wait_for_the_next_morning(open_office: Begin) -> None:

@@ -44,6 +44,29 @@ async def test_work_in_turn_waits_and_everything_else_does_not(desk: Office) -> 
     assert desk.board.tasks == set()
 
 
+async def test_what_takes_long_elsewhere_is_nobodys_turn(desk: Office) -> None:
+    """Legs that cannot be let go are asked to end for an hour, each in a task of its own."""
+    go_on, begun = asyncio.Event(), asyncio.Event()
+
+    async def stubborn() -> None:
+        await go_on.wait()
+
+    async def dial() -> None:
+        begun.set()
+
+    async def failed(error: Exception) -> None:
+        raise AssertionError(error)
+
+    for _ in range(DIALS_AT_ONCE):
+        desk.board.spawn(stubborn(), failed)
+    desk.board.spawn(dial(), failed, in_turn=True)
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert begun.is_set()
+    go_on.set()
+    await desk.board.settle()
+
+
 async def test_stopping_drops_what_waits_without_a_word(desk: Office) -> None:
     """A coroutine that is never run warns when it is collected; warnings are errors here."""
     begun: list[int] = []

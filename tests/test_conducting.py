@@ -1,7 +1,9 @@
 """Calls that we conduct: the second half is dialled once, whatever fails, and nobody is left alone on the line."""
 
+import sqlite3
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typing_extensions import override
@@ -138,6 +140,51 @@ async def test_letting_go_is_tried_again_and_told_in_the_end(desk: Office) -> No
     assert len(phone(desk).let_go) == 10
     assert any("hang it up" in message.text for message in desk.conversation("U1"))
     assert await open_steps(desk) == []
+
+
+async def test_a_bug_while_bridging_leaves_nobody_on_the_line(desk: Office) -> None:
+    """The order may have left by then, so it is as one that was not answered."""
+    phone(desk).faults = [KeyError("id")]
+    await rep_picks_up(desk)
+    assert (phone(desk).bridged, len(phone(desk).let_go)) == ([CUSTOMER_NUMBER], 1)
+    assert (await only(desk)).outcome is Outcome.FAILED
+    assert "Callboard failed while it connected you (KeyError)" in desk.conversation("U1")[-1].text
+    assert await open_steps(desk) == []
+
+
+async def test_a_bug_while_asking_leaves_nobody_on_the_line(desk: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def garbled(call: Call) -> tuple[AnyEvent, ...]:
+        raise KeyError("state")
+
+    monkeypatch.setattr(phone(desk), "call_state", garbled)
+    phone(desk).faults = [Ambiguous("Paperphone did not answer in time; it may or may not be calling.")]
+    await rep_picks_up(desk)
+    assert (phone(desk).bridged, len(phone(desk).let_go)) == ([CUSTOMER_NUMBER], 1)
+    assert await open_steps(desk) == []
+
+
+async def test_a_bug_while_letting_go_is_tried_again(desk: Office) -> None:
+    await rep_picks_up(desk)
+    phone(desk).faults = [KeyError("ok"), KeyError("ok")]
+    await desk.happen(LegEnded(ref="paper-1", at=desk.clock(), leg=CUSTOMER, outcome=Outcome.BUSY))
+    assert len(phone(desk).let_go) == 3
+    assert await open_steps(desk) == []
+
+
+async def test_a_step_waits_for_a_disk_that_is_full(desk: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing else would make it go on: the rep has picked up and hears nobody."""
+    tries: list[str] = []
+    write = ledger.write_intent
+
+    def full(db: sqlite3.Connection, key: str, *rest: Any) -> bool:
+        tries.append(key)
+        if key.startswith(CONDUCT) and len(tries) < 5:
+            raise sqlite3.OperationalError("database or disk is full")
+        return write(db, key, *rest)
+
+    monkeypatch.setattr(ledger, "write_intent", full)
+    await rep_picks_up(desk)
+    assert phone(desk).bridged == [CUSTOMER_NUMBER]
 
 
 @pytest.mark.parametrize("sent", [True, False])

@@ -82,6 +82,26 @@ async def test_an_answer_is_written_down_although_the_disk_was_full(
     assert await desk.board.read(ledger.open_intents) == []
 
 
+async def test_an_order_that_could_not_be_written_down_is_not_sent_and_says_so(
+    desk: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk fills up between the call and its order. It must not look as if it were on its way for ever."""
+    await desk.link("U1")
+
+    def full(db: sqlite3.Connection, key: str) -> bool:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    wanted = await ask(desk)
+    with monkeypatch.context() as patch:
+        patch.setattr(ledger, "send_intent", full)
+        call = await dialing.dial(desk.board, "k1", wanted)
+    assert (call.state, call.outcome, desk.phone.orders) == (State.ENDED, Outcome.NOT_PLACED, [])
+    assert "could not be written down" in call.words
+    assert await desk.board.read(ledger.open_intents) == []
+    await dialing.dial(desk.board, "k2", await ask(desk, "k2"))
+    assert len(desk.phone.orders) == 1
+
+
 async def test_a_cap_holds_under_concurrent_asks(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> None:
     capped = SETTINGS.replace("[policy]", "[policy]\ndaily_calls = 3")
     async with office(tmp_path, fake_slack, slack_clock, capped) as desk:
@@ -540,3 +560,37 @@ async def test_a_lost_answer_is_looked_for_among_the_active_calls_before_anybody
     call = await dialing.dial(desk.board, "k1", await ask(desk))
     assert (call.state, call.refs, len(phone.orders)) == (State.RINGING, ("found-1",), 1)
     await phone.http.aclose()
+
+
+async def test_a_lost_answer_is_unclear_where_the_active_calls_cannot_be_read(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    """A bug in reading them, that is; the call may ring, so it must not stay one that was only asked for."""
+
+    class Garbled(PaperPhone):
+        @override
+        async def active_calls(self) -> tuple[AnyEvent, ...]:
+            raise KeyError("calls")
+
+    async with office(tmp_path, fake_slack, slack_clock, kind=Garbled) as desk:
+        await desk.link("U1")
+        desk.phone.answer = Ambiguous("Paperphone did not answer.")
+        call = await dialing.dial(desk.board, "k1", await ask(desk))
+        assert (call.state, call.words) == (State.UNCLEAR, "Paperphone did not answer.")
+        assert await desk.board.read(ledger.open_intents) == []
+
+
+async def test_a_slack_that_does_not_answer_holds_up_no_call(desk: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    await desk.link("U1")
+    answered, told = asyncio.Event(), []
+
+    async def written(call: Call) -> None:
+        await answered.wait()
+        told.append(call.number)
+
+    monkeypatch.setattr(dialing, "TELL_SECONDS", 0.01)
+    call = await asyncio.wait_for(dialing.dial(desk.board, "k1", await ask(desk), written), 10)
+    assert (call.state, len(desk.phone.orders), told) == (State.RINGING, 1, [])
+    answered.set()
+    await desk.settle()
+    assert told == [NUMBER]

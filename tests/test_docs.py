@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from bot import (
+    auto_dial,
     call_options,
     call_search,
     calling_lists,
@@ -42,7 +43,8 @@ from bot.providers.voicenter.tables import TYPES
 from bot.simulator.app import SimulatedWorld
 from bot.simulator.behaviours import ANSWERS, BEHAVIOURS, IncomingKind
 from bot.simulator.clock import RealClock
-from bot.store import calls, messages, schema, workflow_steps
+from bot.store import calls, messages, offers, schema, workflow_steps
+from bot.store import campaigns as store
 from bot.store.messages import Batch, Recipient
 from tests.office import ENVIRONMENT, Office
 from tests.test_layers import PURE
@@ -409,6 +411,35 @@ async def test_a_number_is_forgotten(desk: Office) -> None:
     assert "Sam Hill" in after
     assert after.count(other) > 3
     assert number.encode() not in path.read_bytes()
+
+
+async def test_a_copy_that_is_put_back_calls_nobody(desk: Office) -> None:
+    """Who waited when it was made may have been called since."""
+    await desk.link("U1")
+    numbers = [f"+1202555013{digit}" for digit in range(4)]
+    for state in ("running", "draft", "asked"):
+        batch = Batch(state, "U1", "@U1", "voicenter", state, 0, 0, "", 0, b'{"text":"It is ready."}')
+        await desk.board.write(messages.write, batch, [Recipient(state, 0, numbers[0], "", "waiting", 0)], 0)
+    table = "number\n" + "\n".join(numbers)
+    listed = await calling_lists.prepare(desk.board, "U9", "Autumn", ["U1"], table.encode(), "autumn.csv", "asked")
+    await calling_lists.give_out(desk.board, "U9", listed.id)
+    await auto_dial.start(desk.board, "U1", listed.id, 5)
+    states: tuple[store.BatchState, ...] = ("asked", "adding")
+    for one in states:
+        await desk.board.write(store.create, store.Batch(one, "voicenter", "c", "Sale", "sale.csv", "U9", 0, one))
+
+    (recipe,) = re.findall(r"```sql\n(.*?)```", read("docs/deploying.md"), re.DOTALL)
+    await desk.board.db.write(lambda db: [db.execute(statement) for statement in recipe.split(";\n")] and None)
+    desk.clock.advance(5)
+    await desk.settle()
+    assert "A copy of the database was put back." in desk.conversation("U9")[-1].text
+    assert await desk.board.read(messages.waiting) == []
+    assert await desk.board.read(messages.asked) == []
+    assert await desk.board.read(store.unfinished) == []
+    assert [found.id for found in await desk.board.read(store.open_lists)] == ["adding"]
+    assert await desk.board.read(offers.going) == []
+    await calling_lists.resume(desk.board, "U9", listed.id)
+    assert await desk.board.read(offers.going) == []
 
 
 # The house

@@ -2,6 +2,8 @@
 
 import asyncio
 import dataclasses
+import logging
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -59,9 +61,10 @@ async def test_a_busy_channel_does_not_hold_up_the_others(desk: Office) -> None:
 
 
 PERHAPS = ["internal_error", "fatal_error", "after:internal_error", "after:fatal_error"]
+GARBLED = [f"garbled:{kind}" for kind in ("text/html", "application/json", "text/plain")]
 
 
-@pytest.mark.parametrize("kind", ["500", "drop_before", "drop_after", "ratelimited", *PERHAPS])
+@pytest.mark.parametrize("kind", ["500", "drop_before", "drop_after", "ratelimited", *PERHAPS, *GARBLED])
 async def test_a_post_that_fails_is_shown_once_in_the_end(desk: Office, kind: str) -> None:
     desk.slack.fail_next("chat.postMessage", kind)
     await ask(desk)
@@ -70,9 +73,10 @@ async def test_a_post_that_fails_is_shown_once_in_the_end(desk: Office, kind: st
         desk.clock.advance(60)
         await desk.settle()
     assert len(shown(desk)) == 1
+    assert desk.conversation("U9") == []  # no card that could not be drawn, say
 
 
-@pytest.mark.parametrize("kind", ["500", "drop_before", "drop_after", "ratelimited"])
+@pytest.mark.parametrize("kind", ["500", "drop_before", "drop_after", "ratelimited", *GARBLED])
 async def test_an_edit_that_fails_is_shown_in_the_end(desk: Office, kind: str) -> None:
     await ask(desk)
     await desk.settle()
@@ -337,3 +341,117 @@ async def test_a_clock_that_is_set_back_holds_nothing_up(desk: Office) -> None:
     desk.clock.now -= 3600
     await ask(desk, "two", "A second message.")
     assert len(await posted(desk)) == 2
+
+
+async def test_a_slack_that_answers_nothing_for_long_is_left_alone_and_told_of(desk: Office) -> None:
+    for _ in range(60):
+        desk.slack.fail_next("chat.postMessage", "500")
+    await ask(desk)
+    for _ in range(60):
+        await desk.settle()
+        desk.clock.advance(10)
+    posts = [request for request in desk.slack.requests if request.method == "chat.postMessage"]
+    tried = [request for request in posts if request.arguments["channel"] == "C1"]
+    assert 4 <= len(tried) < 10  # within ten minutes
+    ((key, words, *_),) = await desk.board.read(ledger.problems)
+    assert (key, "Slack does not answer" in words) == ("Slack", True)
+
+
+async def test_a_database_that_cannot_be_read_for_a_moment_does_not_end_the_feed(
+    desk: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = asyncio.Event()
+
+    def due(db: sqlite3.Connection) -> list[tuple[str, float]]:
+        failed.set()
+        raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr(cards, "due", due)
+    running = asyncio.create_task(desk.feed.run())
+    await asyncio.wait_for(failed.wait(), 10)
+    monkeypatch.undo()
+    await ask(desk)
+    while not shown(desk):
+        assert not running.done()
+        await asyncio.sleep(0)
+    running.cancel()
+
+
+async def test_a_full_disk_is_not_tried_again_at_once(
+    desk: Office, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each attempt writes pages into the log, which may lie on the same disk."""
+    await ask(desk)
+    tried = []
+
+    async def full(work: object) -> object:
+        tried.append(work)
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as patch, caplog.at_level(logging.CRITICAL):
+        patch.setattr(desk.board.db, "write", full)
+        for _ in range(5):
+            await desk.feed.step()
+            await desk.feed.stop()
+            desk.clock.advance(0.1)
+        assert len(tried) == 1
+        desk.clock.advance(5)
+        await desk.feed.step()
+        await desk.feed.stop()
+        assert len(tried) == 2
+    assert desk.slack.requests == []
+    desk.clock.advance(5)
+    await desk.settle()
+    assert len(shown(desk)) == 1
+
+
+async def test_a_clock_that_is_set_back_holds_up_no_card_that_is_there(desk: Office) -> None:
+    await ask(desk)
+    later = desk.clock() + 180
+    await desk.board.write(cards.mark, "notice", "cut off", "@U1", later, notice("That was cut off."))
+    await desk.settle()
+    desk.clock.now -= 3600
+    await desk.board.write(lambda db: db.execute("UPDATE cards SET body = ?", (notice("Hello again to you."),)))
+    await desk.board.write(cards.touch, "one")
+    await posted(desk)  # finds out that the clock was set back
+    await posted(desk)
+    assert [message.text for message in shown(desk)] == ["Hello again to you."]
+    assert desk.conversation("U1") == []
+    desk.clock.advance(181)
+    await posted(desk)
+    assert len(desk.conversation("U1")) == 1
+
+
+async def test_a_line_below_a_card_that_cannot_be_shown_is_not_looked_at_every_second(desk: Office) -> None:
+    """Each look is a commit, and a channel may stay closed to us for days."""
+    await ask(desk, place="C2")  # where Callboard is no member
+    for _ in range(5):
+        await posted(desk)
+        desk.clock.advance(100)
+    above = await desk.board.read(cards.find, "notice", "one")
+    assert above is not None
+    body = b'{"card":%d,"event":{}}' % above.id
+    desk.feed.render = lambda card: _message(card)
+    await desk.board.write(cards.mark, cards.LINE, "line", "C2", desk.clock(), body)
+    await posted(desk)
+    due = await desk.board.db.read(lambda db: db.execute("SELECT due_at FROM cards WHERE kind = 'line'").fetchone()[0])
+    assert due - desk.clock() == pytest.approx(60)
+
+
+async def _message(card: Card) -> CardMessage | None:
+    return notice_card({"text": f"A {card.kind} for you."})
+
+
+async def test_what_waits_since_slack_was_away_is_shown_as_soon_as_it_is_back(desk: Office) -> None:
+    address = desk.feed.client.base_url
+    desk.feed.client.base_url = "http://127.0.0.1:9/api/"  # nobody listens on the discard port
+    await ask(desk)
+    for _ in range(6):  # the next attempt is a quarter of an hour away
+        await posted(desk)
+        desk.clock.advance(400)
+    desk.feed.client.base_url = address
+    await ask(desk, "two", "A word to you.", "@U1")
+    for _ in range(4):
+        await posted(desk)
+        desk.clock.advance(2)
+    assert [len(desk.conversation("U1")), len(shown(desk))] == [1, 1]

@@ -1,6 +1,7 @@
 """Services that ask what to do with a call: answered in time whatever our database does, and shown in the thread."""
 
 import asyncio
+import sqlite3
 import threading
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -163,6 +164,29 @@ async def test_a_call_that_is_asked_about_is_not_silent(desk: Office) -> None:
     desk.clock.advance(20)
     await jobs.finish_silent(desk.board)
     assert not (await desk.calls())[0].live
+
+
+async def test_what_a_question_tells_is_kept_also_where_the_disk_is_full_for_a_while(
+    desk: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is answered, so nobody tells it a second time."""
+    tries: list[float] = []
+
+    async def full(work: object) -> object:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    async def sleep(seconds: float) -> None:
+        tries.append(seconds)
+        if len(tries) == 3:
+            monkeypatch.undo()
+        await asyncio.sleep(0)
+
+    monkeypatch.setattr(desk.board.db, "write", full)
+    desk.board.sleep = sleep
+    assert await ask(desk)
+    await desk.board.settle()
+    (call,) = await desk.calls()
+    assert (call.number, call.guided_at > 0) == ("+12025550155", True)
 
 
 def test_the_strictest_service_waits_longer_than_we_do(desk: Office) -> None:

@@ -14,9 +14,9 @@ from bot.cards import VALUE_LIMIT
 from bot.consent import Recording
 from bot.dialing import YES_SECONDS, Ask
 from bot.errors import Ambiguous, NotAllowed, Refused, Unavailable
-from bot.events import REP, CdrReceived, Described, LegAnswered, LegEnded, LegRinging, Outcome, Wrapped
+from bot.events import REP, CdrReceived, Described, LegAnswered, LegEnded, LegRinging, Outcome, Requested, Wrapped
 from bot.providers import provider_class
-from bot.store import ledger, people
+from bot.store import calls, ledger, people
 from bot.who import EXAMPLE
 from handlers.calls import _carried
 from tests.fake_slack import FakeSlack
@@ -149,6 +149,18 @@ async def test_more_namesakes_than_are_offered_are_not_passed_over_in_silence(de
     told = await desk.type("/call noa")
     assert "There are more: write more of the name, or the number." in told
     assert ("Noa 4" in told, "Noa 5" in told) == (True, False)
+
+
+async def test_again_finds_the_last_call_also_after_many_messages(desk: Office) -> None:
+    await desk.link("U1")
+    await desk.type("/call +12025550101")
+    for number in range(25):
+        heard = Requested(
+            at=desk.clock() + 1, rep="U1", rep_phone="", number=f"+120255502{number:02}", purpose="message"
+        )
+        await desk.board.ingest("voicenter", [heard], call_id=f"{calls.new_id(desk.clock() + 1)}-{number}")
+    desk.clock.advance(60)
+    assert "+1 202-555-0101 again?" in await desk.type("/call again")
 
 
 async def test_again_asks_first_and_answers_once(desk: Office) -> None:

@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot import calling_lists, offers, permission
+from bot import calling_lists, offers, permission, tries
 from bot.dialing import YES_SECONDS
 from bot.errors import NotAllowed
-from bot.events import REP, CdrReceived, LegAnswered, Outcome
+from bot.events import REP, CdrReceived, LegAnswered, LegEnded, LegRinging, Outcome
 from bot.store import people
 from bot.store.offers import GRACE_SECONDS
 from tests import slack_requests
@@ -203,8 +203,8 @@ async def test_who_is_not_reached_is_called_again_as_often_as_the_list_says(free
         await act(free, "next")
         row = await contact(free, list_id, NOA)
         assert (row.state, row.why) == ("ready", f"Not reached so far: called {said}.")
-        assert row.due_at - free.clock() == pytest.approx(offers.AGAIN_SECONDS, abs=10)
-        free.clock.advance(offers.AGAIN_SECONDS)
+        assert row.due_at - free.clock() == pytest.approx(tries.AGAIN_SECONDS, abs=10)
+        free.clock.advance(tries.AGAIN_SECONDS)
         await act(free, "later", choice="tomorrow")
         assert "Next is Noa Green, +1 202-555-0101\ncity: Haifa\n" in text(free, "U1")
         assert f"Not reached so far: called {said}." in text(free, "U1")
@@ -266,6 +266,50 @@ async def test_who_was_not_reached_when_a_rep_pauses_is_called_again(free: Offic
     await end(free, 1, Outcome.NO_ANSWER)
     await act(free, "pause")
     assert (await contact(free, list_id, NOA)).state == "ready"
+
+
+async def ended(desk: Office, outcome: Outcome = Outcome.PENDING) -> None:
+    """The call is over; how it ended is told by its record, perhaps long after *Next contact*."""
+    await desk.happen(LegRinging(ref="paper-1", at=desk.clock(), leg="customer"))
+    await desk.happen(LegEnded(ref="paper-1", at=desk.clock(), leg="customer", outcome=outcome))
+
+
+async def test_a_record_that_comes_after_the_next_contact_counts(free: Office) -> None:
+    await paste(free, "Autumn offers for <@U1|ada>", tries="2")
+    await press(free, "give_out")
+    list_id = (await lists(free))[-1].id
+    await act(free, "call")
+    await ended(free)
+    await act(free, "next")
+    assert (await contact(free, list_id, NOA)).state == "done"
+    await end(free, 1, Outcome.NO_ANSWER)
+    row = await contact(free, list_id, NOA)
+    assert (row.state, row.why) == ("ready", "Not reached so far: called once.")
+    assert row.due_at - free.clock() == pytest.approx(tries.AGAIN_SECONDS, abs=10)
+
+
+async def test_who_was_reached_after_all_is_not_called_again(free: Office) -> None:
+    await paste(free, "Autumn offers for <@U1|ada>", tries="2")
+    await press(free, "give_out")
+    list_id = (await lists(free))[-1].id
+    await act(free, "call")
+    await ended(free, Outcome.NO_ANSWER)
+    await act(free, "next")
+    assert (await contact(free, list_id, NOA)).state == "ready"
+    await end(free, 1, Outcome.ANSWERED, 30)
+    row = await contact(free, list_id, NOA)
+    assert (row.state, row.why) == ("done", "")
+
+
+async def test_a_record_that_comes_after_the_list_was_stopped_calls_nobody(free: Office) -> None:
+    await paste(free, "Autumn offers for <@U1|ada>", tries="2")
+    await press(free, "give_out")
+    list_id = (await lists(free))[-1].id
+    await act(free, "call")
+    await ended(free)
+    await press(free, "stop")
+    await end(free, 1, Outcome.NO_ANSWER)
+    assert (await contact(free, list_id, NOA)).state == "done"
 
 
 async def test_who_may_not_be_called_any_more_is_not_tried_again(free: Office) -> None:

@@ -56,6 +56,7 @@ IO_OF_OURS = (
     "bot.judging",
     "bot.calling_lists",
     "bot.offers",
+    "bot.tries",
     "bot.rendering",
     "handlers",
 )
@@ -76,6 +77,7 @@ KNOWS_ONLY_THE_TYPES_OF_SQLITE = (
         "bot.delivering",
         "bot.dialing",
         "bot.digests",
+        "bot.feed",
         "bot.guiding",
         "bot.jobs",
         "bot.message_queue",
@@ -85,6 +87,7 @@ KNOWS_ONLY_THE_TYPES_OF_SQLITE = (
         "bot.phone_page",
         "bot.recordings",
         "bot.rendering",
+        "bot.tries",
         "bot.web",
         "bot.workflow_steps",
         "handlers",

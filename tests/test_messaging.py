@@ -455,3 +455,38 @@ async def test_a_call_whose_end_is_never_told_frees_its_place(desk: Office) -> N
     await finish_silent(desk.board)
     await desk.settle()
     assert called(desk) == list(NUMBERS[:4])
+
+
+async def test_a_service_that_hangs_holds_up_no_other(desk: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands may wait for it, each for its timeout."""
+
+    class Hanging(Speaker):
+        @override
+        async def send_message(self, order: MessageOrder) -> Accepted:
+            await go_on.wait()
+            return await super().send_message(order)
+
+    go_on, slow = asyncio.Event(), Hanging("slow", desk.clock)
+    monkeypatch.setattr(message_queue, "PATIENCE_SECONDS", 0.01)
+    desk.board.providers = {"slow": slow, "voicenter": desk.phone}
+    many = tuple((number, "") for number in NUMBERS[:2])
+    for key, recipients, account, at in (
+        ("slow", many, "slow", desk.clock() + 30),
+        ("fast", ((NUMBERS[2], ""),), "voicenter", desk.clock() + 60),
+    ):
+        wanted = Wanted(by="U2", recipients=recipients, said=SAID, account=account, send_at=at)
+        made = await messaging.create(desk.board, key, wanted)
+        if made.state == "draft":
+            await messaging.confirm(desk.board, made.id, "U2")
+    await desk.settle()
+    for _ in range(2):  # one round at a time, as the job does
+        desk.clock.advance(31)
+        await asyncio.wait_for(message_queue.due(desk.board), 10)
+    while not called(desk):
+        await asyncio.sleep(0.001)
+    assert called(desk) == [NUMBERS[2]]
+    assert slow.messages == []
+    go_on.set()
+    await desk.settle()
+    assert sorted(order.number for order in slow.messages) == sorted(NUMBERS[:2])
+    await slow.http.aclose()

@@ -1,5 +1,6 @@
 """Calls whose end no webhook tells: each is asked about, ever less often, until it is over."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from bot.events import (
 )
 from bot.jobs import LONGEST_SECONDS, SILENT_SECONDS, finish_silent
 from bot.operations import Operations
-from bot.polling import Poll
+from bot.polling import IDLE_SECONDS, Poll
 from bot.store import calls, ledger, missed
 from tests.fake_slack import FakeSlack
 from tests.office import LINE, Office, PaperPhone, office
@@ -294,3 +295,27 @@ async def test_an_unclear_call_is_no_reason_to_ask_often_for_ever(
             await poll()
             desk.clock.advance(3)
         assert len(service.asked_at) == 2
+
+
+async def test_a_service_that_hangs_keeps_no_other_from_being_asked(desk: Office) -> None:
+    class Hanging(Listing):
+        @override
+        async def active_calls(self) -> tuple[AnyEvent, ...]:
+            self.asked_at.append(self.now())
+            await go_on.wait()
+            return ()
+
+    go_on, service, other = asyncio.Event(), Hanging("slow", desk.clock), Listing("other", desk.clock)
+    desk.board.providers = {"slow": service, "other": other}
+    poll = Poll(desk.board)
+    poll.patience = 0.01
+    for _ in range(3):
+        await asyncio.wait_for(poll(), 10)
+        desk.clock.advance(IDLE_SECONDS)
+    assert (len(service.asked_at), len(other.asked_at)) == (1, 3)
+    go_on.set()
+    await desk.board.settle()
+    await poll()
+    assert (len(service.asked_at), len(other.asked_at)) == (2, 4)
+    for one in (service, other):
+        await one.http.aclose()

@@ -23,11 +23,11 @@ async def test_two_are_called_into_a_conference(tmp_path: Path) -> None:
         assert told.count("ringing.") == 2
 
         async def over() -> bool:
-            mine = await board.read(calls.of_rep, demo.DANA, 0)
+            mine = await board.read(calls.spoken_by, demo.DANA, 0)
             return len(mine) == 2 and all(call.outcome is Outcome.ANSWERED for call in mine)
 
         await town.until(over, "the records of both")
-        mine = await board.read(calls.of_rep, demo.DANA, 0)
+        mine = await board.read(calls.spoken_by, demo.DANA, 0)
         assert {call.number for call in mine} == {"+972505550190", "+972505550101"}
         assert {(call.state, call.purpose, call.direction) for call in mine} == {(State.ENDED, "conference", "out")}
         assert len(town.world.network.calls) == 2

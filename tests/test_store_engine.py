@@ -12,7 +12,7 @@ import sqlite_utils
 
 from bot.call import Call
 from bot.events import CallEnded, LegRinging, State, Tagged
-from bot.store import Database, calls, ledger, recordings, schema
+from bot.store import Database, calls, engine, ledger, recordings, schema
 from tests.test_store_ingest import Routes
 
 
@@ -33,6 +33,34 @@ async def test_one_bad_write_does_not_fail_its_neighbours(tmp_path: Path) -> Non
     assert isinstance(found[25], ValueError)
     keys = await database.read(lambda db: {row[0] for row in db.execute("SELECT key FROM facts")})
     assert keys == {f"k{n}" for n in range(50)}
+    database.close()
+
+
+async def test_an_error_that_no_future_takes_leaves_nobody_waiting(tmp_path: Path) -> None:
+    """`next()` of nothing raises what asyncio refuses to hand on."""
+    database = Database(tmp_path / "a.sqlite")
+
+    def bad(db: sqlite3.Connection) -> None:
+        next(iter(()))
+
+    writes = [database.write(bad), database.write(lambda db: insert(db, "kept"))]
+    found = await asyncio.wait_for(asyncio.gather(*writes, return_exceptions=True), 10)
+    assert (type(found[0]), found[1]) == (RuntimeError, None)
+    database.close()
+
+
+async def test_the_writer_outlives_whatever_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without it every webhook and every click would wait for ever."""
+    database = Database(tmp_path / "a.sqlite")
+
+    def breaks(*_: object) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(engine, "_hopefully", breaks)
+        with pytest.raises(MemoryError):
+            await asyncio.wait_for(database.write(lambda db: insert(db, "lost")), 10)
+    await asyncio.wait_for(database.write(lambda db: insert(db, "kept")), 10)
     database.close()
 
 

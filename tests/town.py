@@ -195,7 +195,7 @@ class Town:
 
     async def call(self, wanted: Callable[[Call], bool]) -> Call:
         async def look() -> Call | None:
-            mine = await self.callboard.board.read(calls.of_rep, demo.DANA, 0)
+            mine = await self.callboard.board.read(calls.spoken_by, demo.DANA, 0)
             latest = mine or await self.callboard.board.read(calls.open_calls)  # nobody's yet
             return next((call for call in latest[:1] if wanted(call)), None)
 

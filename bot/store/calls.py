@@ -356,9 +356,24 @@ def pending_calls(db: sqlite3.Connection, before: float) -> list[Call]:
     return _many(db, "outcome = 'pending' AND ended_at < ?", (before,))
 
 
-def of_rep(db: sqlite3.Connection, rep: str, since: float, limit: int = 20) -> list[Call]:
-    """A rep's calls, latest first."""
-    return _many(db, "rep = ? AND rep <> '' AND started_at >= ? ORDER BY started_at DESC LIMIT ?", (rep, since, limit))
+def spoken_by(db: sqlite3.Connection, rep: str, since: float, limit: int = 20) -> list[Call]:
+    """A rep's calls that rang a phone of theirs, latest first: no messages."""
+    return _many(
+        db,
+        "rep = ? AND rep <> '' AND started_at >= ? AND purpose <> 'message' ORDER BY started_at DESC LIMIT ?",
+        (rep, since, limit),
+    )
+
+
+def last_dialled(db: sqlite3.Connection, rep: str, since: float) -> Call | None:
+    """The latest call that a rep placed, None = there is none."""
+    found = _many(
+        db,
+        "rep = ? AND rep <> '' AND started_at >= ? AND direction = 'out' AND purpose <> 'message' AND number <> ''"
+        " ORDER BY started_at DESC LIMIT 1",
+        (rep, since),
+    )
+    return found[0] if found else None
 
 
 def with_number(db: sqlite3.Connection, number: str, before: float, limit: int = 3) -> list[Call]:
@@ -398,6 +413,16 @@ def dialled_just_now(db: sqlite3.Connection, rep: str, number: str, since: float
         "SELECT 1 FROM calls WHERE number = ? AND started_at >= ? AND rep = ? AND direction = 'out'"
         " AND (outcome IS NULL OR outcome NOT IN ('refused', 'not_placed')) LIMIT 1",
         (number, since, rep),
+    ).fetchone()
+    return row is not None
+
+
+def on_a_call(db: sqlite3.Connection, number: str, now: float) -> bool:
+    """Whether somebody calls that number, talks to it or is called by it, as far as anybody told of late."""
+    row = db.execute(
+        "SELECT 1 FROM calls WHERE number = ? AND started_at >= ? AND state <> 'ended'"
+        " AND (state <> 'unclear' OR started_at >= ?) LIMIT 1",
+        (number, now - 4 * 3600, now - ADOPT_SECONDS),
     ).fetchone()
     return row is not None
 

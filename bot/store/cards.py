@@ -180,9 +180,28 @@ def gone(db: sqlite3.Connection, card: Card) -> None:
     )
 
 
+def anew(db: sqlite3.Connection, card: Card) -> None:
+    """It is not to be seen any more, though it should be: post it anew."""
+    db.execute(
+        "UPDATE cards SET ts = '', shown = '', posting_at = 0, attempts = 0, dirty = 1, version = version + 1"
+        " WHERE id = ?",
+        (card.id,),
+    )
+
+
 def later(db: sqlite3.Connection, card: Card, due_at: float) -> None:
     """It could not be shown now; try again then."""
     db.execute("UPDATE cards SET due_at = ?, attempts = attempts + 1 WHERE id = ?", (due_at, card.id))
+
+
+def retry_now(db: sqlite3.Connection, now: float) -> None:
+    """What kept cards from being shown is mended: those that wait for another attempt need not."""
+    db.execute("UPDATE cards SET due_at = ? WHERE dirty AND attempts > 0 AND due_at > ?", (now, now))
+
+
+def set_back(db: sqlite3.Connection, seconds: float, now: float) -> None:
+    """The clock was set back by so much: what was due by it is due as much earlier, also once it is marked again."""
+    db.execute("UPDATE cards SET due_at = due_at - ? WHERE due_at > ?", (seconds, now))
 
 
 def postpone(db: sqlite3.Connection, card: Card, due_at: float) -> None:
@@ -194,6 +213,12 @@ def is_dirty(db: sqlite3.Connection, card_id: int) -> bool:
     """Whether a card waits to be shown."""
     row = db.execute("SELECT dirty FROM cards WHERE id = ?", (card_id,)).fetchone()
     return bool(row and row[0])
+
+
+def due_at(db: sqlite3.Connection, card_id: int) -> float | None:
+    """When a card that waits to be shown is due, None = it does not wait."""
+    row = db.execute("SELECT due_at FROM cards WHERE id = ? AND dirty", (card_id,)).fetchone()
+    return float(row[0]) if row else None
 
 
 def waiting(db: sqlite3.Connection) -> int:

@@ -195,9 +195,10 @@ def add_functions(connection: sqlite3.Connection) -> None:
 def _commit_together(connection: sqlite3.Connection, jobs: list[_Job]) -> None:
     try:
         results = _hopefully(connection, jobs) or _carefully(connection, jobs)
-    except sqlite3.Error as error:  # disk full, I/O error: nothing of this batch is durable, so everybody is told
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
+    except Exception as error:  # disk full, I/O error: nothing of this batch is durable, so everybody is told
+        with contextlib.suppress(sqlite3.Error):  # the writer goes on, whatever happens: else everybody would wait
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
         results = [(job, None, error) for job in jobs]
     # One wake-up per loop and batch, not one per job: waking the loop costs more than the row.
     for loop in {job[2] for job in jobs}:
@@ -240,5 +241,7 @@ def _resolve(answers: "list[tuple[asyncio.Future[Any], Any, BaseException | None
             continue
         if error is None:
             future.set_result(value)
+        elif isinstance(error, StopIteration):  # no future takes it
+            future.set_exception(RuntimeError("A write raised StopIteration."))
         else:
             future.set_exception(error)
