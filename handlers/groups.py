@@ -5,6 +5,7 @@ import json
 from slack_sdk.errors import SlackApiError
 
 from bot import decide
+from bot.feed import code_of
 from bot.guiding import GROUP
 from bot.store import ledger
 from handlers import Desk
@@ -21,7 +22,7 @@ async def refresh(desk: Desk) -> None:
         try:
             answer = await desk.slack.usergroups_users_list(usergroup=group)
         except SlackApiError as error:
-            why = error.response.get("error", "unknown")
+            why = code_of(error) or "unknown"
             if why == "ratelimited":
                 continue  # the next round is soon enough
             advice = (

@@ -95,5 +95,6 @@ async def test_killed_at_every_commit(tmp_path: Path) -> None:
     assert deaths > 12, "a contact has fewer commits than it should"
 
 
+@pytest.mark.slow
 async def test_a_contact_by_auto_dial(tmp_path: Path) -> None:
     assert not await die_and_recover(tmp_path / "living", await prepared(tmp_path / "before"), "")

@@ -149,9 +149,13 @@ async def test_a_caller_is_answered_when_nothing_can_be_read(desk: Office) -> No
     desk.board.read = usual  # type: ignore[method-assign]
 
 
-async def test_a_caller_is_answered_when_nothing_can_be_stored(desk: Office) -> None:
-    await desk.board.db.write(lambda db: db.execute("DROP TABLE events").rowcount)
-    assert (await ask(desk))["ACTION"] == "MENU"
+async def test_a_caller_is_answered_when_nothing_can_be_stored(desk: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(work: object) -> object:
+        raise sqlite3.DatabaseError("database disk image is malformed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.board.db, "write", broken)
+        assert (await ask(desk))["ACTION"] == "MENU"
 
 
 async def test_a_call_that_is_asked_about_is_not_silent(desk: Office) -> None:
