@@ -27,7 +27,7 @@ from bot.errors import (
 from bot.events import Accepted, Described, NotPlaced, Outcome, Requested, Settled, Unclear
 from bot.orders import CallOrder, ConferenceOrder, MessageOrder
 from bot.provider import Provider
-from bot.store import calls, ledger, people
+from bot.store import calls, dials, ledger, people
 from bot.store.people import Person
 
 log = logging.getLogger("callboard.dialing")
@@ -161,8 +161,8 @@ def _commit(
 ) -> Call:
     """Policy and the written call in one transaction: two asks at the same moment cannot both pass a cap."""
     now = board.now()
-    running = calls.unfinished_dial(db, ask.rep, ask.number, now - 4 * 3600)
-    if running is not None or calls.dialled_just_now(db, ask.rep, ask.number, now - DOUBLE_CLICK_SECONDS):
+    running = dials.unfinished_dial(db, ask.rep, ask.number, now - 4 * 3600)
+    if running or dials.dialled_just_now(db, ask.rep, ask.number, now - DOUBLE_CLICK_SECONDS):
         raise NotAllowed(
             f"You are already calling {numbers.pretty(ask.number)}, so it was not dialled a second time. "
             "Look at its card in your conversation with Callboard."

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, time
 from bot import policy
 from bot.board import Board
 from bot.errors import NeedsYes, NotAllowed, NotNow
-from bot.store import calls, lookups, people
+from bot.store import calls, dials, lookups, people
 from bot.window import Window, next_open, zones_of
 
 NOTHING = policy.Used()
@@ -69,8 +69,8 @@ def check_call(db: sqlite3.Connection, board: Board, proposed: policy.Proposed) 
         db,
         board,
         proposed,
-        today=_used(calls.dials_since(db, since, now, proposed.rep)),
-        team_today=_used(calls.dials_since(db, since, now)) if team else NOTHING,
+        today=_used(dials.dials_since(db, since, now, proposed.rep)),
+        team_today=_used(dials.dials_since(db, since, now)) if team else NOTHING,
         attempts_today=attempts[0],
         attempts_this_week=attempts[1],
         known="new" not in limits.ask_first or proposed.from_list or _is_known(db, proposed.number, now),
@@ -81,7 +81,7 @@ def check_call(db: sqlite3.Connection, board: Board, proposed: policy.Proposed) 
 
 def _check_free(db: sqlite3.Connection, number: str, now: float) -> None:
     """Nobody rings whom a colleague is calling or talking to, from another list say."""
-    if calls.on_a_call(db, number, now):
+    if dials.on_a_call(db, number, now):
         words = "The call was not placed: somebody of your team is on a call with them right now."
         raise NotNow(words, now + BUSY_SECONDS)
 
@@ -98,7 +98,7 @@ def _attempts(db: sqlite3.Connection, limits: policy.Rules, number: str, at: flo
     """Calls to a number that count, on the day of `at` and in the seven days that end with it."""
     clock = datetime.fromtimestamp(at, UTC)
     day, week = policy.day_start(limits, clock), policy.week_start(limits, clock)
-    return calls.attempts_since(db, number, day.timestamp()), calls.attempts_since(db, number, week.timestamp())
+    return dials.attempts_since(db, number, day.timestamp()), dials.attempts_since(db, number, week.timestamp())
 
 
 def check_contact(db: sqlite3.Connection, board: Board, by: str, number: str, at: float) -> None:

@@ -9,7 +9,7 @@ from bot import asking
 from bot.by_hand import BY_HAND
 from bot.call import Call
 from bot.events import Outcome, State
-from bot.store import calls, ledger, missed
+from bot.store import calls, dials, ledger, missed
 from tests import slack_requests
 from tests.fake_slack import FakeSlack
 from tests.office import LINE, SETTINGS, Office, office
@@ -64,7 +64,7 @@ async def test_nothing_is_begun_polled_or_dialled_for_it(desk: Office) -> None:
     assert call.account not in desk.board.providers
     assert (call.refs, call.price, call.recordings, call.rep_phone) == ((), None, (), "")
     assert call.live is False
-    assert await desk.board.read(calls.dials_since, 0, 0, "U1") == (0, 0), "the cap is for what Callboard dials"
+    assert await desk.board.read(dials.dials_since, 0, 0, "U1") == (0, 0), "the cap is for what Callboard dials"
 
 
 async def test_it_closes_a_missed_caller_as_called_back(desk: Office) -> None:

@@ -16,7 +16,7 @@ from bot.events import Accepted, Described, Outcome, State
 from bot.jobs import LONGEST_MESSAGE_SECONDS, finish_silent
 from bot.messaging import Wanted
 from bot.orders import MessageOrder
-from bot.store import calls, ledger, messages, people
+from bot.store import calls, dials, ledger, messages, people
 from bot.store.messages import Batch
 from tests.fake_slack import FakeSlack
 from tests.office import SETTINGS, Office, PaperPhone, office
@@ -359,7 +359,7 @@ async def test_a_message_is_no_conversation(desk: Office) -> None:
     await desk.happen(*hears(1, desk.clock(), phrase="yes please"))
     (call,) = await desk.calls()
     assert (call.outcome, call.conversation, call.heard) == (Outcome.ANSWERED, False, ("yes please",))
-    assert await desk.board.read(calls.dials_since, 0, 0, "U2") == (0, 0)
+    assert await desk.board.read(dials.dials_since, 0, 0, "U2") == (0, 0)
     assert desk.slack.channel("C1") == []
     assert "heard the message" in desk.conversation("U2")[-1].text
 

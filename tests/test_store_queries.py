@@ -42,6 +42,7 @@ from bot.store import (
     channels,
     contact_imports,
     contacts,
+    dials,
     figures,
     ledger,
     lookups,
@@ -72,7 +73,7 @@ NOW = 1_770_000_000.0
 CALLER = "+12025550155"
 MODULES: tuple[ModuleType, ...] = (
     *(call_log, calling_lists, calls, campaigns, cards, channels, contact_imports, contacts, figures, ledger, lookups),
-    *(messages, missed, offers, people, presence, recordings, retention, taken_in, threads),
+    *(dials, messages, missed, offers, people, presence, recordings, retention, taken_in, threads),
     *(web_phones, workflow_steps),
 )
 CARD = Card(1, "call", "s", "C1", 1, "", "", "", "n", 0, 0, None, NOW)
@@ -278,13 +279,13 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "calls.ended_of_late": lambda db: calls.ended_of_late(db, NOW),
     "calls.pending_calls": lambda db: calls.pending_calls(db, NOW),
     "calls.spoken_by": lambda db: calls.spoken_by(db, "U1", NOW),
-    "calls.on_a_call": lambda db: calls.on_a_call(db, CALLER, NOW),
+    "dials.on_a_call": lambda db: dials.on_a_call(db, CALLER, NOW),
     "calls.last_dialled": lambda db: calls.last_dialled(db, "U1", NOW),
     "calls.with_number": lambda db: calls.with_number(db, CALLER, NOW),
-    "calls.attempts_since": lambda db: calls.attempts_since(db, CALLER, NOW),
-    "calls.dials_since": lambda db: (calls.dials_since(db, NOW, NOW, "U1"), calls.dials_since(db, NOW, NOW)),
-    "calls.unfinished_dial": lambda db: calls.unfinished_dial(db, "U1", CALLER, NOW),
-    "calls.dialled_just_now": lambda db: calls.dialled_just_now(db, "U1", CALLER, NOW),
+    "dials.attempts_since": lambda db: dials.attempts_since(db, CALLER, NOW),
+    "dials.dials_since": lambda db: (dials.dials_since(db, NOW, NOW, "U1"), dials.dials_since(db, NOW, NOW)),
+    "dials.unfinished_dial": lambda db: dials.unfinished_dial(db, "U1", CALLER, NOW),
+    "dials.dialled_just_now": lambda db: dials.dialled_just_now(db, "U1", CALLER, NOW),
     "cards.mark": lambda db: cards.mark(db, "call", "s", "C1", NOW),
     "cards.waits_no_longer": lambda db: cards.waits_no_longer(db, "digest", "s", "C1", NOW, b"{}"),
     "cards.drop_picture": lambda db: cards.drop_picture(db, replace(CARD, body=b'{"picture": "F1"}')),

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import msgspec
 
-from bot.call import BY_HAND, Call, Unreported
+from bot.call import Call, Unreported
 from bot.events import AnyEvent, Described, Outcome, Requested, State
 from bot.fold import fold
 from bot.store import cards, messages, missed, offers, recordings, taken_in, threads
@@ -379,67 +379,3 @@ def last_dialled(db: sqlite3.Connection, rep: str, since: float) -> Call | None:
 def with_number(db: sqlite3.Connection, number: str, before: float, limit: int = 3) -> list[Call]:
     """The last conversations and attempts with a number, latest first."""
     return _many(db, "number = ? AND started_at < ? ORDER BY started_at DESC LIMIT ?", (number, before, limit))
-
-
-def dials_since(db: sqlite3.Connection, since: float, now: float, rep: str = "") -> tuple[int, int]:
-    """(count, seconds talked) of the outgoing calls of a rep, or of all reps, that began since then; no messages.
-
-    Those on their way are included, with what they have lasted so far; those that a rep recorded by hand are not.
-    """
-    whose, values = ("rep = ? AND rep <> ''", (rep,)) if rep else ("rep <> ''", ())
-    row = db.execute(
-        "SELECT count(*), coalesce(sum(CASE WHEN state = 'ended' THEN talk_seconds WHEN answered_at > 0"
-        f" THEN max(? - answered_at, 0) ELSE 0 END), 0) FROM calls WHERE {whose} AND started_at >= ?"
-        " AND direction = 'out' AND purpose <> 'message' AND account <> ?"
-        " AND (outcome IS NULL OR outcome NOT IN ('refused', 'not_placed'))",
-        (now, *values, since, BY_HAND),
-    ).fetchone()
-    return int(row[0]), int(row[1])
-
-
-def unfinished_dial(db: sqlite3.Connection, rep: str, number: str, since: float) -> Call | None:
-    """A call that the rep already has under way to the number."""
-    found = _many(
-        db,
-        "number = ? AND started_at >= ? AND rep = ? AND direction = 'out' AND state <> 'ended' LIMIT 1",
-        (number, since, rep),
-    )
-    return found[0] if found else None
-
-
-def dialled_just_now(db: sqlite3.Connection, rep: str, number: str, since: float) -> bool:
-    """Whether the rep asked for this number since then and the provider did not refuse it."""
-    row = db.execute(
-        "SELECT 1 FROM calls WHERE number = ? AND started_at >= ? AND rep = ? AND direction = 'out'"
-        " AND (outcome IS NULL OR outcome NOT IN ('refused', 'not_placed')) LIMIT 1",
-        (number, since, rep),
-    ).fetchone()
-    return row is not None
-
-
-def on_a_call(db: sqlite3.Connection, number: str, now: float) -> bool:
-    """Whether somebody calls that number, talks to it or is called by it, as far as anybody told of late."""
-    row = db.execute(
-        "SELECT 1 FROM calls WHERE number = ? AND started_at >= ? AND state <> 'ended'"
-        " AND (state <> 'unclear' OR started_at >= ?) LIMIT 1",
-        (number, now - 4 * 3600, now - ADOPT_SECONDS),
-    ).fetchone()
-    return row is not None
-
-
-MAY_HAVE_RUNG = (
-    "(outcome IS NULL OR outcome NOT IN ('refused', 'not_placed', 'rep_no_answer', 'rep_busy', 'rep_rejected',"
-    " 'rep_unreachable', 'no_credit'))"
-)
-
-
-def attempts_since(db: sqlite3.Connection, number: str, since: float) -> int:
-    """How many voice messages and calls from lists may have made that phone ring since then, those on their way
-    included."""
-    row = db.execute(
-        "SELECT count(*) FROM calls WHERE number = ? AND started_at >= ? AND (purpose = 'message'"
-        " OR EXISTS (SELECT 1 FROM calling_list_calls WHERE call_id = calls.id))"
-        f" AND {MAY_HAVE_RUNG}",
-        (number, since),
-    ).fetchone()
-    return int(row[0])

@@ -10,7 +10,7 @@ import sqlite3
 import msgspec
 
 from bot.call import Call
-from bot.store import calls, cards
+from bot.store import cards, dials
 
 LIST_CARD = "calllist"
 """Kind of the card of whoever made a list; its subject is the list's id."""
@@ -248,7 +248,7 @@ def tries(db: sqlite3.Connection, row: Offer) -> int:
     """How often a contact's phone may have rung by calls from its list."""
     found = db.execute(
         "SELECT count(*) FROM calling_list_calls t JOIN calls c ON c.id = t.call_id WHERE t.list = ? AND t.line = ?"
-        f" AND {calls.MAY_HAVE_RUNG}",
+        f" AND {dials.MAY_HAVE_RUNG}",
         (row.list, row.line),
     ).fetchone()
     return int(found[0])
