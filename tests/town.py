@@ -10,6 +10,7 @@ import asyncio
 import json
 import random
 import secrets
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -59,6 +60,15 @@ class Workspace(TerminalSlack):
         assert given["function_execution_id"] not in self.steps, "answered twice"
         self.steps[given["function_execution_id"]] = how
         return {}
+
+
+def _latest(db: sqlite3.Connection, rep: str) -> Call | None:
+    """The latest call of a rep, messages too; else the latest that is nobody's yet."""
+    row = db.execute(
+        "SELECT id FROM calls WHERE rep = ? OR state <> 'ended' ORDER BY rep = ? DESC, started_at DESC LIMIT 1",
+        (rep, rep),
+    ).fetchone()
+    return calls.get(db, row[0]) if row else None
 
 
 @dataclass
@@ -195,9 +205,8 @@ class Town:
 
     async def call(self, wanted: Callable[[Call], bool]) -> Call:
         async def look() -> Call | None:
-            mine = await self.callboard.board.read(calls.spoken_by, demo.DANA, 0)
-            latest = mine or await self.callboard.board.read(calls.open_calls)  # nobody's yet
-            return next((call for call in latest[:1] if wanted(call)), None)
+            latest = await self.callboard.board.read(_latest, demo.DANA)
+            return latest if latest is not None and wanted(latest) else None
 
         found = await self.until(look, "the call in that state")
         assert isinstance(found, Call)
