@@ -5,6 +5,7 @@ world: what the bot speaks to (Slack's Web API and the phone service), quick, sl
 """
 
 import asyncio
+import gc
 import os
 import sqlite3
 import sys
@@ -97,6 +98,7 @@ def world() -> object:
 
 async def bot(folder: Path, port: int) -> None:
     """The whole Callboard, every listener registered, wired to the world at WORLD_PORT."""
+    gc.disable()  # as `callboard run` does
     from bot import settings_reader
     from bot.assembly import running
 

@@ -371,6 +371,7 @@ def _calm_the_collector() -> None:
     """
     gc.freeze()  # not collected before: 28 ms in which the first acknowledgement would wait, for very little garbage
     gc.set_threshold(20_000, 20, 50)
+    gc.enable()  # whoever starts may have switched it off
 
 
 async def _stop(task: "asyncio.Task[None]") -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import sqlite3
 from collections.abc import AsyncIterator
@@ -44,6 +45,16 @@ async def broken(board: Board) -> list[str]:
 async def test_socket_mode_connects(tmp_path: Path, fake_slack: FakeSlack) -> None:
     async with running(load(socket_settings(tmp_path, fake_slack))):
         await asyncio.wait_for(fake_slack.sockets.connected.wait(), 10)
+
+
+async def test_garbage_is_collected_once_it_runs(tmp_path: Path, fake_slack: FakeSlack) -> None:
+    """`callboard run` spares itself that while it starts."""
+    gc.disable()
+    try:
+        async with running(load(socket_settings(tmp_path, fake_slack))):
+            assert gc.isenabled()
+    finally:
+        gc.enable()
 
 
 async def test_a_workflows_step_is_acknowledged_once_it_is_written_down(tmp_path: Path, fake_slack: FakeSlack) -> None:
