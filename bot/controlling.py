@@ -190,6 +190,13 @@ async def _checked(board: Board, call_id: str, user: str, action: str, verb: str
                 "Somebody is hanging up this call already. Nothing was done a second time; if it goes on, look at its "
                 "card again in a moment."
             )
+        for other in await board.read(calls.open_calls, call.account):
+            later = other.started_at > call.started_at and other.state is State.TALKING
+            if later and provider.ends_too(call, other):  # the record of this one is late, or lost
+                raise NotAllowed(
+                    f"{provider.title} ends whatever that phone is in, and by now that is another call. Nothing was "
+                    "ended; hang up on the card of the later one."
+                )
     elif action not in _possible(provider, call):
         raise NotAllowed(f"As the call stands now, nobody can {verb}: look at its card. Nothing was done.")
     if to:

@@ -86,6 +86,10 @@ class Provider(Operations):
         """Whether this very call could be ended: the operation exists and the call has what it needs."""
         return self.can("hang_up")
 
+    def ends_too(self, call: Call, other: Call) -> bool:
+        """Whether hanging up `call` would end `other`: a service may end what a phone is in, whichever call that is."""
+        return False
+
     def controls(self, call: Call) -> frozenset[str]:
         """Names of the operations on a running call that make sense for this very call as it stands.
 

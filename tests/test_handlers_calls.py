@@ -7,9 +7,10 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typing_extensions import override
 
 from bot import controlling, jobs
-from bot.call import HANG_UP_SECONDS
+from bot.call import HANG_UP_SECONDS, Call
 from bot.cards import VALUE_LIMIT
 from bot.consent import Recording
 from bot.dialing import YES_SECONDS, Ask
@@ -231,6 +232,34 @@ async def test_hang_up_once(desk: Office) -> None:
     await desk.press("call:hang_up", card, desk.slack.open_dm("U1").id)
     assert len(desk.phone.hung_up) == 1
     assert "Hanging up" in desk.conversation("U1")[0].text
+
+
+async def test_a_card_whose_record_is_late_does_not_end_a_later_call(desk: Office) -> None:
+    class Switchboard(PaperPhone):
+        """It ends what a phone is in."""
+
+        @override
+        def ends_too(self, call: Call, other: Call) -> bool:
+            return call.rep_phone == other.rep_phone
+
+    await desk.link("U1")
+    phone = Switchboard("voicenter", desk.clock)
+    desk.board.providers = {"voicenter": phone}
+    await desk.type("/call +1 202 555 0123")
+    await desk.happen(*(LegAnswered(ref="paper-1", at=desk.clock(), leg=leg) for leg in (REP, "customer")))
+    desk.clock.advance(60)
+    await desk.type("/call +1 202 555 0155")
+    await desk.happen(LegAnswered(ref="paper-2", at=desk.clock(), leg=REP))
+    later, stale = sorted(await desk.calls(), key=lambda call: -call.started_at)
+    await controlling.hang_up(desk.board, stale.id, "U1")  # the later one only rings: a phone may have both
+    assert phone.hung_up == [stale.id]
+    desk.clock.advance(HANG_UP_SECONDS + 1)
+    await desk.happen(LegAnswered(ref="paper-2", at=desk.clock(), leg="customer"))
+    with pytest.raises(NotAllowed, match="by now that is another call"):
+        await controlling.hang_up(desk.board, stale.id, "U1")
+    await controlling.hang_up(desk.board, later.id, "U1")
+    assert phone.hung_up == [stale.id, later.id]
+    await phone.http.aclose()
 
 
 async def test_hanging_up_that_had_no_effect_may_be_tried_again(desk: Office) -> None:

@@ -296,6 +296,14 @@ async def test_hang_up_ends_the_call_of_that_extension() -> None:
         await here.provider.hang_up(here.call)
 
 
+def test_hanging_up_ends_whatever_the_extension_is_in() -> None:
+    provider, _ = configured(OK)
+    one, other = call(rep_phone="AAPINFzL"), call(extension="AAPINFzL")
+    assert provider.ends_too(one, other)
+    assert not provider.ends_too(one, call(extension="BBPINFzM"))
+    assert not provider.ends_too(call(rep_phone="+12025550123"), call(rep_phone="+12025550123"))
+
+
 async def test_the_rep_hangs_up_before_the_customer_is_called() -> None:
     here = World()
     await here.place()

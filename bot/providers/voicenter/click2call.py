@@ -116,6 +116,12 @@ class Click2Call(Account):
         """Only calls on an extension that we know can be ended."""
         return bool(_extension_on(call))
 
+    @override
+    def ends_too(self, call: Call, other: Call) -> bool:
+        """What the same extension is in."""
+        extension = _extension_on(call)
+        return bool(extension) and extension == _extension_on(other)
+
     def _request(self, form: dict[str, str]) -> httpx.Request:
         told = {"code": self.values["code"], **form, "format": self.values["reply_format"]}
         return self.post("click2call_url", CLICK2CALL, told)
