@@ -36,7 +36,7 @@ async def test_a_call_goes_through_and_the_workflow_goes_on(town: Town, account:
     step = await town.slack.workflow("place_a_call", times=3, rep=demo.DANA, whom=whom, note="asked for a quote")
     await town.sees("Workflow: asked for a quote")
     assert step not in town.slack.steps
-    call = await town.ended()
+    call = await town.ended(wanted=lambda call: call.talk_seconds > 0)  # its records come one by one
     found = await answer(town, step)
     assert (found["outcome"], found["number"]) == ("answered", "+972505550101")
     assert found["talk_seconds"] == call.talk_seconds
