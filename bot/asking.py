@@ -90,7 +90,8 @@ async def last_dialled(board: Board, user: str) -> Ask:
     call = await board.read(calls.last_dialled, user, board.now() - 30 * 86400)
     if call is not None:
         account = call.account if call.account in board.providers else ""  # made elsewhere, or not there any more
-        return again(call.rep, call.number, call.name, call.line, account, call.dial_digits, call.conference)
+        more = {"dial_digits": call.dial_digits, "conference": call.conference}
+        return again(call.rep, call.number, call.name, call.line, account, **more)
     raise NotFound("You have not called anybody in the last 30 days, so there is nobody to call again.")
 
 
@@ -100,6 +101,7 @@ def again(
     name: str = "",
     line: str = "",
     account: str = "",
+    *,
     dial_digits: str = "",
     conference: str = "",
 ) -> Ask:

@@ -9,7 +9,7 @@ import sqlite3
 import msgspec
 from msgspec.structs import replace
 
-from bot import asking, gathering, numbers, who
+from bot import asking, gathering, who
 from bot.asking import Choice
 from bot.board import Board
 from bot.dialing import CONFERENCE, Ask
@@ -49,9 +49,7 @@ async def _ask(board: Board, user: str, said: gathering.ConferenceText, guest: g
     else:
         resolved = await asking.resolve(board, user, who.CallText(guest))
         if isinstance(resolved, Choice):
-            choices = ", ".join(numbers.pretty(contact.number) for contact, _ in resolved.asks)
-            name = guest.name if isinstance(guest, who.Name) else ""
-            raise BadInput(f"Several contacts are called “{name}” ({choices}). Write the number. Nobody was called.")
+            raise asking.ambiguous(guest, resolved)
         found = resolved
     if found.extension and found.account not in ("", account):
         raise BadInput(

@@ -228,7 +228,8 @@ async def call_again(desk: Desk, click: Click) -> None:
         await dialing.drop(desk.board, click.trigger)
         raise NotFound("That call is not on record any more, so nothing was dialled.")
     line, account = (call.line, call.account) if call.direction == "out" else ("", "")
-    ask = asking.again(click.user, call.number, call.name, line, account, call.dial_digits, call.conference)
+    more = {"dial_digits": call.dial_digits, "conference": call.conference}
+    ask = asking.again(click.user, call.number, call.name, line, account, **more)
     await dial(desk, click, click.trigger, ask)
 
 
