@@ -21,9 +21,10 @@ from bot.cards.outcomes import NEVER_DIALLED
 from bot.errors import CallboardError, NeedsYes, NotAllowed
 from bot.events import Outcome, State
 from bot.permission import rules
-from bot.store import calling_lists, calls, ledger
+from bot.store import calling_lists, calls, ledger, people
 from bot.store import offers as store
 from bot.store.offers import Offer, Rep
+from bot.store.people import Person
 
 log = logging.getLogger("callboard.auto_dial")
 
@@ -98,7 +99,9 @@ def due(db: sqlite3.Connection, board: Board, rep: Rep) -> Due | None:
     """What is to be done for a rep whose auto-dial is on, None = nothing yet."""
     now = board.now()
     since = now - _LATELY_SECONDS
-    if any(call.rep == rep.user and _keeps_busy(call) and call.started_at >= since for call in calls.open_calls(db)):
+    person = people.person(db, rep.user)
+    theirs = (call for call in calls.open_calls(db) if call.rep == rep.user and call.started_at >= since)
+    if any(_keeps_busy(call, person) for call in theirs):
         return None  # they are on the phone, or about to be
     row = store.held(db, rep.list, rep.user)
     call = calls.get(db, row.call_id) if row is not None and row.state == "calling" else None
@@ -125,8 +128,12 @@ def due(db: sqlite3.Connection, board: Board, rep: Rep) -> Due | None:
     return Due("call", row) if now >= max(row.changed_at, last) + rep.rest else None
 
 
-def _keeps_busy(call: Call) -> bool:
-    """A voice message rings no phone of whoever sent it; and of what is unclear nobody may ever tell."""
+def _keeps_busy(call: Call, person: Person) -> bool:
+    """A voice message rings no phone of whoever sent it, nor do others in a conference; and of what is unclear nobody
+    may ever tell.
+    """
+    if call.purpose == "conference" and call.number not in (person.phone, person.extension):
+        return False
     return call.purpose != "message" and call.state is not State.UNCLEAR
 
 

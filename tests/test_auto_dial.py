@@ -358,6 +358,19 @@ async def test_a_colleague_was_faster_from_another_list(open_office: Begin) -> N
         assert "Next is Sam Hill" in text(desk, "U4")
 
 
+@pytest.mark.parametrize(("number", "dialled"), [("+12025550155", [NOA]), (ADA, [])])
+async def test_others_in_a_conference_keep_nobody_from_calling(busy: Office, number: str, dialled: list[str]) -> None:
+    """Only a rep's own phone in it does."""
+    await begin(busy)
+    called_in = Requested(
+        at=busy.clock(), rep="U1", rep_phone="", number=number, line="", purpose="conference", conference="4711"
+    )
+    await busy.board.ingest("voicenter", [called_in, Accepted(ref="room-1", at=busy.clock())])
+    await switch_on(busy)
+    await after(busy, REST)
+    assert numbers(busy) == dialled
+
+
 async def test_outside_their_hours_they_wait_for_the_next_morning(open_office: Begin) -> None:
     async with open_office(CLOSED) as desk:
         await furnish(desk)
