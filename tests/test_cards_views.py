@@ -94,6 +94,11 @@ def test_the_call_modal_asks_for_what_the_provider_can_express() -> None:
     assert list(inputs(order(options=frozenset({"dial_digits"})))) == ["who", "digits", "account", "note"]
 
 
+def test_only_whom_to_call_must_be_filled_in() -> None:
+    asked = order(options=ALL_OPTIONS | {"dial_digits", "scenario"})["blocks"]
+    assert [block["block_id"] for block in asked if not block.get("optional")] == ["who"]
+
+
 def test_the_call_modal_can_be_filled_in_beforehand() -> None:
     initial = {"who": PRETTY, "line": LINE, "account": "gurulize", "options": "record", "max": "30", "note": "offer"}
     found = inputs(order(initial=initial, private_metadata="x"))

@@ -75,7 +75,8 @@ def call_modal(
             select_input("line", "Number they see", choices, initial, optional=True, empty="Your default line")
         )
     if len(accounts) > 1:
-        blocks.append(select_input("account", "Phone service", accounts, initial))
+        usual = "Your usual one"  # the line's, else that of their own phone
+        blocks.append(select_input("account", "Phone service", accounts, initial, optional=True, empty=usual))
     if "record" in options:
         blocks.append(boxes_input("options", "Options", [("record", "Record from the start")], initial))
     if "max_seconds" in options:
