@@ -119,9 +119,9 @@ def again(
 
 
 async def _colleague(board: Board, mentioned: str, base: Ask) -> Ask:
-    person = await board.read(people.person, mentioned)
     if mentioned == base.rep:
         raise BadInput("That is you. Nothing was dialled.")
+    person = await board.read(people.person, mentioned)
     if person.phone_kind == "number":
         return replace(base, number=person.phone, name=person.name)
     extension = person.phone if person.phone_kind == "extension" else person.extension
@@ -136,6 +136,15 @@ async def _colleague(board: Board, mentioned: str, base: Ask) -> Ask:
 
 async def _named(board: Board, name: str, base: Ask) -> Ask | Choice:
     found = await board.read(contacts.named, name, _NAMESAKES + 1)
+    if not any(contact.name.casefold() == name.casefold() for contact in found):
+        colleagues = [one.user for one in await board.read(people.called, name) if one.user != base.rep]
+        if len(colleagues) == 1:
+            return await _colleague(board, colleagues[0], base)
+        if colleagues:
+            mentions = " or ".join(f"<@{user}>" for user in colleagues)
+            raise BadInput(
+                f"Several colleagues are called “{name}”, so nothing was dialled. Mention the one you mean: {mentions}."
+            )
     if not found:
         raise NotFound(
             f"No contact is called “{name}”, so nothing was dialled. Type the number, like `/call +1 202 555 0100`, "

@@ -65,6 +65,32 @@ async def test_a_call_from_ringing_to_how_it_went(desk: Office) -> None:
     assert latest == ["U1", "how it went", "+12025550123", f"{call.id} Interested with a note"]
 
 
+async def test_a_colleague_may_be_called_by_name(desk: Office) -> None:
+    await desk.link("U1")
+    await desk.link("U2", "+12025550144", name="Grace Hall")
+    assert "to call Grace Hall" in await desk.type("/call grace hall")
+    assert desk.phone.orders[-1].number == "+12025550144"
+
+    await desk.contact(CUSTOMER_NUMBER, "Grace Hallward")  # a part of whose name that is
+    await desk.type("/call grace hall")
+    assert desk.phone.orders[-1].number == "+12025550144"
+    assert "to call Grace Hallward" in await desk.type("/call grace hallw")
+    await desk.contact("+12025550145", "Grace Hall")  # the contact book goes before
+    await desk.type("/call Grace Hall")
+    assert desk.phone.orders[-1].number == "+12025550145"
+
+
+async def test_namesakes_among_colleagues_are_asked_about(desk: Office) -> None:
+    await desk.link("U1", name="Sam Reed")
+    for user in ("U0SAM1", "U0SAM2"):
+        namesake = people.Person(user, "Sam Reed", phone_kind="number", phone=f"+1202555014{user[-1]}")
+        await desk.board.write(people.save_person, namesake)
+    told = await desk.type("/call Sam Reed")
+    assert "Several colleagues are called “Sam Reed”, so nothing was dialled. Mention the one you mean: " in told
+    assert "<@U0SAM1> or <@U0SAM2>" in told
+    assert not desk.phone.orders
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [

@@ -102,6 +102,7 @@ SCANS = {
     "retention.forget_imports": "one row per file, once an hour",
     "retention.forget_words": "by the hour, and the old ones come first",
     "missed.reopen": "one row per missed caller ever, when a record says that a conversation was none: a rare mistake",
+    "people.called": "one row per person of the team, when somebody is called by name",
     "people.with_phones": "one row per person of the team, when a manager looks at who waits",
     "people.homes": "whose App Home was opened: one row per person of the team",
 }
@@ -410,6 +411,7 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "people.save_person": lambda db: people.save_person(db, MINE),
     "people.is_colleagues": lambda db: people.is_colleagues(db, CALLER),
     "people.opened_home": lambda db: people.opened_home(db, "U1", NOW),
+    "people.called": lambda db: people.called(db, "Dana Levi"),
     "people.with_phones": lambda db: people.with_phones(db, 9),
     "people.homes": lambda db: people.homes(db, NOW),
     "lookups.known": lambda db: lookups.known(db, CALLER),

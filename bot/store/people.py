@@ -120,6 +120,14 @@ def with_phones(db: sqlite3.Connection, limit: int) -> list[tuple[str, str]]:
     return [(row[0], row[1]) for row in rows]
 
 
+def called(db: sqlite3.Connection, name: str) -> list[Person]:
+    """Who has linked a phone and has that whole name; case does not matter."""
+    rows = db.execute(
+        f"SELECT {_PERSON} FROM people WHERE phone_kind <> '' AND casefold(name) = ? ORDER BY user", (name.casefold(),)
+    )
+    return [Person(*row) for row in rows]
+
+
 def do_not_call(db: sqlite3.Connection, number: str) -> tuple[str, str, float] | None:
     """(reason, by whom, when) if the number must not be called."""
     row = db.execute("SELECT reason, by, at FROM do_not_call WHERE number = ?", (number,)).fetchone()
