@@ -56,6 +56,8 @@ async def command(desk: Desk, click: Click) -> None:
             await tell(desk, click, await status(desk.board, click.user))
         case "help":
             await answer(desk, click, help_message("callboard", desk.board.settings.commands))
+        case "services" | "service":
+            await tell(desk, click, services(desk.board))
         case "setup":
             await tell(desk, click, await _setup(desk.board, click.user))
         case "policy":
@@ -89,9 +91,8 @@ async def status(board: Board, user: str) -> str:
     broken = await board.read(ledger.problems)
     lines = [f"*Callboard {version('callboard')}*; you are {_article(board.settings.role(user))}."]
     for name, provider in board.providers.items():
-        able = [phrase for operation, phrase in operations().items() if provider.can(operation)]
         failing = any(key == f"provider {name}" for key, *_ in broken)
-        lines.append(f"• {provider.title} ({plain(name)}): {'failing' if failing else 'works'}; can {', '.join(able)}")
+        lines.append(f"• {provider.title} ({plain(name)}): {'failing' if failing else 'works'}")
         lines += [f"   {safe(notice)}" for notice in provider.notices()]
     lines.append(f"• Slack: {'failing' if any(key.startswith('Slack') for key, *_ in broken) else 'works'}")
     lines.append(f"• Messages waiting to be shown: {waiting}")
@@ -102,7 +103,17 @@ async def status(board: Board, user: str) -> str:
         lines += [f"• {safe(text)} (since {day_clock(first, now, zone)}, {n} times)" for _, text, first, _, n in broken]
     else:
         lines.append("Nothing is broken.")
+    lines.append("`/callboard services` says what each phone service can do.")
     return "\n".join(lines)
+
+
+def services(board: Board) -> str:
+    """What can be asked of each phone service, in words."""
+    lines = []
+    for name, provider in board.providers.items():
+        able = [phrase for operation, phrase in operations().items() if provider.can(operation)]
+        lines.append(f"• {provider.title} ({plain(name)}) can {', '.join(able)}.")
+    return "\n".join(lines) or "No phone service is set up yet. `/callboard setup` says what to do."
 
 
 def _article(role: str) -> str:

@@ -46,17 +46,22 @@ async def audited(desk: Office) -> list[tuple[str, str, str, str]]:
     return [row[1:] for row in reversed(await desk.board.read(ledger.audit_log))]
 
 
-async def test_status_says_what_everything_can_do(desk: Office) -> None:
+async def test_status_says_what_works(desk: Office) -> None:
     told = await desk.type("/callboard status", user="U2")
     for words in (
         "you are a manager",
-        "Paperphone (voicenter): works; can place calls, end calls, say which calls are active",
+        "Paperphone (voicenter): works\n",
         "Slack: works",
         "Messages waiting to be shown: 0",
         " GB free",
         "Nothing is broken",
     ):
         assert words in told
+
+
+async def test_services_says_what_each_can_do(desk: Office) -> None:
+    told = await desk.type("/callboard services")
+    assert "Paperphone (voicenter) can place calls, end calls, say which calls are active" in told
     assert "check its settings" not in told  # the paper phone cannot
 
 

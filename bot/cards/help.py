@@ -190,6 +190,7 @@ FORMS: Mapping[str, tuple[str, Sequence[tuple[str, str]]]] = MappingProxyType(
             "The state of everything.",
             (
                 ("", "shows what works and what does not"),
+                ("services", "says what each phone service can do"),
                 ("setup", "says what is still to be set up, step by step"),
                 ("policy", "shows the rules for calling"),
                 ("dnc", "shows the do-not-call list"),
