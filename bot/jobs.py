@@ -7,7 +7,7 @@ APScheduler loses a job after a kill and fires twice when clocks go back, so non
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
@@ -89,9 +89,14 @@ def _remind(db: sqlite3.Connection, reminder_id: str, user: str, body: bytes, no
         cards.mark(db, "notice", f"reminder:{reminder_id}:{now}", f"@{user}", now, body)
 
 
-async def escalate(board: Board) -> None:
+Resting = Callable[[Iterable[str]], Awaitable[frozenset[str]]]
+"""Which of these Slack users want not to be disturbed now."""
+
+
+async def escalate(board: Board, resting: Resting) -> None:
     """Unclaimed missed callers: first whoever spoke with them last, then the managers; in calling hours only.
 
+    Whoever wants not to be disturbed is passed over, unless all managers do: Slack holds back what they are told.
     Whoever claimed a caller and snoozed it is reminded themselves.
     """
     now = board.now()
@@ -102,7 +107,10 @@ async def escalate(board: Board) -> None:
             continue
         last = row.claimed_by or await _last_rep(board, row.number, row.opened_at)
         first = bool(last) and (row.escalations == 0 or bool(row.claimed_by))
-        to = (last,) if first else board.settings.managers
+        managers = board.settings.managers
+        if first and managers and not row.claimed_by and await resting((last,)):
+            first = False
+        to = (last,) if first else await _awake(managers, resting)
         contact = await board.read(lookups.known, row.number) if row.number else None
         shown = replace(row, line=board.settings.label(row.line))
         bodies = {}
@@ -110,9 +118,14 @@ async def escalate(board: Board) -> None:
             person = await board.read(people.person, user)
             payload = escalation(shown, contact, now, person.zone or board.settings.zone)
             bodies[user] = notice(payload["text"], payload["buttons"])
-        again = first and board.settings.managers and not row.claimed_by
+        again = first and managers and not row.claimed_by
         following = now + board.routing.escalate_after() if again else 0.0
         await board.write(_escalate, row, bodies, following, now)
+
+
+async def _awake(users: Sequence[str], resting: Resting) -> Sequence[str]:
+    paused = await resting(users)
+    return [user for user in users if user not in paused] or users
 
 
 def _escalate(
@@ -175,7 +188,6 @@ async def start(board: Board, extra: dict[str, tuple[Callable[[], Awaitable[None
         "poll": (Poll(board), POLL_SECONDS),
         "tick": (lambda: tick(board), TICK_SECONDS),
         "remind": (lambda: remind(board), 10),
-        "escalate": (lambda: escalate(board), 10),
         "finish_silent": (lambda: finish_silent(board), 30),
         "check_providers": (lambda: check_providers(board), 300),
         "catch_up": (lambda: catch_up(board), EVERY_SECONDS),

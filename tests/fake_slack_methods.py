@@ -181,6 +181,14 @@ def conversations_members(slack: "FakeSlack", args: Args) -> dict[str, Any]:
     }
 
 
+def dnd_info(slack: "FakeSlack", args: Args) -> dict[str, Any]:
+    user = slack.users.get(args["user"])
+    if user is None:
+        raise SlackError("user_not_found")
+    start, end = user.rests
+    return {"dnd_enabled": end > start, "next_dnd_start_ts": int(start), "next_dnd_end_ts": int(end)}
+
+
 def usergroups_users_list(slack: "FakeSlack", args: Args) -> dict[str, Any]:
     if args["usergroup"] not in slack.groups:
         raise SlackError("no_such_subteam")
@@ -265,6 +273,7 @@ METHODS: dict[str, Callable[["FakeSlack", Args], dict[str, Any]]] = {
     "conversations.members": conversations_members,
     "conversations.open": conversations_open,
     **fake_slack_files.METHODS,
+    "dnd.info": dnd_info,
     "functions.completeError": fake_slack_steps.functions_complete_error,
     "functions.completeSuccess": fake_slack_steps.functions_complete_success,
     "usergroups.users.list": usergroups_users_list,

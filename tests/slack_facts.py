@@ -112,6 +112,7 @@ METHODS: dict[str, Method] = {
     ),
     "conversations.members": _method("channel", "cursor limit", _READ, "groups:read", tier=4, json=False),
     "conversations.open": _method("", "channel prevent_creation return_im users", _OPEN, "im:write", tier=3),
+    "dnd.info": _method("", "team_id user", "dnd:read", tier=3, json=False),
     "files.completeUploadExternal": _method(
         "files",
         "blocks channel_id channels initial_comment thread_ts username icon_url icon_emoji",

@@ -84,6 +84,8 @@ class User:
     tz: str = "Europe/London"
     is_admin: bool = False
     deleted: bool = False
+    rests: tuple[float, float] = (1, 1)
+    """From and until when this person's notifications are paused by their hours."""
 
 
 @dataclass

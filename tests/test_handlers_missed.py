@@ -8,6 +8,7 @@ import pytest
 from bot import jobs
 from bot.events import CallEnded, CdrReceived, Described, LegRinging, Outcome
 from bot.store import ledger
+from handlers.resting import resting
 from tests import slack_requests
 from tests.fake_slack import FakeSlack
 from tests.office import LINE, SETTINGS, Office, office
@@ -227,7 +228,7 @@ async def test_unclaimed_callers_are_escalated_once_to_each(desk: Office) -> Non
     await miss(desk, "in-1")
     for _ in range(3):
         desk.clock.advance(20 * 60)
-        await jobs.escalate(desk.board)
+        await jobs.escalate(desk.board, lambda users: resting(desk.desk, users))
         await desk.settle()
     (told,) = desk.conversation("U2")
     assert "Nobody has called back" in told.text

@@ -1,7 +1,7 @@
 """What happens by the clock: polling, timers, reminders, silent calls; each once, whatever happened before."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -32,9 +32,15 @@ from bot.events import (
 from bot.orders import LogSearch
 from bot.polling import Poll
 from bot.store import ledger, missed, people
+from handlers.resting import resting
 from tests.fake_slack import FakeSlack
 from tests.office import LINE, SETTINGS, Office, PaperPhone, office
-from tests.slack_state import Clock
+from tests.slack_state import Clock, User
+
+
+async def nobody(users: Iterable[str]) -> frozenset[str]:
+    """Nobody has paused notifications."""
+    return frozenset()
 
 
 async def dialled(desk: Office) -> str:
@@ -231,7 +237,7 @@ async def spoke(desk: Office, user: str, ref: str = "out-1") -> None:
 async def escalated(desk: Office, minutes: float) -> dict[str, int]:
     """After so many minutes: how often each person has been told of the caller."""
     desk.clock.advance(minutes * 60)
-    await jobs.escalate(desk.board)
+    await jobs.escalate(desk.board, lambda users: resting(desk.desk, users))
     await desk.settle()
     people = {user: desk.conversation(user) for user in ("U1", "U2", "U4", "U9")}
     return {
@@ -254,6 +260,39 @@ async def test_the_last_to_speak_hears_first_and_then_the_managers(desk: Office)
     assert (found.escalations, found.escalate_at) == (2, 0)
 
 
+async def test_who_has_paused_notifications_is_passed_over(desk: Office) -> None:
+    await spoke(desk, "U4")
+    desk.slack.users["U4"] = User("U4", "Lin", rests=(desk.clock() - 60, desk.clock() + 7200))
+    await missed_caller(desk)
+    assert await escalated(desk, 16) == {"U2": 1}
+    assert await escalated(desk, 600) == {"U2": 1}
+
+
+async def test_where_all_managers_have_paused_notifications_they_find_it_later(desk: Office) -> None:
+    desk.slack.users["U2"].rests = (desk.clock() - 60, desk.clock() + 7200)
+    await missed_caller(desk)
+    assert await escalated(desk, 16) == {"U2": 1}
+
+
+@pytest.mark.parametrize("kind", ["user_not_found", "ratelimited", "500", "drop_before"])
+async def test_where_slack_does_not_say_nobody_rests(desk: Office, kind: str) -> None:
+    await spoke(desk, "U4")
+    await missed_caller(desk)
+    desk.slack.fail_next("dnd.info", kind)
+    assert await escalated(desk, 16) == {"U4": 1}
+
+
+async def test_an_app_without_the_scope_for_it_is_told_to_the_admins_once(desk: Office) -> None:
+    await spoke(desk, "U4")
+    await missed_caller(desk)
+    desk.slack.scopes -= {"dnd:read"}
+    assert await escalated(desk, 16) == {"U4": 1}
+    assert sum("dnd:read" in message.text for message in desk.conversation("U9")) == 1
+    desk.slack.scopes |= {"dnd:read"}
+    assert await escalated(desk, 16) == {"U4": 1, "U2": 1}
+    assert "Working again" in desk.conversation("U9")[-1].text
+
+
 async def test_an_escalation_names_the_line_and_the_time_where_its_reader_is(desk: Office) -> None:
     await desk.link("U2", zone="Asia/Tokyo")
     row = await desk.board.read(missed.get, await missed_caller(desk))
@@ -274,7 +313,7 @@ async def test_a_claimed_or_closed_caller_is_not_escalated(desk: Office) -> None
 async def test_a_claim_while_the_escalation_is_prepared_wins(desk: Office) -> None:
     row = await missed_caller(desk)
     desk.clock.advance(20 * 60)
-    await asyncio.gather(desk.board.write(missed.claim, row, "U1", desk.clock()), jobs.escalate(desk.board))
+    await asyncio.gather(desk.board.write(missed.claim, row, "U1", desk.clock()), jobs.escalate(desk.board, nobody))
     assert await escalated(desk, 600) == {}
 
 
@@ -284,7 +323,7 @@ async def test_a_snooze_while_the_escalation_is_prepared_wins(desk: Office, monk
     until = desk.clock() + 3600
     with monkeypatch.context() as patch:
         meanwhile(desk, patch, lambda: desk.board.write(missed.snooze, row, "U1", until))
-        await jobs.escalate(desk.board)
+        await jobs.escalate(desk.board, nobody)
     assert await escalated(desk, 59) == {}
     assert await escalated(desk, 2) == {"U2": 1}
 
