@@ -11,7 +11,8 @@ from bot.errors import BadInput, NeedsYes, NotFound
 from bot.store import offers as store
 from bot.store import people
 from handlers import Click, Desk, answer, on_actions, on_form, tell
-from handlers.calls import validate_remind, when_chosen, write_intent
+from handlers.after_call import validate_remind, when_chosen
+from handlers.calls import write_intent
 
 
 def register(app: AsyncApp, desk: Desk) -> None:
