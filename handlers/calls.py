@@ -105,11 +105,7 @@ async def command(desk: Desk, click: Click) -> None:
     except Exception:
         await dialing.drop(desk.board, click.trigger)
         raise
-    if isinstance(found, Choice):
-        await dialing.drop(desk.board, click.trigger)
-        await answer(desk, click, _choice(found))
-        return
-    await dial(desk, click, click.trigger, found)
+    await _dial_or_choose(desk, click, found)
 
 
 def _read(text: str, region: str) -> who.CallText:
@@ -119,6 +115,14 @@ def _read(text: str, region: str) -> who.CallText:
         why = str(error).removesuffix(who.EXAMPLE).strip()
         example = f" {who.EXAMPLE}" if why != str(error) else ""
         raise BadInput(f"{why} Nothing was dialled.{example}") from error
+
+
+async def _dial_or_choose(desk: Desk, click: Click, found: Ask | Choice) -> None:
+    if isinstance(found, Choice):
+        await dialing.drop(desk.board, click.trigger)
+        await answer(desk, click, _choice(found))
+        return
+    await dial(desk, click, click.trigger, found)
 
 
 async def dial(desk: Desk, click: Click, key: str, ask: Ask) -> None:
@@ -274,11 +278,7 @@ async def order(desk: Desk, click: Click) -> None:
     except Exception:
         await dialing.drop(desk.board, click.trigger)
         raise
-    if isinstance(found, Choice):
-        await dialing.drop(desk.board, click.trigger)
-        await answer(desk, click, _choice(found))
-        return
-    await dial(desk, click, click.trigger, found)
+    await _dial_or_choose(desk, click, found)
 
 
 def _typed(desk: Desk, click: Click) -> who.CallText:
