@@ -6,7 +6,7 @@ A list is one of voice messages (`bot.messaging`), of calls for a campaign (`bot
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from bot.board import Board, notice
 from bot.cards import date_clock, rep_words, who
@@ -54,6 +54,17 @@ def check(settings: Settings, user: str, by: str) -> None:
         raise NotAllowed("Nobody approves their own list: another manager has to. Nothing was done.")
     if settings.role(user) == "rep":
         raise NotAllowed("Only managers approve lists. Nothing was done; ask one of them.")
+
+
+async def decide(board: Board, user: str, by: str, write: Callable[[sqlite3.Connection], bool]) -> None:
+    """`user` says yes or no to a list of `by`. `write` does it, and answers False where somebody was faster.
+
+    Raises:
+        NotAllowed: it is their own, they are no manager, or somebody was faster.
+    """
+    check(board.settings, user, by)
+    if not await board.write(write):
+        raise NotAllowed(DECIDED)
 
 
 def names(settings: Settings, by: str) -> str:

@@ -130,7 +130,6 @@ async def approve(board: Board, user: str, batch: str) -> None:
         NotAllowed: it is their own, they are no manager, or somebody was faster.  NotFound: it is gone.
     """
     found = await _get(board, batch)
-    approval.check(board.settings, user, found.by)
     now = board.now()
 
     def write(db: sqlite3.Connection) -> bool:
@@ -143,8 +142,7 @@ async def approve(board: Board, user: str, batch: str) -> None:
         approval.close(db, board, batch, f"<@{user}> approved <@{found.by}>'s {calls}. They are being added.")
         return True
 
-    if not await board.write(write):
-        raise NotAllowed(approval.DECIDED)
+    await approval.decide(board, user, found.by, write)
 
 
 async def refuse(board: Board, user: str, batch: str, why: str) -> None:
@@ -154,7 +152,6 @@ async def refuse(board: Board, user: str, batch: str, why: str) -> None:
         NotAllowed: it is their own, they are no manager, or somebody was faster.  NotFound: it is gone.
     """
     found = await _get(board, batch)
-    approval.check(board.settings, user, found.by)
     now = board.now()
 
     def write(db: sqlite3.Connection) -> bool:
@@ -170,8 +167,7 @@ async def refuse(board: Board, user: str, batch: str, why: str) -> None:
         cards.mark(db, "notice", f"refused:{batch}", f"@{found.by}", now, notice(told))
         return True
 
-    if not await board.write(write):
-        raise NotAllowed(approval.DECIDED)
+    await approval.decide(board, user, found.by, write)
 
 
 async def run(board: Board, batch: str) -> None:

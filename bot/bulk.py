@@ -17,6 +17,7 @@ from bot import policy, tables
 from bot.errors import BadInput
 from bot.orders import CampaignCall
 from bot.periods import instant
+from bot.rules import History, Proposed, Refused, Role, Rules
 from bot.window import is_open, zones_of
 
 MOST_ROWS = 100_000
@@ -69,8 +70,8 @@ class Plan:
     """
 
     user: str
-    role: policy.Role
-    rules: policy.Rules
+    role: Role
+    rules: Rules
     zone: str
     now: float
     listed: frozenset[str] = frozenset()
@@ -121,9 +122,9 @@ def _judged(line: int, fields: dict[str, str], variables: dict[str, str], plan: 
 
 def judge(call: CampaignCall, typed: str, plan: Plan) -> tuple[RowState, str]:
     """Whether this call may be added, and why not. Not asked: the daily cap, for the campaign dials, not the person."""
-    proposed = policy.Proposed(rep=plan.user, role=plan.role, number=call.number, typed=typed, confirmed=True)
-    decision = policy.decide(proposed, plan.rules, policy.History(), datetime.fromtimestamp(plan.now, UTC))
-    if isinstance(decision, policy.Refused):
+    proposed = Proposed(rep=plan.user, role=plan.role, number=call.number, typed=typed, confirmed=True)
+    decision = policy.decide(proposed, plan.rules, History(), datetime.fromtimestamp(plan.now, UTC))
+    if isinstance(decision, Refused):
         return "forbidden", decision.why.removeprefix(_NOT_PLACED)
     if call.number in plan.listed:
         return "dnc", "on the do-not-call list"

@@ -148,7 +148,6 @@ async def approve(board: Board, user: str, list_id: str) -> None:
         NotAllowed: it is their own, they are no manager, or somebody was faster.  NotFound: it is gone.
     """
     found = await get(board, list_id)
-    approval.check(board.settings, user, found.by)
     now = board.now()
 
     def write(db: sqlite3.Connection) -> bool:
@@ -161,8 +160,7 @@ async def approve(board: Board, user: str, list_id: str) -> None:
         _begin(db, board, list_id, now)
         return True
 
-    if not await board.write(write):
-        raise NotAllowed(approval.DECIDED)
+    await approval.decide(board, user, found.by, write)
 
 
 async def refuse(board: Board, user: str, list_id: str, why: str) -> None:
@@ -172,7 +170,6 @@ async def refuse(board: Board, user: str, list_id: str, why: str) -> None:
         NotAllowed: it is their own, they are no manager, or somebody was faster.  NotFound: it is gone.
     """
     found = await get(board, list_id)
-    approval.check(board.settings, user, found.by)
     now = board.now()
 
     def write(db: sqlite3.Connection) -> bool:
@@ -186,8 +183,7 @@ async def refuse(board: Board, user: str, list_id: str, why: str) -> None:
         cards.mark(db, "notice", f"refused:{list_id}", f"@{found.by}", now, notice(told))
         return True
 
-    if not await board.write(write):
-        raise NotAllowed(approval.DECIDED)
+    await approval.decide(board, user, found.by, write)
 
 
 async def drop(board: Board, user: str, list_id: str) -> None:

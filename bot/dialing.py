@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 from msgspec.structs import replace
 
-from bot import numbers, ordering, permission, policy
+from bot import numbers, ordering, permission
 from bot.board import Board
 from bot.call import Call
 from bot.errors import (
@@ -27,6 +27,7 @@ from bot.errors import (
 from bot.events import Accepted, Described, NotPlaced, Outcome, Requested, Settled, Unclear
 from bot.orders import CallOrder, ConferenceOrder, MessageOrder
 from bot.provider import Provider
+from bot.rules import Proposed
 from bot.store import calls, dials, ledger, people
 from bot.store.people import Person
 
@@ -171,7 +172,7 @@ def _commit(
     permission.check_call(
         db,
         board,
-        policy.Proposed(
+        Proposed(
             rep=ask.rep,
             role=board.settings.role(ask.rep),
             number=ask.number,

@@ -10,10 +10,12 @@ from datetime import UTC, datetime, time
 from bot import policy
 from bot.board import Board
 from bot.errors import NeedsYes, NotAllowed, NotNow
+from bot.limits import day_start, week_start
+from bot.rules import DoNotCall, History, NeedsConfirmation, Proposed, Refused, Rules, Used
 from bot.store import calls, dials, lookups, people
 from bot.window import Window, next_open, zones_of
 
-NOTHING = policy.Used()
+NOTHING = Used()
 """What does not count towards a cap, or is not asked for."""
 BUSY_SECONDS = 600.0
 """So long a contact waits whom somebody is on a call with."""
@@ -21,10 +23,10 @@ _DAYS_AHEAD = 8
 """How far a number's turn may lie ahead: attempts are counted within seven days."""
 
 
-def rules(board: Board) -> policy.Rules:
+def rules(board: Board) -> Rules:
     """The policy's rules as configured."""
     settings = board.settings
-    return policy.Rules(
+    return Rules(
         region=settings.region,
         countries=frozenset(settings.policy.countries),
         window=Window(
@@ -52,7 +54,7 @@ def check_caller(board: Board, user: str) -> None:
         )
 
 
-def check_call(db: sqlite3.Connection, board: Board, proposed: policy.Proposed) -> None:
+def check_call(db: sqlite3.Connection, board: Board, proposed: Proposed) -> None:
     """Whether a person may place that call now.
 
     Raises:
@@ -62,7 +64,7 @@ def check_call(db: sqlite3.Connection, board: Board, proposed: policy.Proposed) 
             as often as they may be, or is on a call with somebody; says from when on.
     """
     limits, now = rules(board), board.now()
-    since = policy.day_start(limits, datetime.fromtimestamp(now, UTC)).timestamp()
+    since = day_start(limits, datetime.fromtimestamp(now, UTC)).timestamp()
     team = limits.team_daily_calls or limits.team_daily_minutes
     attempts = _attempts(db, limits, proposed.number, now) if proposed.from_list else (0, 0)
     _decide(
@@ -90,14 +92,14 @@ def _is_known(db: sqlite3.Connection, number: str, now: float) -> bool:
     return bool(calls.with_number(db, number, now, 1)) or lookups.known(db, number) is not None
 
 
-def _used(dialled: tuple[int, int]) -> policy.Used:
-    return policy.Used(dialled[0], dialled[1] // 60)
+def _used(dialled: tuple[int, int]) -> Used:
+    return Used(dialled[0], dialled[1] // 60)
 
 
-def _attempts(db: sqlite3.Connection, limits: policy.Rules, number: str, at: float) -> tuple[int, int]:
+def _attempts(db: sqlite3.Connection, limits: Rules, number: str, at: float) -> tuple[int, int]:
     """Calls to a number that count, on the day of `at` and in the seven days that end with it."""
     clock = datetime.fromtimestamp(at, UTC)
-    day, week = policy.day_start(limits, clock), policy.week_start(limits, clock)
+    day, week = day_start(limits, clock), week_start(limits, clock)
     return dials.attempts_since(db, number, day.timestamp()), dials.attempts_since(db, number, week.timestamp())
 
 
@@ -111,7 +113,7 @@ def check_contact(db: sqlite3.Connection, board: Board, by: str, number: str, at
         NotAllowed: the policy forbids it for good.
     """
     limits = rules(board)
-    proposed = policy.Proposed(rep=by, role=board.settings.role(by), number=number, from_list=True, confirmed=True)
+    proposed = Proposed(rep=by, role=board.settings.role(by), number=number, from_list=True, confirmed=True)
 
     def check(moment: float) -> None:
         today, week = _attempts(db, limits, number, moment)
@@ -141,7 +143,7 @@ def check_message(db: sqlite3.Connection, board: Board, by: str, number: str, at
         NotNow: outside the recipient's hours.  NotAllowed: the policy forbids it.
     """
     today, week = _attempts(db, rules(board), number, at)
-    proposed = policy.Proposed(rep=by, role=board.settings.role(by), number=number, automatic=True)
+    proposed = Proposed(rep=by, role=board.settings.role(by), number=number, automatic=True)
     _decide(db, board, proposed, attempts_today=today, attempts_this_week=week, at=at)
 
 
@@ -152,7 +154,7 @@ def check_transfer(db: sqlite3.Connection, board: Board, user: str, to: str, acc
         NotAllowed: the policy forbids it; says why.
     """
     extension = not to.startswith("+")
-    proposed = policy.Proposed(
+    proposed = Proposed(
         rep=user,
         role=board.settings.role(user),
         number=to,
@@ -177,10 +179,10 @@ def is_linked(db: sqlite3.Connection, account: str, extension: str) -> bool:
 def _decide(
     db: sqlite3.Connection,
     board: Board,
-    proposed: policy.Proposed,
+    proposed: Proposed,
     *,
-    today: policy.Used = NOTHING,
-    team_today: policy.Used = NOTHING,
+    today: Used = NOTHING,
+    team_today: Used = NOTHING,
     attempts_today: int = 0,
     attempts_this_week: int = 0,
     known: bool = True,
@@ -188,8 +190,8 @@ def _decide(
 ) -> None:
     listed = people.do_not_call(db, proposed.number)
     by = (people.person(db, listed[1]).name or f"<@{listed[1]}>") if listed else ""  # the words may go into a file
-    history = policy.History(
-        do_not_call=policy.DoNotCall(listed[0], by, listed[2]) if listed else None,
+    history = History(
+        do_not_call=DoNotCall(listed[0], by, listed[2]) if listed else None,
         today=today,
         team_today=team_today,
         attempts_today=attempts_today,
@@ -197,9 +199,9 @@ def _decide(
         known=known,
     )
     decision = policy.decide(proposed, rules(board), history, datetime.fromtimestamp(at or board.now(), UTC))
-    if isinstance(decision, policy.Refused):
+    if isinstance(decision, Refused):
         if decision.next_slot is not None:
             raise NotNow(decision.words, decision.next_slot.timestamp())
         raise NotAllowed(decision.words)
-    if isinstance(decision, policy.NeedsConfirmation):
+    if isinstance(decision, NeedsConfirmation):
         raise NeedsYes(decision.why)

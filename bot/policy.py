@@ -14,173 +14,16 @@ plan could contain is refused. Such a number belongs to the main country of its 
 """
 
 import re
-from datetime import date, datetime, time, timedelta
-from typing import Literal
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
-import msgspec
 import phonenumbers
 from phonenumbers import PhoneNumber
 
-from bot import number_kinds
-from bot.errors import SettingsError
+from bot import limits, number_kinds
 from bot.numbers import is_emergency, pretty
-from bot.periods import instant
-from bot.window import Window, find_zone, is_open, local_time, next_open, zones_of
-
-Role = Literal["rep", "manager", "admin"]
-AskFirst = Literal["foreign", "new"]
-"""A number of another country than the team's; one that is in no call on record, and nobody's we know."""
-ASK_FIRST: tuple[AskFirst, ...] = ("foreign", "new")
-
-
-class Rules(msgspec.Struct, frozen=True, kw_only=True):
-    """The policy's settings.
-
-    Attributes:
-        region: ISO 3166 code of the team's own country; what a number without a prefix belongs to.
-        countries: ISO 3166 codes that may be called; empty = only `region`.
-        window: the callee's local hours; outside of them a person is asked first.
-        daily_calls, team_daily_calls: calls that one rep, and all together, may place in a day of `zone`, those in
-            flight included; 0 = no limit.
-        daily_minutes, team_daily_minutes: the same of time talked in them.
-        attempts_per_day, attempts_per_week: automatic calls and calls from lists to one number, by days of `zone`;
-            0 = no limit.
-        ask_first: what a person is asked about before it is dialled by hand.
-        roles: who may call at all.
-        zone: IANA name of the team's time zone; its midnight starts a new day for the daily cap.
-
-    Raises:
-        SettingsError: a value that can never be met; names the setting.
-    """
-
-    region: str
-    countries: frozenset[str] = frozenset()
-    window: Window = msgspec.field(default_factory=Window)
-    daily_calls: int = 200
-    daily_minutes: int = 0
-    team_daily_calls: int = 0
-    team_daily_minutes: int = 0
-    attempts_per_day: int = 1
-    attempts_per_week: int = 2
-    ask_first: frozenset[AskFirst] = frozenset()
-    roles: frozenset[Role] = frozenset({"rep", "manager", "admin"})
-    zone: str = "UTC"
-
-    def __post_init__(self) -> None:
-        for code in sorted(self.countries | {self.region}):
-            if code not in phonenumbers.SUPPORTED_REGIONS:
-                raise SettingsError(
-                    f"“{code}” in the policy's region or countries is not a country code. "
-                    "Write two capital letters (ISO 3166), like US or GB."
-                )
-        for cap in ("daily_calls", "daily_minutes", "team_daily_calls", "team_daily_minutes"):
-            if getattr(self, cap) < 0:
-                raise SettingsError(f"The policy's {cap} is below zero. Write a number, like 200, or 0 for no limit.")
-        if find_zone(self.zone) is None:
-            raise SettingsError(f"The policy's zone “{self.zone}” is unknown. Write one like Europe/Madrid.")
-
-    @property
-    def allowed_countries(self) -> frozenset[str]:
-        """ISO 3166 codes that may be called."""
-        return self.countries or frozenset({self.region})
-
-
-class Proposed(msgspec.Struct, frozen=True, kw_only=True):
-    """A call somebody wants to place by hand, or that is to be placed automatically.
-
-    Attributes:
-        rep: Slack user id.  role: the highest role the rep has.
-        number: E.164, or an own extension (then `extension` is True).
-        own_number: what would ring first at the rep's, "" = unknown.
-        linked: a colleague has linked that extension, so it is one.
-        typed: what the person typed, "" = it came from a button or the contact book.
-        country: ISO 3166, "" = worked out from the number.
-        confirmed: the person was asked (`NeedsConfirmation`) and said yes.
-        automatic: something is played to whoever picks up; `rep` is who ordered that.
-        from_list: the rep works through a calling list.
-    """
-
-    rep: str
-    role: Role
-    number: str
-    own_number: str = ""
-    extension: bool = False
-    linked: bool = False
-    typed: str = ""
-    country: str = ""
-    confirmed: bool = False
-    automatic: bool = False
-    from_list: bool = False
-
-
-class DoNotCall(msgspec.Struct, frozen=True):
-    """An entry of the do-not-call list. `by`: a name for people. `at`: seconds since 1970 UTC."""
-
-    reason: str
-    by: str
-    at: float
-
-
-class Used(msgspec.Struct, frozen=True):
-    """Calls that were placed since `day_start()`, those in flight included, and whole minutes talked in them."""
-
-    calls: int = 0
-    minutes: int = 0
-
-
-class History(msgspec.Struct, frozen=True, kw_only=True):
-    """What is on record about this number, this rep and all of them.
-
-    Attributes:
-        do_not_call: the number's entry in the do-not-call list, None = not listed.
-        today: by this rep.  team_today: by all together.
-        attempts_today, attempts_this_week: automatic calls and calls from lists to this number since `day_start()`, and
-            in the seven days that end with this one; only those that may have rung.
-        known: the number is in a call on record, or somebody's we know; asked for where `Rules.ask_first` has "new".
-    """
-
-    do_not_call: DoNotCall | None = None
-    today: Used = Used()
-    team_today: Used = Used()
-    attempts_today: int = 0
-    attempts_this_week: int = 0
-    known: bool = True
-
-
-class Allowed(msgspec.Struct, frozen=True):
-    """Dial."""
-
-
-class NeedsConfirmation(msgspec.Struct, frozen=True):
-    """Ask first; dial when the person says yes.
-
-    Attributes:
-        why: full sentences.  next_slot: the next moment that would need no asking, None = there is none soon.
-    """
-
-    why: str
-    next_slot: datetime | None = None
-
-
-class Refused(msgspec.Struct, frozen=True):
-    """Do not dial.
-
-    Attributes:
-        why, next_step: full sentences.  next_slot: when it would be allowed, None = waiting does not help.
-    """
-
-    why: str
-    next_step: str
-    next_slot: datetime | None = None
-
-    @property
-    def words(self) -> str:
-        """Both sentences, for a person."""
-        return f"{self.why} {self.next_step}"
-
-
-Decision = Allowed | NeedsConfirmation | Refused
+from bot.rules import Allowed, Decision, History, NeedsConfirmation, Proposed, Refused, Rules
+from bot.window import is_open, local_time, next_open, zones_of
 
 
 def decide(order: Proposed, rules: Rules, history: History, now: datetime) -> Decision:
@@ -191,21 +34,11 @@ def decide(order: Proposed, rules: Rules, history: History, now: datetime) -> De
         or _emergency(order, rules)
         or (_extension(order) if order.extension else _number(order, rules) or _do_not_call(order, rules, history))
         or _own_phone(order, rules)
-        or (_attempts(order, rules, history, now) if order.automatic or order.from_list else None)
-        or (None if order.automatic else _daily_cap(rules, history, now))
+        or (limits.number_limit(order, rules, history, now) if order.automatic or order.from_list else None)
+        or (None if order.automatic else limits.daily_cap(rules, history, now))
         or _questions(order, rules, history, now)
         or Allowed()
     )
-
-
-def week_start(rules: Rules, now: datetime) -> datetime:
-    """When the seven days that end with the current one began (UTC), for `History.attempts_this_week`."""
-    return _midnight(rules, now.astimezone(ZoneInfo(rules.zone)).date() - timedelta(6))
-
-
-def day_start(rules: Rules, now: datetime) -> datetime:
-    """When the current day of the daily cap began (UTC): calls from then on are `History.today`."""
-    return _midnight(rules, now.astimezone(ZoneInfo(rules.zone)).date())
 
 
 # The checks, in order. Each answers None for "no objection".
@@ -327,44 +160,6 @@ def _do_not_call(order: Proposed, rules: Rules, history: History) -> Refused | N
     )
 
 
-def _daily_cap(rules: Rules, history: History, now: datetime) -> Refused | None:
-    mine, team = history.today, history.team_today
-    caps = (
-        (rules.daily_calls, mine.calls, "you have placed {} calls today, and the limit for one person is {} a day"),
-        (rules.daily_minutes, mine.minutes, "you have talked for {} minutes today, and the limit for one person is {}"),
-        (rules.team_daily_calls, team.calls, "{} calls were placed by all of you today, and the limit is {} a day"),
-        (rules.team_daily_minutes, team.minutes, "all of you have talked for {} minutes today, and the limit is {}"),
-    )
-    for limit, used, words in caps:
-        if limit and used >= limit:
-            return Refused(
-                f"The call was not placed: {words.format(used, limit)}.",
-                "Go on tomorrow, or ask an admin to raise the limit.",
-                _midnight(rules, now.astimezone(ZoneInfo(rules.zone)).date() + timedelta(1)),
-            )
-    return None
-
-
-def _attempts(order: Proposed, rules: Rules, history: History, now: datetime) -> Refused | None:
-    told = (
-        (history.attempts_today, rules.attempts_per_day, "today", "a day"),
-        (history.attempts_this_week, rules.attempts_per_week, "within seven days", "a week"),
-    )
-    for attempts, limit, when, each in told:
-        if limit and attempts >= limit:
-            times = "once" if attempts == 1 else f"{attempts} times"
-            return Refused(
-                f"The call was not placed: {pretty(order.number)} was called automatically or from a list {times} "
-                f"{when}, and the limit for one number is {limit} {each}.",
-                "Call them by hand, or wait; an admin can change the limit.",
-                # A message that may not be sent is given up; a contact of a list comes back.
-                _midnight(rules, now.astimezone(ZoneInfo(rules.zone)).date() + timedelta(1))
-                if order.from_list
-                else None,
-            )
-    return None
-
-
 def _questions(order: Proposed, rules: Rules, history: History, now: datetime) -> NeedsConfirmation | Refused | None:
     if order.automatic:
         return _automatic_window(order, rules, now)
@@ -451,7 +246,3 @@ def _impossible(shown: str) -> Refused:
         f"The call was not placed: {shown or 'nothing'} is not a possible phone number.",
         "Check the digits and write the whole number with its country, like +1 202 555 0100.",
     )
-
-
-def _midnight(rules: Rules, day: date) -> datetime:
-    return instant(day, time(0), ZoneInfo(rules.zone))

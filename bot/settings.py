@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bot import consent, decide
-from bot.policy import AskFirst
+from bot.rules import AskFirst
 
 COMMANDS = (
     "call", "calls", "missed", "recording", "campaign", "voicemsg", "phone", "contacts", "digest", "callboard",
@@ -65,7 +65,7 @@ class PolicySettings:
         daily_calls, daily_minutes: per rep; team_daily_calls, team_daily_minutes: of all together; 0 = no cap.
         attempts_per_day, attempts_per_week: automatic calls and calls from lists to one number, 0 = no limit.
         approve_over: lists that call more people than this need a second manager's word; 0 = none does.
-        ask_first: of `policy.ASK_FIRST`.
+        ask_first: of `rules.ASK_FIRST`.
     """
 
     countries: tuple[str, ...]

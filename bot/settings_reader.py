@@ -20,8 +20,8 @@ import phonenumbers
 
 from bot import call_options, consent, decide, numbers
 from bot.errors import BadInput, SettingsError
-from bot.policy import ASK_FIRST
 from bot.providers import provider_class
+from bot.rules import ASK_FIRST
 from bot.settings import COMMANDS, Account, Line, MessageSettings, PolicySettings, Retention, Settings
 from bot.settings_values import Values
 

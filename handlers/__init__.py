@@ -79,6 +79,15 @@ First = Callable[[Desk, Click], Awaitable[bool]]
 """What must be on disk before the acknowledgement. False: this very click came before, do nothing."""
 
 
+def does(act: Callable[[Board, str, str], Awaitable[object]]) -> Handler:
+    """The handler of a button that only does this: board, Slack user id and the button's value are all it takes."""
+
+    async def handler(desk: Desk, click: Click) -> None:
+        await act(desk.board, click.user, click.value)
+
+    return handler
+
+
 class Validate(Protocol):
     """Errors of a form by block id, shown in the modal; empty = it is good."""
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 from slack_bolt.async_app import AsyncApp
 
-from bot import calling_lists, tables
+from bot import calling_lists
 from bot.cards import plain
 from bot.cards.calling_list import LISTED, lists_message
 from bot.cards.calling_list_forms import TRIES, make_form, results_csv
@@ -14,8 +14,8 @@ from bot.errors import CallboardError, NotFound
 from bot.store import calling_lists as store
 from bot.store import cards, ledger, people
 from bot.uploading import upload
-from handlers import Click, Desk, answer, left_out, on_actions, on_form, tell
-from handlers.slack_files import chosen, fetch, wrong_table
+from handlers import Click, Desk, answer, does, left_out, on_actions, on_form, tell
+from handlers.slack_files import table, wrong_table
 
 LEFT_OUT = left_out.Kind(
     store.CARD,
@@ -45,11 +45,11 @@ def register(app: AsyncApp, desk: Desk) -> None:
         {
             "new": (new, None),
             "file": (file_sent, None),
-            "give_out": (give_out, None),
-            "drop": (drop, None),
-            "pause": (pause, None),
-            "resume": (resume, None),
-            "stop": (stop, None),
+            "give_out": (does(calling_lists.give_out), None),
+            "drop": (does(calling_lists.drop), None),
+            "pause": (does(calling_lists.pause), None),
+            "resume": (does(calling_lists.resume), None),
+            "stop": (does(calling_lists.stop), None),
             "results": (results, None),
             "report": (report, None),
         },
@@ -119,10 +119,7 @@ async def read_table(desk: Desk, click: Click) -> None:
     """The form *New call list*: the card shows what is in the table."""
     asked, fields, reps = _asked(click), click.fields, _reps(click)
     click = msgspec.structs.replace(click, response_url=asked.url)
-    if file := asked.file or chosen(click):
-        source, data = await fetch(desk, file, tables.MOST_BYTES)
-    else:
-        source, data = "pasted rows", fields["rows"].encode()
+    source, data = await table(desk, click, asked.file)
     name = " ".join(fields["name"].split())
     tries = next((count for count in TRIES if fields.get("tries") == str(count)), 1)
     found = await calling_lists.prepare(desk.board, click.user, name, reps, data, source, click.trigger, tries)
@@ -135,31 +132,6 @@ async def read_table(desk: Desk, click: Click) -> None:
 
 
 # The card's buttons
-
-
-async def give_out(desk: Desk, click: Click) -> None:
-    """*Give out N contacts*."""
-    await calling_lists.give_out(desk.board, click.user, click.value)
-
-
-async def drop(desk: Desk, click: Click) -> None:
-    """*Discard*."""
-    await calling_lists.drop(desk.board, click.user, click.value)
-
-
-async def pause(desk: Desk, click: Click) -> None:
-    """*Pause*."""
-    await calling_lists.pause(desk.board, click.user, click.value)
-
-
-async def resume(desk: Desk, click: Click) -> None:
-    """*Resume*."""
-    await calling_lists.resume(desk.board, click.user, click.value)
-
-
-async def stop(desk: Desk, click: Click) -> None:
-    """*Stop*, after the question."""
-    await calling_lists.stop(desk.board, click.user, click.value)
 
 
 async def results(desk: Desk, click: Click) -> None:

@@ -1,6 +1,5 @@
-"""`/call`, its modal, and the buttons of the call card."""
+"""`/call`, its modal, and the buttons of the call card. Those for afterwards are in `after_call.py`."""
 
-import sqlite3
 from collections.abc import Mapping
 
 import msgspec
@@ -12,14 +11,11 @@ from bot.call import Call
 from bot.cards import VALUE_LIMIT, Message, actions, button, context, message, safe, section
 from bot.cards import who as shown
 from bot.cards.help import help_message
-from bot.cards.modals import NONE, call_modal, later_modal, wrap_modal
-from bot.cards.times import moment, on
+from bot.cards.modals import NONE, call_modal
 from bot.dialing import Ask
 from bot.errors import BadInput, NeedsConsent, NeedsYes, NotAllowed, NotFound
-from bot.events import Outcome, Wrapped
-from bot.routing import masks_from
-from bot.store import calls, ledger, lookups, people
-from handlers import Click, Desk, answer, conferences, on_actions, on_command, on_form, tell
+from bot.store import calls, ledger
+from handlers import Click, Desk, after_call, answer, conferences, on_actions, on_command, on_form, tell
 
 _read_ask = msgspec.json.Decoder(Ask)
 
@@ -36,16 +32,11 @@ def register(app: AsyncApp, desk: Desk) -> None:
             "again": (call_again, write_button),
             "yes": (call_yes, write_yes),
             "pick": (call_yes, write_yes),
-            "wrap": (open_wrap, None),
-            "later": (open_later, None),
-            "settle_talked": (settle, None),
-            "settle_rang": (settle, None),
-            "settle_no": (settle, None),
+            **after_call.BUTTONS,
         },
     )
     on_form(app, desk, "call:order", validate_order, order)
-    on_form(app, desk, "call:wrapped", validate_wrapped, wrapped, at_once=True)
-    on_form(app, desk, "call:remind", validate_remind, remind, at_once=True)
+    after_call.register(app, desk)
 
 
 # What is on disk before Slack has its acknowledgement: who asked for what, once per click.
@@ -114,11 +105,7 @@ async def command(desk: Desk, click: Click) -> None:
     except Exception:
         await dialing.drop(desk.board, click.trigger)
         raise
-    if isinstance(found, Choice):
-        await dialing.drop(desk.board, click.trigger)
-        await answer(desk, click, _choice(found))
-        return
-    await dial(desk, click, click.trigger, found)
+    await _dial_or_choose(desk, click, found)
 
 
 def _read(text: str, region: str) -> who.CallText:
@@ -128,6 +115,14 @@ def _read(text: str, region: str) -> who.CallText:
         why = str(error).removesuffix(who.EXAMPLE).strip()
         example = f" {who.EXAMPLE}" if why != str(error) else ""
         raise BadInput(f"{why} Nothing was dialled.{example}") from error
+
+
+async def _dial_or_choose(desk: Desk, click: Click, found: Ask | Choice) -> None:
+    if isinstance(found, Choice):
+        await dialing.drop(desk.board, click.trigger)
+        await answer(desk, click, _choice(found))
+        return
+    await dial(desk, click, click.trigger, found)
 
 
 async def dial(desk: Desk, click: Click, key: str, ask: Ask) -> None:
@@ -233,6 +228,11 @@ async def call_again(desk: Desk, click: Click) -> None:
     await dial(desk, click, click.trigger, ask)
 
 
+async def hang_up(desk: Desk, click: Click) -> None:
+    """*Hang up*."""
+    await controlling.hang_up(desk.board, click.value, click.user)
+
+
 # The modal
 
 
@@ -278,11 +278,7 @@ async def order(desk: Desk, click: Click) -> None:
     except Exception:
         await dialing.drop(desk.board, click.trigger)
         raise
-    if isinstance(found, Choice):
-        await dialing.drop(desk.board, click.trigger)
-        await answer(desk, click, _choice(found))
-        return
-    await dial(desk, click, click.trigger, found)
+    await _dial_or_choose(desk, click, found)
 
 
 def _typed(desk: Desk, click: Click) -> who.CallText:
@@ -310,118 +306,3 @@ def _dial_digits(click: Click) -> str:
 def _max_seconds(click: Click) -> int | None:
     limit = click.fields.get("max", "")
     return who.max_seconds(limit) if limit else None
-
-
-# The card's other buttons
-
-
-async def hang_up(desk: Desk, click: Click) -> None:
-    """*Hang up*."""
-    await controlling.hang_up(desk.board, click.value, click.user)
-
-
-async def settle(desk: Desk, click: Click) -> None:
-    """The rep says what became of an unclear call."""
-    outcome = {
-        "call:settle_talked": Outcome.ANSWERED,
-        "call:settle_rang": Outcome.NO_ANSWER,
-        "call:settle_no": Outcome.NOT_PLACED,
-    }[click.action]
-    await dialing.settle(desk.board, click.value, click.user, outcome)
-
-
-async def open_wrap(desk: Desk, click: Click) -> None:
-    """*How did it go?*"""
-    board = desk.board
-    call = await _call(desk, click.value)
-    contact = await board.read(lookups.known, call.number)
-    masked = call.rep != click.user and masks_from(board.settings, board.routing.place(call), click.user)
-    view = wrap_modal(call, board.settings.dispositions, contact=contact, masked=masked)
-    await desk.slack.views_open(trigger_id=click.trigger, view=view)
-
-
-async def validate_wrapped(desk: Desk, click: Click) -> dict[str, str]:
-    """At least one of the three must be filled."""
-    if any(click.fields.get(name) not in (None, "", NONE) for name in ("disposition", "note", "later")):
-        return {}
-    return {"note": "Choose how it went, or write a note."}
-
-
-async def wrapped(desk: Desk, click: Click) -> None:
-    """Disposition, note, and perhaps a reminder: all of it in one commit, or none."""
-    board = desk.board
-    call, now = await _call(desk, click.value), board.now()
-    disposition, later = click.fields.get("disposition", ""), click.fields.get("later", "")
-    event = Wrapped(
-        at=now,
-        by=click.user,
-        disposition="" if disposition == NONE else disposition,
-        note=click.fields.get("note", ""),
-    )
-    due_at = moment(later, now, await _zone(desk, click.user)) if later and later != NONE else 0.0
-
-    def write(db: sqlite3.Connection) -> list[calls.Change]:
-        changes: list[calls.Change] = []
-        if event.disposition or event.note:
-            changes = calls.ingest(db, call.account, [event], now=now, routing=board.routing, call_id=call.id)
-            told = f"{call.id} {event.disposition} {'with a note' if event.note else ''}"
-            ledger.audit(db, now, click.user, "how it went", call.number, " ".join(told.split()))
-        if due_at:
-            ledger.remind(db, call.id, click.user, due_at)
-        return changes
-
-    board.changed(change.call for change in await board.write(write))
-
-
-async def open_later(desk: Desk, click: Click) -> None:
-    """*Call later*."""
-    call = await _call(desk, click.value)
-    contact = await desk.board.read(lookups.known, call.number)
-    await desk.slack.views_open(trigger_id=click.trigger, view=later_modal(call, contact=contact))
-
-
-async def validate_remind(desk: Desk, click: Click) -> dict[str, str]:
-    """The moment must be understood and lie ahead."""
-    try:
-        await when_chosen(desk, click)
-    except BadInput as error:
-        words = str(error)
-        return {"time" if "time" in words else "day" if click.fields.get("day") else "when": words}
-    return {}
-
-
-async def remind(desk: Desk, click: Click) -> None:
-    """Write the reminder down; the card shows it."""
-    await _remind(desk, click, await _call(desk, click.value), await when_chosen(desk, click))
-
-
-async def when_chosen(desk: Desk, click: Click) -> float:
-    """The moment that a form with `later_inputs()` names, by its sender's clock.
-
-    Raises:
-        BadInput: it is not understood, or already past.
-    """
-    now, zone = desk.board.now(), await _zone(desk, click.user)
-    if click.fields.get("time") and not click.fields.get("day"):
-        raise BadInput(
-            "That time needs its day, so nothing was set. Pick one in the calendar, or leave the time empty."
-        )
-    if click.fields.get("day"):
-        return on(click.fields["day"], click.fields.get("time", ""), now, zone)
-    return moment(click.fields.get("when") or "1h", now, zone)
-
-
-async def _remind(desk: Desk, click: Click, call: Call, due_at: float) -> None:
-    await desk.board.write(ledger.remind, call.id, click.user, due_at)
-
-
-async def _zone(desk: Desk, user: str) -> str:
-    person = await desk.board.read(people.person, user)
-    return person.zone or desk.board.settings.zone
-
-
-async def _call(desk: Desk, call_id: str) -> Call:
-    call = await desk.board.read(calls.get, call_id)
-    if call is None:
-        raise NotFound("That call is not on record any more. Nothing was done.")
-    return call

@@ -308,17 +308,8 @@ async def validate_strategy(desk: Desk, click: Click) -> dict[str, str]:
 
 async def set_strategy(desk: Desk, click: Click) -> None:
     """The submitted form."""
-    found, click = await campaign_calls.submitted(desk, click)
-    chosen = _strategy(click)
-    await campaigns.change(
-        desk.board,
-        click.user,
-        found,
-        "set_campaign_strategy",
-        chosen,
-        detail=", ".join(f"{name} {value}" for name, value in click.fields.items() if name != "campaign" and value),
-    )
-    await tell(desk, click, f"The strategy of {plain(found.campaign.name)} is set.")
+    filled = ", ".join(f"{name} {value}" for name, value in click.fields.items() if name != "campaign" and value)
+    await _set(desk, click, "set_campaign_strategy", _strategy(click), filled, "The strategy of {} is set.")
 
 
 def _strategy(click: Click) -> Strategy:
@@ -340,6 +331,15 @@ def _whole(click: Click, name: str) -> int | None:
     return int(text) if text else None
 
 
+async def _set(
+    desk: Desk, click: Click, operation: str, chosen: Strategy | IvrSettings, filled: str, words: str
+) -> None:
+    """`filled`: for the audit log.  `words`: what is told, with {} for the campaign's name."""
+    found, click = await campaign_calls.submitted(desk, click)
+    await campaigns.change(desk.board, click.user, found, operation, chosen, detail=filled)
+    await tell(desk, click, words.format(plain(found.campaign.name)))
+
+
 async def open_ivr(desk: Desk, click: Click) -> None:
     """*IVR…*"""
     await open_form(desk, click, "IVR campaign", ivr_form)
@@ -356,17 +356,9 @@ async def validate_ivr(desk: Desk, click: Click) -> dict[str, str]:
 
 async def set_ivr(desk: Desk, click: Click) -> None:
     """The submitted form."""
-    found, click = await campaign_calls.submitted(desk, click)
     chosen = _ivr(click)
-    await campaigns.change(
-        desk.board,
-        click.user,
-        found,
-        "configure_ivr_campaign",
-        chosen,
-        detail=f"calls {chosen.most_calls}, representatives {', '.join(chosen.representatives)}",
-    )
-    await tell(desk, click, f"The IVR settings of {plain(found.campaign.name)} are set.")
+    filled = f"calls {chosen.most_calls}, representatives {', '.join(chosen.representatives)}"
+    await _set(desk, click, "configure_ivr_campaign", chosen, filled, "The IVR settings of {} are set.")
 
 
 def _ivr(click: Click) -> IvrSettings:

@@ -1,6 +1,7 @@
 """Contacts from a CSV: its form, and the buttons of its card."""
 
 import hashlib
+from collections.abc import Mapping
 
 import msgspec
 from slack_bolt.async_app import AsyncApp
@@ -10,8 +11,8 @@ from bot.cards import plain
 from bot.cards.contacts import import_form
 from bot.errors import NotFound
 from bot.store import contact_imports as store
-from handlers import Click, Desk, left_out, on_form, tell
-from handlers.slack_files import chosen, fetch, wrong_table
+from handlers import Click, Desk, First, Handler, does, left_out, on_form, tell
+from handlers.slack_files import fetch, table, wrong_table
 
 LEFT_OUT = left_out.Kind(
     store.CARD,
@@ -42,10 +43,7 @@ async def read_table(desk: Desk, click: Click) -> None:
     """The form *Import contacts*: the card shows what is in the table."""
     click = msgspec.structs.replace(click, response_url=click.value)
     contact_imports.check_manager(desk.board, click.user)
-    if file := chosen(click):
-        name, data = await fetch(desk, file, tables.MOST_BYTES)
-    else:
-        name, data = "pasted rows", click.fields["rows"].encode()
+    name, data = await table(desk, click)
     await _prepare(desk, click, name, data, click.trigger)
 
 
@@ -67,16 +65,6 @@ async def _prepare(desk: Desk, click: Click, name: str, data: bytes, asking: str
     )
 
 
-async def import_rows(desk: Desk, click: Click) -> None:
-    """*Import N contacts*."""
-    await contact_imports.run(desk.board, click.user, click.value)
-
-
-async def drop_rows(desk: Desk, click: Click) -> None:
-    """*Cancel*."""
-    await contact_imports.drop(desk.board, click.user, click.value)
-
-
 async def report(desk: Desk, click: Click) -> None:
     """*Rows left out, as CSV*, as often as it is asked for."""
     contact_imports.check_manager(desk.board, click.user)
@@ -84,3 +72,13 @@ async def report(desk: Desk, click: Click) -> None:
     if found is None or found.state == "dropped":
         raise NotFound("That list of contacts is not on record any more. Nothing was sent.")
     await left_out.send(desk, LEFT_OUT, found)
+
+
+BUTTONS: Mapping[str, tuple[Handler, First | None]] = {
+    "import": (open_form, None),
+    "file": (file_sent, None),
+    "import_rows": (does(contact_imports.run), None),
+    "drop_rows": (does(contact_imports.drop), None),
+    "report": (report, None),
+}
+"""Those of the form and the card, by what stands behind `contacts:`."""

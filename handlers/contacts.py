@@ -36,11 +36,7 @@ def register(app: AsyncApp, desk: Desk) -> None:
             "earlier": (turn, None),
             "add": (open_add, None),
             "remove": (removed, None),
-            "import": (contact_imports.open_form, None),
-            "file": (contact_imports.file_sent, None),
-            "import_rows": (contact_imports.import_rows, None),
-            "drop_rows": (contact_imports.drop_rows, None),
-            "report": (contact_imports.report, None),
+            **contact_imports.BUTTONS,
         },
     )
     on_form(app, desk, "contacts:added", validate_added, added)

@@ -10,8 +10,9 @@ from bot.cards.times import moment
 from bot.errors import BadInput, NeedsYes, NotFound
 from bot.store import offers as store
 from bot.store import people
-from handlers import Click, Desk, answer, on_actions, on_form, tell
-from handlers.calls import validate_remind, when_chosen, write_intent
+from handlers import Click, Desk, answer, does, on_actions, on_form, tell
+from handlers.after_call import validate_remind, when_chosen
+from handlers.calls import write_intent
 
 
 def register(app: AsyncApp, desk: Desk) -> None:
@@ -26,11 +27,11 @@ def register(app: AsyncApp, desk: Desk) -> None:
             "skip": (skip, None),
             "later": (later, None),
             "next": (onward, None),
-            "pause": (pause, None),
-            "go_on": (go_on, None),
-            "show": (show, None),
+            "pause": (does(offers.pause), None),
+            "go_on": (does(offers.go_on), None),
+            "show": (does(offers.bring_down), None),
             "auto": (auto, None),
-            "auto_stop": (auto_stop, None),
+            "auto_stop": (does(auto_dial.stop), None),
         },
     )
     on_form(app, desk, "offer:put_off", validate_remind, put_off)
@@ -105,29 +106,9 @@ async def onward(desk: Desk, click: Click) -> None:
     await offers.onward(desk.board, click.user, press(click.value)[0])
 
 
-async def pause(desk: Desk, click: Click) -> None:
-    """*Pause list*."""
-    await offers.pause(desk.board, click.user, click.value)
-
-
-async def go_on(desk: Desk, click: Click) -> None:
-    """*Go on*."""
-    await offers.go_on(desk.board, click.user, click.value)
-
-
-async def show(desk: Desk, click: Click) -> None:
-    """*Show* in App Home."""
-    await offers.bring_down(desk.board, click.user, click.value)
-
-
 async def auto(desk: Desk, click: Click) -> None:
     """The menu *Auto-dial*: with so many seconds between calls."""
     list_id, _, rest = click.value.partition("|")
     if not rest.isdecimal():
         raise BadInput("That menu is not one of a call list any more. Nothing was done; type `/call next`.")
     await auto_dial.start(desk.board, click.user, list_id, int(rest))
-
-
-async def auto_stop(desk: Desk, click: Click) -> None:
-    """*Stop auto-dial*."""
-    await auto_dial.stop(desk.board, click.user, click.value)

@@ -6,6 +6,7 @@ handed that token.
 
 from urllib.parse import urlsplit
 
+from bot import tables
 from bot.cards.forms import PASTED
 from bot.errors import CallboardError, NotAllowed, NotFound, Unavailable
 from handlers import UNREACHED, Click, Desk, slack_code
@@ -27,6 +28,16 @@ def wrong_table(click: Click) -> dict[str, str]:
     if len(rows) >= PASTED:
         return {"rows": "That is as much as fits here, so the end may be missing. Send it as a file instead."}
     return {}
+
+
+async def table(desk: Desk, click: Click, file: str = "") -> tuple[str, bytes]:
+    """Name and content of the table that a form is about: `file`, which was sent before, else as `wrong_table()` says.
+
+    Raises as `fetch()`.
+    """
+    if file := file or chosen(click):
+        return await fetch(desk, file, tables.MOST_BYTES)
+    return "pasted rows", click.fields["rows"].encode()
 
 
 async def fetch(desk: Desk, file: str, limit: int) -> tuple[str, bytes]:

@@ -11,11 +11,13 @@ from bot.store import ledger
 from bot.store import offers as turns
 from bot.store.calling_lists import CallingList
 from bot.store.offers import Offer
-from tests.office import Office
+from tests.office import SETTINGS, Office
 from tests.slack_state import Message
 
 NOA, SAM, MAX = "+12025550101", "+12025550102", "+12025550103"
+BOTH = "Autumn offers for <@U1|ada> <@U4|max>"
 THREE = f"number,name,city\n{NOA},Noa Green,Haifa\n{SAM},Sam Hill,\n{MAX},Max,Lod\n"
+CLOSED = SETTINGS.replace('hours = ["00:00", "24:00"]', 'hours = ["09:00", "18:00"]')
 
 
 async def furnish(desk: Office) -> None:
@@ -69,6 +71,16 @@ def elements(message: Message) -> dict[str, Any]:
     """action_id -> element."""
     found = [block["elements"] for block in message.blocks if block["type"] == "actions"]
     return {element["action_id"]: element for elements in found for element in elements}
+
+
+def buttons(desk: Office, user: str = "U1") -> list[str]:
+    """What the one card offers."""
+    return [action.partition(":")[2] for action in elements(card(desk, user))]
+
+
+def numbers(desk: Office) -> list[str]:
+    """Whom the phone service was asked to call."""
+    return [order.number for order in desk.phone.orders]
 
 
 async def press(desk: Office, what: str, *, user: str = "U2") -> str:

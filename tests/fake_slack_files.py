@@ -5,6 +5,8 @@ addresses want the bot's token, and show a page to sign in without it. A file th
 the app's own until a message has it in an image block; Slack knows only after a while what is in it.
 """
 
+import csv
+import io
 import mimetypes
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -70,6 +72,16 @@ def add_file(slack: "FakeSlack", name: str, content: bytes, *, user: str) -> Fil
     file.url = f"{slack.origin}/files-pri/{file.id}/{name}"
     slack.files[file.id] = file
     return file
+
+
+def shared(slack: "FakeSlack") -> list[File]:
+    """What Callboard has put into conversations."""
+    return [file for file in slack.files.values() if file.owner == slack.bot_user and file.channel]
+
+
+def table(file: File) -> list[list[str]]:
+    """The cells of a CSV of ours."""
+    return list(csv.reader(io.StringIO(file.content.decode("utf-8-sig"))))
 
 
 async def serve(slack: "FakeSlack", request: web.Request) -> web.Response:

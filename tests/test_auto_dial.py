@@ -17,6 +17,8 @@ from bot.store import ledger
 from bot.store.calls import new_id
 from handlers import Click, offer_buttons
 from tests.calling_desk import (
+    BOTH,
+    CLOSED,
     MAX,
     NOA,
     SAM,
@@ -24,11 +26,12 @@ from tests.calling_desk import (
     answer,
     audit,
     begin,
+    buttons,
     card,
     contact,
-    elements,
     end,
     furnish,
+    numbers,
     press,
     press_of,
     rest,
@@ -39,8 +42,6 @@ from tests.fake_slack import FakeSlack
 from tests.office import ADA, SETTINGS, Office, office
 from tests.slack_state import Clock
 
-BOTH = "Autumn offers for <@U1|ada> <@U4|max>"
-CLOSED = SETTINGS.replace('hours = ["00:00", "24:00"]', 'hours = ["09:00", "18:00"]')
 REST = 15
 Begin = Callable[..., AbstractAsyncContextManager[Office]]
 
@@ -57,14 +58,6 @@ async def busy(open_office: Begin) -> AsyncIterator[Office]:
     async with open_office() as desk:
         await furnish(desk)
         yield desk
-
-
-def numbers(desk: Office) -> list[str]:
-    return [order.number for order in desk.phone.orders]
-
-
-def buttons(desk: Office, user: str = "U1") -> list[str]:
-    return [action.partition(":")[2] for action in elements(card(desk, user))]
 
 
 async def switch_on(desk: Office, user: str = "U1", seconds: int = REST) -> None:

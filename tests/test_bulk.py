@@ -11,7 +11,7 @@ from bot import bulk, tables
 from bot.bulk import Plan, Row
 from bot.errors import BadInput
 from bot.orders import CampaignCall
-from bot.policy import Rules
+from bot.rules import Rules
 
 NOW = 1_772_632_800.0
 """Wednesday 2026-03-04 14:00 UTC: 15:00 in Madrid, 09:00 in Washington."""

@@ -1,8 +1,6 @@
 """`/campaign calllist` by signed requests: the form, the preview, giving out, approval, the maker's card, results."""
 
-import csv
 import html
-import io
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -18,6 +16,7 @@ from handlers.calling_lists import LEFT_OUT
 from handlers.left_out import Reports
 from tests import slack_requests
 from tests.calling_desk import (
+    BOTH,
     MAX,
     NOA,
     SAM,
@@ -27,6 +26,7 @@ from tests.calling_desk import (
     audit,
     before,
     begin,
+    buttons,
     card,
     cards,
     contact,
@@ -42,14 +42,13 @@ from tests.calling_desk import (
 )
 from tests.campaign_desk import ROWS
 from tests.fake_slack import FakeSlack
-from tests.fake_slack_files import File, add_file
+from tests.fake_slack_files import add_file, shared, table
 from tests.office import SETTINGS, Office, office
 from tests.slack_state import Clock
 
 STRICT = SETTINGS.replace('managers = ["U2"]', 'managers = ["U2", "U4"]').replace(
     "[policy]", "[policy]\napprove_over = 2"
 )
-BOTH = "Autumn offers for <@U1|ada> <@U4|max>"
 
 
 @pytest.fixture
@@ -57,18 +56,6 @@ async def strict(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> A
     async with office(tmp_path, fake_slack, slack_clock, STRICT) as there:
         await furnish(there)
         yield there
-
-
-def buttons(desk: Office, user: str = "U2") -> list[str]:
-    return [action.partition(":")[2] for action in elements(card(desk, user))]
-
-
-def shared(desk: Office) -> list[File]:
-    return [file for file in desk.slack.files.values() if file.owner == desk.slack.bot_user and file.channel]
-
-
-def table(file: File) -> list[list[str]]:
-    return list(csv.reader(io.StringIO(file.content.decode("utf-8-sig"))))
 
 
 # Making one
@@ -90,7 +77,7 @@ async def test_rows_are_judged_as_for_campaigns_and_nobody_is_called(desk: Offic
         "1 not allowed by the policy:\n• line 4: +1 900 555 0123",
     ):
         assert words in shown, words
-    assert buttons(desk) == ["give_out", "drop", "report"]
+    assert buttons(desk, "U2") == ["give_out", "drop", "report"]
     assert cards(desk, "U1") == []
     assert desk.phone.orders == []
 
@@ -105,11 +92,11 @@ async def test_what_was_left_out_comes_as_a_file_once_it_is_given_out(desk: Offi
     reports = Reports(desk.desk, LEFT_OUT)
     await paste(desk, BOTH, ROWS)
     await reports()
-    assert shared(desk) == []
+    assert shared(desk.slack) == []
     await press(desk, "give_out")
     await reports()
     await reports()
-    (file,) = shared(desk)
+    (file,) = shared(desk.slack)
     assert (file.channel, file.thread_ts) == (desk.slack.open_dm("U2").id, card(desk, "U2").ts)
     assert [row[:3] for row in table(file)[1:]] == [
         ["4", "+1 900 555 0123", "forbidden"],
@@ -117,7 +104,7 @@ async def test_what_was_left_out_comes_as_a_file_once_it_is_given_out(desk: Offi
         ["8", "nonsense", "invalid"],
     ]
     await press(desk, "report")
-    assert len(shared(desk)) == 2
+    assert len(shared(desk.slack)) == 2
 
 
 async def test_a_file_of_the_conversation_becomes_a_list(desk: Office) -> None:
@@ -199,7 +186,7 @@ async def test_discarding_forgets_what_was_read(desk: Office) -> None:
     await paste(desk, BOTH)
     await press(desk, "drop")
     assert "Discarded. Nobody was called, and what was read is forgotten." in text(desk, "U2")
-    assert buttons(desk) == []
+    assert buttons(desk, "U2") == []
     count = "SELECT count(*) FROM calling_list_rows"
     assert await desk.board.read(lambda db: db.execute(count).fetchone()[0]) == 0
     (found,) = await desk.board.read(lambda db: db.execute("SELECT id FROM calling_lists").fetchone())
@@ -309,7 +296,7 @@ async def test_pause_resume_and_stop(desk: Office) -> None:
     await press(desk, "stop")
     assert "Stopped for good: 1 of 3 done." in text(desk, "U2")
     assert "1 called, 0 skipped, 2 not called" in text(desk, "U2")
-    assert buttons(desk) == ["results"]
+    assert buttons(desk, "U2") == ["results"]
     assert "This list was stopped. <@U2> stopped it. Nobody more of it is called." in text(desk, "U1")
     assert elements(card(desk, "U1")) == {}
     assert [what for _, what in await audit(desk)][:4] == [
@@ -345,7 +332,7 @@ async def test_results_come_as_a_file_below_the_card(desk: Office) -> None:
     await desk.board.write(people.block, MAX, "asked us to stop", "U9", desk.clock())
     await act(desk, "call")
     await press(desk, "results")
-    (file,) = shared(desk)
+    (file,) = shared(desk.slack)
     assert (file.name, file.thread_ts) == ("call-list-Autumn-offers.csv", card(desk, "U2").ts)
     head, noa, sam, blocked, zoe = table(file)
     assert head[:9] == [

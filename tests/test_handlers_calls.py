@@ -1,6 +1,5 @@
 """`/call` and the call card, as a person sees them: signed requests in, Slack messages out."""
 
-import sqlite3
 from pathlib import Path
 
 import msgspec
@@ -15,14 +14,14 @@ from bot.cards import VALUE_LIMIT
 from bot.consent import Recording
 from bot.dialing import YES_SECONDS, Ask
 from bot.errors import Ambiguous, NotAllowed, Refused, Unavailable
-from bot.events import REP, CdrReceived, Described, LegAnswered, LegEnded, LegRinging, Outcome, Requested, Wrapped
+from bot.events import REP, CdrReceived, LegAnswered, LegEnded, LegRinging, Outcome, Requested
 from bot.providers import provider_class
 from bot.store import calls, ledger, people
 from bot.who import EXAMPLE
 from handlers.calls import _carried
 from tests.fake_slack import FakeSlack
 from tests.office import ADA, LINE, SETTINGS, Office, PaperPhone, office
-from tests.slack_state import Clock, Message
+from tests.slack_state import Clock
 
 CUSTOMER_NUMBER = "+12025550123"
 
@@ -227,29 +226,6 @@ async def test_a_failing_provider_is_told(desk: Office, error: Exception, told: 
     assert len(desk.phone.orders) == 1
 
 
-@pytest.mark.parametrize(
-    ("button", "outcome"),
-    [
-        ("call:settle_talked", Outcome.ANSWERED),
-        ("call:settle_rang", Outcome.NO_ANSWER),
-        ("call:settle_no", Outcome.NOT_PLACED),
-    ],
-)
-async def test_an_unclear_call_is_settled_by_the_rep_and_not_dialled_before(
-    desk: Office, button: str, outcome: Outcome
-) -> None:
-    await desk.link("U1")
-    desk.phone.answer = Ambiguous("Paperphone did not answer in time.")
-    await desk.type("/call +1 202 555 0123")
-    desk.clock.advance(60)
-    assert "already calling" in await desk.type("/call +1 202 555 0123")
-    assert len(desk.phone.orders) == 1
-    (card,) = desk.conversation("U1")
-    await desk.press(button, card, desk.slack.open_dm("U1").id)
-    (call,) = await desk.calls()
-    assert call.outcome is outcome
-
-
 async def test_hang_up_once(desk: Office) -> None:
     await desk.link("U1")
     await desk.type("/call +1 202 555 0123")
@@ -327,57 +303,6 @@ async def test_the_form_says_what_is_wrong_and_then_calls(desk: Office) -> None:
     assert (order.max_seconds, order.record) == (1800, True)
 
 
-async def test_call_later_sets_a_reminder(desk: Office) -> None:
-    await desk.link("U1")
-    await desk.type("/call +1 202 555 0123")
-    await desk.happen(CdrReceived(ref="paper-1", at=desk.clock(), leg="customer", outcome=Outcome.NO_ANSWER))
-    (card,) = desk.conversation("U1")
-    await desk.press("call:later", card, desk.slack.open_dm("U1").id)
-    assert "needs its day" in (await desk.submit({"time": "14:30"}))["time"]
-    assert await desk.submit({"when": "3h"}) == {}
-    assert "Reminder to call" in desk.conversation("U1")[0].text
-
-
-async def ended_card(desk: Office) -> Message:
-    await desk.link("U1")
-    await desk.type("/call +1 202 555 0123")
-    await desk.happen(CdrReceived(ref="paper-1", at=desk.clock(), leg="customer", outcome=Outcome.NO_ANSWER))
-    (card,) = desk.conversation("U1")
-    return card
-
-
-async def test_what_was_typed_of_a_call_is_on_disk_before_the_form_closes(
-    desk: Office, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As if the process died with its answer to Slack: no work that was put off is ever done."""
-    card = await ended_card(desk)
-    await desk.press("call:wrap", card, desk.slack.open_dm("U1").id)
-    with monkeypatch.context() as patch:
-        patch.setattr(desk.board, "spawn", lambda work, *_, **__: work.close())
-        assert await desk.submit({"note": "wants the blue one", "later": "3h"}) == {}
-    (call,) = await desk.calls()
-    assert call.note == "wants the blue one"
-    due = await desk.board.read(ledger.reminder_of, call.id, "U1")
-    assert due == pytest.approx(desk.clock() + 3 * 3600, abs=60)
-
-
-async def test_a_form_stays_open_with_what_was_typed_where_it_could_not_be_kept(
-    desk: Office, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    card = await ended_card(desk)
-    for action, fields in (("call:wrap", {"note": "wants the blue one"}), ("call:later", {"when": "3h"})):
-        await desk.press(action, card, desk.slack.open_dm("U1").id)
-        with monkeypatch.context() as patch:
-            patch.setattr(desk.board.db, "write", full)
-            (words,) = (await desk.submit(fields)).values()
-        assert "Nothing was saved. Something went wrong in Callboard (incident" in words
-        assert await desk.submit(fields) == {}
-
-
-async def full(work: object) -> object:
-    raise sqlite3.OperationalError("database or disk is full")
-
-
 async def test_a_callers_name_cannot_ring_the_channel(desk: Office) -> None:
     await desk.link("U1")
     await desk.contact(CUSTOMER_NUMBER, "<!channel> <https://evil.example|Bank>")
@@ -385,27 +310,6 @@ async def test_a_callers_name_cannot_ring_the_channel(desk: Office) -> None:
     text = desk.conversation("U1")[0].text
     assert "<!channel>" not in text
     assert "<https" not in text
-
-
-async def test_how_did_it_go_shows_no_more_than_the_card_that_it_was_asked_on(
-    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
-) -> None:
-    text = SETTINGS.replace('label = "Sales"', 'label = "Sales"\nmask = true')
-    async with office(tmp_path, fake_slack, slack_clock, text) as desk:
-        await desk.link("U1", extension="AAA", account="voicenter")
-        at = desk.clock()
-        told = Described(
-            ref="in-1", at=at, source="cdr", direction="in", number=CUSTOMER_NUMBER, line=LINE, extension="AAA"
-        )
-        record = CdrReceived(ref="in-1", at=at, leg="ext:AAA", outcome=Outcome.ANSWERED, talk_seconds=60)
-        await desk.happen(told, record)
-        (call,) = await desk.calls()
-        await desk.board.ingest("voicenter", [Wrapped(at=at, by="U1", note="wants a quote")], call_id=call.id)
-        (card,) = desk.slack.channel("C1")
-        for user, whole in (("U1", True), ("U4", False), ("U2", True)):  # who took it, a colleague, a manager
-            await desk.press("call:wrap", card, "C1", user=user)
-            form = str(desk.slack.views.popitem()[1].view)
-            assert [words in form for words in ("202-555-0123", "wants a quote", "Remind me")] == [whole] * 3
 
 
 async def test_the_form_offers_only_services_that_place_calls(desk: Office) -> None:
@@ -469,17 +373,6 @@ async def test_a_yes_that_comes_much_later_is_asked_for_anew(
         assert desk.phone.orders == []
         await desk.press("call:yes", desk.slack.ephemerals[-1], "C1")
         assert [order.number for order in desk.phone.orders] == [CUSTOMER_NUMBER]
-
-
-async def test_how_it_went_is_kept_as_a_whole_or_not_at_all(desk: Office) -> None:
-    card = await ended_card(desk)
-    await desk.press("call:wrap", card, desk.slack.open_dm("U1").id)
-    await desk.board.db.write(lambda db: db.execute("DROP TABLE reminders"))
-    (words,) = (await desk.submit({"note": "wants the blue one", "later": "3h"})).values()
-    assert "Nothing was saved." in words
-    (call,) = await desk.calls()
-    assert call.note == ""
-    assert [what for _, _, what, *_ in await desk.board.read(ledger.audit_log)] == ["call"]
 
 
 async def test_new_and_foreign_numbers_are_asked_about_once(

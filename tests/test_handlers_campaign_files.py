@@ -1,8 +1,6 @@
 """Files of lists of calls: what was left out comes as one, and one sent into the conversation is asked about."""
 
 import asyncio
-import csv
-import io
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +15,7 @@ from tests import slack_requests
 from tests.campaign_desk import ROWS, bulk_orders, buttons, card, drop, paste, press, texts, value
 from tests.dialer import SALE, Dialer, dialer
 from tests.fake_slack import FakeSlack
-from tests.fake_slack_files import File, add_file
+from tests.fake_slack_files import add_file, shared, table
 from tests.office import Office, office
 from tests.slack_state import Clock, Message
 
@@ -31,23 +29,19 @@ async def desk(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> Asy
 # What was left out, as CSV
 
 
-def shared(desk: Office) -> list[File]:
-    return [file for file in desk.slack.files.values() if file.owner == desk.slack.bot_user and file.channel]
-
-
 async def test_what_was_left_out_comes_as_a_file_into_the_thread_once(desk: Office) -> None:
     dialer(desk).said_no["+12025550103"] = "=1+1"
     await paste(desk)
     reports = Reports(desk.desk, LEFT_OUT)
     await reports()
-    assert shared(desk) == []
+    assert shared(desk.slack) == []
     await press(desk, "add_rows")
     await reports()
     await reports()
-    (file,) = shared(desk)
+    (file,) = shared(desk.slack)
     assert (file.channel, file.thread_ts) == (desk.slack.open_dm("U2").id, card(desk).ts)
     assert file.name == "left-out-pasted-rows.csv"
-    rows = list(csv.reader(io.StringIO(file.content.decode("utf-8-sig"))))
+    rows = table(file)
     assert rows[0] == ["line", "number", "result", "reason"]
     assert [row[:3] for row in rows[1:]] == [
         ["4", "+1 900 555 0123", "forbidden"],
@@ -73,16 +67,16 @@ async def test_one_whose_upload_was_cut_off_is_told_of(desk: Office, monkeypatch
         desk.clock.advance(CUT_OFF_SECONDS)
         await reports()
         await desk.settle()
-    assert shared(desk) == []
+    assert shared(desk.slack) == []
     assert len([text for text in texts(desk) if "may not have been attached. The button on the card" in text]) == 1
 
 
 async def test_it_can_be_asked_for_again(desk: Office) -> None:
     await paste(desk)
     await press(desk, "report")
-    assert [file.name for file in shared(desk)] == ["left-out-pasted-rows.csv"]
+    assert [file.name for file in shared(desk.slack)] == ["left-out-pasted-rows.csv"]
     await press(desk, "report")
-    assert len(shared(desk)) == 2
+    assert len(shared(desk.slack)) == 2
 
 
 async def test_an_upload_that_fails_is_told_and_not_repeated(desk: Office) -> None:
@@ -92,7 +86,7 @@ async def test_an_upload_that_fails_is_told_and_not_repeated(desk: Office) -> No
     await Reports(desk.desk, LEFT_OUT)()
     await desk.settle()
     await Reports(desk.desk, LEFT_OUT)()
-    assert len(shared(desk)) == 1
+    assert len(shared(desk.slack)) == 1
     assert "the file may be shown or not" in texts(desk)[-1]
     assert "The button on the card sends it." in texts(desk)[-1]
     desk.slack.scopes -= {"files:write"}
@@ -103,7 +97,7 @@ async def test_nothing_left_out_no_file(desk: Office) -> None:
     await paste(desk, "number\n+12025550101\n")
     await press(desk, "add_rows")
     await Reports(desk.desk, LEFT_OUT)()
-    assert shared(desk) == []
+    assert shared(desk.slack) == []
     assert buttons(desk) == []
 
 

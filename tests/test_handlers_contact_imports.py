@@ -1,7 +1,5 @@
 """`/contacts import` by signed requests: the form, the preview, all rows or none, and what was left out."""
 
-import csv
-import io
 from dataclasses import replace
 
 import pytest
@@ -13,7 +11,7 @@ from bot.store.contacts import Contact
 from handlers.contact_imports import LEFT_OUT
 from handlers.left_out import Reports
 from tests import slack_requests
-from tests.fake_slack_files import File, add_file
+from tests.fake_slack_files import add_file, shared, table
 from tests.office import Office
 from tests.slack_state import Message
 
@@ -63,10 +61,6 @@ async def book(desk: Office) -> dict[str, Contact]:
 
 async def audit(desk: Office) -> list[tuple[str, ...]]:
     return [line[1:] for line in await desk.board.read(ledger.audit_log)]
-
-
-def shared(desk: Office) -> list[File]:
-    return [file for file in desk.slack.files.values() if file.owner == desk.slack.bot_user and file.channel]
 
 
 def said(desk: Office) -> str:
@@ -345,14 +339,14 @@ async def test_what_was_left_out_comes_as_a_file_once_and_whenever_it_is_asked_f
     await paste(desk)
     reports = Reports(desk.desk, LEFT_OUT)
     await reports()
-    assert shared(desk) == []
+    assert shared(desk.slack) == []
     await press(desk, "import_rows")
     await reports()
     await reports()
-    (file,) = shared(desk)
+    (file,) = shared(desk.slack)
     assert (file.channel, file.thread_ts) == (desk.slack.open_dm("U2").id, card(desk).ts)
     assert file.name == "left-out-pasted-rows.csv"
-    rows = list(csv.reader(io.StringIO(file.content.decode("utf-8-sig"))))
+    rows = table(file)
     assert rows[0] == ["line", "number", "result", "reason"]
     assert [row[:3] for row in rows[1:]] == [
         ["5", "nonsense", "invalid"],
@@ -360,13 +354,13 @@ async def test_what_was_left_out_comes_as_a_file_once_and_whenever_it_is_asked_f
         ["7", "'=1+1", "invalid"],
     ]
     await press(desk, "report")
-    assert len(shared(desk)) == 2
+    assert len(shared(desk.slack)) == 2
 
 
 async def test_it_can_be_had_before_anything_is_imported(desk: Office) -> None:
     await paste(desk)
     await press(desk, "report")
-    assert len(shared(desk)) == 1
+    assert len(shared(desk.slack)) == 1
     assert await book(desk) == {}
 
 
@@ -377,7 +371,7 @@ async def test_an_upload_that_fails_is_told_and_not_repeated(desk: Office) -> No
     await Reports(desk.desk, LEFT_OUT)()
     await desk.settle()
     await Reports(desk.desk, LEFT_OUT)()
-    assert len(shared(desk)) == 1
+    assert len(shared(desk.slack)) == 1
     assert "The button on the card sends it." in desk.conversation("U2")[-1].text
 
 
@@ -385,7 +379,7 @@ async def test_nothing_left_out_no_file(desk: Office) -> None:
     await paste(desk, "number,name\n+12025550101,Noa\n")
     await press(desk, "import_rows")
     await Reports(desk.desk, LEFT_OUT)()
-    assert shared(desk) == []
+    assert shared(desk.slack) == []
     assert buttons(desk) == []
 
 
@@ -395,4 +389,4 @@ async def test_a_long_list_of_bad_rows_is_cut_on_the_card_and_whole_in_the_file(
     assert "30 left out" in card(desk).text
     assert "… and 22 more, all of them in the CSV" in card(desk).text
     await press(desk, "report")
-    assert shared(desk)[0].content.decode().count("bad") >= 30
+    assert shared(desk.slack)[0].content.decode().count("bad") >= 30

@@ -16,6 +16,8 @@ from bot.store import people
 from bot.store.offers import GRACE_SECONDS
 from tests import slack_requests
 from tests.calling_desk import (
+    BOTH,
+    CLOSED,
     MAX,
     NOA,
     SAM,
@@ -24,6 +26,7 @@ from tests.calling_desk import (
     answer,
     before,
     begin,
+    buttons,
     card,
     cards,
     contact,
@@ -31,6 +34,7 @@ from tests.calling_desk import (
     end,
     furnish,
     lists,
+    numbers,
     paste,
     press,
     press_of,
@@ -42,9 +46,7 @@ from tests.fake_slack import FakeSlack
 from tests.office import SETTINGS, Office, office
 from tests.slack_state import Clock
 
-BOTH = "Autumn offers for <@U1|ada> <@U4|max>"
 FREE = SETTINGS.replace("[policy]", "[policy]\nattempts_per_day = 0\nattempts_per_week = 0")
-CLOSED = SETTINGS.replace('hours = ["00:00", "24:00"]', 'hours = ["09:00", "18:00"]')
 DAY = 86400.0
 
 
@@ -54,14 +56,6 @@ async def free(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> Asy
     async with office(tmp_path, fake_slack, slack_clock, FREE) as there:
         await furnish(there)
         yield there
-
-
-def numbers(desk: Office) -> list[str]:
-    return [order.number for order in desk.phone.orders]
-
-
-def offered(desk: Office, user: str = "U1") -> list[str]:
-    return [action.partition(":")[2] for action in elements(card(desk, user))]
 
 
 # The whole story
@@ -83,13 +77,13 @@ async def test_from_the_first_contact_to_the_last(desk: Office) -> None:
     assert told == "Ringing your phone to call Noa Green, +1 202-555-0101. Its card is below the list's."
     assert numbers(desk) == [NOA]
     assert "Calling Noa Green, +1 202-555-0101\nIts card below has everything you can do." in text(desk, "U1")
-    assert offered(desk) == []
+    assert buttons(desk) == []
     for leg, doing in ((REP, "Calling"), ("customer", "Talking to")):
         await desk.happen(LegAnswered(ref="paper-1", at=desk.clock(), leg=leg))
         assert f"{doing} Noa Green" in text(desk, "U1")
     await end(desk, 1, Outcome.ANSWERED, 80)
     assert "Talked for 1 min 20 s with Noa Green, +1 202-555-0101\nSay how it went" in text(desk, "U1")
-    assert offered(desk) == ["wrap", "next", "pause", "auto"]
+    assert buttons(desk) == ["wrap", "next", "pause", "auto"]
 
     await wrap(desk, note="call in spring")
     assert (await contact(desk, list_id, NOA)).state == "done"
@@ -98,7 +92,7 @@ async def test_from_the_first_contact_to_the_last(desk: Office) -> None:
     await act(desk, "call")
     await end(desk, 2, Outcome.NO_ANSWER)
     assert "No answer: Sam Hill" in text(desk, "U1")
-    assert offered(desk) == ["next", "later", "wrap", "pause", "auto"]
+    assert buttons(desk) == ["next", "later", "wrap", "pause", "auto"]
     await act(desk, "next")
     assert "Next is Max, +1 202-555-0103\ncity: Lod" in text(desk, "U1")
     await act(desk, "skip")
@@ -328,7 +322,7 @@ async def test_who_pauses_gives_back_whom_they_have_before_them(desk: Office) ->
     list_id = await begin(desk, BOTH)
     await act(desk, "pause")
     assert "You have paused this list." in text(desk, "U1")
-    assert offered(desk) == ["go_on", "auto"]
+    assert buttons(desk) == ["go_on", "auto"]
     assert "You have paused your call list" in await desk.type("/call next")
     await act(desk, "skip", user="U4")
     assert "Next is Noa Green" in text(desk, "U4")
@@ -518,7 +512,7 @@ async def test_later_is_by_the_reps_own_clock_and_takes_any_time(free: Office) -
     assert "Max comes back to you at 5 Feb 16:30." in free.conversation("U1")[-1].text
 
 
-async def test_in_the_afternoon_this_afternoon_is_not_offered(free: Office) -> None:
+async def test_in_the_afternoon_this_afternoon_is_not_buttons(free: Office) -> None:
     free.clock.advance(11 * 3600)
     await begin(free)
     values = [option["value"] for option in elements(card(free, "U1"))["offer:later"]["options"]]
@@ -541,7 +535,7 @@ async def test_later_after_nobody_answered_and_not_after_a_talk(free: Office) ->
     free.clock.advance(3600)
     await act(free, "call")
     await answer(free, 2)
-    assert "later" not in offered(free)
+    assert "later" not in buttons(free)
     await wrap(free)
     assert "Next is Noa Green" in text(free, "U1")
     assert "we called, no answer" in text(free, "U1")

@@ -23,6 +23,8 @@ PURE = (
         "bot.hooks",
         "bot.numbers",
         "bot.number_kinds",
+        "bot.rules",
+        "bot.limits",
         "bot.policy",
         "bot.bulk",
         "bot.tables",

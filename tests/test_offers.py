@@ -15,17 +15,20 @@ from bot.store import offers as store
 from handlers import Click, offer_buttons
 from tests import slack_requests
 from tests.calling_desk import (
+    BOTH,
+    CLOSED,
     NOA,
     SAM,
     act,
     answer,
     before,
     begin,
+    buttons,
     card,
     cards,
     contact,
-    elements,
     furnish,
+    numbers,
     press,
     press_of,
     rest,
@@ -35,18 +38,6 @@ from tests.calling_desk import (
 from tests.fake_slack import FakeSlack
 from tests.office import SETTINGS, Office, office
 from tests.slack_state import Clock
-
-BOTH = "Autumn offers for <@U1|ada> <@U4|max>"
-CLOSED = SETTINGS.replace('hours = ["00:00", "24:00"]', 'hours = ["09:00", "18:00"]')
-
-
-def numbers(desk: Office) -> list[str]:
-    return [order.number for order in desk.phone.orders]
-
-
-def offered(desk: Office, user: str = "U1") -> list[str]:
-    return [action.partition(":")[2] for action in elements(card(desk, user))]
-
 
 # Once, whatever happens
 
@@ -106,7 +97,7 @@ async def test_an_unclear_call_is_never_repeated(desk: Office) -> None:
     assert "did not answer in time" in told
     assert "Unclear: the call to Noa Green" in text(desk, "U1")
     assert "It is not dialled again." in text(desk, "U1")
-    assert offered(desk) == ["next", "pause", "auto"]
+    assert buttons(desk) == ["next", "pause", "auto"]
     pressed = await press_of(desk, list_id, "U1")
     with pytest.raises(NotAllowed, match="is unclear, so the contact was not put off"):
         await offers.put_off(desk.board, "U1", pressed, desk.clock() + 60)
@@ -130,7 +121,7 @@ async def test_where_their_phone_never_rang_they_can_be_called_again(desk: Offic
         await desk.happen(
             CdrReceived(ref="paper-1", at=desk.clock(), leg=REP, outcome=Outcome.NO_ANSWER),
         )
-    assert offered(desk) == ["call", "skip", "later", "pause", "auto"]
+    assert buttons(desk) == ["call", "skip", "later", "pause", "auto"]
     pressed = await press_of(desk, list_id, "U1")
     with pytest.raises(NotAllowed, match="has not rung yet"):
         await offers.onward(desk.board, "U1", pressed)

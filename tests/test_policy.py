@@ -12,20 +12,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from bot.errors import SettingsError
-from bot.policy import (
-    Allowed,
-    Decision,
-    DoNotCall,
-    History,
-    NeedsConfirmation,
-    Proposed,
-    Refused,
-    Rules,
-    Used,
-    day_start,
-    decide,
-    week_start,
-)
+from bot.limits import day_start, week_start
+from bot.policy import decide
+from bot.rules import Allowed, Decision, DoNotCall, History, NeedsConfirmation, Proposed, Refused, Rules, Used
 from bot.window import Window, is_open, next_open, zones_of
 
 WORLD = Rules(region="US", countries=frozenset({"US", "GB", "IL", "AE", "TR"}))

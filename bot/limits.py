@@ -1,0 +1,65 @@
+"""How often and how long: the caps of a rep and of the team, and the attempts to one number. Pure.
+
+Each check answers None for "no objection". Days are those of the team's time zone.
+"""
+
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from bot.numbers import pretty
+from bot.periods import instant
+from bot.rules import History, Proposed, Refused, Rules
+
+
+def week_start(rules: Rules, now: datetime) -> datetime:
+    """When the seven days that end with the current one began (UTC), for `History.attempts_this_week`."""
+    return _midnight(rules, now.astimezone(ZoneInfo(rules.zone)).date() - timedelta(6))
+
+
+def day_start(rules: Rules, now: datetime) -> datetime:
+    """When the current day of the daily cap began (UTC): calls from then on are `History.today`."""
+    return _midnight(rules, now.astimezone(ZoneInfo(rules.zone)).date())
+
+
+def daily_cap(rules: Rules, history: History, now: datetime) -> Refused | None:
+    """What the rep, or all together, may call or talk in a day."""
+    mine, team = history.today, history.team_today
+    caps = (
+        (rules.daily_calls, mine.calls, "you have placed {} calls today, and the limit for one person is {} a day"),
+        (rules.daily_minutes, mine.minutes, "you have talked for {} minutes today, and the limit for one person is {}"),
+        (rules.team_daily_calls, team.calls, "{} calls were placed by all of you today, and the limit is {} a day"),
+        (rules.team_daily_minutes, team.minutes, "all of you have talked for {} minutes today, and the limit is {}"),
+    )
+    for limit, used, words in caps:
+        if limit and used >= limit:
+            return Refused(
+                f"The call was not placed: {words.format(used, limit)}.",
+                "Go on tomorrow, or ask an admin to raise the limit.",
+                _midnight(rules, now.astimezone(ZoneInfo(rules.zone)).date() + timedelta(1)),
+            )
+    return None
+
+
+def number_limit(order: Proposed, rules: Rules, history: History, now: datetime) -> Refused | None:
+    """How often one number is called automatically or from lists, whoever calls."""
+    told = (
+        (history.attempts_today, rules.attempts_per_day, "today", "a day"),
+        (history.attempts_this_week, rules.attempts_per_week, "within seven days", "a week"),
+    )
+    for attempts, limit, when, each in told:
+        if limit and attempts >= limit:
+            times = "once" if attempts == 1 else f"{attempts} times"
+            return Refused(
+                f"The call was not placed: {pretty(order.number)} was called automatically or from a list {times} "
+                f"{when}, and the limit for one number is {limit} {each}.",
+                "Call them by hand, or wait; an admin can change the limit.",
+                # A message that may not be sent is given up; a contact of a list comes back.
+                _midnight(rules, now.astimezone(ZoneInfo(rules.zone)).date() + timedelta(1))
+                if order.from_list
+                else None,
+            )
+    return None
+
+
+def _midnight(rules: Rules, day: date) -> datetime:
+    return instant(day, time(0), ZoneInfo(rules.zone))

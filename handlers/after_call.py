@@ -1,0 +1,136 @@
+"""After a call: how it went, and when to call again. The buttons of its card, and their forms."""
+
+import sqlite3
+from collections.abc import Mapping
+
+from slack_bolt.async_app import AsyncApp
+
+from bot import dialing
+from bot.call import Call
+from bot.cards.modals import NONE, later_modal, wrap_modal
+from bot.cards.times import moment, on
+from bot.errors import BadInput, NotFound
+from bot.events import Outcome, Wrapped
+from bot.routing import masks_from
+from bot.store import calls, ledger, lookups, people
+from handlers import Click, Desk, First, Handler, on_form
+
+
+def register(app: AsyncApp, desk: Desk) -> None:
+    """The forms; the buttons are among those of `handlers/calls.py`."""
+    on_form(app, desk, "call:wrapped", validate_wrapped, wrapped, at_once=True)
+    on_form(app, desk, "call:remind", validate_remind, remind, at_once=True)
+
+
+async def settle(desk: Desk, click: Click) -> None:
+    """The rep says what became of an unclear call."""
+    outcome = {
+        "call:settle_talked": Outcome.ANSWERED,
+        "call:settle_rang": Outcome.NO_ANSWER,
+        "call:settle_no": Outcome.NOT_PLACED,
+    }[click.action]
+    await dialing.settle(desk.board, click.value, click.user, outcome)
+
+
+async def open_wrap(desk: Desk, click: Click) -> None:
+    """*How did it go?*"""
+    board = desk.board
+    call = await _call(desk, click.value)
+    contact = await board.read(lookups.known, call.number)
+    masked = call.rep != click.user and masks_from(board.settings, board.routing.place(call), click.user)
+    view = wrap_modal(call, board.settings.dispositions, contact=contact, masked=masked)
+    await desk.slack.views_open(trigger_id=click.trigger, view=view)
+
+
+async def validate_wrapped(desk: Desk, click: Click) -> dict[str, str]:
+    """At least one of the three must be filled."""
+    if any(click.fields.get(name) not in (None, "", NONE) for name in ("disposition", "note", "later")):
+        return {}
+    return {"note": "Choose how it went, or write a note."}
+
+
+async def wrapped(desk: Desk, click: Click) -> None:
+    """Disposition, note, and perhaps a reminder: all of it in one commit, or none."""
+    board = desk.board
+    call, now = await _call(desk, click.value), board.now()
+    disposition, later = click.fields.get("disposition", ""), click.fields.get("later", "")
+    event = Wrapped(
+        at=now,
+        by=click.user,
+        disposition="" if disposition == NONE else disposition,
+        note=click.fields.get("note", ""),
+    )
+    due_at = moment(later, now, await _zone(desk, click.user)) if later and later != NONE else 0.0
+
+    def write(db: sqlite3.Connection) -> list[calls.Change]:
+        changes: list[calls.Change] = []
+        if event.disposition or event.note:
+            changes = calls.ingest(db, call.account, [event], now=now, routing=board.routing, call_id=call.id)
+            told = f"{call.id} {event.disposition} {'with a note' if event.note else ''}"
+            ledger.audit(db, now, click.user, "how it went", call.number, " ".join(told.split()))
+        if due_at:
+            ledger.remind(db, call.id, click.user, due_at)
+        return changes
+
+    board.changed(change.call for change in await board.write(write))
+
+
+async def open_later(desk: Desk, click: Click) -> None:
+    """*Call later*."""
+    call = await _call(desk, click.value)
+    contact = await desk.board.read(lookups.known, call.number)
+    await desk.slack.views_open(trigger_id=click.trigger, view=later_modal(call, contact=contact))
+
+
+async def validate_remind(desk: Desk, click: Click) -> dict[str, str]:
+    """The moment must be understood and lie ahead."""
+    try:
+        await when_chosen(desk, click)
+    except BadInput as error:
+        words = str(error)
+        return {"time" if "time" in words else "day" if click.fields.get("day") else "when": words}
+    return {}
+
+
+async def remind(desk: Desk, click: Click) -> None:
+    """Write the reminder down; the card shows it."""
+    call = await _call(desk, click.value)
+    await desk.board.write(ledger.remind, call.id, click.user, await when_chosen(desk, click))
+
+
+async def when_chosen(desk: Desk, click: Click) -> float:
+    """The moment that a form with `later_inputs()` names, by its sender's clock.
+
+    Raises:
+        BadInput: it is not understood, or already past.
+    """
+    now, zone = desk.board.now(), await _zone(desk, click.user)
+    if click.fields.get("time") and not click.fields.get("day"):
+        raise BadInput(
+            "That time needs its day, so nothing was set. Pick one in the calendar, or leave the time empty."
+        )
+    if click.fields.get("day"):
+        return on(click.fields["day"], click.fields.get("time", ""), now, zone)
+    return moment(click.fields.get("when") or "1h", now, zone)
+
+
+async def _zone(desk: Desk, user: str) -> str:
+    person = await desk.board.read(people.person, user)
+    return person.zone or desk.board.settings.zone
+
+
+async def _call(desk: Desk, call_id: str) -> Call:
+    call = await desk.board.read(calls.get, call_id)
+    if call is None:
+        raise NotFound("That call is not on record any more. Nothing was done.")
+    return call
+
+
+BUTTONS: Mapping[str, tuple[Handler, First | None]] = {
+    "wrap": (open_wrap, None),
+    "later": (open_later, None),
+    "settle_talked": (settle, None),
+    "settle_rang": (settle, None),
+    "settle_no": (settle, None),
+}
+"""Those of the call's card, by what stands behind `call:`."""
