@@ -4,10 +4,12 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
 from msgspec.structs import replace
 
 from bot import numbers, who
 from bot.board import Board
+from bot.cards import VALUE_LIMIT
 from bot.dialing import Ask
 from bot.errors import BadInput, NotFound
 from bot.store import calls, contacts, ledger, missed, people
@@ -116,6 +118,24 @@ def again(
         dial_digits=dial_digits,
         conference=conference,
     )
+
+
+def carried(ask: Ask, room: int = VALUE_LIMIT) -> str:
+    """The ask as a button carries it, its note cut where all of it is more than `room` characters.
+
+    Raises:
+        BadInput: it is too much even without a note.
+    """
+    note = ask.note
+    value = msgspec.json.encode(ask).decode()
+    while (over := len(value) - room) > 0:
+        if not note:
+            raise BadInput(
+                "That is too long to be asked about, so nothing was dialled. Write less, or the number alone."
+            )
+        note = note[: -max(over // 6, 1)]  # a sign takes up to six: \\u0001
+        value = msgspec.json.encode(replace(ask, note=f"{note}…")).decode()
+    return value
 
 
 async def _colleague(board: Board, mentioned: str, base: Ask) -> Ask:

@@ -86,6 +86,7 @@ from handlers import (
     voice_messages,
     voice_templates,
     waiting,
+    waiving,
 )
 from handlers import workflow_steps as steps
 
@@ -162,7 +163,7 @@ def slack_app(desk: Desk, identity: Identity) -> AsyncApp:
     )
     features = (calls, live, offer_buttons, call_list, call_log, campaigns, calling_lists, contacts, missed, waiting)
     more = (recordings, digest, phone, presence, admin, home, voice_messages, voice_templates)
-    for feature in (*features, *more, approval, shortcuts, steps):
+    for feature in (*features, *more, approval, waiving, shortcuts, steps):
         feature.register(app, desk)
     register_errors(app, desk)
     return app

@@ -41,6 +41,8 @@ CONFERENCE = "conference"
 """Kind of the intents of those who are called into a conference: what is asked, as JSON of `Ask`."""
 MESSAGE = "message"
 """Kind of the intents of voice messages, one each; what somebody typed to send them is another intent."""
+ALLOWED_SECONDS = 4 * 3600
+"""So long somebody may place the call that a manager has allowed them."""
 YES_SECONDS = 900
 """So long a yes to a question counts; later the policy asks anew, for the callee's night may have come."""
 DOUBLE_CLICK_SECONDS = 5
@@ -68,6 +70,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
         from_list: the number is a contact of a calling list, so the limits of campaigns hold for it.
         dial_digits: dialled once they have answered, as in `CallOrder`: an extension behind a switchboard.
         conference: they are put into that conference of the provider, without the rep's phone ringing; "" = a call.
+        reason: why this one call is placed against the policy, as a manager `allowed_by` has allowed it at `allowed_at`
+            (seconds since 1970 UTC).
     """
 
     rep: str
@@ -87,6 +91,9 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     from_list: bool = False
     dial_digits: str = ""
     conference: str = ""
+    reason: str = ""
+    allowed_by: str = ""
+    allowed_at: float = 0
 
 
 async def dial(
@@ -105,6 +112,7 @@ async def dial(
     Raises:
         NeedsConsent: it may be recorded if the other side knows; ask with `consented` if the person says so.
         NeedsYes: outside the callee's hours; ask with `confirmed` if the person says yes.
+        NeedsReason: forbidden, unless a manager allows it; see `bot/waiving.py`.
         BadInput, NotAllowed, Unsupported: nothing was dialled; says why and what to do.
     """
     rep = await board.read(people.person, ask.rep)
@@ -169,21 +177,7 @@ def _commit(
             "Look at its card in your conversation with Callboard."
         )
     permission.check_caller(board, ask.rep)
-    permission.check_call(
-        db,
-        board,
-        Proposed(
-            rep=ask.rep,
-            role=board.settings.role(ask.rep),
-            number=ask.number,
-            own_number="" if ask.conference else rep.phone,
-            extension=ask.extension,
-            linked=ask.extension and permission.is_linked(db, account, ask.number),
-            typed=ask.typed,
-            confirmed=ask.confirmed,
-            from_list=ask.from_list,
-        ),
-    )
+    waived = permission.check_call(db, board, _proposed(db, board, ask, rep, account), alone=not ask.conference)
     take(db, order.call_id)
     requested = Requested(
         at=now,
@@ -205,7 +199,37 @@ def _commit(
     recorded = f" recorded: {agreed}" if requested.record else ""
     what = f"call into conference {ask.conference}" if ask.conference else "call"
     ledger.audit(db, now, ask.rep, what, ask.number, f"{account} {order.call_id}{recorded}")
+    if waived:
+        told = f"for <@{ask.rep}> {order.call_id}: {waived} Why: {ask.reason}"
+        ledger.audit(db, now, ask.allowed_by, "call against the policy", ask.number, told)
     return change.call
+
+
+def _proposed(db: sqlite3.Connection, board: Board, ask: Ask, rep: Person, account: str) -> Proposed:
+    # A manager's word holds for so long, and while they are one.
+    fresh = board.now() - ask.allowed_at <= ALLOWED_SECONDS
+    return Proposed(
+        rep=ask.rep,
+        role=board.settings.role(ask.rep),
+        number=ask.number,
+        own_number="" if ask.conference else rep.phone,
+        extension=ask.extension,
+        linked=ask.extension and permission.is_linked(db, account, ask.number),
+        typed=ask.typed,
+        confirmed=ask.confirmed,
+        from_list=ask.from_list,
+        waived=bool(ask.reason) and fresh and board.settings.role(ask.allowed_by) != "rep",
+    )
+
+
+async def against(board: Board, ask: Ask) -> str:
+    """What a manager would have to allow for that call, "" = nothing (any more)."""
+
+    def read(db: sqlite3.Connection) -> str:
+        rep = people.person(db, ask.rep)
+        return permission.against(db, board, _proposed(db, board, ask, rep, _account(board, ask, rep)))
+
+    return await board.read(read)
 
 
 async def send(board: Board, account: str, by: str, name: str, order: MessageOrder, take: _Note, back: _Note) -> Call:

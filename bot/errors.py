@@ -5,6 +5,7 @@
     ├── NotAllowed              policy or role forbids it                     -> say so, offer the next step
     │   ├── NeedsYes            allowed once the person says yes              -> ask
     │   │   └── NeedsConsent    recording, once the other side knows          -> ask, and keep the answer
+    │   ├── NeedsReason         a manager may allow this one call, and why    -> ask for the reason, and keep it
     │   └── NotNow              allowed from a known moment on                -> say when, or wait
     ├── NotFound                the thing is gone (call, card, channel)       -> say so
     ├── SettingsError           the installation is wrong                     -> refuse to start, name the setting
@@ -33,6 +34,10 @@ class NotAllowed(CallboardError):
 
 class NeedsYes(NotAllowed):
     """Allowed, but worth a question first; nothing was done. `str()` is the question's reason."""
+
+
+class NeedsReason(NotAllowed):
+    """Forbidden, but for a single call that a manager allows with a reason; nothing was done."""
 
 
 class NotNow(NotAllowed):

@@ -36,6 +36,7 @@ def daily_cap(rules: Rules, history: History, now: datetime) -> Refused | None:
                 f"The call was not placed: {words.format(used, limit)}.",
                 "Go on tomorrow, or ask an admin to raise the limit.",
                 _midnight(rules, now.astimezone(ZoneInfo(rules.zone)).date() + timedelta(1)),
+                waivable=True,
             )
     return None
 

@@ -9,9 +9,10 @@ from datetime import UTC, datetime, time
 
 from bot import policy
 from bot.board import Board
-from bot.errors import NeedsYes, NotAllowed, NotNow
+from bot.cards import upper_first
+from bot.errors import NeedsReason, NeedsYes, NotAllowed, NotNow
 from bot.limits import day_start, week_start
-from bot.rules import DoNotCall, History, NeedsConfirmation, Proposed, Refused, Rules, Used
+from bot.rules import Decision, DoNotCall, History, NeedsConfirmation, Proposed, Refused, Rules, Used
 from bot.store import calls, dials, lookups, people
 from bot.window import Window, next_open, zones_of
 
@@ -54,31 +55,63 @@ def check_caller(board: Board, user: str) -> None:
         )
 
 
-def check_call(db: sqlite3.Connection, board: Board, proposed: Proposed) -> None:
-    """Whether a person may place that call now.
+def check_call(db: sqlite3.Connection, board: Board, proposed: Proposed, *, alone: bool = True) -> str:
+    """Whether a person may place that call now. Returns what the manager who allows it had to allow, "" = nothing.
+
+    `alone`: it is one call that somebody places by hand, so a manager may be asked.
 
     Raises:
         NeedsYes: outside the callee's hours, or `ask_first` names it, and nobody confirmed it.
+        NeedsReason: the policy forbids it, but a manager may allow this one call.
         NotAllowed: the policy forbids it.
         NotNow: what the rep, or all together, may call today is used up, or the number is a contact who was called
             as often as they may be, or is on a call with somebody; says from when on.
     """
     limits, now = rules(board), board.now()
+    history = _of_call(db, limits, proposed, now)
+    decision = policy.decide(proposed, limits, history, datetime.fromtimestamp(now, UTC))
+    waivable = _waivable(proposed, limits, history, now)
+    if alone and not proposed.from_list and isinstance(decision, Refused) and decision.waivable:
+        _ask_a_manager(board, proposed, f"{decision.why.partition(': ')[0]}: {waivable}", decision.next_step)
+    _check(decision)
+    if proposed.from_list:
+        _check_free(db, proposed.number, now)
+    return waivable
+
+
+def against(db: sqlite3.Connection, board: Board, proposed: Proposed) -> str:
+    """What a manager would have to allow for that call, "" = nothing."""
+    limits, now = rules(board), board.now()
+    return _waivable(proposed, limits, _of_call(db, limits, proposed, now), now)
+
+
+def _of_call(db: sqlite3.Connection, limits: Rules, proposed: Proposed, now: float) -> History:
     since = day_start(limits, datetime.fromtimestamp(now, UTC)).timestamp()
     team = limits.team_daily_calls or limits.team_daily_minutes
     attempts = _attempts(db, limits, proposed.number, now) if proposed.from_list else (0, 0)
-    _decide(
-        db,
-        board,
-        proposed,
+    return History(
+        do_not_call=_listed(db, proposed.number),
         today=_used(dials.dials_since(db, since, now, proposed.rep)),
         team_today=_used(dials.dials_since(db, since, now)) if team else NOTHING,
         attempts_today=attempts[0],
         attempts_this_week=attempts[1],
         known="new" not in limits.ask_first or proposed.from_list or _is_known(db, proposed.number, now),
     )
-    if proposed.from_list:
-        _check_free(db, proposed.number, now)
+
+
+def _waivable(proposed: Proposed, limits: Rules, history: History, now: float) -> str:
+    found = policy.waivable(proposed, limits, history, datetime.fromtimestamp(now, UTC))
+    return " ".join(
+        upper_first(one.why.partition(": ")[2]) if place else one.why.partition(": ")[2]
+        for place, one in enumerate(found)
+    )
+
+
+def _ask_a_manager(board: Board, proposed: Proposed, why: str, next_step: str) -> None:
+    if proposed.role != "rep":
+        raise NeedsReason(f"{why} You may allow this one call with `/call`, if you say why.")
+    if board.settings.managers or board.settings.admins:
+        raise NeedsReason(f"{why} {next_step} Or let a manager allow this one call: `/call` asks them.")
 
 
 def _check_free(db: sqlite3.Connection, number: str, now: float) -> None:
@@ -181,24 +214,27 @@ def _decide(
     board: Board,
     proposed: Proposed,
     *,
-    today: Used = NOTHING,
-    team_today: Used = NOTHING,
     attempts_today: int = 0,
     attempts_this_week: int = 0,
-    known: bool = True,
     at: float = 0,
 ) -> None:
-    listed = people.do_not_call(db, proposed.number)
-    by = (people.person(db, listed[1]).name or f"<@{listed[1]}>") if listed else ""  # the words may go into a file
     history = History(
-        do_not_call=DoNotCall(listed[0], by, listed[2]) if listed else None,
-        today=today,
-        team_today=team_today,
+        do_not_call=_listed(db, proposed.number),
         attempts_today=attempts_today,
         attempts_this_week=attempts_this_week,
-        known=known,
     )
-    decision = policy.decide(proposed, rules(board), history, datetime.fromtimestamp(at or board.now(), UTC))
+    _check(policy.decide(proposed, rules(board), history, datetime.fromtimestamp(at or board.now(), UTC)))
+
+
+def _listed(db: sqlite3.Connection, number: str) -> DoNotCall | None:
+    listed = people.do_not_call(db, number)
+    if listed is None:
+        return None
+    by = people.person(db, listed[1]).name or f"<@{listed[1]}>"  # the words may go into a file
+    return DoNotCall(listed[0], by, listed[2])
+
+
+def _check(decision: Decision) -> None:
     if isinstance(decision, Refused):
         if decision.next_slot is not None:
             raise NotNow(decision.words, decision.next_slot.timestamp())

@@ -32,13 +32,20 @@ def decide(order: Proposed, rules: Rules, history: History, now: datetime) -> De
         _role(order, rules)
         or _own_number(order)
         or _emergency(order, rules)
-        or (_extension(order) if order.extension else _number(order, rules) or _do_not_call(order, rules, history))
+        or (_extension(order) if order.extension else _number(order, rules))
+        or (None if order.waived else _do_not_call(order, rules, history))
         or _own_phone(order, rules)
         or (limits.number_limit(order, rules, history, now) if order.automatic or order.from_list else None)
-        or (None if order.automatic else limits.daily_cap(rules, history, now))
+        or (None if order.automatic or order.waived else limits.daily_cap(rules, history, now))
         or _questions(order, rules, history, now)
         or Allowed()
     )
+
+
+def waivable(order: Proposed, rules: Rules, history: History, now: datetime) -> list[Refused]:
+    """All that a manager would have to allow for this one call; [] = nothing."""
+    found = (_do_not_call(order, rules, history), limits.daily_cap(rules, history, now))
+    return [refused for refused in found if refused is not None]
 
 
 # The checks, in order. Each answers None for "no objection".
@@ -148,7 +155,7 @@ def _number(order: Proposed, rules: Rules) -> Refused | None:
 
 def _do_not_call(order: Proposed, rules: Rules, history: History) -> Refused | None:
     listed = history.do_not_call
-    if listed is None:
+    if listed is None or order.extension:
         return None
     on = datetime.fromtimestamp(listed.at, ZoneInfo(rules.zone))
     by = f" by {listed.by}" if listed.by else ""
@@ -156,7 +163,8 @@ def _do_not_call(order: Proposed, rules: Rules, history: History) -> Refused | N
     return Refused(
         f"The call was not placed: {pretty(order.number)} is on the do-not-call list, "
         f"put there{by} on {on.day} {on:%B %Y}{reason}.",
-        "If they have asked to be called again, ask an admin to take the number off the list.",
+        "If they have asked to be called again, ask a manager to take the number off the list.",
+        waivable=True,
     )
 
 

@@ -83,6 +83,7 @@ class Proposed(msgspec.Struct, frozen=True, kw_only=True):
         confirmed: the person was asked (`NeedsConfirmation`) and said yes.
         automatic: something is played to whoever picks up; `rep` is who ordered that.
         from_list: the rep works through a calling list.
+        waived: a manager allows this one call and has said why; what then counts no more is in `Refused.waivable`.
     """
 
     rep: str
@@ -96,6 +97,7 @@ class Proposed(msgspec.Struct, frozen=True, kw_only=True):
     confirmed: bool = False
     automatic: bool = False
     from_list: bool = False
+    waived: bool = False
 
 
 class DoNotCall(msgspec.Struct, frozen=True):
@@ -152,11 +154,13 @@ class Refused(msgspec.Struct, frozen=True):
 
     Attributes:
         why, next_step: full sentences.  next_slot: when it would be allowed, None = waiting does not help.
+        waivable: a manager may allow it for one call that somebody places by hand.
     """
 
     why: str
     next_step: str
     next_slot: datetime | None = None
+    waivable: bool = False
 
     @property
     def words(self) -> str:

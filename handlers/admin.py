@@ -166,6 +166,7 @@ def policy_words(board: Board) -> str:
         f"• Calls are meant to be placed {found.window.words}, by the clock of the person called; "
         f"{asked}, Callboard asks first\n"
         f"• {cap}\n"
+        f"• Managers may allow one call to a number on the do-not-call list, or past a daily limit, if they say why\n"
         f"• Voice messages: in these hours only\n"
         f"• Voice messages and calls from lists: to one number {_times(found.attempts_per_day)} a day and "
         f"{_times(found.attempts_per_week)} a week{second}"

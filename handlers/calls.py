@@ -1,6 +1,7 @@
 """`/call`, its modal, and the buttons of the call card. Those for afterwards are in `after_call.py`."""
 
 from collections.abc import Mapping
+from typing import Literal
 
 import msgspec
 from slack_bolt.async_app import AsyncApp
@@ -8,12 +9,12 @@ from slack_bolt.async_app import AsyncApp
 from bot import asking, controlling, dialing, gathering, offers, who
 from bot.asking import Choice
 from bot.call import Call
-from bot.cards import VALUE_LIMIT, Message, actions, button, context, message, safe, section
+from bot.cards import Message, actions, button, context, message, safe, section
 from bot.cards import who as shown
 from bot.cards.help import help_message
 from bot.cards.modals import NONE, call_modal
 from bot.dialing import Ask
-from bot.errors import BadInput, NeedsConsent, NeedsYes, NotAllowed, NotFound
+from bot.errors import BadInput, NeedsConsent, NeedsReason, NeedsYes, NotAllowed, NotFound
 from bot.store import calls, ledger
 from handlers import Click, Desk, after_call, answer, conferences, on_actions, on_command, on_form, tell
 
@@ -144,6 +145,11 @@ async def dial(desk: Desk, click: Click, key: str, ask: Ask) -> None:
         else:
             await ask_first(desk, click, msgspec.structs.replace(ask, confirmed=True), str(question))
         return
+    except NeedsReason as refusal:
+        await dialing.drop(board, key)
+        label = "Ask a manager…" if board.settings.role(ask.rep) == "rep" else "Allow it…"
+        await _offer(desk, click, str(refusal), "waive:why", label, asking.carried(ask), ask.name or ask.number)
+        return
     except Exception:
         await dialing.drop(board, key)
         raise
@@ -153,43 +159,38 @@ async def dial(desk: Desk, click: Click, key: str, ask: Ask) -> None:
 
 async def ask_first(desk: Desk, click: Click, ask: Ask, question: str, yes: str = "Call now") -> None:
     """Ask before dialling; the answer carries the whole ask. `yes`: the words of its button."""
-    value = _carried(msgspec.structs.replace(ask, asked_at=desk.board.now()))
-    about = ask.name or ask.number
+    value = asking.carried(msgspec.structs.replace(ask, asked_at=desk.board.now()))
+    await _offer(desk, click, question, "call:yes", yes, value, ask.name or ask.number, style="primary")
+
+
+async def _offer(
+    desk: Desk,
+    click: Click,
+    words: str,
+    action: str,
+    label: str,
+    value: str,
+    about: str,
+    style: Literal["primary", ""] = "",
+) -> None:
+    """A sentence, and a button for what can be done."""
     if (
         not click.response_url
     ):  # the form was opened from App Home: asked in their conversation, where it can be answered
-        offer = {"label": yes, "action_id": "call:yes", "value": value, "style": "primary", "about": about}
-        await desk.board.tell(click.user, question, f"ask:{click.trigger}", [offer])
+        offer = {"label": label, "action_id": action, "value": value, "style": style, "about": about}
+        await desk.board.tell(click.user, words, f"ask:{click.trigger}", [offer])
         return
     blocks = [
-        section(safe(question), "call:question"),
-        actions([button(yes, "call:yes", value, style="primary", about=about)], "call:answer"),
+        section(safe(words), "call:question"),
+        actions([button(label, action, value, style=style, about=about)], "call:answer"),
     ]
     await answer(desk, click, message(blocks))
-
-
-def _carried(ask: Ask) -> str:
-    """The ask as a button carries it, its note cut where all of it is too much.
-
-    Raises:
-        BadInput: it is too much even without a note.
-    """
-    note = ask.note
-    value = msgspec.json.encode(ask).decode()
-    while (over := len(value) - VALUE_LIMIT) > 0:
-        if not note:
-            raise BadInput(
-                "That is too long to be asked about, so nothing was dialled. Write less, or the number alone."
-            )
-        note = note[: -max(over // 6, 1)]  # a sign takes up to six: \\u0001
-        value = msgspec.json.encode(msgspec.structs.replace(ask, note=f"{note}…")).decode()
-    return value
 
 
 def _choice(choice: Choice) -> Message:
     blocks = [section("Several contacts have that name. Whom shall I call?", "call:choice")]
     for place, (contact, ask) in enumerate(choice.asks):
-        value = _carried(ask)
+        value = asking.carried(ask)
         party = shown(contact.number, contact.name, contact)
         blocks.append(section(party, f"call:choice:{place}"))
         blocks.append(

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from typing_extensions import override
 
 from bot import controlling, jobs
+from bot.asking import carried
 from bot.call import HANG_UP_SECONDS, Call
 from bot.cards import VALUE_LIMIT
 from bot.consent import Recording
@@ -18,7 +19,6 @@ from bot.events import REP, CdrReceived, LegAnswered, LegEnded, LegRinging, Outc
 from bot.providers import provider_class
 from bot.store import calls, ledger, people
 from bot.who import EXAMPLE
-from handlers.calls import _carried
 from tests.fake_slack import FakeSlack
 from tests.office import ADA, LINE, SETTINGS, Office, PaperPhone, office
 from tests.slack_state import Clock
@@ -330,14 +330,14 @@ def test_a_question_carries_the_whole_ask_with_as_much_of_the_note_as_fits(
     note: str, name: str, scenario: str, typed: str
 ) -> None:
     ask = Ask(rep="U1", number=CUSTOMER_NUMBER, name=name, typed=typed, scenario=scenario, note=note)
-    value = _carried(ask)
+    value = carried(ask)
     assert len(value) <= VALUE_LIMIT
-    carried = msgspec.json.decode(value, type=Ask)
-    assert msgspec.structs.replace(carried, note="") == msgspec.structs.replace(ask, note="")
+    found = msgspec.json.decode(value, type=Ask)
+    assert msgspec.structs.replace(found, note="") == msgspec.structs.replace(ask, note="")
     if len(msgspec.json.encode(ask).decode()) <= VALUE_LIMIT:
-        assert carried == ask
+        assert found == ask
     else:
-        assert note.startswith(carried.note.removesuffix("…"))
+        assert note.startswith(found.note.removesuffix("…"))
         assert len(value) > VALUE_LIMIT - 20
 
 

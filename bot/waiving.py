@@ -1,0 +1,126 @@
+"""One call against the policy: a manager allows it and says why, or is asked to by whoever wants to place it.
+
+What may be allowed is said by `Refused.waivable` of `bot/rules.py`; for how long, and that it is written down, is seen
+to by `bot/dialing.py`. A wish is its ask, which travels in the buttons; that it was decided is on record, so the first
+word counts.
+"""
+
+import sqlite3
+
+import msgspec
+
+from bot import approval, asking, dialing
+from bot.board import Board, notice
+from bot.cards import VALUE_LIMIT, plain, rep_words, upper_first, who
+from bot.dialing import Ask
+from bot.errors import BadInput, NotAllowed
+from bot.store import cards, ledger
+
+REASON = 200
+"""Characters of a reason."""
+_read = msgspec.json.Decoder(Ask)
+
+
+def read(value: str) -> Ask:
+    """The ask in a button.
+
+    Raises:
+        BadInput: it is none.
+    """
+    try:
+        return _read.decode(value)
+    except msgspec.MsgspecError as error:
+        raise BadInput("That button is from an older Callboard. Type `/call` again; nothing was dialled.") from error
+
+
+async def ask(board: Board, wish: str, wanted: Ask) -> list[str]:
+    """Ask everybody who may allow it, each in their own conversation. Returns who that is, Slack user ids.
+
+    `wish`: its id, of the form that was sent.  `wanted.reason`: why.
+
+    Raises:
+        NotAllowed: there is nobody to ask.  BadInput: nothing speaks against it any more.
+    """
+    asked = approval.approvers(board.settings, wanted.rep)
+    if not asked:
+        raise NotAllowed("There is no manager who could allow it, so nobody was asked and nothing was dialled.")
+    against = await dialing.against(board, wanted)
+    if not against:
+        raise BadInput("Nothing forbids that call any more, so no manager was asked. Call them again.")
+    value = f"{wish} {asking.carried(wanted, VALUE_LIMIT - len(wish) - 1)}"
+    text = (
+        f"{rep_words(wanted.rep)} asks to call {who(wanted.number, wanted.name)} once.\n{upper_first(against)}\n"
+        f"Why: {plain(wanted.reason, REASON)}"
+    )
+    buttons = [
+        {"label": "Allow once", "action_id": "waive:yes", "value": value, "style": "primary", "about": "this call"},
+        {"label": "Refuse…", "action_id": "waive:no", "value": value, "about": "this call"},
+    ]
+
+    def write(db: sqlite3.Connection) -> None:
+        ledger.audit(db, board.now(), wanted.rep, "asked to be allowed a call", wanted.number, wanted.reason)
+        for user in asked:
+            cards.mark(db, "notice", _subject(wish), f"@{user}", board.now(), notice(text, buttons))
+
+    await board.write(write)
+    return asked
+
+
+async def allow(board: Board, user: str, value: str) -> None:
+    """*Allow once*: whoever asked gets a button that calls.
+
+    Raises:
+        NotAllowed: it is their own, they are no manager, or somebody was faster.
+    """
+    wish, wanted = _wish(value)
+    allowed = msgspec.structs.replace(wanted, allowed_by=user, allowed_at=board.now(), asked_at=board.now())
+    party = who(wanted.number, wanted.name)
+    call = {
+        "label": "Call now",
+        "action_id": "call:yes",
+        "value": asking.carried(allowed),
+        "style": "primary",
+        "about": wanted.name or wanted.number,
+    }
+    told = notice(f"{rep_words(user)} allows you to call {party} once, in the next four hours.", [call])
+    await _decide(
+        board, user, wish, wanted, f"{rep_words(user)} allowed {rep_words(wanted.rep)} to call {party}.", told
+    )
+
+
+async def refuse(board: Board, user: str, value: str, why: str) -> None:
+    """The call is not placed, and whoever asked is told why.
+
+    Raises:
+        NotAllowed: as `allow()`.
+    """
+    wish, wanted = _wish(value)
+    party = who(wanted.number, wanted.name)
+    told = notice(f"{rep_words(user)} did not allow the call to {party}: {plain(why, REASON)}")
+    text = f"{rep_words(user)} did not allow {rep_words(wanted.rep)} to call {party}: {plain(why, REASON)}"
+    await _decide(board, user, wish, wanted, text, told)
+
+
+async def _decide(board: Board, user: str, wish: str, wanted: Ask, text: str, told: bytes) -> None:
+    """`text`: for all managers, in place of the question.  `told`: for whoever asked."""
+    now = board.now()
+
+    def write(db: sqlite3.Connection) -> bool:
+        if not ledger.take_once(db, _subject(wish), user, "waiving", now):
+            return False
+        for place in cards.places(db, "notice", _subject(wish)):
+            cards.mark(db, "notice", _subject(wish), place, now, notice(text))
+        cards.mark(db, "notice", f"waived:{wish}", f"@{wanted.rep}", now, told)
+        ledger.audit(db, now, user, "decided on a call", wanted.number, text)
+        return True
+
+    await approval.decide(board, user, wanted.rep, write)
+
+
+def _wish(value: str) -> tuple[str, Ask]:
+    wish, _, wanted = value.partition(" ")
+    return wish, read(wanted)
+
+
+def _subject(wish: str) -> str:
+    return f"waiving:{wish}"

@@ -1,0 +1,89 @@
+"""A call that the policy forbids: a manager says why and places it, anybody else asks them."""
+
+from collections.abc import Mapping
+
+import msgspec
+from slack_bolt.async_app import AsyncApp
+
+from bot import waiving
+from bot.cards import rep_words
+from bot.cards.forms import form, text_input
+from bot.dialing import Ask
+from handlers import Click, Desk, calls, does, on_actions, on_form, tell
+
+
+class _Wanted(msgspec.Struct, frozen=True):
+    """What the form is about. `url`: where it is answered, "" = in their conversation with us."""
+
+    ask: Ask
+    url: str = ""
+
+
+_wanted = msgspec.json.Decoder(_Wanted)
+
+
+def register(app: AsyncApp, desk: Desk) -> None:
+    """All listeners of this feature."""
+    on_actions(app, desk, "waive", {"why": (ask_why, None), "yes": (does(waiving.allow), None), "no": (why_not, None)})
+    on_form(app, desk, "waive:said", validate, said)
+    on_form(app, desk, "waive:refused", validate_refusal, refuse)
+
+
+async def ask_why(desk: Desk, click: Click) -> None:
+    """*Allow it…* and *Ask a manager…* below a refusal."""
+    alone = desk.board.settings.role(click.user) != "rep"
+    kept = (
+        "It stays in the audit log."
+        if alone
+        else "Managers are asked with these words, and they stay in the audit log."
+    )
+    why = text_input("why", "Why this call, all the same?", {}, hint=kept, length=waiving.REASON)
+    metadata = msgspec.json.encode(_Wanted(waiving.read(click.value), click.response_url)).decode()
+    view = form("Call all the same", [why], "waive:said", metadata, submit="Call" if alone else "Ask")
+    await desk.slack.views_open(trigger_id=click.trigger, view=view)
+
+
+async def validate(desk: Desk, click: Click) -> Mapping[str, str]:
+    """Blanks are no reason. Whoever may allow it themselves calls: that is written down before the form closes."""
+    if not click.fields.get("why", "").strip():
+        return {"why": "Say why. Nothing was dialled."}
+    alone = desk.board.settings.role(click.user) != "rep"
+    if alone and not await calls.write_intent(desk, click.trigger, click):
+        return {"why": "That form was sent before; nothing was dialled a second time."}
+    return {}
+
+
+async def said(desk: Desk, click: Click) -> None:
+    """The submitted form: a manager's call is placed, anybody else's is asked for."""
+    wanted = _wanted.decode(click.value)
+    click = msgspec.structs.replace(click, response_url=wanted.url)
+    reason = " ".join(click.fields["why"].split())
+    ask = msgspec.structs.replace(wanted.ask, rep=click.user, reason=reason)
+    if desk.board.settings.role(click.user) != "rep":
+        ask = msgspec.structs.replace(ask, allowed_by=click.user, allowed_at=desk.board.now())
+        await calls.dial(desk, click, click.trigger, ask)
+        return
+    asked = await waiving.ask(desk.board, click.trigger, ask)
+    await tell(
+        desk,
+        click,
+        f"{' or '.join(map(rep_words, asked))} was asked. As soon as one of them says yes, a button to call is in your "
+        "conversation with Callboard.",
+    )
+
+
+async def why_not(desk: Desk, click: Click) -> None:
+    """*Refuse…*: whoever wanted to call should know why."""
+    why = text_input("why", "Why not?", {}, hint="Whoever asked is told.", length=waiving.REASON)
+    view = form("Refuse this call", [why], "waive:refused", click.value, submit="Refuse")
+    await desk.slack.views_open(trigger_id=click.trigger, view=view)
+
+
+async def validate_refusal(desk: Desk, click: Click) -> Mapping[str, str]:
+    """Blanks are no reason."""
+    return {} if click.fields.get("why", "").strip() else {"why": "Say why, so that they know."}
+
+
+async def refuse(desk: Desk, click: Click) -> None:
+    """The submitted form: the call is not placed."""
+    await waiving.refuse(desk.board, click.user, click.value, " ".join(click.fields["why"].split()))
