@@ -109,9 +109,9 @@ def _waivable(proposed: Proposed, limits: Rules, history: History, now: float) -
 
 def _ask_a_manager(board: Board, proposed: Proposed, why: str, next_step: str) -> None:
     if proposed.role != "rep":
-        raise NeedsReason(f"{why} You may allow this one call with `/call`, if you say why.")
+        raise NeedsReason(f"{why} As a manager you may allow this one call, if you say why.")
     if board.settings.managers or board.settings.admins:
-        raise NeedsReason(f"{why} {next_step} Or let a manager allow this one call: `/call` asks them.")
+        raise NeedsReason(f"{why} {next_step} Or ask a manager to allow this one call.")
 
 
 def _check_free(db: sqlite3.Connection, number: str, now: float) -> None:

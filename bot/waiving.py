@@ -83,9 +83,8 @@ async def allow(board: Board, user: str, value: str) -> None:
         "about": wanted.name or wanted.number,
     }
     told = notice(f"{rep_words(user)} allows you to call {party} once, in the next four hours.", [call])
-    await _decide(
-        board, user, wish, wanted, f"{rep_words(user)} allowed {rep_words(wanted.rep)} to call {party}.", told
-    )
+    text = f"{rep_words(user)} allowed {rep_words(wanted.rep)} to call {party}."
+    await _decide(board, user, wish, wanted, text, told, _answer(allowed))
 
 
 async def refuse(board: Board, user: str, value: str, why: str) -> None:
@@ -98,11 +97,22 @@ async def refuse(board: Board, user: str, value: str, why: str) -> None:
     party = who(wanted.number, wanted.name)
     told = notice(f"{rep_words(user)} did not allow the call to {party}: {plain(why, REASON)}")
     text = f"{rep_words(user)} did not allow {rep_words(wanted.rep)} to call {party}: {plain(why, REASON)}"
-    await _decide(board, user, wish, wanted, text, told)
+    await _decide(board, user, wish, wanted, text, told, f"waived:{wish}")
 
 
-async def _decide(board: Board, user: str, wish: str, wanted: Ask, text: str, told: bytes) -> None:
-    """`text`: for all managers, in place of the question.  `told`: for whoever asked."""
+async def used(board: Board, ask: Ask) -> None:
+    """The call is placed: the button for it goes."""
+    told = notice(f"{rep_words(ask.allowed_by)} allowed you to call {who(ask.number, ask.name)} once, and you did.")
+
+    def write(db: sqlite3.Connection) -> None:
+        for place in cards.places(db, "notice", _answer(ask)):
+            cards.mark(db, "notice", _answer(ask), place, board.now(), told)
+
+    await board.write(write)
+
+
+async def _decide(board: Board, user: str, wish: str, wanted: Ask, text: str, told: bytes, answer: str) -> None:
+    """`text`: for all managers, in place of the question.  `told`: for whoever asked, as the card `answer`."""
     now = board.now()
 
     def write(db: sqlite3.Connection) -> bool:
@@ -110,7 +120,7 @@ async def _decide(board: Board, user: str, wish: str, wanted: Ask, text: str, to
             return False
         for place in cards.places(db, "notice", _subject(wish)):
             cards.mark(db, "notice", _subject(wish), place, now, notice(text))
-        cards.mark(db, "notice", f"waived:{wish}", f"@{wanted.rep}", now, told)
+        cards.mark(db, "notice", answer, f"@{wanted.rep}", now, told)
         ledger.audit(db, now, user, "decided on a call", wanted.number, text)
         return True
 
@@ -120,6 +130,10 @@ async def _decide(board: Board, user: str, wish: str, wanted: Ask, text: str, to
 def _wish(value: str) -> tuple[str, Ask]:
     wish, _, wanted = value.partition(" ")
     return wish, read(wanted)
+
+
+def _answer(allowed: Ask) -> str:
+    return f"waived:{allowed.rep}:{allowed.allowed_at}"
 
 
 def _subject(wish: str) -> str:

@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 from slack_bolt.async_app import AsyncApp
 
-from bot import asking, controlling, dialing, gathering, offers, who
+from bot import asking, controlling, dialing, gathering, offers, waiving, who
 from bot.asking import Choice
 from bot.call import Call
 from bot.cards import Message, actions, button, context, message, safe, section
@@ -153,6 +153,8 @@ async def dial(desk: Desk, click: Click, key: str, ask: Ask) -> None:
     except Exception:
         await dialing.drop(board, key)
         raise
+    if ask.reason:
+        await waiving.used(board, ask)
     if call.words:
         await tell(desk, click, call.words)
 

@@ -67,7 +67,7 @@ async def said(desk: Desk, click: Click) -> None:
     await tell(
         desk,
         click,
-        f"{' or '.join(map(rep_words, asked))} was asked. As soon as one of them says yes, a button to call is in your "
+        f"Asked: {', '.join(map(rep_words, asked))}. As soon as somebody says yes, a button to call is in your "
         "conversation with Callboard.",
     )
 

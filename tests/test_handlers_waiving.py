@@ -39,9 +39,9 @@ async def asked(desk: Office) -> Message:
     """A rep asks for the forbidden call; returns what a manager sees of it."""
     told = await desk.type(FORBIDDEN)
     assert LISTED in told
-    assert "let a manager allow this one call" in told
+    assert "Or ask a manager to allow this one call." in told
     assert await said_why(desk, desk.slack.ephemerals[-1], "U1", "C1") == {}
-    assert "U2 or U9 was asked" in desk.told
+    assert "Asked: U2, U9." in desk.told
     return desk.conversation("U2")[-1]
 
 
@@ -57,7 +57,7 @@ async def audited(desk: Office) -> list[tuple[str, str, str, str]]:
 async def test_a_manager_says_why_and_calls(desk: Office) -> None:
     told = await desk.type(FORBIDDEN, user="U2")
     assert LISTED in told
-    assert "You may allow this one call with `/call`, if you say why." in told
+    assert "As a manager you may allow this one call, if you say why." in told
     assert not desk.phone.orders
     assert await said_why(desk, desk.slack.ephemerals[-1], "U2", "C1", "  ") == {"why": "Say why. Nothing was dialled."}
     assert await desk.submit({"why": "She asked  for it"}, user="U2") == {}
@@ -82,8 +82,10 @@ async def test_a_rep_asks_and_calls_when_a_manager_says_yes(desk: Office) -> Non
     allowed = desk.conversation("U1")[-1]
     assert "U2 allows you to call" in allowed.text
     assert not desk.phone.orders
-    for _ in range(2):
-        await desk.press("call:yes", allowed, dm(desk, "U1"))
+    await desk.press("call:yes", allowed, dm(desk, "U1"))
+    (used,) = [message for message in desk.conversation("U1") if "U2 allow" in message.text]
+    assert "once, and you did." in used.text
+    assert "call:yes" not in str(used.blocks)
     assert [(order.number, order.rep.value) for order in desk.phone.orders] == [(NUMBER, "+12025550190")]
     whats = [(who, what) for who, what, subject, _ in await audited(desk) if subject == NUMBER]
     assert whats == [
@@ -152,7 +154,7 @@ async def test_a_cap_may_be_passed_once_and_both_reasons_are_told(desk: Office) 
     await said_why(desk, desk.slack.ephemerals[-1], "U2", "C1")
     assert [order.number for order in desk.phone.orders][2:] == [NUMBER]
     assert "2 calls today" in (await audited(desk))[-1][3]
-    assert "You may allow this one call" in await desk.type("/call +1 202 555 0146", user="U2")
+    assert "you may allow this one call" in await desk.type("/call +1 202 555 0146", user="U2")
     assert len(desk.phone.orders) == 3
 
 
