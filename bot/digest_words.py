@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from bot.cards.times import how_often
 from bot.digest import Figures, LineFigures, RepFigures, Usual
 from bot.numbers import masked, pretty
 
@@ -130,7 +131,7 @@ def _missed(found: Figures, mask: bool) -> tuple[str, ...]:
     for caller in found.waiting:
         number = masked(caller.number) if mask else pretty(caller.number)
         rang = f", rang at {names[caller.rep]}" if caller.rep else ""
-        times = f"{caller.missed} times since" if caller.missed > 1 else "at"
+        times = f"{how_often(caller.missed)} since" if caller.missed > 1 else "at"
         waiting.append(f"Not yet returned: {number}, missed {times} {_moment(caller.since, found.zone)}{rang}.")
     return (*said, *_some(waiting))
 

@@ -21,6 +21,7 @@ from bot.catching_up import EVERY_SECONDS, catch_up
 from bot.events import CallEnded, State
 from bot.permission import rules
 from bot.polling import POLL_SECONDS, Poll
+from bot.provider import Provider
 from bot.store import calls, cards, ledger, lookups, messages, missed, people
 
 log = logging.getLogger("callboard.jobs")
@@ -32,6 +33,9 @@ LONGEST_MESSAGE_SECONDS = 900
 """A voice message whose end was never told is over after so long."""
 LONGEST_SECONDS = 7200 + SILENT_SECONDS
 """No provider of ours lets a call last longer than two hours unless told to."""
+
+CHECK_SECONDS = 60
+"""So long a round of checks waits for a service; one that is slower goes on by itself."""
 
 
 async def tick(board: Board) -> None:
@@ -159,19 +163,21 @@ async def _last_rep(board: Board, number: str, before: float) -> str:
 
 async def check_providers(board: Board) -> None:
     """Whether each account's credentials work, where that can be asked without placing a call."""
-    for account, provider in board.providers.items():
-        if not provider.can("check"):
-            continue
-        try:
-            await provider.check()
-        except Exception as error:  # a bug of ours with this account must not stop the others either
-            await board.problem(f"provider {account}", f"{account}: {sentence(error)}")
-        else:
-            await board.solved(f"provider {account}")
-        if outdated := provider.outdated():
-            await board.problem(f"version {account}", outdated)
-        else:
-            await board.solved(f"version {account}")
+    able = [(account, provider) for account, provider in board.providers.items() if provider.can("check")]
+    await board.together([_check(board, account, provider) for account, provider in able], CHECK_SECONDS)
+
+
+async def _check(board: Board, account: str, provider: Provider) -> None:
+    try:
+        await provider.check()
+    except Exception as error:  # a bug of ours with this account must not stop the others either
+        await board.problem(f"provider {account}", f"{account}: {sentence(error)}")
+    else:
+        await board.solved(f"provider {account}")
+    if outdated := provider.outdated():
+        await board.problem(f"version {account}", outdated)
+    else:
+        await board.solved(f"version {account}")
 
 
 def tomorrow_at_nine(now: float, zone: str) -> float:

@@ -6,6 +6,7 @@ Each check answers None for "no objection". Days are those of the team's time zo
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from bot.cards.times import how_often
 from bot.numbers import pretty
 from bot.periods import instant
 from bot.rules import History, Proposed, Refused, Rules
@@ -49,10 +50,9 @@ def number_limit(order: Proposed, rules: Rules, history: History, now: datetime)
     )
     for attempts, limit, when, each in told:
         if limit and attempts >= limit:
-            times = "once" if attempts == 1 else f"{attempts} times"
             return Refused(
-                f"The call was not placed: {pretty(order.number)} was called automatically or from a list {times} "
-                f"{when}, and the limit for one number is {limit} {each}.",
+                f"The call was not placed: {pretty(order.number)} was called automatically or from a list "
+                f"{how_often(attempts)} {when}, and the limit for one number is {limit} {each}.",
                 "Call them by hand, or wait; an admin can change the limit.",
                 # A message that may not be sent is given up; a contact of a list comes back.
                 _midnight(rules, now.astimezone(ZoneInfo(rules.zone)).date() + timedelta(1))

@@ -38,7 +38,7 @@ def order(
         if numbers.is_emergency(ask.number, board.settings.region):
             raise NotAllowed(policy.emergency(ask.number).words)
         raise Unsupported(_no_extensions(board, provider, ask.number))
-    line = caller_id(board, provider, provider.order_options, ask.line, rep)
+    line = caller_id(board, provider, provider.order_options, ask.line, rep) or _default_line(board, provider)
     phone = RepPhone(rep.phone_kind, rep.phone)  # type: ignore[arg-type]  # the store keeps only the four kinds
     wanted = CallOrder(
         call_id=call_id,
@@ -144,6 +144,18 @@ def _consent(board: Board, provider: Provider, ask: "Ask", full: CallOrder) -> c
         running=False,
         can_play="customer_message" in provider.order_options and call_options.can_announce(full),
     )
+
+
+def _default_line(board: Board, provider: Provider) -> str:
+    """E.164 of the line that the account's calls go out from where nobody has chosen one; "" = that is not known.
+
+    With a rule of its own the service may show any number of the account.
+    """
+    if board.settings.call_options(provider.account, "").get("caller_id_rule"):
+        return ""
+    number = provider.default_line()
+    line = board.settings.line(number) if number else None
+    return number if line is None or line.account in ("", provider.account) else ""
 
 
 def caller_id(board: Board, provider: Provider, options: frozenset[str], asked: str, rep: Person) -> str:

@@ -4,6 +4,7 @@ Reading webhooks is free of I/O; speaking to the service goes through `Provider.
 failure into our four error classes. No operation that dials is ever repeated automatically.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any, ClassVar
 import httpx
 from typing_extensions import override
 
+from bot import numbers
 from bot.call import Call
 from bot.download import download
 from bot.errors import Ambiguous, Refused, Unavailable, Unreadable, Unsupported
@@ -47,6 +49,7 @@ class Provider(Operations):
         hook_templates: event -> the body of its webhook, where a person must write it at the service.
         message_options, conference_options: the same for `MessageOrder` and `ConferenceOrder`.
         rep_phones: kinds of `RepPhone` it can ring first.
+        line_setting: which of its settings is the number that calls go out from where no line is chosen.
         rings_back: webhooks tell the progress of a call, so it need not be polled.
         presence: statuses that people can be set to, key -> name for people.
         bulk_rows: how many calls `add_campaign_calls` takes in one order.
@@ -61,6 +64,7 @@ class Provider(Operations):
     hook_paths: ClassVar[Mapping[str, str]] = {}
     hook_templates: ClassVar[Mapping[str, str]] = {}
     rep_phones: ClassVar[frozenset[str]] = frozenset({"number"})
+    line_setting: ClassVar[str] = ""
     rings_back: ClassVar[bool] = True
     message_options: ClassVar[frozenset[str]] = frozenset()
     conference_options: ClassVar[frozenset[str]] = frozenset()
@@ -81,6 +85,13 @@ class Provider(Operations):
         return f"<{type(self).__name__} {self.account}>"
 
     # What can be asked of this class, or this very call, before anything is sent. Free of I/O.
+
+    def default_line(self) -> str:
+        """E.164 of the number that calls go out from where no line is chosen; "" = only the service knows which."""
+        written = self.values.get(self.line_setting, "")
+        number = numbers.e164(written, self.region)
+        # The service gets the digits as they are set: only where they are those of the number does it mean the same.
+        return number if number == f"+{re.sub('[^0-9]', '', written)}" else ""
 
     def can_hang_up(self, call: Call) -> bool:
         """Whether this very call could be ended: the operation exists and the call has what it needs."""

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from bot import permission
 from bot.board import Board
+from bot.cards.times import how_often
 from bot.errors import NotAllowed, NotNow
 from bot.events import Outcome
 from bot.store import calling_lists, calls
@@ -43,7 +44,7 @@ def _put_off(db: sqlite3.Connection, board: Board, row: Offer) -> None:
     opening = next_open(permission.rules(board).window, zones_of(row.number), datetime.fromtimestamp(at, UTC))
     at = opening.timestamp() if opening else at
     tried = store.tries(db, row)
-    why = f"Not reached so far: called {'once' if tried == 1 else f'{tried} times'}."
+    why = f"Not reached so far: called {how_often(tried)}."
     try:
         permission.check_contact(db, board, row.rep, row.number, at)
     except NotNow as error:

@@ -13,6 +13,7 @@ from bot import numbers, who
 from bot.board import Board
 from bot.cards import Message, day_clock, plain, rep_words, safe
 from bot.cards.help import help_message
+from bot.cards.times import how_often
 from bot.errors import BadInput, NotAllowed, NotFound
 from bot.operations import operations
 from bot.permission import rules
@@ -100,7 +101,9 @@ async def status(board: Board, user: str) -> str:
     if broken:
         lines.append("*Broken:*")
         now, zone = board.now(), await _zone(board, user)
-        lines += [f"• {safe(text)} (since {day_clock(first, now, zone)}, {n} times)" for _, text, first, _, n in broken]
+        lines += [
+            f"• {safe(text)} (since {day_clock(first, now, zone)}, {how_often(n)})" for _, text, first, _, n in broken
+        ]
     else:
         lines.append("Nothing is broken.")
     lines.append("`/callboard services` says what each phone service can do.")
@@ -174,7 +177,7 @@ def policy_words(board: Board) -> str:
 
 
 def _times(limit: int) -> str:
-    return {0: "without a limit", 1: "once", 2: "twice"}.get(limit, f"{limit} times")
+    return how_often(limit) if limit else "without a limit"
 
 
 def hooks(board: Board) -> str:

@@ -16,6 +16,7 @@ from bot import assembly, call_options, dialing, settings_reader
 from bot.dialing import Ask
 from bot.errors import NeedsConsent, NotAllowed
 from bot.orders import BASICS, CallOrder, RepPhone, Speech, options
+from bot.routing import ByLine
 from bot.settings import Settings
 from bot.store import ledger
 from tests.fake_slack import FakeSlack
@@ -322,6 +323,25 @@ async def test_beside_a_stored_sound_the_caller_announces_it(
         assert (order.record, order.customer_message) == (True, Speech(media="101"))
 
 
+async def test_the_country_of_the_accounts_own_number_has_a_say_in_recording(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    class Rented(PaperPhone):
+        @override
+        def default_line(self) -> str:
+            return "+447700900100"
+
+    rules = '[recording]\ncountries = { US = "ask", GB = "off" }\n'
+    async with office(tmp_path, fake_slack, slack_clock, SETTINGS + rules) as desk:
+        await desk.link("U1", line="")
+        with pytest.raises(NeedsConsent):
+            await dial(desk, record=True)
+        desk.board.providers = {"voicenter": (phone := Rented("voicenter", desk.clock))}
+        with pytest.raises(NotAllowed, match="are not recorded here"):
+            await dial(desk, "k2", record=True)
+        await phone.http.aclose()
+
+
 # From the settings to the phone service
 
 ANSWERS = {
@@ -375,6 +395,38 @@ async def test_callgear_is_told(desk: Office, tmp_path: Path) -> None:
     params = json.loads(await wire.call("/call +1 202 555 0124 from +1 202 555 0101"))["params"]
     assert params["early_switching"] is True
     assert "switch_at_once" not in params
+    await wire.http.aclose()
+
+
+OWN_LINE = "[lines.'+12025550100']\naccount = 'callgear'\nchannel = 'C2'\ncall = { hear_dialling = true }\n"
+
+
+async def test_a_call_on_the_accounts_own_number_is_a_call_of_that_line(desk: Office, tmp_path: Path) -> None:
+    await desk.link("U1", line="")
+    wire = Wire(desk, tmp_path, CALLGEAR + OWN_LINE)
+    params = json.loads(await wire.call("/call +1 202 555 0123"))["params"]
+    assert (params["virtual_phone_number"], params["early_switching"]) == ("12025550100", True)
+    (call,) = await desk.calls()
+    assert (call.line, ByLine(desk.board.settings).place(call)) == ("+12025550100", "C2")
+    await wire.http.aclose()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{CALLGEAR}call = {{ caller_id_rule = 'random' }}\n{OWN_LINE}",  # the service shows whichever it likes
+        CALLGEAR.replace("+1202", "202") + OWN_LINE,  # it may mean another number by that
+        f"{CALLGEAR}[accounts.exolve]\n[lines.'+12025550100']\naccount = 'exolve'\n",
+    ],
+    ids=["a rule picks", "not international", "another account's"],
+)
+async def test_a_number_that_may_not_be_that_line_is_not_taken_for_it(desk: Office, tmp_path: Path, text: str) -> None:
+    await desk.link("U1", line="")
+    wire = Wire(desk, tmp_path, text)
+    params = json.loads(await wire.call("/call +1 202 555 0123"))["params"]
+    assert params["virtual_phone_number"].endswith("2025550100")
+    assert "early_switching" not in params
+    assert [call.line for call in await desk.calls()] == [""]
     await wire.http.aclose()
 
 

@@ -111,6 +111,22 @@ def test_any_list_makes_a_card_that_slack_takes(
     assert headline(found, progress.counts)
 
 
+@pytest.mark.parametrize(("tries", "words"), [(1, ""), (2, "called up to twice."), (3, "called up to 3 times.")])
+def test_the_makers_card_says_how_often_somebody_is_called(tries: int, words: str) -> None:
+    card = list_card(
+        msgspec.structs.replace(LIST, state="preview", tries=tries),
+        Progress({}, 0, {}, {}, (0, 0)),
+        [REP],
+        [],
+        {},
+        {},
+        NOW,
+        ZONE,
+    )
+    assert words in card.text
+    assert ("called up to" in card.text) == bool(words)
+
+
 @given(found_lists, st.one_of(st.none(), knowns), st.integers(0, 1), st.one_of(st.just(0.0), moments), words)
 def test_any_contact_makes_a_card_that_slack_takes(
     found: CallingList, known: Known | None, paused: int, auto: float, why: str

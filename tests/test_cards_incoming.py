@@ -258,7 +258,7 @@ def test_snoozed_and_escalated_are_said() -> None:
     snoozed = show_missed(missed(snoozed_until=NOW + 3600, snoozed_by=REP, escalations=1))
     assert f"Snoozed until 16:00 by <@{REP}>" in snoozed.text
     assert "Escalated" not in snoozed.text
-    assert "Escalated 2 times: nobody has called back yet" in show_missed(missed(escalations=2)).text
+    assert "Escalated twice: nobody has called back yet" in show_missed(missed(escalations=2)).text
     assert "Escalated" not in show_missed(missed(escalations=2, claimed_by=REP, claimed_at=NOW)).text
 
 

@@ -385,7 +385,7 @@ def test_the_whole_text(day: Figures) -> None:
         "Talk time: 1 h 14 min.",
         "2 missed callers, 1 not yet returned.",
         "Median time to call back: 3 min 40 s.",
-        "Not yet returned: +1 202-555-0101, missed 2 times since Thursday 19 November 2026 22:00, rang at Ben.",
+        "Not yet returned: +1 202-555-0101, missed twice since Thursday 19 November 2026 22:00, rang at Ben.",
         "By person:",
         "Ada: 1 made, 1 connected, 8 answered, talk time 1 h 14 min, 1 called back",
         "Ben: 0 made, 0 connected, 0 answered, talk time 0 s, 1 still to call back",
@@ -466,7 +466,7 @@ def test_the_words_for_a_picture_are_never_cut(day: Figures) -> None:
 
 
 def test_masked_numbers(day: Figures) -> None:
-    assert "••••••••••01, missed 2 times" in words(day, mask=True)
+    assert "••••••••••01, missed twice" in words(day, mask=True)
     assert "555-0101" not in words(day, mask=True)
     assert "555-0101" not in "".join(lines(day, mask=True).missed)
 

@@ -70,7 +70,7 @@ async def test_status_counts_what_waits_and_what_is_broken(desk: Office) -> None
     desk.clock.advance(60)
     await desk.board.problem("Slack", "Slack refuses the token <!channel>.")
     told = await desk.type("/callboard")
-    for words in ("Slack: failing", "waiting to be shown: 1", "the token &lt;!channel&gt;.", "2 times"):
+    for words in ("Slack: failing", "waiting to be shown: 1", "the token &lt;!channel&gt;.", "twice"):
         assert words in told
 
 

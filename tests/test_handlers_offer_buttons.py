@@ -190,7 +190,7 @@ async def test_who_is_not_reached_is_called_again_as_often_as_the_list_says(free
     assert "Whoever is not reached is called up to 3 times." in text(free, "U2")
     await press(free, "give_out")
     list_id = (await lists(free))[-1].id
-    for number, left, said in ((1, "twice", "once"), (2, "once", "2 times")):
+    for number, left, said in ((1, "twice", "once"), (2, "once", "twice")):
         await act(free, "call")
         await end(free, number, Outcome.BUSY)
         assert f"Next contact puts them off, to be called {left} more" in text(free, "U1")
@@ -436,7 +436,7 @@ async def test_a_number_comes_back_when_the_limits_allow_it_with_the_reason(desk
     assert numbers(desk) == [NOA, NOA]
     await end(desk, 2, Outcome.NO_ANSWER)
     told = await act(desk, "later", choice="tomorrow")
-    assert "2 times within seven days" in told
+    assert "twice within seven days" in told
     assert "comes back to you at 9 Feb 00:00." in told
 
 

@@ -202,6 +202,33 @@ async def test_providers_are_checked(desk: Office, monkeypatch: pytest.MonkeyPat
     assert [key for key, *_ in await desk.board.read(ledger.problems)] == ["provider voicenter"]
 
 
+async def test_a_slow_service_holds_up_the_check_of_no_other(desk: Office) -> None:
+    class Checked(PaperPhone):
+        def __init__(self, account: str, answers: asyncio.Event) -> None:
+            super().__init__(account, desk.clock)
+            self.asked, self.answers = asyncio.Event(), answers
+
+        @override
+        async def check(self) -> str:
+            self.asked.set()
+            await self.answers.wait()
+            raise Unavailable("Paperphone did not answer.")
+
+    go_on, at_once = asyncio.Event(), asyncio.Event()
+    at_once.set()
+    slow, other = Checked("slow", go_on), Checked("voicenter", at_once)
+    desk.board.providers = {"slow": slow, "voicenter": other}
+    round_of = asyncio.ensure_future(jobs.check_providers(desk.board))
+    async with asyncio.timeout(5):
+        await slow.asked.wait()
+        await other.asked.wait()
+    go_on.set()
+    await round_of
+    assert sorted(key for key, *_ in await desk.board.read(ledger.problems)) == ["provider slow", "provider voicenter"]
+    for phone in (slow, other):
+        await phone.http.aclose()
+
+
 CALLER = "+12025550155"
 STRICT = SETTINGS.replace('hours = ["00:00", "24:00"]', 'hours = ["09:00", "18:00"]').replace(
     'weekdays = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]', 'weekdays = ["mon", "tue", "wed", "thu", "fri"]'

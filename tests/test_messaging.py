@@ -174,7 +174,7 @@ async def test_attempts_per_number(desk: Office) -> None:
         await desk.board.ingest("voicenter", fails(len(speaker(desk).messages), desk.clock(), Outcome.NO_ANSWER))
         if len(speaker(desk).messages) < 2:
             await batch(desk, NUMBERS[0])
-    with pytest.raises(NotAllowed, match="2 times within seven days"):
+    with pytest.raises(NotAllowed, match="twice within seven days"):
         await batch(desk, NUMBERS[0])
     desk.clock.advance(7 * 86400)
     await batch(desk, NUMBERS[0])

@@ -395,7 +395,7 @@ def test_automatic_calls_have_a_limit_for_each_number_and_none_for_each_rep() ->
         decide(order, WORLD, once, NOON)
     )
     twice = replace(many, attempts_this_week=2)
-    assert "2 times within seven days, and the limit for one number is 2 a week" in refusal(
+    assert "twice within seven days, and the limit for one number is 2 a week" in refusal(
         decide(order, WORLD, twice, NOON)
     )
     assert decide(order, replace(WORLD, attempts_per_day=0, attempts_per_week=0), once, NOON) == Allowed()

@@ -27,6 +27,7 @@ from bot.cards import (
 )
 from bot.cards.batch import Sample, ready_rows, rows_left_out
 from bot.cards.outcomes import SHORT
+from bot.cards.times import how_often
 from bot.events import Outcome
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ _REPS_SHOWN = 10
 def _callers(found: "CallingList", reps: Sequence[str], unlinked: Sequence[str]) -> list[Block]:
     lines = [f"Given out to {', '.join(map(rep_words, reps))}, one contact at a time each."]
     if found.tries > 1:
-        lines.append(f"Whoever is not reached is called up to {found.tries} times.")
+        lines.append(f"Whoever is not reached is called up to {how_often(found.tries)}.")
     if unlinked:
         lines.append(
             f"No phone is linked for {', '.join(map(rep_words, unlinked))}: they cannot call before they have typed "

@@ -24,6 +24,7 @@ from bot.cards import (
     who,
     who_plain,
 )
+from bot.cards.times import how_often
 
 if TYPE_CHECKING:
     from bot.store.contacts import Contact
@@ -92,15 +93,10 @@ def snooze_choice(value: str) -> tuple[str, str]:
 
 def attempts(missed: "Missed", calls: Sequence[tuple[str, float]], now: float, zone: str) -> str:
     """ "missed 3 times (14:02, 14:05, 14:20)"."""
-    words = how_often(len(calls) or missed.calls)
+    words = f"missed {how_often(len(calls) or missed.calls)}"
     moments = [at for _, at in calls] or sorted({missed.opened_at, missed.last_at})
     times = _times(moments[-_TIMES_SHOWN:], now, zone)
     return f"{words} ({'latest ' if len(moments) > _TIMES_SHOWN else ''}{times})"
-
-
-def how_often(count: int) -> str:
-    """ "missed once", "missed 3 times"."""
-    return {1: "missed once", 2: "missed twice"}.get(count, f"missed {count} times")
 
 
 def _times(moments: Sequence[float], now: float, zone: str) -> str:
@@ -146,7 +142,7 @@ def _standing(missed: "Missed", now: float, zone: str) -> list[str]:
         by = f" by {rep_words(missed.snoozed_by)}" if missed.snoozed_by else ""
         standing.append(f"Snoozed until {day_clock(missed.snoozed_until, now, zone)}{by}")
     elif missed.escalations and not missed.claimed_by:
-        times = "" if missed.escalations == 1 else f" {missed.escalations} times"
+        times = "" if missed.escalations == 1 else f" {how_often(missed.escalations)}"
         standing.append(f"Escalated{times}: nobody has called back yet")
     if not missed.number:
         standing.append("The number is withheld, so nobody can call back. Close it when it is dealt with")

@@ -28,6 +28,7 @@ from bot.cards import (
     who_plain,
 )
 from bot.cards.outcomes import SHORT
+from bot.cards.times import how_often
 
 if TYPE_CHECKING:
     from bot.store.contacts import Contact
@@ -105,12 +106,12 @@ def escalation(
     Buttons `missed:call_back`, and `missed:claim` or `missed:release`, carry `missed.id`.
     """
     party = who(missed.number, missed.name, contact, masked=masked)
-    tries = "once" if missed.calls == 1 else "twice" if missed.calls == 2 else f"{missed.calls} times"
     line = line_words(missed.line)
     asks = f"{rep_words(asked_by)} asks you to call back {party}" if asked_by else f"Nobody has called back {party}"
     text = (
         f"*{asks}.*\n"
-        f"Waiting for {about(now - missed.opened_at)}; tried {tries}, last at {day_clock(missed.last_at, now, zone)}"
+        f"Waiting for {about(now - missed.opened_at)}; tried {how_often(missed.calls)}, "
+        f"last at {day_clock(missed.last_at, now, zone)}"
         f"{f' on {line}' if line else ''}."
     )
     if last_rep:

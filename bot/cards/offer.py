@@ -38,7 +38,7 @@ from bot.cards.forms import form
 from bot.cards.incoming import earlier
 from bot.cards.modals import later_inputs
 from bot.cards.outcomes import NEVER_DIALLED, ending
-from bot.cards.times import AFTERNOON, MOMENTS, is_morning
+from bot.cards.times import AFTERNOON, MOMENTS, how_often, is_morning
 from bot.errors import BadInput
 from bot.events import Outcome, State
 from bot.window import Window, is_open, local_time
@@ -237,15 +237,11 @@ def _calling(known: Known, zone: str) -> list[Block]:
         f"ended {clock(call.ended_at, zone)}" if call.ended_at else "",
         f"How it went: {plain(call.disposition)}" if call.disposition else "",
         f"Note: {plain(call.note, NOTE_LIMIT)}" if call.note else "",
-        f"Next contact puts them off, to be called {_times(known.tries_left)} more" if known.tries_left > 0 else "",
+        f"Next contact puts them off, to be called {how_often(known.tries_left)} more" if known.tries_left > 0 else "",
     ]
     if any(told):
         blocks.append(context(told, "offer:told"))
     return blocks
-
-
-def _times(count: int) -> str:
-    return {1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
 def _choices(known: Known, now: float, zone: str) -> list[Block]:

@@ -41,6 +41,11 @@ def _suffix(zone: str) -> str:
     return "" if _zone(zone) else " UTC"
 
 
+def how_often(count: int) -> str:
+    """ "once", "twice", "3 times"."""
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
+
+
 def clock(at: float, zone: str, *, seconds: bool = False) -> str:
     """Time of day, "14:05", or "14:05:30"; "14:05 UTC" where the zone is not known."""
     return f"{_local(at, zone):{'%H:%M:%S' if seconds else '%H:%M'}}{_suffix(zone)}"

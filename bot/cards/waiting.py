@@ -25,7 +25,8 @@ from bot.cards import (
     who,
     who_plain,
 )
-from bot.cards.missed import buttons, how_often
+from bot.cards.missed import buttons
+from bot.cards.times import how_often
 
 if TYPE_CHECKING:
     from bot.store.contacts import Contact
@@ -132,7 +133,7 @@ def standing(missed: "Missed", now: float, zone: str) -> str:
     """How it stands with one who waits, in sentences."""
     line = line_words(missed.line)
     told = [
-        upper_first(how_often(missed.calls)) + (f" on {line}" if line else ""),
+        f"Missed {how_often(missed.calls)}" + (f" on {line}" if line else ""),
         f"last at {day_clock(missed.last_at, now, zone)}",
         f"waiting for {about(now - missed.opened_at)}",
         f"claimed by {rep_words(missed.claimed_by)}" if missed.claimed_by else "nobody has claimed it",

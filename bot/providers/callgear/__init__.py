@@ -52,6 +52,7 @@ class CallGear(Provider):
     order_options: ClassVar[frozenset[str]] = starts.CALL_OPTIONS
     message_options: ClassVar[frozenset[str]] = starts.MESSAGE_OPTIONS
     rep_phones: ClassVar[frozenset[str]] = frozenset({"number", "employee"})
+    line_setting: ClassVar[str] = "virtual_phone_number"
     hook_paths: ClassVar[Mapping[str, str]] = {
         "": "HTTP notifications (POST): one for each of the eight events, with the template of that event",
         "route": "interactive call processing: asked by a scenario what to do with a call",

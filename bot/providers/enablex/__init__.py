@@ -49,6 +49,7 @@ class EnableX(Provider):
         Setting("voice", "of spoken texts where none is chosen: female or male", default="female"),
     )
     order_options: ClassVar[frozenset[str]] = frozenset({"caller_id", "record"})
+    line_setting: ClassVar[str] = "cli"
     message_options: ClassVar[frozenset[str]] = frozenset(
         {
             *("template", "text", "language", "voice", "caller_id", "record", "collect_digits", "recognise"),
