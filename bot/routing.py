@@ -30,6 +30,11 @@ class ByLine:
         line = self.settings.line(call.line)
         return line.summary if line else self.settings.summaries
 
+    def announced(self, call: Call) -> bool:
+        """Whether an incoming call is shown as it comes, not only when it was missed."""
+        line = self.settings.line(call.line)
+        return line is None or line.incoming
+
     def unreported(self, call: Call) -> Unreported:
         """Why nobody is told of a call that was not answered, "" = it is a missed caller's."""
         line = self.settings.line(call.line)

@@ -24,6 +24,7 @@ class Line:
     Attributes:
         number: E.164.  label: for people.  account: where it lives.  channel: where its calls are shown.
         summary: post a CDR summary of each finished outgoing call.  mask: hide most digits of outside numbers there.
+        incoming: show its incoming calls there as they come, not only those that were missed.
         missed: whoever is not answered on it is a missed caller.
         call: options that every call with it shall have, as in `CallOrder`.
     """
@@ -34,6 +35,7 @@ class Line:
     channel: str = ""
     summary: bool = True
     mask: bool = False
+    incoming: bool = True
     missed: bool = True
     call: Mapping[str, Any] = field(default_factory=dict)
 

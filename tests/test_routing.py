@@ -51,6 +51,16 @@ def test_summaries_are_the_teams(settings: Settings, line: str, place: str) -> N
     assert ByLine(settings).place(call) == place
 
 
+def test_a_line_says_whether_its_calls_are_shown_as_they_come(settings: Settings) -> None:
+    quiet = replace(settings, lines=tuple(replace(line, incoming=line.number != SALES) for line in settings.lines))
+    found = {line: ByLine(quiet).announced(incoming_on(line)) for line in (SALES, SUPPORT, "")}
+    assert found == {SALES: False, SUPPORT: True, "": True}
+
+
+def incoming_on(line: str) -> Call:
+    return Call(id="c1", account="voicenter", direction="in", line=line)
+
+
 def test_without_any_channel_calls_are_shown_nowhere(settings: Settings) -> None:
     routing = ByLine(replace(settings, channel="", lines=()))
     assert routing.place(INCOMING) == ""

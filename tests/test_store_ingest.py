@@ -41,6 +41,7 @@ class Routes:
     """Everything into one channel."""
 
     summaries: bool = True
+    incoming: bool = True
     after: float = 900.0
 
     def place(self, call: Call) -> str:
@@ -48,6 +49,9 @@ class Routes:
 
     def summary(self, call: Call) -> bool:
         return self.summaries
+
+    def announced(self, call: Call) -> bool:
+        return self.incoming
 
     def unreported(self, call: Call) -> Unreported:
         return ""
@@ -390,6 +394,14 @@ def test_no_summary_where_none_is_wanted(db: sqlite3.Connection) -> None:
     ended = (LegAnswered(ref="r1", at=NOW, leg=CUSTOMER), CallEnded(ref="r1", at=NOW + 9))
     calls.ingest(db, "acme", ended, now=NOW, routing=Routes(summaries=False))
     assert marks(db) == set()
+
+
+def test_where_incoming_calls_are_not_wanted_missed_ones_are_shown_all_the_same(db: sqlite3.Connection) -> None:
+    told = (Described(ref="r1", at=NOW, source="popup", direction="in", number=CUSTOMERS[0]),)
+    calls.ingest(db, "acme", told, now=NOW, routing=Routes(incoming=False))
+    assert marks(db) == set()
+    calls.ingest(db, "acme", [CallEnded(ref="r1", at=NOW + 9)], now=NOW + 9, routing=Routes(incoming=False))
+    assert marks(db) == {("missed", "C1", NOW + 9 + missed.SETTLE_SECONDS)}
 
 
 def test_an_incoming_call_is_shown_at_once_and_its_missing_a_moment_later(db: sqlite3.Connection) -> None:

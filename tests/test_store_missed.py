@@ -49,6 +49,9 @@ class Routes:
     def summary(self, call: Call) -> bool:
         return True
 
+    def announced(self, call: Call) -> bool:
+        return True
+
     def unreported(self, call: Call) -> Unreported:
         return "line" if call.line == FAX else "brief" if 0 < call.ended_at - call.started_at < BRIEF else ""
 

@@ -39,6 +39,9 @@ class Routing(Protocol):
     def summary(self, call: Call) -> bool:
         """Whether a finished call gets a CDR summary of its own there."""
 
+    def announced(self, call: Call) -> bool:
+        """Whether an incoming call is shown there as it comes, not only when it was missed."""
+
     def unreported(self, call: Call) -> Unreported:
         """Why nobody is told of a call that was not answered, "" = it is a missed caller's."""
 
@@ -186,7 +189,7 @@ _SAVE = (
 
 def _show(db: sqlite3.Connection, call: Call, place: str, now: float, routing: Routing) -> None:
     if call.direction == "in":
-        if place:
+        if place and routing.announced(call):
             cards.mark(db, "incoming", call.id, place, now + (missed.SETTLE_SECONDS if call.unanswered else 0))
         return
     if call.purpose == "message":
