@@ -342,7 +342,7 @@ def recount(db: sqlite3.Connection) -> set[tuple[str, str, float]]:
     talks = [(call.number, call.answered_at or call.started_at) for call, _ in every if call.conversation]
     owed: dict[tuple[str, str], float] = {}
     for call, place in every:
-        talked = any(number == call.number != "" and at >= call.started_at for number, at in talks)
+        talked = any(number == call.number != "" and at > call.started_at for number, at in talks)
         if call.missed and not talked:
             owed[call.number, place] = max(owed.get((call.number, place), 0), call.started_at if call.number else 0)
     return {(*whom, at) for whom, at in owed.items()}
@@ -366,6 +366,10 @@ def test_against_a_slow_recount_of_invented_days() -> None:
                     missed.claim(connection, row.id, "U1", now)
         waits = {(row.number, row.place, row.last_at if row.number else 0) for row in missed.waiting(connection)}
         assert waits == recount(connection), one
+        period = Period("today", NOW - 100, NOW + 600, now)
+        rows = figures.rows(connection, period.start, period.end)
+        found = digest.figures(rows, figures.returns(connection, period.start, period.end, now), period, "UTC", {}, now)
+        assert {row.number for row in found.waiting} == {number for number, *_ in waits if number}, one
         connection.close()
 
 
@@ -391,6 +395,18 @@ def test_an_earlier_conversation_closes_nothing(db: sqlite3.Connection) -> None:
     assert only(db).calls == 1
     talk(db, "t2", NOW - 300)  # its record arrives after the try's
     assert only(db).calls == 1
+
+
+def test_nor_does_one_of_the_same_moment(db: sqlite3.Connection) -> None:
+    """Several people may call from one number; in doubt somebody waits. A digest says the same."""
+    talk(db, "t1", NOW - 10)  # talking from NOW on
+    miss(db, "m1")
+    assert only(db).calls == 1
+    talk(db, "t2", NOW - 10)
+    assert only(db).calls == 1
+    rows = figures.rows(db, NOW - 60, NOW + 600)
+    found = digest.figures(rows, [], Period("2026", NOW - 60, NOW + 600, NOW + 600), "UTC", {}, NOW + 600)
+    assert [waiting.number for waiting in found.waiting] == [CALLER]
 
 
 def test_a_try_between_two_tries_and_a_conversation_leaves_the_later_ones_open(db: sqlite3.Connection) -> None:
@@ -586,6 +602,17 @@ def test_the_figures_agree_with_the_cards(db: sqlite3.Connection) -> None:
     counted = figures.counts(db, NOW - 60, NOW + 600)
     assert (counted.incoming, counted.answered_in, counted.missed) == (4, 1, 1)
     assert (found.missed_callers, len(found.waiting), len([row for row in all_rows(db) if row.open])) == (1, 0, 0)
+
+
+def test_a_conversation_by_a_reps_word_after_the_period_is_one_for_its_digest_too(db: sqlite3.Connection) -> None:
+    miss(db)
+    said_to_have_talked(db)
+    period = Period("2026", NOW - 60, NOW + 30, NOW + 30)  # Callboard was down when it was due
+    rows = figures.rows(db, period.start, period.end)
+    returns = figures.returns(db, period.start, period.end, NOW + 600)
+    found = digest.figures(rows, returns, period, "UTC", {}, NOW + 600)
+    assert (found.waiting, found.returned) == ((), 1)
+    assert missed.waiting(db) == []
 
 
 def unreported(db: sqlite3.Connection) -> set[str]:

@@ -62,7 +62,7 @@ def follow(db: sqlite3.Connection, call: Call, place: str, now: float, escalate_
         how = "called back" if call.direction == "out" else "reached us"
         talked_at = call.answered_at or call.started_at
         rows = db.execute(
-            "SELECT id FROM missed WHERE number = ? AND closed_at = 0 AND last_at <= ?", (call.number, talked_at)
+            "SELECT id FROM missed WHERE number = ? AND closed_at = 0 AND last_at < ?", (call.number, talked_at)
         ).fetchall()
         for (missed_id,) in rows:
             close(db, missed_id, now=talked_at, by=call.rep, how=how, call_id=call.id)
@@ -111,7 +111,7 @@ def reopen(db: sqlite3.Connection, call: Call, now: float, escalate_after: float
 
 def _tried_between(db: sqlite3.Connection, number: str, since: float, until: float) -> bool:
     row = db.execute(
-        "SELECT 1 FROM calls WHERE number = ? AND number <> '' AND started_at > ? AND started_at <= ?"
+        "SELECT 1 FROM calls WHERE number = ? AND number <> '' AND started_at >= ? AND started_at <= ?"
         " AND direction = 'in' LIMIT 1",
         (number, since, until),
     ).fetchone()
@@ -121,9 +121,9 @@ def _tried_between(db: sqlite3.Connection, number: str, since: float, until: flo
 _CONVERSATION = (
     "number = ? AND outcome = 'answered' AND purpose <> 'message'"
     # Where a rep's word is all there is, nothing says when they began to talk.
-    " AND (answered_at >= ? OR (answered_at = 0 AND started_at >= ?))"
+    " AND (answered_at > ? OR (answered_at = 0 AND started_at > ?))"
 )
-"""Of calls: a conversation with a number that began after a moment."""
+"""Of calls: a conversation with a number that began after a moment; at the same moment is not later, as in digests."""
 
 
 def _conversation_since(db: sqlite3.Connection, number: str, at: float) -> sqlite3.Row | None:
