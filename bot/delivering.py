@@ -32,6 +32,10 @@ CARD_SECONDS = 3.0
 DELETE_AGAIN_SECONDS = 3600.0
 
 
+class _Moved(Exception):
+    """The call was found to be another one, or was forgotten, while its file was fetched."""
+
+
 @dataclass
 class Deliveries:
     """Brings what is due. `deliver()` and `expire()` are called now and then, and one at a time."""
@@ -65,6 +69,8 @@ class Deliveries:
             return
         try:
             await (self._send if copy.state == "wanted" else self._look)(copy, call)
+        except _Moved:
+            return  # its row, if there is one, is due all the same
         except uploading.Limited as limit:
             await board.write(rows.later, copy, now + limit.seconds, failed=False)
         except Ambiguous:
@@ -105,7 +111,8 @@ class Deliveries:
             await sound.delete()
 
         async def note(file: str) -> None:
-            await board.write(rows.sharing, copy, file, channel, thread_ts, board.now())
+            if not await board.write(rows.sharing, copy, file, channel, thread_ts, board.now()):
+                raise _Moved
 
         name = await self._name(call)
         words = comment(call, name, recordings.reference(call, copy.recording))
@@ -134,7 +141,8 @@ class Deliveries:
             await board.write(rows.keep, copy)
         else:
             name = await self._name(call)
-            await board.write(rows.sharing, copy, copy.file, copy.channel, copy.thread_ts, now)
+            if not await board.write(rows.sharing, copy, copy.file, copy.channel, copy.thread_ts, now):
+                return  # moved, or forgotten, meanwhile
             if await uploading.share_again(*where, title(call, name), comment(call, name, reference)):
                 await self._shared(copy, call)
             else:

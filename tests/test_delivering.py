@@ -10,8 +10,8 @@ import pytest
 
 from bot import recordings as recordings_module
 from bot.delivering import SCAN_SECONDS, WAITS, Deliveries
-from bot.errors import Refused, Unavailable
-from bot.events import RecordingReady
+from bot.errors import Ambiguous, Refused, Unavailable
+from bot.events import CUSTOMER, REP, CdrReceived, Described, Outcome, RecordingReady
 from bot.store import cards, ledger
 from bot.store import recordings as rows
 from tests.fake_slack import FakeSlack
@@ -238,6 +238,33 @@ async def test_an_interrupted_delivery_goes_on_only_where_they_may_still_listen(
         await deliveries(desk).expire()
         assert await states(desk) == ["deleted"]
         assert all(file.deleted for file in desk.slack.files.values())
+
+
+async def test_a_call_that_turns_out_to_be_an_orders_while_its_file_is_fetched_brings_one_file(desk: Office) -> None:
+    """Of two unclear orders the first record does not say which it is; the second brings our own id."""
+    desk.phone.answer = Ambiguous("Nobody knows.")
+    for number in ("+1 202 555 0101", "+1 202 555 0102"):
+        await desk.type(f"/call {number}")
+    mine = (await desk.calls())[0]
+    records = (
+        CdrReceived(ref="r1", at=desk.clock(), leg=leg, outcome=Outcome.ANSWERED, recording="rec-1", extension="201")
+        for leg in (REP, CUSTOMER)
+    )
+    await desk.happen(*records)
+    assert len(await desk.calls()) == 3
+    phone, fetch = recorder(desk), recorder(desk).fetch_recording
+
+    async def slowly(recording: str, into: Path, limit: int) -> str:
+        if not phone.fetched:
+            told = Described(ref="r1", at=desk.clock(), source="cdr:customer", direction="out", call_id=mine.id)
+            await desk.board.ingest("voicenter", [told])
+        return await fetch(recording, into, limit)
+
+    phone.fetch_recording = slowly  # type: ignore[method-assign]
+    await pass_time(desk, 300)
+    assert len(await desk.calls()) == 2
+    assert len(files(desk)) == 1
+    assert [copy.state for copy in await desk.board.read(rows.of_call, mine.id) if copy.place] == ["shared"]
 
 
 # Killed in between: every commit of a delivery is made the last one.

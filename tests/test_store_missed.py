@@ -1,12 +1,14 @@
 """Missed callers: one row per caller and place, closed by any later conversation and by no earlier one."""
 
 import asyncio
+import random
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import permutations
 from pathlib import Path
 
+import msgspec
 import pytest
 from typing_extensions import override
 
@@ -19,6 +21,7 @@ from bot.events import (
     CdrReceived,
     Described,
     Direction,
+    LegAnswered,
     LegEnded,
     LegRinging,
     Outcome,
@@ -31,7 +34,7 @@ from bot.store import Database, calls, cards, channels, figures, missed, schema
 from bot.store.missed import Missed
 
 NOW = 1_770_000_000.0
-CALLER = "+12025550155"
+CALLER, OTHER = "+12025550155", "+12025550156"
 AFTER = 900.0
 FAX = "+12025550109"
 BRIEF = 5
@@ -204,6 +207,175 @@ def test_a_call_that_still_rings_somewhere_is_not_missed(db: sqlite3.Connection)
     assert only(db).calls == 1
 
 
+# Told out of turn, and corrected
+
+
+def ended_before_it_was_described(db: sqlite3.Connection, ref: str = "m1", at: float = NOW) -> None:
+    """The service tells of the phone that rang and of the end; who called comes out of turn."""
+    ingest(db, LegEnded(ref=ref, at=at + 10, leg="ext:201", outcome=Outcome.BUSY), CallEnded(ref=ref, at=at + 10),
+           now=at + 10)  # fmt: skip
+
+
+def who_called(db: sqlite3.Connection, ref: str = "m1", at: float = NOW) -> None:
+    ingest(db, Described(ref=ref, at=at, source="popup", direction="in", number=CALLER), now=at + 20)
+
+
+def test_who_called_may_be_told_after_the_end(db: sqlite3.Connection) -> None:
+    ended_before_it_was_described(db)
+    withheld = only(db)
+    missed.claim(db, withheld.id, "U1", NOW + 15)
+    who_called(db)
+    row = only(db)
+    assert (row.id, row.number, row.claimed_by, row.opened_at) == (withheld.id, CALLER, "U1", NOW)
+    talk(db, "t1", NOW + 100, "out")
+    assert missed.waiting(db) == []
+
+
+def test_who_called_may_wait_already(db: sqlite3.Connection) -> None:
+    miss(db, "m0", NOW - 100)
+    waits = only(db)
+    ended_before_it_was_described(db)
+    assert len(missed.waiting(db)) == 2
+    who_called(db)
+    assert (only(db).id, only(db).calls, only(db).last_at) == (waits.id, 2, NOW)
+
+
+def test_who_called_may_have_been_talked_with_since(db: sqlite3.Connection) -> None:
+    ended_before_it_was_described(db)
+    talk(db, "t1", NOW + 12)
+    who_called(db)
+    (row,) = all_rows(db)
+    assert (row.open, row.number, row.closed_how) == (False, CALLER, "reached us")
+
+
+def test_whom_somebody_ticked_off_is_not_back_because_of_a_number(db: sqlite3.Connection) -> None:
+    ended_before_it_was_described(db)
+    missed.close(db, only(db).id, now=NOW + 15, by="U1", how="by hand")
+    miss(db, "m2", NOW + 30)
+    who_called(db)
+    assert [(row.number, row.open, row.closed_how) for row in all_rows(db)] == [
+        (CALLER, False, "by hand"),
+        (CALLER, True, ""),
+    ]
+
+
+@pytest.mark.parametrize(("recorded", "waits"), [(NOW + 20, 0), (NOW + 200, 1)])
+def test_when_they_called_is_as_the_record_says(db: sqlite3.Connection, recorded: float, waits: int) -> None:
+    """The webhooks come by our clock, the record by the service's."""
+    ended_before_it_was_described(db, at=NOW + 50)
+    who_called(db, at=NOW + 50)
+    talk(db, "t1", NOW + 100)
+    told = CdrReceived(ref="m1", at=recorded, leg="ext:201", outcome=Outcome.BUSY, ring_seconds=10)
+    ingest(db, told, now=NOW + 900)
+    assert len(missed.waiting(db)) == waits
+    assert [row.last_at for row in all_rows(db)] == [recorded]
+
+
+def test_a_try_after_the_conversation_that_was_none_leaves_those_before_it_called_back(db: sqlite3.Connection) -> None:
+    miss(db, "m1")
+    ended_before_it_was_described(db, "m2", NOW + 1000)
+    who_called(db, "m2", NOW + 1000)
+    talk(db, "t1", NOW + 500)
+    assert only(db).calls == 2
+    brief = CdrReceived(ref="m2", at=NOW + 1000, leg="ext:201", outcome=Outcome.NO_ANSWER, ring_seconds=2)
+    ingest(db, brief, now=NOW + 1200)
+    (row,) = all_rows(db)
+    conversation = calls.by_ref(db, "acme", "t1")
+    assert conversation is not None
+    assert (row.calls, row.closed_how, row.closed_call) == (1, "reached us", conversation.id)
+
+
+def test_a_conversation_that_began_before_the_try_has_not_closed_it(db: sqlite3.Connection) -> None:
+    miss(db, "m1")
+    picked_up = LegAnswered(ref="t1", at=NOW + 3, leg="ext:202")
+    described = Described(ref="t1", at=NOW - 20, source="popup", direction="in", number=CALLER)
+    ingest(db, described, picked_up, CallEnded(ref="t1", at=NOW + 60), now=NOW + 60)
+    assert missed.waiting(db) == []
+    ingest(
+        db,
+        CdrReceived(ref="t1", at=NOW - 20, leg="ext:202", outcome=Outcome.ANSWERED, ring_seconds=10, talk_seconds=70),
+        now=NOW + 70,
+    )
+    assert (only(db).calls, only(db).closed_call) == (1, "")
+
+
+KINDS = ("missed", "missed by its record", "talked", "answered after all", "unanswered after all", "out", "by word")
+
+
+def invented(choose: random.Random, ref: str) -> list[tuple[str, list[AnyEvent]]]:
+    """A call as it is told bit by bit: (our id, "" = the service tells; what is told)."""
+    at = NOW + choose.choice([0, 10, 50, 100, 100.4, 500])
+    number, line = choose.choice([CALLER, OTHER, ""]), choose.choice(["", "+12025550101", FAX])
+    kind, rings = choose.choice(KINDS), choose.choice([2, 10, 30])
+    talked, other = choose.choice([5, 60]), choose.choice([Outcome.BUSY, Outcome.VOICEMAIL, Outcome.NO_ANSWER])
+
+    def cdr(outcome: Outcome, leg: str = "ext:201", shift: float = 0) -> AnyEvent:
+        talk = talked if outcome is Outcome.ANSWERED else 0
+        return CdrReceived(ref=ref, at=at + shift, leg=leg, outcome=outcome, ring_seconds=rings, talk_seconds=talk)
+
+    told = Described(ref=ref, at=at, source="cdr", direction="in", number=number, line=line)
+    end: AnyEvent = CallEnded(ref=ref, at=at + rings)
+    picked_up: AnyEvent = LegAnswered(ref=ref, at=at + rings, leg="ext:201")
+    out = msgspec.structs.replace(told, direction="out", number=number or CALLER, call_id=f"ours-{ref}")
+    asked = Requested(at=at, rep="U1", rep_phone="+12025550190", number=out.number)
+    said = Settled(at=at + 40, by="U1", outcome=choose.choice([Outcome.ANSWERED, Outcome.NO_ANSWER]))
+    ours: list[tuple[str, list[AnyEvent]]] = [
+        (out.call_id, [event]) for event in (asked, Unclear(at=at + 5, words="Who knows."), said)
+    ]
+    rang: list[AnyEvent] = [told, LegRinging(ref=ref, at=at, leg="ext:201")]
+    stories: dict[str, list[list[AnyEvent]]] = {
+        "missed": [rang, [LegEnded(ref=ref, at=at + rings, leg="ext:201", outcome=other)], [end]],
+        "missed by its record": [rang, [end], [cdr(other, shift=choose.choice([-20, -1, 1, 20]))]],
+        "talked": [rang, [picked_up], [end], [cdr(Outcome.ANSWERED)]],
+        "answered after all": [[told, cdr(Outcome.NO_ANSWER)], [cdr(Outcome.ANSWERED, "ext:202")]],
+        "unanswered after all": [[told], [picked_up], [end], [cdr(other)]],
+        "out": [[msgspec.structs.replace(out, call_id="")], [cdr(Outcome.ANSWERED, "rep")], [cdr(other, CUSTOMER)]],
+        "by word": [[out, cdr(choose.choice([Outcome.ANSWERED, other]), CUSTOMER)]] if choose.random() < 0.5 else [],
+    }
+    bits = stories[kind]
+    if choose.random() < 0.4:
+        choose.shuffle(bits)
+    return [*(ours if kind == "by word" else []), *(("", bit) for bit in bits)]
+
+
+def recount(db: sqlite3.Connection) -> set[tuple[str, str, float]]:
+    """Who is owed a call, slowly: (number, place, when they tried last; 0 = it is not known who they are)."""
+    found = [(calls.get(db, row["id"]), row["place"]) for row in db.execute("SELECT id, place FROM calls").fetchall()]
+    every = [(call, place) for call, place in found if call is not None]
+    talks = [(call.number, call.answered_at or call.started_at) for call, _ in every if call.conversation]
+    owed: dict[tuple[str, str], float] = {}
+    for call, place in every:
+        talked = any(number == call.number != "" and at > call.started_at for number, at in talks)
+        if call.missed and not talked:
+            owed[call.number, place] = max(owed.get((call.number, place), 0), call.started_at if call.number else 0)
+    return {(*whom, at) for whom, at in owed.items()}
+
+
+def test_against_a_slow_recount_of_invented_days() -> None:
+    for one in range(80):
+        choose = random.Random(one)
+        connection = sqlite3.connect(":memory:", isolation_level=None)
+        connection.row_factory = sqlite3.Row
+        schema.migrate(connection)
+        days = [invented(choose, f"r{number}") for number in range(choose.randint(2, 6))]
+        now = NOW + 1000
+        while any(days):
+            call_id, told = choose.choice([day for day in days if day]).pop(0)
+            now += 7
+            for _ in range(choose.choice([1, 1, 1, 2])):
+                calls.ingest(connection, "acme", told, now=now, routing=Routes(), call_id=call_id)
+            for row in missed.waiting(connection):
+                if choose.random() < 0.1:
+                    missed.claim(connection, row.id, "U1", now)
+        waits = {(row.number, row.place, row.last_at if row.number else 0) for row in missed.waiting(connection)}
+        assert waits == recount(connection), one
+        period = Period("today", NOW - 100, NOW + 600, now)
+        rows = figures.rows(connection, period.start, period.end)
+        found = digest.figures(rows, figures.returns(connection, period.start, period.end, now), period, "UTC", {}, now)
+        assert {row.number for row in found.waiting} == {number for number, *_ in waits if number}, one
+        connection.close()
+
+
 # Closed by whom
 
 
@@ -226,6 +398,18 @@ def test_an_earlier_conversation_closes_nothing(db: sqlite3.Connection) -> None:
     assert only(db).calls == 1
     talk(db, "t2", NOW - 300)  # its record arrives after the try's
     assert only(db).calls == 1
+
+
+def test_nor_does_one_of_the_same_moment(db: sqlite3.Connection) -> None:
+    """Several people may call from one number; in doubt somebody waits. A digest says the same."""
+    talk(db, "t1", NOW - 10)  # talking from NOW on
+    miss(db, "m1")
+    assert only(db).calls == 1
+    talk(db, "t2", NOW - 10)
+    assert only(db).calls == 1
+    rows = figures.rows(db, NOW - 60, NOW + 600)
+    found = digest.figures(rows, [], Period("2026", NOW - 60, NOW + 600, NOW + 600), "UTC", {}, NOW + 600)
+    assert [waiting.number for waiting in found.waiting] == [CALLER]
 
 
 def test_a_try_between_two_tries_and_a_conversation_leaves_the_later_ones_open(db: sqlite3.Connection) -> None:
@@ -421,6 +605,17 @@ def test_the_figures_agree_with_the_cards(db: sqlite3.Connection) -> None:
     counted = figures.counts(db, NOW - 60, NOW + 600)
     assert (counted.incoming, counted.answered_in, counted.missed) == (4, 1, 1)
     assert (found.missed_callers, len(found.waiting), len([row for row in all_rows(db) if row.open])) == (1, 0, 0)
+
+
+def test_a_conversation_by_a_reps_word_after_the_period_is_one_for_its_digest_too(db: sqlite3.Connection) -> None:
+    miss(db)
+    said_to_have_talked(db)
+    period = Period("2026", NOW - 60, NOW + 30, NOW + 30)  # Callboard was down when it was due
+    rows = figures.rows(db, period.start, period.end)
+    returns = figures.returns(db, period.start, period.end, NOW + 600)
+    found = digest.figures(rows, returns, period, "UTC", {}, NOW + 600)
+    assert (found.waiting, found.returned) == ((), 1)
+    assert missed.waiting(db) == []
 
 
 def unreported(db: sqlite3.Connection) -> set[str]:

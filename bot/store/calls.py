@@ -166,7 +166,7 @@ def _refold(
         _show(db, call, place, now, routing)
     if call.rep_phone:
         offers.show_call(db, call.id)
-    if before is not None and before["outcome"] == Outcome.ANSWERED != call.outcome:
+    if before is not None and before["outcome"] == Outcome.ANSWERED and _less_talked(before["answered_at"], call):
         missed.reopen(db, call, now, routing.escalate_after())
     missed.follow(db, call, place, now, routing.escalate_after(), begins=begins)
     if call.recordings:
@@ -174,7 +174,12 @@ def _refold(
     return call
 
 
-_BEFORE = "SELECT body, place, outcome FROM calls WHERE id = ?"
+def _less_talked(answered_at: float, call: Call) -> bool:
+    """What was a conversation is none any more, or began sooner than was known: by its record, say."""
+    return call.outcome is not Outcome.ANSWERED or call.answered_at < answered_at
+
+
+_BEFORE = "SELECT body, place, outcome, answered_at FROM calls WHERE id = ?"
 _SAVE = (
     "INSERT INTO calls (id, account, direction, state, outcome, rep, number, line, started_at, answered_at,"
     " ended_at, ring_seconds, talk_seconds, place, body, purpose)"

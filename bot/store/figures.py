@@ -55,9 +55,11 @@ def returns(db: sqlite3.Connection, start: float, end: float, as_of: float) -> l
     found = db.execute(
         f"SELECT {_ROW} FROM calls AS later WHERE outcome = 'answered'"
         " AND purpose <> 'message'"
-        " AND answered_at >= ? AND answered_at < ? AND number IN (SELECT number FROM calls WHERE started_at >= ?"
-        " AND started_at < ? AND direction = 'in' AND outcome <> 'answered')",
-        (start, as_of, start, end),
+        " AND number IN (SELECT number FROM calls WHERE started_at >= ?"
+        " AND started_at < ? AND direction = 'in' AND outcome <> 'answered')"
+        # Where a rep's word is all there is, nothing says when they began to talk.
+        " AND (answered_at BETWEEN ? AND ? OR (answered_at = 0 AND started_at BETWEEN ? AND ?))",
+        (start, end, start, as_of, start, as_of),
     )
     return [_row(row) for row in found]
 

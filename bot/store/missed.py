@@ -54,39 +54,39 @@ _COLUMNS = ", ".join(Missed.__dataclass_fields__)
 def follow(db: sqlite3.Connection, call: Call, place: str, now: float, escalate_after: float, *, begins: bool) -> None:
     """Bring the missed callers up to date with a call that has just changed, or `begins` with this change."""
     if call.missed:
-        _open(db, call, place, now, escalate_after)
+        if begins or not _corrected(db, call, now):
+            _open(db, call, place, now, escalate_after)
     elif not begins:
         forget(db, call.id, now)  # a leg that was answered after all may arrive late
     if call.conversation and call.number:
         how = "called back" if call.direction == "out" else "reached us"
         talked_at = call.answered_at or call.started_at
         rows = db.execute(
-            "SELECT id FROM missed WHERE number = ? AND closed_at = 0 AND last_at <= ?", (call.number, talked_at)
+            "SELECT id FROM missed WHERE number = ? AND closed_at = 0 AND last_at < ?", (call.number, talked_at)
         ).fetchall()
         for (missed_id,) in rows:
             close(db, missed_id, now=talked_at, by=call.rep, how=how, call_id=call.id)
 
 
 def reopen(db: sqlite3.Connection, call: Call, now: float, escalate_after: float) -> None:
-    """What had been a conversation, by a rep's word say, was none by its record: whoever it had closed waits again.
+    """What was a conversation, by a rep's word say, was none by its record, or began sooner: whom it has not closed
+    after all waits again.
 
     Unless they were talked with later; then that conversation has closed them.
     """
+    if call.conversation and not _tried_between(db, call.number, call.answered_at, call.ended_at):
+        return  # as nearly always
     rows = db.execute(
         "SELECT id, place, last_at FROM missed WHERE closed_call = ? AND closed_at > 0", (call.id,)
     ).fetchall()
     for missed_id, place, last_at in rows:
-        later = db.execute(
-            f"SELECT id, rep, direction, max(answered_at, started_at) FROM calls WHERE {_CONVERSATION} AND id <> ?"
-            " ORDER BY started_at LIMIT 1",
-            (call.number, last_at, last_at, call.id),
-        ).fetchone()
-        waits = db.execute(
-            "SELECT id FROM missed WHERE number = ? AND place = ? AND closed_at = 0", (call.number, place)
-        ).fetchone()
-        if later is None and waits is not None:  # they have tried again since
-            db.execute("UPDATE missed_calls SET missed_id = ? WHERE missed_id = ?", (waits[0], missed_id))
-            _recount(db, waits[0], now)
+        later = _conversation_since(db, call.number, last_at)
+        if later is not None and later["id"] == call.id:
+            continue
+        waits = _waits(db, call.number, place)
+        if later is None and waits:  # they have tried again since
+            db.execute("UPDATE missed_calls SET missed_id = ? WHERE missed_id = ?", (waits, missed_id))
+            _recount(db, waits, now)
             _recount(db, missed_id, now)
             continue
         db.execute(
@@ -95,8 +95,7 @@ def reopen(db: sqlite3.Connection, call: Call, now: float, escalate_after: float
             (now + escalate_after if escalate_after else 0, missed_id),
         )
         if later is not None:
-            how = "called back" if later[2] == "out" else "reached us"
-            close(db, missed_id, now=later[3], by=later[1], how=how, call_id=later[0])
+            _close_by(db, missed_id, later)
         cards.mark(db, "missed", missed_id, place, now)
     tries = db.execute(  # whose record came after that conversation, so that they were not missed
         "SELECT body, place FROM calls WHERE number = ? AND number <> '' AND started_at <= ? AND direction = 'in'"
@@ -110,24 +109,46 @@ def reopen(db: sqlite3.Connection, call: Call, now: float, escalate_after: float
             _open(db, attempt, place, now, escalate_after)
 
 
+def _tried_between(db: sqlite3.Connection, number: str, since: float, until: float) -> bool:
+    row = db.execute(
+        "SELECT 1 FROM calls WHERE number = ? AND number <> '' AND started_at >= ? AND started_at <= ?"
+        " AND direction = 'in' LIMIT 1",
+        (number, since, until),
+    ).fetchone()
+    return row is not None
+
+
 _CONVERSATION = (
     "number = ? AND outcome = 'answered' AND purpose <> 'message'"
     # Where a rep's word is all there is, nothing says when they began to talk.
-    " AND (answered_at >= ? OR (answered_at = 0 AND started_at >= ?))"
+    " AND (answered_at > ? OR (answered_at = 0 AND started_at > ?))"
 )
-"""Of calls: a conversation with a number that began after a moment."""
+"""Of calls: a conversation with a number that began after a moment; at the same moment is not later, as in digests."""
+
+
+def _conversation_since(db: sqlite3.Connection, number: str, at: float) -> sqlite3.Row | None:
+    """The first conversation with a number that began after a moment, None = there is none."""
+    found: sqlite3.Row | None = db.execute(
+        f"SELECT id, rep, direction, max(answered_at, started_at) AS at FROM calls WHERE {_CONVERSATION}"
+        " ORDER BY started_at LIMIT 1",
+        (number, at, at),
+    ).fetchone()
+    return found
+
+
+def _close_by(db: sqlite3.Connection, missed_id: str, talk: sqlite3.Row) -> None:
+    how = "called back" if talk["direction"] == "out" else "reached us"
+    close(db, missed_id, now=talk["at"], by=talk["rep"], how=how, call_id=talk["id"])
 
 
 def _open(db: sqlite3.Connection, call: Call, place: str, now: float, escalate_after: float) -> None:
     if not place or db.execute("SELECT 1 FROM missed_calls WHERE call_id = ?", (call.id,)).fetchone():
         return
-    if call.number and _talked_since(db, call):
-        return
-    row = db.execute(
-        "SELECT id FROM missed WHERE number = ? AND place = ? AND closed_at = 0 AND number <> ''", (call.number, place)
-    ).fetchone()
-    missed_id = row[0] if row else secrets.token_hex(8)
-    if row is None:
+    if call.number and _conversation_since(db, call.number, call.started_at) is not None:
+        return  # known before this call's record arrived
+    waits = _waits(db, call.number, place)
+    missed_id = waits or secrets.token_hex(8)
+    if not waits:
         db.execute(
             "INSERT INTO missed (id, account, number, place, line, name, opened_at, last_at, calls, escalate_at)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?)",
@@ -138,6 +159,41 @@ def _open(db: sqlite3.Connection, call: Call, place: str, now: float, escalate_a
         "INSERT INTO missed_calls (call_id, missed_id, at) VALUES (?, ?, ?)", (call.id, missed_id, call.started_at)
     )
     _recount(db, missed_id, now)
+
+
+def _corrected(db: sqlite3.Connection, call: Call, now: float) -> bool:
+    """Who called, and when, may be told after the call was missed: out of turn, or by its record.
+
+    False: it is in no row, or not any more: of a caller who has a row already, or who waits since a conversation.
+    """
+    row = db.execute(
+        "SELECT missed.id, number, place, closed_at, closed_call, at FROM missed_calls JOIN missed"
+        " ON missed.id = missed_id WHERE call_id = ?",
+        (call.id,),
+    ).fetchone()
+    if row is None:
+        return False
+    if (row["number"], row["at"]) == (call.number, call.started_at):
+        return True
+    if row["number"] != call.number:
+        if row["number"] or (not row["closed_at"] and _waits(db, call.number, row["place"])):
+            forget(db, call.id, now)
+            return False
+        db.execute("UPDATE missed SET number = ?, name = ? WHERE id = ?", (call.number, call.name, row["id"]))
+    if row["closed_call"] and _conversation_since(db, call.number, call.started_at) is None:
+        forget(db, call.id, now)
+        return False
+    db.execute("UPDATE missed_calls SET at = ? WHERE call_id = ?", (call.started_at, call.id))
+    _recount(db, row["id"], now)
+    return True
+
+
+def _waits(db: sqlite3.Connection, number: str, place: str) -> str:
+    """Id of the open row of a caller, "" = none."""
+    row = db.execute(
+        "SELECT id FROM missed WHERE number = ? AND place = ? AND closed_at = 0 AND number <> ''", (number, place)
+    ).fetchone()
+    return str(row[0]) if row else ""
 
 
 def forget(db: sqlite3.Connection, call_id: str, now: float) -> None:
@@ -168,22 +224,16 @@ def _recount(db: sqlite3.Connection, missed_id: str, now: float) -> None:
     count, first, last = db.execute(
         "SELECT count(*), min(at), max(at) FROM missed_calls WHERE missed_id = ?", (missed_id,)
     ).fetchone()
-    place = db.execute("SELECT place FROM missed WHERE id = ?", (missed_id,)).fetchone()[0]
+    number, place = db.execute("SELECT number, place FROM missed WHERE id = ?", (missed_id,)).fetchone()
     if count:
         db.execute(
             "UPDATE missed SET calls = ?, opened_at = ?, last_at = ? WHERE id = ?", (count, first, last, missed_id)
         )
+        if number and (talk := _conversation_since(db, number, last)) is not None:
+            _close_by(db, missed_id, talk)  # the try after that conversation is gone
     else:
         db.execute("DELETE FROM missed WHERE id = ?", (missed_id,))
     cards.mark(db, "missed", missed_id, place, now + SETTLE_SECONDS)
-
-
-def _talked_since(db: sqlite3.Connection, call: Call) -> bool:
-    """A conversation with the caller that began after this call, known before this call's record arrived."""
-    row = db.execute(
-        f"SELECT 1 FROM calls WHERE {_CONVERSATION} LIMIT 1", (call.number, call.started_at, call.started_at)
-    ).fetchone()
-    return row is not None
 
 
 def close(db: sqlite3.Connection, missed_id: str, *, now: float, by: str, how: str, call_id: str = "") -> bool:

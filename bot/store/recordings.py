@@ -108,12 +108,16 @@ def keep(db: sqlite3.Connection, copy: Copy) -> None:
     db.execute(f"UPDATE recordings SET state = 'kept' WHERE {_THIS} AND state <> 'deleted'", _key(copy))
 
 
-def sharing(db: sqlite3.Connection, copy: Copy, file: str, channel: str, thread_ts: str, now: float) -> None:
-    """Before Slack is asked to show the file: from now on only a look tells whether it did."""
-    db.execute(
+def sharing(db: sqlite3.Connection, copy: Copy, file: str, channel: str, thread_ts: str, now: float) -> bool:
+    """Before Slack is asked to show the file: from now on only a look tells whether it did.
+
+    False: the row is another call's by now, or forgotten, so nobody would know of the file.
+    """
+    cursor = db.execute(
         f"UPDATE recordings SET state = 'sharing', file = ?, channel = ?, thread_ts = ?, sent_at = ? WHERE {_THIS}",
         (file, channel, thread_ts, now, *_key(copy)),
     )
+    return cursor.rowcount == 1
 
 
 def shared(db: sqlite3.Connection, copy: Copy) -> bool:
