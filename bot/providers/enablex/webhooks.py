@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from bot.call import Call
-from bot.errors import Unreadable
+from bot.errors import Unavailable, Unreadable
 from bot.events import (
     CUSTOMER,
     REP,
@@ -119,9 +119,14 @@ def analysed(told: Mapping[str, Any], call: Call, now: float, *, joined: bool) -
     """What "Analyze Call" tells. That two parties are joined it does not say, so only the first leg is spoken of.
 
     `joined`: EnableX itself calls the customer when the rep has picked up.
+
+    Raises:
+        Unavailable: it tells no state, so nothing is known of the call.
     """
     fields = _folded(told)
     at, state = _moment(fields) or now, _state(fields)
+    if not state:
+        raise Unavailable("EnableX did not say how a call stands. Try again in a minute.")
     ref = call.refs[0]
     if call.direction == "in":
         return (_described(fields, ref, at, "in"),)
