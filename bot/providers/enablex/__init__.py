@@ -26,8 +26,8 @@ from bot.providers.enablex.probing import FIRST_ASKED_SECONDS, SILENCE, TALKING,
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
 """A call id that no call has: asking for it shows whether the credentials work."""
-ALREADY = "408"
-"""Code of the refusal to start a recording that runs."""
+ALREADY = ("408", "already")
+"""Code of the refusal to start a recording that runs, and the word in it: a gateway's time-out has the same code."""
 
 
 class EnableX(Provider):
@@ -240,7 +240,8 @@ class EnableX(Provider):
         try:
             answer = await self._on(call, "PUT", "/recording", {"start": True, **named})
         except Refused as error:
-            if error.code != ALREADY:
+            code, word = ALREADY
+            if error.code != code or word not in error.words.lower():
                 raise
             return ()
         return webhooks.recording_begun(answer, call.refs[0], self.clock())
