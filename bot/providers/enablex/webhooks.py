@@ -221,7 +221,8 @@ def _events(fields: Mapping[str, object], ref: str, at: float, trail: Trail) -> 
     if text(fields.get("asrid")) or phrase or state in ("recognized", "unrecognized", "timeout"):
         return _speech(fields, ref, at, phrase)
     if state == "dtmfcollected":
-        return [Heard(ref=ref, at=at, digits=text(fields.get("digit")))]
+        pressed = text(fields.get("digit"))
+        return [Heard(ref=ref, at=at, digits=pressed)] if pressed else []
     return _progress(fields, ref, at, trail, state)
 
 
@@ -245,8 +246,9 @@ def _play(fields: Mapping[str, object], ref: str, at: float, trail: Trail, state
         return Played(ref=ref, at=at, play=play, prompt_ref=prompt, outcome=outcome)
 
     if state == "digitcollected":
-        keys = Heard(ref=ref, at=at, digits=text(fields.get("digit")), play=play, prompt_ref=prompt)
-        return [keys, played(Outcome.ANSWERED)]
+        pressed = text(fields.get("digit"))
+        keys = [Heard(ref=ref, at=at, digits=pressed, play=play, prompt_ref=prompt)] if pressed else []
+        return [*keys, played(Outcome.ANSWERED)]
     if state == "menutimeout":
         return [played(Outcome.NO_ANSWER)]
     if state == "failed":
