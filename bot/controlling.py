@@ -262,7 +262,7 @@ async def recover(board: Board) -> None:
             await board.write(_audit, board.now(), intent.rep, action, call, f"{to} unclear: {words}")
             if call.live:
                 await _nobody_knows(board, call, action)
-                doing = f"{CONTROLS[action][1]} ({numbers.pretty(to)})"
+                doing = CONTROLS[action][1] + (f" ({numbers.pretty(to)})" if to else "")
                 await board.tell(
                     intent.rep,
                     f"{words} when you asked to {doing}, so it may or may not have been done; it is not done a second "

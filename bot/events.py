@@ -25,6 +25,8 @@ CUSTOMER = "customer"
 """The leg to the outside party."""
 THIRD = "third:"
 """How the leg to somebody who is consulted or transferred to begins; a number or extension follows."""
+UNNAMED = "ext:"
+"""The leg of an incoming call to somebody of ours of whom is not told who."""
 
 
 class State(StrEnum):

@@ -7,12 +7,15 @@ fact is taken by a rule of its own (first, last, or "the CDR overrules").
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from msgspec import structs
+
 from bot.call import Call, Leg
 from bot.call_state import state_of_incoming, state_of_outgoing
 from bot.events import (
     CUSTOMER,
     REP,
     THIRD,
+    UNNAMED,
     AnyEvent,
     CallEnded,
     CdrReceived,
@@ -49,6 +52,8 @@ def fold(call_id: str, account: str, events: Iterable[AnyEvent]) -> Call:
     if requested is not None and requested.purpose != "call" and REP in told.legs:
         # A message or a conference rings one phone: that is one leg, whatever the service calls it.
         told.legs[CUSTOMER] = sorted(told.legs.pop(REP) + told.legs.get(CUSTOMER, []), key=place)
+    if UNNAMED in told.legs:
+        _name_it(told)
     described = told.all(Described)
     facts = _facts(described)
     cdrs = told.all(CdrReceived)
@@ -126,6 +131,19 @@ def fold(call_id: str, account: str, events: Iterable[AnyEvent]) -> Call:
         conference=requested.conference if requested else "",
         legs=tuple(legs),
     )
+
+
+def _name_it(told: Told) -> None:
+    """What was told of somebody of ours without a name is of whoever answered first, where another answer names them.
+
+    Else one and the same phone had two legs, and whoever talks there would be taken for one who was called in.
+    """
+    named = [(name, legs) for name, legs in told.legs.items() if name.startswith(UNNAMED) and name != UNNAMED]
+    answers = [(event.at, name) for name, legs in named for event in legs if isinstance(event, LegAnswered)]
+    if answers:
+        _, name = min(answers)
+        theirs = [structs.replace(event, leg_ref="") for event in told.legs.pop(UNNAMED)]  # perhaps another's, who rang
+        told.legs[name] = sorted(told.legs[name] + theirs, key=place)
 
 
 def _latest(wraps: list[Wrapped], what: str) -> str:
@@ -240,7 +258,7 @@ def _leg(name: str, events: list[LegEvent]) -> Leg:
             ring_seconds=cdr.ring_seconds,
             talk_seconds=cdr.talk_seconds if answered_at else 0,
             wait_seconds=cdr.wait_seconds,
-            extension=cdr.extension,
+            extension=cdr.extension or _extension(name),
             person=cdr.person,
             recording=cdr.recording,
             recorded=True,
@@ -262,8 +280,12 @@ def _leg(name: str, events: list[LegEvent]) -> Leg:
         outcome=outcome,
         ring_seconds=_span(ringing_at, answered_at or ended_at),
         talk_seconds=_span(answered_at, ended_at),
-        extension=name.removeprefix("ext:") if name.startswith("ext:") else "",
+        extension=_extension(name),
     )
+
+
+def _extension(leg: str) -> str:
+    return leg.removeprefix("ext:") if leg.startswith("ext:") else ""
 
 
 def _leg_ref(events: list[LegEvent]) -> str:

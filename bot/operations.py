@@ -173,7 +173,7 @@ class Operations:
         """Attach one of the account's tags. `tag`: its id at the service."""
         raise AssertionError
 
-    @operation("let a coach join calls")
+    @operation("let a coach join calls", dials=True)
     async def coach(self, call: Call, phone: str = "") -> None:
         """Let somebody listen in and speak to the rep alone. `phone`: "" = the account's own coach."""
         raise AssertionError
@@ -188,9 +188,9 @@ class Operations:
         """What people can do by key during a talk."""
         raise AssertionError
 
-    @operation("use talk options")
+    @operation("use talk options", dials=True)
     async def use_talk_option(self, call: Call, button: str) -> None:
-        """Do what `TalkOption.button` does."""
+        """Do what `TalkOption.button` does; it may transfer the call, or call a coach."""
         raise AssertionError
 
     # What it knows.

@@ -73,6 +73,20 @@ async def test_everything_else_in_a_talk(line: Line) -> None:
         await line.provider.hang_up(call)
 
 
+@pytest.mark.parametrize(
+    ("method", "action", "argument"), [("add.coach", "coach", ""), ("call.talk_option", "use_talk_option", "12")]
+)
+async def test_a_coach_or_an_option_that_may_ring_somebody_is_unclear(
+    line: Line, method: str, action: str, argument: str
+) -> None:
+    """A talk option may transfer the call, or call a coach."""
+    call = await line.talking()
+    line.silent = {method}
+    with pytest.raises(Ambiguous, match="may or may not be calling"):
+        await getattr(line.provider, action)(call, argument)
+    assert [sent["method"] for sent in line.sent].count(method) == 1
+
+
 @pytest.mark.parametrize(("leg", "over"), [("customer", True), ("rep", False)])
 async def test_a_leg_is_dropped(line: Line, leg: str, over: bool) -> None:
     await line.talking()

@@ -18,6 +18,7 @@ from typing_extensions import override
 from bot.errors import Refused, Unavailable
 from bot.events import LegRinging, State
 from bot.hooks import Request
+from bot.providers.callgear import area
 from bot.providers.callgear.methods import Fails
 from bot.providers.callgear.talks import Talk
 from tests.callgear_line import LINE, Line
@@ -285,6 +286,30 @@ async def test_whoever_is_called_into_an_incoming_call_is_told_from_who_took_it(
     await line.do("return_to_caller")
     await line.wait(1)
     assert await third() == set()
+
+
+async def test_whoever_takes_a_call_at_a_phone_of_no_employee_has_one_leg(line: Line) -> None:
+    """As a flow of ours has it ring: notifications name employees only, list.calls names the phone."""
+    sim = line.network.incoming(line.exchange, caller="+12025550131", did=LINE, kind="answered")
+    await line.wait(1)
+    line.network.change(sim, area._rings(sim, ["12025550111", "12025550101"]), keep=lambda step: False)
+    for _ in range(50):
+        line.events += await line.provider.active_calls()
+        if (call := await line.wait(1)).state is State.TALKING:
+            break
+    line.events += await line.provider.active_calls()
+    call = line.call()
+    assert [leg.name for leg in call.legs if leg.answered_at] == ["ext:12025550101"]
+    (took,) = [leg for leg in call.legs if leg.name == "ext:12025550101"]
+    assert (call.extension, took.ref) == ("12025550101", str(line.exchange.talk(sim).leg_id("ext:12025550101")))
+    call = await line.do("consult", "+12025550178", detail="+12025550178")
+    await line.wait(8)
+    told = await line.provider.active_calls()
+    third = {event.leg for event in told if isinstance(event, LegRinging) and call.is_third(event.leg)}
+    assert third == {"third:+12025550178"}
+    await line.do("return_to_caller")
+    call = await line.wait(60)
+    assert (call.conversation, call.extension) == (True, "12025550101")
 
 
 async def test_a_caller_who_was_put_through_to_a_colleague_without_an_answer_is_known_to_be(line: Line) -> None:

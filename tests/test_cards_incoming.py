@@ -371,6 +371,7 @@ def test_any_reminder_and_escalation_is_a_notice_that_slack_takes(
         (Guided(at=NOW, does="go_to", step="own"), False, "The phone service goes on with “own”."),
         (Heard(ref="1", at=NOW, digits="4929", play="p"), True, "The other side pressed several digits."),
         (Heard(ref="1", at=NOW, digits="4929", play="p"), False, "The other side pressed 4929."),
+        (Heard(ref="1", at=NOW, digits="49"), False, "Somebody on the line pressed 49."),  # perhaps the rep
     ],
 )  # fmt: skip
 def test_each_step_has_its_line(event: Guided | Heard, masked: bool, told: str) -> None:

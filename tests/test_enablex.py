@@ -1,6 +1,7 @@
 """EnableX against its simulator: calls that we conduct, however they go; what may be done when; how strict it is."""
 
 import json
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -302,6 +303,19 @@ async def test_a_recorded_call_has_its_recording(line: Line) -> None:
     await line.dial("+12025550101", record=True)
     assert (await line.wait(12)).recording_on
     assert (await line.wait(60)).recording.startswith("rec-")
+
+
+async def test_recordings_are_named_where_the_settings_say_how(line: Line) -> None:
+    line.provider.values["recording_name"] = "Callboard"
+    await line.dial("+12025550101")
+    call = await line.wait(11)
+    await line.provider.start_recording(call)
+    await line.provider.stop_recording(call)
+    await line.wait(1)
+    await line.provider.start_recording(call)  # a name that is there already would be refused
+    names = [name for name in line.exchange._names if name]
+    assert len(names) == 2
+    assert all(re.fullmatch(r"Callboard_[0-9]{8}T[0-9]{6}_call-1", name) for name in names)
 
 
 async def test_lost_webhooks_are_made_up_for_by_asking(line: Line) -> None:

@@ -20,6 +20,7 @@ from bot.errors import Ambiguous, ProviderError
 from bot.events import (
     CUSTOMER,
     REP,
+    UNNAMED,
     Accepted,
     AnyEvent,
     CallEnded,
@@ -344,7 +345,7 @@ def test_hanging_up_is_awaited_since_it_was_asked_for_last(data: Any) -> None:
 
 
 times = st.integers(0, 5).map(float)
-legs = st.sampled_from([REP, CUSTOMER, "ext:AAPINFzL", "queue:12"])
+legs = st.sampled_from([REP, CUSTOMER, "ext:AAPINFzL", UNNAMED, "queue:12"])
 endings = st.sampled_from(Outcome)
 refs = st.sampled_from(["41", "42"])
 any_event: st.SearchStrategy[AnyEvent] = st.one_of(

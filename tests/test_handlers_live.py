@@ -120,6 +120,10 @@ class Switchboard(PaperPhone):
         await self._do("tag", tag)
 
     @override
+    async def coach(self, call: Call, phone: str = "") -> None:
+        await self._do("coach", phone)
+
+    @override
     async def block(self, call: Call) -> None:
         await self._do("block")
 
@@ -344,7 +348,12 @@ async def cut_off(desk: Office, action: str, to: str, *meanwhile: AnyEvent) -> N
     """The process ends while the service's answer is awaited, and starts again."""
     call = await only(desk)
     phone(desk).gate = asyncio.Event()
-    pending = asyncio.create_task(controlling.bring_in(desk.board, call.id, "U1", action, to))
+    order = controlling.bring_in(desk.board, call.id, "U1", action, to)
+    if action not in controlling.BRINGS_IN:
+        order.close()
+        act: Callable[[Any, Call], Any] = lambda provider, one: getattr(provider, action)(one, to)  # noqa: E731
+        order = control(desk.board, call.id, "U1", action, act)
+    pending = asyncio.create_task(order)
     while not phone(desk).done:
         await asyncio.sleep(0)
     pending.cancel()
@@ -379,6 +388,14 @@ async def test_a_transfer_that_a_restart_cut_off_is_told_unless_the_call_is_over
     told = [message.text for message in desk.conversation("U1") if "was restarted" in message.text]
     assert len(told) == (not ended)
     assert await desk.board.read(ledger.open_intents) == []
+
+
+async def test_a_coach_whose_call_a_restart_cut_off_is_told(desk: Office) -> None:
+    await talking(desk)
+    await cut_off(desk, "coach", "")
+    (told,) = [message.text for message in desk.conversation("U1") if "was restarted" in message.text]
+    assert "when you asked to let a coach join, so it may or may not have been done" in told
+    assert not (await only(desk)).coached
 
 
 async def test_two_clicks_have_one_effect_and_the_card_says_what_happens(desk: Office) -> None:

@@ -51,7 +51,9 @@ def _words(event: AnyEvent, masked: bool) -> str:
         return f"{rep_words(event.by) or 'Callboard'} {_DONE[event.action].format(detail=detail or 'it')}"
     if isinstance(event, Heard):
         if event.digits:
-            return f"The other side pressed {_keys(event.digits, masked)}."
+            # Keys that answer nothing that was played may come from either phone.
+            whose = "The other side" if event.play or event.prompt_ref else "Somebody on the line"
+            return f"{whose} pressed {_keys(event.digits, masked)}."
         return f"Heard: “{plain(event.phrase, 400)}”"
     if isinstance(event, Guided):
         return _guided(event, masked)

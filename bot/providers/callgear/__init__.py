@@ -259,8 +259,8 @@ class CallGear(Provider):
 
     @override
     async def coach(self, call: Call, phone: str = "") -> None:
-        """add.coach."""
-        await self._do("add.coach", call, {"phone_number": digits(phone)} if phone else {})
+        """add.coach: the coach's phone rings."""
+        await self._do("add.coach", call, {"phone_number": digits(phone)} if phone else {}, dials=True)
 
     @override
     async def block(self, call: Call) -> None:
@@ -274,8 +274,8 @@ class CallGear(Provider):
 
     @override
     async def use_talk_option(self, call: Call, button: str) -> None:
-        """call.talk_option."""
-        await self._do("call.talk_option", call, {"button": button})
+        """call.talk_option; what it does (transfer_call, call_coach, run_scenario, ...) may ring somebody."""
+        await self._do("call.talk_option", call, {"button": button}, dials=True)
 
     # What it knows.
 

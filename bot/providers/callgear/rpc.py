@@ -6,6 +6,7 @@ for one and the same error, so the mnemonic is what counts.
 
 import asyncio
 import itertools
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -200,7 +201,7 @@ class Rpc:
         mnemonic = text(data.get("mnemonic"))
         words = text(error.get("message"))
         title = self._provider.title
-        code = error.get("code")
+        code = _code(error.get("code"))
         unknown = dials and code not in REFUSALS and mnemonic not in HINTS
         if mnemonic == "internal_error" or code == -32603 or unknown:
             sentence = f"{title} failed inside: {words.rstrip('.') or 'no reason given'}"
@@ -210,7 +211,7 @@ class Rpc:
         found = refused(title, words, mnemonic)
         if mnemonic == "limit_exceeded":  # nothing was done, and later it can be
             return Unavailable(f"{found} Points are counted anew in {_in_words(self._wait(data))}: try again then.")
-        hint = HINTS.get(mnemonic) or CODE_HINTS.get(code if isinstance(code, int) else 0, "")
+        hint = HINTS.get(mnemonic) or CODE_HINTS.get(code, "")
         page = text(data.get("extended_helper"))  # "link to a page with more information", mostly null
         hint += f" More: {page}" if page.startswith("https://") and " " not in page else ""
         return Refused(f"{str(found).removesuffix('.')}{about}. {hint}".strip(), code=mnemonic, words=found.words)
@@ -236,6 +237,12 @@ class Rpc:
             self._version = text(version.get("latest_version")) or "newer" if text(old).lower() == "true" else ""
         elif isinstance(limits, dict):
             self._version = ""
+
+
+def _code(value: object) -> int:
+    """The group of an error, also where the number is text; 0 = it is none."""
+    found = text(value)
+    return int(found) if re.fullmatch("-?[0-9]{1,9}", found) else 0
 
 
 def _in_words(seconds: int) -> str:

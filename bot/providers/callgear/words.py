@@ -5,6 +5,8 @@ from datetime import datetime, tzinfo
 
 _YEARS = (946_684_800, 4_102_444_800)  # 2000 to 2100: any other time is one that was not set
 
+_HALF_A_SIGN = re.compile("[\ud800-\udfff]")
+"""Of an emoji that was cut in two; nothing that holds one can be stored."""
 CLOCKS_DIFFER_SECONDS = 300.0
 """At most so much does the service's clock go before ours."""
 
@@ -18,7 +20,7 @@ def text(value: object) -> str:
     """A value as text: ids are numbers here and text there, `success` is "true" or true."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value).strip() if isinstance(value, str | int) else ""
+    return _HALF_A_SIGN.sub("\N{REPLACEMENT CHARACTER}", str(value)).strip() if isinstance(value, str | int) else ""
 
 
 def bare(number: str) -> str:

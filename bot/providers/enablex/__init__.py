@@ -26,8 +26,8 @@ from bot.providers.enablex.probing import FIRST_ASKED_SECONDS, SILENCE, TALKING,
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
 """A call id that no call has: asking for it shows whether the credentials work."""
-ALREADY = "408"
-"""Code of the refusal to start a recording that runs."""
+ALREADY = ("408", "already")
+"""Code of the refusal to start a recording that runs, and the word in it: a gateway's time-out has the same code."""
 
 
 class EnableX(Provider):
@@ -47,6 +47,7 @@ class EnableX(Provider):
         Setting("accept_verb", "how calls are accepted: PUT as in current samples, or POST as documented", "PUT"),
         Setting("language", "of spoken texts where none is chosen", default="en-US"),
         Setting("voice", "of spoken texts where none is chosen: female or male", default="female"),
+        Setting("recording_name", "how names of recordings begun during a call begin; empty: EnableX names them", ""),
     )
     order_options: ClassVar[frozenset[str]] = frozenset({"caller_id", "record"})
     line_setting: ClassVar[str] = "cli"
@@ -235,13 +236,17 @@ class EnableX(Provider):
     async def start_recording(self, call: Call, name: str = "") -> tuple[AnyEvent, ...]:
         """Source: "Start / Stop Call Recording". The answer names the recording, also where no webhook ever does.
 
-        What an answer that was lost has started runs already: no error.
+        What an answer that was lost has started runs already: no error. A name that is there already is refused, so the
+        setting's is followed by the moment and the call.
         """
+        if not name and (first := self.values["recording_name"]):
+            name = f"{first}_{time.strftime('%Y%m%dT%H%M%S', time.gmtime(self.clock()))}_{call.id}"
         named = {"recording_name": name} if name else {}
         try:
             answer = await self._on(call, "PUT", "/recording", {"start": True, **named})
         except Refused as error:
-            if error.code != ALREADY:
+            code, word = ALREADY
+            if error.code != code or word not in error.words.lower():
                 raise
             return ()
         return webhooks.recording_begun(answer, call.refs[0], self.clock())

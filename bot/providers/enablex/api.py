@@ -115,7 +115,7 @@ def answer(title: str, response: httpx.Response, *, dials: bool, silent: bool = 
     if status == LIMITED:
         raise Unavailable(f"{title} lets nothing more through: {refusal.words.rstrip('.')}. Try again in a minute.")
     # What dials and says neither yes nor no is for `accepted()`: nobody knows.
-    if status >= 400 or outcome(told) in FAILED or (not dials and not outcome(told) and _says_no(told, refusal.code)):
+    if status >= 300 or outcome(told) in FAILED or (not dials and not outcome(told) and _says_no(told, refusal.code)):
         raise refusal
     return told
 
@@ -173,7 +173,7 @@ def accepted(title: str, told: Mapping[str, Any]) -> None:
 def _refusal(title: str, told: Mapping[str, Any], status: int) -> Refused:
     code = next((told_code for name in CODES if (told_code := text(told.get(name)))), "")
     if not code or (not code.isdecimal() and (status in _SAYS or status >= 500)):
-        code = str(status) if status >= 400 else ""
+        code = str(status) if status >= 300 else ""
     words = next((told_words for name in WORDS if (told_words := text(told.get(name)))), "")
     found = refused(title, words or f"HTTP {status}", code)
     return Refused(f"{found} {HINTS.get(code, '')}".strip(), code=code, words=found.words)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from bot.call import Call
-from bot.errors import Unreadable
+from bot.errors import Unavailable, Unreadable
 from bot.events import (
     CUSTOMER,
     REP,
@@ -119,9 +119,14 @@ def analysed(told: Mapping[str, Any], call: Call, now: float, *, joined: bool) -
     """What "Analyze Call" tells. That two parties are joined it does not say, so only the first leg is spoken of.
 
     `joined`: EnableX itself calls the customer when the rep has picked up.
+
+    Raises:
+        Unavailable: it tells no state, so nothing is known of the call.
     """
     fields = _folded(told)
     at, state = _moment(fields) or now, _state(fields)
+    if not state:
+        raise Unavailable("EnableX did not say how a call stands. Try again in a minute.")
     ref = call.refs[0]
     if call.direction == "in":
         return (_described(fields, ref, at, "in"),)
@@ -216,7 +221,8 @@ def _events(fields: Mapping[str, object], ref: str, at: float, trail: Trail) -> 
     if text(fields.get("asrid")) or phrase or state in ("recognized", "unrecognized", "timeout"):
         return _speech(fields, ref, at, phrase)
     if state == "dtmfcollected":
-        return [Heard(ref=ref, at=at, digits=text(fields.get("digit")))]
+        pressed = text(fields.get("digit"))
+        return [Heard(ref=ref, at=at, digits=pressed)] if pressed else []
     return _progress(fields, ref, at, trail, state)
 
 
@@ -240,8 +246,9 @@ def _play(fields: Mapping[str, object], ref: str, at: float, trail: Trail, state
         return Played(ref=ref, at=at, play=play, prompt_ref=prompt, outcome=outcome)
 
     if state == "digitcollected":
-        keys = Heard(ref=ref, at=at, digits=text(fields.get("digit")), play=play, prompt_ref=prompt)
-        return [keys, played(Outcome.ANSWERED)]
+        pressed = text(fields.get("digit"))
+        keys = [Heard(ref=ref, at=at, digits=pressed, play=play, prompt_ref=prompt)] if pressed else []
+        return [*keys, played(Outcome.ANSWERED)]
     if state == "menutimeout":
         return [played(Outcome.NO_ANSWER)]
     if state == "failed":
