@@ -66,7 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _log(*, running: bool) -> None:
-    level = (os.environ.get("CALLBOARD_LOG") or ("INFO" if running else "ERROR")).upper()
+    level = (os.environ.get("CALLBOARD_LOG", "").strip() or ("INFO" if running else "ERROR")).upper()
     if level not in LEVELS:
         raise SettingsError(f"CALLBOARD_LOG must be one of: {', '.join(LEVELS)}.")
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")

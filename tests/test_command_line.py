@@ -19,7 +19,7 @@ from tests.slack_state import Clock
 
 @pytest.mark.parametrize(
     ("level", "words"),
-    [("LOUD", "CALLBOARD_LOG must be one of: DEBUG,"), ("debug", "does not exist"), ("", "does not exist")],
+    [("LOUD", "CALLBOARD_LOG must be one of: DEBUG,"), ("debug\r", "does not exist"), ("", "does not exist")],
 )
 def test_what_keeps_it_from_starting_is_one_sentence(
     level: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
