@@ -181,9 +181,8 @@ class _Server(uvicorn.Server):
         yield
 
 
-@asynccontextmanager
-async def serving(app: object, host: str, port: int) -> AsyncIterator[int]:
-    """Serve an ASGI application while the block runs; yields the port (0 picks a free one).
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that is bound there. Whoever asked closes it.
 
     Raises:
         SettingsError: nobody can listen there; says why.
@@ -198,6 +197,17 @@ async def serving(app: object, host: str, port: int) -> AsyncIterator[int]:
             raise SettingsError(f"Port {port} is taken on {host}. Stop what uses it, or set CALLBOARD_PORT.") from error
         fix = "Set CALLBOARD_HOST to an address of this computer, and CALLBOARD_PORT to a port above 1023."
         raise SettingsError(f"Callboard cannot listen on {host}, port {port} ({error.strerror}). {fix}") from error
+    return listener
+
+
+@asynccontextmanager
+async def serving(app: object, host: str, port: int) -> AsyncIterator[int]:
+    """Serve an ASGI application while the block runs; yields the port (0 picks a free one).
+
+    Raises:
+        SettingsError: nobody can listen there; says why.
+    """
+    listener = listening(host, port)
     server = _Server(
         uvicorn.Config(
             app,  # type: ignore[arg-type]
