@@ -86,6 +86,8 @@ async def refresh(board: Board, slack: AsyncWebClient) -> None:
     """Look whether Slack still knows us, and say so if it does not."""
     try:
         await refresh_identity(board, slack)
+    except SlackUnreached:
+        return  # whoever posts and whoever connects says so, and sooner than in an hour that it is over
     except SettingsError as error:
         await board.problem("Slack app", str(error))
     else:
