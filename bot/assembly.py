@@ -338,7 +338,14 @@ def unusable(folder: Path, error: Exception) -> str:
     if isinstance(error, FileExistsError | NotADirectoryError):  # whose words would not help
         return f"Data folder {folder} cannot be used (a file is in its place). Move that away, or set CALLBOARD_DATA."
     why = getattr(error, "strerror", None) or error
+    if _is_full(error):
+        return f"Data folder {folder} cannot be used ({why}). Make room on its disk, or set another CALLBOARD_DATA."
     return f"Data folder {folder} cannot be used ({why}). Make it writable for this user, or set CALLBOARD_DATA."
+
+
+def _is_full(error: Exception) -> bool:
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) if isinstance(error, sqlite3.Error) else 0
+    return code == sqlite3.SQLITE_FULL or getattr(error, "errno", 0) in (errno.ENOSPC, errno.EDQUOT)
 
 
 def opened(open_database: Callable[[Path], T], file: Path) -> T:
@@ -356,7 +363,9 @@ def opened(open_database: Callable[[Path], T], file: Path) -> T:
         return open_database(file)
     except sqlite3.Error as error:
         words = str(error)  # a sentence where it is ours
-        if not words.endswith("."):
+        if _is_full(error):  # which no backup would mend
+            words += ". Make room on its disk, then start again."
+        elif not words.endswith("."):
             words += ". If it is damaged, put a backup in its place: docs/deploying.md."
         raise SettingsError(f"The database {file} cannot be opened: {words}") from error
 

@@ -14,12 +14,12 @@ import aiohttp
 import pytest
 from slack_sdk.errors import SlackApiError
 
-from bot.assembly import DATABASE, _stop, running, slack_app
+from bot.assembly import DATABASE, _stop, opened, running, slack_app, unusable
 from bot.board import Board
 from bot.errors import SettingsError
 from bot.settings_reader import load
-from bot.store import ledger, workflow_steps
-from bot.workspace import Identity, SocketMode, _not_started
+from bot.store import Database, ledger, workflow_steps
+from bot.workspace import Identity, SocketMode, _not_started, refresh
 from tests import slack_requests
 from tests.fake_slack import FakeSlack
 from tests.office import ENVIRONMENT, SETTINGS, Office
@@ -123,6 +123,21 @@ async def test_it_connects_when_slack_is_back(desk: Office, socket_mode: SocketM
     assert "Slack connection" not in await broken(desk.board)
 
 
+async def test_an_outage_is_not_told_as_broken_until_the_next_hour(desk: Office) -> None:
+    """Whoever posts, and whoever holds the connection, says it, and says when it is over."""
+    desk.slack.fail_next("auth.test", "500")
+    await refresh(desk.board, desk.desk.slack)
+    assert await broken(desk.board) == []
+    desk.slack.fail_next("auth.test", "token_revoked")
+    await refresh(desk.board, desk.desk.slack)
+    assert await broken(desk.board) == ["Slack app"]
+    desk.slack.fail_next("auth.test", "500")
+    await refresh(desk.board, desk.desk.slack)
+    assert await broken(desk.board) == ["Slack app"], "nothing is known of the token"
+    await refresh(desk.board, desk.desk.slack)
+    assert await broken(desk.board) == []
+
+
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
@@ -173,6 +188,28 @@ async def test_a_database_that_is_not_ours_is_a_sentence(
     with pytest.raises(SettingsError, match=words):
         async with running(settings):
             pass
+
+
+def test_a_full_disk_is_no_damage_and_no_missing_right(tmp_path: Path) -> None:
+    """Whoever put a backup in the database's place would lose what is in it."""
+
+    def full(file: Path) -> Database:
+        with contextlib.closing(sqlite3.connect(file)) as database:
+            database.execute("PRAGMA max_page_count = 1")
+            database.execute("CREATE TABLE t (x)")
+        raise AssertionError("it was written")
+
+    with pytest.raises(SettingsError) as told:
+        opened(full, tmp_path / DATABASE)
+    fix = "Make room on its disk, then start again."
+    assert str(told.value) == f"The database {tmp_path / DATABASE} cannot be opened: database or disk is full. {fix}"
+    fix = "Make room on its disk, or set another CALLBOARD_DATA."
+    assert told.value.__cause__ is not None
+    for error, why in (
+        (told.value.__cause__, "database or disk is full"),
+        (OSError(28, "No space left on device"), "No space left on device"),
+    ):
+        assert unusable(tmp_path, error) == f"Data folder {tmp_path} cannot be used ({why}). {fix}"
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everything")
