@@ -204,7 +204,7 @@ def test_a_full_disk_is_no_damage_and_no_missing_right(tmp_path: Path) -> None:
     fix = "Make room on its disk, then start again."
     assert str(told.value) == f"The database {tmp_path / DATABASE} cannot be opened: database or disk is full. {fix}"
     fix = "Make room on its disk, or set another CALLBOARD_DATA."
-    assert told.value.__cause__ is not None
+    assert isinstance(told.value.__cause__, sqlite3.Error)
     for error, why in (
         (told.value.__cause__, "database or disk is full"),
         (OSError(28, "No space left on device"), "No space left on device"),
