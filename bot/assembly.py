@@ -33,6 +33,7 @@ from bot import (
     controlling,
     dialing,
     digests,
+    disk,
     forgetting,
     guiding,
     jobs,
@@ -95,6 +96,7 @@ DATABASE = "callboard.sqlite"
 LOCK = "callboard.lock"
 THIS_COMPUTER = "127.0.0.1,::1,::ffff:127.0.0.1"
 """From where a proxy is believed whom it speaks for."""
+_NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 SIGN_OUT_SECONDS = 3
 """So long a provider may take to end a session when we stop."""
 
@@ -309,6 +311,7 @@ async def running(
             "recordings": (deliveries.deliver, 5),
             "old recordings": (deliveries.expire, 600),
             "old calls": (lambda: forgetting.expire(board), 3600),
+            "disk": (disk.Disk(board), 60),
             "identity": (lambda: refresh(board, slack), 3600),
             "people": (lambda: forget_who_was_met(desk), 86400),
         }
@@ -344,8 +347,7 @@ def unusable(folder: Path, error: Exception) -> str:
 
 
 def _is_full(error: Exception) -> bool:
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) if isinstance(error, sqlite3.Error) else 0
-    return code == sqlite3.SQLITE_FULL or getattr(error, "errno", 0) in (errno.ENOSPC, errno.EDQUOT)
+    return getattr(error, "sqlite_errorname", "") == "SQLITE_FULL" or getattr(error, "errno", 0) in _NO_SPACE
 
 
 def opened(open_database: Callable[[Path], T], file: Path) -> T:

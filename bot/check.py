@@ -8,7 +8,6 @@ and one that fails does not stop the others.
 import asyncio
 import contextlib
 import errno
-import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
@@ -23,6 +22,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.assembly import DATABASE, http_client, listening, opened, providers, unusable
+from bot.disk import LEAST_FREE_BYTES, free_bytes
 from bot.errors import CallboardError, SettingsError, Unsupported
 from bot.providers import provider_class
 from bot.settings import Account, Settings
@@ -32,7 +32,6 @@ from bot.store.engine import examine as examine_file
 from bot.store.schema import VERSION
 
 MANIFEST = Path(__file__).parents[1] / "manifest.yml"
-LEAST_FREE_BYTES = 200_000_000
 WAL_RESET_FIXED = (3, 51, 3)
 """From this version on two connections can write a WAL file safely: https://sqlite.org/wal.html#walresetbug"""
 _SECONDS = 10.0
@@ -55,11 +54,6 @@ class Finding:
 
 
 Look = Callable[[], Awaitable[list[Finding]]]
-
-
-def free_bytes(folder: Path) -> int:
-    """Free space of the disk that holds the folder."""
-    return shutil.disk_usage(folder).free
 
 
 async def check(

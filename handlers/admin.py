@@ -100,7 +100,7 @@ async def status(board: Board, user: str) -> str:
         lines.append("*Broken:*")
         now, zone = board.now(), await _zone(board, user)
         lines += [f"• {safe(text)} (since {day_clock(first, now, zone)}, {n} times)" for _, text, first, _, n in broken]
-    else:
+    elif not board.db.failing:
         lines.append("Nothing is broken.")
     return "\n".join(lines)
 
@@ -115,7 +115,8 @@ def _size(board: Board) -> str:
         free = shutil.disk_usage(board.db.path.parent).free / 1e9
     except OSError as error:
         return f"its size could not be read ({error.strerror})"
-    return f"{size:.1f} MB, {free:.1f} GB free"
+    failing = f"; it cannot be written ({board.db.failing})" if board.db.failing else ""
+    return f"{size:.1f} MB, {free:.1f} GB free{failing}"
 
 
 async def _setup(board: Board, user: str) -> str:

@@ -13,7 +13,8 @@ import pytest
 from aiohttp import web
 
 from bot.assembly import serving
-from bot.check import check, free_bytes
+from bot.check import check
+from bot.disk import free_bytes
 from bot.store import Database, alone, engine, ledger
 from bot.store.schema import VERSION
 from bot.web import application

@@ -77,6 +77,7 @@ KNOWS_ONLY_THE_TYPES_OF_SQLITE = (
         "bot.delivering",
         "bot.dialing",
         "bot.digests",
+        "bot.disk",
         "bot.feed",
         "bot.guiding",
         "bot.jobs",
