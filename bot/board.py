@@ -251,6 +251,8 @@ class Board:
     async def solved(self, key: str) -> None:
         """It works again: tell each admin, if they had been told."""
         if not any(found[0] == key for found in await self.read(ledger.problems)):
+            if self.logged.pop(key, None) is not None:  # it could not be written down
+                log.info("Working again: %s.", key)
             return
         now = self.now()
 

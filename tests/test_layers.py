@@ -86,6 +86,7 @@ KNOWS_ONLY_THE_TYPES_OF_SQLITE = (
         "bot.offers",
         "bot.permission",
         "bot.phone_page",
+        "bot.polling",
         "bot.recordings",
         "bot.rendering",
         "bot.tries",
