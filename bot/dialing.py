@@ -12,13 +12,15 @@ from collections.abc import Awaitable, Callable
 import msgspec
 from msgspec.structs import replace
 
-from bot import numbers, ordering, permission, policy
+from bot import alarms, numbers, ordering, permission, policy
 from bot.board import Board
 from bot.call import Call
 from bot.errors import (
     Ambiguous,
     BadInput,
     CallboardError,
+    CapReached,
+    Costly,
     NotAllowed,
     NotFound,
     Refused,
@@ -113,7 +115,11 @@ async def dial(
     provider = board.provider(account)
     call_id = calls.new_id(board.now())
     order, agreed = ordering.order(board, provider, call_id, ask, rep)
-    call = await board.write(_commit, board, key, ask, rep, account, order, agreed, take)
+    try:
+        call = await board.write(_commit, board, key, ask, rep, account, order, agreed, take)
+    except (CapReached, Costly) as error:
+        await alarms.refused(board, ask.rep, ask.number, error)
+        raise
     if written is not None:
         # The call is promised by now and its card tells the same: it is placed all the same.
         telling = asyncio.create_task(_tell(written, call))

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, time
 
 from bot import policy
 from bot.board import Board
-from bot.errors import NeedsYes, NotAllowed, NotNow
+from bot.errors import CapReached, Costly, NeedsYes, NotAllowed, NotNow
 from bot.store import calls, dials, lookups, people
 from bot.window import Window, next_open, zones_of
 
@@ -198,8 +198,11 @@ def _decide(
     )
     decision = policy.decide(proposed, rules(board), history, datetime.fromtimestamp(at or board.now(), UTC))
     if isinstance(decision, policy.Refused):
-        if decision.next_slot is not None:
-            raise NotNow(decision.words, decision.next_slot.timestamp())
-        raise NotAllowed(decision.words)
+        at = decision.next_slot.timestamp() if decision.next_slot is not None else 0.0
+        if decision.cap:
+            raise CapReached(decision.words, at, decision.cap, decision.used)
+        if at:
+            raise NotNow(decision.words, at)
+        raise (Costly if decision.costly else NotAllowed)(decision.words)
     if isinstance(decision, policy.NeedsConfirmation):
         raise NeedsYes(decision.why)

@@ -168,11 +168,16 @@ class Refused(msgspec.Struct, frozen=True):
 
     Attributes:
         why, next_step: full sentences.  next_slot: when it would be allowed, None = waiting does not help.
+        costly: because of the number's price or country.  cap: which limit of the day is used up, "" = none is.
+        used: how much was used of it.
     """
 
     why: str
     next_step: str
     next_slot: datetime | None = None
+    costly: bool = False
+    cap: str = ""
+    used: int = 0
 
     @property
     def words(self) -> str:
@@ -238,6 +243,7 @@ def _own_phone(order: Proposed, rules: Rules) -> Refused | None:
     return Refused(
         f"The call was not placed: it would ring your own phone first, and {abroad}.",
         "Link a phone there, or your extension, with `/phone link`, or ask an admin to allow that country.",
+        costly=True,
     )
 
 
@@ -294,12 +300,14 @@ def _number(order: Proposed, rules: Rules) -> Refused | None:
         return Refused(
             f"The call was not placed: {shown} is {kind}, and those are never dialled from here.",
             "Look for another number of theirs, or dial it on your own phone.",
+            costly=True,
         )
     if number_kinds.is_of_no_country(parsed):
         return Refused(
             f"The call was not placed: {shown} belongs to no country (a satellite or worldwide network), "
             "and those are never dialled from here because of their price.",
             "Look for another number of theirs.",
+            costly=True,
         )
     if not phonenumbers.is_possible_number(parsed):
         return _impossible(shown)
@@ -309,6 +317,7 @@ def _number(order: Proposed, rules: Rules) -> Refused | None:
             f"The call was not placed: {shown} is in {country}, and calls from here may only go to "
             f"{', '.join(sorted(rules.allowed_countries))}.",
             f"If your team does business there, ask an admin to add {country} to the allowed countries.",
+            costly=True,
         )
     return None
 
@@ -330,17 +339,20 @@ def _do_not_call(order: Proposed, rules: Rules, history: History) -> Refused | N
 def _daily_cap(rules: Rules, history: History, now: datetime) -> Refused | None:
     mine, team = history.today, history.team_today
     caps = (
-        (rules.daily_calls, mine.calls, "you have placed {} calls today, and the limit for one person is {} a day"),
-        (rules.daily_minutes, mine.minutes, "you have talked for {} minutes today, and the limit for one person is {}"),
-        (rules.team_daily_calls, team.calls, "{} calls were placed by all of you today, and the limit is {} a day"),
-        (rules.team_daily_minutes, team.minutes, "all of you have talked for {} minutes today, and the limit is {}"),
+        ("daily_calls", mine.calls, "you have placed {} calls today, and the limit for one person is {} a day"),
+        ("daily_minutes", mine.minutes, "you have talked for {} minutes today, and the limit for one person is {}"),
+        ("team_daily_calls", team.calls, "{} calls were placed by all of you today, and the limit is {} a day"),
+        ("team_daily_minutes", team.minutes, "all of you have talked for {} minutes today, and the limit is {}"),
     )
-    for limit, used, words in caps:
+    for cap, used, words in caps:
+        limit: int = getattr(rules, cap)
         if limit and used >= limit:
             return Refused(
                 f"The call was not placed: {words.format(used, limit)}.",
                 "Go on tomorrow, or ask an admin to raise the limit.",
                 _midnight(rules, now.astimezone(ZoneInfo(rules.zone)).date() + timedelta(1)),
+                cap=cap,
+                used=used,
             )
     return None
 
@@ -443,6 +455,7 @@ def _short_number(shown: str) -> Refused:
     return Refused(
         f"The call was not placed: {shown} is a short number, whose price and owner differ from network to network.",
         "Dial it on your own phone, or use the full number.",
+        costly=True,
     )
 
 

@@ -63,6 +63,7 @@ IO_OF_OURS = (
 
 KNOWS_ONLY_THE_TYPES_OF_SQLITE = (
     *(
+        "bot.alarms",
         "bot.approval",
         "bot.asking",
         "bot.assembly",
