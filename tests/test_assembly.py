@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import aiohttp
+import msgspec
 import pytest
 from slack_sdk.errors import SlackApiError
 
@@ -121,6 +122,24 @@ async def test_it_connects_when_slack_is_back(desk: Office, socket_mode: SocketM
     await socket_mode()
     await asyncio.wait_for(desk.slack.sockets.connected.wait(), 10)
     assert "Slack connection" not in await broken(desk.board)
+
+
+async def test_tokens_of_another_workspace_are_told(desk: Office) -> None:
+    """Else its people would find the contacts of ours in there, and our cards would be lost."""
+    board, slack = desk.board, desk.desk.slack
+    ours = msgspec.json.encode(Identity("T0OTHER", "B0", "U0BOT")).decode()
+    await board.write(ledger.remember, "identity", ours, board.now())
+    for _ in range(2):
+        await refresh(board, slack)
+        (found,) = await board.read(ledger.problems)
+    assert found[0] == "Slack app"
+    assert found[1].startswith("SLACK_BOT_TOKEN is of the workspace Callboard test (T1), but what is kept in ")
+    assert found[1].endswith(
+        " is of T0OTHER. Set that workspace's tokens, or another CALLBOARD_DATA, then start again."
+    )
+    known = await board.read(ledger.recall, "identity")
+    assert known is not None
+    assert known[0] == ours
 
 
 async def test_an_outage_is_not_told_as_broken_until_the_next_hour(desk: Office) -> None:
