@@ -33,6 +33,24 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"Callboard did nothing: {message}. `{self.prog} --help` says what there is.\n")
 
 
+class _NotAgain(logging.Filter):
+    """The same words once an hour: a connection in Socket Mode is tried, and complained of, every ten seconds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: dict[str, float] = {}
+
+    @override
+    def filter(self, record: logging.LogRecord) -> bool:
+        words = record.getMessage()
+        if record.created - self.said.get(words, 0.0) < 3600:
+            return False
+        if len(self.said) > 100:
+            self.said.clear()
+        self.said[words] = record.created
+        return True
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Entry point of the `callboard` command; returns the exit code."""
     parser = _Parser(prog="callboard", description="The phone system inside Slack.", epilog=_FIRST)
@@ -66,7 +84,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _log(*, running: bool) -> None:
-    level = (os.environ.get("CALLBOARD_LOG") or ("INFO" if running else "ERROR")).upper()
+    level = (os.environ.get("CALLBOARD_LOG", "").strip() or ("INFO" if running else "ERROR")).upper()
     if level not in LEVELS:
         raise SettingsError(f"CALLBOARD_LOG must be one of: {', '.join(LEVELS)}.")
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -74,6 +92,7 @@ def _log(*, running: bool) -> None:
         logging.getLogger(chatty).setLevel(logging.WARNING if running else logging.ERROR)
     # Bolt would say at each start that SLACK_BOT_TOKEN is not used: it is, by the client that Bolt is given.
     logging.getLogger("slack_bolt").addFilter(lambda record: "`token`" not in record.getMessage())
+    logging.getLogger("slack_bolt").addFilter(_NotAgain())
 
 
 def _work(chosen: argparse.Namespace) -> Coroutine[Any, Any, int]:

@@ -33,6 +33,7 @@ from bot import (
     controlling,
     dialing,
     digests,
+    disk,
     forgetting,
     guiding,
     jobs,
@@ -97,6 +98,7 @@ DATABASE = "callboard.sqlite"
 LOCK = "callboard.lock"
 THIS_COMPUTER = "127.0.0.1,::1,::ffff:127.0.0.1"
 """From where a proxy is believed whom it speaks for."""
+_NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 SIGN_OUT_SECONDS = 3
 """So long a provider may take to end a session when we stop."""
 
@@ -183,9 +185,8 @@ class _Server(uvicorn.Server):
         yield
 
 
-@asynccontextmanager
-async def serving(app: object, host: str, port: int) -> AsyncIterator[int]:
-    """Serve an ASGI application while the block runs; yields the port (0 picks a free one).
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that is bound there. Whoever asked closes it.
 
     Raises:
         SettingsError: nobody can listen there; says why.
@@ -200,6 +201,17 @@ async def serving(app: object, host: str, port: int) -> AsyncIterator[int]:
             raise SettingsError(f"Port {port} is taken on {host}. Stop what uses it, or set CALLBOARD_PORT.") from error
         fix = "Set CALLBOARD_HOST to an address of this computer, and CALLBOARD_PORT to a port above 1023."
         raise SettingsError(f"Callboard cannot listen on {host}, port {port} ({error.strerror}). {fix}") from error
+    return listener
+
+
+@asynccontextmanager
+async def serving(app: object, host: str, port: int) -> AsyncIterator[int]:
+    """Serve an ASGI application while the block runs; yields the port (0 picks a free one).
+
+    Raises:
+        SettingsError: nobody can listen there; says why.
+    """
+    listener = listening(host, port)
     server = _Server(
         uvicorn.Config(
             app,  # type: ignore[arg-type]
@@ -302,6 +314,7 @@ async def running(
             "recordings": (deliveries.deliver, 5),
             "old recordings": (deliveries.expire, 600),
             "old calls": (lambda: forgetting.expire(board), 3600),
+            "disk": (disk.Disk(board), 60),
             "identity": (lambda: refresh(board, slack), 3600),
             "people": (lambda: forget_who_was_met(desk), 86400),
         }
@@ -331,7 +344,13 @@ def unusable(folder: Path, error: Exception) -> str:
     if isinstance(error, FileExistsError | NotADirectoryError):  # whose words would not help
         return f"Data folder {folder} cannot be used (a file is in its place). Move that away, or set CALLBOARD_DATA."
     why = getattr(error, "strerror", None) or error
+    if _is_full(error):
+        return f"Data folder {folder} cannot be used ({why}). Make room on its disk, or set another CALLBOARD_DATA."
     return f"Data folder {folder} cannot be used ({why}). Make it writable for this user, or set CALLBOARD_DATA."
+
+
+def _is_full(error: Exception) -> bool:
+    return getattr(error, "sqlite_errorname", "") == "SQLITE_FULL" or getattr(error, "errno", 0) in _NO_SPACE
 
 
 def opened(open_database: Callable[[Path], T], file: Path) -> T:
@@ -349,7 +368,9 @@ def opened(open_database: Callable[[Path], T], file: Path) -> T:
         return open_database(file)
     except sqlite3.Error as error:
         words = str(error)  # a sentence where it is ours
-        if not words.endswith("."):
+        if _is_full(error):  # which no backup would mend
+            words += ". Make room on its disk, then start again."
+        elif not words.endswith("."):
             words += ". If it is damaged, put a backup in its place: docs/deploying.md."
         raise SettingsError(f"The database {file} cannot be opened: {words}") from error
 

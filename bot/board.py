@@ -47,6 +47,7 @@ class Board:
         acting: id of a call -> what is being done to it right now, for its card.
         listed: id of an open call -> when its service was asked last and said that it lives.
         logged: what is broken -> what the log said of it last.
+        costly: rep and the day's beginning -> numbers that they were refused because of the price: see `bot/alarms.py`.
         readable: accounts whose last webhook since the start could be read.
         answer_seconds: how long a service that asks waits for our database, twice at most; the strictest gives up
             after 3 s.
@@ -69,6 +70,7 @@ class Board:
     listed: dict[str, float] = field(default_factory=dict)
     readable: set[str] = field(default_factory=set)
     logged: dict[str, str] = field(default_factory=dict)
+    costly: dict[tuple[str, float], set[str]] = field(default_factory=dict)
     answer_seconds: float = 1.25
     look_up: Callable[[str], Awaitable[Contact | None]] | None = None
 
@@ -251,6 +253,8 @@ class Board:
     async def solved(self, key: str) -> None:
         """It works again: tell each admin, if they had been told."""
         if not any(found[0] == key for found in await self.read(ledger.problems)):
+            if self.logged.pop(key, None) is not None:  # it could not be written down
+                log.info("Working again: %s.", key)
             return
         now = self.now()
 

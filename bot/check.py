@@ -7,12 +7,13 @@ and one that fails does not stop the others.
 
 import asyncio
 import contextlib
-import shutil
+import errno
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 import aiohttp
 import httpx
@@ -20,7 +21,8 @@ import yaml
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.assembly import DATABASE, http_client, opened, providers, unusable
+from bot.assembly import DATABASE, http_client, listening, opened, providers, unusable
+from bot.disk import LEAST_FREE_BYTES, free_bytes
 from bot.errors import CallboardError, SettingsError, Unsupported
 from bot.providers import provider_class
 from bot.settings import Account, Settings
@@ -30,7 +32,6 @@ from bot.store.engine import examine as examine_file
 from bot.store.schema import VERSION
 
 MANIFEST = Path(__file__).parents[1] / "manifest.yml"
-LEAST_FREE_BYTES = 200_000_000
 WAL_RESET_FIXED = (3, 51, 3)
 """From this version on two connections can write a WAL file safely: https://sqlite.org/wal.html#walresetbug"""
 _SECONDS = 10.0
@@ -53,11 +54,6 @@ class Finding:
 
 
 Look = Callable[[], Awaitable[list[Finding]]]
-
-
-def free_bytes(folder: Path) -> int:
-    """Free space of the disk that holds the folder."""
-    return shutil.disk_usage(folder).free
 
 
 async def check(
@@ -105,6 +101,7 @@ async def findings(
             ("Database", lambda: _database(settings)),
             ("SQLite", _sqlite),
             ("Slack", lambda: _slack(settings, session)),
+            ("Port", lambda: _port(settings, session)),
             ("CALLBOARD_PUBLIC_URL", lambda: _public_url(settings, session)),
         ]
         looks += [(account.name, _look_at(settings, account, client)) for account in settings.accounts]
@@ -199,6 +196,9 @@ async def _slack(settings: Settings, session: aiohttp.ClientSession) -> list[Fin
     try:
         answer = await slack.auth_test()
     except SlackApiError as error:
+        if not _code(error):
+            status = f"HTTP {getattr(error.response, 'status_code', '?')}: what answered is not Slack's API"
+            return [Finding("WRONG", f"Slack cannot be reached ({status}). Check network and firewall.")]
         return [Finding("WRONG", f"SLACK_BOT_TOKEN: {_said(error)}. Install the app again and copy its bot token.")]
     except _UNREACHABLE as error:
         return [Finding("WRONG", f"Slack cannot be reached ({type(error).__name__}). Check network and firewall.")]
@@ -221,9 +221,14 @@ def _client(settings: Settings, session: aiohttp.ClientSession, token: str) -> A
     )
 
 
-def _said(error: SlackApiError) -> str:
+def _code(error: SlackApiError) -> str:
     """Slack's own code; there is none where something else than Slack's API has answered."""
-    code = error.response.get("error") if hasattr(error.response, "get") else None
+    data = getattr(error.response, "data", None)
+    return str(data.get("error") or "") if isinstance(data, dict) else ""
+
+
+def _said(error: SlackApiError) -> str:
+    code = _code(error)
     return f"Slack says {code}" if code else "what answered is not Slack's API"
 
 
@@ -265,9 +270,30 @@ async def _channel(slack: AsyncWebClient, channel: str) -> Finding:
     return Finding("ok", f"Channel {name}: member")
 
 
+async def _port(settings: Settings, session: aiohttp.ClientSession) -> list[Finding]:
+    where = f"Port {settings.port} on {settings.host}"
+    try:
+        listening(settings.host, settings.port).close()
+    except SettingsError as error:
+        taken = isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.EADDRINUSE
+        if taken and await _alive(session, f"{settings.own_url}/healthz/live") == "alive":
+            return [Finding("ok", f"{where}: Callboard runs there")]
+        return [Finding("WRONG", str(error))]
+    return [Finding("ok", f"{where}: free")]
+
+
 async def _public_url(settings: Settings, session: aiohttp.ClientSession) -> list[Finding]:
     if not settings.public_url:
         return [Finding("note", "CALLBOARD_PUBLIC_URL is not set: webhooks can only come from this computer")]
+    found = await _reached(settings, session)
+    address = urlsplit(settings.public_url)
+    if address.scheme == "http" and address.hostname not in ("localhost", "127.0.0.1", "::1"):
+        words = "is not https://: the hook secret, callers' numbers and links to recordings can be read on the way"
+        found.append(Finding("note", f"CALLBOARD_PUBLIC_URL {words}"))
+    return found
+
+
+async def _reached(settings: Settings, session: aiohttp.ClientSession) -> list[Finding]:
     url = f"{settings.public_url}/healthz/live"
     answer = await _alive(session, url)
     if answer == "alive":

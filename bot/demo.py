@@ -180,7 +180,11 @@ async def _demo(state: Path, *, check: bool, terminal: bool, write: Write) -> in
             write("Getting the local Slack ready …")
             program = await asyncio.to_thread(local_slack.fetch, state / "local-slack")
         except LocalSlackUnavailable as error:
-            write(str(error))
+            if not stopped.is_set():  # Ctrl-C ends npm, too
+                write(str(error))
+    if stopped.is_set():
+        write("Stopped before it had started.")
+        return 0
     if program is None:
         from bot.demo_terminal import in_terminal
 

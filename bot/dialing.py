@@ -12,13 +12,16 @@ from collections.abc import Awaitable, Callable
 import msgspec
 from msgspec.structs import replace
 
-from bot import numbers, ordering, permission
+from bot import alarms, numbers, ordering, permission
 from bot.board import Board
 from bot.call import Call
 from bot.errors import (
     Ambiguous,
     BadInput,
     CallboardError,
+    CapReached,
+    Costly,
+    NeedsReason,
     NotAllowed,
     NotFound,
     Refused,
@@ -122,7 +125,13 @@ async def dial(
     provider = board.provider(account)
     call_id = calls.new_id(board.now())
     order, agreed = ordering.order(board, provider, call_id, ask, rep)
-    call = await board.write(_commit, board, key, ask, rep, account, order, agreed, take)
+    try:
+        call = await board.write(_commit, board, key, ask, rep, account, order, agreed, take)
+    except NotAllowed as error:
+        forbids = error.forbids if isinstance(error, NeedsReason) else error
+        if isinstance(forbids, CapReached | Costly):
+            await alarms.refused(board, ask.rep, ask.number, forbids)
+        raise
     if written is not None:
         # The call is promised by now and its card tells the same: it is placed all the same.
         telling = asyncio.create_task(_tell(written, call))

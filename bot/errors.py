@@ -6,7 +6,9 @@
     │   ├── NeedsYes            allowed once the person says yes              -> ask
     │   │   └── NeedsConsent    recording, once the other side knows          -> ask, and keep the answer
     │   ├── NeedsReason         a manager may allow this one call, and why    -> ask for the reason, and keep it
-    │   └── NotNow              allowed from a known moment on                -> say when, or wait
+    │   ├── NotNow              allowed from a known moment on                -> say when, or wait
+    │   │   └── CapReached      a limit of the day is used up                 -> the same, and tell the admins
+    │   └── Costly              because of its price or its country           -> say so, tell the admins of several
     ├── NotFound                the thing is gone (call, card, channel)       -> say so
     ├── SettingsError           the installation is wrong                     -> refuse to start, name the setting
     ├── Unreadable              a webhook we cannot read                      -> 400 to the sender
@@ -37,7 +39,15 @@ class NeedsYes(NotAllowed):
 
 
 class NeedsReason(NotAllowed):
-    """Forbidden, but for a single call that a manager allows with a reason; nothing was done."""
+    """Forbidden, but for a single call that a manager allows with a reason; nothing was done.
+
+    Attributes:
+        forbids: the error that it is for everybody else.
+    """
+
+    def __init__(self, sentence: str, forbids: NotAllowed) -> None:
+        super().__init__(sentence)
+        self.forbids = forbids
 
 
 class NotNow(NotAllowed):
@@ -50,6 +60,23 @@ class NotNow(NotAllowed):
     def __init__(self, sentence: str, at: float) -> None:
         super().__init__(sentence)
         self.at = at
+
+
+class CapReached(NotNow):
+    """A limit of the day is used up; nothing was done.
+
+    Attributes:
+        cap: its name in `[policy]`.  used: calls, or whole minutes.
+    """
+
+    def __init__(self, sentence: str, at: float, cap: str, used: int) -> None:
+        super().__init__(sentence, at)
+        self.cap = cap
+        self.used = used
+
+
+class Costly(NotAllowed):
+    """A number that is never dialled from here because of its price, or of the country it is in."""
 
 
 class NeedsConsent(NeedsYes):

@@ -5,6 +5,7 @@ APScheduler loses a job after a kill and fires twice when clocks go back, so non
 """
 
 import asyncio
+import contextlib
 import logging
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -209,9 +210,12 @@ async def start(board: Board, extra: dict[str, tuple[Callable[[], Awaitable[None
             running.discard(name)
 
         async def failed(error: Exception) -> None:
-            log.error("Job %s failed.", name, exc_info=error)
+            key, words = f"job {name}", f"The regular job “{name}” failed: {type(error).__name__}."
+            if board.logged.get(key) != words:  # one that fails every few seconds would fill the log, and the disk
+                log.error("Job %s failed.", name, exc_info=error)
             try:
-                await board.problem(f"job {name}", f"The regular job “{name}” failed: {type(error).__name__}.")
+                with contextlib.suppress(sqlite3.Error):  # whoever looks after the disk says that
+                    await board.problem(key, words)
             finally:
                 running.discard(name)  # only now: the next round, should it work, must find the problem to solve
 

@@ -26,18 +26,21 @@ def daily_cap(rules: Rules, history: History, now: datetime) -> Refused | None:
     """What the rep, or all together, may call or talk in a day."""
     mine, team = history.today, history.team_today
     caps = (
-        (rules.daily_calls, mine.calls, "you have placed {} calls today, and the limit for one person is {} a day"),
-        (rules.daily_minutes, mine.minutes, "you have talked for {} minutes today, and the limit for one person is {}"),
-        (rules.team_daily_calls, team.calls, "{} calls were placed by all of you today, and the limit is {} a day"),
-        (rules.team_daily_minutes, team.minutes, "all of you have talked for {} minutes today, and the limit is {}"),
+        ("daily_calls", mine.calls, "you have placed {} calls today, and the limit for one person is {} a day"),
+        ("daily_minutes", mine.minutes, "you have talked for {} minutes today, and the limit for one person is {}"),
+        ("team_daily_calls", team.calls, "{} calls were placed by all of you today, and the limit is {} a day"),
+        ("team_daily_minutes", team.minutes, "all of you have talked for {} minutes today, and the limit is {}"),
     )
-    for limit, used, words in caps:
+    for cap, used, words in caps:
+        limit: int = getattr(rules, cap)
         if limit and used >= limit:
             return Refused(
                 f"The call was not placed: {words.format(used, limit)}.",
                 "Go on tomorrow, or ask an admin to raise the limit.",
                 _midnight(rules, now.astimezone(ZoneInfo(rules.zone)).date() + timedelta(1)),
                 waivable=True,
+                cap=cap,
+                used=used,
             )
     return None
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, time
 from bot import policy
 from bot.board import Board
 from bot.cards import upper_first
-from bot.errors import NeedsReason, NeedsYes, NotAllowed, NotNow
+from bot.errors import CapReached, Costly, NeedsReason, NeedsYes, NotAllowed, NotNow
 from bot.limits import day_start, week_start
 from bot.rules import Decision, DoNotCall, History, NeedsConfirmation, Proposed, Refused, Rules, Used
 from bot.store import calls, dials, lookups, people
@@ -72,7 +72,7 @@ def check_call(db: sqlite3.Connection, board: Board, proposed: Proposed, *, alon
     decision = policy.decide(proposed, limits, history, datetime.fromtimestamp(now, UTC))
     waivable = _waivable(proposed, limits, history, now)
     if alone and not proposed.from_list and isinstance(decision, Refused) and decision.waivable:
-        _ask_a_manager(board, proposed, f"{decision.why.partition(': ')[0]}: {waivable}", decision.next_step)
+        _ask_a_manager(board, proposed, f"{decision.why.partition(': ')[0]}: {waivable}", decision)
     _check(decision)
     if proposed.from_list:
         _check_free(db, proposed.number, now)
@@ -107,11 +107,12 @@ def _waivable(proposed: Proposed, limits: Rules, history: History, now: float) -
     )
 
 
-def _ask_a_manager(board: Board, proposed: Proposed, why: str, next_step: str) -> None:
+def _ask_a_manager(board: Board, proposed: Proposed, why: str, decision: Refused) -> None:
+    forbids = _error(decision)
     if proposed.role != "rep":
-        raise NeedsReason(f"{why} As a manager you may allow this one call, if you say why.")
+        raise NeedsReason(f"{why} As a manager you may allow this one call, if you say why.", forbids)
     if board.settings.managers or board.settings.admins:
-        raise NeedsReason(f"{why} {next_step} Or ask a manager to allow this one call.")
+        raise NeedsReason(f"{why} {decision.next_step} Or ask a manager to allow this one call.", forbids)
 
 
 def _check_free(db: sqlite3.Connection, number: str, now: float) -> None:
@@ -236,8 +237,15 @@ def _listed(db: sqlite3.Connection, number: str) -> DoNotCall | None:
 
 def _check(decision: Decision) -> None:
     if isinstance(decision, Refused):
-        if decision.next_slot is not None:
-            raise NotNow(decision.words, decision.next_slot.timestamp())
-        raise NotAllowed(decision.words)
+        raise _error(decision)
     if isinstance(decision, NeedsConfirmation):
         raise NeedsYes(decision.why)
+
+
+def _error(decision: Refused) -> NotAllowed:
+    at = decision.next_slot.timestamp() if decision.next_slot is not None else 0.0
+    if decision.cap:
+        return CapReached(decision.words, at, decision.cap, decision.used)
+    if at:
+        return NotNow(decision.words, at)
+    return (Costly if decision.costly else NotAllowed)(decision.words)

@@ -78,6 +78,7 @@ def _own_phone(order: Proposed, rules: Rules) -> Refused | None:
     return Refused(
         f"The call was not placed: it would ring your own phone first, and {abroad}.",
         "Link a phone there, or your extension, with `/phone link`, or ask an admin to allow that country.",
+        costly=True,
     )
 
 
@@ -134,12 +135,14 @@ def _number(order: Proposed, rules: Rules) -> Refused | None:
         return Refused(
             f"The call was not placed: {shown} is {kind}, and those are never dialled from here.",
             "Look for another number of theirs, or dial it on your own phone.",
+            costly=True,
         )
     if number_kinds.is_of_no_country(parsed):
         return Refused(
             f"The call was not placed: {shown} belongs to no country (a satellite or worldwide network), "
             "and those are never dialled from here because of their price.",
             "Look for another number of theirs.",
+            costly=True,
         )
     if not phonenumbers.is_possible_number(parsed):
         return _impossible(shown)
@@ -149,6 +152,7 @@ def _number(order: Proposed, rules: Rules) -> Refused | None:
             f"The call was not placed: {shown} is in {country}, and calls from here may only go to "
             f"{', '.join(sorted(rules.allowed_countries))}.",
             f"If your team does business there, ask an admin to add {country} to the allowed countries.",
+            costly=True,
         )
     return None
 
@@ -246,6 +250,7 @@ def _short_number(shown: str) -> Refused:
     return Refused(
         f"The call was not placed: {shown} is a short number, whose price and owner differ from network to network.",
         "Dial it on your own phone, or use the full number.",
+        costly=True,
     )
 
 

@@ -3,6 +3,7 @@
 Often while a call of an account is open; now and then all the time, so that a call of which no webhook told is seen.
 """
 
+import sqlite3
 from collections.abc import Sequence
 
 from bot.board import Board, sentence
@@ -61,6 +62,8 @@ class Poll:
                 asked = await self._active(provider, mine)
             else:
                 asked = provider.can("call_state") and await self._one_by_one(provider, mine)
+        except sqlite3.OperationalError:  # the disk's doing, not this account's
+            raise
         except Exception as error:  # a bug of ours with this account must not stop the others either
             words = f"{account}: calls could not be asked about. {sentence(error)}"
             await self.board.problem(f"provider {account}", words)

@@ -155,12 +155,17 @@ class Refused(msgspec.Struct, frozen=True):
     Attributes:
         why, next_step: full sentences.  next_slot: when it would be allowed, None = waiting does not help.
         waivable: a manager may allow it for one call that somebody places by hand.
+        costly: because of the number's price or country.  cap: which limit of the day is used up, "" = none is.
+        used: how much was used of it.
     """
 
     why: str
     next_step: str
     next_slot: datetime | None = None
     waivable: bool = False
+    costly: bool = False
+    cap: str = ""
+    used: int = 0
 
     @property
     def words(self) -> str:

@@ -49,7 +49,7 @@ def load(environment: Mapping[str, str] = os.environ, file: Path | None = None) 
 def examine(environment: Mapping[str, str], file: Path | None = None) -> tuple[Settings | None, list[str]]:
     """Read everything and collect all that is wrong, for `callboard check`. Settings are None if it cannot start."""
     errors: list[str] = []
-    named = file or environment.get("CALLBOARD_CONFIG")
+    named = file or environment.get("CALLBOARD_CONFIG", "").strip()
     path = Path(named or "callboard.toml")
     table: dict[str, Any] = {}
     try:
@@ -61,7 +61,10 @@ def examine(environment: Mapping[str, str], file: Path | None = None) -> tuple[S
         errors.append(f"No {path} is in {Path.cwd()}. Copy callboard.example.toml to it, or name it with --config.")
     except OSError as error:
         return None, [f"{path} cannot be read ({error.strerror}). Let this user read it, or name another file."]
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        return None, [f"{path.name} is not saved as UTF-8: see line {line}. Save it as UTF-8 in your editor."]
+    except tomllib.TOMLDecodeError as error:
         return None, [f"{path.name} cannot be read as TOML: {error}. Mend that line, then start again."]
     reader = _Reader(environment, table, errors)
     settings = reader.settings()
@@ -130,7 +133,7 @@ class _Reader(Values):
         value = self.environment.get(name, "")
         if not value:
             self.errors.append(f"{name} is not set. Copy it from your Slack app's page, {where}.")
-        elif not value.startswith(prefix):
+        elif self.whole_secret(name, value) and not value.startswith(prefix):
             self.errors.append(f"{name} does not start with {prefix}. Copy it again from {where}.")
         return value
 
@@ -147,6 +150,8 @@ class _Reader(Values):
             self.errors.append("CALLBOARD_PUBLIC_URL must begin with https://, like https://callboard.example.com.")
         elif not _is_address(value):
             self.errors.append(f"CALLBOARD_PUBLIC_URL is not an address. {_IN_BRACKETS}")
+        elif re.search(r"[\s?#@]", value):
+            self.errors.append("CALLBOARD_PUBLIC_URL may not have blanks, ?, # or @ in it: paths are added at its end.")
         if not value and mode == "http":
             self.errors.append("CALLBOARD_PUBLIC_URL is not set. Slack needs it in HTTP mode to reach Callboard.")
         return value
@@ -163,6 +168,8 @@ class _Reader(Values):
 
     def hook_secret(self) -> str:
         value = self.environment.get("CALLBOARD_HOOK_SECRET", "")
+        if not self.whole_secret("CALLBOARD_HOOK_SECRET", value):
+            return value
         if len(value) < 16 or not re.fullmatch(r"[A-Za-z0-9_-]*", value):
             self.errors.append(
                 "CALLBOARD_HOOK_SECRET must have 16 or more letters and digits: it keeps strangers from sending "
@@ -201,6 +208,8 @@ class _Reader(Values):
                     what = f"{setting.help[:1].lower()}{setting.help[1:].rstrip('.')}"
                     place = "" if setting.secret else f", or {setting.name} in [accounts.{name}]"
                     self.errors.append(f"{variable} is not set: {what}. Set it in the environment{place}.")
+                if setting.secret and setting.name != "password":  # which might be of anything
+                    self.whole_secret(variable, value)
                 if value and setting.name.endswith("url"):
                     if not _ADDRESS.match(value):
                         self.errors.append(f"{variable} is not an address. It begins with https://.")
@@ -237,22 +246,24 @@ class _Reader(Values):
             except BadInput as error:
                 self.errors.append(f'[lines."{written}"]: {error}')
                 continue
-            if not isinstance(section, dict) or set(section) - allowed:
-                self.errors.append(f'[lines."{written}"] may have: {", ".join(sorted(allowed))}.')
+            if not isinstance(section, dict):
+                self.errors.append(f'lines."{written}" must be a section, [lines."{written}"].')
                 continue
+            self.leftovers(f'lines."{written}"', {name: None for name in section if name not in allowed})
             if any(line.number == number for line in found):
                 self.errors.append(f'[lines."{written}"] has the number of another section. Join the two.')
-            line = Line(number=number, **section)
-            wrong = [
-                key for key in section if key != "call" and type(section[key]) is not type(getattr(Line(number), key))
-            ]
-            if wrong:
-                kind = "true or false" if isinstance(getattr(Line(number), wrong[0]), bool) else "a text in quotes"
-                self.errors.append(f'lines."{written}".{wrong[0]} must be {kind}.')
-                continue
+            given = {}
+            for name, value in section.items():
+                usual = getattr(Line(number), name) if name in allowed else None
+                if usual is not None and name != "call" and type(value) is not type(usual):
+                    kind = "true or false" if isinstance(usual, bool) else "a text in quotes"
+                    self.errors.append(f'lines."{written}".{name} must be {kind}.')
+                elif usual is not None:
+                    given[name] = value
+            line = Line(number=number, **given)
             if line.account and line.account not in names:
                 self.errors.append(f'[lines."{written}"]: there is no [accounts.{line.account}].')
-            elif "call" in section:
+            elif "call" in given:
                 of = [account for account in accounts if line.account in ("", account.name)]
                 line = replace(line, call=self.call_of_line(written, line, of, region))
             self.matching(f'lines."{written}".channel', line.channel, _CHANNEL, "C0123456789")

@@ -16,8 +16,8 @@ class Values:
     """
 
     def __init__(self, environment: Mapping[str, str], table: dict[str, Any], errors: list[str]) -> None:
-        # A file of variables that Windows has saved leaves a carriage return at each end.
-        self.environment = {name: value.strip() for name, value in environment.items()}
+        # A file of variables that Windows has saved leaves a carriage return at each end; an empty one is not set.
+        self.environment = {name: value.strip() for name, value in environment.items() if value.strip()}
         self.table = dict(table)
         self.errors = errors
 
@@ -28,6 +28,17 @@ class Values:
             self.errors.append(f'{name} must be a text in quotes, like {name} = "…".')
             return default
         return value
+
+    def whole_secret(self, name: str, value: str) -> bool:
+        """Whether it may be what it should be; if not, that is told, without the value."""
+        if value[:1] in ('"', "'") and value[-1:] == value[:1]:
+            self.errors.append(f"{name} has quotes around it, which would count as part of it. Take them away.")
+        elif "…" in value:
+            words = "stands for the rest in the documents. Put the whole value there."
+            self.errors.append(f"{name} has “…” in it, which {words}")
+        else:
+            return True
+        return False
 
     def strings(self, name: str, value: object) -> tuple[str, ...]:
         """A list of texts."""
@@ -84,4 +95,6 @@ class Values:
 
     def users(self, name: str, value: object) -> tuple[str, ...]:
         """Slack user ids."""
+        if isinstance(value, list) and "" in value:
+            self.errors.append(f"{name} has an empty id. Take it away, or copy the id from Slack.")
         return tuple(self.matching(name, user, _USER, "U0123456789") for user in self.strings(name, value))

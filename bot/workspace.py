@@ -51,11 +51,23 @@ async def identify(board: Board, slack: AsyncWebClient) -> Identity:
 
 
 async def refresh_identity(board: Board, slack: AsyncWebClient) -> Identity:
-    """Ask auth.test and remember the answer."""
+    """Ask auth.test and remember the answer.
+
+    Raises:
+        SettingsError: Slack refuses the token, or it is of another workspace.  SlackUnreached: it cannot be asked.
+    """
     try:
         answer = await slack.auth_test()
     except _NO_SLACK as error:
         raise _not_started(error, "SLACK_BOT_TOKEN", "Install the app again and copy its token.") from None
+    known = await board.read(ledger.recall, "identity")
+    before = msgspec.json.decode(known[0], type=Identity).team_id if known else answer["team_id"]
+    if before != answer["team_id"]:
+        raise SettingsError(
+            f"SLACK_BOT_TOKEN is of the workspace {answer.get('team')} ({answer['team_id']}), but what is kept in "
+            f"{board.settings.data} is of {before}. Set that workspace's tokens, or another CALLBOARD_DATA, then start "
+            "again."
+        )
     found = Identity(
         team_id=answer["team_id"],
         bot_id=answer.get("bot_id") or "",
@@ -86,6 +98,8 @@ async def refresh(board: Board, slack: AsyncWebClient) -> None:
     """Look whether Slack still knows us, and say so if it does not."""
     try:
         await refresh_identity(board, slack)
+    except SlackUnreached:
+        return  # whoever posts and whoever connects says so, and sooner than in an hour that it is over
     except SettingsError as error:
         await board.problem("Slack app", str(error))
     else:

@@ -104,7 +104,7 @@ async def status(board: Board, user: str) -> str:
         lines += [
             f"• {safe(text)} (since {day_clock(first, now, zone)}, {how_often(n)})" for _, text, first, _, n in broken
         ]
-    else:
+    elif not board.db.failing:
         lines.append("Nothing is broken.")
     lines.append("`/callboard services` says what each phone service can do.")
     return "\n".join(lines)
@@ -129,7 +129,8 @@ def _size(board: Board) -> str:
         free = shutil.disk_usage(board.db.path.parent).free / 1e9
     except OSError as error:
         return f"its size could not be read ({error.strerror})"
-    return f"{size:.1f} MB, {free:.1f} GB free"
+    failing = f"; it cannot be written ({board.db.failing})" if board.db.failing else ""
+    return f"{size:.1f} MB, {free:.1f} GB free{failing}"
 
 
 async def _setup(board: Board, user: str) -> str:

@@ -11,15 +11,16 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import aiohttp
+import msgspec
 import pytest
 from slack_sdk.errors import SlackApiError
 
-from bot.assembly import DATABASE, _stop, running, slack_app
+from bot.assembly import DATABASE, _stop, opened, running, slack_app, unusable
 from bot.board import Board
 from bot.errors import SettingsError
 from bot.settings_reader import load
-from bot.store import ledger, workflow_steps
-from bot.workspace import Identity, SocketMode, _not_started
+from bot.store import Database, ledger, workflow_steps
+from bot.workspace import Identity, SocketMode, _not_started, refresh
 from tests import slack_requests
 from tests.fake_slack import FakeSlack
 from tests.office import ENVIRONMENT, SETTINGS, Office
@@ -123,6 +124,39 @@ async def test_it_connects_when_slack_is_back(desk: Office, socket_mode: SocketM
     assert "Slack connection" not in await broken(desk.board)
 
 
+async def test_tokens_of_another_workspace_are_told(desk: Office) -> None:
+    """Else its people would find the contacts of ours in there, and our cards would be lost."""
+    board, slack = desk.board, desk.desk.slack
+    ours = msgspec.json.encode(Identity("T0OTHER", "B0", "U0BOT")).decode()
+    await board.write(ledger.remember, "identity", ours, board.now())
+    for _ in range(2):
+        await refresh(board, slack)
+        (found,) = await board.read(ledger.problems)
+    assert found[0] == "Slack app"
+    assert found[1].startswith("SLACK_BOT_TOKEN is of the workspace Callboard test (T1), but what is kept in ")
+    assert found[1].endswith(
+        " is of T0OTHER. Set that workspace's tokens, or another CALLBOARD_DATA, then start again."
+    )
+    known = await board.read(ledger.recall, "identity")
+    assert known is not None
+    assert known[0] == ours
+
+
+async def test_an_outage_is_not_told_as_broken_until_the_next_hour(desk: Office) -> None:
+    """Whoever posts, and whoever holds the connection, says it, and says when it is over."""
+    desk.slack.fail_next("auth.test", "500")
+    await refresh(desk.board, desk.desk.slack)
+    assert await broken(desk.board) == []
+    desk.slack.fail_next("auth.test", "token_revoked")
+    await refresh(desk.board, desk.desk.slack)
+    assert await broken(desk.board) == ["Slack app"]
+    desk.slack.fail_next("auth.test", "500")
+    await refresh(desk.board, desk.desk.slack)
+    assert await broken(desk.board) == ["Slack app"], "nothing is known of the token"
+    await refresh(desk.board, desk.desk.slack)
+    assert await broken(desk.board) == []
+
+
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
@@ -173,6 +207,28 @@ async def test_a_database_that_is_not_ours_is_a_sentence(
     with pytest.raises(SettingsError, match=words):
         async with running(settings):
             pass
+
+
+def test_a_full_disk_is_no_damage_and_no_missing_right(tmp_path: Path) -> None:
+    """Whoever put a backup in the database's place would lose what is in it."""
+
+    def full(file: Path) -> Database:
+        with contextlib.closing(sqlite3.connect(file)) as database:
+            database.execute("PRAGMA max_page_count = 1")
+            database.execute("CREATE TABLE t (x)")
+        raise AssertionError("it was written")
+
+    with pytest.raises(SettingsError) as told:
+        opened(full, tmp_path / DATABASE)
+    fix = "Make room on its disk, then start again."
+    assert str(told.value) == f"The database {tmp_path / DATABASE} cannot be opened: database or disk is full. {fix}"
+    fix = "Make room on its disk, or set another CALLBOARD_DATA."
+    assert isinstance(told.value.__cause__, sqlite3.Error)
+    for error, why in (
+        (told.value.__cause__, "database or disk is full"),
+        (OSError(28, "No space left on device"), "No space left on device"),
+    ):
+        assert unusable(tmp_path, error) == f"Data folder {tmp_path} cannot be used ({why}). {fix}"
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everything")

@@ -13,7 +13,8 @@ import pytest
 from aiohttp import web
 
 from bot.assembly import serving
-from bot.check import check, free_bytes
+from bot.check import check
+from bot.disk import free_bytes
 from bot.store import Database, alone, engine, ledger
 from bot.store.schema import VERSION
 from bot.web import application
@@ -348,6 +349,13 @@ async def test_something_else_than_slack_answers(computer: Computer, kind: str) 
     assert "what answered is not Slack's API" in bad or "Slack could not be looked at (AttributeError)" in bad
 
 
+async def test_a_gateway_before_slack_that_answers_in_plain_text(computer: Computer) -> None:
+    async with page(503, "upstream connect error", {"content-type": "text/plain"}) as address:
+        computer.environment["SLACK_API_URL"] = f"{address}/api/"
+        fix = "Check network and firewall."
+        await fault(computer, f"WRONG    Slack cannot be reached (HTTP 503: what answered is not Slack's API). {fix}")
+
+
 async def test_a_dropped_connection_is_a_line(computer: Computer) -> None:
     computer.slack.fail_next("auth.test", "drop_before")
     await fault(computer, "WRONG    Slack cannot be reached (ServerDisconnectedError). Check network and firewall.")
@@ -391,6 +399,34 @@ async def test_a_public_address_of_somebody_else(computer: Computer, status: int
         port, what = computer.environment["CALLBOARD_PORT"], "something else" if status == 200 else "HTTP 404"
         fix = f"Let the proxy there pass requests on to port {port} of this computer."
         await fault(computer, f"WRONG    CALLBOARD_PUBLIC_URL: {what} at {address}/healthz/live, not Callboard. {fix}")
+
+
+async def test_an_address_that_is_not_encrypted_is_noted(computer: Computer) -> None:
+    computer.environment["CALLBOARD_PUBLIC_URL"] = f"http://127.0.0.2:{nobodys_port()}"  # another computer's
+    _, lines = await computer.check()
+    words = "is not https://: the hook secret, callers' numbers and links to recordings can be read on the way"
+    assert f"note     CALLBOARD_PUBLIC_URL {words}" in lines
+    async with page(200, "alive") as here:
+        computer.environment["CALLBOARD_PUBLIC_URL"] = here
+        assert not any("is not https://" in line for line in (await computer.check())[1])
+
+
+async def test_a_port_that_another_program_has(computer: Computer) -> None:
+    """`callboard run` would not start; one that runs by now has it itself."""
+    async with page(404, "not here") as other:
+        computer.environment["CALLBOARD_PORT"] = port = other.rpartition(":")[2]
+        fix = "Stop what uses it, or set CALLBOARD_PORT."
+        await fault(computer, f"WRONG    Port {port} is taken on 127.0.0.1. {fix}")
+    assert f"ok       Port {port} on 127.0.0.1: free" in (await computer.check())[1]
+    async with page(200, "alive") as other:
+        computer.environment["CALLBOARD_PORT"] = port = other.rpartition(":")[2]
+        assert f"ok       Port {port} on 127.0.0.1: Callboard runs there" in (await computer.check())[1]
+    computer.environment["CALLBOARD_HOST"] = "192.0.2.1"
+    await fault(
+        computer,
+        f"WRONG    Callboard cannot listen on 192.0.2.1, port {port} (Cannot assign requested address). "
+        "Set CALLBOARD_HOST to an address of this computer, and CALLBOARD_PORT to a port above 1023.",
+    )
 
 
 async def test_a_provider_that_refuses_or_hangs(computer: Computer) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot import assembly
-from bot.__main__ import main
+from bot.__main__ import _log, main
 from tests.fake_slack import FakeSlack
 from tests.office import ENVIRONMENT, SETTINGS, office
 from tests.slack_state import Clock
@@ -19,7 +19,7 @@ from tests.slack_state import Clock
 
 @pytest.mark.parametrize(
     ("level", "words"),
-    [("LOUD", "CALLBOARD_LOG must be one of: DEBUG,"), ("debug", "does not exist"), ("", "does not exist")],
+    [("LOUD", "CALLBOARD_LOG must be one of: DEBUG,"), ("debug\r", "does not exist"), ("", "does not exist")],
 )
 def test_what_keeps_it_from_starting_is_one_sentence(
     level: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -65,6 +65,22 @@ def test_what_bolt_says_of_a_token_that_it_is_right_not_to_use_would_alarm_whoev
     main(["run", "--config", str(tmp_path / "nowhere.toml")])
     said = logging.makeLogRecord({"msg": "As you gave `client` as well, `token` will be unused."})
     assert not logging.getLogger("slack_bolt").filter(said)
+
+
+def test_a_connection_that_is_tried_all_night_is_logged_now_and_then(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Bolt says every ten seconds that Slack is not reached; that it is not, Callboard itself says once."""
+    _log(running=True)
+    words = "Failed to check the current session (s_1) or reconnect to the server (error: ClientConnectorError)"
+    logger = logging.getLogger("slack_bolt")
+    for second in range(0, 3601, 10):
+        record = logger.makeRecord(logger.name, logging.ERROR, "", 0, words, (), None)
+        record.created = 1_000_000.0 + second
+        logger.handle(record)
+    logger.error("Something else.")
+    said = [record.getMessage() for record in caplog.records if record.name == "slack_bolt"]
+    assert said == [words, words, "Something else."]
 
 
 async def test_what_was_typed_is_not_in_the_log_when_its_signature_is_wrong(

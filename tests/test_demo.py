@@ -1,6 +1,7 @@
 """`callboard demo` as a person starts it: a process of its own."""
 
 import asyncio
+import os
 import re
 import signal
 import sys
@@ -8,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from bot import local_slack
 from bot.__main__ import main
 from bot.demo import LOCK
+from bot.demo import demo as begun
+from bot.local_slack import LocalSlackUnavailable
 from bot.store import alone
 
 ROOT = Path(__file__).parents[1]
@@ -104,3 +108,23 @@ async def test_ctrl_c_ends_everything_it_started(tmp_path: Path) -> None:
     for port in ports:
         with pytest.raises(OSError, match=r"refused|Connect"):
             await asyncio.open_connection("127.0.0.1", port)
+
+
+async def test_ctrl_c_while_the_page_is_fetched_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The terminal's Ctrl-C ends the download, too: that is no reason to go on without the page."""
+    loop = asyncio.get_running_loop()
+
+    def fetch(folder: Path) -> Path:
+        os.kill(os.getpid(), signal.SIGINT)
+        for _ in range(2):  # until it has come
+            asyncio.run_coroutine_threadsafe(asyncio.sleep(0), loop).result()
+        raise LocalSlackUnavailable("Downloading the local Slack did not work")
+
+    monkeypatch.setattr(local_slack, "fetch", fetch)
+    written: list[str] = []
+    try:
+        assert await begun(tmp_path, check=False, terminal=False, write=written.append) == 0
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+    assert written == ["Getting the local Slack ready …", "Stopped before it had started."]

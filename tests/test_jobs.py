@@ -1,6 +1,8 @@
 """What happens by the clock: polling, timers, reminders, silent calls; each once, whatever happened before."""
 
 import asyncio
+import logging
+import sqlite3
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 from pathlib import Path
@@ -478,6 +480,49 @@ async def test_a_job_that_fails_is_a_problem_and_runs_again(desk: Office) -> Non
     assert any("“flaky” failed: ValueError" in text for text in told)
     assert any("Working again: job flaky" in text for text in told)
     assert "secret" not in "".join(told)
+
+
+async def test_a_job_that_fails_all_night_is_logged_once(desk: Office, caplog: pytest.LogCaptureFixture) -> None:
+    """Also where that it fails cannot be written down either: on a full disk a log that grows is no help."""
+    rounds, enough, mended = 0, asyncio.Event(), asyncio.Event()
+
+    async def full(*args: Any) -> Any:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    async def failing() -> None:
+        nonlocal rounds
+        rounds += 1
+        if rounds > 5:
+            desk.board.write = write  # type: ignore[method-assign]
+            enough.set()
+        if rounds > 7:
+            mended.set()
+            return
+        await full()
+
+    write = desk.board.write
+    desk.board.write = full  # type: ignore[method-assign, assignment]
+    caplog.set_level(logging.INFO, "callboard")
+    scheduler = await jobs.start(desk.board, {"failing": (failing, 0.01)})
+    await asyncio.wait_for(enough.wait(), 20)
+    await asyncio.wait_for(mended.wait(), 20)
+    scheduler.shutdown(wait=False)
+    await desk.settle()
+    about = [record for record in caplog.records if "failing" in record.getMessage() or record.exc_info]
+    told = [record.getMessage() for record in about]
+    assert told.count("Job failing failed.") == 1
+    assert sum("failing" in words for words in told) == 3, "that it fails, twice, and that it works again"
+    assert not any("own error report failed" in words for words in told)
+
+
+async def test_a_full_disk_is_not_blamed_on_the_phone_service(desk: Office) -> None:
+    async def full(*args: Any, **kwargs: Any) -> Any:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    desk.board.ingest = full  # type: ignore[method-assign]
+    with pytest.raises(sqlite3.OperationalError):
+        await Poll(desk.board)()
+    assert await desk.board.read(ledger.problems) == []
 
 
 async def test_tomorrow_at_nine_also_when_clocks_change() -> None:

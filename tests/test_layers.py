@@ -66,6 +66,7 @@ IO_OF_OURS = (
 
 KNOWS_ONLY_THE_TYPES_OF_SQLITE = (
     *(
+        "bot.alarms",
         "bot.approval",
         "bot.asking",
         "bot.assembly",
@@ -80,6 +81,7 @@ KNOWS_ONLY_THE_TYPES_OF_SQLITE = (
         "bot.delivering",
         "bot.dialing",
         "bot.digests",
+        "bot.disk",
         "bot.feed",
         "bot.guiding",
         "bot.jobs",
@@ -88,6 +90,7 @@ KNOWS_ONLY_THE_TYPES_OF_SQLITE = (
         "bot.offers",
         "bot.permission",
         "bot.phone_page",
+        "bot.polling",
         "bot.recordings",
         "bot.rendering",
         "bot.tries",

@@ -223,6 +223,7 @@ def test_no_secret_is_in_a_repr(tmp_path: Path) -> None:
         ('time_zone = "Mars/Olympus"', "time_zone"),
         ('channel = "calls"', "channel"),
         ('admins = ["ada"]', "admins"),
+        ('admins = [""]', "admins has an empty id."),
         ('managers = "U2"', "managers"),
         ('mask_numbers = "yes"', "mask_numbers"),
         ("summaries = 1", "summaries"),
@@ -260,7 +261,8 @@ def test_no_secret_is_in_a_repr(tmp_path: Path) -> None:
         ('[policy]\ncallers = ["ada"]', "policy.callers"),
         ("[policy]\ncap = 5", "[policy]"),
         ('[lines."12"]', "lines"),
-        ('[lines."+1 202 555 0100"]\ncolour = "blue"', '[lines."+1 202 555 0100"]'),
+        ('[lines."+1 202 555 0100"]\ncolour = "blue"', '[lines."+1 202 555 0100"] has an unknown setting “colour”.'),
+        ('[lines]\n"+12025550100" = "Sales"', 'lines."+12025550100" must be a section, [lines."+12025550100"].'),
         ('[lines."+1 202 555 0100"]\naccount = "nobody"', '[lines."+1 202 555 0100"]'),
         ('[lines."+1 202 555 0100"]\nchannel = "calls"', 'lines."+1 202 555 0100".channel'),
         ('[lines."+1 202 555 0100"]\nchannel = 5', 'lines."+1 202 555 0100".channel'),
@@ -319,6 +321,9 @@ def test_a_mistake_in_an_account_is_named(tmp_path: Path, text: str, named: str)
         ("CALLBOARD_PORT", "http"),
         ("CALLBOARD_PORT", "²"),
         ("CALLBOARD_PUBLIC_URL", "callboard.example.com"),
+        ("CALLBOARD_PUBLIC_URL", "https://callboard.example.com/?from=slack"),
+        ("CALLBOARD_PUBLIC_URL", "https://ada:secret-word@callboard.example.com"),
+        ("CALLBOARD_PUBLIC_URL", "https://callboard example.com"),
         ("VOICENTER_CODE", ""),
     ],
 )
@@ -335,6 +340,43 @@ def test_white_space_around_a_variable_does_not_count(tmp_path: Path) -> None:
     assert (settings.bot_token, settings.hook_secret) == (ENVIRONMENT["SLACK_BOT_TOKEN"], "secret-hook-0123456789")
     assert (settings.accounts[0].values["code"], settings.port) == ("secret-code", 8081)
     assert "VOICENTER_CODE" in errors(tmp_path, environment=ENVIRONMENT | {"VOICENTER_CODE": " "})[0]
+
+
+def test_a_variable_that_is_empty_is_not_set(tmp_path: Path) -> None:
+    names = ("CALLBOARD_HOST", "CALLBOARD_PORT", "CALLBOARD_DATA", "CALLBOARD_SLACK_MODE", "SLACK_API_URL")
+    given = load(ENVIRONMENT | dict.fromkeys(names, " "), write(tmp_path, MINIMAL))
+    assert given == load(ENVIRONMENT, tmp_path / "callboard.toml")
+    assert (given.host, given.data) == ("127.0.0.1", Path("callboard-data")), "not every address, not this folder"
+
+
+@pytest.mark.parametrize("name", ["SLACK_BOT_TOKEN", "CALLBOARD_HOOK_SECRET", "VOICENTER_CODE"])
+@pytest.mark.parametrize("form", ['"{}"', "'{}'"])
+def test_quotes_around_a_secret_are_told_from_a_wrong_one(tmp_path: Path, name: str, form: str) -> None:
+    """As from a file of variables whose reader takes them for a part of the value."""
+    (found,) = errors(tmp_path, environment=ENVIRONMENT | {name: form.format(ENVIRONMENT[name])})
+    assert found == f"{name} has quotes around it, which would count as part of it. Take them away."
+
+
+@pytest.mark.parametrize("name", ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "VOICENTER_CODE"])
+def test_what_stands_for_a_secret_in_the_documents_is_none(tmp_path: Path, name: str) -> None:
+    (found,) = errors(tmp_path, environment=ENVIRONMENT | {name: f"{ENVIRONMENT[name][:5]}…"})
+    assert found == f"{name} has “…” in it, which stands for the rest in the documents. Put the whole value there."
+
+
+def test_all_mistakes_of_a_line_are_named_at_once(tmp_path: Path) -> None:
+    section = '[lines."+12025550100"]\nlabel = 5\nmask = "no"\ncolour = "blue"\naccount = "nobody"\nchannel = "sales"'
+    found = "".join(errors(tmp_path, f"{MINIMAL}\n{section}"))
+    for named in (".label must be", ".mask must be", "“colour”", "[accounts.nobody]", "“sales” is not a Slack id"):
+        assert named in found
+
+
+@pytest.mark.parametrize("coding", ["cp1252", "utf-16"])
+def test_a_file_that_is_not_saved_as_utf8_is_said(tmp_path: Path, coding: str) -> None:
+    file = tmp_path / "callboard.toml"
+    file.write_bytes(f'{MINIMAL}\n[lines."+12025550100"]\nlabel = "Büro"\n'.encode(coding))
+    (found,) = examine(ENVIRONMENT, file)[1]
+    line = f"{MINIMAL}\n[".count("\n") + 2 if coding == "cp1252" else 1
+    assert found == f"callboard.toml is not saved as UTF-8: see line {line}. Save it as UTF-8 in your editor."
 
 
 def test_http_mode_without_an_address_is_named(tmp_path: Path) -> None:
@@ -378,3 +420,4 @@ def test_a_file_of_a_windows_editor_is_read(tmp_path: Path) -> None:
 def test_the_file_is_found_through_the_environment(tmp_path: Path) -> None:
     file = write(tmp_path, 'region = "GB"\n' + MINIMAL)
     assert load(ENVIRONMENT | {"CALLBOARD_CONFIG": str(file)}).region == "GB"
+    assert load(ENVIRONMENT | {"CALLBOARD_CONFIG": f"{file}\r"}).region == "GB"

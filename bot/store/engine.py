@@ -22,6 +22,7 @@ T = TypeVar("T")
 _Job = tuple[Callable[[sqlite3.Connection], Any], "asyncio.Future[Any]", asyncio.AbstractEventLoop]
 _Result = tuple[_Job, Any, BaseException | None]
 _READERS = 4
+_OF_THE_DISK = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
 SQLITE = sqlite3.sqlite_version
 EXAMINE_SECONDS = 5.0
 """So long a file is read through by `examine()`."""
@@ -30,12 +31,16 @@ EXAMINE_SECONDS = 5.0
 class Database:
     """The SQLite file. Create it in a running loop's thread or before; close it with `close()`.
 
+    Attributes:
+        failing: why the latest writes could not be brought to disk, in SQLite's words; "" = they could.
+
     Raises:
         sqlite3.Error: the file cannot be opened or is not ours.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.failing = ""
         path.parent.mkdir(parents=True, exist_ok=True)
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._local = threading.local()
@@ -122,7 +127,9 @@ class Database:
                         stop = True
                         break
                     jobs.append(job)
-            _commit_together(connection, jobs)
+            results = _commit_together(connection, jobs)
+            self.failing = next((str(error) for *_, error in results if error and _is_of_the_disk(error)), "")
+            _answer(results)
             if stop:
                 break
         connection.close()
@@ -192,19 +199,27 @@ def add_functions(connection: sqlite3.Connection) -> None:
     connection.create_function("casefold", 1, str.casefold, deterministic=True)
 
 
-def _commit_together(connection: sqlite3.Connection, jobs: list[_Job]) -> None:
+def _commit_together(connection: sqlite3.Connection, jobs: list[_Job]) -> list[_Result]:
     try:
-        results = _hopefully(connection, jobs) or _carefully(connection, jobs)
+        return _hopefully(connection, jobs) or _carefully(connection, jobs)
     except Exception as error:  # disk full, I/O error: nothing of this batch is durable, so everybody is told
         with contextlib.suppress(sqlite3.Error):  # the writer goes on, whatever happens: else everybody would wait
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-        results = [(job, None, error) for job in jobs]
+        return [(job, None, error) for job in jobs]
+
+
+def _answer(results: list[_Result]) -> None:
     # One wake-up per loop and batch, not one per job: waking the loop costs more than the row.
-    for loop in {job[2] for job in jobs}:
+    for loop in {job[2] for job, *_ in results}:
         answers = [(job[1], value, error) for job, value, error in results if job[2] is loop]
         with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits any more
             loop.call_soon_threadsafe(_resolve, answers)
+
+
+def _is_of_the_disk(error: BaseException) -> bool:
+    code = getattr(error, "sqlite_errorcode", 0) if isinstance(error, sqlite3.Error) else 0
+    return code & 0xFF in _OF_THE_DISK  # the primary code: https://sqlite.org/rescode.html
 
 
 def _hopefully(connection: sqlite3.Connection, jobs: list[_Job]) -> list[_Result] | None:
@@ -213,7 +228,8 @@ def _hopefully(connection: sqlite3.Connection, jobs: list[_Job]) -> list[_Result
     try:
         results: list[_Result] = [(job, job[0](connection), None) for job in jobs]
     except Exception:  # told by _carefully(), which runs them again one by one
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
         return None
     connection.execute("COMMIT")
     return results
@@ -228,6 +244,8 @@ def _carefully(connection: sqlite3.Connection, jobs: list[_Job]) -> list[_Result
         try:
             results.append((job, job[0](connection), None))
         except Exception as error:
+            if not connection.in_transaction:  # undone as a whole, as SQLite does on a full disk
+                raise
             connection.execute("ROLLBACK TO job")
             results.append((job, None, error))
         connection.execute("RELEASE job")

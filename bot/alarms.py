@@ -1,0 +1,59 @@
+"""What may cost a lot of money is told to the admins: a daily cap that is reached, numbers that are never dialled.
+
+Policy has refused it by then. But whoever uses a colleague's Slack goes on with what it allows, and a phone bill comes
+weeks later: https://www.twilio.com/docs/glossary/what-is-toll-fraud.
+"""
+
+import sqlite3
+from datetime import UTC, datetime
+
+from bot.board import Board, notice
+from bot.errors import CapReached, Costly
+from bot.limits import day_start
+from bot.permission import rules
+from bot.store import cards, ledger
+
+SLIPS = 3
+"""So many different numbers of that kind in a day are no slip any more."""
+
+
+async def refused(board: Board, rep: str, number: str, error: CapReached | Costly) -> None:
+    """Policy has refused `rep` a call: into the audit log, and to the admins where it is time, once a day of each."""
+    now = board.now()
+    day = day_start(rules(board), datetime.fromtimestamp(now, UTC)).timestamp()
+    if isinstance(error, CapReached):
+        about = f"{error.cap}:{'' if error.cap.startswith('team_') else rep}"
+        words = _cap(rep, error)
+    else:
+        tried = board.costly.setdefault((rep, day), set())
+        tried.add(number)
+        for old in [key for key in board.costly if key[1] < day]:
+            del board.costly[old]
+        about = f"costly:{rep}"
+        words = _costly(rep, len(tried), str(error)) if len(tried) >= SLIPS else ""
+
+    def note(db: sqlite3.Connection) -> None:
+        ledger.audit(db, now, rep, "refused call", number, error.cap if isinstance(error, CapReached) else "cost")
+        for admin in board.settings.admins if words else ():  # the same message again is edited in place
+            cards.mark(db, "notice", f"alarm:{about}:{day}", f"@{admin}", now, notice(board.settings.renamed(words)))
+
+    await board.write(note)
+
+
+def _cap(rep: str, error: CapReached) -> str:
+    team, minutes = error.cap.startswith("team_"), error.cap.endswith("minutes")
+    who = "All together have" if team else f"<@{rep}> has"
+    did = f"talked for {error.used} minutes" if minutes else f"placed {error.used} calls"
+    nobody = "nobody can call" if team else "they cannot call"
+    return (
+        f"{who} {did} today, as many as `{error.cap}` in `[policy]` allows: {nobody} any more until midnight, but "
+        "for what a manager allows. If that is more than you expect, look at `/calls log today`: somebody else may be using a colleague's Slack."
+    )
+
+
+def _costly(rep: str, count: int, latest: str) -> str:
+    return (
+        f"<@{rep}> has tried to call {count} numbers today that are never dialled from here, because of where they are "
+        f"or what they cost. The latest: “{latest}” Nothing was dialled. If they do not know of it, somebody else may "
+        "be using their Slack."
+    )

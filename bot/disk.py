@@ -1,0 +1,76 @@
+"""Whether the disk has room: told while there still is some, and afterwards if the database could not be written.
+
+A message to the admins is written down before Slack has it, so none can be promised while nothing can be written:
+`/healthz` and the log say it then.
+"""
+
+import asyncio
+import logging
+import shutil
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+from bot.board import Board
+from bot.store import ledger
+
+log = logging.getLogger("callboard.disk")
+
+LEAST_FREE_BYTES = 200_000_000
+_AGAIN_BYTES = LEAST_FREE_BYTES * 5 // 4
+"""So much must be free again before that is told: a log that grows and is cut would be told every minute."""
+
+
+def free_bytes(folder: Path) -> int:
+    """Free space of the disk that holds the folder."""
+    return shutil.disk_usage(folder).free
+
+
+class Disk:
+    """Looks, each time it is called. `free`: tests bring their own."""
+
+    def __init__(self, board: Board, free: Callable[[Path], int] = free_bytes) -> None:
+        self.board = board
+        self.free = free
+        self.failing_since = 0.0
+        self.why = ""
+
+    async def __call__(self) -> None:
+        if await self._can_write():
+            await self._look_for_room()
+
+    async def _can_write(self) -> bool:
+        board, failing = self.board, self.board.db.failing
+        if failing:
+            if not self.failing_since:
+                self.failing_since, self.why = board.now(), failing
+                log.error("The database cannot be written: %s.", failing)
+            try:
+                await board.write(ledger.remember, "disk", "written", board.now())
+            except sqlite3.Error:
+                return False
+        if self.failing_since:
+            minutes = max(1, round((board.now() - self.failing_since) / 60))
+            lasted = f"{minutes} minute{'' if minutes == 1 else 's'}"
+            log.warning("The database can be written again.")
+            for admin in board.settings.admins:
+                words = (
+                    f"The database could not be written for {lasted} ({self.why}). "
+                    "What people asked for then was refused with an error; webhooks were not taken, and not every "
+                    "phone service sends them again."
+                )
+                await board.tell(admin, words, f"disk:{self.failing_since}")
+            self.failing_since = 0.0
+        return True
+
+    async def _look_for_room(self) -> None:
+        folder = self.board.db.path.parent
+        free = await asyncio.to_thread(self.free, folder)
+        if free < LEAST_FREE_BYTES:
+            words = (
+                f"The disk of the database has only {free // 1_000_000} MB free, in {folder}. Make room: when it is "
+                "full, nothing can be dialled any more, and what callers do is not kept."
+            )
+            await self.board.problem("disk", words)
+        elif free >= _AGAIN_BYTES:
+            await self.board.solved("disk")

@@ -1,0 +1,71 @@
+"""What may cost a lot of money, as where somebody else uses a colleague's Slack: the admins hear of it, once a day."""
+
+import html
+from pathlib import Path
+
+import pytest
+
+from bot.store import ledger
+from tests.fake_slack import FakeSlack
+from tests.office import SETTINGS, Office, office
+from tests.slack_state import Clock
+
+
+async def told(desk: Office, admin: str = "U9") -> list[str]:
+    await desk.settle()
+    return [html.unescape(message.text) for message in desk.conversation(admin)]
+
+
+@pytest.mark.parametrize("cap", ["daily_calls", "team_daily_calls"])
+async def test_a_limit_that_is_reached_is_told_once_a_day(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock, cap: str
+) -> None:
+    capped = SETTINGS.replace("[policy]", f"[policy]\n{cap} = 2")
+    async with office(tmp_path, fake_slack, slack_clock, capped) as desk:
+        await desk.link("U1")
+        for number in range(2):
+            await desk.type(f"/call +1 202 555 013{number}")
+        assert await told(desk) == []
+        for number in range(5):
+            assert "and the limit" in await desk.type(f"/call +1 202 555 014{number}")
+        (words,) = await told(desk)
+        who = "<@U1> has placed 2 calls" if cap == "daily_calls" else "All together have placed 2 calls"
+        assert words.startswith(f"{who} today, as many as `{cap}` in `[policy]` allows: ")
+        assert "`/calls log today`" in words
+        assert len(desk.phone.orders) == 2
+        logged = [line[1:4] for line in await desk.board.read(ledger.audit_log)]
+        assert logged.count(("U1", "refused call", "+12025550144")) == 1
+        desk.clock.advance(86400)
+        for number in range(3):
+            await desk.type(f"/call +1 202 555 015{number}")
+        assert len(await told(desk)) == 2
+
+
+async def test_whoever_tries_numbers_that_cost_a_lot_is_told_of(desk: Office) -> None:
+    """A slip or two are nobody's concern; the same number again is the same slip."""
+    await desk.link("U1")
+    for number in ("+1 900 555 0101", "+1 900 555 0101", "+7 495 555 0101"):
+        assert "was not placed" in await desk.type(f"/call {number}")
+    assert await told(desk) == []
+    answer = await desk.type("/call +881 6 5555 0101")
+    assert "was not placed" in answer
+    (words,) = await told(desk)
+    assert words.startswith("<@U1> has tried to call 3 numbers today that are never dialled from here, ")
+    assert answer.splitlines()[0].split(", and")[0] in words
+    assert "Nothing was dialled." in words
+    await desk.type("/call +1 900 555 0177")
+    (words,) = await told(desk)
+    assert words.startswith("<@U1> has tried to call 4 numbers today")
+    assert [line[2:4] for line in await desk.board.read(ledger.audit_log)][:2] == [
+        ("refused call", "+19005550177"),
+        ("refused call", "+881655550101"),
+    ]
+
+
+async def test_what_costs_nothing_is_no_alarm(desk: Office) -> None:
+    await desk.link("U1")
+    for number in ("112", "+1 202 555 0190", "+1 202 555", "911"):
+        await desk.type(f"/call {number}")
+    await desk.board.write(ledger.audit, 1.0, "U9", "x", "y")
+    assert await told(desk) == []
+    assert "refused call" not in [line[2] for line in await desk.board.read(ledger.audit_log)]

@@ -1,0 +1,108 @@
+"""The disk: said while there still is room, and afterwards when nothing could be written."""
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from typing_extensions import override
+
+from bot.disk import LEAST_FREE_BYTES, Disk
+from bot.store import Database, ledger
+from tests.office import Office
+
+T = TypeVar("T")
+
+
+class Sick(Database):
+    """The same file, read through the other; nothing can be written, as where the system took the disk away."""
+
+    def __init__(self, whole: Database) -> None:
+        self.path = whole.path
+        self.failing = "attempt to write a readonly database"
+        self.whole = whole
+
+    @override
+    async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        raise sqlite3.OperationalError(self.failing)
+
+    @override
+    async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        return await self.whole.read(work)
+
+
+async def told(desk: Office) -> list[str]:
+    await desk.settle()
+    return [message.text for message in desk.conversation("U9")]
+
+
+async def test_little_room_is_told_once_and_so_is_that_there_is_room_again(desk: Office) -> None:
+    free = LEAST_FREE_BYTES - 1_000_000
+
+    def room(folder: Path) -> int:
+        assert folder == desk.board.db.path.parent
+        return free
+
+    disk = Disk(desk.board, room)
+    for _ in range(2):
+        await disk()
+    (words,) = await told(desk)
+    assert words == (
+        f"The disk of the database has only 199 MB free, in {desk.board.db.path.parent}. Make room: when it is full, "
+        "nothing can be dialled any more, and what callers do is not kept."
+    )
+    free = LEAST_FREE_BYTES + 1_000_000  # a file of the log more, and it would be told once again
+    await disk()
+    assert len(await told(desk)) == 1
+    free = 2 * LEAST_FREE_BYTES
+    await disk()
+    assert (await told(desk))[1:] == ["Working again: disk."]
+    free = LEAST_FREE_BYTES + 1_000_000
+    await disk()
+    assert len(await told(desk)) == 2
+
+
+async def test_what_could_not_be_written_is_seen_at_once_and_told_when_it_can_be_again(
+    desk: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    disk = Disk(desk.board, lambda folder: 2 * LEAST_FREE_BYTES)
+    whole = desk.board.db
+    desk.board.db = Sick(whole)
+    answer = await desk.http.get("/healthz")
+    assert (answer.status_code, answer.json()["database"]) == (503, "attempt to write a readonly database")
+    assert "cannot be written (attempt to write a readonly database)" in await desk.type("/callboard", user="U9")
+    for _ in range(3):
+        await disk()
+        desk.clock.advance(120)
+    logged = [record.getMessage() for record in caplog.records if "cannot be written" in record.getMessage()]
+    assert logged == ["The database cannot be written: attempt to write a readonly database."]
+    desk.board.db = whole
+    for _ in range(2):
+        await disk()
+    (words,) = await told(desk)
+    assert words == (
+        "The database could not be written for 6 minutes (attempt to write a readonly database). What people asked for "
+        "then was refused with an error; webhooks were not taken, and not every phone service sends them again."
+    )
+    assert (await desk.http.get("/healthz")).status_code == 200
+
+
+async def test_what_the_disk_refuses_is_kept_in_mind_until_it_takes_something(desk: Office) -> None:
+    def wrong(db: sqlite3.Connection) -> None:
+        db.execute("SELECT * FROM nowhere")
+
+    def full(db: sqlite3.Connection) -> None:
+        pages = db.execute("PRAGMA page_count").fetchone()[0]
+        db.execute(f"PRAGMA max_page_count = {pages}")
+
+    db = desk.board.db
+    with pytest.raises(sqlite3.OperationalError):
+        await db.write(wrong)
+    assert db.failing == "", "a mistake of ours is not the disk's fault"
+    await db.write(full)
+    with pytest.raises(sqlite3.OperationalError):
+        await desk.board.write(ledger.remember, "fact", "x" * 1_000_000, 1.0)
+    assert db.failing == "database or disk is full"
+    await db.write(lambda db: db.execute("PRAGMA max_page_count = 1000000").close())
+    assert db.failing == ""
