@@ -47,7 +47,8 @@ def _cap(rep: str, error: CapReached) -> str:
     nobody = "nobody can call" if team else "they cannot call"
     return (
         f"{who} {did} today, as many as `{error.cap}` in `[policy]` allows: {nobody} any more until midnight, but "
-        "for what a manager allows. If that is more than you expect, look at `/calls log today`: somebody else may be using a colleague's Slack."
+        "for what a manager allows. If that is more than you expect, look at `/calls log today`: somebody else may be "
+        "using a colleague's Slack."
     )
 
 
