@@ -2,25 +2,31 @@
 
     <who>[, who ...] <template | "text"> [via ACCOUNT] [from LINE] [language en-US] [voice female] [keys] [words]
                                          [digits 4711] [looping SOUND] [finally SOUND] [at TIME]
+                                         [ring 20s] [max 1m] [record]
 
 A text in quotes is spoken; anything else is the name of a stored message, which is the last word, or what follows the
 word `template`. With digits or a sound after it there need be none: there only `template` names one after a name of
-several words. In a form, recipients are lines: a typed list, or a
-table that was copied (CSV).
+several words. Max may be a part of somebody's name: it is an option where a length of time follows, or the names are
+past. In a form, recipients are lines: a typed list, or a table that was copied (CSV).
 """
 
 import csv
 import html
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot import numbers, who
 from bot.errors import BadInput
 
 EXAMPLE = 'Example: +1 202 555 0100, Dana Levi "Your order is ready" keys.'
-FLAGS = ("keys", "words")
-VALUES = ("via", "from", "language", "voice", "template", "digits", "looping", "finally", "at")
+FLAGS = ("keys", "words", "record")
+LENGTHS = ("ring", "max")
+VALUES = ("via", "from", "language", "voice", "template", "digits", "looping", "finally", "at", *LENGTHS)
+SHORTEST_RING, LONGEST_RING = 5, 120
+LONGEST_MESSAGE = 900
+"""Seconds. Later it is taken for over where nobody tells of its end, see `bot/jobs.py`."""
+_SOUNDS = ("template", "looping", "finally")
 _NEEDS = {
     "via": "needs the telephony account to use",
     "from": "needs the line to call from",
@@ -31,6 +37,8 @@ _NEEDS = {
     "looping": "needs the name of a stored sound",
     "finally": "needs the name of a stored sound",
     "at": "needs a time, like 14:30, or tomorrow 09:00",
+    "ring": "needs how long it may ring, like 20s",
+    "max": "needs how long the message may last, like 90s or 2m",
 }
 _TOKEN = re.compile(r'<[^<>]*>|["“„«”](?P<quoted>[^"“„«”»]*)["”“»](?=[\s,;]|$)|(?P<comma>[,;\n])|[^\s,;]+')
 _DIALLABLE = re.compile(r"[\d()+./\-‐‑‒–—−]+")
@@ -49,6 +57,7 @@ class MessageText:
         digits: read out one by one, after that.  loop, after: stored sounds that follow.
         account: in lower case, "" = any.  line: E.164 or its name, "" = the default.
         day: "", "today", "tomorrow" or a date (ISO).  clock: as typed, "" = now.
+        ring_seconds, max_seconds: how long it may ring, and the whole last; 0 = the service's own.
     """
 
     who: tuple[Someone, ...]
@@ -65,6 +74,9 @@ class MessageText:
     words: bool = False
     day: str = ""
     clock: str = ""
+    ring_seconds: int = 0
+    max_seconds: int = 0
+    record: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,11 +84,12 @@ class _Token:
     text: str
     quoted: bool = False
     comma: bool = False
+    name: bool = False  # a part of one, also where it reads like an option
 
     @property
     def option(self) -> str:
         word = self.text.casefold()
-        return word if not self.quoted and word in (*FLAGS, *VALUES) else ""
+        return word if not (self.quoted or self.name) and word in (*FLAGS, *VALUES) else ""
 
 
 def parse(text: str, region: str) -> MessageText:
@@ -85,12 +98,7 @@ def parse(text: str, region: str) -> MessageText:
     Raises:
         BadInput: a full sentence with what was not understood and an example. Nothing was sent.
     """
-    tokens = [
-        _Token(match["quoted"], quoted=True)
-        if match["quoted"] is not None
-        else _Token(match[0], comma=match["comma"] is not None)
-        for match in _TOKEN.finditer(who.without_links(text))
-    ]
+    tokens = _tokens(text)
     if any(not token.quoted and token.text[0] in '"“„«' for token in tokens):
         raise BadInput(f"A quotation mark is never closed, so nothing was sent. {EXAMPLE}")
     stop = next((place for place, token in enumerate(tokens) if token.option), len(tokens))
@@ -117,7 +125,76 @@ def parse(text: str, region: str) -> MessageText:
         words="words" in options,
         day=options.get("day", ""),
         clock=options.get("at", ""),
+        ring_seconds=_length("ring", options),
+        max_seconds=_length("max", options),
+        record="record" in options,
     )
+
+
+def limits(text: str) -> tuple[int, int]:
+    """(how long it may ring, how long the whole may last) of a form's field, `ring 20s max 1m`; 0 = not said.
+
+    Raises:
+        BadInput: a full sentence with what was not understood.
+    """
+    tokens = [token for token in _tokens(text) if not token.comma]
+    if any(token.option and token.option not in LENGTHS for token in tokens) or (tokens and not tokens[0].option):
+        raise BadInput(f"“{text.strip()}” was not understood. Write it like ring 20s max 1m.")
+    options = _options(tokens)
+    return _length("ring", options), _length("max", options)
+
+
+def seconds_of(option: str, text: str) -> int:
+    """How long a phone may ring (`ring`, a bare number is seconds), or a message last (`max`, minutes as after `/call`).
+
+    Raises:
+        BadInput: not a length of time, or none that can be.
+    """
+    written = "".join(text.split())
+    bare = option == "ring" and written.isdecimal()
+    seconds = who.seconds(f"{written}s" if bare else written)
+    if seconds is None:
+        like = "20s, 1m, or 20 for seconds" if option == "ring" else "90s, 2m, or 2 for minutes"
+        raise BadInput(f"“{text}” after “{option}” is not a length of time. Write {like}. Nothing was sent.")
+    if option == "ring" and not SHORTEST_RING <= seconds <= LONGEST_RING:
+        raise BadInput(
+            f"A phone rings for {SHORTEST_RING} seconds to {LONGEST_RING // 60} minutes, so “{text}” after “ring” "
+            "cannot be. Write like 20s. Nothing was sent."
+        )
+    if option == "max" and not 0 < seconds <= LONGEST_MESSAGE:
+        raise BadInput(
+            f"A voice message lasts {LONGEST_MESSAGE // 60} minutes at most, so “{text}” after “max” cannot be. "
+            "Write like 90s or 2m. Nothing was sent."
+        )
+    return seconds
+
+
+def _length(option: str, options: dict[str, str]) -> int:
+    return seconds_of(option, options[option]) if option in options else 0
+
+
+def _tokens(text: str) -> list[_Token]:
+    """The words, those that are a part of a name marked."""
+    tokens = [
+        _Token(match["quoted"], quoted=True)
+        if match["quoted"] is not None
+        else _Token(match[0], comma=match["comma"] is not None)
+        for match in _TOKEN.finditer(who.without_links(text))
+    ]
+    named = True  # the names are not past: no option yet, and no text that is to be spoken
+    for place, token in enumerate(tokens):
+        before = tokens[place - 1] if place else None
+        after = tokens[place + 1] if place + 1 < len(tokens) else None
+        lasts = after is not None and not after.quoted and who.seconds(after.text) is not None
+        if (
+            token.option in LENGTHS
+            and not lasts
+            and (named or (before is not None and before.option in (*_SOUNDS, "from", "via")))
+        ) or (token.option == "record" and before is not None and before.option in _SOUNDS):
+            tokens[place] = replace(token, name=True)
+        spoken = token.quoted and before is not None and not before.comma
+        named = named and not tokens[place].option and not spoken
+    return tokens
 
 
 def someone(text: str, region: str) -> Someone:
