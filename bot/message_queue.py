@@ -52,6 +52,9 @@ def order_of(said: Said, call_id: str, number: str) -> MessageOrder:
         loop=said.loop,
         after=said.after,
         caller_id=said.line,
+        ring_seconds=said.ring_seconds or None,
+        max_seconds=said.max_seconds or None,
+        record=said.record,
         collect_digits=said.keys,
         recognise=said.words,
     )

@@ -186,6 +186,7 @@ BASICS: Mapping[type, frozenset[str]] = {
 SAID: Mapping[str, str] = {
     "caller_id": "from",
     "max_seconds": "max",
+    "ring_seconds": "ring",
     "line_scenario": "scenario",
     "collect_digits": "keys",
     "recognise": "words",

@@ -145,7 +145,7 @@ def limits(text: str) -> tuple[int, int]:
 
 
 def seconds_of(option: str, text: str) -> int:
-    """How long a phone may ring (`ring`, a bare number is seconds), or a message last (`max`, minutes as after `/call`).
+    """How long a phone may ring (`ring`), or a message last (`max`). Bare numbers: seconds, and minutes as in `/call`.
 
     Raises:
         BadInput: not a length of time, or none that can be.

@@ -16,6 +16,7 @@ from bot.cards import (
     confirm,
     context,
     day_clock,
+    duration,
     header,
     message,
     plain,
@@ -47,6 +48,8 @@ class Said(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         template: a stored message, the provider's id of it.  name: of that message, for people.
         text: to be spoken instead.  language, voice: of the text, as the provider names them.
         digits: read out one by one after that, or alone.  loop, after: stored sounds that follow.
+        ring_seconds, max_seconds: how long it may ring, and the whole last; 0 = the service's own.
+        record: record the call, where the rules let it.
         line: caller ID, E.164, "" = the provider's own.  keys, words: tell which keys are pressed, what is said.
     """
 
@@ -61,6 +64,9 @@ class Said(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     digits: str = ""
     loop: str = ""
     after: str = ""
+    ring_seconds: int = 0
+    max_seconds: int = 0
+    record: bool = False
 
     @property
     def more(self) -> frozenset[str]:
@@ -135,6 +141,15 @@ def what_words(said: Said, most: int = 300) -> str:
     return ", then ".join(parts)
 
 
+def how_words(said: Said) -> list[str]:
+    """How it is sent, as far as somebody has chosen it, plain words."""
+    return [
+        *([f"rings {duration(said.ring_seconds)} at most"] if said.ring_seconds else []),
+        *([f"lasts {duration(said.max_seconds)} at most"] if said.max_seconds else []),
+        *(["recorded, which is announced first"] if said.record else []),
+    ]
+
+
 def voicemsg_card(
     batch: "Batch",
     said: Said,
@@ -161,6 +176,7 @@ def voicemsg_card(
             f"via {plain(account_title)}",
             "listens for keys" if said.keys else "",
             "listens for words" if said.words else "",
+            *how_words(said),
         ],
         "voicemsg:facts",
     )
