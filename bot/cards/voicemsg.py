@@ -28,6 +28,7 @@ from bot.cards import (
     who_plain,
 )
 from bot.cards.outcomes import SHORT
+from bot.cards.recording import get_button
 from bot.events import Outcome, State
 from bot.numbers import pretty
 
@@ -159,14 +160,15 @@ def voicemsg_card(
     now: float,
     zone: str,
     can_hang_up: bool = False,
+    recording: bool = False,
     approvers: str = "",
 ) -> Message:
     """The card of a batch in every state. Times are seconds since 1970 UTC, shown in the IANA `zone`.
 
-    `approvers`: who may say yes where somebody has to, mrkdwn.
+    `recording`: that of a single one can be listened to.  `approvers`: who may say yes where somebody has to, mrkdwn.
 
     Buttons carry the batch's id: `voicemsg:send`, `voicemsg:drop`, `voicemsg:stop`, `voicemsg:csv`; those of a single
-    call its own: `call:hang_up`, `call:settle_rang`, `call:settle_no`.
+    call its own: `call:hang_up`, `call:settle_rang`, `call:settle_no`, `recording:get`.
     """
     results = [result_of(recipient, call) for recipient, call in recipients]
     facts = context(
@@ -181,7 +183,7 @@ def voicemsg_card(
         "voicemsg:facts",
     )
     if len(recipients) == 1:
-        return _single(batch, *recipients[0], results[0], facts, now, zone, can_hang_up)
+        return _single(batch, *recipients[0], results[0], facts, now, zone, can_hang_up, recording)
     return _many(batch, [recipient for recipient, _ in recipients], results, facts, now, zone, approvers)
 
 
@@ -203,6 +205,7 @@ def _single(
     now: float,
     zone: str,
     can_hang_up: bool,
+    recording: bool,
 ) -> Message:
     party = who(recipient.number, recipient.name)
     label = who_plain(recipient.number, recipient.name)
@@ -220,6 +223,8 @@ def _single(
         buttons = [button("Cancel", "voicemsg:stop", batch.id, about=label)]
     elif call is not None and call.live and can_hang_up and not call.hanging_up(now):
         buttons = [button("Hang up", "call:hang_up", call.id, style="danger", about=label)]
+    elif call is not None and recording:
+        buttons = [get_button(call, label)]
     else:
         buttons = []
     return message([*blocks, actions(buttons, "voicemsg:actions")] if buttons else blocks)
