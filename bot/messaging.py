@@ -170,7 +170,7 @@ async def _through(board: Board, wanted: Wanted) -> tuple[str, Said]:
         line=ordering.caller_id(board, provider, provider.message_options, said.line, sender),
     )
     _check_able(provider, order_of(said, "", wanted.recipients[0][0]))
-    return account, said
+    return account, _with_defaults(board, provider, said)
 
 
 TYPED = (
@@ -186,6 +186,26 @@ def _check_able(provider: Provider, order: MessageOrder) -> None:
     except Unsupported as error:
         has = ", ".join(SAID.get(name, name) for name in TYPED if name in provider.message_options)
         raise Unsupported(f"{error} It has: {has}." if has else str(error)) from error
+
+
+def _with_defaults(board: Board, provider: Provider, said: Said) -> Said:
+    """With what the settings say of every message of that account, as far as nobody has chosen it for this one.
+
+    Raises:
+        NotAllowed: somebody wants it to last longer.
+    """
+    given = board.settings.message_options(provider.account)
+    longest = given.get("max_seconds")
+    if longest and said.max_seconds > longest:
+        raise NotAllowed(
+            f"Voice messages via {provider.title} last {longest} seconds at most, as your admin has set it. Nobody was "
+            "called; write a shorter “max”, or none."
+        )
+    listens = {"answer_seconds": said.keys or said.words, "silence_seconds": said.words}
+    more = {
+        name: value for name, value in given.items() if value and not getattr(said, name) and listens.get(name, True)
+    }
+    return msgspec.structs.replace(said, **more)
 
 
 def _speaks(board: Board, able: list[str]) -> str:

@@ -17,15 +17,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bot import numbers, who
+from bot.call_options import LONGEST_MESSAGE, LONGEST_RING, SHORTEST_RING
 from bot.errors import BadInput
 
 EXAMPLE = 'Example: +1 202 555 0100, Dana Levi "Your order is ready" keys.'
 FLAGS = ("keys", "words", "record")
 LENGTHS = ("ring", "max")
 VALUES = ("via", "from", "language", "voice", "template", "digits", "looping", "finally", "at", *LENGTHS)
-SHORTEST_RING, LONGEST_RING = 5, 120
-LONGEST_MESSAGE = 900
-"""Seconds. Later it is taken for over where nobody tells of its end, see `bot/jobs.py`."""
 _SOUNDS = ("template", "looping", "finally")
 _NEEDS = {
     "via": "needs the telephony account to use",

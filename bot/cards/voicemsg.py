@@ -51,6 +51,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         digits: read out one by one after that, or alone.  loop, after: stored sounds that follow.
         ring_seconds, max_seconds: how long it may ring, and the whole last; 0 = the service's own.
         record: record the call, where the rules let it.
+        caller_name, caller_id_rule, answer_seconds, silence_seconds: as in `MessageOrder`.
         line: caller ID, E.164, "" = the provider's own.  keys, words: tell which keys are pressed, what is said.
     """
 
@@ -68,6 +69,10 @@ class Said(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ring_seconds: int = 0
     max_seconds: int = 0
     record: bool = False
+    caller_name: str = ""
+    caller_id_rule: str = ""
+    answer_seconds: int = 0
+    silence_seconds: int = 0
 
     @property
     def more(self) -> frozenset[str]:
