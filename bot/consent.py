@@ -135,6 +135,11 @@ def of_message(settings: Recording, number: str, line: str, region: str, *, can_
             )
 
 
+def announces(settings: Recording) -> bool:
+    """Whether anybody at all may be recorded who is only told."""
+    return "announce" in (settings.default, *settings.countries.values())
+
+
 def joining(settings: Recording, number: str, line: str, region: str, *, talks_first: bool, can_play: bool) -> Consent:
     """What must happen before somebody from outside joins a call that is being recorded.
 
