@@ -51,13 +51,14 @@ NOT_HERE: Mapping[str, str] = {
 SETTABLE = tuple(name for name in options(CallOrder) if name not in NOT_HERE)
 
 NOT_IN_MESSAGES: Mapping[str, str] = {
-    **dict.fromkeys(("call_id", "number", "template", "text", "digits", "loop", "after", "dial_digits"), _SAID),
+    **dict.fromkeys(("call_id", "number", "template", "text", "digits", "loop", "after"), _SAID),
     **dict.fromkeys(
         ("language", "voice"), f"{_SAID}; for all of them it is a setting of the account itself, beside this one"
     ),
     **dict.fromkeys(("collect_digits", "recognise"), f"{_SAID}: it is typed, “keys” or “words”"),
     "caller_id": f"{_SAID}: the line that somebody has chosen with `/phone line`, or types after “from”",
     "record": _RECORDED,
+    "dial_digits": f"{_SAID}: it is typed after the number, “ext 123”",
     "auto_answer": "Messages go to numbers, and only extensions pick up by themselves",
     "prompt_ref": "Callboard has no use for it",
     "variables": "No service carries them with a voice message",

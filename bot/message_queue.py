@@ -57,6 +57,7 @@ def order_of(said: Said, call_id: str, number: str) -> MessageOrder:
         ring_seconds=said.ring_seconds or None,
         max_seconds=said.max_seconds or None,
         record=said.record,
+        dial_digits=said.dial_digits,
         collect_digits=said.keys,
         recognise=said.words,
         answer_seconds=said.answer_seconds or None,

@@ -175,7 +175,7 @@ async def _through(board: Board, wanted: Wanted) -> tuple[str, Said]:
 
 TYPED = (
     *("caller_id", "language", "voice", "collect_digits", "recognise", "digits", "loop", "after"),
-    *("ring_seconds", "max_seconds", "record"),
+    *("ring_seconds", "max_seconds", "record", "dial_digits"),
 )
 """Options of a message that a person chooses besides what it says, in the order of `/voicemsg`."""
 

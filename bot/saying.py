@@ -4,10 +4,11 @@
                                          [digits 4711] [looping SOUND] [finally SOUND] [at TIME]
                                          [ring 20s] [max 1m] [record]
 
-A text in quotes is spoken; anything else is the name of a stored message, which is the last word, or what follows the
-word `template`. With digits or a sound after it there need be none: there only `template` names one after a name of
-several words. Max may be a part of somebody's name: it is an option where a length of time follows, or the names are
-past. In a form, recipients are lines: a typed list, or a table that was copied (CSV).
+Who may be one number with an extension behind it, `+1 202 555 0100 ext 123`. A text in quotes is spoken; anything else
+is the name of a stored message, which is the last word, or what follows the word `template`. With digits or a sound
+after it there need be none: there only `template` names one after a name of several words. Max may be a part of
+somebody's name: it is an option where a length of time follows, or the names are past. In a form, recipients are lines:
+a typed list, or a table that was copied (CSV).
 """
 
 import csv
@@ -40,6 +41,7 @@ _NEEDS = {
 }
 _TOKEN = re.compile(r'<[^<>]*>|["“„«”](?P<quoted>[^"“„«”»]*)["”“»](?=[\s,;]|$)|(?P<comma>[,;\n])|[^\s,;]+')
 _DIALLABLE = re.compile(r"[\d()+./\-‐‑‒–—−]+")
+_EXTENSION = re.compile(r"(?:x|ext\.?|extension) ?[0-9]+", re.IGNORECASE)
 _DAY = re.compile(r"tomorrow|today|\d{4}-\d{2}-\d{2}")
 _PHONE_DIGITS = 7
 """So many digits make a cell of a table a phone number and not an order number or an amount."""
@@ -56,6 +58,7 @@ class MessageText:
         account: in lower case, "" = any.  line: E.164 or its name, "" = the default.
         day: "", "today", "tomorrow" or a date (ISO).  clock: as typed, "" = now.
         ring_seconds, max_seconds: how long it may ring, and the whole last; 0 = the service's own.
+        dial_digits: dialled once they have answered, as in `MessageOrder`; only where one alone is called.
     """
 
     who: tuple[Someone, ...]
@@ -75,6 +78,7 @@ class MessageText:
     ring_seconds: int = 0
     max_seconds: int = 0
     record: bool = False
+    dial_digits: str = ""
 
 
 @dataclass(frozen=True)
@@ -108,8 +112,12 @@ def parse(text: str, region: str) -> MessageText:
         segments, spoken, options["template"] = _split(segments, alone=alone)
     if not segments:
         raise BadInput(f"Say whom to call, so nothing was sent. {EXAMPLE}")
+    named = [" ".join(_written(token) for token in segment) for segment in segments]
+    found = [_reached(name, region, behind=True) for name in named]
+    if len(found) > 1 and any(digits for _, digits in found):
+        raise BadInput(f"An extension behind a number is for a single recipient, so nothing was sent. {EXAMPLE}")
     return MessageText(
-        who=tuple(someone(" ".join(_written(token) for token in segment), region) for segment in segments),
+        who=tuple(one for one, _ in found),
         template=html.unescape(options["template"]),
         text=html.unescape(spoken),
         digits=_digits(options.get("digits", "")),
@@ -126,6 +134,7 @@ def parse(text: str, region: str) -> MessageText:
         ring_seconds=_length("ring", options),
         max_seconds=_length("max", options),
         record="record" in options,
+        dial_digits=found[0][1],
     )
 
 
@@ -201,13 +210,19 @@ def someone(text: str, region: str) -> Someone:
     Raises:
         BadInput: nobody whom a voice message can be sent to.
     """
+    return _reached(text, region)[0]
+
+
+def _reached(text: str, region: str, *, behind: bool = False) -> tuple[Someone, str]:
+    """Whom, and what is dialled once they have answered. `behind`: as of `who.parse()`."""
     try:
-        found = who.parse(text, region).who
+        read = who.parse(text, region, behind=behind)
     except BadInput as error:
         words = str(error).removesuffix(who.EXAMPLE).strip()
         raise BadInput(f"{words} {EXAMPLE}" if words != str(error) else f"{words} Nothing was sent.") from error
+    found = read.who
     if isinstance(found, who.Number | who.Mention | who.Name):
-        return found
+        return found, read.dial_digits
     if isinstance(found, who.Extension) and numbers.is_emergency(found.digits, region):
         raise BadInput(f"“{text}” is an emergency number, and Callboard never calls those. Nothing was sent.")
     raise BadInput(
@@ -293,6 +308,8 @@ def _split(segments: list[list[_Token]], *, alone: bool) -> tuple[list[list[_Tok
     whom = 0
     while whom < len(last) and not last[whom].quoted and _DIALLABLE.fullmatch(last[whom].text):
         whom += 1
+    if whom:
+        whom += _behind(last[whom:])
     if not whom and last:
         whom = 1 if last[0].quoted or last[0].text.startswith("<") else len(last) - (not alone)
     played = last[whom:]
@@ -304,6 +321,15 @@ def _split(segments: list[list[_Token]], *, alone: bool) -> tuple[list[list[_Tok
             f"Nothing was sent. {EXAMPLE}"
         )
     return [*segments[:-1], last[:whom]], "", " ".join(token.text for token in played)
+
+
+def _behind(tokens: list[_Token]) -> int:
+    """How many words after a number name an extension behind it: `ext 123`, `x123`."""
+    for count in (1, 2):
+        words = [token.text for token in tokens[:count] if not token.quoted]
+        if len(words) == count and _EXTENSION.fullmatch(" ".join(words)):
+            return count
+    return 0
 
 
 def _options(tokens: list[_Token]) -> dict[str, str]:

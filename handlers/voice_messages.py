@@ -95,6 +95,7 @@ async def _typed(desk: Desk, click: Click) -> None:
                 ring_seconds=text.ring_seconds,
                 max_seconds=text.max_seconds,
                 record=text.record,
+                dial_digits=text.dial_digits,
             ),
             account=asking.account_of(board, text.account),
             send_at=await _moment(board, click.user, text.day, text.clock),

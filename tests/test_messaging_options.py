@@ -128,6 +128,20 @@ async def test_a_service_that_has_none_says_so(desk: Office) -> None:
     await plain.http.aclose()
 
 
+async def test_an_extension_behind_a_number_is_dialled_where_the_service_can(desk: Office) -> None:
+    await desk.type(f'/voicemsg {US} ext 123 "Hello"')
+    (order,) = ordered(desk)
+    assert (order.number, order.dial_digits, order.text) == (US, "..123", "Hello")
+    (card,) = desk.conversation("U1")
+    assert "dials 123 once they answer" in card.text
+    caller = Caller("caller", desk.clock)
+    desk.board.providers = {"caller": caller}
+    told = await desk.type(f'/voicemsg {SECOND} ext 123 "Hello"')
+    assert "Caller cannot send a voice message with these options: ext. Nothing was dialled" in told
+    assert caller.messages == []
+    await caller.http.aclose()
+
+
 # Recording
 
 

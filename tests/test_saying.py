@@ -75,6 +75,23 @@ def test_what_is_played_around_a_stored_message(text: str, whom: str, played: tu
 
 
 @pytest.mark.parametrize(
+    ("text", "played", "dialled"),
+    [
+        ('+1 202 555 0131 ext 123 "Hi"', "Hi", "..123"),
+        ('+1 202 555 0131 x42 "Hi" ring 20s', "Hi", "..42"),
+        ("+1 202 555 0131 ext. 123 Order ready", "Order ready", "..123"),
+        ("+1 202 555 0131 ext123 template welcome", "welcome", "..123"),
+        ('+1 202 555 0131 "Hi"', "Hi", ""),
+        ("+1 202 555 0131 Extra news", "Extra news", ""),
+        ("+1 202 555 0131 ext", "ext", ""),
+    ],
+)
+def test_an_extension_behind_the_number_of_one(text: str, played: str, dialled: str) -> None:
+    read = saying.parse(text, "US")
+    assert (people(text), read.template or read.text, read.dial_digits) == ([ONE], played, dialled)
+
+
+@pytest.mark.parametrize(
     ("text", "limits"),
     [
         ('Dana "Hi" ring 20s max 1m record', (20, 60, True)),
@@ -130,6 +147,7 @@ def test_a_form_has_the_two_limits_in_one_line() -> None:
         ('Dana "Hi" max 45', "15 minutes at most, so “45” after “max” cannot be. Write like 90s or 2m"),
         ('Dana "Hi" max 1m max 2m', "“max” was given twice"),
         ('Dana "Hi" record record', "“record” was given twice"),
+        ('+1 202 555 0131 ext 123, Dana Levi "Hi"', "An extension behind a number is for a single recipient"),
         ("Dana welcome digits", "needs the digits to be read out"),
         ("Dana welcome digits 4a", "“4a” is not digits"),
         ("Dana welcome digits ٤", "is not digits"),

@@ -51,7 +51,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         digits: read out one by one after that, or alone.  loop, after: stored sounds that follow.
         ring_seconds, max_seconds: how long it may ring, and the whole last; 0 = the service's own.
         record: record the call, where the rules let it.
-        caller_name, caller_id_rule, answer_seconds, silence_seconds: as in `MessageOrder`.
+        dial_digits, caller_name, caller_id_rule, answer_seconds, silence_seconds: as in `MessageOrder`.
         line: caller ID, E.164, "" = the provider's own.  keys, words: tell which keys are pressed, what is said.
     """
 
@@ -69,6 +69,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ring_seconds: int = 0
     max_seconds: int = 0
     record: bool = False
+    dial_digits: str = ""
     caller_name: str = ""
     caller_id_rule: str = ""
     answer_seconds: int = 0
@@ -149,7 +150,9 @@ def what_words(said: Said, most: int = 300) -> str:
 
 def how_words(said: Said) -> list[str]:
     """How it is sent, as far as somebody has chosen it, plain words."""
+    digits = said.dial_digits.replace(".", "")
     return [
+        *([f"dials {digits} once they answer"] if digits else []),
         *([f"rings {duration(said.ring_seconds)} at most"] if said.ring_seconds else []),
         *([f"lasts {duration(said.max_seconds)} at most"] if said.max_seconds else []),
         *(["recorded, which is announced first"] if said.record else []),
