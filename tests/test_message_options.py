@@ -10,7 +10,7 @@ import httpx
 import msgspec
 import pytest
 
-from bot import assembly, call_options, message_queue, settings_reader
+from bot import assembly, call_options, jobs, message_queue, settings_reader
 from bot.cards.voicemsg import Said
 from bot.errors import NotAllowed
 from bot.messaging import Wanted, create
@@ -46,6 +46,11 @@ def test_every_option_of_a_message_can_be_set_or_says_why_not() -> None:
     assert set(kind.settable) | set(kind.not_here) == every
     assert not set(kind.settable) & set(kind.not_here)
     assert {"number", "text", "template", "record", "caller_id"} <= set(kind.not_here)
+
+
+def test_a_message_that_lasts_as_long_as_it_may_is_not_taken_for_over_before() -> None:
+    assert call_options.LONGEST_MESSAGE <= jobs.LONGEST_MESSAGE_SECONDS
+    assert call_options.LONGEST_RING < jobs.SILENT_SECONDS
 
 
 def test_what_cannot_be_set_because_no_service_carries_it_is_carried_by_none() -> None:
