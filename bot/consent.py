@@ -102,6 +102,44 @@ def decide(
             )
 
 
+def of_message(settings: Recording, number: str, line: str, region: str, *, can_play: bool) -> Consent:
+    """What must happen before a voice message is recorded. Nobody is on the line who could ask or tell.
+
+    Args:
+        number, line, region: as of `decide()`.
+        can_play: the announcement can be spoken before the message.
+
+    Raises:
+        NotAllowed: it cannot be recorded as the rules want it.
+    """
+    country, rule = _stricter(settings, number, line, region)
+    place = f"with numbers from {country}" if country else "with extensions and withheld numbers"
+    match rule:
+        case "off":
+            raise NotAllowed(
+                f"Calls {place} are not recorded here, so nobody was called. Leave out “record”. "
+                "Your admin decides that in callboard.toml, [recording]."
+            )
+        case "announce" if can_play:
+            return Consent(play=settings.announcement, done="the announcement was played first")
+        case "announce":
+            raise NotAllowed(
+                f"Calls {place} are recorded only if the other side is told first, and “{settings.announcement}” "
+                "cannot be spoken before a stored sound or digits, so nobody was called. Write a text, where the "
+                "service speaks texts, or leave out “record”."
+            )
+        case _:
+            raise NotAllowed(
+                f"Calls {place} are recorded only if the other side agrees, and nobody is there to ask, so nobody was "
+                "called. Leave out “record”."
+            )
+
+
+def announces(settings: Recording) -> bool:
+    """Whether anybody at all may be recorded who is only told."""
+    return "announce" in (settings.default, *settings.countries.values())
+
+
 def joining(settings: Recording, number: str, line: str, region: str, *, talks_first: bool, can_play: bool) -> Consent:
     """What must happen before somebody from outside joins a call that is being recorded.
 

@@ -17,7 +17,7 @@ from bot.board import Board, unexpected
 from bot.call import Call
 from bot.cards.recording import comment, title
 from bot.errors import Ambiguous, CallboardError
-from bot.store import calls, cards, ledger, lookups
+from bot.store import calls, cards, ledger, lookups, messages
 from bot.store import recordings as rows
 from bot.store.recordings import Copy
 
@@ -97,7 +97,7 @@ class Deliveries:
     async def _send(self, copy: Copy, call: Call) -> None:
         """Fetch it and show it, below the card where there is one."""
         board = self.board
-        card = await board.read(cards.find, "call", call.id)
+        card = await board.read(_card_of, call)
         if card is not None and card.place == copy.place and not card.ts and await board.read(cards.is_dirty, card.id):
             await board.write(rows.later, copy, board.now() + CARD_SECONDS, failed=False)
             return
@@ -173,12 +173,20 @@ class Deliveries:
                 number = call.number if call else ""
                 ledger.audit(db, now, "", "recording deleted", number, f"{copy.call_id} {what} {copy.place}".strip())
                 cards.touch(db, copy.call_id)  # its button goes, too
+                messages.show(db, copy.call_id)
 
         await board.write(note)
 
     async def _name(self, call: Call) -> str:
         contact = await self.board.read(lookups.known, call.number) if call.number else None
         return contact.name if contact else ""
+
+
+def _card_of(db: sqlite3.Connection, call: Call) -> cards.Card | None:
+    """The card that shows it to whoever called: a batch of voice messages has one for all."""
+    if call.purpose == "message":
+        return cards.find(db, messages.CARD, messages.of_call(db, call.id))
+    return cards.find(db, "call", call.id)
 
 
 def gets_file(board: Board, call: Call, place: str) -> bool:

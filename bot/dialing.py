@@ -256,7 +256,8 @@ async def send(board: Board, account: str, by: str, name: str, order: MessageOrd
     if not provider.can("send_message"):
         raise Unsupported(f"{provider.title} cannot send voice messages. Choose another account with “via”.")
     provider.refuse_unexpressible(order)
-    call = await board.write(_commit_message, board, account, by, name, order, take)
+    order, agreed = ordering.message(board, provider, order)
+    call = await board.write(_commit_message, board, account, by, name, order, take, agreed)
     return await _place(board, provider, message_key(call.id), call, order, back)
 
 
@@ -273,6 +274,7 @@ def _commit_message(
     name: str,
     order: MessageOrder,
     take: _Note,
+    agreed: str = "",
 ) -> Call:
     now = board.now()
     take(db)
@@ -291,7 +293,8 @@ def _commit_message(
     (change,) = calls.ingest(db, account, [requested], now=now, routing=board.routing, call_id=order.call_id)
     ledger.write_intent(db, message_key(order.call_id), by, MESSAGE, b"{}", now)
     ledger.bind_intent(db, message_key(order.call_id), order.call_id)
-    ledger.audit(db, now, by, "voice message", order.number, f"{account} {order.call_id}")
+    recorded = f" recorded: {agreed}" if order.record else ""
+    ledger.audit(db, now, by, "voice message", order.number, f"{account} {order.call_id}{recorded}")
     return change.call
 
 

@@ -52,8 +52,16 @@ def order_of(said: Said, call_id: str, number: str) -> MessageOrder:
         loop=said.loop,
         after=said.after,
         caller_id=said.line,
+        caller_name=said.caller_name,
+        caller_id_rule=said.caller_id_rule,
+        ring_seconds=said.ring_seconds or None,
+        max_seconds=said.max_seconds or None,
+        record=said.record,
+        dial_digits=said.dial_digits,
         collect_digits=said.keys,
         recognise=said.words,
+        answer_seconds=said.answer_seconds or None,
+        silence_seconds=said.silence_seconds or None,
     )
 
 

@@ -13,11 +13,12 @@ import msgspec
 from bot import approval, ordering, permission
 from bot.board import Board, notice
 from bot.cards import rep_words
-from bot.cards.voicemsg import Said, what_words
+from bot.cards.voicemsg import Said, how_words, what_words
 from bot.errors import BadInput, CallboardError, NotAllowed, NotFound, NotNow, Unsupported
 from bot.message_queue import kick, order_of, read_said, sending_accounts
 from bot.operations import operations
-from bot.orders import Template
+from bot.orders import SAID, MessageOrder, Template, chosen
+from bot.provider import Provider
 from bot.store import calls, cards, ledger, messages, people
 from bot.store.messages import Batch, Recipient
 
@@ -118,12 +119,15 @@ def _people(count: int) -> str:
 def _plan(db: sqlite3.Connection, board: Board, batch: Batch, recipients: list[tuple[str, str]]) -> list[Recipient]:
     """Each recipient as the policy sees it now; it is asked again right before each is sent."""
     rows = []
+    said, provider = read_said(batch.body), board.provider(batch.account)
     for position, (number, name) in enumerate(recipients):
         row = Recipient(batch.id, position, number, name, "waiting", batch.send_at)
         try:
-            permission.check_message(db, board, batch.by, number, batch.send_at)
-        except NotNow as error:
-            row = replace(row, due_at=error.at)
+            try:
+                permission.check_message(db, board, batch.by, number, batch.send_at)
+            except NotNow as error:
+                row = replace(row, due_at=error.at)
+            ordering.message(board, provider, order_of(said, "", number))
         except NotAllowed as error:
             row = replace(row, state="refused", words=str(error))
         rows.append(row)
@@ -151,8 +155,9 @@ async def _through(board: Board, wanted: Wanted) -> tuple[str, Said]:
     able = [account] if account else sending_accounts(board, first=sender.account)
     if not able:
         raise Unsupported("None of your phone services can send voice messages. Nothing was sent.")
-    if said.more:  # whoever cannot play that does not get it; where nobody can, the first says so
-        able = [name for name in able if said.more <= board.provider(name).message_options] or able
+    # Whoever cannot do all of that does not get it; where nobody can, the first says so.
+    wish = chosen(order_of(said, "", ""))
+    able = [name for name in able if wish <= board.provider(name).message_options] or able
     if said.template:
         account, template = await _template(board, able, said.template)
     else:
@@ -164,8 +169,43 @@ async def _through(board: Board, wanted: Wanted) -> tuple[str, Said]:
         name=template.name if template else said.template,
         line=ordering.caller_id(board, provider, provider.message_options, said.line, sender),
     )
-    provider.refuse_unexpressible(order_of(said, "", wanted.recipients[0][0]))
-    return account, said
+    _check_able(provider, order_of(said, "", wanted.recipients[0][0]))
+    return account, _with_defaults(board, provider, said)
+
+
+TYPED = (
+    *("caller_id", "language", "voice", "collect_digits", "recognise", "digits", "loop", "after"),
+    *("ring_seconds", "max_seconds", "record", "dial_digits"),
+)
+"""Options of a message that a person chooses besides what it says, in the order of `/voicemsg`."""
+
+
+def _check_able(provider: Provider, order: MessageOrder) -> None:
+    try:
+        provider.refuse_unexpressible(order)
+    except Unsupported as error:
+        has = ", ".join(SAID.get(name, name) for name in TYPED if name in provider.message_options)
+        raise Unsupported(f"{error} It has: {has}." if has else str(error)) from error
+
+
+def _with_defaults(board: Board, provider: Provider, said: Said) -> Said:
+    """With what the settings say of every message of that account, as far as nobody has chosen it for this one.
+
+    Raises:
+        NotAllowed: somebody wants it to last longer.
+    """
+    given = board.settings.message_options(provider.account)
+    longest = given.get("max_seconds")
+    if longest and said.max_seconds > longest:
+        raise NotAllowed(
+            f"Voice messages via {provider.title} last {longest} seconds at most, as your admin has set it. Nobody was "
+            "called; write a shorter “max”, or none."
+        )
+    listens = {"answer_seconds": said.keys or said.words, "silence_seconds": said.words}
+    more = {
+        name: value for name, value in given.items() if value and not getattr(said, name) and listens.get(name, True)
+    }
+    return msgspec.structs.replace(said, **more)
 
 
 def _speaks(board: Board, able: list[str]) -> str:
@@ -250,8 +290,10 @@ _DECIDED = "That was decided before, so nothing was done a second time. Look at 
 def _wish(db: sqlite3.Connection, board: Board, batch: Batch, count: int) -> str:
     waiting = [row for row, _ in messages.results(db, batch.id) if row.state == "waiting"]
     whom = approval.some([(row.number, row.name) for row in waiting], count)
-    what = what_words(read_said(batch.body), 3000)  # nobody approves what they were not shown
-    return f"send a voice message to {_people(count)} via {board.title(batch.account)}: {what}.\nTo {whom}."
+    said = read_said(batch.body)
+    what = what_words(said, 3000)  # nobody approves what they were not shown
+    how = "".join(f"; {words}" for words in how_words(said))
+    return f"send a voice message to {_people(count)} via {board.title(batch.account)}: {what}{how}.\nTo {whom}."
 
 
 async def approve(board: Board, user: str, batch_id: str) -> None:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from bot import call_options, consent, number_kinds, numbers, policy
 from bot.board import Board
 from bot.errors import NeedsConsent, NotAllowed, Unsupported
-from bot.orders import CallOrder, ConferenceOrder, RepPhone, chosen
+from bot.orders import CallOrder, ConferenceOrder, MessageOrder, RepPhone, chosen
 from bot.provider import Provider
 from bot.store.people import Person
 
@@ -59,6 +59,24 @@ def order(
     if agreed.question and not ask.consented:
         raise NeedsConsent(agreed.question, agreed.yes)
     return call_options.announced(full, agreed.play) if agreed.play else full, agreed.done
+
+
+def message(board: Board, provider: Provider, order: MessageOrder) -> tuple[MessageOrder, str]:
+    """The order of a voice message as the service gets it, and how the other side knows of its recording.
+
+    Raises:
+        NotAllowed: it cannot be recorded as the rules want it.
+    """
+    if not order.record:
+        return order, ""
+    agreed = consent.of_message(
+        board.settings.recording,
+        order.number,
+        order.caller_id,
+        board.settings.region,
+        can_play=bool(order.text) and "text" in provider.message_options,
+    )
+    return replace(order, text=f"{agreed.play} {order.text}"), agreed.done
 
 
 def _into_conference(board: Board, provider: Provider, call_id: str, ask: "Ask", rep: Person) -> ConferenceOrder:

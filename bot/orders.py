@@ -186,6 +186,8 @@ BASICS: Mapping[type, frozenset[str]] = {
 SAID: Mapping[str, str] = {
     "caller_id": "from",
     "max_seconds": "max",
+    "ring_seconds": "ring",
+    "dial_digits": "ext",
     "line_scenario": "scenario",
     "collect_digits": "keys",
     "recognise": "words",

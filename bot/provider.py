@@ -149,7 +149,7 @@ class Provider(Operations):
 
     @classmethod
     def wrong_options(cls, given: Mapping[str, Any]) -> Mapping[str, str]:
-        """Options of `CallOrder`, of those that the class names, that no call can have so -> why, in a sentence."""
+        """Options, of those that the class names, that no call (or voice message) can have so -> why, in a sentence."""
         return {}
 
     def clashing(self, order: CallOrder) -> frozenset[str]:

@@ -245,6 +245,7 @@ def _voice_message(db: sqlite3.Connection, board: Board, card: Card) -> Message 
     results = messages.results(db, batch.id)
     provider = board.providers.get(batch.account)
     call = results[0][1]
+    recording = call is not None and is_left(board, call) and may_listen(board.settings, card.place[1:], call)
     return voicemsg_card(
         batch,
         msgspec.json.decode(batch.body, type=Said),
@@ -253,6 +254,7 @@ def _voice_message(db: sqlite3.Connection, board: Board, card: Card) -> Message 
         now=board.now(),
         zone=_zone(db, board, card.place),
         can_hang_up=provider is not None and call is not None and "hang_up" in provider.controls(call),
+        recording=recording,
         approvers=approval.names(board.settings, batch.by),
     )
 

@@ -2,25 +2,30 @@
 
     <who>[, who ...] <template | "text"> [via ACCOUNT] [from LINE] [language en-US] [voice female] [keys] [words]
                                          [digits 4711] [looping SOUND] [finally SOUND] [at TIME]
+                                         [ring 20s] [max 1m] [record]
 
-A text in quotes is spoken; anything else is the name of a stored message, which is the last word, or what follows the
-word `template`. With digits or a sound after it there need be none: there only `template` names one after a name of
-several words. In a form, recipients are lines: a typed list, or a
-table that was copied (CSV).
+Who may be one number with an extension behind it, `+1 202 555 0100 ext 123`. A text in quotes is spoken; anything else
+is the name of a stored message, which is the last word, or what follows the word `template`. With digits or a sound
+after it there need be none: there only `template` names one after a name of several words. Max may be a part of
+somebody's name: it is an option where a length of time follows, or the names are past. In a form, recipients are lines:
+a typed list, or a table that was copied (CSV).
 """
 
 import csv
 import html
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot import numbers, who
+from bot.call_options import LONGEST_MESSAGE, LONGEST_RING, SHORTEST_RING
 from bot.errors import BadInput
 
 EXAMPLE = 'Example: +1 202 555 0100, Dana Levi "Your order is ready" keys.'
-FLAGS = ("keys", "words")
-VALUES = ("via", "from", "language", "voice", "template", "digits", "looping", "finally", "at")
+FLAGS = ("keys", "words", "record")
+LENGTHS = ("ring", "max")
+VALUES = ("via", "from", "language", "voice", "template", "digits", "looping", "finally", "at", *LENGTHS)
+_SOUNDS = ("template", "looping", "finally")
 _NEEDS = {
     "via": "needs the telephony account to use",
     "from": "needs the line to call from",
@@ -31,9 +36,12 @@ _NEEDS = {
     "looping": "needs the name of a stored sound",
     "finally": "needs the name of a stored sound",
     "at": "needs a time, like 14:30, or tomorrow 09:00",
+    "ring": "needs how long it may ring, like 20s",
+    "max": "needs how long the message may last, like 90s or 2m",
 }
 _TOKEN = re.compile(r'<[^<>]*>|["“„«”](?P<quoted>[^"“„«”»]*)["”“»](?=[\s,;]|$)|(?P<comma>[,;\n])|[^\s,;]+')
 _DIALLABLE = re.compile(r"[\d()+./\-‐‑‒–—−]+")
+_EXTENSION = re.compile(r"(?:x|ext\.?|extension) ?[0-9]+", re.IGNORECASE)
 _DAY = re.compile(r"tomorrow|today|\d{4}-\d{2}-\d{2}")
 _PHONE_DIGITS = 7
 """So many digits make a cell of a table a phone number and not an order number or an amount."""
@@ -49,6 +57,8 @@ class MessageText:
         digits: read out one by one, after that.  loop, after: stored sounds that follow.
         account: in lower case, "" = any.  line: E.164 or its name, "" = the default.
         day: "", "today", "tomorrow" or a date (ISO).  clock: as typed, "" = now.
+        ring_seconds, max_seconds: how long it may ring, and the whole last; 0 = the service's own.
+        dial_digits: dialled once they have answered, as in `MessageOrder`; only where one alone is called.
     """
 
     who: tuple[Someone, ...]
@@ -65,6 +75,10 @@ class MessageText:
     words: bool = False
     day: str = ""
     clock: str = ""
+    ring_seconds: int = 0
+    max_seconds: int = 0
+    record: bool = False
+    dial_digits: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,11 +86,12 @@ class _Token:
     text: str
     quoted: bool = False
     comma: bool = False
+    name: bool = False  # a part of one, also where it reads like an option
 
     @property
     def option(self) -> str:
         word = self.text.casefold()
-        return word if not self.quoted and word in (*FLAGS, *VALUES) else ""
+        return word if not (self.quoted or self.name) and word in (*FLAGS, *VALUES) else ""
 
 
 def parse(text: str, region: str) -> MessageText:
@@ -85,12 +100,7 @@ def parse(text: str, region: str) -> MessageText:
     Raises:
         BadInput: a full sentence with what was not understood and an example. Nothing was sent.
     """
-    tokens = [
-        _Token(match["quoted"], quoted=True)
-        if match["quoted"] is not None
-        else _Token(match[0], comma=match["comma"] is not None)
-        for match in _TOKEN.finditer(who.without_links(text))
-    ]
+    tokens = _tokens(text)
     if any(not token.quoted and token.text[0] in '"“„«' for token in tokens):
         raise BadInput(f"A quotation mark is never closed, so nothing was sent. {EXAMPLE}")
     stop = next((place for place, token in enumerate(tokens) if token.option), len(tokens))
@@ -102,8 +112,12 @@ def parse(text: str, region: str) -> MessageText:
         segments, spoken, options["template"] = _split(segments, alone=alone)
     if not segments:
         raise BadInput(f"Say whom to call, so nothing was sent. {EXAMPLE}")
+    named = [" ".join(_written(token) for token in segment) for segment in segments]
+    found = [_reached(name, region, behind=True) for name in named]
+    if len(found) > 1 and any(digits for _, digits in found):
+        raise BadInput(f"An extension behind a number is for a single recipient, so nothing was sent. {EXAMPLE}")
     return MessageText(
-        who=tuple(someone(" ".join(_written(token) for token in segment), region) for segment in segments),
+        who=tuple(one for one, _ in found),
         template=html.unescape(options["template"]),
         text=html.unescape(spoken),
         digits=_digits(options.get("digits", "")),
@@ -117,7 +131,77 @@ def parse(text: str, region: str) -> MessageText:
         words="words" in options,
         day=options.get("day", ""),
         clock=options.get("at", ""),
+        ring_seconds=_length("ring", options),
+        max_seconds=_length("max", options),
+        record="record" in options,
+        dial_digits=found[0][1],
     )
+
+
+def limits(text: str) -> tuple[int, int]:
+    """(how long it may ring, how long the whole may last) of a form's field, `ring 20s max 1m`; 0 = not said.
+
+    Raises:
+        BadInput: a full sentence with what was not understood.
+    """
+    tokens = [token for token in _tokens(text) if not token.comma]
+    if any(token.option and token.option not in LENGTHS for token in tokens) or (tokens and not tokens[0].option):
+        raise BadInput(f"“{text.strip()}” was not understood. Write it like ring 20s max 1m.")
+    options = _options(tokens)
+    return _length("ring", options), _length("max", options)
+
+
+def seconds_of(option: str, text: str) -> int:
+    """How long a phone may ring (`ring`), or a message last (`max`). Bare numbers: seconds, and minutes as in `/call`.
+
+    Raises:
+        BadInput: not a length of time, or none that can be.
+    """
+    written = "".join(text.split())
+    bare = option == "ring" and written.isdecimal()
+    seconds = who.seconds(f"{written}s" if bare else written)
+    if seconds is None:
+        like = "20s, 1m, or 20 for seconds" if option == "ring" else "90s, 2m, or 2 for minutes"
+        raise BadInput(f"“{text}” after “{option}” is not a length of time. Write {like}. Nothing was sent.")
+    if option == "ring" and not SHORTEST_RING <= seconds <= LONGEST_RING:
+        raise BadInput(
+            f"A phone rings for {SHORTEST_RING} seconds to {LONGEST_RING // 60} minutes, so “{text}” after “ring” "
+            "cannot be. Write like 20s. Nothing was sent."
+        )
+    if option == "max" and not 0 < seconds <= LONGEST_MESSAGE:
+        raise BadInput(
+            f"A voice message lasts {LONGEST_MESSAGE // 60} minutes at most, so “{text}” after “max” cannot be. "
+            "Write like 90s or 2m. Nothing was sent."
+        )
+    return seconds
+
+
+def _length(option: str, options: dict[str, str]) -> int:
+    return seconds_of(option, options[option]) if option in options else 0
+
+
+def _tokens(text: str) -> list[_Token]:
+    """The words, those that are a part of a name marked."""
+    tokens = [
+        _Token(match["quoted"], quoted=True)
+        if match["quoted"] is not None
+        else _Token(match[0], comma=match["comma"] is not None)
+        for match in _TOKEN.finditer(who.without_links(text))
+    ]
+    named = True  # the names are not past: no option yet, and no text that is to be spoken
+    for place, token in enumerate(tokens):
+        before = tokens[place - 1] if place else None
+        after = tokens[place + 1] if place + 1 < len(tokens) else None
+        lasts = after is not None and not after.quoted and who.seconds(after.text) is not None
+        if (
+            token.option in LENGTHS
+            and not lasts
+            and (named or (before is not None and before.option in (*_SOUNDS, "from", "via")))
+        ) or (token.option == "record" and before is not None and before.option in _SOUNDS):
+            tokens[place] = replace(token, name=True)
+        spoken = token.quoted and before is not None and not before.comma
+        named = named and not tokens[place].option and not spoken
+    return tokens
 
 
 def someone(text: str, region: str) -> Someone:
@@ -126,13 +210,19 @@ def someone(text: str, region: str) -> Someone:
     Raises:
         BadInput: nobody whom a voice message can be sent to.
     """
+    return _reached(text, region)[0]
+
+
+def _reached(text: str, region: str, *, behind: bool = False) -> tuple[Someone, str]:
+    """Whom, and what is dialled once they have answered. `behind`: as of `who.parse()`."""
     try:
-        found = who.parse(text, region).who
+        read = who.parse(text, region, behind=behind)
     except BadInput as error:
         words = str(error).removesuffix(who.EXAMPLE).strip()
         raise BadInput(f"{words} {EXAMPLE}" if words != str(error) else f"{words} Nothing was sent.") from error
+    found = read.who
     if isinstance(found, who.Number | who.Mention | who.Name):
-        return found
+        return found, read.dial_digits
     if isinstance(found, who.Extension) and numbers.is_emergency(found.digits, region):
         raise BadInput(f"“{text}” is an emergency number, and Callboard never calls those. Nothing was sent.")
     raise BadInput(
@@ -218,6 +308,8 @@ def _split(segments: list[list[_Token]], *, alone: bool) -> tuple[list[list[_Tok
     whom = 0
     while whom < len(last) and not last[whom].quoted and _DIALLABLE.fullmatch(last[whom].text):
         whom += 1
+    if whom:
+        whom += _behind(last[whom:])
     if not whom and last:
         whom = 1 if last[0].quoted or last[0].text.startswith("<") else len(last) - (not alone)
     played = last[whom:]
@@ -229,6 +321,15 @@ def _split(segments: list[list[_Token]], *, alone: bool) -> tuple[list[list[_Tok
             f"Nothing was sent. {EXAMPLE}"
         )
     return [*segments[:-1], last[:whom]], "", " ".join(token.text for token in played)
+
+
+def _behind(tokens: list[_Token]) -> int:
+    """How many words after a number name an extension behind it: `ext 123`, `x123`."""
+    for count in (1, 2):
+        words = [token.text for token in tokens[:count] if not token.quoted]
+        if len(words) == count and _EXTENSION.fullmatch(" ".join(words)):
+            return count
+    return 0
 
 
 def _options(tokens: list[_Token]) -> dict[str, str]:

@@ -47,7 +47,8 @@ class Account:
     Attributes:
         values: its settings by name, secrets included: never print this.
         addresses: source addresses its webhooks may come from, empty = any.
-        call: options that every call of it shall have, as in `CallOrder`.
+        call: options that every call of it shall have, as in `CallOrder`.  message: the same of voice messages, as in
+            `MessageOrder`.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Account:
     values: Mapping[str, str] = field(repr=False)
     addresses: tuple[str, ...] = ()
     call: Mapping[str, Any] = field(default_factory=dict)
+    message: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -176,6 +178,10 @@ class Settings:
             found |= one.call if one.name == account else {}
         own = self.line(line) if line else None
         return found | dict(own.call) if own else found
+
+    def message_options(self, account: str) -> Mapping[str, Any]:
+        """Options that every voice message of the account shall have."""
+        return next((one.message for one in self.accounts if one.name == account), {})
 
     def label(self, number: str) -> str:
         """A line's name where it has one: people know "Sales", not its number."""

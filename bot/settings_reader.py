@@ -198,7 +198,11 @@ class _Reader(Values):
                 continue
             addresses = self.addresses(f"accounts.{name}.addresses", section.pop("addresses", []))
             call, errors = call_options.read(f"accounts.{name}.call", section.pop("call", {}), region, kind)
-            self.errors += errors
+            table = section.pop("message", {})
+            message, wrong = call_options.read(
+                f"accounts.{name}.message", table, region, kind, sort=call_options.MESSAGES
+            )
+            self.errors += errors + wrong
             values = {}
             for setting in kind.settings:
                 variable = f"{name}_{setting.name}".upper()
@@ -223,7 +227,7 @@ class _Reader(Values):
                 )
                 section.pop(secret)
             self.leftovers(f"accounts.{name}", section)
-            found.append(Account(name, str(provider), values, addresses, call))
+            found.append(Account(name, str(provider), values, addresses, call, message))
         return tuple(found)
 
     def addresses(self, name: str, value: object) -> tuple[str, ...]:

@@ -184,7 +184,7 @@ def _missing_who(tokens: list[_Token]) -> bool:
         return False
     if len(tokens) == 1 or first != "max" or tokens[1].option:
         return True
-    return _seconds(tokens[1].text) is not None
+    return seconds(tokens[1].text) is not None
 
 
 def _who(tokens: list[_Token], region: str) -> Who:
@@ -376,15 +376,15 @@ def max_seconds(text: str) -> int:
     Raises:
         BadInput: not a length of time, or longer than a day.
     """
-    seconds = _seconds(text)
-    if seconds is None:
+    longest = seconds(text)
+    if longest is None:
         raise BadInput(f"{_quote(text)} after “max” is not a length of time. Write 30m, 90s, 1h, or 45 for minutes.")
-    if not 0 < seconds <= LONGEST_CALL:
+    if not 0 < longest <= LONGEST_CALL:
         raise BadInput(f"{_quote(text)} after “max” must be more than nothing and at most 24 hours.")
-    return seconds
+    return longest
 
 
-def _seconds(text: str) -> int | None:
+def seconds(text: str) -> int | None:
     """ "30m", "90s", "1h30m", "45" (minutes) -> seconds; None = not a length of time."""
     word = _ascii(text).casefold()
     if word.isdecimal() and len(word) <= 6:
@@ -392,8 +392,8 @@ def _seconds(text: str) -> int | None:
     match = _LENGTH.fullmatch(word)
     if match is None or not any(match.groups()):
         return None
-    hours, minutes, seconds = (int(part or 0) for part in match.groups())
-    return hours * 3600 + minutes * 60 + seconds
+    hours, minutes, rest = (int(part or 0) for part in match.groups())
+    return hours * 3600 + minutes * 60 + rest
 
 
 def _ascii(text: str) -> str:

@@ -225,6 +225,9 @@ async def _send(board: Board, asked: Asked) -> None:
             line=asking.line_of(board, _line(asked, region)),
             keys=asked.flag("keys"),
             words=asked.flag("words"),
+            ring_seconds=_seconds(asked, "ring"),
+            max_seconds=_seconds(asked, "max"),
+            record=asked.flag("record"),
         ),
         account=asking.account_of(board, asked.text("via")),
     )
@@ -236,6 +239,11 @@ async def _send(board: Board, asked: Asked) -> None:
         _audit(db, board, asked, "voice message by a workflow", whom, f"{batch.id} for {sender}")
 
     await messaging.create(board, _key(asked.id), wanted, take)
+
+
+def _seconds(asked: Asked, name: str) -> int:
+    text = asked.text(name)
+    return saying.seconds_of(name, text) if text else 0
 
 
 def _judge_batch(db: sqlite3.Connection, step: Step, now: float) -> _Verdict | None:
@@ -306,6 +314,9 @@ KINDS: Mapping[str, Kind] = {
             Parameter("via"),
             Parameter("keys", "boolean"),
             Parameter("words", "boolean"),
+            Parameter("ring"),
+            Parameter("max"),
+            Parameter("record", "boolean"),
             Parameter(STARTED_BY, STARTER),
         ),
         outputs=(

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from slack_bolt.async_app import AsyncApp
 
-from bot import asking, message_queue, messaging, saying
+from bot import asking, consent, message_queue, messaging, saying
 from bot.board import Board
 from bot.cards import Message
 from bot.cards.help import help_message
@@ -92,6 +92,10 @@ async def _typed(desk: Desk, click: Click) -> None:
                 line=asking.line_of(board, saying.line_number(text.line, board.settings.region) if text.line else ""),
                 keys=text.keys,
                 words=text.words,
+                ring_seconds=text.ring_seconds,
+                max_seconds=text.max_seconds,
+                record=text.record,
+                dial_digits=text.dial_digits,
             ),
             account=asking.account_of(board, text.account),
             send_at=await _moment(board, click.user, text.day, text.clock),
@@ -152,13 +156,17 @@ async def open_form(desk: Desk, click: Click) -> None:
             raise Unsupported("None of your phone services can send voice messages.")
         listed = [(name, stored) for name, _, stored in await stored_at(board) if not isinstance(stored, str)]
         providers = {name: board.provider(name) for name in able}
+        options = frozenset[str]().union(*(provider.message_options for provider in providers.values()))
+        speaks = any({"record", "text"} <= provider.message_options for provider in providers.values())
+        if not (speaks and consent.announces(board.settings.recording)):
+            options -= {"record"}
         view = message_modal(
             stored=[(f"{name}/{template.id}", template.name) for name, found in listed for template in found],
             named=any(
                 "template" in provider.message_options and not provider.can("templates")
                 for provider in providers.values()
             ),
-            options=frozenset[str]().union(*(provider.message_options for provider in providers.values())),
+            options=options,
             lines=[(line.number, line.label) for line in board.settings.lines],
             accounts=[(name, provider.title) for name, provider in providers.items()],
             private_metadata=msgspec.json.encode({"response_url": click.response_url}).decode(),
@@ -175,7 +183,9 @@ async def validate_order(desk: Desk, click: Click) -> dict[str, str]:
     if len(played) != 1:
         at = next((name for name in ("text", "template", "stored") if name in fields), "to")
         return {at: "Choose a stored message or write a text: one of the two. Nothing was sent."}
-    for block, check in (("to", _recipients), ("time", _form_moment)):
+    if "record" in fields.get("listen", "").split() and not fields.get("text"):
+        return {"listen": "Only a text can be recorded: the announcement is spoken before it. Nothing was sent."}
+    for block, check in (("to", _recipients), ("time", _form_moment), ("limits", _limits)):
         try:
             await check(desk, click)
         except CallboardError as error:
@@ -195,6 +205,7 @@ async def order(desk: Desk, click: Click) -> None:
         if account and fields.get("account") not in (None, "", account):
             raise BadInput(f"That stored message is {account}'s, so another service cannot play it. Nothing was sent.")
         listen = fields.get("listen", "").split()
+        ring_seconds, max_seconds = await _limits(desk, click)
         wanted = Wanted(
             by=click.user,
             recipients=await _recipients(desk, click),
@@ -206,6 +217,9 @@ async def order(desk: Desk, click: Click) -> None:
                 line=fields.get("line", ""),
                 keys="keys" in listen,
                 words="words" in listen,
+                ring_seconds=ring_seconds,
+                max_seconds=max_seconds,
+                record="record" in listen,
             ),
             account=account or fields.get("account", ""),
             send_at=await _form_moment(desk, click),
@@ -221,6 +235,10 @@ async def _recipients(desk: Desk, click: Click) -> tuple[tuple[str, str], ...]:
     return await asking.listed(
         desk.board, click.user, saying.recipients(click.fields.get("to", ""), desk.board.settings.region)
     )
+
+
+async def _limits(desk: Desk, click: Click) -> tuple[int, int]:
+    return saying.limits(click.fields.get("limits", ""))
 
 
 async def _form_moment(desk: Desk, click: Click) -> float:

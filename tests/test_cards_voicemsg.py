@@ -65,6 +65,7 @@ states = st.sampled_from(["waiting", "sent", "refused", "stopped"])
 said = st.builds(
     Said, template=words, name=words, text=words, language=words, voice=words, line=words, keys=st.booleans(),
     digits=st.just("") | st.just("0405"), loop=st.just("") | words, after=st.just("") | words,
+    ring_seconds=st.integers(0, 120), max_seconds=st.integers(0, 900), record=st.booleans(),
 )  # fmt: skip
 batches = st.builds(
     replace, st.just(BATCH), state=st.sampled_from(["draft", "running", "stopped", "dropped"]), ended_by=st.just(REP)
@@ -90,8 +91,14 @@ stored = st.builds(
 )
 
 
-def show(*rows: tuple[Recipient, Call | None], batch: Batch = BATCH, what: Said = SAID) -> Message:
-    return checked(voicemsg_card(batch, what, rows, account_title="EnableX", now=NOW, zone=ZONE, can_hang_up=True))
+def show(
+    *rows: tuple[Recipient, Call | None], batch: Batch = BATCH, what: Said = SAID, recording: bool = False
+) -> Message:
+    return checked(
+        voicemsg_card(
+            batch, what, rows, account_title="EnableX", now=NOW, zone=ZONE, can_hang_up=True, recording=recording
+        )
+    )
 
 
 @given(batches, said, st.lists(st.tuples(recipients, st.one_of(st.none(), calls)), min_size=1, max_size=30))
@@ -179,6 +186,9 @@ def test_buttons_only_where_they_work() -> None:
     assert action_ids(show((RECIPIENT, None)).blocks) == ["voicemsg:stop"]
     assert action_ids(show((replace(RECIPIENT, state="sent"), live)).blocks) == ["call:hang_up"]
     assert action_ids(show((replace(RECIPIENT, state="sent"), ended(Outcome.BUSY))).blocks) == []
+    heard = (replace(RECIPIENT, state="sent"), ended(Outcome.ANSWERED))
+    assert action_ids(show(heard, recording=True).blocks) == ["recording:get"]
+    assert action_ids(show(*done, recording=True).blocks) == ["voicemsg:csv"]
 
 
 def test_forms_that_slack_takes() -> None:
@@ -191,6 +201,13 @@ def test_forms_that_slack_takes() -> None:
     check_view(view)
     check_view(message_modal(stored=(), named=False, options=frozenset(), lines=(), accounts=(), private_metadata=""))
     check_view(template_modal([("a", "A"), ("b", "B")], "{}"))
+
+
+def test_what_waits_says_how_it_will_be_sent() -> None:
+    what = Said(text="Hello", ring_seconds=20, max_seconds=90, record=True)
+    text = checked(scheduled_message([(BATCH, what, 1, RECIPIENT)], NOW, ZONE, everybody=False)).text
+    assert "rings 20 s at most · lasts 1 min 30 s at most · recorded, which is announced first" in text
+    assert "rings 20 s at most · lasts 1 min 30 s at most · recorded" in show((RECIPIENT, None), what=what).text
 
 
 def test_a_long_list_of_what_waits() -> None:

@@ -170,7 +170,7 @@ def test_every_setting_of_the_providers_is_explained() -> None:
     told = {row[0].strip("`"): row[-1] for row in rows(section(read("docs/settings.md"), "## [accounts.NAME]"))}
     own = {f"{name}_{s.name}".upper(): defaults(s) for name in NAMES for s in provider_class(name).settings}
     assert {name: default for name, default in told.items() if name.isupper()} == own
-    assert {name for name in told if not name.isupper()} == {"provider", "addresses", "call"}
+    assert {name for name in told if not name.isupper()} == {"provider", "addresses", "call", "message"}
 
 
 def test_every_setting_of_the_file_is_explained() -> None:
@@ -187,6 +187,7 @@ def test_every_setting_of_the_file_is_explained() -> None:
     assert set(names(section(page, "## [recording]"))) == {f.name for f in fields(consent.Recording)}
     assert names(section(page, "## [missed]")) == ["brief_seconds", "escalate_minutes"]
     assert names(section(page, "## Options of every call")) == list(call_options.SETTABLE)
+    assert names(section(page, "## Options of every voice message")) == list(call_options.MESSAGES.settable)
 
 
 def test_the_example_file_is_good() -> None:
@@ -213,12 +214,14 @@ def test_the_example_file_shows_every_setting(tmp_path: Path) -> None:
     assert set(table["lines"]["+972505550100"]) == set(names(section(page, '## [lines."NUMBER"]')))
     for name in NAMES:
         open_ones = {setting.name for setting in provider_class(name).settings if not setting.secret}
-        assert set(table["accounts"][name]) - {"provider", "addresses", "call"} == open_ones
+        assert set(table["accounts"][name]) - {"provider", "addresses", "call", "message"} == open_ones
     assert found.accounts[0].values == {
         **settings_reader.load(ENVIRONMENT, ROOT / "callboard.example.toml").accounts[0].values
     }
     able = {name for name in NAMES if {*call_options.SETTABLE} & provider_class(name).order_options}
     assert {name for name in NAMES if "call" in table["accounts"][name]} == able
+    able = {name for name in NAMES if {*call_options.MESSAGES.settable} & provider_class(name).message_options}
+    assert {name for name in NAMES if "message" in table["accounts"][name]} == able
     assert found.dispositions == settings_reader.load(ENVIRONMENT, ROOT / "callboard.example.toml").dispositions
 
 

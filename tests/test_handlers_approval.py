@@ -3,6 +3,7 @@
 import asyncio
 import html
 from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot import batches, message_queue, messaging
+from bot.consent import Recording
 from bot.errors import NotAllowed
 from bot.store import campaigns, ledger, messages, people
 from tests.campaign_desk import GOOD, bulk_orders, buttons, card, paste, press
@@ -64,15 +66,23 @@ async def pressed(desk: Office, user: str, action: str) -> str:
     return told
 
 
-async def sent(desk: Office, user: str = "U1") -> None:
+async def sent(desk: Office, user: str = "U1", options: str = "") -> None:
     """Three recipients, and *Send*."""
-    await desk.type(THREE, user=user)
+    await desk.type(f"{THREE} {options}".strip(), user=user)
     assert "Send a voice message to 3 recipients?" in latest(desk, user).text
     await pressed(desk, user, "voicemsg:send")
 
 
 async def audit(desk: Office) -> list[tuple[str, str]]:
     return [(who, what) for _, who, what, *_ in await desk.board.read(ledger.audit_log)]
+
+
+async def test_a_manager_is_shown_how_long_it_rings_and_that_it_is_recorded(desk: Office) -> None:
+    recording = Recording(default="announce", announcement="This call is recorded.")
+    desk.board.settings = replace(desk.board.settings, recording=recording)
+    await sent(desk, options="ring 20s max 1m record")
+    how = "“Your table is ready”; rings 20 s at most; lasts 1 min at most; recorded, which is announced first.\n"
+    assert how in text(desk, "U2")
 
 
 async def test_many_messages_wait_for_a_manager_and_are_sent_once_one_says_yes(desk: Office) -> None:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from bot import jobs, message_queue
 from bot.board import CUT_OFF_SECONDS
 from bot.call import HANG_UP_SECONDS
+from bot.consent import Recording
 from bot.errors import Refused
 from bot.events import Outcome
 from bot.store import ledger, messages, people
@@ -364,6 +366,45 @@ async def test_the_form_sends_what_was_pasted(desk: Office) -> None:
         (ONE, "8", True),
     ]
     assert {call.name for call in await desk.calls()} == {"Ida", "Noa Green", "Dana Levi"}
+
+
+async def test_the_form_asks_for_the_limits_and_for_recording_where_that_may_be(desk: Office) -> None:
+    await desk.type("/voicemsg")
+    blocks = {block["block_id"]: block for block in shown(desk)}
+    assert blocks["limits"]["element"]["placeholder"]["text"] == "ring 20s max 1m"
+    assert [box["value"] for box in blocks["listen"]["element"]["options"]] == ["keys", "words"]  # no rule lets it
+    assert "limits" in await desk.submit({"to": ONE, "text": "Hello", "limits": "for a while"})
+    assert await desk.submit({"to": ONE, "text": "Hello", "limits": "max 1m ring 20s"}) == {}
+    recording = Recording(countries={"US": "announce"}, announcement="This call is recorded.")
+    desk.board.settings = replace(desk.board.settings, recording=recording)
+    await desk.type("/voicemsg")
+    assert "Record it, once that was announced" in str(shown(desk))
+    assert "listen" in await desk.submit({"to": TWO, "stored": "voicenter/7", "listen": ["record"]})
+    assert await desk.submit({"to": TWO, "text": "Hello", "listen": ["record"]}) == {}
+    assert [(order.ring_seconds, order.max_seconds, order.record) for order in speaker(desk).messages] == [
+        (20, 60, False), (None, None, True),
+    ]  # fmt: skip
+
+
+async def test_the_form_offers_only_what_a_service_can(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    class Ringer(Speaker):
+        message_options = frozenset({"template", "ring_seconds", "record"})
+
+    async with office(tmp_path, fake_slack, slack_clock, kind=Ringer) as desk:
+        recording = Recording(default="announce", announcement="This call is recorded.")
+        desk.board.settings = replace(desk.board.settings, recording=recording)
+        await desk.type("/voicemsg")
+        blocks = {block["block_id"]: block for block in shown(desk)}
+        assert blocks["limits"]["element"]["placeholder"]["text"] == "ring 20s"
+        assert "listen" not in blocks  # it speaks no announcement
+
+
+def shown(desk: Office) -> list[dict[str, Any]]:
+    """The blocks of the form that is open."""
+    (view,) = desk.slack.views.values()
+    return list(view.view["blocks"])
 
 
 async def test_a_form_that_is_sent_again_because_slack_saw_no_answer_is_one_message(desk: Office) -> None:

@@ -75,9 +75,79 @@ def test_what_is_played_around_a_stored_message(text: str, whom: str, played: tu
 
 
 @pytest.mark.parametrize(
+    ("text", "played", "dialled"),
+    [
+        ('+1 202 555 0131 ext 123 "Hi"', "Hi", "..123"),
+        ('+1 202 555 0131 x42 "Hi" ring 20s', "Hi", "..42"),
+        ("+1 202 555 0131 ext. 123 Order ready", "Order ready", "..123"),
+        ("+1 202 555 0131 ext123 template welcome", "welcome", "..123"),
+        ('+1 202 555 0131 "Hi"', "Hi", ""),
+        ("+1 202 555 0131 Extra news", "Extra news", ""),
+        ("+1 202 555 0131 ext", "ext", ""),
+    ],
+)
+def test_an_extension_behind_the_number_of_one(text: str, played: str, dialled: str) -> None:
+    read = saying.parse(text, "US")
+    assert (people(text), read.template or read.text, read.dial_digits) == ([ONE], played, dialled)
+
+
+@pytest.mark.parametrize(
+    ("text", "limits"),
+    [
+        ('Dana "Hi" ring 20s max 1m record', (20, 60, True)),
+        ('Dana "Hi" record keys max 90 s via enablex ring 20', (20, 90, True)),
+        ("+1 202 555 0131 welcome max 2", (0, 120, False)),  # minutes, as after /call
+        ("Dana Levi digits 7 ring 1m", (60, 0, False)),
+        ("Dana welcome RING 45s", (45, 0, False)),
+        ('Dana "Hi"', (0, 0, False)),
+    ],
+)
+def test_how_long_it_rings_and_lasts_and_whether_it_is_recorded(text: str, limits: tuple[int, int, bool]) -> None:
+    read = saying.parse(text, "US")
+    assert (read.ring_seconds, read.max_seconds, read.record) == limits
+
+
+@pytest.mark.parametrize(
+    ("text", "whom", "played", "limits"),
+    [
+        ('"Max" welcome max 1m', ["Max"], "welcome", (0, 60)),
+        ('Max Ring "Hi" max 1m', ["Max Ring"], "Hi", (0, 60)),
+        ('Dana Levi, Max Green "Hi" ring 20s', ["Dana Levi", "Max Green"], "Hi", (20, 0)),
+        ('<@U2|max>, Max Green template "Order ready" max 1m', ["U2", "Max Green"], "Order ready", (0, 60)),
+        ("Dana template ring", ["Dana"], "ring", (0, 0)),
+        ("Dana max", ["Dana"], "max", (0, 0)),
+        ('Dana "Hi" from Max ring 20s', ["Dana"], "Hi", (20, 0)),
+    ],
+)
+def test_a_name_may_be_max_where_no_length_of_time_follows(
+    text: str, whom: list[str], played: str, limits: tuple[int, int]
+) -> None:
+    read = saying.parse(text, "US")
+    assert (people(text), read.template or read.text, (read.ring_seconds, read.max_seconds)) == (whom, played, limits)
+
+
+def test_a_form_has_the_two_limits_in_one_line() -> None:
+    assert saying.limits("ring 20s max 1m") == saying.limits(" MAX 1m, ring 20 ") == (20, 60)
+    assert saying.limits("") == (0, 0)
+    for text in ("20s", "ring", "max 1m keys", "ring 20s ring 30s", "soon"):
+        with pytest.raises(BadInput, match=r"Write it like ring 20s max 1m\.|given twice|needs how long"):
+            saying.limits(text)
+
+
+@pytest.mark.parametrize(
     ("text", "words"),
     [
         ("", "Say what to play"),
+        ('Dana "Hi" max', "“max” needs how long the message may last, like 90s or 2m"),
+        ('Dana "Hi" keys ring', "“ring” needs how long it may ring, like 20s"),
+        ('Dana "Hi" ring soon', "“soon” after “ring” is not a length of time. Write 20s, 1m, or 20 for seconds."),
+        ('Dana "Hi" ring 3s', "A phone rings for 5 seconds to 2 minutes, so “3s” after “ring” cannot be."),
+        ('Dana "Hi" ring 3m', "5 seconds to 2 minutes"),
+        ('Dana "Hi" max 0s', "A voice message lasts 15 minutes at most, so “0s” after “max” cannot be."),
+        ('Dana "Hi" max 45', "15 minutes at most, so “45” after “max” cannot be. Write like 90s or 2m"),
+        ('Dana "Hi" max 1m max 2m', "“max” was given twice"),
+        ('Dana "Hi" record record', "“record” was given twice"),
+        ('+1 202 555 0131 ext 123, Dana Levi "Hi"', "An extension behind a number is for a single recipient"),
         ("Dana welcome digits", "needs the digits to be read out"),
         ("Dana welcome digits 4a", "“4a” is not digits"),
         ("Dana welcome digits ٤", "is not digits"),

@@ -4,11 +4,13 @@ Slow, because the simulated time runs; `make test MARKS=` includes it.
 """
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
 
-from bot import demo
+from bot import demo, recordings
 from bot.events import Outcome
 from tests.town import Town
 from tests.town import town as running
@@ -76,6 +78,60 @@ async def test_not_reached(town: Town, account: str, ending: str, words: str) ->
     await say(town, account, ending)
     await town.sees("was not reached", words)
     await town.until(town.silent(account), "nobody on the line")
+
+
+@pytest.mark.parametrize("account", ["voicenter", "callgear"])
+async def test_it_rings_no_longer_than_somebody_wants(town: Town, account: str) -> None:
+    """A mailbox would take it after 15 seconds."""
+    await say(town, account, "14", "ring 6s")
+    await town.sees("was not reached", "No answer.", "rings 6 s at most")
+    await town.until(town.silent(account), "nobody on the line")
+    (call,) = town.world.network.calls
+    assert call.leg("customer").ended_at - call.leg("customer").ringing_at == pytest.approx(6, abs=1)
+
+
+async def test_it_lasts_no_longer_than_somebody_wants(town: Town) -> None:
+    await say(town, "voicenter", "01", "max 3s")
+    await town.sees("picked up", "lasts 3 s at most")
+    call = await town.ended(wanted=lambda call: call.talk_seconds > 0)
+    assert call.talk_seconds == 3  # the message itself takes eight
+
+
+@pytest.mark.parametrize(
+    ("account", "options", "words"),
+    [
+        ("enablex", "ring 20s", "EnableX cannot send a voice message with these options: ring."),
+        ("enablex", "ring 20s", "It has: from, language, voice, keys, words, record."),
+        ("callgear", "ring 20s max 1m", "CallGear cannot send a voice message with these options: max."),
+        ("callgear", "record", "these options: record. Nothing was dialled; leave them out. It has: from, ring."),
+        ("exolve", "ring 20s max 1m record", "these options: max, record, ring. Nothing was dialled; leave them out. "),
+        ("voicenter", "record", "are recorded only if the other side agrees, and nobody is there to ask"),
+        ("enablex", "record", "are recorded only if the other side agrees, and nobody is there to ask"),
+    ],
+)
+async def test_what_a_service_cannot_do_is_said_and_nobody_is_called(
+    town: Town, account: str, options: str, words: str
+) -> None:
+    await say(town, account, "01", options)
+    await town.sees(words)
+    assert town.world.network.calls == ()
+
+
+async def test_what_is_recorded_of_a_message_can_be_heard(town: Town) -> None:
+    board = town.callboard.board
+    told = replace(board.settings.recording, countries={}, default="announce", deliver="link")
+    board.settings = replace(board.settings, recording=told)
+    await say(town, "voicenter", "01", "record")
+    await town.sees("“This call is recorded.” cannot be spoken before a stored sound")
+    assert town.world.network.calls == ()
+    await say(town, "enablex", "27", "words record")
+    await town.sees("heard the message", "Said: “yes please”.", "recorded, which is announced first")
+    call = await town.ended(wanted=lambda call: bool(call.recordings))
+    await town.press("recording:get")
+    await town.sees("Recording of the voice message to +972 50-555-0127")
+    async with httpx.AsyncClient() as http:
+        answer = await http.get(recordings.link(board, call, 0, demo.DANA))
+    assert (answer.status_code, answer.content[:4]) == (200, b"RIFF")
 
 
 async def test_an_order_that_is_never_answered_is_not_sent_again(town: Town) -> None:

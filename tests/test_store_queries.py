@@ -356,6 +356,7 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "messages.defer": lambda db: messages.defer(db, RECIPIENT, NOW),
     "messages.refuse": lambda db: messages.refuse(db, RECIPIENT, "Why."),
     "messages.put_back": put_back,
+    "messages.of_call": lambda db: messages.of_call(db, "c1"),
     "messages.show": lambda db: messages.show(db, "c1"),
     "messages.finished": messages.finished,
     "messages.over": lambda db: messages.over(db, "b1"),

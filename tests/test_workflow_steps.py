@@ -4,6 +4,7 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from bot import dialing, message_queue, messaging, step_inputs, workflow_steps
+from bot.consent import Recording
 from bot.errors import Ambiguous, Refused, Unavailable
 from bot.events import CallEnded, LegAnswered, Outcome
 from bot.store import ledger, messages, people
@@ -391,6 +393,24 @@ async def test_words_are_an_answer_too_and_none_is_none(flow: Workflow) -> None:
     await flow.happen(*fails(2, flow.desk.clock(), Outcome.BUSY))
     await flow.later(20)
     assert step.outputs == {"heard": 0, "not_reached": 1}
+
+
+async def test_how_long_a_message_rings_and_lasts_and_that_it_is_recorded(flow: Workflow) -> None:
+    recording = Recording(default="announce", announcement="This call is recorded.")
+    flow.desk.board.settings = replace(flow.desk.board.settings, recording=recording)
+    await flow.say(ring="20s", max="1m", record=True)
+    (order,) = speaker(flow.desk).messages
+    assert (order.ring_seconds, order.max_seconds, order.record) == (20, 60, True)
+    assert order.text == "This call is recorded. Your order is ready."
+    for inputs, words in (
+        ({"ring": "soon"}, "“soon” after “ring” is not a length of time."),
+        ({"max": "1h"}, "A voice message lasts 15 minutes at most"),
+        ({"record": True, "text": "", "stored": "Welcome"}, "cannot be spoken before a stored sound"),
+    ):
+        step = await flow.say(SAM, **inputs)
+        assert step.state == "failed"
+        assert words in step.error
+    assert len(speaker(flow.desk).messages) == 1
 
 
 async def test_many_wait_for_send_as_after_the_command(flow: Workflow) -> None:

@@ -113,6 +113,11 @@ FORMS: Mapping[str, tuple[str, Sequence[tuple[str, str]]]] = MappingProxyType(
                     "Dana Levi template code digits 4711 finally goodbye",
                     "reads digits out after it, then plays a stored sound; “looping”: again and again",
                 ),
+                (
+                    "Dana Levi welcome ring 20s max 1m",
+                    "rings 20 seconds at most, and ends after a minute, where the service can",
+                ),
+                ('Dana Levi "Hello" record', "records what is said, after the announcement, where the service can"),
                 ("Dana Levi welcome via exolve from Sales", "chooses the phone service and the number that is shown"),
                 ('Dana Levi "Until tomorrow" at tomorrow 09:00', "sends it later, by your clock"),
                 ("scheduled", "shows what waits to be sent, and cancels it"),

@@ -31,13 +31,17 @@ SHOWN = 10
 
 def title(call: Call, name: str) -> str:
     """Of the file, plain text; also what screen readers say: "Recording of the call with Dana Levi, +1 202-…"."""
-    return f"Recording of the call with {who_plain(call.number, name or call.name)}"
+    return f"Recording of the {_what(call)} {who_plain(call.number, name or call.name)}"
 
 
 def comment(call: Call, name: str, reference: str) -> str:
     """Of the message that carries the file, mrkdwn. `reference` makes it different from all others."""
-    talked = f", talked {duration(call.talk_seconds)}" if call.talk_seconds else ""
-    return f"Recording {reference} of the call with {who(call.number, name or call.name)}{talked}."
+    talked = f", talked {duration(call.talk_seconds)}" if call.talk_seconds and call.purpose != "message" else ""
+    return f"Recording {reference} of the {_what(call)} {who(call.number, name or call.name)}{talked}."
+
+
+def _what(call: Call) -> str:
+    return "voice message to" if call.purpose == "message" else "call with"
 
 
 def get_button(call: Call, party: str) -> Block:
@@ -56,7 +60,8 @@ def list_message(
         name = names.get(call.number, "") or call.name
         told = [
             day_clock(call.started_at, now, zone),
-            f"talked {duration(call.talk_seconds)}" if call.talk_seconds else "",
+            "voice message" if call.purpose == "message" else "",
+            f"talked {duration(call.talk_seconds)}" if call.talk_seconds and call.purpose != "message" else "",
             rep_words(call.rep, call.person, call.extension) if with_reps else "",
             f"{len(call.recordings)} recordings" if len(call.recordings) > 1 else "",
         ]
@@ -74,7 +79,7 @@ def links_message(call: Call, name: str, links: Sequence[str], minutes: int) -> 
     for number, address in enumerate(links[:25], 1):
         label = f"Listen to {number}" if several else "Listen"
         elements.append({**button(label, f"recording:listen:{number}", "", about=plain_party), "url": address})
-    about_it = f"{'Recordings' if several else 'Recording'} of the call with {party}."
+    about_it = f"{'Recordings' if several else 'Recording'} of the {_what(call)} {party}."
     limits = (
         f"The {'links are' if several else 'link is'} yours alone, for {minutes} minutes; each use is written down."
     )

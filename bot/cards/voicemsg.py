@@ -16,6 +16,7 @@ from bot.cards import (
     confirm,
     context,
     day_clock,
+    duration,
     header,
     message,
     plain,
@@ -27,6 +28,7 @@ from bot.cards import (
     who_plain,
 )
 from bot.cards.outcomes import SHORT
+from bot.cards.recording import get_button
 from bot.events import Outcome, State
 from bot.numbers import pretty
 
@@ -47,6 +49,9 @@ class Said(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         template: a stored message, the provider's id of it.  name: of that message, for people.
         text: to be spoken instead.  language, voice: of the text, as the provider names them.
         digits: read out one by one after that, or alone.  loop, after: stored sounds that follow.
+        ring_seconds, max_seconds: how long it may ring, and the whole last; 0 = the service's own.
+        record: record the call, where the rules let it.
+        dial_digits, caller_name, caller_id_rule, answer_seconds, silence_seconds: as in `MessageOrder`.
         line: caller ID, E.164, "" = the provider's own.  keys, words: tell which keys are pressed, what is said.
     """
 
@@ -61,6 +66,14 @@ class Said(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     digits: str = ""
     loop: str = ""
     after: str = ""
+    ring_seconds: int = 0
+    max_seconds: int = 0
+    record: bool = False
+    dial_digits: str = ""
+    caller_name: str = ""
+    caller_id_rule: str = ""
+    answer_seconds: int = 0
+    silence_seconds: int = 0
 
     @property
     def more(self) -> frozenset[str]:
@@ -135,6 +148,17 @@ def what_words(said: Said, most: int = 300) -> str:
     return ", then ".join(parts)
 
 
+def how_words(said: Said) -> list[str]:
+    """How it is sent, as far as somebody has chosen it, plain words."""
+    digits = said.dial_digits.replace(".", "")
+    return [
+        *([f"dials {digits} once they answer"] if digits else []),
+        *([f"rings {duration(said.ring_seconds)} at most"] if said.ring_seconds else []),
+        *([f"lasts {duration(said.max_seconds)} at most"] if said.max_seconds else []),
+        *(["recorded, which is announced first"] if said.record else []),
+    ]
+
+
 def voicemsg_card(
     batch: "Batch",
     said: Said,
@@ -144,14 +168,15 @@ def voicemsg_card(
     now: float,
     zone: str,
     can_hang_up: bool = False,
+    recording: bool = False,
     approvers: str = "",
 ) -> Message:
     """The card of a batch in every state. Times are seconds since 1970 UTC, shown in the IANA `zone`.
 
-    `approvers`: who may say yes where somebody has to, mrkdwn.
+    `recording`: that of a single one can be listened to.  `approvers`: who may say yes where somebody has to, mrkdwn.
 
     Buttons carry the batch's id: `voicemsg:send`, `voicemsg:drop`, `voicemsg:stop`, `voicemsg:csv`; those of a single
-    call its own: `call:hang_up`, `call:settle_rang`, `call:settle_no`.
+    call its own: `call:hang_up`, `call:settle_rang`, `call:settle_no`, `recording:get`.
     """
     results = [result_of(recipient, call) for recipient, call in recipients]
     facts = context(
@@ -161,11 +186,12 @@ def voicemsg_card(
             f"via {plain(account_title)}",
             "listens for keys" if said.keys else "",
             "listens for words" if said.words else "",
+            *how_words(said),
         ],
         "voicemsg:facts",
     )
     if len(recipients) == 1:
-        return _single(batch, *recipients[0], results[0], facts, now, zone, can_hang_up)
+        return _single(batch, *recipients[0], results[0], facts, now, zone, can_hang_up, recording)
     return _many(batch, [recipient for recipient, _ in recipients], results, facts, now, zone, approvers)
 
 
@@ -187,6 +213,7 @@ def _single(
     now: float,
     zone: str,
     can_hang_up: bool,
+    recording: bool,
 ) -> Message:
     party = who(recipient.number, recipient.name)
     label = who_plain(recipient.number, recipient.name)
@@ -204,6 +231,8 @@ def _single(
         buttons = [button("Cancel", "voicemsg:stop", batch.id, about=label)]
     elif call is not None and call.live and can_hang_up and not call.hanging_up(now):
         buttons = [button("Hang up", "call:hang_up", call.id, style="danger", about=label)]
+    elif call is not None and recording:
+        buttons = [get_button(call, label)]
     else:
         buttons = []
     return message([*blocks, actions(buttons, "voicemsg:actions")] if buttons else blocks)

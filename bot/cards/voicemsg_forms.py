@@ -27,7 +27,7 @@ from bot.cards import (
     who_plain,
 )
 from bot.cards.forms import any_input, boxes_input, form, select_input, text_input
-from bot.cards.voicemsg import GROUPS, Said, result_of, what_words
+from bot.cards.voicemsg import GROUPS, Said, how_words, result_of, what_words
 from bot.numbers import pretty
 from bot.orders import Template
 
@@ -50,7 +50,7 @@ def message_modal(
 ) -> Block:
     """Send a voice message; callback_id `voicemsg:order`.
 
-    Blocks: to, stored, template, text, language, voice, listen, line, account, day, time.
+    Blocks: to, stored, template, text, language, voice, listen, limits, line, account, day, time.
 
     Attributes:
         stored: (`account/id`, name) of stored messages that can be listed.  named: others are named by hand.
@@ -87,11 +87,19 @@ def message_modal(
         for name, option, words in (
             ("keys", "collect_digits", "Tell which keys they press"),
             ("words", "recognise", "Tell what they answer in words"),
+            ("record", "record", "Record it, once that was announced"),
         )
         if option in options
     ]
     if listen:
         blocks.append(boxes_input("listen", "Listen", listen, {}))
+    limits = [like for option, like in (("ring_seconds", "ring 20s"), ("max_seconds", "max 1m")) if option in options]
+    if limits:
+        like = " ".join(limits)
+        hint = "How long it rings, and lasts. Empty: as usual." if len(limits) > 1 else "Empty: as usual."
+        blocks.append(
+            text_input("limits", "For how long at most", {}, optional=True, placeholder=like, hint=hint, length=40)
+        )
     if lines and "caller_id" in options:
         choices = [(number, f"{label} ({pretty(number)})" if label else pretty(number)) for number, label in lines]
         blocks.append(select_input("line", "Number they see", choices, {}, optional=True, empty="Your default line"))
@@ -198,6 +206,7 @@ def scheduled_message(
             for part in (
                 f"{party}, waits {until}" if count == 1 else f"{count} recipients wait, the first {until}: {party}",
                 f"plays {what_words(said)}",
+                *how_words(said),
                 f"by {rep_words(batch.by)}" if everybody else "",
             )
             if part

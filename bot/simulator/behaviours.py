@@ -198,13 +198,18 @@ def behaviour_of(number: str) -> Behaviour:
     return BEHAVIOURS.get(number[-2:], ANSWERS)
 
 
-def message_behaviour(number: str, play_seconds: float) -> Behaviour:
-    """What the phone with that number does when a message of that length is played to it: no rep has a part in it."""
+def message_behaviour(number: str, play_seconds: float, ring_seconds: float | None = None) -> Behaviour:
+    """What the phone with that number does when a message of that length is played to it: no rep has a part in it.
+
+    `ring_seconds`: after so long a phone that only rings is let go, None = it rings as long as it does.
+    """
     usual = behaviour_of(number)
     steps = [Step(1, CUSTOMER, "ringing")]
     others = [step for step in usual.steps if step.leg == CUSTOMER and step.what != "ringing"]
     if not others:  # the table's ending belongs to the rep's leg, which a message has not
         others = [Step(4, CUSTOMER, "answered"), Step(0, CUSTOMER, "ended", Outcome.ANSWERED)]
+    if ring_seconds is not None and others[0].after_seconds > ring_seconds:
+        others = [Step(ring_seconds, CUSTOMER, "ended", Outcome.NO_ANSWER)]
     for step in others:
         if step.what == "ended" and any(one.what == "answered" for one in others):
             steps.append(Step(max(1, play_seconds), CUSTOMER, "ended", step.outcome))

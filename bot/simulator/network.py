@@ -77,10 +77,11 @@ class Network:
         number: str,
         line: str = "",
         play_seconds: float = MESSAGE_SECONDS,
+        ring_seconds: float | None = None,
         variables: Mapping[str, str] | None = None,
     ) -> SimCall:
         """Call one party and play something; what happens is chosen by the number's last two digits."""
-        behaviour = message_behaviour(number, play_seconds)
+        behaviour = message_behaviour(number, play_seconds, ring_seconds)
         return self._begin(exchange, "", number, line, "out", behaviour, list(behaviour.steps), variables)
 
     def begin(

@@ -235,13 +235,18 @@ def put_back(db: sqlite3.Connection, call_id: str, due_at: float) -> bool:
     return True
 
 
-def show(db: sqlite3.Connection, call_id: str) -> None:
-    """Show the batch of a call again, if it is one of ours."""
+def of_call(db: sqlite3.Connection, call_id: str) -> str:
+    """Id of the batch that a call belongs to, "" = none."""
     row = db.execute(
         "SELECT batch_id FROM message_recipients WHERE call_id = ? AND call_id <> ''", (call_id,)
     ).fetchone()
-    if row is not None:
-        cards.touch(db, row[0], CARD)
+    return str(row[0]) if row else ""
+
+
+def show(db: sqlite3.Connection, call_id: str) -> None:
+    """Show the batch of a call again, if it is one of ours."""
+    if batch_id := of_call(db, call_id):
+        cards.touch(db, batch_id, CARD)
 
 
 def finished(db: sqlite3.Connection) -> list[Batch]:

@@ -25,6 +25,8 @@ from bot.simulator.network import Network
 
 VERSION = "v4.0"
 SESSION_SECONDS = 3600
+RING_SECONDS = 30.0
+"""How long the phone of an informer call rings where `dialing_timeout` does not say it."""
 DAY_SECONDS = 24 * 3600
 LONGEST_TEXT = 500
 MEDIA_FILES = frozenset({"101", "102"})
@@ -194,7 +196,13 @@ class CallGearExchange(Exchange):
                 self, rep=rep, number=contact, line=params["virtual_phone_number"], variables=variables
             )
         else:
-            call = self.network.message(self, number=contact, line=params["virtual_phone_number"], variables=variables)
+            call = self.network.message(
+                self,
+                number=contact,
+                line=params["virtual_phone_number"],
+                ring_seconds=params.get("dialing_timeout", RING_SECONDS),
+                variables=variables,
+            )
         self.talks[call.id] = Talk(call, self.network)
         if behaviour.reply == "never":
             raise _NeverAnswers

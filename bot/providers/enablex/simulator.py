@@ -290,6 +290,8 @@ class EnableXExchange(Exchange):
             return [{"state": "disconnected"}]
         if step.what == "answered" and (number := call.variables.pop("connect", "")):
             self._bridge(call, number)
+        if step.what == "answered" and self._first(call) == CUSTOMER and call.variables.get("auto_record"):
+            self._start_recording(call)  # of a message there is no second party whom it would wait for
         mailbox = step.what == "answered" and step.outcome is Outcome.VOICEMAIL
         return [{"state": "voicemail" if mailbox else {"ringing": "ringing", "answered": "connected"}[step.what]}]
 

@@ -47,6 +47,8 @@ _NUMBERS = ("phonemaxdialtime", "targetmaxdialtime", "maxduration", "dtmf")
 _FLAGS = ("record", "phoneautoanswer", "targetautoanswer", "checkphonedevicestate", "checktargetdevicestate")
 _SECONDS = {"call": 7200.0, "message": 30.0, "callference": 30.0}
 """How long a call may last where `maxduration` does not say it."""
+RING_SECONDS = 30.0
+"""How long the phone of a message rings where `phonemaxdialtime` does not say it."""
 
 
 class Refuses(Exception):
@@ -153,7 +155,9 @@ def _placed(
         return network.place(exchange, rep=phone, number=told["target"], line=line, max_seconds=longest, variables=kept)
     kept[KIND] = action
     if action == "message":
-        seconds = min(MESSAGE_SECONDS, longest)
-        return network.message(exchange, number=phone, line=line, play_seconds=seconds, variables=kept)
+        seconds, rings = min(MESSAGE_SECONDS, longest), float(told.get("phonemaxdialtime") or RING_SECONDS)
+        return network.message(
+            exchange, number=phone, line=line, play_seconds=seconds, ring_seconds=rings, variables=kept
+        )
     steps = (Step(1, REP, "ringing"), Step(3, REP, "answered"), Step(longest, REP, "ended", Outcome.ANSWERED))
     return network.begin(exchange, steps, rep=phone, number=phone, line=line, variables=kept)
