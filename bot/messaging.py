@@ -346,6 +346,36 @@ async def refuse(board: Board, user: str, batch_id: str, why: str) -> None:
         raise NotAllowed(_DECIDED)
 
 
+async def pause(board: Board, user: str, batch_id: str) -> None:
+    """*Pause*: nobody more is called until somebody resumes it. A call that runs goes on.
+
+    Raises:
+        NotAllowed: it is somebody else's.  NotFound: it is gone, or does not send (any more).
+    """
+    await _move(board, user, batch_id, "running", "paused")
+
+
+async def resume(board: Board, user: str, batch_id: str) -> None:
+    """*Resume*: whoever waits is called, each in their own hours. Raises as `pause()`."""
+    await _move(board, user, batch_id, "paused", "running")
+    kick(board)
+
+
+async def _move(board: Board, user: str, batch_id: str, before: str, after: str) -> None:
+    batch = await _own(board, batch_id, user)
+    what = {"paused": "pause voice messages", "running": "resume voice messages"}[after]
+
+    def write(db: sqlite3.Connection) -> bool:
+        waiting = messages.unsent(db, batch.id)
+        if not waiting or not messages.move(db, batch.id, before, after):
+            return False
+        ledger.audit(db, board.now(), user, what, f"{waiting} unsent", f"{batch.account} {batch.id}")
+        return True
+
+    if not await board.write(write):
+        raise NotFound("That voice message has gone on meanwhile, so nothing was done. Look at its card.")
+
+
 async def stop(board: Board, batch_id: str, user: str) -> int:
     """*Stop*, *Discard* or *Cancel*: nobody more is called. Returns how many had been waiting."""
     batch = await _own(board, batch_id, user)

@@ -12,8 +12,8 @@ from bot.call import Call
 from bot.cards import Message
 from bot.cards.batch import SAMPLES, WORDS, batch_card
 from bot.cards.call import call_card
-from bot.cards.calling_list import PACE_SECONDS, list_card
 from bot.cards.calling_list import WORDS as LISTED
+from bot.cards.calling_list import list_card
 from bot.cards.cdr import cdr_card
 from bot.cards.contact_import import FATES, LEFT_OUT, import_card
 from bot.cards.contact_import import SAMPLES as CONTACTS
@@ -24,6 +24,7 @@ from bot.cards.missed import missed_card
 from bot.cards.notice import notice_card
 from bot.cards.offer import HISTORY, Known, offer_card
 from bot.cards.slack_call import slack_call_card
+from bot.cards.times import PACE_SECONDS
 from bot.cards.voicemsg import Said, voicemsg_card
 from bot.controlling import controls_of
 from bot.events import AnyEvent, Outcome, State

@@ -26,7 +26,7 @@ from bot.messaging import Wanted
 from bot.store import cards, ledger, messages, people
 from bot.store.messages import Batch
 from bot.uploading import upload
-from handlers import Click, Desk, answer, on_actions, on_command, on_form, on_shortcut, tell
+from handlers import Click, Desk, answer, does, on_actions, on_command, on_form, on_shortcut, tell
 from handlers.calls import write_button, write_intent
 from handlers.voice_templates import stored_at, templates
 
@@ -42,6 +42,8 @@ def register(app: AsyncApp, desk: Desk) -> None:
             "send": (send, None),
             "drop": (stop, None),
             "stop": (stop, None),
+            "pause": (does(messaging.pause), None),
+            "resume": (does(messaging.resume), None),
             "csv": (attach, None),
         },
     )

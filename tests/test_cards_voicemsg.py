@@ -4,6 +4,7 @@ import csv
 import io
 from dataclasses import replace
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -68,7 +69,10 @@ said = st.builds(
     ring_seconds=st.integers(0, 120), max_seconds=st.integers(0, 900), record=st.booleans(),
 )  # fmt: skip
 batches = st.builds(
-    replace, st.just(BATCH), state=st.sampled_from(["draft", "running", "stopped", "dropped"]), ended_by=st.just(REP)
+    replace,
+    st.just(BATCH),
+    state=st.sampled_from(["draft", "running", "paused", "stopped", "dropped"]),
+    ended_by=st.just(REP),
 )
 recipients = st.builds(
     Recipient,
@@ -175,11 +179,30 @@ def test_one_of_many_is_no_people() -> None:
     assert "One who waits is not called any more." in str(show(*rows))
 
 
+def test_the_pace_counts_those_whose_hour_has_come() -> None:
+    called: list[tuple[Recipient, Call | None]] = [
+        (replace(RECIPIENT, position=place, state="sent"), begun(ended(Outcome.BUSY), NOW - 600 + 150 * place))
+        for place in range(4)
+    ]
+    waits: list[tuple[Recipient, Call | None]] = [(replace(RECIPIENT, position=4 + place), None) for place in range(8)]
+    tomorrow = (replace(RECIPIENT, position=12, due_at=NOW + 86400), None)
+    assert "24 an hour; at that pace done in 20 min" in show(*called, *waits, tomorrow).text
+    for other in (show(*called, tomorrow), show(*called[:2], *waits)):
+        assert "an hour" not in other.text
+    paused = replace(BATCH, state="paused")
+    assert "an hour" not in show(*called, *waits, batch=paused).text
+
+
+def begun(made: Call, at: float) -> Call:
+    return msgspec.structs.replace(made, started_at=at)
+
+
 def test_buttons_only_where_they_work() -> None:
     two = ((RECIPIENT, None), (replace(RECIPIENT, position=1), None))
     done = tuple((replace(RECIPIENT, position=place, state="sent"), ended(Outcome.BUSY)) for place in (0, 1))
     live = call(state=State.CONNECTING)
-    assert action_ids(show(*two).blocks) == ["voicemsg:stop"]
+    assert action_ids(show(*two).blocks) == ["voicemsg:pause", "voicemsg:stop"]
+    assert action_ids(show(*two, batch=replace(BATCH, state="paused")).blocks) == ["voicemsg:resume", "voicemsg:stop"]
     assert action_ids(show(*two, batch=replace(BATCH, state="draft")).blocks) == ["voicemsg:send", "voicemsg:drop"]
     assert action_ids(show(*done).blocks) == ["voicemsg:csv"]
     assert action_ids(show(*two, batch=replace(BATCH, state="dropped")).blocks) == []

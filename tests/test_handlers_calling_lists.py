@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot import calling_lists, offers
-from bot.cards.calling_list import PACE_SECONDS
+from bot.cards.times import PACE_SECONDS
 from bot.errors import NotAllowed
 from bot.events import Outcome
 from bot.store import calling_lists as store

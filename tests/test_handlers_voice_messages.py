@@ -12,11 +12,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from bot import jobs, message_queue
+from bot import jobs, message_queue, messaging
 from bot.board import CUT_OFF_SECONDS
 from bot.call import HANG_UP_SECONDS
 from bot.consent import Recording
-from bot.errors import Refused
+from bot.errors import NotAllowed, NotFound, Refused
 from bot.events import Outcome
 from bot.store import ledger, messages, people
 from bot.store.people import Person
@@ -207,6 +207,36 @@ async def test_stopped_while_it_runs(desk: Office) -> None:
     assert "Stopped: a voice message to 6 recipients" in text
     assert "3 stopped before they were called" in text
     assert "Stopped by U2" in text
+
+
+async def test_paused_it_calls_nobody_more_until_it_is_resumed(desk: Office) -> None:
+    await desk.type("/voicemsg " + ", ".join(f"+120255501{n}" for n in range(30, 36)) + ' "Hello"', user="U2")
+    await desk.press("voicemsg:send", card(desk, "U2"), "DU2", user="U2")
+    await desk.press("voicemsg:pause", card(desk, "U2"), "DU2", user="U2")
+    for number in (1, 2, 3):
+        await desk.happen(*hears(number, desk.clock()))
+    await message_queue.due(desk.board)
+    assert len(speaker(desk).messages) == 3
+    text = card(desk, "U2").text
+    for words in ("Paused: a voice message to 6 recipients", "until somebody presses Resume", "3 waiting"):
+        assert words in text
+    assert "paused" in await desk.type("/voicemsg scheduled", user="U2")
+
+    await desk.press("voicemsg:resume", card(desk, "U2"), "DU2", user="U2")
+    assert len(speaker(desk).messages) == 6
+    assert "Sending: a voice message to 6 recipients" in card(desk, "U2").text
+    assert "U2 pause voice messages 3 unsent" in await audit(desk)
+    assert "U2 resume voice messages 3 unsent" in await audit(desk)
+
+
+async def test_only_whoever_sends_it_or_a_manager_pauses(desk: Office) -> None:
+    await desk.type("/voicemsg " + ", ".join(f"+120255501{n}" for n in range(30, 36)) + ' "Hello"', user="U2")
+    await desk.press("voicemsg:send", card(desk, "U2"), "DU2", user="U2")
+    ((batch, *_),) = await desk.board.read(messages.waiting)
+    with pytest.raises(NotAllowed, match="or a manager"):
+        await messaging.pause(desk.board, "U4", batch.id)
+    with pytest.raises(NotFound, match="gone on meanwhile"):
+        await messaging.resume(desk.board, "U2", batch.id)
 
 
 async def test_outside_of_their_hours_it_asks_to_schedule(

@@ -203,6 +203,19 @@ async def test_a_service_that_is_not_reached_is_asked_again_a_few_times(desk: Of
     assert "Not reached." in desk.conversation("U2")[-1].text
 
 
+async def test_what_was_not_reached_while_it_was_paused_waits_for_resuming(desk: Office) -> None:
+    speaker(desk).answers = [Unavailable("Not reached.")]
+    made = await batch(desk, *NUMBERS[:2])
+    await messaging.pause(desk.board, "U2", made.id)
+    assert await states(desk, made) == ["waiting", "waiting"]
+    desk.clock.advance(61)
+    await message_queue.due(desk.board)
+    assert len(called(desk)) == 1
+    await messaging.resume(desk.board, "U2", made.id)
+    await desk.settle()
+    assert sorted(called(desk)) == sorted([NUMBERS[0], *NUMBERS[:2]])
+
+
 async def test_one_pause_for_all_while_the_service_is_not_reached(desk: Office) -> None:
     speaker(desk).answers = [Unavailable("Not reached.")]
     await batch(desk, *NUMBERS[:2])

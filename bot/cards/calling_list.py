@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from bot.cards import (
     Block,
     Message,
-    about,
     actions,
     button,
     confirm,
@@ -27,7 +26,7 @@ from bot.cards import (
 )
 from bot.cards.batch import Sample, ready_rows, rows_left_out
 from bot.cards.outcomes import SHORT
-from bot.cards.times import how_often
+from bot.cards.times import how_often, pace
 from bot.events import Outcome
 
 if TYPE_CHECKING:
@@ -42,13 +41,9 @@ WORDS: Mapping[str, str] = MappingProxyType(
     }
 )
 """State of rows that were left out -> words for people, in the order of the card."""
-PACE_SECONDS = 3600.0
-"""What was done so long tells how fast a list goes."""
 LISTED = 20
 """Lists that `/campaign calllist` shows."""
 
-_LEAST_SECONDS, _LEAST_DONE = 300, 3
-"""Before so much is known, a pace would be a guess."""
 _BAR = 10
 
 
@@ -191,23 +186,12 @@ def _progress(found: "CallingList", progress: "Progress", reps: Sequence[str], n
         handled, talked = progress.reps.get(user, (0, 0))
         lines.append(f"• {rep_words(user)}: *{handled:,}* done, {talked:,} of them talked to")
     blocks += paragraphs(lines, "calllist:by_rep", 3)
-    pace = _pace(found, progress, left, now, zone)
-    return [*blocks, context([pace, f"As of {day_clock(now, now, zone)}."], "calllist:pace")]
+    speed = pace(found.begun_at, progress.recent[0], left, now, zone) if found.state == "running" else ""
+    return [*blocks, context([speed, f"As of {day_clock(now, now, zone)}."], "calllist:pace")]
 
 
 def _outcome(outcome: str, count: int) -> str:
     return f"• {SHORT[Outcome(outcome)] if outcome else 'not over yet'}: *{count:,}*"
-
-
-def _pace(found: "CallingList", progress: "Progress", left: int, now: float, zone: str) -> str:
-    """How many an hour, and when it will be done at that pace; "" = it cannot be told."""
-    count, _ = progress.recent
-    seconds = min(now - found.begun_at, PACE_SECONDS)
-    if found.state != "running" or seconds < _LEAST_SECONDS or count < _LEAST_DONE:
-        return ""
-    hourly = count * 3600 / seconds
-    ahead = left * 3600 / hourly
-    return f"{round(hourly):,} an hour; at that pace done in {about(ahead)}, at {day_clock(now + ahead, now, zone)}"
 
 
 def _buttons(found: "CallingList", counts: Mapping[str, int]) -> list[Block]:

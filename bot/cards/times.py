@@ -41,6 +41,25 @@ def _suffix(zone: str) -> str:
     return "" if _zone(zone) else " UTC"
 
 
+PACE_SECONDS = 3600.0
+"""So far back a pace is measured."""
+_LEAST_SECONDS, _LEAST_DONE = 300.0, 3
+"""Before that a pace means nothing."""
+
+
+def pace(begun_at: float, recent: int, left: int, now: float, zone: str) -> str:
+    """How many an hour, and when all will be done at that pace; "" = it cannot be told.
+
+    `recent`: how many were done in the last `PACE_SECONDS`, or since `begun_at`.
+    """
+    seconds = min(now - begun_at, PACE_SECONDS)
+    if not begun_at or seconds < _LEAST_SECONDS or recent < _LEAST_DONE or not left:
+        return ""
+    hourly = recent * 3600 / seconds
+    ahead = left * 3600 / hourly
+    return f"{round(hourly):,} an hour; at that pace done in {about(ahead)}, at {day_clock(now + ahead, now, zone)}"
+
+
 def how_often(count: int) -> str:
     """ "once", "twice", "3 times"."""
     return {1: "once", 2: "twice"}.get(count, f"{count} times")

@@ -29,6 +29,7 @@ from bot.cards import (
 )
 from bot.cards.outcomes import SHORT
 from bot.cards.recording import get_button
+from bot.cards.times import PACE_SECONDS, pace
 from bot.events import Outcome, State
 from bot.numbers import pretty
 
@@ -175,7 +176,8 @@ def voicemsg_card(
 
     `recording`: that of a single one can be listened to.  `approvers`: who may say yes where somebody has to, mrkdwn.
 
-    Buttons carry the batch's id: `voicemsg:send`, `voicemsg:drop`, `voicemsg:stop`, `voicemsg:csv`; those of a single
+    Buttons carry the batch's id: `voicemsg:send`, `voicemsg:drop`, `voicemsg:stop`, `voicemsg:pause`,
+    `voicemsg:resume`, `voicemsg:csv`; those of a single
     call its own: `call:hang_up`, `call:settle_rang`, `call:settle_no`, `recording:get`.
     """
     results = [result_of(recipient, call) for recipient, call in recipients]
@@ -192,7 +194,8 @@ def voicemsg_card(
     )
     if len(recipients) == 1:
         return _single(batch, *recipients[0], results[0], facts, now, zone, can_hang_up, recording)
-    return _many(batch, [recipient for recipient, _ in recipients], results, facts, now, zone, approvers)
+    speed = _speed(recipients, now, zone) if batch.state == "running" else ""
+    return _many(batch, [recipient for recipient, _ in recipients], results, facts, now, zone, approvers, speed)
 
 
 def their_time(at: float, now: float, number: str) -> str:
@@ -298,6 +301,7 @@ def _many(
     now: float,
     zone: str,
     approvers: str,
+    speed: str,
 ) -> Message:
     groups = Counter(result.group for result in results)
     total = len(results)
@@ -315,6 +319,8 @@ def _many(
     else:
         counts = [f"*{groups[group]}* {words}" for group, words in GROUPS.items() if groups[group]]
         blocks.append(section(f"{_bar(done, total)} {done} of {total} done\n{' · '.join(counts)}", "voicemsg:state"))
+        if batch.state == "paused":
+            blocks.append(section("Nobody more is called until somebody presses *Resume*.", "voicemsg:paused"))
         answers = _answers(results)
         if answers:
             blocks.append(section("\n".join(answers), "voicemsg:answers"))
@@ -326,9 +332,19 @@ def _many(
     if batch.state == "dropped" or groups["stopped"]:
         verb = "Discarded" if batch.state == "dropped" else "Stopped"
         blocks.append(context([f"{verb} by {rep_words(batch.ended_by) or 'Callboard'}"], "voicemsg:ended"))
+    if speed:
+        blocks.append(context([speed], "voicemsg:pace"))
     blocks.append(facts)
     buttons = _buttons(batch, len(waiting), done)
     return message([*blocks, actions(buttons, "voicemsg:actions")] if buttons else blocks)
+
+
+def _speed(recipients: "Sequence[tuple[Recipient, Call | None]]", now: float, zone: str) -> str:
+    """How many an hour are called, and when all will be whose hour has come."""
+    begun = [call.started_at for _, call in recipients if call is not None]
+    recent = sum(at > now - PACE_SECONDS for at in begun)
+    left = sum(row.state == "waiting" and row.due_at <= now for row, _ in recipients)
+    return pace(min(begun, default=0), recent, left, now, zone)
 
 
 def _some(recipients: "Sequence[Recipient]") -> str:
@@ -345,7 +361,8 @@ def _title(batch: "Batch", groups: Mapping[str, int], total: int) -> str:
     if batch.state == "dropped":
         return f"Discarded: a voice message to {total} recipients"
     over = not groups["waiting"] and not groups["calling"]
-    verb = "Stopped" if groups["stopped"] else "Sent" if over else "Sending"
+    going = "Paused" if batch.state == "paused" else "Sending"
+    verb = "Stopped" if groups["stopped"] else "Sent" if over else going
     return f"{verb}: a voice message to {total} recipients"
 
 
@@ -403,7 +420,11 @@ def _buttons(batch: "Batch", waiting: int, done: int) -> list[Block]:
         ]
     elif batch.state == "asked":
         buttons.append(_drop(batch))
-    elif batch.state == "running" and waiting:
+    elif batch.state in ("running", "paused") and waiting:
+        if batch.state == "running":
+            buttons.append(button("Pause", "voicemsg:pause", batch.id, about="voice messages"))
+        else:
+            buttons.append(button("Resume", "voicemsg:resume", batch.id, style="primary", about="voice messages"))
         left = "One who waits is" if waiting == 1 else f"{waiting} who wait are"
         ask = confirm("Stop?", f"{left} not called any more.", "Stop", "Go on", danger=True)
         buttons.append(button("Stop", "voicemsg:stop", batch.id, style="danger", about="voice messages", ask=ask))

@@ -200,11 +200,13 @@ def scheduled_message(
     blocks: list[Block] = [header("Voice messages that wait", "voicemsg:title")]
     for number, (batch, said, count, first) in enumerate(rows[:SHOWN], 1):
         until = "now" if first.due_at <= now else f"until {day_clock(first.due_at, now, zone)}"
+        paused = "paused" if batch.state == "paused" else ""
         party = who(first.number, first.name)
         told = " · ".join(
             part
             for part in (
                 f"{party}, waits {until}" if count == 1 else f"{count} recipients wait, the first {until}: {party}",
+                paused,
                 f"plays {what_words(said)}",
                 *how_words(said),
                 f"by {rep_words(batch.by)}" if everybody else "",

@@ -24,7 +24,7 @@ class Batch:
     Attributes:
         by: Slack user id.  place: where its card is.  body: what is said, as JSON (`bot.messaging.Said`).
         state: "draft" (shown, not confirmed), "asked" (confirmed, a second manager has not said yes), "running",
-            "stopped", "dropped" (a draft that nobody wanted, or that was not approved).
+            "paused", "stopped", "dropped" (a draft that nobody wanted, or that was not approved).
         send_at: not before; seconds since 1970 UTC.  ended_by: who stopped or dropped it.
         reported: its results were attached, or need not be.
     """
@@ -100,13 +100,16 @@ def results(db: sqlite3.Connection, batch_id: str) -> list[tuple[Recipient, Call
 def waiting(db: sqlite3.Connection, by: str = "") -> list[tuple[Batch, int, Recipient]]:
     """(batch, how many wait, who of them is due first) of batches under way, of one person or all; the next due first.
 
+    Those that are paused are among them.
+
     Of each group SQLite tells the row that has the least due_at: https://www.sqlite.org/lang_select.html#bareagg
     """
     columns = [f"b.{name}" for name in Batch.__dataclass_fields__]
     first = ["min(r.due_at)" if name == "due_at" else f"r.{name}" for name in Recipient.__dataclass_fields__]
     rows = db.execute(
         f"SELECT count(*), {', '.join(columns + first)} FROM message_recipients r JOIN message_batches b"
-        " ON b.id = r.batch_id WHERE r.state = 'waiting' AND b.state = 'running' AND (b.by = ? OR ? = '')"
+        " ON b.id = r.batch_id WHERE r.state = 'waiting' AND b.state IN ('running', 'paused')"
+        " AND (b.by = ? OR ? = '')"
         " GROUP BY b.id ORDER BY min(r.due_at)",
         (by, by),
     )
@@ -115,7 +118,7 @@ def waiting(db: sqlite3.Connection, by: str = "") -> list[tuple[Batch, int, Reci
 
 
 def move(db: sqlite3.Connection, batch_id: str, before: str, after: str) -> bool:
-    """A draft is confirmed, or approved. False: it is not in the state `before` (any more)."""
+    """It is confirmed, approved, paused or resumed. False: it is not in the state `before` (any more)."""
     moved = db.execute("UPDATE message_batches SET state = ? WHERE id = ? AND state = ?", (after, batch_id, before))
     cards.touch(db, batch_id, CARD)
     return moved.rowcount == 1
@@ -138,8 +141,8 @@ def unsent(db: sqlite3.Connection, batch_id: str) -> int:
 def end(db: sqlite3.Connection, batch_id: str, by: str) -> int:
     """Send to nobody more. Returns how many had been waiting; a call that runs goes on."""
     db.execute(
-        "UPDATE message_batches SET state = CASE state WHEN 'running' THEN 'stopped' ELSE 'dropped' END, ended_by = ?"
-        " WHERE id = ? AND state IN ('draft', 'asked', 'running')",
+        "UPDATE message_batches SET state = CASE WHEN state IN ('running', 'paused') THEN 'stopped' ELSE 'dropped' END,"
+        " ended_by = ? WHERE id = ? AND state IN ('draft', 'asked', 'running', 'paused')",
         (by, batch_id),
     )
     stopped = db.execute(
@@ -228,7 +231,7 @@ def put_back(db: sqlite3.Connection, call_id: str, due_at: float) -> bool:
     # A batch that was stopped meanwhile sends nothing more.
     db.execute(
         "UPDATE message_recipients SET state = 'stopped' WHERE batch_id = ? AND state = 'waiting'"
-        " AND NOT EXISTS (SELECT 1 FROM message_batches WHERE id = batch_id AND state = 'running')",
+        " AND NOT EXISTS (SELECT 1 FROM message_batches WHERE id = batch_id AND state IN ('running', 'paused'))",
         (row[0],),
     )
     cards.touch(db, row[0], CARD)
