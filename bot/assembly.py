@@ -62,6 +62,7 @@ from handlers import (
     approval,
     call_list,
     call_log,
+    callers,
     calling_lists,
     calls,
     campaign_calls,
@@ -160,7 +161,7 @@ def slack_app(desk: Desk, identity: Identity) -> AsyncApp:
         attaching_function_token_enabled=False,
     )
     features = (calls, live, offer_buttons, call_list, call_log, campaigns, calling_lists, contacts, missed, waiting)
-    more = (recordings, digest, phone, presence, admin, home, voice_messages, voice_templates)
+    more = (callers, recordings, digest, phone, presence, admin, home, voice_messages, voice_templates)
     for feature in (*features, *more, approval, shortcuts, steps):
         feature.register(app, desk)
     register_errors(app, desk)

@@ -141,6 +141,7 @@ async def test_who_may_do_what(desk: Office) -> None:
         "/contacts import": "import contacts",
         "/contacts remove Noa": "remove a contact",
         "/digest now": "/digest now",
+        "/calls waiting": "ring or wait in a queue",
         "/campaign": "see campaigns",
         "/campaign start Spring sale": "start, stop, fill",
         "/campaign calllist Autumn offers": "make a call list for oneself",

@@ -14,10 +14,11 @@ from bot.catching_up import catch_up
 from bot.demo import DANA
 from bot.events import Outcome, State
 from bot.orders import CampaignCall
+from bot.polling import Poll
 from bot.providers.voicenter.simulator import VoicenterExchange
 from bot.store import calls, ledger, people
 from bot.store.presence import presence
-from tests.town import Town
+from tests.town import BRISK, LEISURELY, Town
 from tests.town import town as running
 
 pytestmark = pytest.mark.slow
@@ -92,6 +93,24 @@ async def test_voicenter_runs_a_campaign(town: Town) -> None:
 
     await town.until(ended, "the record of the campaign's call")
     assert (await voicenter.campaign(campaign.code)).pending == 0
+
+
+async def test_who_waits_in_a_queue_is_listed_though_no_webhook_told(town: Town) -> None:
+    board, exchange = town.callboard.board, town.world.exchanges["voicenter"]
+    exchange.hook = f"{exchange.hook}-moved"  # the bot knows no such address: only asking tells
+    town.world.clock.set_speed(LEISURELY)
+    town.world.network.incoming(exchange, caller="+972505550177", did=demo.SALES_LINE, kind="abandoned")
+    poll = Poll(board)
+
+    async def known() -> bool:
+        await poll()
+        return any(call.number == "+972505550177" for call in await board.read(calls.open_calls, "voicenter"))
+
+    await town.until(known, "a caller in the queue")
+    await town.type("/calls waiting service queue")
+    told = await town.sees("Calls waiting now on Service Queue (1)", "+972 50-555-0177", "Voicenter")
+    assert "did not say" not in told
+    town.world.clock.set_speed(BRISK)
 
 
 async def test_what_no_webhook_told_is_caught_up_with_from_the_call_log(town: Town) -> None:

@@ -45,6 +45,8 @@ FORMS: Mapping[str, tuple[str, Sequence[tuple[str, str]]]] = MappingProxyType(
             (
                 ("", "shows your calls"),
                 ("team", "shows everybody's calls (managers)"),
+                ("waiting", "shows the incoming calls that ring or wait in a queue, the longest waiting first"),
+                ("waiting Sales", "shows those of a line or queue"),
                 ("log", "shows your latest calls, page by page, and brings them as a CSV file"),
                 ("log yesterday", "searches a day or a period: “last week”, “2026-11-01..2026-11-15”, “2026-11-01..”"),
                 ("log +1 202 555 0100", "searches a number, or a contact's name"),
