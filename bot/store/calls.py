@@ -12,7 +12,7 @@ from typing import Protocol
 import msgspec
 
 from bot.call import Call, Unreported
-from bot.events import AnyEvent, Described, Outcome, Requested, State
+from bot.events import MISSED_OUTCOMES, AnyEvent, Described, Outcome, Requested, State
 from bot.fold import fold
 from bot.store import cards, messages, missed, offers, recordings, taken_in, threads
 
@@ -72,14 +72,17 @@ def ingest(
     call_id: str = "",
     raw: bytes | None = None,
     late: bool = False,
+    fetched: bool = False,
 ) -> list[Change]:
     """Store events of one account and bring everything derived from them up to date.
 
     Events already stored are skipped, without effect. `call_id` addresses events of our own; events from outside
     find their call by the provider's id, by our id if it came back with them, or as the echo of an unclear dial.
     `late`: told so long after it happened that a call is no news any more: it is kept and a missed caller is
-    shown, but nothing is posted of the call itself.
+    shown, but nothing is posted of the call itself. `fetched`: asked for so long after it happened that nobody is
+    owed a call because of it either (`Call.fetched`).
     """
+    late = late or fetched
     by_ref: dict[str, list[AnyEvent]] = {}
     for event in events:
         by_ref.setdefault(event.ref, []).append(event)
@@ -88,7 +91,8 @@ def ingest(
         holder = _holder(db, account, ref) if ref else ""
         owner = call_id or _owner(db, account, told, holder)
         begins = not owner
-        owner = owner or new_id(now)
+        # Ids sort by time, and old calls go by theirs.
+        owner = owner or new_id(min(now, *(event.at for event in told)) if fetched else now)
         moved = _link(db, account, ref, holder, owner, now, routing) if ref and holder != owner else []
         stored = [] if begins else _stored(db, owner)
         fresh = _new(told, stored)
@@ -96,7 +100,8 @@ def ingest(
             _store(db, account, owner, ref, fresh, raw, now)
             raw = None  # kept once, beside the first events it told
         if fresh or moved:
-            call = _refold(db, account, owner, [*stored, *fresh], now, routing, begins=begins, late=late)
+            events = [*stored, *fresh]
+            call = _refold(db, account, owner, events, now, routing, begins=begins, late=late, fetched=fetched)
             threads.tell(db, call.id, [*moved, *fresh], now)
             if call.state is State.UNCLEAR and not call.refs:
                 call = _with_its_echo(db, call, now, routing)
@@ -137,6 +142,7 @@ def _refold(
     *,
     begins: bool = False,
     late: bool = False,
+    fetched: bool = False,
 ) -> Call:
     """Fold a call anew from all its events, store it, and mark what shows it. `begins`: nothing is known of it yet."""
     call = fold(call_id, account, events)
@@ -144,8 +150,12 @@ def _refold(
         call = msgspec.structs.replace(call, rep=_rep_of(db, call))
     if call.unanswered and (why := routing.unreported(call)):
         call = msgspec.structs.replace(call, unreported=why)
-    body = _write(call)
     before = None if begins else db.execute(_BEFORE, (call_id,)).fetchone()
+    was_fetched = before is not None and _FETCHED in before["body"]
+    # Whoever waits because of it already goes on to.
+    if was_fetched or (fetched and (before is None or before["outcome"] not in MISSED_OUTCOMES)):
+        call = msgspec.structs.replace(call, fetched=True)
+    body = _write(call)
     if before is not None and before["body"] == body:
         return call
     place = (before["place"] if before is not None else "") or routing.place(call)
@@ -163,7 +173,7 @@ def _refold(
         _show(db, call, place, now, routing)
     if call.rep_phone:
         offers.show_call(db, call.id)
-    if before is not None and before["outcome"] == Outcome.ANSWERED != call.outcome:
+    if before is not None and before["outcome"] == Outcome.ANSWERED != call.outcome and not fetched:
         missed.reopen(db, call, now, routing.escalate_after())
     missed.follow(db, call, place, now, routing.escalate_after(), begins=begins)
     if call.recordings:
@@ -172,6 +182,8 @@ def _refold(
 
 
 _BEFORE = "SELECT body, place, outcome FROM calls WHERE id = ?"
+_FETCHED = b'"fetched":true'
+"""In the body of such a call, and of no other: in a text its quotation marks would be escaped."""
 _SAVE = (
     "INSERT INTO calls (id, account, direction, state, outcome, rep, number, line, started_at, answered_at,"
     " ended_at, ring_seconds, talk_seconds, place, body, purpose)"
