@@ -36,6 +36,7 @@ from bot import (
     forgetting,
     guiding,
     jobs,
+    log_fetching,
     message_queue,
     offers,
     phone_page,
@@ -278,6 +279,7 @@ async def running(
         stack.push_async_callback(board.settle)
         board.spawn(conducting.recover(board), conducting.failed)
         board.spawn(batches.recover(board), batches.failed)
+        board.spawn(log_fetching.recover(board), log_fetching.failed)
         deliveries = Deliveries(board, slack)
         pictures = Pictures(board, slack)
         answers = StepAnswers(board, slack)

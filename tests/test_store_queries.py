@@ -340,6 +340,8 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "ledger.problems": ledger.problems,
     "ledger.remember": lambda db: ledger.remember(db, "k", "v", NOW),
     "ledger.recall": lambda db: ledger.recall(db, "k"),
+    "ledger.recall_all": lambda db: ledger.recall_all(db, "k "),
+    "ledger.forget_fact": lambda db: ledger.forget_fact(db, "k"),
     "messages.write": lambda db: messages.write(db, MESSAGES, [RECIPIENT], NOW),
     "messages.get": lambda db: messages.get(db, "b1"),
     "messages.results": lambda db: messages.results(db, "b1"),

@@ -54,6 +54,7 @@ FORMS: Mapping[str, tuple[str, Sequence[tuple[str, str]]]] = MappingProxyType(
                 ("log @sam last week", "searches a colleague's calls (managers)"),
                 ("log team today", "searches everybody's calls (managers)"),
                 ("log messages last month", "searches voice messages, which are no calls otherwise"),
+                ("log fetch 2026-10-01..2026-10-15", "brings older calls from the phone service's own log (admins)"),
                 ("log add", "opens a form: records a call that was made elsewhere; nobody is called"),
                 ("log add Dana Levi", "the same, with whom"),
                 ("help", "shows this"),
