@@ -23,7 +23,7 @@ from bot.events import AnyEvent
 from bot.orders import LogSearch
 from bot.periods import instant
 from bot.provider import Provider
-from bot.store import calls, cards, ledger, people
+from bot.store import calls, cards, ledger, people, recordings
 
 log = logging.getLogger("callboard.log_fetching")
 
@@ -178,11 +178,21 @@ def _ingest(db: sqlite3.Connection, board: Board, account: str, events: list[Any
     for old in (True, False):
         of_age = [event for event in events if (latest[event.ref] < now - OWED_SECONDS) == old]
         changes += calls.ingest(db, account, of_age, now=now, routing=board.routing, late=True, fetched=old)
+    for change in changes:
+        _forget_recordings(db, board, change.call.id)
     if fresh:
         taken = _known(db, account)
         counted = {**taken.fresh, day: taken.fresh.get(day, 0) + fresh}
         _remember(db, msgspec.structs.replace(taken, fresh=counted), now)
     return changes
+
+
+def _forget_recordings(db: sqlite3.Connection, board: Board, call_id: str) -> None:
+    """Those whose time was over before we heard of them, or the end of each would be told in the audit log."""
+    days = board.settings.recording.keep_days
+    for copy in recordings.of_call(db, call_id) if days else ():
+        if not copy.file and copy.ended_at < board.now() - days * 86400:
+            recordings.deleted(db, copy)
 
 
 def _finish(db: sqlite3.Connection, board: Board, account: str, trouble: str) -> None:

@@ -12,11 +12,12 @@ from typing_extensions import override
 
 from bot import log_fetching
 from bot.catching_up import AGAIN_SECONDS
+from bot.delivering import Deliveries
 from bot.errors import Refused
 from bot.events import AnyEvent, CallEnded, CdrReceived, Described, Outcome
 from bot.log_fetching import PAUSE_SECONDS
 from bot.orders import LogSearch
-from bot.store import figures, ledger, missed
+from bot.store import calls, figures, ledger, missed, recordings
 from tests import slack_requests
 from tests.fake_slack import FakeSlack
 from tests.office import LINE, SETTINGS, Office, PaperPhone, office
@@ -41,6 +42,7 @@ class Logbook(PaperPhone):
         self.rows: list[tuple[str, float, Outcome]] = []
         self.faults: dict[int, BaseException] = {}
         self.gate: asyncio.Event | None = None
+        self.recording = ""
 
     @override
     async def call_log(self, search: LogSearch) -> tuple[AnyEvent, ...]:
@@ -50,16 +52,22 @@ class Logbook(PaperPhone):
             await self.gate.wait()
         if fault := self.faults.pop(len(self.searches), None):
             raise fault
-        found = [record(ref, at, outcome) for ref, at, outcome in self.rows if search.since <= at < search.until]
+        found = [
+            record(ref, at, outcome, self.recording)
+            for ref, at, outcome in self.rows
+            if search.since <= at < search.until
+        ]
         return tuple(event for events in found for event in events)
 
 
-def record(ref: str, at: float, outcome: Outcome = Outcome.NO_ANSWER) -> tuple[AnyEvent, ...]:
+def record(ref: str, at: float, outcome: Outcome = Outcome.NO_ANSWER, recording: str = "") -> tuple[AnyEvent, ...]:
     """An incoming call as the log tells it."""
     talk = 30 if outcome is Outcome.ANSWERED else 0
     return (
         Described(ref=ref, at=at, source="cdr:ext:201", direction="in", number=CALLER, line=LINE),
-        CdrReceived(ref=ref, at=at, leg="ext:201", outcome=outcome, ring_seconds=20, talk_seconds=talk),
+        CdrReceived(
+            ref=ref, at=at, leg="ext:201", outcome=outcome, ring_seconds=20, talk_seconds=talk, recording=recording
+        ),
         CallEnded(ref=ref, at=at + 20 + talk),
     )
 
@@ -257,6 +265,23 @@ async def test_what_would_be_forgotten_at_once_is_not_fetched(
         assert phone(desk).searches == []
         await fetch(desk, "2026-09-28")
         assert len(phone(desk).searches) == 1
+
+
+async def test_recordings_whose_time_is_over_go_without_a_word(desk: Office) -> None:
+    """Nobody ever had a link or a file of them, so there is nothing to say of their end."""
+    phone(desk).rows = [("over", at(3, month=8), Outcome.ANSWERED), ("left", at(3), Outcome.ANSWERED)]
+    phone(desk).recording = "https://recordings.example/1.mp3"
+    await fetch(desk, "2026-08-03")
+    await fetch(desk, "2026-10-03")
+    states = []
+    for ref in ("over", "left"):
+        call = await desk.board.read(calls.by_ref, "voicenter", ref)
+        assert call is not None
+        states += [copy.state for copy in await desk.board.read(recordings.of_call, call.id)]
+    assert states == ["deleted", "kept"]
+    before = await desk.board.read(ledger.audit_log)
+    await Deliveries(desk.board, desk.desk.slack).expire()
+    assert await desk.board.read(ledger.audit_log) == before
 
 
 # What goes wrong on the way
