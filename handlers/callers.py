@@ -11,7 +11,7 @@ from slack_bolt.async_app import AsyncApp
 from bot import numbers, who
 from bot.board import Board
 from bot.call import Call
-from bot.cards import Message, message, plain, section
+from bot.cards import Message, plain
 from bot.cards.callers import SCOPE, Caller, Turn, callers_message
 from bot.controlling import check_person, controls_of
 from bot.errors import BadInput, NotAllowed
@@ -50,10 +50,12 @@ def _list(db: sqlite3.Connection, board: Board, click: Click, where: Turn) -> Me
     everything = settings.role(user) != "rep"
     waiting = []
     for call in calls.open_calls(db):
+        if not (_waits(call) and meant(call)):
+            continue
         place = calls.place_of(db, call.id)
         # The same people who see the cards of missed callers there: see `missed.seen_by`.
         seen = everything or call.rep == user or place in places
-        if not (_waits(call) and seen and meant(call)):
+        if not seen:
             continue
         masked = masks(settings, here) or (call.rep != user and masks_from(settings, place, user))
         contact = lookups.known(db, call.number) if call.number else None
@@ -61,13 +63,14 @@ def _list(db: sqlite3.Connection, board: Board, click: Click, where: Turn) -> Me
         shown = replace(call, line=settings.label(call.line))
         acting = board.acting.get(call.id, "")
         waiting.append(Caller(shown, contact, masked, controls, board.title(call.account), acting))
-    if where.scope and not name:
-        if not waiting:
-            return message([section(_unknown(board, where.scope), "callers:none")])
+    nobody = _unknown(board, where.scope) if where.scope and not name else ""
+    if nobody and waiting:
         name = waiting[0].call.queue
     waiting.sort(key=lambda caller: caller.call.started_at)
     zone = people.person(db, user).zone or settings.zone
-    return callers_message(waiting, where.scope, where.page, now, zone, where=name, behind=_behind(board))
+    return callers_message(
+        waiting, where.scope, where.page, now, zone, where=name, nobody=nobody, behind=_behind(board)
+    )
 
 
 def _waits(call: Call) -> bool:

@@ -279,6 +279,9 @@ async def test_an_old_list_says_of_what_moment_it_is(desk: Office) -> None:
     told = await desk.type("/calls waiting")
     assert told.startswith("No call is waiting.\n")
     assert "Paperphone did not say who waits in its queues since 03:40:00" in told, answered
+    told = await desk.type("/calls waiting Berlin")
+    assert told.startswith("No call is waiting on “Berlin”")
+    assert "Paperphone did not say who waits in its queues" in told
     del desk.board.polled["voicenter"]
     assert "Paperphone has not said yet who waits in its queues" in await desk.type("/calls waiting")
     phone(desk).fault = None

@@ -87,18 +87,20 @@ def callers_message(
     zone: str,
     *,
     where: str,
+    nobody: str = "",
     behind: Sequence[tuple[str, float]],
 ) -> Message:
     """A page of the list; `waiting`: the longest waiting first.
 
     Args:
         scope: as typed, "" = all.  where: the line or queue by name, "" = all.
+        nobody: what is said where nobody waits, "" = just that.
         behind: (service, when it last said who waits in its queues) of those that were asked in vain since; 0 = never.
     """
     on = f" on {plain(where)}" if where else ""
     old = [context([_old(title, at, zone)], f"callers:old:{number}") for number, (title, at) in enumerate(behind)]
     if not waiting:
-        return message([section(f"No call is waiting{on}.", "callers:none"), *old])
+        return message([section(nobody or f"No call is waiting{on}.", "callers:none"), *old])
     pages = ceil(len(waiting) / PAGE)
     page = min(page, pages - 1)
     # A header is shown as it is, so it has no use for `plain()`.
