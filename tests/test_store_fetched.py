@@ -6,13 +6,14 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from typing_extensions import override
 
-from bot.call import Call
+from bot.call import Call, Unreported
 from bot.call_search import Search
 from bot.events import AnyEvent, CdrReceived, Described, Outcome, Requested, Settled, Unclear
 from bot.store import Database, call_log, calls, figures, missed, recordings, retention
 from bot.store.call_log import Reach
-from tests.test_store_missed import AFTER, CALLER, NOW, Routes, all_rows, only, record
+from tests.test_store_missed import AFTER, CALLER, FAX, NOW, Routes, all_rows, only, record
 
 MONTH = 30 * 86400.0
 THEN = NOW - MONTH
@@ -76,6 +77,22 @@ def test_a_record_that_was_lost_makes_nobody_wait(db: sqlite3.Connection) -> Non
     tell(db, described, now=THEN)
     fetch(db, told, ended)
     assert (by_ref(db, "m1").outcome, all_rows(db)) == (Outcome.NO_ANSWER, [])
+
+
+def test_one_that_was_nobodys_concern_stays_so_when_the_settings_have_changed(db: sqlite3.Connection) -> None:
+    """It was known, missed, and reported to nobody; by now the line's calls are, and one thing more is told of it."""
+    tell(db, *record("m1", THEN, Outcome.NO_ANSWER, line=FAX), now=THEN + 20)
+    more = Described(ref="m1", at=THEN, source="log", direction="in", name="Noa")
+    calls.ingest(db, "acme", [more], now=NOW, routing=Reporting(AFTER), fetched=True)
+    assert (by_ref(db, "m1").unreported, all_rows(db)) == ("", [])
+
+
+class Reporting(Routes):
+    """Every missed call is somebody's."""
+
+    @override
+    def unreported(self, call: Call) -> Unreported:
+        return ""
 
 
 def test_a_conversation_closes_whoever_waited_until_then(db: sqlite3.Connection) -> None:

@@ -12,7 +12,7 @@ from typing import Protocol
 import msgspec
 
 from bot.call import Call, Unreported
-from bot.events import MISSED_OUTCOMES, AnyEvent, Described, Outcome, Requested, State
+from bot.events import AnyEvent, Described, Outcome, Requested, State
 from bot.fold import fold
 from bot.store import cards, messages, missed, offers, recordings, taken_in, threads
 
@@ -153,7 +153,7 @@ def _refold(
     before = None if begins else db.execute(_BEFORE, (call_id,)).fetchone()
     was_fetched = before is not None and _FETCHED in before["body"]
     # Whoever waits because of it already goes on to.
-    if was_fetched or (fetched and (before is None or before["outcome"] not in MISSED_OUTCOMES)):
+    if was_fetched or (fetched and (begins or not missed.counts(db, call_id))):
         call = msgspec.structs.replace(call, fetched=True)
     body = _write(call)
     if before is not None and before["body"] == body:

@@ -119,7 +119,7 @@ _CONVERSATION = (
 
 
 def _open(db: sqlite3.Connection, call: Call, place: str, now: float, escalate_after: float) -> None:
-    if not place or db.execute("SELECT 1 FROM missed_calls WHERE call_id = ?", (call.id,)).fetchone():
+    if not place or counts(db, call.id):
         return
     if call.number and _talked_since(db, call):
         return
@@ -138,6 +138,11 @@ def _open(db: sqlite3.Connection, call: Call, place: str, now: float, escalate_a
         "INSERT INTO missed_calls (call_id, missed_id, at) VALUES (?, ?, ?)", (call.id, missed_id, call.started_at)
     )
     _recount(db, missed_id, now)
+
+
+def counts(db: sqlite3.Connection, call_id: str) -> bool:
+    """Whether a call is one of somebody's tries who was missed, whatever became of that."""
+    return db.execute("SELECT 1 FROM missed_calls WHERE call_id = ?", (call_id,)).fetchone() is not None
 
 
 def forget(db: sqlite3.Connection, call_id: str, now: float) -> None:
