@@ -319,11 +319,13 @@ async def test_a_bug_of_ours_is_told_with_an_incident(desk: Office) -> None:
 async def test_one_at_a_time_for_each_account(desk: Office) -> None:
     gate = phone(desk).gate = asyncio.Event()
     first = asyncio.create_task(fetch(desk, "2026-10-01..2026-10-03"))
-    while not phone(desk).searches:
-        await asyncio.sleep(0)
+    async with asyncio.timeout(20):
+        while not phone(desk).searches:
+            await asyncio.sleep(0)
     second = asyncio.create_task(fetch(desk, "2026-10-05"))
-    while "being fetched already" not in "".join(one.text for one in desk.slack.ephemerals):
-        await asyncio.sleep(0)
+    async with asyncio.timeout(20):
+        while len(desk.slack.ephemerals) < 2:
+            await asyncio.sleep(0)
     gate.set()
     await first
     await second

@@ -28,6 +28,8 @@ HOLD_SECONDS = 20
 Longer than the answer to an order may take (`assembly.py`: 4 s to connect, 12 s to answer): by then it is known whose
 that call is.
 """
+_FETCHED = b'"fetched":true'
+"""In the body of such a call, and of no other: in a text its quotation marks would be escaped."""
 
 
 class Routing(Protocol):
@@ -182,8 +184,6 @@ def _refold(
 
 
 _BEFORE = "SELECT body, place, outcome FROM calls WHERE id = ?"
-_FETCHED = b'"fetched":true'
-"""In the body of such a call, and of no other: in a text its quotation marks would be escaped."""
 _SAVE = (
     "INSERT INTO calls (id, account, direction, state, outcome, rep, number, line, started_at, answered_at,"
     " ended_at, ring_seconds, talk_seconds, place, body, purpose)"

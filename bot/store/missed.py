@@ -140,11 +140,6 @@ def _open(db: sqlite3.Connection, call: Call, place: str, now: float, escalate_a
     _recount(db, missed_id, now)
 
 
-def counts(db: sqlite3.Connection, call_id: str) -> bool:
-    """Whether a call is one of somebody's tries who was missed, whatever became of that."""
-    return db.execute("SELECT 1 FROM missed_calls WHERE call_id = ?", (call_id,)).fetchone() is not None
-
-
 def forget(db: sqlite3.Connection, call_id: str, now: float) -> None:
     """A call is not missed after all: take it off its caller's count."""
     row = db.execute("DELETE FROM missed_calls WHERE call_id = ? RETURNING missed_id", (call_id,)).fetchone()
@@ -296,6 +291,11 @@ def escalated(db: sqlite3.Connection, missed_id: str, next_at: float) -> None:
         (next_at, missed_id),
     )
     cards.touch(db, missed_id, "missed")
+
+
+def counts(db: sqlite3.Connection, call_id: str) -> bool:
+    """Whether a call is one of somebody's tries who was missed, whatever became of that."""
+    return db.execute("SELECT 1 FROM missed_calls WHERE call_id = ?", (call_id,)).fetchone() is not None
 
 
 def call_ids(db: sqlite3.Connection, missed_id: str) -> list[tuple[str, float]]:
