@@ -37,6 +37,7 @@ from bot import (
     forgetting,
     guiding,
     jobs,
+    log_fetching,
     message_queue,
     offers,
     phone_page,
@@ -63,6 +64,7 @@ from handlers import (
     approval,
     call_list,
     call_log,
+    callers,
     calling_lists,
     calls,
     campaign_calls,
@@ -164,7 +166,7 @@ def slack_app(desk: Desk, identity: Identity) -> AsyncApp:
         attaching_function_token_enabled=False,
     )
     features = (calls, live, offer_buttons, call_list, call_log, campaigns, calling_lists, contacts, missed, waiting)
-    more = (recordings, digest, phone, presence, admin, home, voice_messages, voice_templates)
+    more = (callers, recordings, digest, phone, presence, admin, home, voice_messages, voice_templates)
     for feature in (*features, *more, approval, waiving, shortcuts, steps):
         feature.register(app, desk)
     register_errors(app, desk)
@@ -291,6 +293,7 @@ async def running(
         stack.push_async_callback(board.settle)
         board.spawn(conducting.recover(board), conducting.failed)
         board.spawn(batches.recover(board), batches.failed)
+        board.spawn(log_fetching.recover(board), log_fetching.failed)
         deliveries = Deliveries(board, slack)
         pictures = Pictures(board, slack)
         answers = StepAnswers(board, slack)

@@ -46,6 +46,7 @@ class Board:
         followers: are told of every call that changed, after the commit; must return at once.
         acting: id of a call -> what is being done to it right now, for its card.
         listed: id of an open call -> when its service was asked last and said that it lives.
+        polled: account -> when it last said which calls are active.
         logged: what is broken -> what the log said of it last.
         costly: rep and the day's beginning -> numbers that they were refused because of the price: see `bot/alarms.py`.
         readable: accounts whose last webhook since the start could be read.
@@ -69,6 +70,7 @@ class Board:
     acting: dict[str, str] = field(default_factory=dict)
     listed: dict[str, float] = field(default_factory=dict)
     readable: set[str] = field(default_factory=set)
+    polled: dict[str, float] = field(default_factory=dict)
     logged: dict[str, str] = field(default_factory=dict)
     costly: dict[tuple[str, float], set[str]] = field(default_factory=dict)
     answer_seconds: float = 1.25

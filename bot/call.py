@@ -47,6 +47,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         blocked: the service lets the outside party call no more.
         unreported: why a caller whom nobody answered is owed no call, "" = they are. Not told by events: the settings
             say so, see `bot/routing.py`.
+        fetched: it was fetched from the service's log long after it happened, so that nobody is owed a call because of
+            it. Not told by events either.
         guided_at: when a service last asked what to do with it, 0 = never; until somebody answers it may be in a menu.
         dial_digits: dialled once they answer, "." waits a second.  confirm_key: the rep presses it first; "" = none.
         conference: of the provider, that they were called into.
@@ -96,6 +98,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     played: Outcome | None = None
     heard: tuple[str, ...] = ()
     unreported: Unreported = ""
+    fetched: bool = False
     dial_digits: str = ""
     confirm_key: str = ""
     conference: str = ""
@@ -114,7 +117,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def missed(self) -> bool:
         """One that nobody of ours answered, so that somebody is owed a call."""
-        return self.unanswered and not self.unreported
+        return self.unanswered and not self.unreported and not self.fetched
 
     @property
     def ours(self) -> bool:

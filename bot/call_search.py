@@ -132,6 +132,18 @@ def parse(text: str, reader: Reader) -> Typed:
     return found.typed()
 
 
+def period(text: str, reader: Reader) -> tuple[float, float]:
+    """The days that `text` names and nothing else: since and until as in `Search`.
+
+    Raises:
+        BadInput: it is something else; a full sentence, as of `parse`.
+    """
+    tokens, found = _tokens(text), _Found(reader)
+    if not tokens or found.period(tokens) != len(tokens):
+        raise BadInput(f"{_quote(text)} is no period. Write it like 2026-11-01..2026-11-15. Nothing was searched.")
+    return found.search.since, found.search.until
+
+
 def zone_of(name: str) -> ZoneInfo:
     """The time zone of that IANA name; UTC where it means nothing."""
     try:
@@ -166,7 +178,7 @@ class _Found:
 
     def take(self, tokens: list[_Token]) -> int:
         """Read the first of these words, and those that belong to it; how many that were."""
-        for read in (self._flag, self._line, self._period, self._mention, self._number):
+        for read in (self._flag, self._line, self.period, self._mention, self._number):
             if count := read(tokens):
                 self.open_name = False
                 return count
@@ -233,7 +245,8 @@ class _Found:
             "Nothing was searched."
         )
 
-    def _period(self, tokens: list[_Token]) -> int:
+    def period(self, tokens: list[_Token]) -> int:
+        """As `take()`, of a period only."""
         reader, word = self.reader, tokens[0].word
         if word in ("this", "last") and len(tokens) > 1 and tokens[1].word in ("week", "month"):
             first, after = _calendar(word, tokens[1].word, reader.today)

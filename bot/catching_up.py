@@ -45,12 +45,12 @@ async def _account(board: Board, provider: Provider) -> None:
     if last:
         told = await provider.call_log(LogSearch(since=since, until=now))
         for late in (False, True):
-            for events in _parts(_of_age(told, now, late)):
+            for events in parts(_of_age(told, now, late)):
                 await board.ingest(provider.account, events, late=late)
     await board.write(ledger.remember, key, str(now), now)
 
 
-def _parts(events: Iterable[AnyEvent]) -> Iterator[list[AnyEvent]]:
+def parts(events: Iterable[AnyEvent]) -> Iterator[list[AnyEvent]]:
     """So many calls a time, each with all its events: webhooks and clicks are written down in between."""
     calls: dict[str, list[AnyEvent]] = {}
     for event in events:

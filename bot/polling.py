@@ -89,6 +89,7 @@ class Poll:
         known = {ref: call for call in mine for ref in call.refs}
         events = tuple(known[event.ref].named(event) if event.ref in known else event for event in events)
         await self.board.ingest(provider.account, events)
+        self.board.polled[provider.account] = self.board.now()
         active = {event.ref for event in events}
         legs = {(event.ref, event.leg) for event in events if isinstance(event, LegEvent)}
         for call in mine:

@@ -1,4 +1,4 @@
-"""`/calls`: the calls that are running, with their controls; `/calls log` is in `call_log`."""
+"""`/calls`: the calls that are running, with their controls; `/calls log` is in `call_log`, `waiting` in `callers`."""
 
 import sqlite3
 
@@ -12,7 +12,7 @@ from bot.cards.live_calls import list_message
 from bot.controlling import controls_of
 from bot.errors import BadInput, NotAllowed
 from bot.store import calls, lookups, people
-from handlers import Click, Desk, answer, call_log, on_command
+from handlers import Click, Desk, answer, call_log, callers, on_command
 
 
 def register(app: AsyncApp, desk: Desk) -> None:
@@ -26,13 +26,18 @@ async def command(desk: Desk, click: Click) -> None:
     if word.casefold() == "log":
         await call_log.command(desk, msgspec.structs.replace(click, text=rest))
         return
+    if word.casefold() == "waiting":
+        await callers.command(desk, msgspec.structs.replace(click, text=rest))
+        return
     what = click.text.strip().casefold()
     name = desk.board.settings.commands["calls"]
     if what == "help":
         await answer(desk, click, help_message("calls", desk.board.settings.commands))
         return
     if what not in ("", "team"):
-        raise BadInput(f"I do not know “{what}”. Type `{name}`, `{name} team`, `{name} log` or `{name} help`.")
+        raise BadInput(
+            f"I do not know “{what}”. Type `{name}`, `{name} team`, `{name} waiting`, `{name} log` or `{name} help`."
+        )
     if what == "team" and desk.board.settings.role(click.user) == "rep":
         raise NotAllowed(f"Everybody's calls are shown to managers only. Type `{name}` for your own.")
     await answer(desk, click, await desk.board.read(_list, desk.board, click.user, what == "team"))

@@ -1,4 +1,4 @@
-"""`/calls log`: the call log, searched and paged in place, as a file, and calls made elsewhere added to it."""
+"""`/calls log`: the call log, searched and paged in place, as a file; older calls and those made elsewhere come in."""
 
 import asyncio
 import html
@@ -9,7 +9,7 @@ from datetime import datetime
 import msgspec
 from slack_bolt.async_app import AsyncApp
 
-from bot import by_hand, call_search, who
+from bot import by_hand, call_search, log_fetching, who
 from bot.board import Board
 from bot.by_hand import BY_HAND, HandMade
 from bot.call import Call
@@ -26,6 +26,7 @@ from bot.cards.call_log import (
     log_message,
     search_words,
 )
+from bot.cards.fetched import begun_words
 from bot.cards.help import help_message
 from bot.cards.modals import NONE
 from bot.errors import BadInput, CallboardError, NotAllowed, NotFound
@@ -63,6 +64,9 @@ async def command(desk: Desk, click: Click) -> None:
         return
     if word.casefold() == "add":
         await open_form(desk, click, html.unescape(who.without_links(rest)))
+        return
+    if word.casefold() == "fetch":
+        await fetch(desk, click, html.unescape(who.without_links(rest)))
         return
     person = await board.read(people.person, click.user)
     lines = [(line.number, line.label) for line in board.settings.lines]
@@ -193,6 +197,17 @@ async def export(desk: Desk, click: Click) -> None:
     count = "One call is" if len(rows) == 1 else f"{len(rows):,} calls are"
     newest = f", the newest {MOST:,} of more: name a shorter period for the others" if more else ""
     await tell(desk, click, f"{count} in a file in your conversation with Callboard{newest}.")
+
+
+# Older calls, from a service's own log
+
+
+async def fetch(desk: Desk, click: Click, text: str) -> None:
+    """`/calls log fetch …`: begun, written down, and done in the background; it tells when it is over."""
+    board = desk.board
+    begun = await log_fetching.begin(board, click.user, text, click.trigger)
+    board.spawn(log_fetching.run(board, begun.account), log_fetching.failed)
+    await tell(desk, click, begun_words(begun, board.title(begun.account)))
 
 
 # A call made elsewhere

@@ -113,9 +113,12 @@ def test_commands_that_are_shown_are_understood(page: Path) -> None:
                     who.parse(said, "US", behind=True)
             elif command == "/voicemsg" and text.split(" ")[0] not in ("", "templates", "scheduled", "help"):
                 saying.parse(re.sub(r"@(\w+)", r"<@U2|\1>", text), "US")
-            elif command == "/calls" and text.startswith("log ") and text.split(" ")[1] not in ("add", "help"):
+            elif command == "/calls" and text.startswith("log ") and text.split(" ")[1] not in ("add", "help", "fetch"):
                 said = re.sub(r"@(\w+)", r"<@U2|\1>", text.removeprefix("log "))
                 call_search.parse(said, call_search.Reader("US", "UTC", NOVEMBER, [("+12025550100", "Sales")]))
+            elif command == "/calls" and text.startswith("log fetch "):
+                said = text.removeprefix("log fetch ").partition(" via ")[0]
+                call_search.period(said, call_search.Reader("US", "UTC", NOVEMBER))
             elif command == "/digest":
                 periods.parse(text, "UTC")
             elif command in ("/phone", "/callboard", "/recording"):
@@ -141,6 +144,8 @@ async def test_who_may_do_what(desk: Office) -> None:
         "/contacts import": "import contacts",
         "/contacts remove Noa": "remove a contact",
         "/digest now": "/digest now",
+        "/calls waiting": "ring or wait in a queue",
+        "/calls log fetch": "fetch older calls",
         "/campaign": "see campaigns",
         "/campaign start Spring sale": "start, stop, fill",
         "/campaign calllist Autumn offers": "make a call list for oneself",

@@ -4,7 +4,9 @@ Slow, because the simulated time runs; `make test MARKS=` includes it.
 """
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -14,10 +16,12 @@ from bot.catching_up import catch_up
 from bot.demo import DANA
 from bot.events import Outcome, State
 from bot.orders import CampaignCall
+from bot.polling import Poll
 from bot.providers.voicenter.simulator import VoicenterExchange
-from bot.store import calls, ledger, people
+from bot.providers.voicenter.simulator_records import LOGGED_AFTER_SECONDS
+from bot.store import calls, ledger, missed, people
 from bot.store.presence import presence
-from tests.town import Town
+from tests.town import BRISK, LEISURELY, Town
 from tests.town import town as running
 
 pytestmark = pytest.mark.slow
@@ -94,6 +98,24 @@ async def test_voicenter_runs_a_campaign(town: Town) -> None:
     assert (await voicenter.campaign(campaign.code)).pending == 0
 
 
+async def test_who_waits_in_a_queue_is_listed_though_no_webhook_told(town: Town) -> None:
+    board, exchange = town.callboard.board, town.world.exchanges["voicenter"]
+    exchange.hook = f"{exchange.hook}-moved"  # the bot knows no such address: only asking tells
+    town.world.clock.set_speed(LEISURELY)
+    town.world.network.incoming(exchange, caller="+972505550177", did=demo.SALES_LINE, kind="abandoned")
+    poll = Poll(board)
+
+    async def known() -> bool:
+        await poll()
+        return any(call.number == "+972505550177" for call in await board.read(calls.open_calls, "voicenter"))
+
+    await town.until(known, "a caller in the queue")
+    await town.type("/calls waiting service queue")
+    told = await town.sees("Calls waiting now on Service Queue (1)", "+972 50-555-0177", "Voicenter")
+    assert "did not say" not in told
+    town.world.clock.set_speed(BRISK)
+
+
 async def test_what_no_webhook_told_is_caught_up_with_from_the_call_log(town: Town) -> None:
     """The bot could not be reached for a while; its own clock says when it asked the log last."""
     board, exchange = town.callboard.board, town.world.exchanges["voicenter"]
@@ -126,6 +148,35 @@ async def test_what_no_webhook_told_is_caught_up_with_from_the_call_log(town: To
     before = await board.db.read(lambda db: db.execute("SELECT count(*) FROM events").fetchone()[0])
     await catch_up(board)
     assert await board.db.read(lambda db: db.execute("SELECT count(*) FROM events").fetchone()[0]) == before
+
+
+async def test_calls_of_before_are_fetched_from_the_log_and_announced_to_nobody(town: Town) -> None:
+    """Nobody told the bot of them, and it was not there to ask; three days later an admin fetches that day."""
+    board, exchange = town.callboard.board, town.world.exchanges["voicenter"]
+    await town.until(lambda: board.read(ledger.recall, "call log voicenter"), "the first look")
+    exchange.hook, services = f"{exchange.hook}-moved", board.providers
+    board.providers = {}  # nor are they polled
+    network = town.world.network
+    missed_one = network.incoming(exchange, caller="+972505550177", did=demo.SALES_LINE, kind="missed")
+    taken = network.incoming(exchange, caller="+972505550178", did=demo.SALES_LINE, kind="answered")
+
+    async def over() -> bool:
+        return missed_one.over and taken.over and network.clock.now() - taken.history[-1].at > LOGGED_AFTER_SECONDS
+
+    await town.until(over, "the end of both, in the log")
+    board.now, board.providers = lambda: network.clock.now() + 3 * 86400, services
+    day = datetime.fromtimestamp(missed_one.history[0].at, ZoneInfo(demo.ZONE)).date()
+    await town.type(f"/calls log fetch {day}", user=demo.OMER)
+    await town.sees("Only admins fetch calls")
+    await town.type(f"/calls log fetch {day}", user=demo.MAYA)
+    told = await town.sees("Fetched from the call log of Voicenter", "known before")
+    assert "2 new calls, none known before" in told
+    found = [(await board.read(calls.with_number, f"+97250555017{n}", board.now(), 9)) for n in (7, 8)]
+    assert [[call.outcome for call in known] for known in found] == [[Outcome.NO_ANSWER], [Outcome.ANSWERED]]
+    assert await board.read(missed.waiting) == []
+    assert town.lines("50-555-0177") == []
+    await town.type(f"/calls log fetch {day} via Voicenter", user=demo.MAYA)
+    await town.sees("no new call, 2 known before")
 
 
 async def test_the_customer_list_says_who_calls(town: Town) -> None:

@@ -45,6 +45,8 @@ FORMS: Mapping[str, tuple[str, Sequence[tuple[str, str]]]] = MappingProxyType(
             (
                 ("", "shows your calls"),
                 ("team", "shows everybody's calls (managers)"),
+                ("waiting", "shows the incoming calls that ring or wait in a queue, the longest waiting first"),
+                ("waiting Sales", "shows those of a line or queue"),
                 ("log", "shows your latest calls, page by page, and brings them as a CSV file"),
                 ("log yesterday", "searches a day or a period: “last week”, “2026-11-01..2026-11-15”, “2026-11-01..”"),
                 ("log +1 202 555 0100", "searches a number, or a contact's name"),
@@ -52,6 +54,7 @@ FORMS: Mapping[str, tuple[str, Sequence[tuple[str, str]]]] = MappingProxyType(
                 ("log @sam last week", "searches a colleague's calls (managers)"),
                 ("log team today", "searches everybody's calls (managers)"),
                 ("log messages last month", "searches voice messages, which are no calls otherwise"),
+                ("log fetch 2026-10-01..2026-10-15", "brings older calls from the phone service's own log (admins)"),
                 ("log add", "opens a form: records a call that was made elsewhere; nobody is called"),
                 ("log add Dana Levi", "the same, with whom"),
                 ("help", "shows this"),

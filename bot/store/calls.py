@@ -28,6 +28,8 @@ HOLD_SECONDS = 20
 Longer than the answer to an order may take (`assembly.py`: 4 s to connect, 12 s to answer): by then it is known whose
 that call is.
 """
+_FETCHED = b'"fetched":true'
+"""In the body of such a call, and of no other: in a text its quotation marks would be escaped."""
 
 
 class Routing(Protocol):
@@ -75,14 +77,17 @@ def ingest(
     call_id: str = "",
     raw: bytes | None = None,
     late: bool = False,
+    fetched: bool = False,
 ) -> list[Change]:
     """Store events of one account and bring everything derived from them up to date.
 
     Events already stored are skipped, without effect. `call_id` addresses events of our own; events from outside
     find their call by the provider's id, by our id if it came back with them, or as the echo of an unclear dial.
     `late`: told so long after it happened that a call is no news any more: it is kept and a missed caller is
-    shown, but nothing is posted of the call itself.
+    shown, but nothing is posted of the call itself. `fetched`: asked for so long after it happened that nobody is
+    owed a call because of it either (`Call.fetched`).
     """
+    late = late or fetched
     by_ref: dict[str, list[AnyEvent]] = {}
     for event in events:
         by_ref.setdefault(event.ref, []).append(event)
@@ -91,7 +96,8 @@ def ingest(
         holder = _holder(db, account, ref) if ref else ""
         owner = call_id or _owner(db, account, told, holder)
         begins = not owner
-        owner = owner or new_id(now)
+        # Ids sort by time, and old calls go by theirs.
+        owner = owner or new_id(min(now, *(event.at for event in told)) if fetched else now)
         moved = _link(db, account, ref, holder, owner, now, routing) if ref and holder != owner else []
         stored = [] if begins else _stored(db, owner)
         fresh = _new(told, stored)
@@ -99,7 +105,8 @@ def ingest(
             _store(db, account, owner, ref, fresh, raw, now)
             raw = None  # kept once, beside the first events it told
         if fresh or moved:
-            call = _refold(db, account, owner, [*stored, *fresh], now, routing, begins=begins, late=late)
+            events = [*stored, *fresh]
+            call = _refold(db, account, owner, events, now, routing, begins=begins, late=late, fetched=fetched)
             threads.tell(db, call.id, [*moved, *fresh], now)
             if call.state is State.UNCLEAR and not call.refs:
                 call = _with_its_echo(db, call, now, routing)
@@ -140,6 +147,7 @@ def _refold(
     *,
     begins: bool = False,
     late: bool = False,
+    fetched: bool = False,
 ) -> Call:
     """Fold a call anew from all its events, store it, and mark what shows it. `begins`: nothing is known of it yet."""
     call = fold(call_id, account, events)
@@ -147,8 +155,12 @@ def _refold(
         call = msgspec.structs.replace(call, rep=_rep_of(db, call))
     if call.unanswered and (why := routing.unreported(call)):
         call = msgspec.structs.replace(call, unreported=why)
-    body = _write(call)
     before = None if begins else db.execute(_BEFORE, (call_id,)).fetchone()
+    was_fetched = before is not None and _FETCHED in before["body"]
+    # Whoever waits because of it already goes on to.
+    if was_fetched or (fetched and (begins or not missed.counts(db, call_id))):
+        call = msgspec.structs.replace(call, fetched=True)
+    body = _write(call)
     if before is not None and before["body"] == body:
         return call
     place = (before["place"] if before is not None else "") or routing.place(call)
@@ -166,7 +178,7 @@ def _refold(
         _show(db, call, place, now, routing)
     if call.rep_phone:
         offers.show_call(db, call.id)
-    if before is not None and before["outcome"] == Outcome.ANSWERED and _less_talked(before["answered_at"], call):
+    if before is not None and not fetched and _less_talked(before, call):
         missed.reopen(db, call, now, routing.escalate_after())
     missed.follow(db, call, place, now, routing.escalate_after(), begins=begins)
     if call.recordings:
@@ -174,9 +186,10 @@ def _refold(
     return call
 
 
-def _less_talked(answered_at: float, call: Call) -> bool:
+def _less_talked(before: sqlite3.Row, call: Call) -> bool:
     """What was a conversation is none any more, or began sooner than was known: by its record, say."""
-    return call.outcome is not Outcome.ANSWERED or call.answered_at < answered_at
+    talked = before["outcome"] == Outcome.ANSWERED
+    return talked and (call.outcome is not Outcome.ANSWERED or call.answered_at < before["answered_at"])
 
 
 _BEFORE = "SELECT body, place, outcome, answered_at FROM calls WHERE id = ?"

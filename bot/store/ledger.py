@@ -195,6 +195,18 @@ def recall(db: sqlite3.Connection, key: str) -> tuple[str, float] | None:
     return (row[0], row[1]) if row else None
 
 
+def recall_all(db: sqlite3.Connection, prefix: str) -> dict[str, str]:
+    """Key -> value of the small facts whose keys begin so."""
+    return dict(
+        db.execute("SELECT key, value FROM facts WHERE key BETWEEN ? AND ?", (prefix, f"{prefix}\x7f")).fetchall()
+    )
+
+
+def forget_fact(db: sqlite3.Connection, key: str) -> None:
+    """Keep it no longer."""
+    db.execute("DELETE FROM facts WHERE key = ?", (key,))
+
+
 def reminder_of(db: sqlite3.Connection, call_id: str, user: str) -> float:
     """When somebody is reminded of a call, 0 = they are not."""
     row = db.execute("SELECT due_at FROM reminders WHERE id = ? AND NOT done", (f"{call_id} {user}",)).fetchone()

@@ -142,7 +142,7 @@ def _close_by(db: sqlite3.Connection, missed_id: str, talk: sqlite3.Row) -> None
 
 
 def _open(db: sqlite3.Connection, call: Call, place: str, now: float, escalate_after: float) -> None:
-    if not place or db.execute("SELECT 1 FROM missed_calls WHERE call_id = ?", (call.id,)).fetchone():
+    if not place or counts(db, call.id):
         return
     if call.number and _conversation_since(db, call.number, call.started_at) is not None:
         return  # known before this call's record arrived
@@ -341,6 +341,11 @@ def escalated(db: sqlite3.Connection, missed_id: str, next_at: float) -> None:
         (next_at, missed_id),
     )
     cards.touch(db, missed_id, "missed")
+
+
+def counts(db: sqlite3.Connection, call_id: str) -> bool:
+    """Whether a call is one of somebody's tries who was missed, whatever became of that."""
+    return db.execute("SELECT 1 FROM missed_calls WHERE call_id = ?", (call_id,)).fetchone() is not None
 
 
 def call_ids(db: sqlite3.Connection, missed_id: str) -> list[tuple[str, float]]:
