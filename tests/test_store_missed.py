@@ -32,6 +32,7 @@ from bot.events import (
 from bot.periods import Period
 from bot.store import Database, calls, cards, channels, figures, missed, schema
 from bot.store.missed import Missed
+from tests.empty_store import prepared
 
 NOW = 1_770_000_000.0
 CALLER, OTHER = "+12025550155", "+12025550156"
@@ -64,8 +65,7 @@ class Routes:
 
 @pytest.fixture
 def db(tmp_path: Path) -> Iterator[sqlite3.Connection]:
-    Database(tmp_path / "store.sqlite").close()
-    connection = sqlite3.connect(tmp_path / "store.sqlite", isolation_level=None)
+    connection = sqlite3.connect(prepared(tmp_path / "store.sqlite"), isolation_level=None)
     connection.row_factory = sqlite3.Row
     yield connection
     connection.close()

@@ -33,7 +33,6 @@ from bot.events import (
     Unclear,
 )
 from bot.store import (
-    Database,
     call_log,
     calling_lists,
     calls,
@@ -67,6 +66,7 @@ from bot.store.people import Person
 from bot.store.recordings import Copy
 from bot.store.web_phones import Phone
 from bot.web_phone import Report
+from tests.empty_store import prepared
 from tests.test_store_missed import Routes
 
 NOW = 1_770_000_000.0
@@ -127,8 +127,7 @@ class Recording(sqlite3.Connection):
 
 @pytest.fixture
 def db(tmp_path: Path) -> Iterator[Recording]:
-    Database(tmp_path / "store.sqlite").close()
-    connection = sqlite3.connect(tmp_path / "store.sqlite", isolation_level=None, factory=Recording)
+    connection = sqlite3.connect(prepared(tmp_path / "store.sqlite"), isolation_level=None, factory=Recording)
     add_functions(connection)
     connection.row_factory = sqlite3.Row
     yield connection
