@@ -12,7 +12,7 @@ from bot.call_search import Search
 from bot.events import CUSTOMER, AnyEvent, CdrReceived, Described, Direction, Outcome, Requested
 from bot.store import call_log, calls, missed
 from bot.store.call_log import Reach, Row
-from tests.empty_store import prepared
+from tests.empty_store import connected
 from tests.test_store_missed import FAX, Routes
 
 NOW = 1_770_000_000.0
@@ -25,8 +25,7 @@ REP = Reach("U1", ("C01", "@U1"))
 
 @pytest.fixture
 def db(tmp_path: Path) -> Iterator[sqlite3.Connection]:
-    connection = sqlite3.connect(prepared(tmp_path / "store.sqlite"), isolation_level=None)
-    connection.row_factory = sqlite3.Row
+    connection = connected(tmp_path / "store.sqlite", sqlite3.Connection)
     yield connection
     connection.close()
 
