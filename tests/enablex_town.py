@@ -38,6 +38,7 @@ from bot.simulator.network import Network
 from bot.store import Database, calls, ledger, people
 from bot.store.people import Person
 from tests import office
+from tests.empty_store import prepared
 
 HOOK = "http://callboard.example/hooks/enablex/secret"
 ADA, LINE = office.ADA, office.LINE
@@ -113,7 +114,7 @@ class Desk:
         self.provider.clock = self.clock.now
         self.provider.hook_url = HOOK
         settings = office.settings(self.folder, SETTINGS, ENABLEX_APP_ID="ID", ENABLEX_APP_KEY="KEY")
-        self.database = Mortal(self, self.folder / "data" / "callboard.sqlite")
+        self.database = Mortal(self, prepared(self.folder / "data" / "callboard.sqlite"))
         self.board = Board(settings, self.database, {"enablex": self.provider}, now=self.clock.now, sleep=self.sleep)
         self.poll = Poll(self.board)
         if not (await self.board.read(people.person, "U1")).linked:

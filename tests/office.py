@@ -37,6 +37,7 @@ from bot.web import application
 from bot.workspace import Identity
 from handlers import Desk
 from tests import slack_requests
+from tests.empty_store import prepared
 from tests.fake_slack import FakeSlack
 from tests.slack_state import Clock, Message
 
@@ -68,6 +69,15 @@ ENVIRONMENT = {
 }
 
 
+def no_wire() -> httpx.AsyncClient:
+    """For services that are not asked anything: a client that could ask reads the machine's certificates, for 30 ms."""
+
+    def refuse(request: httpx.Request) -> httpx.Response:
+        raise AssertionError(f"{request.url} was asked, but nobody listens in this test")
+
+    return httpx.AsyncClient(transport=httpx.MockTransport(refuse))
+
+
 class PaperPhone(Provider):
     """Takes every order and writes it down; `answer` says what happens instead, `events` what is active."""
 
@@ -78,7 +88,7 @@ class PaperPhone(Provider):
     hook_paths: ClassVar[Mapping[str, str]] = {"": "everything"}
 
     def __init__(self, account: str, now: Callable[[], float]) -> None:
-        super().__init__(account, {}, httpx.AsyncClient(), "US")
+        super().__init__(account, {}, no_wire(), "US")
         self.now = now
         self.orders: list[CallOrder] = []
         self.hung_up: list[str] = []
@@ -222,7 +232,7 @@ async def office(
         slack.users["U4"] = dataclasses.replace(slack.users["U1"], id="U4", name="Max")
         slack.channels["C1"].members |= {"U4", "U9"}
     phone = kind("voicenter", clock)
-    database = Database(folder / "data" / "callboard.sqlite")
+    database = Database(prepared(folder / "data" / "callboard.sqlite"))
     board = Board(settings(folder, text, SLACK_API_URL=slack.base_url), database, {"voicenter": phone}, now=clock)
 
     async def later(seconds: float) -> None:

@@ -17,6 +17,7 @@ from bot.orders import CampaignCall
 from bot.store import Database, cards
 from bot.store import campaigns as store
 from tests.dialer import SALE, Dialer, OneByOne
+from tests.empty_store import prepared
 from tests.office import settings
 from tests.slack_state import Clock
 
@@ -46,7 +47,7 @@ class Doomed(Database):
 
 @asynccontextmanager
 async def a_board(folder: Path, phone: Dialer, clock: Clock) -> AsyncIterator[Board]:
-    database = Doomed(folder / "callboard.sqlite")
+    database = Doomed(prepared(folder / "callboard.sqlite"))
     try:
         yield Board(settings(folder), database, {"voicenter": phone}, now=clock)
     finally:

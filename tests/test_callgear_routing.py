@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
-import httpx
 import pytest
 
 from bot.decide import Flow
@@ -14,7 +13,7 @@ from bot.providers.callgear import CallGear
 from bot.store import ledger, people
 from bot.store.people import Person
 from tests.fake_slack import FakeSlack
-from tests.office import SETTINGS, Office, office
+from tests.office import SETTINGS, Office, no_wire, office
 from tests.slack_state import Clock
 
 FLOW = """
@@ -41,7 +40,7 @@ choices = { "*" = "hello" }
 @pytest.fixture
 async def desk(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> AsyncIterator[Office]:
     async with office(tmp_path, fake_slack, slack_clock, SETTINGS + FLOW) as desk:
-        http = httpx.AsyncClient()
+        http = no_wire()
         callgear = CallGear("callgear", {"access_token": "KEY-SECRET"}, http, "US")
         desk.board.providers = {**desk.board.providers, "callgear": callgear}
         yield desk

@@ -20,6 +20,7 @@ from bot.simulator.exchange import Delivery
 from bot.simulator.network import Network
 from bot.store import Database, calls
 from tests import office
+from tests.empty_store import prepared
 
 SOURCE = "+79990000090"
 
@@ -42,7 +43,7 @@ class Post:
         values = {"api_key": "KEY", "source": SOURCE, "url": "https://provider.example"}
         self.provider = Exolve("exolve", values, self.http, "RU")
         self.provider.clock = self.clock.now
-        self.database = Database(self.folder / "data" / "callboard.sqlite")
+        self.database = Database(prepared(self.folder / "data" / "callboard.sqlite"))
         settings = office.settings(self.folder, text, EXOLVE_API_KEY="KEY")
         self.board = Board(settings, self.database, {"exolve": self.provider}, now=self.clock.now)
         self.poll = Poll(self.board)

@@ -4,6 +4,7 @@ import ast
 import inspect
 import json
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ def manifest() -> dict[str, Any]:
     return loaded
 
 
+@cache
 def used_methods() -> set[str]:
     """Names of the methods of slack_sdk's client (chat_postMessage, ...) that whoever may speak to Slack uses."""
     found = set()

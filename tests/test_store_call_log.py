@@ -10,8 +10,9 @@ import pytest
 from bot.by_hand import BY_HAND, HandMade, events
 from bot.call_search import Search
 from bot.events import CUSTOMER, AnyEvent, CdrReceived, Described, Direction, Outcome, Requested
-from bot.store import Database, call_log, calls, missed
+from bot.store import call_log, calls, missed
 from bot.store.call_log import Reach, Row
+from tests.empty_store import connected
 from tests.test_store_missed import FAX, Routes
 
 NOW = 1_770_000_000.0
@@ -24,9 +25,7 @@ REP = Reach("U1", ("C01", "@U1"))
 
 @pytest.fixture
 def db(tmp_path: Path) -> Iterator[sqlite3.Connection]:
-    Database(tmp_path / "store.sqlite").close()
-    connection = sqlite3.connect(tmp_path / "store.sqlite", isolation_level=None)
-    connection.row_factory = sqlite3.Row
+    connection = connected(tmp_path / "store.sqlite", sqlite3.Connection)
     yield connection
     connection.close()
 

@@ -10,6 +10,7 @@ from bot.contact_rows import Row
 from bot.store import Database, contact_imports, contacts
 from bot.store.contact_imports import Import
 from bot.store.contacts import START, Contact, Place
+from tests.empty_store import prepared
 
 NOW = 1_770_000_000.0
 BOOK = (
@@ -23,7 +24,7 @@ BOOK = (
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    found = Database(tmp_path / "store.sqlite")
+    found = Database(prepared(tmp_path / "store.sqlite"))
     yield found
     found.close()
 

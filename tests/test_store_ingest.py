@@ -28,8 +28,9 @@ from bot.events import (
     State,
     Unclear,
 )
-from bot.store import Database, calls, cards, ledger, missed, people
+from bot.store import calls, cards, ledger, missed, people
 from bot.store.people import Person
+from tests.empty_store import connected
 
 NOW = 1_770_000_000.0
 CUSTOMERS = ("+12025550123", "+12025550124")
@@ -66,9 +67,7 @@ def db(tmp_path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def opened(path: Path) -> Iterator[sqlite3.Connection]:
-    Database(path).close()
-    connection = sqlite3.connect(path, isolation_level=None)
-    connection.row_factory = sqlite3.Row
+    connection = connected(path, sqlite3.Connection)
     yield connection
     connection.close()
 

@@ -32,6 +32,7 @@ from bot.events import (
 from bot.periods import Period
 from bot.store import Database, calls, cards, channels, figures, missed, schema
 from bot.store.missed import Missed
+from tests.empty_store import connected
 
 NOW = 1_770_000_000.0
 CALLER, OTHER = "+12025550155", "+12025550156"
@@ -64,9 +65,7 @@ class Routes:
 
 @pytest.fixture
 def db(tmp_path: Path) -> Iterator[sqlite3.Connection]:
-    Database(tmp_path / "store.sqlite").close()
-    connection = sqlite3.connect(tmp_path / "store.sqlite", isolation_level=None)
-    connection.row_factory = sqlite3.Row
+    connection = connected(tmp_path / "store.sqlite", sqlite3.Connection)
     yield connection
     connection.close()
 
@@ -351,12 +350,10 @@ def recount(db: sqlite3.Connection) -> set[tuple[str, str, float]]:
     return {(*whom, at) for whom, at in owed.items()}
 
 
-def test_against_a_slow_recount_of_invented_days() -> None:
+def test_against_a_slow_recount_of_invented_days(tmp_path: Path) -> None:
     for one in range(80):
         choose = random.Random(one)
-        connection = sqlite3.connect(":memory:", isolation_level=None)
-        connection.row_factory = sqlite3.Row
-        schema.migrate(connection)
+        connection = connected(tmp_path / f"{one}.sqlite", sqlite3.Connection)
         days = [invented(choose, f"r{number}") for number in range(choose.randint(2, 6))]
         now = NOW + 1000
         while any(days):

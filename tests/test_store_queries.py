@@ -33,7 +33,6 @@ from bot.events import (
     Unclear,
 )
 from bot.store import (
-    Database,
     call_log,
     calling_lists,
     calls,
@@ -61,12 +60,12 @@ from bot.store import (
 from bot.store.call_log import Reach
 from bot.store.cards import Card
 from bot.store.contacts import Contact
-from bot.store.engine import add_functions
 from bot.store.messages import Batch, Recipient
 from bot.store.people import Person
 from bot.store.recordings import Copy
 from bot.store.web_phones import Phone
 from bot.web_phone import Report
+from tests.empty_store import connected
 from tests.test_store_missed import Routes
 
 NOW = 1_770_000_000.0
@@ -127,10 +126,7 @@ class Recording(sqlite3.Connection):
 
 @pytest.fixture
 def db(tmp_path: Path) -> Iterator[Recording]:
-    Database(tmp_path / "store.sqlite").close()
-    connection = sqlite3.connect(tmp_path / "store.sqlite", isolation_level=None, factory=Recording)
-    add_functions(connection)
-    connection.row_factory = sqlite3.Row
+    connection = connected(tmp_path / "store.sqlite", Recording)
     yield connection
     connection.close()
 

@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,13 +16,14 @@ from bot.providers.voicenter import Voicenter, xmlrpc
 from bot.providers.voicenter.causes import CAUSES
 from bot.providers.voicenter.ivr import ACTIONS, LANGUAGES
 from tests.flows import flows
+from tests.office import no_wire
 
 NOW = 1_700_000_000.0
 REF = "20231114221320sim00000000000000a"
 
 
 def provider(**values: str) -> Voicenter:
-    return Voicenter("office", {"code": "CODE-SECRET", **values}, httpx.AsyncClient(), "IL")
+    return Voicenter("office", {"code": "CODE-SECRET", **values}, no_wire(), "IL")
 
 
 def asked(form: str = "ivr", **more: Any) -> Question:

@@ -1,0 +1,42 @@
+"""An empty database as all migrations leave it, made once by each process: making one costs more than most tests do.
+
+What migrating does is proven by `test_store_engine.py`, and by whoever starts the whole bot.
+"""
+
+import sqlite3
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TypeVar
+
+from bot.store import Database
+from bot.store.engine import add_functions
+
+C = TypeVar("C", bound=sqlite3.Connection)
+
+
+def prepared(path: Path) -> Path:
+    """The same path, where there is a database by then: an empty one unless there was one before."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(_empty())
+    return path
+
+
+def connected(path: Path, factory: type[C]) -> C:
+    """A connection like the writer's, to the database at that path, for a test that is its only user: it waits for no
+    disk, for what one without a process that dies proves does not depend on that.
+    """
+    connection = sqlite3.connect(prepared(path), isolation_level=None, factory=factory)
+    add_functions(connection)
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA synchronous = OFF")
+    return connection
+
+
+@cache
+def _empty() -> bytes:
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "empty.sqlite"
+        Database(file).close()
+        return file.read_bytes()
