@@ -12,6 +12,7 @@ from bot.events import (
     CallEnded,
     CdrReceived,
     Described,
+    Heard,
     LegRinging,
     Outcome,
     Wrapped,
@@ -226,3 +227,22 @@ async def test_a_call_that_turns_out_to_be_a_desk_phones_is_no_incoming_one_any_
     await desk.happen(CallEnded(ref="r1", at=at + 9))
     (summary,) = desk.slack.channel("C1")
     assert "Outgoing call" in summary.text
+
+
+async def test_what_happened_while_its_card_was_away_stands_in_the_new_ones_thread(desk: Office) -> None:
+    """A missed caller's card takes the call's place; by a late record the call was answered after all."""
+    call_id = await record(desk, *incoming(desk), CallEnded(ref="in-1", at=desk.clock() + 20))
+    await desk.happen()
+    keys = Heard(ref="in-1", at=desk.clock(), digits="5")
+    await desk.happen(keys)
+    await desk.happen()
+    (waits,) = desk.slack.channel("C1")
+    assert "Missed call" in waits.text
+    answered = CdrReceived(ref="in-1", at=desk.clock(), leg="ext:202", outcome=Outcome.ANSWERED, talk_seconds=60)
+    await desk.happen(answered)
+    await desk.happen()
+    card, line = desk.slack.channel("C1")
+    assert line.thread_ts == card.ts
+    assert (await desk.board.read(cards.find, "incoming", call_id)) is not None
+    await desk.happen()
+    assert len(desk.slack.channel("C1")) == 2
