@@ -221,7 +221,7 @@ async def test_a_call_that_turns_out_to_be_a_desk_phones_is_no_incoming_one_any_
     """Its phone is told before whom it calls."""
     at = desk.clock()
     await desk.happen(LegRinging(ref="r1", at=at, leg="ext:201"))
-    (ringing,) = desk.slack.channel("C1")
+    assert len(desk.slack.channel("C1")) == 1
     await desk.happen(Described(ref="r1", at=at, source="popup", direction="out", number=CALLER, line=LINE))
     assert desk.slack.channel("C1") == []
     await desk.happen(CallEnded(ref="r1", at=at + 9))
