@@ -33,6 +33,10 @@ IDLE_SECONDS = 1800
 _LATELY_SECONDS = 4 * 3600
 
 
+class _NotAnyMore(Exception):
+    """It was switched off, or the rep is on the phone, since it was found that a call is due."""
+
+
 class Due(msgspec.Struct, frozen=True):
     """What auto-dial does for a rep now.
 
@@ -194,8 +198,17 @@ async def _call(board: Board, rep: Rep, row: Offer) -> None:
     body = msgspec.json.encode({"value": pressed.value})
     if not await board.write(ledger.write_intent, key, rep.user, offers.CALL, body, board.now()):
         return  # they have just pressed it themselves
+
+    def check(db: sqlite3.Connection) -> None:
+        fresh = store.rep(db, rep.list, rep.user)
+        found = due(db, board, fresh) if fresh is not None and fresh.auto else None
+        if found is None or (found.what, found.row) != ("call", row):
+            raise _NotAnyMore
+
     try:
-        await offers.call(board, rep.user, pressed)
+        await offers.call(board, rep.user, pressed, check=check)
+    except _NotAnyMore:
+        return
     except NeedsYes as question:
         await board.write(_not_at_this_hour, board, rep, row, str(question))
     except CallboardError as error:

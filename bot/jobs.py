@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from bot import window
 from bot.board import Board, notice, sentence
+from bot.call import Call
 from bot.cards.notice import escalation, reminder
 from bot.catching_up import EVERY_SECONDS, catch_up
 from bot.events import CallEnded, State
@@ -62,17 +63,30 @@ async def tick(board: Board) -> None:
 
 async def finish_silent(board: Board) -> None:
     """Calls whose last webhook never came are closed, and say so; not those that wait long, as their service says."""
-    now = board.now()
     for call in await board.read(calls.open_calls):
-        if call.state in (State.REQUESTED, State.UNCLEAR) or not call.refs:
-            continue
-        longest = LONGEST_MESSAGE_SECONDS if call.purpose == "message" else LONGEST_SECONDS
-        limit = longest if call.state is State.TALKING else SILENT_SECONDS
-        since = max([call.started_at, call.answered_at, call.guided_at, *(leg.ringing_at for leg in call.legs)])
-        if call.purpose != "message" and now - board.listed.get(call.id, 0) <= SILENT_SECONDS:
-            limit = LONGEST_SECONDS
-        if now - since > limit:
-            await board.ingest(call.account, [CallEnded(ref=call.refs[0], at=now)])
+        if _silent(board, call):
+            board.changed(change.call for change in await board.write(_finish, board, call.id))
+
+
+def _finish(db: sqlite3.Connection, board: Board, call_id: str) -> list[calls.Change]:
+    """Unless somebody has told of it in this very moment, or it was found to be another call."""
+    call, now = calls.get(db, call_id), board.now()
+    if call is None or call.state is State.ENDED or not _silent(board, call):
+        return []
+    end = CallEnded(ref=call.refs[0], at=now)
+    return calls.ingest(db, call.account, [end], now=now, routing=board.routing, call_id=call_id)
+
+
+def _silent(board: Board, call: Call) -> bool:
+    if call.state in (State.REQUESTED, State.UNCLEAR) or not call.refs:
+        return False
+    now = board.now()
+    longest = LONGEST_MESSAGE_SECONDS if call.purpose == "message" else LONGEST_SECONDS
+    limit = longest if call.state is State.TALKING else SILENT_SECONDS
+    since = max([call.started_at, call.answered_at, call.guided_at, *(leg.ringing_at for leg in call.legs)])
+    if call.purpose != "message" and now - board.listed.get(call.id, 0) <= SILENT_SECONDS:
+        limit = LONGEST_SECONDS
+    return now - since > limit
 
 
 async def remind(board: Board) -> None:

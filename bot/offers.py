@@ -83,9 +83,14 @@ def _may_be_called(db: sqlite3.Connection, board: Board, by: str, row: Offer) ->
 
 
 async def call(
-    board: Board, user: str, pressed: Press, written: Callable[[Call], Awaitable[None]] | None = None
+    board: Board,
+    user: str,
+    pressed: Press,
+    written: Callable[[Call], Awaitable[None]] | None = None,
+    check: Callable[[sqlite3.Connection], None] = lambda db: None,
 ) -> Call:
-    """*Call*: through the gate. `written` hears of the call before the phone service is asked.
+    """*Call*: through the gate. `written` hears of the call before the phone service is asked. `check` runs in the
+    transaction that writes it down, and raises where it is not to be placed after all.
 
     Raises:
         NeedsYes: outside the contact's hours; the offer that is before the rep by then may be pressed with a yes.
@@ -101,6 +106,7 @@ async def call(
     ask = Ask(rep=user, number=row.number, name=row.name, confirmed=confirmed, from_list=True)
 
     def take(db: sqlite3.Connection, call_id: str) -> None:
+        check(db)
         if not store.take(db, row, call_id, board.now()):
             raise NotAllowed(_STALE)
         store.keep_going(db, row.list, user, board.now())

@@ -74,6 +74,8 @@ def _call(db: sqlite3.Connection, board: Board, card: Card) -> Message | None:
     call = calls.get(db, card.subject)
     if call is None:
         return None  # taken in by another call
+    if card.kind == ("cdr" if call.direction == "in" else "incoming"):
+        return None  # which way it went was told after the card was posted
     call = replace(call, line=board.settings.label(call.line))
     zone = _zone(db, board, card.place)
     contact = _contact(db, call.number)

@@ -1,10 +1,12 @@
 """Auto-dial: the contacts of a call list are called one after the other, each once."""
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -157,6 +159,45 @@ async def test_a_paused_rep_goes_on_by_it(busy: Office) -> None:
     assert "Next is Noa Green" in text(busy, "U1")
     await after(busy, REST)
     assert numbers(busy) == [NOA]
+
+
+# In the very moment in which the phone is about to ring
+
+
+async def at_the_last_moment(desk: Office, happens: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+    """What is due is known already when it happens, and not written down yet."""
+    desk.clock.advance(REST + 1)
+    async with desk.writer_held_up():
+        await AutoDial(desk.board)()
+        for _ in range(50):
+            await desk.board.read(lambda db: None)
+        happening = asyncio.create_task(happens())
+        await asyncio.sleep(0)
+    await happening
+    await desk.settle()
+
+
+async def test_nobody_is_dialled_once_it_was_stopped(busy: Office) -> None:
+    list_id = await begin(busy)
+    await switch_on(busy)
+    await at_the_last_moment(busy, lambda: auto_dial.stop(busy.board, "U1", list_id))
+    assert numbers(busy) == []
+    assert "Auto-dial is off" not in text(busy, "U1")  # they know: they have pressed it
+    await act(busy, "call")
+    assert numbers(busy) == [NOA]
+
+
+async def test_nobody_is_dialled_for_a_rep_whose_phone_has_just_rung(busy: Office) -> None:
+    await busy.link("U1", extension="201")
+    await begin(busy)
+    await switch_on(busy)
+    rings = LegRinging(ref="in-1", at=busy.clock() + REST + 1, leg="ext:201")
+    await at_the_last_moment(busy, lambda: busy.board.ingest("voicenter", [rings]))
+    assert numbers(busy) == []
+    busy.clock.advance(5)
+    await busy.happen(CallEnded(ref="in-1", at=busy.clock()))
+    await after(busy, REST + 1)
+    assert numbers(busy) == [NOA]  # it goes on by itself
 
 
 # Once, whatever happens

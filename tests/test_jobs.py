@@ -195,6 +195,20 @@ async def test_a_call_of_which_nothing_is_heard_is_closed_in_the_end(desk: Offic
     assert (await desk.calls())[0].state is State.ENDED
 
 
+async def test_a_silent_call_that_is_answered_in_that_moment_goes_on(desk: Office) -> None:
+    await dialled(desk)
+    desk.clock.advance(jobs.SILENT_SECONDS + 60)
+    answered = LegAnswered(ref="paper-1", at=desk.clock(), leg="customer")
+    async with desk.writer_held_up():
+        telling = asyncio.create_task(desk.board.ingest("voicenter", [answered]))
+        await asyncio.sleep(0)
+        finishing = asyncio.create_task(jobs.finish_silent(desk.board))
+        for _ in range(50):
+            await desk.board.read(lambda db: None)
+    await asyncio.gather(telling, finishing)
+    assert (await desk.calls())[0].state is State.TALKING
+
+
 async def test_providers_are_checked(desk: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     async def wrong() -> str:
         raise Unavailable("Paperphone did not answer.")

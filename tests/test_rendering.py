@@ -12,6 +12,7 @@ from bot.events import (
     CallEnded,
     CdrReceived,
     Described,
+    Heard,
     LegRinging,
     Outcome,
     Wrapped,
@@ -201,3 +202,47 @@ async def test_numbers_are_not_masked_for_whoever_placed_the_call(
         await desk.link("U1")
         await desk.type("/call +1 202 555 0155")
         assert SHOWN in desk.conversation("U1")[0].text
+
+
+async def test_a_call_that_turns_out_to_have_come_in_is_no_outgoing_one_any_more(desk: Office) -> None:
+    """The end is told before who called: webhooks come in any order."""
+    at = desk.clock()
+    await desk.happen(CallEnded(ref="r1", at=at + 9))
+    (summary,) = desk.slack.channel("C1")
+    assert "Outgoing call" in summary.text
+    desk.slack.fail_next("chat.delete", "500")
+    await desk.happen(Described(ref="r1", at=at, source="popup", direction="in", number=CALLER, line=LINE))
+    await desk.happen()
+    (card,) = desk.slack.channel("C1")
+    assert "Missed call" in card.text
+
+
+async def test_a_call_that_turns_out_to_be_a_desk_phones_is_no_incoming_one_any_more(desk: Office) -> None:
+    """Its phone is told before whom it calls."""
+    at = desk.clock()
+    await desk.happen(LegRinging(ref="r1", at=at, leg="ext:201"))
+    assert len(desk.slack.channel("C1")) == 1
+    await desk.happen(Described(ref="r1", at=at, source="popup", direction="out", number=CALLER, line=LINE))
+    assert desk.slack.channel("C1") == []
+    await desk.happen(CallEnded(ref="r1", at=at + 9))
+    (summary,) = desk.slack.channel("C1")
+    assert "Outgoing call" in summary.text
+
+
+async def test_what_happened_while_its_card_was_away_stands_in_the_new_ones_thread(desk: Office) -> None:
+    """A missed caller's card takes the call's place; by a late record the call was answered after all."""
+    call_id = await record(desk, *incoming(desk), CallEnded(ref="in-1", at=desk.clock() + 20))
+    await desk.happen()
+    keys = Heard(ref="in-1", at=desk.clock(), digits="5")
+    await desk.happen(keys)
+    await desk.happen()
+    (waits,) = desk.slack.channel("C1")
+    assert "Missed call" in waits.text
+    answered = CdrReceived(ref="in-1", at=desk.clock(), leg="ext:202", outcome=Outcome.ANSWERED, talk_seconds=60)
+    await desk.happen(answered)
+    await desk.happen()
+    card, line = desk.slack.channel("C1")
+    assert line.thread_ts == card.ts
+    assert (await desk.board.read(cards.find, "incoming", call_id)) is not None
+    await desk.happen()
+    assert len(desk.slack.channel("C1")) == 2

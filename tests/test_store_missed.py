@@ -619,6 +619,18 @@ def unreported(db: sqlite3.Connection) -> set[str]:
     return {row[0] for row in db.execute("SELECT call_id FROM call_refs WHERE ref IN ('m1', 'm2')")}
 
 
+@pytest.mark.parametrize("after", [0.0, NOW + 900])
+def test_one_that_is_given_back_comes_back_when_its_card_says(db: sqlite3.Connection, after: float) -> None:
+    miss(db)
+    row = only(db)
+    missed.claim(db, row.id, "U1", NOW + 20)
+    missed.snooze(db, row.id, "U1", NOW + 86400)
+    assert missed.release(db, row.id, "U1", after)
+    assert (only(db).claimed_by, only(db).snoozed_until) == ("", NOW + 86400)
+    assert missed.to_escalate(db, NOW + 86399) == []
+    assert [found.id for found in missed.to_escalate(db, NOW + 86400)] == [row.id]
+
+
 async def test_of_all_who_claim_at_once_one_wins(tmp_path: Path) -> None:
     database = Database(tmp_path / "store.sqlite")
     await database.write(miss)

@@ -172,9 +172,9 @@ def _refold(
             call.purpose,
         ),
     )
-    if late:
-        cards.touch(db, call.id)
-    else:
+    if late or (before is not None and before["direction"] != call.direction):
+        cards.touch(db, call.id)  # also what showed the call as one of the other direction: it takes itself away
+    if not late:
         _show(db, call, place, now, routing)
     if call.rep_phone:
         offers.show_call(db, call.id)
@@ -192,7 +192,7 @@ def _less_talked(before: sqlite3.Row, call: Call) -> bool:
     return talked and (call.outcome is not Outcome.ANSWERED or call.answered_at < before["answered_at"])
 
 
-_BEFORE = "SELECT body, place, outcome, answered_at FROM calls WHERE id = ?"
+_BEFORE = "SELECT body, place, direction, outcome, answered_at FROM calls WHERE id = ?"
 _SAVE = (
     "INSERT INTO calls (id, account, direction, state, outcome, rep, number, line, started_at, answered_at,"
     " ended_at, ring_seconds, talk_seconds, place, body, purpose)"

@@ -170,6 +170,12 @@ def shown(db: sqlite3.Connection, card: Card, channel: str, ts: str, fingerprint
         " WHERE id = ?",
         (channel, ts, fingerprint, card.version, card.id),
     )
+    if card.posting_at or not card.ts:  # lines whose turn came while it was not to be seen
+        db.execute(
+            "UPDATE cards SET dirty = 1, version = version + 1 WHERE subject > ? AND subject < ? AND kind = ?"
+            " AND ts = '' AND body ->> 'card' = ?",
+            (f"{card.subject}:", f"{card.subject};", LINE, card.id),
+        )
 
 
 def gone(db: sqlite3.Connection, card: Card) -> None:

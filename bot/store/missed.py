@@ -270,9 +270,9 @@ def assign(db: sqlite3.Connection, missed_id: str, to: str, now: float) -> bool:
 
 
 def release(db: sqlite3.Connection, missed_id: str, by: str, escalate_at: float) -> bool:
-    """Give a claim back. False: it was not theirs."""
+    """Give a claim back; one that was snoozed rests as long as its card says. False: it was not theirs."""
     cursor = db.execute(
-        "UPDATE missed SET claimed_by = '', claimed_at = 0, escalate_at = ?"
+        "UPDATE missed SET claimed_by = '', claimed_at = 0, escalate_at = max(?, snoozed_until)"
         " WHERE id = ? AND claimed_by = ? AND closed_at = 0",
         (escalate_at, missed_id, by),
     )
