@@ -15,7 +15,7 @@ from bot.call import Call
 from bot.errors import Refused, SettingsError, Unsupported
 from bot.events import LegAnswered, LegRinging, Outcome, State
 from bot.providers.voicenter import Voicenter, loose, tables, xmlrpc
-from bot.providers.voicenter.fields import is_extension, phone, spelling
+from bot.providers.voicenter.fields import Fields, is_extension, phone, spelling
 from bot.simulator.behaviours import IncomingKind
 from tests.voicenter_world import World, order
 
@@ -180,6 +180,21 @@ def test_json_is_read_as_the_document_prints_it(written: str, read: object) -> N
                     st.dictionaries(st.text(max_size=5), x)))  # fmt: skip
 def test_what_is_json_is_read_as_json(told: object) -> None:
     assert loose.loads(json.dumps(told)) == told
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (r'{"a": "Dana \ud83d"}', {"a": "Dana ?"}),
+        (r'{"\uDC00": ["\ud800\ud800x"],}', {"?": ["??x"]}),
+        (r'{"a": "\ud83d\ude00 \\ud800"}', {"a": "😀 \\ud800"}),
+    ],
+)
+def test_half_a_character_is_none(written: str, read: object) -> None:
+    """A name that was cut in the middle of an emoji: neither the database nor Slack takes the half that is left."""
+    assert loose.loads(written) == loose.loads(written.encode()) == read
+    assert isinstance(read, dict)
+    assert Fields({"customdata": written}).inner("customdata").members == Fields(read).members
 
 
 @pytest.mark.parametrize("written", ["{a: }", "{a 1}", "{'a': 1}", "a: 1", "{", b"\xff{}"])
