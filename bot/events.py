@@ -226,6 +226,8 @@ class Described(Event, frozen=True, kw_only=True, tag="described"):
 class CdrReceived(LegEvent, frozen=True, kw_only=True, tag="cdr"):
     """The provider's final record of one leg: it overrules all earlier events of that leg.
 
+    A phone that rang in vain may ring again later in the same call and be answered: then a leg has two.
+
     Attributes:
         at: when the leg began.  ring_seconds, talk_seconds, wait_seconds (in a queue): durations.
         price: in units of `currency` (ISO 4217), None = not told.  recording: URL, "" = none.
@@ -241,6 +243,12 @@ class CdrReceived(LegEvent, frozen=True, kw_only=True, tag="cdr"):
     recording: str = ""
     extension: str = ""
     person: str = ""
+
+    @property
+    @override
+    def key(self) -> str:
+        answered = self.outcome is Outcome.ANSWERED
+        return f"{self.ref}:{self.__struct_config__.tag}:{self.leg}{'' if answered else ':unanswered'}"
 
 
 class HangUpAsked(Event, frozen=True, kw_only=True, tag="hang_up_asked"):

@@ -227,13 +227,14 @@ def _heard(ordered: list[AnyEvent]) -> tuple[str, ...]:
 
 
 def _leg(name: str, events: list[LegEvent]) -> Leg:
-    cdr = next((event for event in events if isinstance(event, CdrReceived)), None)
-    if cdr is not None:
+    cdrs = [event for event in events if isinstance(event, CdrReceived)]
+    if cdrs:
+        cdr = next((one for one in cdrs if one.outcome is Outcome.ANSWERED), cdrs[0])
         answered_at = cdr.at + cdr.wait_seconds + cdr.ring_seconds if cdr.outcome is Outcome.ANSWERED else 0.0
         return Leg(
             name=name,
             ref=_leg_ref(events),
-            ringing_at=cdr.at,
+            ringing_at=cdrs[0].at,
             answered_at=answered_at,
             ended_at=cdr.at + cdr.wait_seconds + cdr.ring_seconds + cdr.talk_seconds,
             outcome=cdr.outcome,
