@@ -181,9 +181,18 @@ class LegAnswered(LegEvent, frozen=True, kw_only=True, tag="leg_answered"):
 
 
 class LegEnded(LegEvent, frozen=True, kw_only=True, tag="leg_ended"):
-    """A leg is over. `outcome` ANSWERED where it had been picked up, PENDING where it is not told."""
+    """A leg is over. `outcome` ANSWERED where it had been picked up, PENDING where it is not told.
+
+    One that is not told may be the end of ringing in vain: a phone may ring several times in one call.
+    """
 
     outcome: Outcome
+
+    @property
+    @override
+    def key(self) -> str:
+        moment = f":{self.at}" if self.outcome is Outcome.PENDING else ""
+        return f"{self.ref}:{self.__struct_config__.tag}:{self.leg}{moment}"
 
 
 class CallEnded(Event, frozen=True, kw_only=True, tag="call_ended"):
@@ -191,9 +200,17 @@ class CallEnded(Event, frozen=True, kw_only=True, tag="call_ended"):
 
     Attributes:
         outcome: only where the provider tells (NO_CREDIT, FAILED); else PENDING and the legs tell.
+        absent: nobody told so; it was to be found no more. Whatever shows that it lived on counts more.
     """
 
     outcome: Outcome = Outcome.PENDING
+    absent: bool = False
+
+    @property
+    @override
+    def key(self) -> str:
+        moment = f":{self.at}" if self.absent else ""
+        return f"{self.ref}:{self.__struct_config__.tag}{moment}"
 
 
 class Described(Event, frozen=True, kw_only=True, tag="described"):

@@ -45,6 +45,9 @@ def fold(call_id: str, account: str, events: Iterable[AnyEvent]) -> Call:
     """The call that these events make. Any order, any repeats, same result."""
     ordered = in_order(events)
     told = Told(ordered)
+    if any(end.absent for end in told.all(CallEnded)):
+        ordered = _lived_on(ordered)
+        told = Told(ordered)
     requested = told.first(Requested)
     if requested is not None and requested.purpose != "call" and REP in told.legs:
         # A message or a conference rings one phone: that is one leg, whatever the service calls it.
@@ -133,6 +136,12 @@ def _latest(wraps: list[Wrapped], what: str) -> str:
         if said := getattr(wrap, what):
             return str(said)
     return ""
+
+
+def _lived_on(ordered: list[AnyEvent]) -> list[AnyEvent]:
+    """Without the ends of a call that only seemed to be over: a phone rang or was picked up after that."""
+    lived = max((event.at for event in ordered if isinstance(event, LegRinging | LegAnswered)), default=0.0)
+    return [event for event in ordered if not (isinstance(event, CallEnded) and event.absent and event.at < lived)]
 
 
 class _Hands(NamedTuple):
@@ -248,7 +257,12 @@ def _leg(name: str, events: list[LegEvent]) -> Leg:
         )
     ringing_at = min((event.at for event in events if isinstance(event, LegRinging)), default=0.0)
     answered_at = min((event.at for event in events if isinstance(event, LegAnswered)), default=0.0)
-    endings = [event for event in events if isinstance(event, LegEnded)]
+    # An end that nobody explained, before it was picked up, was that of ringing in vain.
+    endings = [
+        event
+        for event in events
+        if isinstance(event, LegEnded) and (event.outcome is not Outcome.PENDING or event.at >= answered_at)
+    ]
     ended_at = min((event.at for event in endings), default=0.0)
     outcome: Outcome | None = None
     if endings:

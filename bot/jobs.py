@@ -67,7 +67,7 @@ async def finish_silent(board: Board) -> None:
         if call.purpose != "message" and now - board.listed.get(call.id, 0) <= SILENT_SECONDS:
             limit = LONGEST_SECONDS
         if now - since > limit:
-            await board.ingest(call.account, [CallEnded(ref=call.refs[0], at=now)])
+            await board.ingest(call.account, [CallEnded(ref=call.refs[0], at=now, absent=True)])
 
 
 async def remind(board: Board) -> None:

@@ -159,7 +159,9 @@ class Poll:
     async def _missing(self, call: Call) -> None:
         if self._gone(call, ""):
             legs = [self._ended(ref, leg) for ref, leg in _phones(call)]
-            await self.board.ingest(call.account, [*legs, CallEnded(ref=call.refs[0], at=self.board.now())])
+            await self.board.ingest(
+                call.account, [*legs, CallEnded(ref=call.refs[0], at=self.board.now(), absent=True)]
+            )
 
     def _gone(self, call: Call, leg: str) -> bool:
         """Whether it was absent often enough, this round counted."""

@@ -9,6 +9,9 @@ import pytest
 from bot.call import Call
 from bot.events import Outcome, State
 from bot.hooks import Request
+from bot.polling import ABSENT_TWICE, POLL_SECONDS, Poll
+from bot.providers.voicenter import monitor
+from bot.providers.voicenter.fields import Fields
 from tests.office import Office
 from tests.voicenter_world import World
 
@@ -64,3 +67,79 @@ async def test_whoever_did_not_answer_at_first_and_then_did_has_talked(order: tu
     assert (call.state, call.outcome, call.missed) == (State.ENDED, Outcome.ANSWERED, False)
     assert (call.started_at, call.answered_at, call.talk_seconds, call.price) == (T, T + 36, 55, 0.12)
     assert (call.extension, call.ended_at, call.ring_seconds) == ("AAPINFzL", T + 91, 20)
+
+
+# The lists
+
+
+def listed(desk: Office, *, queue: bool = False, **status: str) -> None:
+    """What the two lists say from now on: whether the caller waits in the queue, and extension -> status there."""
+    now = int(desk.clock())
+    call = {"ivrid": REF, "direction": "Incoming", "callerphone": "12025550131", "did": "12025550100"}
+    rows = [
+        {
+            "username": extension,
+            "calls": [call | {"callstatus": told, "callstarted": now, "callanswered": now * (told == "Talking")}],
+        }
+        for extension, told in status.items()
+    ]
+    callers = [{"Phone": "12025550131", "CallID": REF, "JoinTime": now}] * queue
+    waiting = monitor.queue_callers(Fields({"QUEUES": [{"Name": "Service Queue", "ID": 1, "Callers": callers}]}), "US")
+    events = monitor.extension_events(Fields({"EXTENSIONS": rows}), now, "US")
+    desk.phone.events = (*events, *monitor.queue_events(waiting, now))
+
+
+async def polled(desk: Office, poll: Poll, rounds: int = 1) -> Call:
+    for _ in range(rounds):
+        desk.clock.advance(POLL_SECONDS)
+        await poll()
+    return await the_call(desk)
+
+
+@pytest.mark.parametrize("hung_up", ["polled", "popup"])
+async def test_a_phone_that_rings_again_and_is_answered_then_is_talked_on(hung_up: str, desk: Office) -> None:
+    """A queue rings its extensions in turn, and the same one again after a pause."""
+    poll = Poll(desk.board)
+    listed(desk, queue=True, AAPINFzL="Ringing")
+    await desk.board.ingest("voicenter", desk.phone.events)
+    listed(desk, queue=True)
+    over = {"phone": "12025550131", "ivrid": REF, "did": "12025550100", "extenUser": "AAPINFzL", "status": "Hangup"}
+    over |= {"direction": "Incoming"}
+    if hung_up == "popup":
+        await told(desk, "popup", over)
+    assert (await polled(desk, poll, ABSENT_TWICE)).state is State.RINGING
+    desk.clock.advance(12)
+    listed(desk, AAPINFzL="Talking")
+    call = await polled(desk, poll)
+    answered_at = call.answered_at
+    assert (call.state, call.extension, call.live) == (State.TALKING, "AAPINFzL", True)
+    desk.clock.advance(40)
+    assert (await polled(desk, poll)).state is State.TALKING
+    if hung_up == "popup":
+        await told(desk, "popup", over | {"callAnswered": answered_at})
+        talked = desk.clock() - answered_at
+    listed(desk)
+    call = await polled(desk, poll, ABSENT_TWICE)
+    talked = talked if hung_up == "popup" else desk.clock() - answered_at
+    assert (call.state, call.outcome, call.talk_seconds) == (State.ENDED, Outcome.ANSWERED, talked)
+
+
+async def test_a_caller_between_two_phones_is_not_gone(desk: Office) -> None:
+    """The menu that says "please hold" is on no list; whoever takes the caller then talks, and is seen to."""
+    poll = Poll(desk.board)
+    listed(desk, AAPINFzL="Ringing")
+    await desk.board.ingest("voicenter", desk.phone.events)
+    listed(desk)
+    await polled(desk, poll, ABSENT_TWICE + 1)
+    listed(desk, BBPINFzM="Ringing")
+    await desk.board.ingest("voicenter", desk.phone.events)  # as by a pop-up, or when all accounts are asked
+    call = await polled(desk, poll)
+    assert (call.state, call.extension, call.missed) == (State.RINGING, "BBPINFzM", False)
+    listed(desk, BBPINFzM="Talking")
+    call = await polled(desk, poll, 3)
+    answered_at = call.answered_at
+    assert (call.state, call.extension, call.live) == (State.TALKING, "BBPINFzM", True)
+    listed(desk)
+    call = await polled(desk, poll, ABSENT_TWICE)
+    assert (call.state, call.outcome, call.live) == (State.ENDED, Outcome.ANSWERED, False)
+    assert call.talk_seconds == desk.clock() - answered_at
