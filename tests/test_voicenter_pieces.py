@@ -69,6 +69,20 @@ async def test_whoever_did_not_answer_at_first_and_then_did_has_talked(order: tu
     assert (call.extension, call.ended_at, call.ring_seconds) == ("AAPINFzL", T + 91, 20)
 
 
+@pytest.mark.parametrize("first", ["record", "list"])
+async def test_a_colleague_who_called_has_not_withheld_the_number(first: str, desk: Office) -> None:
+    """Whether the record tells of it alone or the list did before: they can be called back at their extension."""
+    if first == "list":
+        row = {"ivrid": REF, "direction": "Incoming", "callerphone": "AAPINFzL", "callstatus": "Ringing"}
+        extension = {"username": "BBPINFzM", "calls": [row | {"callstarted": T, "callanswered": 0}]}
+        await desk.board.ingest(
+            "voicenter", monitor.extension_events(Fields({"EXTENSIONS": [extension]}), desk.clock(), "US")
+        )
+    inside = {"caller": "AAPINFzL", "callerextension": "AAPINFzL", "target": "BBPINFzM", "targetextension": "BBPINFzM"}
+    await told(desk, "cdr", INCOMING | inside | {"did": ""})
+    assert [(call.direction, call.number, call.missed) for call in await desk.calls()] == [("in", "AAPINFzL", True)]
+
+
 # The lists
 
 
