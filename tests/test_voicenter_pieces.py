@@ -86,9 +86,12 @@ async def test_a_colleague_who_called_has_not_withheld_the_number(first: str, de
 # The lists
 
 
-def listed(desk: Office, *, queue: bool = False, **status: str) -> None:
-    """What the two lists say from now on: whether the caller waits in the queue, and extension -> status there."""
-    now = int(desk.clock())
+def listed(desk: Office, *, queue: bool = False, ahead: int = 0, **status: str) -> None:
+    """What the two lists say from now on: whether the caller waits in the queue, and extension -> status there.
+
+    `ahead`: so many seconds Voicenter's clock is ahead of ours.
+    """
+    now = int(desk.clock()) + ahead
     call = {"ivrid": REF, "direction": "Incoming", "callerphone": "12025550131", "did": "12025550100"}
     rows = [
         {
@@ -157,3 +160,13 @@ async def test_a_caller_between_two_phones_is_not_gone(desk: Office) -> None:
     call = await polled(desk, poll, ABSENT_TWICE)
     assert (call.state, call.outcome, call.live) == (State.ENDED, Outcome.ANSWERED, False)
     assert call.talk_seconds == desk.clock() - answered_at
+
+
+@pytest.mark.parametrize("status", ["Ringing", "Talking"])
+async def test_a_clock_that_is_ahead_keeps_no_call_open(status: str, desk: Office) -> None:
+    poll = Poll(desk.board)
+    listed(desk, ahead=120, AAPINFzL=status)
+    await desk.board.ingest("voicenter", desk.phone.events)
+    assert (await polled(desk, poll)).live
+    listed(desk)
+    assert (await polled(desk, poll, ABSENT_TWICE)).state is State.ENDED
