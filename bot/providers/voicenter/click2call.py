@@ -19,7 +19,7 @@ from bot.provider import internal_error
 
 from .account import Account
 from .fields import Fields, is_extension
-from .replies import UNREADABLE, http_refusal, named_values, reason, refusal
+from .replies import UNREADABLE, http_refusal, left_open, named_values, reason, refusal
 
 CLICK2CALL = "/ForwardDialer/click2call.aspx"
 MAX_VARIABLES = 10
@@ -260,11 +260,11 @@ def terminated(response: httpx.Response, account: str) -> None:
 def _reply(response: httpx.Response, account: str, *, dials: bool) -> Fields | None:
     """The reply's members in whichever format it came; None where it is in neither.
 
-    HTTP 5xx with an "OK" is no reply either.
+    HTTP 5xx with an "OK" is no reply either, nor what a gateway says that gave up.
     """
     reply = named_values(response.content)
     told = None if reply is None else reply.number("errorcode")
-    if response.status_code >= 500 and not told:
+    if left_open(response.status_code) and not told:
         raise internal_error("Voicenter", response.status_code, dials=dials)
     if response.status_code >= 300 and not told:
         raise http_refusal(response, account, "CLICK2CALL_URL")
