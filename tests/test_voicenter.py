@@ -1,7 +1,8 @@
 """Voicenter, beyond its samples: what it refuses by itself, hostile XML, whole stories, and its simulator."""
 
+import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.call import Call
-from bot.errors import Refused, SettingsError, Unsupported
+from bot.errors import Ambiguous, Refused, SettingsError, Unavailable, Unsupported
 from bot.events import LegAnswered, LegRinging, Outcome, State
 from bot.providers.voicenter import Voicenter, loose, tables, xmlrpc
 from bot.providers.voicenter.fields import Fields, is_extension, phone, spelling
@@ -104,6 +105,38 @@ async def test_too_many_requests_are_no_wrong_address() -> None:
     provider = Voicenter("office", {"code": "CODE-SECRET"}, http, "IL")
     with pytest.raises(Refused, match=r"HTTP 429\): Too Many Requests\. Try again in a minute\."):
         await provider.place_call(order())
+
+
+async def never() -> AsyncIterator[bytes]:
+    """An answer that begins and never ends."""
+    yield b"{"
+    await asyncio.Event().wait()
+
+
+async def damaged() -> AsyncIterator[bytes]:
+    yield b"this is not compressed"
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        ({}, never),
+        ({"content-encoding": "gzip"}, damaged),
+        ({"location": "http://xn--/"}, damaged),
+        ({"location": "mailto:x"}, damaged),
+    ],
+)
+async def test_an_answer_that_never_ends_or_is_damaged_leaves_an_order_open(
+    headers: dict[str, str], body: Callable[[], AsyncIterator[bytes]]
+) -> None:
+    status = 302 if "location" in headers else 200
+    answer = httpx.MockTransport(lambda _: httpx.Response(status, headers=headers, content=body()))
+    provider = Voicenter("office", {"code": "CODE-SECRET"}, httpx.AsyncClient(transport=answer), "IL")
+    provider.order_seconds = provider.answer_seconds = 0.05
+    with pytest.raises(Ambiguous, match=r"^Voicenter .*; it may or may not be calling\.$"):
+        await provider.place_call(order())
+    with pytest.raises(Unavailable, match=r"^Voicenter .*\. Try again in a minute\.$"):
+        await provider.queue_callers()
 
 
 async def test_a_wrong_code_names_its_setting() -> None:
