@@ -183,9 +183,18 @@ class LegAnswered(LegEvent, frozen=True, kw_only=True, tag="leg_answered"):
 
 
 class LegEnded(LegEvent, frozen=True, kw_only=True, tag="leg_ended"):
-    """A leg is over. `outcome` ANSWERED where it had been picked up, PENDING where it is not told."""
+    """A leg is over. `outcome` ANSWERED where it had been picked up, PENDING where it is not told.
+
+    One that is not told may be the end of ringing in vain: a phone may ring several times in one call.
+    """
 
     outcome: Outcome
+
+    @property
+    @override
+    def key(self) -> str:
+        moment = f":{self.at}" if self.outcome is Outcome.PENDING else ""
+        return f"{self.ref}:{self.__struct_config__.tag}:{self.leg}{moment}"
 
 
 class CallEnded(Event, frozen=True, kw_only=True, tag="call_ended"):
@@ -193,9 +202,17 @@ class CallEnded(Event, frozen=True, kw_only=True, tag="call_ended"):
 
     Attributes:
         outcome: only where the provider tells (NO_CREDIT, FAILED); else PENDING and the legs tell.
+        absent: nobody told so; it was to be found no more. Whatever shows that it lived on counts more.
     """
 
     outcome: Outcome = Outcome.PENDING
+    absent: bool = False
+
+    @property
+    @override
+    def key(self) -> str:
+        moment = f":{self.at}" if self.absent else ""
+        return f"{self.ref}:{self.__struct_config__.tag}{moment}"
 
 
 class Described(Event, frozen=True, kw_only=True, tag="described"):
@@ -228,6 +245,8 @@ class Described(Event, frozen=True, kw_only=True, tag="described"):
 class CdrReceived(LegEvent, frozen=True, kw_only=True, tag="cdr"):
     """The provider's final record of one leg: it overrules all earlier events of that leg.
 
+    A phone that rang in vain may ring again later in the same call and be answered: then a leg has two.
+
     Attributes:
         at: when the leg began.  ring_seconds, talk_seconds, wait_seconds (in a queue): durations.
         price: in units of `currency` (ISO 4217), None = not told.  recording: URL, "" = none.
@@ -243,6 +262,12 @@ class CdrReceived(LegEvent, frozen=True, kw_only=True, tag="cdr"):
     recording: str = ""
     extension: str = ""
     person: str = ""
+
+    @property
+    @override
+    def key(self) -> str:
+        answered = self.outcome is Outcome.ANSWERED
+        return f"{self.ref}:{self.__struct_config__.tag}:{self.leg}{'' if answered else ':unanswered'}"
 
 
 class HangUpAsked(Event, frozen=True, kw_only=True, tag="hang_up_asked"):

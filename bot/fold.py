@@ -48,6 +48,9 @@ def fold(call_id: str, account: str, events: Iterable[AnyEvent]) -> Call:
     """The call that these events make. Any order, any repeats, same result."""
     ordered = in_order(events)
     told = Told(ordered)
+    if any(end.absent for end in told.all(CallEnded)):
+        ordered = _lived_on(ordered)
+        told = Told(ordered)
     requested = told.first(Requested)
     if requested is not None and requested.purpose != "call" and REP in told.legs:
         # A message or a conference rings one phone: that is one leg, whatever the service calls it.
@@ -153,6 +156,12 @@ def _latest(wraps: list[Wrapped], what: str) -> str:
     return ""
 
 
+def _lived_on(ordered: list[AnyEvent]) -> list[AnyEvent]:
+    """Without the ends of a call that only seemed to be over: a phone rang or was picked up after that."""
+    lived = max((event.at for event in ordered if isinstance(event, LegRinging | LegAnswered)), default=0.0)
+    return [event for event in ordered if not (isinstance(event, CallEnded) and event.absent and event.at < lived)]
+
+
 class _Hands(NamedTuple):
     """What people did to a running call, and what the provider told of it; the latest word on each counts."""
 
@@ -245,13 +254,14 @@ def _heard(ordered: list[AnyEvent]) -> tuple[str, ...]:
 
 
 def _leg(name: str, events: list[LegEvent]) -> Leg:
-    cdr = next((event for event in events if isinstance(event, CdrReceived)), None)
-    if cdr is not None:
+    cdrs = [event for event in events if isinstance(event, CdrReceived)]
+    if cdrs:
+        cdr = next((one for one in cdrs if one.outcome is Outcome.ANSWERED), cdrs[0])
         answered_at = cdr.at + cdr.wait_seconds + cdr.ring_seconds if cdr.outcome is Outcome.ANSWERED else 0.0
         return Leg(
             name=name,
             ref=_leg_ref(events),
-            ringing_at=cdr.at,
+            ringing_at=cdrs[0].at,
             answered_at=answered_at,
             ended_at=cdr.at + cdr.wait_seconds + cdr.ring_seconds + cdr.talk_seconds,
             outcome=cdr.outcome,
@@ -265,7 +275,12 @@ def _leg(name: str, events: list[LegEvent]) -> Leg:
         )
     ringing_at = min((event.at for event in events if isinstance(event, LegRinging)), default=0.0)
     answered_at = min((event.at for event in events if isinstance(event, LegAnswered)), default=0.0)
-    endings = [event for event in events if isinstance(event, LegEnded)]
+    # An end that nobody explained, before it was picked up, was that of ringing in vain.
+    endings = [
+        event
+        for event in events
+        if isinstance(event, LegEnded) and (event.outcome is not Outcome.PENDING or event.at >= answered_at)
+    ]
     ended_at = min((event.at for event in endings), default=0.0)
     outcome: Outcome | None = None
     if endings:

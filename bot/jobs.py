@@ -73,7 +73,7 @@ def _finish(db: sqlite3.Connection, board: Board, call_id: str) -> list[calls.Ch
     call, now = calls.get(db, call_id), board.now()
     if call is None or call.state is State.ENDED or not _silent(board, call):
         return []
-    end = CallEnded(ref=call.refs[0], at=now)
+    end = CallEnded(ref=call.refs[0], at=now, absent=True)
     return calls.ingest(db, call.account, [end], now=now, routing=board.routing, call_id=call_id)
 
 

@@ -145,7 +145,7 @@ class Poll:
             if leg in told:
                 self._absent.pop((call.id, leg), None)
             elif self._gone(call, leg):
-                await self.board.ingest(call.account, [self._ended(ref, leg)])
+                await self.board.ingest(call.account, [self._ended(call, ref, leg)])
 
     async def _look_for_third(self, call: Call, events: Sequence[AnyEvent]) -> None:
         """Whoever was consulted and is gone: no service tells, and the caller is still on hold."""
@@ -162,8 +162,9 @@ class Poll:
 
     async def _missing(self, call: Call) -> None:
         if self._gone(call, ""):
-            legs = [self._ended(ref, leg) for ref, leg in _phones(call)]
-            await self.board.ingest(call.account, [*legs, CallEnded(ref=call.refs[0], at=self.board.now())])
+            legs = [self._ended(call, ref, leg) for ref, leg in _phones(call)]
+            over = CallEnded(ref=call.refs[0], at=self._now(call), absent=True)
+            await self.board.ingest(call.account, [*legs, over])
 
     def _gone(self, call: Call, leg: str) -> bool:
         """Whether it was absent often enough, this round counted."""
@@ -172,8 +173,12 @@ class Poll:
             self._absent[call.id, leg] = times
         return times >= ABSENT_TWICE
 
-    def _ended(self, ref: str, leg: str) -> LegEnded:
-        return LegEnded(ref=ref, at=self.board.now(), leg=leg, outcome=Outcome.PENDING)
+    def _ended(self, call: Call, ref: str, leg: str) -> LegEnded:
+        return LegEnded(ref=ref, at=self._now(call), leg=leg, outcome=Outcome.PENDING)
+
+    def _now(self, call: Call) -> float:
+        """Not before what is known of the call: the service's clock may be ahead of ours."""
+        return max([self.board.now(), *(max(leg.ringing_at, leg.answered_at) for leg in call.legs)])
 
 
 def _phones(call: Call) -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@ Reading webhooks is free of I/O; speaking to the service goes through `Provider.
 failure into our four error classes. No operation that dials is ever repeated automatically.
 """
 
+import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -55,6 +56,8 @@ class Provider(Operations):
         bulk_rows: how many calls `add_campaign_calls` takes in one order.
         account: the configured name; also the first part of its environment variables and hook address.
         hook_url: the account's own hook address, "" where the bot has no public address; holds our secret.
+        order_seconds, answer_seconds: so long an answer may take, however slowly it drips; the first where a phone may
+            ring because of it, so that whoever waits for a stray call's order knows (`HOLD_SECONDS`).
         browser_origin: of a browser extension that asks our hooks itself, "" = none does.
     """
 
@@ -70,6 +73,8 @@ class Provider(Operations):
     conference_options: ClassVar[frozenset[str]] = frozenset()
     presence: Mapping[str, str] = MappingProxyType({})  # an account may have names of its own
     bulk_rows: ClassVar[int] = 1
+    order_seconds: float = 18.0
+    answer_seconds: float = 60.0
 
     def __init__(self, account: str, values: Mapping[str, str], http: httpx.AsyncClient, region: str) -> None:
         """`values`: checked settings by name. `region`: ISO 3166 country that bare numbers belong to."""
@@ -217,16 +222,22 @@ class Provider(Operations):
 
         `any_status`: the service explains itself also with HTTP 5xx, so that answer is returned, too.
 
-        Which httpx errors leave the fate unclear: https://www.python-httpx.org/exceptions/
+        Which httpx errors leave the fate unclear: https://www.python-httpx.org/exceptions/. A redirect is not followed,
+        but httpx reads where it leads to.
         """
         try:
-            response = await self.http.send(request)
+            async with asyncio.timeout(self.order_seconds if dials else self.answer_seconds):
+                response = await self.http.send(request)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise Unavailable(f"{self.title} could not be reached, so nothing was done. Try again.") from error
-        except httpx.TransportError as error:
+        except (httpx.TransportError, TimeoutError) as error:
             if dials:
                 raise Ambiguous(f"{self.title} did not answer in time; it may or may not be calling.") from error
             raise Unavailable(f"{self.title} did not answer. Try again in a minute.") from error
+        except (httpx.DecodingError, httpx.InvalidURL, UnicodeError) as error:
+            if dials:
+                raise Ambiguous(f"{self.title} gave a damaged answer; it may or may not be calling.") from error
+            raise Unavailable(f"{self.title} gave a damaged answer. Try again in a minute.") from error
         if response.status_code >= 500 and not any_status:
             raise internal_error(self.title, response.status_code, dials=dials)
         return response

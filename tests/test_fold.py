@@ -361,7 +361,7 @@ any_event: st.SearchStrategy[AnyEvent] = st.one_of(
     st.builds(LegRinging, ref=refs, at=times, leg=legs),
     st.builds(LegAnswered, ref=refs, at=times, leg=legs),
     st.builds(LegEnded, ref=refs, at=times, leg=legs, outcome=endings),
-    st.builds(CallEnded, ref=refs, at=times, outcome=endings),
+    st.builds(CallEnded, ref=refs, at=times, outcome=endings, absent=st.booleans()),
     st.builds(
         Described, ref=refs, at=times, source=st.sampled_from(["popup", "poll"]), name=st.sampled_from(["", "Ada"])
     ),

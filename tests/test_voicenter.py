@@ -1,7 +1,8 @@
 """Voicenter, beyond its samples: what it refuses by itself, hostile XML, whole stories, and its simulator."""
 
+import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -12,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.call import Call
-from bot.errors import Refused, SettingsError, Unsupported
+from bot.errors import Ambiguous, Refused, SettingsError, Unavailable, Unsupported
 from bot.events import LegAnswered, LegRinging, Outcome, State
 from bot.providers.voicenter import Voicenter, loose, tables, xmlrpc
-from bot.providers.voicenter.fields import is_extension, phone, spelling
+from bot.providers.voicenter.fields import Fields, is_extension, phone, spelling
 from bot.simulator.behaviours import IncomingKind
 from tests.voicenter_world import World, order
 
@@ -106,6 +107,38 @@ async def test_too_many_requests_are_no_wrong_address() -> None:
         await provider.place_call(order())
 
 
+async def never() -> AsyncIterator[bytes]:
+    """An answer that begins and never ends."""
+    yield b"{"
+    await asyncio.Event().wait()
+
+
+async def damaged() -> AsyncIterator[bytes]:
+    yield b"this is not compressed"
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        ({}, never),
+        ({"content-encoding": "gzip"}, damaged),
+        ({"location": "http://xn--/"}, damaged),
+        ({"location": "mailto:x"}, damaged),
+    ],
+)
+async def test_an_answer_that_never_ends_or_is_damaged_leaves_an_order_open(
+    headers: dict[str, str], body: Callable[[], AsyncIterator[bytes]]
+) -> None:
+    status = 302 if "location" in headers else 200
+    answer = httpx.MockTransport(lambda _: httpx.Response(status, headers=headers, content=body()))
+    provider = Voicenter("office", {"code": "CODE-SECRET"}, httpx.AsyncClient(transport=answer), "IL")
+    provider.order_seconds = provider.answer_seconds = 0.05
+    with pytest.raises(Ambiguous, match=r"^Voicenter .*; it may or may not be calling\.$"):
+        await provider.place_call(order())
+    with pytest.raises(Unavailable, match=r"^Voicenter .*\. Try again in a minute\.$"):
+        await provider.queue_callers()
+
+
 async def test_a_wrong_code_names_its_setting() -> None:
     provider, _ = configured({"ERR": 1, "DESC": "Authorization failed."})
     with pytest.raises(Refused, match="Check OFFICE_CODE"):
@@ -180,6 +213,21 @@ def test_json_is_read_as_the_document_prints_it(written: str, read: object) -> N
                     st.dictionaries(st.text(max_size=5), x)))  # fmt: skip
 def test_what_is_json_is_read_as_json(told: object) -> None:
     assert loose.loads(json.dumps(told)) == told
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (r'{"a": "Dana \ud83d"}', {"a": "Dana ?"}),
+        (r'{"\uDC00": ["\ud800\ud800x"],}', {"?": ["??x"]}),
+        (r'{"a": "\ud83d\ude00 \\ud800"}', {"a": "😀 \\ud800"}),
+    ],
+)
+def test_half_a_character_is_none(written: str, read: object) -> None:
+    """A name that was cut in the middle of an emoji: neither the database nor Slack takes the half that is left."""
+    assert loose.loads(written) == loose.loads(written.encode()) == read
+    assert isinstance(read, dict)
+    assert Fields({"customdata": written}).inner("customdata").members == Fields(read).members
 
 
 @pytest.mark.parametrize("written", ["{a: }", "{a 1}", "{'a': 1}", "a: 1", "{", b"\xff{}"])

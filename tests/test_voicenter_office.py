@@ -322,8 +322,11 @@ async def test_a_storage_does_not_learn_the_code(tmp_path: Path) -> None:
     await here.provider.fetch_recording("https://cpanel.voicenter.co.il/x.mp3?a=1", tmp_path / "b.mp3", 1000)
     here.provider.values["recording_hosts"] = "cpanel.voicenter.co.il"  # an admin insists: still not in the clear
     await here.provider.fetch_recording("http://cpanel.voicenter.co.il/x.mp3", tmp_path / "c.mp3", 1000)
+    # A host of the account itself, at an address that is not the account's: the code would be in the clear, too.
+    await here.provider.fetch_recording("http://api.voicenter.co.il/x.mp3", tmp_path / "d.mp3", 1000)
     assert [str(request.url) for request in sent] == [
         "http://storage.example/x.mp3?a=1",
         "https://cpanel.voicenter.co.il/x.mp3?a=1&code=CODE-SECRET",
         "http://cpanel.voicenter.co.il/x.mp3",
+        "http://api.voicenter.co.il/x.mp3",
     ]

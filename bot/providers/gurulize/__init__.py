@@ -35,6 +35,8 @@ HINTS: Mapping[str, str] = {
 _TURKISH = re.compile(r"(?:\+?90|0090|0)?([1-9]\d{9})", re.ASCII)
 _SUCCESS = {"true": True, "1": True, "false": False, "0": False}
 """The page says boolean; the words and digits for it cost nothing to accept."""
+_CUT_OFF = (408, 499)
+"""HTTP statuses of gateways for what was given up on the way: how far it got they leave open, as 5xx do."""
 
 
 class Gurulize(Provider):
@@ -111,11 +113,11 @@ class Gurulize(Provider):
         words, status = str(body.get("message") or ""), response.status_code
         if success is False:
             raise self._refusal(words)
-        if success is None and 300 <= status < 500:  # turned away before Gurulize had a look
+        if success is None and (status >= 500 or status in _CUT_OFF):
+            raise internal_error(self.title, status, dials=True)
+        if success is None and status >= 300:  # turned away before Gurulize had a look
             found = refused(self.title, words or f"HTTP {status}", str(status))
             raise Refused(f"{found} Check {self._variable('url')}.", code=found.code, words=found.words)
-        if success is None and status >= 500:
-            raise internal_error(self.title, status, dials=True)
         ref = body.get("id")
         if success is None or isinstance(ref, bool) or not isinstance(ref, int | str) or not str(ref).strip():
             raise Ambiguous(

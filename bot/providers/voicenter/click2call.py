@@ -19,7 +19,7 @@ from bot.provider import internal_error
 
 from .account import Account
 from .fields import Fields, is_extension
-from .replies import UNREADABLE, http_refusal, named_values, reason, refusal
+from .replies import UNREADABLE, http_refusal, left_open, named_values, reason, refusal
 
 CLICK2CALL = "/ForwardDialer/click2call.aspx"
 MAX_VARIABLES = 10
@@ -109,7 +109,8 @@ class Click2Call(Account):
                 "Voicenter can only hang up its own extensions, and this call is not on one as far as it has told. "
                 "Hang up on the phone itself."
             )
-        terminated(await self.send(self._request({"action": "terminate", "phone": extension})), self.account)
+        request = self._request({"action": "terminate", "phone": extension})
+        terminated(await self.send(request, any_status=True), self.account)
 
     @override
     def can_hang_up(self, call: Call) -> bool:
@@ -260,11 +261,11 @@ def terminated(response: httpx.Response, account: str) -> None:
 def _reply(response: httpx.Response, account: str, *, dials: bool) -> Fields | None:
     """The reply's members in whichever format it came; None where it is in neither.
 
-    HTTP 5xx with an "OK" is no reply either.
+    HTTP 5xx with an "OK" is no reply either, nor what a gateway says that gave up.
     """
     reply = named_values(response.content)
     told = None if reply is None else reply.number("errorcode")
-    if response.status_code >= 500 and not told:
+    if left_open(response.status_code) and not told:
         raise internal_error("Voicenter", response.status_code, dials=dials)
     if response.status_code >= 300 and not told:
         raise http_refusal(response, account, "CLICK2CALL_URL")
@@ -272,8 +273,12 @@ def _reply(response: httpx.Response, account: str, *, dials: bool) -> Fields | N
 
 
 def _extension_on(call: Call) -> str:
-    codes = (call.extension, call.rep_phone)
-    return next((code for code in codes if is_extension(code) and code != "SIPTRUNK"), "")
+    """Where a call is now: whoever has handed it on may be in another one by this time."""
+    talking = [leg for leg in call.legs if leg.extension and leg.answered_at and not leg.ended_at]
+    on = max(talking, key=lambda leg: (leg.answered_at, leg.name)).extension if talking else ""
+    left = {leg.extension for leg in call.legs if leg.ended_at} - {on} if call.live else set[str]()
+    codes = (on, call.extension, call.rep_phone)
+    return next((code for code in codes if is_extension(code) and code != "SIPTRUNK" and code not in left), "")
 
 
 def _chosen(form: dict[str, str]) -> dict[str, str]:

@@ -17,7 +17,7 @@ from bot.orders import Added, Campaign, CampaignCall, CampaignState, IvrSettings
 from bot.provider import Provider
 
 from .fields import Fields, phone
-from .replies import UNREADABLE, http_refusal, named_values, refusal
+from .replies import UNREADABLE, http_refusal, left_open, named_values, refusal
 
 DIALER = "/ForwardDialer/Dialer/"
 WORDS = {
@@ -182,9 +182,10 @@ def _checked(response: httpx.Response, account: str, dials: bool) -> Fields:
     """
     reply = named_values(response.content)
     code = None if reply is None else reply.number("errorcode")
-    if 300 <= response.status_code < 500 and not code:
+    open_ended = left_open(response.status_code) and not code
+    if response.status_code >= 300 and not code and not open_ended:
         raise http_refusal(response, account, "DIALER_URL")
-    if reply is None or code is None or (response.status_code >= 500 and not code):
+    if reply is None or code is None or open_ended:
         _unclear(UNREADABLE.rstrip("."), dials)
     words = reply.text("description")
     if code == INTERNAL:

@@ -4,13 +4,14 @@ Sources: "API Documentation" rev. 3.2, chapters 2, 4 and 7; https://www.voicente
 """
 
 import functools
-import json
 import re
 from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
 from bot.errors import BadInput
 from bot.numbers import e164, parse
+
+from . import loose
 
 _PHONE = re.compile(r"\+?[\d\s().-]{3,}")
 _CODE = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9]{3,32}")
@@ -85,7 +86,7 @@ class Fields:
         value = self.members.get(spelling(name))
         if isinstance(value, str) and value.strip().startswith("{"):
             try:
-                value = json.loads(value)
+                value = loose.loads(value)
             except (ValueError, RecursionError):
                 return Fields({})
         return Fields(value if isinstance(value, Mapping) else {})

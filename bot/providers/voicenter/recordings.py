@@ -29,8 +29,8 @@ class Recordings(Account):
             host = url.host  # decoded only now
         except (httpx.InvalidURL, UnicodeError):
             raise Refused(f"The recording's link of {self.title} is no web address; it was not fetched.") from None
-        own = frozenset(httpx.URL(self.values[name]).host for name in ADDRESSES)
-        hosts = frozenset(self.values["recording_hosts"].replace(",", " ").split()) | own
-        if host in own or (url.scheme == "https" and host.endswith(PANEL_HOSTS)):
+        own = {(ours.scheme, ours.host) for ours in (httpx.URL(self.values[name]) for name in ADDRESSES)}
+        hosts = frozenset(self.values["recording_hosts"].replace(",", " ").split()) | {ours for _, ours in own}
+        if (url.scheme, host) in own or (url.scheme == "https" and host.endswith(PANEL_HOSTS)):
             url = url.copy_set_param("code", self.values["code"])
         return await self.download(self.http.build_request("GET", url), into, limit, hosts)

@@ -98,17 +98,17 @@ def _extension(fields: Fields, kind: CallType) -> str:
 
 
 def _number(fields: Fields, kind: CallType, region: str) -> str:
-    """The outside party.
+    """The other party; of an incoming call, a colleague's extension where it came from inside.
 
     On leg 1 `caller` is what the rep's phone displayed, which the order may have set to anything, and `target` is
     the rep: so only the newer `callerPhone` tells.
     """
-    told, caller = fields.text("callerphone"), _caller(fields)
+    told = fields.text("callerphone")
     if told or kind.part == "rep":
         return phone(told, region)
     if kind.part == "customer" and not _inverted(fields, kind):
         return phone(_target(fields), region)
-    return "" if is_extension(caller) and caller == fields.text("callerextension") else phone(caller, region)
+    return phone(fields.text("caller"), region)
 
 
 def _line(fields: Fields, kind: CallType, region: str) -> str:

@@ -8,11 +8,14 @@ from collections.abc import Mapping
 import httpx
 
 from bot.errors import Refused, Unavailable
+from bot.provider import internal_error
 
 from . import loose, xmlrpc
 from .fields import Fields
 
 UNREADABLE = "Voicenter's answer cannot be read."
+_CUT_OFF = (408, 499)
+"""HTTP statuses of gateways for what was given up on the way: how far it got they leave open, as 5xx do."""
 
 
 def named_values(body: bytes) -> Fields | None:
@@ -29,15 +32,23 @@ def answered(response: httpx.Response, code_name: str, account: str, url: str) -
     """A reply to a question and the error code in it, 0 = none. `url`: the setting that names the host.
 
     Raises:
-        Refused: turned away before Voicenter's application had a look.  Unavailable: it cannot be read.
+        Refused: turned away before Voicenter's application had a look.  Unavailable: it cannot be read, or was given
+            up on the way.
     """
     reply = named_values(response.content)
     code = None if reply is None else reply.number(code_name)
+    if left_open(response.status_code) and not code:
+        raise internal_error("Voicenter", response.status_code, dials=False)
     if response.status_code >= 300 and not code:
         raise http_refusal(response, account, url)
     if reply is None or code is None:
         raise Unavailable(f"{UNREADABLE} Try again in a minute.")
     return reply, int(code)
+
+
+def left_open(status: int) -> bool:
+    """Whether an HTTP status, where nothing else is told, leaves open what became of the request."""
+    return status >= 500 or status in _CUT_OFF
 
 
 def refusal(code: int, words: str, hint: str) -> Refused:
