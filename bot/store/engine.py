@@ -41,7 +41,7 @@ class Database:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.failing = ""
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._local = threading.local()
         self._readers: list[sqlite3.Connection] = []
@@ -148,7 +148,7 @@ def alone(path: Path) -> Iterator[None]:
     Raises:
         Taken: another process is in it.  sqlite3.Error: the file cannot be opened.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = sqlite3.connect(path, isolation_level=None, timeout=0, check_same_thread=False)
     try:
         try:
