@@ -213,6 +213,11 @@ def day_start(rules: Rules, now: datetime) -> datetime:
     return _midnight(rules, now.astimezone(ZoneInfo(rules.zone)).date())
 
 
+def day_end(rules: Rules, now: datetime) -> datetime:
+    """When the next day of the daily cap begins (UTC)."""
+    return _midnight(rules, now.astimezone(ZoneInfo(rules.zone)).date() + timedelta(1))
+
+
 # The checks, in order. Each answers None for "no objection".
 
 
@@ -350,7 +355,7 @@ def _daily_cap(rules: Rules, history: History, now: datetime) -> Refused | None:
             return Refused(
                 f"The call was not placed: {words.format(used, limit)}.",
                 "Go on tomorrow, or ask an admin to raise the limit.",
-                _midnight(rules, now.astimezone(ZoneInfo(rules.zone)).date() + timedelta(1)),
+                day_end(rules, now),
                 cap=cap,
                 used=used,
             )
@@ -370,9 +375,7 @@ def _attempts(order: Proposed, rules: Rules, history: History, now: datetime) ->
                 f"{when}, and the limit for one number is {limit} {each}.",
                 "Call them by hand, or wait; an admin can change the limit.",
                 # A message that may not be sent is given up; a contact of a list comes back.
-                _midnight(rules, now.astimezone(ZoneInfo(rules.zone)).date() + timedelta(1))
-                if order.from_list
-                else None,
+                day_end(rules, now) if order.from_list else None,
             )
     return None
 
