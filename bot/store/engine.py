@@ -127,8 +127,11 @@ class Database:
                         stop = True
                         break
                     jobs.append(job)
+            before = connection.total_changes
             results = _commit_together(connection, jobs)
-            self.failing = next((str(error) for *_, error in results if error and _is_of_the_disk(error)), "")
+            failing = next((str(error) for *_, error in results if error and _is_of_the_disk(error)), "")
+            if failing or connection.total_changes > before:  # what changes nothing is taken by a full disk, too
+                self.failing = failing
             _answer(results)
             if stop:
                 break
