@@ -33,8 +33,9 @@ async def refused(board: Board, rep: str, number: str, error: CapReached | Costl
         words = _costly(rep, len(tried), str(error)) if len(tried) >= SLIPS else ""
 
     def note(db: sqlite3.Connection) -> None:
-        what = "refused message" if isinstance(error, CapReached) and error.cap == "reps_daily" else "refused call"
-        ledger.audit(db, now, rep, what, number, error.cap if isinstance(error, CapReached) else "cost")
+        cap = error.cap if isinstance(error, CapReached) else ""
+        what = "refused message" if cap == "reps_daily" else "refused call"
+        ledger.audit(db, now, rep, what, number, cap.replace("_", " ") or "cost")
         for admin in board.settings.admins if words else ():  # the same message again is edited in place
             cards.mark(db, "notice", f"alarm:{about}:{day}", f"@{admin}", now, notice(board.settings.renamed(words)))
 
