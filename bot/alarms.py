@@ -33,7 +33,9 @@ async def refused(board: Board, rep: str, number: str, error: CapReached | Costl
         words = _costly(rep, len(tried), str(error)) if len(tried) >= SLIPS else ""
 
     def note(db: sqlite3.Connection) -> None:
-        ledger.audit(db, now, rep, "refused call", number, error.cap if isinstance(error, CapReached) else "cost")
+        cap = error.cap if isinstance(error, CapReached) else ""
+        what = "refused message" if cap == "reps_daily" else "refused call"
+        ledger.audit(db, now, rep, what, number, cap.replace("_", " ") or "cost")
         for admin in board.settings.admins if words else ():  # the same message again is edited in place
             cards.mark(db, "notice", f"alarm:{about}:{day}", f"@{admin}", now, notice(board.settings.renamed(words)))
 
@@ -41,14 +43,19 @@ async def refused(board: Board, rep: str, number: str, error: CapReached | Costl
 
 
 def _cap(rep: str, error: CapReached) -> str:
-    team, minutes = error.cap.startswith("team_"), error.cap.endswith("minutes")
+    team, message = error.cap.startswith("team_"), error.cap == "reps_daily"
     who = "All together have" if team else f"<@{rep}> has"
-    did = f"talked for {error.used} minutes" if minutes else f"placed {error.used} calls"
-    nobody = "nobody can call" if team else "they cannot call"
+    did = f"placed {error.used} calls"
+    if message:
+        did = f"sent {error.used} voice messages"
+    elif error.cap.endswith("minutes"):
+        did = f"talked for {error.used} minutes"
+    section = "[messages]" if message else "[policy]"
+    but = "" if message else ", but for what a manager allows"
+    nobody = "nobody can call" if team else f"they cannot {'send' if message else 'call'}"
     return (
-        f"{who} {did} today, as many as `{error.cap}` in `[policy]` allows: {nobody} any more until midnight, but "
-        "for what a manager allows. If that is more than you expect, look at `/calls log today`: somebody else may be "
-        "using a colleague's Slack."
+        f"{who} {did} today, as many as `{error.cap}` in `{section}` allows: {nobody} any more until midnight{but}. "
+        "If that is more than you expect, look at `/calls log today`: somebody else may be using a colleague's Slack."
     )
 
 

@@ -154,7 +154,7 @@ def _roles(settings: Settings) -> list[Finding]:
 async def _disk(settings: Settings, free: Callable[[Path], int]) -> list[Finding]:
     folder = settings.data
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):  # permissions alone say nothing of read-only and full disks
             pass
         available = free(folder)

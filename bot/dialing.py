@@ -257,7 +257,11 @@ async def send(board: Board, account: str, by: str, name: str, order: MessageOrd
         raise Unsupported(f"{provider.title} cannot send voice messages. Choose another account with “via”.")
     provider.refuse_unexpressible(order)
     order, agreed = ordering.message(board, provider, order)
-    call = await board.write(_commit_message, board, account, by, name, order, take, agreed)
+    try:
+        call = await board.write(_commit_message, board, account, by, name, order, take, agreed)
+    except CapReached as error:
+        await alarms.refused(board, by, order.number, error)
+        raise
     return await _place(board, provider, message_key(call.id), call, order, back)
 
 

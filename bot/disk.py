@@ -5,6 +5,7 @@ A message to the admins is written down before Slack has it, so none can be prom
 """
 
 import asyncio
+import contextlib
 import logging
 import shutil
 import sqlite3
@@ -36,10 +37,11 @@ class Disk:
         self.why = ""
 
     async def __call__(self) -> None:
-        if await self._can_write():
+        with contextlib.suppress(sqlite3.Error):  # too late to be told: what comes next says so
             await self._look_for_room()
+        await self._look_whether_it_takes()
 
-    async def _can_write(self) -> bool:
+    async def _look_whether_it_takes(self) -> None:
         board, failing = self.board, self.board.db.failing
         if failing:
             if not self.failing_since:
@@ -48,7 +50,7 @@ class Disk:
             try:
                 await board.write(ledger.remember, "disk", "written", board.now())
             except sqlite3.Error:
-                return False
+                return
         if self.failing_since:
             minutes = max(1, round((board.now() - self.failing_since) / 60))
             lasted = f"{minutes} minute{'' if minutes == 1 else 's'}"
@@ -61,15 +63,15 @@ class Disk:
                 )
                 await board.tell(admin, words, f"disk:{self.failing_since}")
             self.failing_since = 0.0
-        return True
 
     async def _look_for_room(self) -> None:
         folder = self.board.db.path.parent
         free = await asyncio.to_thread(self.free, folder)
         if free < LEAST_FREE_BYTES:
+            left = f"{free // 10_000_000 * 10} MB"  # not of each megabyte a word in the log
             words = (
-                f"The disk of the database has only {free // 1_000_000} MB free, in {folder}. Make room: when it is "
-                "full, nothing can be dialled any more, and what callers do is not kept."
+                f"The disk of the database has only {left} free, in {folder}. Make room: when it is full, nothing can "
+                "be dialled any more, and what callers do is not kept."
             )
             await self.board.problem("disk", words)
         elif free >= _AGAIN_BYTES:

@@ -224,7 +224,8 @@ async def start(board: Board, extra: dict[str, tuple[Callable[[], Awaitable[None
             running.discard(name)
 
         async def failed(error: Exception) -> None:
-            key, words = f"job {name}", f"The regular job “{name}” failed: {type(error).__name__}."
+            why = f", {error}" if isinstance(error, sqlite3.Error) else ""  # the words of others may hold anything
+            key, words = f"job {name}", f"The regular job “{name}” failed: {type(error).__name__}{why}."
             if board.logged.get(key) != words:  # one that fails every few seconds would fill the log, and the disk
                 log.error("Job %s failed.", name, exc_info=error)
             try:

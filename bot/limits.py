@@ -22,6 +22,11 @@ def day_start(rules: Rules, now: datetime) -> datetime:
     return _midnight(rules, now.astimezone(ZoneInfo(rules.zone)).date())
 
 
+def day_end(rules: Rules, now: datetime) -> datetime:
+    """When the next day of the daily cap begins (UTC)."""
+    return _midnight(rules, now.astimezone(ZoneInfo(rules.zone)).date() + timedelta(1))
+
+
 def daily_cap(rules: Rules, history: History, now: datetime) -> Refused | None:
     """What the rep, or all together, may call or talk in a day."""
     mine, team = history.today, history.team_today
@@ -37,7 +42,7 @@ def daily_cap(rules: Rules, history: History, now: datetime) -> Refused | None:
             return Refused(
                 f"The call was not placed: {words.format(used, limit)}.",
                 "Go on tomorrow, or ask an admin to raise the limit.",
-                _midnight(rules, now.astimezone(ZoneInfo(rules.zone)).date() + timedelta(1)),
+                day_end(rules, now),
                 waivable=True,
                 cap=cap,
                 used=used,
@@ -58,9 +63,7 @@ def number_limit(order: Proposed, rules: Rules, history: History, now: datetime)
                 f"{how_often(attempts)} {when}, and the limit for one number is {limit} {each}.",
                 "Call them by hand, or wait; an admin can change the limit.",
                 # A message that may not be sent is given up; a contact of a list comes back.
-                _midnight(rules, now.astimezone(ZoneInfo(rules.zone)).date() + timedelta(1))
-                if order.from_list
-                else None,
+                day_end(rules, now) if order.from_list else None,
             )
     return None
 

@@ -11,7 +11,7 @@ from bot import policy
 from bot.board import Board
 from bot.cards import upper_first
 from bot.errors import CapReached, Costly, NeedsReason, NeedsYes, NotAllowed, NotNow
-from bot.limits import day_start, week_start
+from bot.limits import day_end, day_start, week_start
 from bot.rules import Decision, DoNotCall, History, NeedsConfirmation, Proposed, Refused, Rules, Used
 from bot.store import calls, dials, lookups, people
 from bot.window import Window, next_open, zones_of
@@ -174,11 +174,26 @@ def check_message(db: sqlite3.Connection, board: Board, by: str, number: str, at
     """Whether a message may go to that number at that moment (seconds since 1970 UTC), as far as is known now.
 
     Raises:
-        NotNow: outside the recipient's hours.  NotAllowed: the policy forbids it.
+        NotNow: outside the recipient's hours, or whoever sends it has sent as many as they may that day.
+        NotAllowed: the policy forbids it.
     """
+    _check_sent(db, board, by, at)
     today, week = _attempts(db, rules(board), number, at)
     proposed = Proposed(rep=by, role=board.settings.role(by), number=number, automatic=True)
     _decide(db, board, proposed, attempts_today=today, attempts_this_week=week, at=at)
+
+
+def _check_sent(db: sqlite3.Connection, board: Board, by: str, at: float) -> None:
+    limit, limits, clock = board.settings.messages.reps_daily, rules(board), datetime.fromtimestamp(at, UTC)
+    if not limit or board.settings.role(by) != "rep":
+        return
+    sent = dials.messages_since(db, day_start(limits, clock).timestamp(), by)
+    if sent >= limit:
+        words = (
+            f"The message was not sent: you have sent {sent} voice messages today, and the limit for one person is "
+            f"{limit} a day. Go on tomorrow, or ask an admin to raise the limit."
+        )
+        raise CapReached(words, day_end(limits, clock).timestamp(), "reps_daily", sent)
 
 
 def check_transfer(db: sqlite3.Connection, board: Board, user: str, to: str, account: str = "") -> None:

@@ -92,12 +92,14 @@ class MessageSettings:
 
     Attributes:
         most: recipients of one batch.  reps: of those, how many a rep may send to without being a manager.
+        reps_daily: messages that such a rep may send in a day; 0 = no limit.
         confirm_over: more recipients than this are shown first and sent when somebody presses *Send*.
         at_once: messages that run at the same moment, per account.
     """
 
     most: int = 200
     reps: int = 1
+    reps_daily: int = 200
     confirm_over: int = 1
     at_once: int = 3
 

@@ -118,6 +118,7 @@ class SocketMode:
         self.handler = AsyncSocketModeHandler(app, settings.app_token, web_client=self.web_client)
         self.connecting: asyncio.Task[None] | None = None
         self.absent = 0
+        self.why = ""
 
     async def begin(self) -> None:
         """Connect. From then on Bolt's handler connects again by itself, whatever happens.
@@ -157,7 +158,20 @@ class SocketMode:
         if not self.absent:
             await self.board.solved("Slack connection")
         elif self.absent > 1:  # Slack renews connections every few hours: once is no news
-            await self.board.problem("Slack connection", "Slack's connection is gone; commands and buttons do nothing.")
+            if self.absent == 2:  # once: Slack lets it be asked about once a minute, and Bolt's handler asks, too
+                self.why = await self._why()
+            words = f"Slack's connection is gone; commands and buttons do nothing.{self.why}"
+            await self.board.problem("Slack connection", words)
+
+    async def _why(self) -> str:
+        """What Slack has against a connection, if it says so; "" = nothing, or it is away."""
+        try:
+            await self.web_client.apps_connections_open(app_token=self.board.settings.app_token)
+        except _NO_SLACK as error:
+            fix = "It needs the scope connections:write, and Socket Mode must be on for the app; then start again."
+            refusal = _not_started(error, "SLACK_APP_TOKEN", fix)
+            return "" if isinstance(refusal, SlackUnreached) else f" {refusal}"
+        return ""
 
     async def aclose(self) -> None:
         """Disconnect, or stop trying to connect."""

@@ -33,8 +33,8 @@ async def test_a_limit_that_is_reached_is_told_once_a_day(
         assert words.startswith(f"{who} today, as many as `{cap}` in `[policy]` allows: ")
         assert "`/calls log today`" in words
         assert len(desk.phone.orders) == 2
-        logged = [line[1:4] for line in await desk.board.read(ledger.audit_log)]
-        assert logged.count(("U1", "refused call", "+12025550144")) == 1
+        logged = [line[1:] for line in await desk.board.read(ledger.audit_log)]
+        assert logged.count(("U1", "refused call", "+12025550144", cap.replace("_", " "))) == 1
         desk.clock.advance(86400)
         for number in range(3):
             await desk.type(f"/call +1 202 555 015{number}")

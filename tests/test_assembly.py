@@ -112,6 +112,28 @@ async def test_a_connection_that_is_lost_is_told(
     assert "Slack connection" not in await broken(desk.board)
 
 
+async def test_why_a_connection_does_not_come_back_is_told_where_slack_says_it(
+    desk: Office, socket_mode: SocketMode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def is_connected() -> bool:
+        return False
+
+    await socket_mode.begin()
+    monkeypatch.setattr(socket_mode.handler.client, "is_connected", is_connected)
+    for _ in range(9):
+        desk.slack.fail_next("apps.connections.open", "token_revoked")
+    before = len(desk.slack.requests)
+    for _ in range(4):
+        await socket_mode()
+    ((_, words, *_),) = await desk.board.read(ledger.problems)
+    assert words == (
+        "Slack's connection is gone; commands and buttons do nothing. Slack refuses SLACK_APP_TOKEN (token_revoked). "
+        "It needs the scope connections:write, and Socket Mode must be on for the app; then start again."
+    )
+    asked = [request.method for request in desk.slack.requests[before:]]
+    assert asked.count("apps.connections.open") == 1, "Slack allows this method about once a minute"
+
+
 async def test_it_connects_when_slack_is_back(desk: Office, socket_mode: SocketMode) -> None:
     for _ in range(2):
         desk.slack.fail_next("apps.connections.open", "500")

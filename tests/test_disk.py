@@ -49,7 +49,7 @@ async def test_little_room_is_told_once_and_so_is_that_there_is_room_again(desk:
         await disk()
     (words,) = await told(desk)
     assert words == (
-        f"The disk of the database has only 199 MB free, in {desk.board.db.path.parent}. Make room: when it is full, "
+        f"The disk of the database has only 190 MB free, in {desk.board.db.path.parent}. Make room: when it is full, "
         "nothing can be dialled any more, and what callers do is not kept."
     )
     free = LEAST_FREE_BYTES + 1_000_000  # a file of the log more, and it would be told once again
@@ -105,4 +105,16 @@ async def test_what_the_disk_refuses_is_kept_in_mind_until_it_takes_something(de
         await desk.board.write(ledger.remember, "fact", "x" * 1_000_000, 1.0)
     assert db.failing == "database or disk is full"
     await db.write(lambda db: db.execute("PRAGMA max_page_count = 1000000").close())
+    assert db.failing == "database or disk is full", "nothing was written yet"
+    await desk.board.write(ledger.remember, "fact", "x", 1.0)
     assert db.failing == ""
+
+
+async def test_what_cannot_be_told_on_a_full_disk_is_no_job_that_failed(desk: Office) -> None:
+    whole = desk.board.db
+    sick = Sick(whole)
+    sick.failing = ""  # it was written to before, and nobody has tried since
+    desk.board.db = sick
+    await Disk(desk.board, lambda folder: 0)()
+    desk.board.db = whole
+    assert await desk.board.read(ledger.problems) == []

@@ -522,6 +522,8 @@ async def test_a_job_that_fails_all_night_is_logged_once(desk: Office, caplog: p
     await asyncio.wait_for(mended.wait(), 20)
     scheduler.shutdown(wait=False)
     await desk.settle()
+    words = "“failing” failed: OperationalError, database or disk is full."
+    assert any(words in message.text for message in desk.conversation("U9"))
     about = [record for record in caplog.records if "failing" in record.getMessage() or record.exc_info]
     told = [record.getMessage() for record in about]
     assert told.count("Job failing failed.") == 1

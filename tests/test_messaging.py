@@ -366,6 +366,28 @@ async def test_a_misspelt_name_does_not_go_to_whoever_cannot_list(desk: Office) 
     await silent.http.aclose()
 
 
+async def test_a_rep_sends_so_many_in_a_day_and_the_rest_wait(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    """Whoever uses a rep's Slack could else send to a number after the other all night."""
+    capped = SETTINGS + "[messages]\nreps = 3\nreps_daily = 2\n"
+    async with office(tmp_path, fake_slack, slack_clock, capped, kind=Speaker) as desk:
+        message_queue.watch(desk.board)
+        await batch(desk, *NUMBERS[:3], by="U1")
+        for number in (1, 2):
+            await desk.happen(*hears(number, desk.clock(), keys="5"))
+        assert called(desk) == list(NUMBERS[:2]), "the third waits"
+        (told,) = [message.text for message in desk.conversation("U9")]
+        assert "has sent 2 voice messages today, as many as `reps_daily` in `[messages]` allows" in told
+        later = await batch(desk, NUMBERS[3], by="U1", start=False)
+        assert later.state == "draft", "it would be tomorrow, so that is asked about first"
+        await batch(desk, *NUMBERS[4:6], by="U2")
+        assert called(desk) == [*NUMBERS[:2], *NUMBERS[4:6]]
+        desk.clock.advance(86400)
+        await message_queue.due(desk.board)
+        assert called(desk)[4:] == [NUMBERS[2]]
+
+
 async def test_a_message_is_no_conversation(desk: Office) -> None:
     """It closes no missed caller, counts for nobody's calls, and has no record of its own in the channel."""
     await batch(desk, NUMBERS[0])

@@ -12,7 +12,7 @@ import sqlite_utils
 
 from bot.call import Call
 from bot.events import CallEnded, LegRinging, State, Tagged
-from bot.store import Database, calls, engine, ledger, recordings, schema
+from bot.store import Database, alone, calls, engine, ledger, recordings, schema
 from tests.test_store_ingest import Routes
 
 
@@ -236,3 +236,10 @@ def test_what_is_no_database_is_said(tmp_path: Path) -> None:
     (tmp_path / "a.sqlite").write_bytes(b"no database at all, only text " * 100)
     with pytest.raises(sqlite3.DatabaseError):
         Database(tmp_path / "a.sqlite")
+
+
+async def test_nobody_else_on_the_computer_looks_into_a_new_folder(tmp_path: Path) -> None:
+    """It holds numbers and names of people."""
+    with alone(tmp_path / "locked" / "lock"), contextlib.closing(Database(tmp_path / "opened" / "callboard.sqlite")):
+        for name in ("locked", "opened"):
+            assert (tmp_path / name).stat().st_mode & 0o777 == 0o700

@@ -29,6 +29,16 @@ def dials_since(db: sqlite3.Connection, since: float, now: float, rep: str = "")
     return int(row[0]), int(row[1])
 
 
+def messages_since(db: sqlite3.Connection, since: float, by: str) -> int:
+    """How many voice messages of somebody were sent since then, those on their way included."""
+    row = db.execute(
+        "SELECT count(*) FROM calls WHERE rep = ? AND rep <> '' AND started_at >= ? AND purpose = 'message'"
+        " AND (outcome IS NULL OR outcome NOT IN ('refused', 'not_placed'))",
+        (by, since),
+    ).fetchone()
+    return int(row[0])
+
+
 def unfinished_dial(db: sqlite3.Connection, rep: str, number: str, since: float) -> bool:
     """Whether the rep already has a call under way to the number."""
     row = db.execute(

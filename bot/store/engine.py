@@ -22,7 +22,10 @@ T = TypeVar("T")
 _Job = tuple[Callable[[sqlite3.Connection], Any], "asyncio.Future[Any]", asyncio.AbstractEventLoop]
 _Result = tuple[_Job, Any, BaseException | None]
 _READERS = 4
-_OF_THE_DISK = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
+_OF_THE_DISK = (
+    *(sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN),
+    *(sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB),
+)
 SQLITE = sqlite3.sqlite_version
 EXAMINE_SECONDS = 5.0
 """So long a file is read through by `examine()`."""
@@ -41,7 +44,7 @@ class Database:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.failing = ""
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._local = threading.local()
         self._readers: list[sqlite3.Connection] = []
@@ -127,8 +130,11 @@ class Database:
                         stop = True
                         break
                     jobs.append(job)
+            before = connection.total_changes
             results = _commit_together(connection, jobs)
-            self.failing = next((str(error) for *_, error in results if error and _is_of_the_disk(error)), "")
+            failing = next((str(error) for *_, error in results if error and _is_of_the_disk(error)), "")
+            if failing or connection.total_changes > before:  # what changes nothing is taken by a full disk, too
+                self.failing = failing
             _answer(results)
             if stop:
                 break
@@ -148,7 +154,7 @@ def alone(path: Path) -> Iterator[None]:
     Raises:
         Taken: another process is in it.  sqlite3.Error: the file cannot be opened.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = sqlite3.connect(path, isolation_level=None, timeout=0, check_same_thread=False)
     try:
         try:
