@@ -44,6 +44,7 @@ HINTS: Mapping[str, str] = {
     "virtual_phone_number_not_found": "Check the line, or the virtual_phone_number setting.",
     "no_active_phone_number": "That employee has no active phone: switch one on in the client area.",
     "employee_not_found": "Check the employee's id in the client area.",
+    "invalid_parameters_combination": "Of hear_dialling and talk_at_once set both, or only one of them.",
     "tts_text_exceeded": "Shorten the text.",
     "forbidden": "The account's rules do not allow it.",
     "scenario_not_found": "Look its id up in the client area, or leave “scenario” out.",
