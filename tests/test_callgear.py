@@ -89,6 +89,16 @@ async def test_a_coach_or_an_option_that_may_ring_somebody_is_unclear(
     assert [sent["method"] for sent in line.sent].count(method) == 1
 
 
+async def test_a_coach_or_a_phone_that_is_not_set_up_is_explained(line: Line) -> None:
+    call = await line.talking()
+    line.exchange.talk(line.network.calls[0]).coached = True
+    with pytest.raises(Refused, match="No coach is set up in the client area: write the coach's number"):
+        await line.provider.coach(call)
+    line.exchange.phoneless = {"204"}
+    with pytest.raises(Refused, match="There is no active phone with that number, or the employee has none"):
+        await line.provider.consult(call, "204")
+
+
 @pytest.mark.parametrize(("leg", "over"), [("customer", True), ("rep", False)])
 async def test_a_leg_is_dropped(line: Line, leg: str, over: bool) -> None:
     await line.talking()

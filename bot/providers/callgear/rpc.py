@@ -42,7 +42,9 @@ HINTS: Mapping[str, str] = {
     "leg_not_found": "That leg has ended.",
     "contact_in_blacklist": "Take the number off the account's blacklist first.",
     "virtual_phone_number_not_found": "Check the line, or the virtual_phone_number setting.",
-    "no_active_phone_number": "That employee has no active phone: switch one on in the client area.",
+    "no_active_phone_number": (
+        "There is no active phone with that number, or the employee has none: see the phones in the client area."
+    ),
     "employee_not_found": "Check the employee's id in the client area.",
     "invalid_parameters_combination": "Of hear_dialling and talk_at_once set both, or only one of them.",
     "tts_text_exceeded": "Shorten the text.",
@@ -51,7 +53,7 @@ HINTS: Mapping[str, str] = {
     "media_file_not_found": "Look the file's id up in the client area.",
     "character_encoding_not_allowed": "Leave out emoji and unusual signs.",
     "own_virtual_phone_number_not_allowed": "That is one of the account's own lines: call another number.",
-    "coach_not_found": "Nobody was reached there. Try another number.",
+    "coach_not_found": "No coach is set up in the client area: write the coach's number.",
     "tag_not_found": "Choose another tag.",
     "duplicate_contact": "There is nothing more to do.",
     "talk_option_not_found": "The client area has other options by now: open the list again.",
