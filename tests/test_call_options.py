@@ -113,7 +113,6 @@ def test_a_line_goes_before_its_account(tmp_path: Path) -> None:
         ("call = { rep_message = { media = 5 } }", "call.rep_message: It must be a text that is spoken, in quotes"),
         (f"call = {{ rep_message = '{'x' * 501}' }}", "call.rep_message: It has 501 characters. Make it 500 at most."),
         ("call = { customer_message = 'Hi 😀' }", "call.customer_message: CallGear cannot speak “😀”."),
-        ("call = { talk_at_once = true, hear_dialling = true }", "CallGear does not have it together with hear_dialli"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_named(tmp_path: Path, table: str, words: str) -> None:
@@ -186,11 +185,9 @@ def test_a_line_that_cannot_be_chosen_has_no_options(tmp_path: Path) -> None:
 
 
 def test_a_line_and_its_account_go_together(tmp_path: Path) -> None:
-    """Each may be right and both together not; what is wrong with the account is said once, of the account."""
+    """What is wrong with the account is said once, of the account."""
     line = "[lines.'+1 202 555 0100'.call]\n"
-    (found,) = mistakes(tmp_path, f"{CALLGEAR}call = {{ talk_at_once = true }}\n{line}hear_dialling = true\n")
-    assert found.startswith('lines."+1 202 555 0100".call.talk_at_once: CallGear does not have it together')
-    good(tmp_path, f"{CALLGEAR}call = {{ talk_at_once = true }}\n{line}hear_dialling = true\ntalk_at_once = false\n")
+    good(tmp_path, f"{CALLGEAR}call = {{ talk_at_once = true }}\n{line}hear_dialling = true\n")
     text = f"{CALLGEAR}call = {{ dial_music = 'tune' }}\n{line}hear_dialling = true\n"
     assert [found.partition(":")[0] for found in mistakes(tmp_path, text)] == ["accounts.callgear.call.dial_music"]
 

@@ -3,16 +3,18 @@
 import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from datetime import UTC
 from typing import Any
 
 import httpx
 import pytest
 
 from bot.errors import Ambiguous, Refused, Unsupported
-from bot.events import AnyEvent, Described, Outcome, Requested, State
+from bot.events import AnyEvent, Described, LegAnswered, LegRinging, Outcome, Requested, State
 from bot.hooks import Answer as Told
 from bot.hooks import Dial, GoTo, HangUp, Menu, RecordMessage, Request, SayDigits
 from bot.orders import CallOrder, MessageOrder, RepPhone, Speech
+from bot.providers.callgear.calls import events_of, on_hold
 from bot.providers.callgear.methods import METHODS, Fails, check_params
 from tests.callgear_line import CUSTOMER, LINE, Line
 
@@ -85,6 +87,16 @@ async def test_a_coach_or_an_option_that_may_ring_somebody_is_unclear(
     with pytest.raises(Ambiguous, match="may or may not be calling"):
         await getattr(line.provider, action)(call, argument)
     assert [sent["method"] for sent in line.sent].count(method) == 1
+
+
+async def test_a_coach_or_a_phone_that_is_not_set_up_is_explained(line: Line) -> None:
+    call = await line.talking()
+    line.exchange.talk(line.network.calls[0]).coached = True
+    with pytest.raises(Refused, match="No coach is set up in the client area: write the coach's number"):
+        await line.provider.coach(call)
+    line.exchange.phoneless = {"204"}
+    with pytest.raises(Refused, match="There is no active phone with that number, or the employee has none"):
+        await line.provider.consult(call, "204")
 
 
 @pytest.mark.parametrize(("leg", "over"), [("customer", True), ("rep", False)])
@@ -296,3 +308,27 @@ async def test_active_calls_are_listed_as_in_the_pages_example(line: Line) -> No
     states = [leg["state"] for leg in line.answer(request).json()["result"]["data"][0]["legs"]]
     assert states == ["On hold", "Operators talking", "Operators talking"]
     assert call.live
+
+
+@pytest.mark.parametrize(
+    ("dial", "talk", "operators", "hold", "transfer", "gone"),
+    [
+        ("Dial", "Conversation", "Operators talking", "On hold", "Call Transfer", "Disconnected"),
+        ("Redial", "Talk", "Operators' conversation", "On hold", "Transferring call", "Disconnect"),
+        ("Дозвон", "Разговор", "Разговор операторов", "На удержании", "Перевод вызова", "Разъединено"),
+    ],
+    ids=["newest", "older", "russian"],
+)
+def test_the_words_of_each_edition_of_the_page_are_understood(
+    dial: str, talk: str, operators: str, hold: str, transfer: str, gone: str
+) -> None:
+    words = {1: dial, 2: talk, 3: operators, 4: hold, 5: transfer, 6: gone}
+    legs = [
+        {"leg_id": number, "called_phone_number": f"1202555019{number}", "is_operator": True, "state": word}
+        for number, word in words.items()
+    ]
+    row = {"call_session_id": 9, "direction": "out", "contact_phone_number": "12025550101", "legs": legs}
+    told = events_of(row, 1_700_000_000.0, UTC)
+    assert {event.leg_ref for event in told if isinstance(event, LegRinging)} == {"1", "2", "3", "4", "5"}
+    assert {event.leg_ref for event in told if isinstance(event, LegAnswered)} == {"2", "3", "4", "5"}
+    assert on_hold(row)

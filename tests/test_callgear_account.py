@@ -270,6 +270,14 @@ async def test_an_order_is_refused_as_documented(
     assert line.network.calls == ()
 
 
+async def test_what_goes_with_hearing_the_line_is_for_callgear_to_say(line: Line) -> None:
+    """One edition of its page refuses "early_switching" together with "switch_at_once", the others without."""
+    with pytest.raises(Refused, match="set both, or only one of them"):
+        await line.dial(talk_at_once=True, hear_dialling=True)
+    params = line.sent[-1]["params"]
+    assert (params["early_switching"], params["switch_at_once"]) == (True, True)
+
+
 def test_every_refusal_has_a_sample() -> None:
     sampled = {
         found["mnemonic"]

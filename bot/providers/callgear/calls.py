@@ -15,12 +15,17 @@ from bot.providers.callgear.words import bare, e164, moment, text
 ON_THE_LINE = frozenset(
     {
         *("conversation", "talking", "operators talking", "on hold", "call transfer", "sending dtmf"),
-        *("разговор", "разговор операторов", "на удержании", "перевод звонка", "отправка dtmf"),
+        *("talk", "operators' conversation", "transferring call"),
+        *("разговор", "разговор операторов", "на удержании", "перевод вызова", "перевод звонка", "отправка dtmf"),
     }
 )
-"""Words for a leg that was picked up, in lower case. Source: list.calls, table of states; the Russian twin page."""
+"""Words for a leg that was picked up, in lower case.
+
+Source: list.calls, tables of states and examples: the newest English page, the older one where its words are others,
+and the Russian twin (https://comagic.github.io/call_api/manage_call/list_calls/).
+"""
 ON_HOLD = frozenset({"on hold", "на удержании"})
-GONE = frozenset({"disconnected", "отключен", "отключён"})
+GONE = frozenset({"disconnected", "disconnect", "разъединено", "отключен", "отключён"})
 
 
 def rows(data: object, title: str) -> list[dict[str, Any]]:

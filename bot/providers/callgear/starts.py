@@ -87,16 +87,16 @@ def clashing(order: CallOrder) -> frozenset[str]:
 
 
 def wrong(given: Mapping[str, Any]) -> dict[str, str]:
-    """Options that no call can have so -> why. The rep's phone always rings first, so the talk cannot begin at once
-    where the dialling is heard: "early_switching" together with "switch_at_once" is refused then.
+    """Options that no call can have so -> why.
+
+    Whether "early_switching" needs "switch_at_once" where the rep's phone rings first (the Russian page, and the older
+    English one), or excludes it (the newest English one), is for CallGear to say.
     """
     found = {}
     if given.get("caller_id_rule") not in ("", None, *RULES):
         found["caller_id_rule"] = f"CallGear has only these: {', '.join(RULES)}. Choose one of them."
     if (music := given.get("dial_music")) and not isinstance(_id(music), int):
         found["dial_music"] = 'CallGear knows its sounds by a number. Write that, like "101".'
-    if given.get("talk_at_once") and given.get("hear_dialling"):
-        found["talk_at_once"] = "CallGear does not have it together with hear_dialling. Remove one of the two."
     for name in ("rep_message", "customer_message"):
         text = speech.text if (speech := given.get(name)) else ""
         if strange := next((sign for sign in text if ord(sign) > LAST_SPOKEN), ""):
