@@ -1,6 +1,6 @@
 """Large lists need the word of a second manager: who is asked, and what they are shown before and after.
 
-A list is one of voice messages (`bot.messaging`), of calls for a campaign (`bot.batches`) or of contacts for reps
+A list is one of voice messages (`bot.message_batches`), of calls for a campaign (`bot.batches`) or of contacts for reps
 (`bot.calling_lists`); each keeps its own state, "asked" while somebody's word is missing, and has `approve()` and
 `refuse()`, which raise NotAllowed where that word does not count. Here is only what they have in common.
 """

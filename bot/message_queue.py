@@ -12,7 +12,7 @@ import msgspec
 from bot import dialing
 from bot.board import Board, unexpected
 from bot.call import Call
-from bot.cards.voicemsg import Said
+from bot.cards.said import Said
 from bot.errors import CallboardError, NotNow
 from bot.events import NotPlaced, Outcome, State
 from bot.orders import MessageOrder

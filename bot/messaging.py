@@ -11,15 +11,14 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from bot import approval, ordering, permission
-from bot.board import Board, notice
-from bot.cards import rep_words
-from bot.cards.voicemsg import Said, how_words, what_words
-from bot.errors import BadInput, CallboardError, NotAllowed, NotFound, NotNow, Unsupported
+from bot.board import Board
+from bot.cards.said import Said
+from bot.errors import BadInput, CallboardError, NotAllowed, NotNow, Unsupported
 from bot.message_queue import kick, order_of, read_said, sending_accounts
 from bot.operations import operations
 from bot.orders import SAID, MessageOrder, Template, chosen
 from bot.provider import Provider
-from bot.store import calls, cards, ledger, messages, people
+from bot.store import calls, ledger, messages, people
 from bot.store.messages import Batch, Recipient
 
 log = logging.getLogger("callboard.messaging")
@@ -86,7 +85,7 @@ async def create(
     def write(db: sqlite3.Connection) -> None:
         messages.write(db, batch, rows, now)
         what = "draft of voice messages" if batch.state == "draft" else "voice messages"
-        ledger.audit(db, now, batch.by, what, _people(len(rows)), f"{account} {batch.id}")
+        ledger.audit(db, now, batch.by, what, so_many(len(rows)), f"{account} {batch.id}")
         ledger.drop_intent(db, key)
         take(db, batch)
 
@@ -106,13 +105,13 @@ def _check_size(board: Board, by: str, count: int) -> None:
             "Send to fewer at once, or ask an admin to raise the limit."
         )
     if count > limits.reps and board.settings.role(by) == "rep":
-        most = _people(limits.reps)
+        most = so_many(limits.reps)
         raise NotAllowed(
             f"Only managers may send a voice message to more than {most}, so nothing was sent. Ask one of them."
         )
 
 
-def _people(count: int) -> str:
+def so_many(count: int) -> str:
     return "one recipient" if count == 1 else f"{count} recipients"
 
 
@@ -252,166 +251,3 @@ async def _template(board: Board, able: list[str], typed: str) -> tuple[str, Tem
 def named(template: Template, typed: str) -> bool:
     """Whether somebody means this stored message: by its id, or its name in any case."""
     return typed in (template.id, template.name) or typed.casefold() == template.name.casefold()
-
-
-# What people do to a batch.
-
-
-async def confirm(board: Board, batch_id: str, user: str) -> None:
-    """*Send*: a draft is sent, each to its hour. Where that calls many, a second manager is asked first.
-
-    Raises:
-        NotAllowed: it is not theirs, or was decided before, or nobody else could say yes.
-    """
-    batch = await _own(board, batch_id, user)
-
-    def start(db: sqlite3.Connection) -> bool:
-        count = messages.unsent(db, batch.id)
-        hold = approval.needed(board.settings, count)
-        if hold:
-            approval.check_anybody(board.settings, batch.by)
-        if not messages.move(db, batch.id, "draft", "asked" if hold else "running"):
-            return False
-        told = f"sent, {count} recipients, waits for approval" if hold else "sent"
-        ledger.audit(db, board.now(), user, "voice messages", told, f"{batch.account} {batch.id}")
-        if hold:
-            wish = _wish(db, board, batch, count)
-            approval.ask(db, board, "message", batch.id, batch.by, wish, batch.send_at)
-        return True
-
-    if not await board.write(start):
-        raise NotAllowed(_DECIDED)
-    kick(board)
-
-
-_DECIDED = "That was decided before, so nothing was done a second time. Look at its card."
-
-
-def _wish(db: sqlite3.Connection, board: Board, batch: Batch, count: int) -> str:
-    waiting = [row for row, _ in messages.results(db, batch.id) if row.state == "waiting"]
-    whom = approval.some([(row.number, row.name) for row in waiting], count)
-    said = read_said(batch.body)
-    what = what_words(said, 3000)  # nobody approves what they were not shown
-    how = "".join(f"; {words}" for words in how_words(said))
-    return f"send a voice message to {_people(count)} via {board.title(batch.account)}: {what}{how}.\nTo {whom}."
-
-
-async def approve(board: Board, user: str, batch_id: str) -> None:
-    """A second manager says yes: it is sent, each to its hour.
-
-    Raises:
-        NotAllowed: it is their own, they are no manager, or somebody was faster.  NotFound: it is gone.
-    """
-    batch = await _get(board, batch_id)
-    approval.check(board.settings, user, batch.by)
-
-    def start(db: sqlite3.Connection) -> bool:
-        if not messages.move(db, batch.id, "asked", "running"):
-            return False
-        count = messages.unsent(db, batch.id)
-        ledger.audit(db, board.now(), user, "approve voice messages", _people(count), f"{batch.account} {batch.id}")
-        told = (
-            f"<@{user}> approved <@{batch.by}>'s voice message to {_people(count)}. Each is called in their own hours."
-        )
-        approval.close(db, board, batch.id, told)
-        return True
-
-    if not await board.write(start):
-        raise NotAllowed(_DECIDED)
-    kick(board)
-
-
-async def refuse(board: Board, user: str, batch_id: str, why: str) -> None:
-    """A second manager says no: nobody is called, and whoever wanted it is told why.
-
-    Raises:
-        NotAllowed: it is their own, they are no manager, or somebody was faster.  NotFound: it is gone.
-    """
-    batch = await _get(board, batch_id)
-    approval.check(board.settings, user, batch.by)
-
-    def end(db: sqlite3.Connection) -> bool:
-        found = messages.get(db, batch.id)
-        if found is None or found.state != "asked":
-            return False
-        count = messages.end(db, batch.id, user)
-        detail = f"{batch.account} {batch.id}: {why}"
-        ledger.audit(db, board.now(), user, "refuse voice messages", _people(count), detail)
-        approval.close(db, board, batch.id, f"<@{user}> refused <@{batch.by}>'s voice message: {why}")
-        told = f"<@{user}> did not approve your voice message to {_people(count)}, so nobody was called: {why}"
-        cards.mark(db, "notice", f"refused:{batch.id}", f"@{batch.by}", board.now(), notice(told))
-        return True
-
-    if not await board.write(end):
-        raise NotAllowed(_DECIDED)
-
-
-async def pause(board: Board, user: str, batch_id: str) -> None:
-    """*Pause*: nobody more is called until somebody resumes it. A call that runs goes on.
-
-    Raises:
-        NotAllowed: it is somebody else's.  NotFound: it is gone, or does not send (any more).
-    """
-    await _move(board, user, batch_id, "running", "paused")
-
-
-async def resume(board: Board, user: str, batch_id: str) -> None:
-    """*Resume*: whoever waits is called, each in their own hours. Raises as `pause()`."""
-    await _move(board, user, batch_id, "paused", "running")
-    kick(board)
-
-
-async def _move(board: Board, user: str, batch_id: str, before: str, after: str) -> None:
-    batch = await _own(board, batch_id, user)
-    what = {"paused": "pause voice messages", "running": "resume voice messages"}[after]
-
-    def write(db: sqlite3.Connection) -> bool:
-        waiting = messages.unsent(db, batch.id)
-        if not waiting or not messages.move(db, batch.id, before, after):
-            return False
-        ledger.audit(db, board.now(), user, what, f"{waiting} unsent", f"{batch.account} {batch.id}")
-        return True
-
-    if not await board.write(write):
-        raise NotFound("That voice message has gone on meanwhile, so nothing was done. Look at its card.")
-
-
-async def stop(board: Board, batch_id: str, user: str) -> int:
-    """*Stop*, *Discard* or *Cancel*: nobody more is called. Returns how many had been waiting."""
-    batch = await _own(board, batch_id, user)
-
-    def end(db: sqlite3.Connection) -> int:
-        found = messages.get(db, batch.id)
-        if found is not None and found.state == "asked":
-            approval.close(db, board, batch.id, f"{rep_words(user)} took the voice message back; nobody was called.")
-        count = messages.end(db, batch.id, user)
-        ledger.audit(db, board.now(), user, "stop voice messages", f"{count} unsent", f"{batch.account} {batch.id}")
-        return count
-
-    return await board.write(end)
-
-
-def withdraw(db: sqlite3.Connection, board: Board, batch_id: str) -> bool:
-    """Nobody has said yes or no to a draft for long, so we discard it. False: somebody has, after all."""
-    found = messages.get(db, batch_id)
-    if found is None or found.state not in ("draft", "asked"):
-        return False
-    if found.state == "asked":
-        approval.close(db, board, batch_id, "Nobody said yes or no in time, so the voice message was discarded.")
-    count = messages.end(db, batch_id, "")
-    ledger.audit(db, board.now(), "", "discard voice messages", f"{count} unsent", f"{found.account} {batch_id}")
-    return True
-
-
-async def _get(board: Board, batch_id: str) -> Batch:
-    batch = await board.read(messages.get, batch_id)
-    if batch is None:
-        raise NotFound("That voice message is not on record any more. Nothing was done.")
-    return batch
-
-
-async def _own(board: Board, batch_id: str, user: str) -> Batch:
-    batch = await _get(board, batch_id)
-    if batch.by != user and board.settings.role(user) == "rep":
-        raise NotAllowed("Only whoever sends it, or a manager, can do that. Nothing was done.")
-    return batch

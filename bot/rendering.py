@@ -23,9 +23,10 @@ from bot.cards.line import line_card
 from bot.cards.missed import missed_card
 from bot.cards.notice import notice_card
 from bot.cards.offer import HISTORY, Known, offer_card
+from bot.cards.said import Said
 from bot.cards.slack_call import slack_call_card
 from bot.cards.times import PACE_SECONDS
-from bot.cards.voicemsg import Said, voicemsg_card
+from bot.cards.voicemsg import voicemsg_card
 from bot.controlling import controls_of
 from bot.events import AnyEvent, Outcome, State
 from bot.permission import rules

@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from bot import asking, dialing, messaging, numbers, saying, who
+from bot import asking, dialing, message_batches, messaging, numbers, saying, who
 from bot.asking import Choice
 from bot.board import Board, sentence
 from bot.call import Call
-from bot.cards.voicemsg import Said, result_of
+from bot.cards.said import Said, result_of
 from bot.dialing import Ask
 from bot.errors import BadInput, NeedsYes
 from bot.events import Outcome, State
@@ -361,7 +361,7 @@ async def settle(board: Board) -> None:
         def write(
             db: sqlite3.Connection, step: Step = step, verdict: _Verdict = verdict, told: Answer = answer
         ) -> None:
-            if verdict.withdraw and not messaging.withdraw(db, board, step.subject):
+            if verdict.withdraw and not message_batches.withdraw(db, board, step.subject):
                 return  # somebody said yes or no in that very moment
             store.answer(db, step.id, encode(told), now, state="open")
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from slack_bolt.async_app import AsyncApp
 
-from bot import batches, calling_lists, messaging
+from bot import batches, calling_lists, message_batches
 from bot.cards import date_clock, plain
 from bot.cards.calling_list import contacts
 from bot.cards.forms import form, text_input
@@ -14,8 +14,8 @@ from bot.store import calling_lists as calling_lists_store
 from bot.store import campaigns, messages, people
 from handlers import Click, Desk, answer, on_actions, on_form, tell
 
-_APPROVE = {"message": messaging.approve, "campaign": batches.approve, "calllist": calling_lists.approve}
-_REFUSE = {"message": messaging.refuse, "campaign": batches.refuse, "calllist": calling_lists.refuse}
+_APPROVE = {"message": message_batches.approve, "campaign": batches.approve, "calllist": calling_lists.approve}
+_REFUSE = {"message": message_batches.refuse, "campaign": batches.refuse, "calllist": calling_lists.refuse}
 WHY = 500
 """Characters of a reason."""
 

@@ -9,13 +9,13 @@ from zoneinfo import ZoneInfo
 import msgspec
 from slack_bolt.async_app import AsyncApp
 
-from bot import asking, consent, message_queue, messaging, saying
+from bot import asking, consent, message_batches, message_queue, messaging, saying
 from bot.board import Board
 from bot.cards import Message
 from bot.cards.help import help_message
 from bot.cards.modals import error_modal, loading_modal
+from bot.cards.said import Said
 from bot.cards.times import on
-from bot.cards.voicemsg import Said
 from bot.cards.voicemsg_forms import (
     message_modal,
     results_csv,
@@ -42,8 +42,8 @@ def register(app: AsyncApp, desk: Desk) -> None:
             "send": (send, None),
             "drop": (stop, None),
             "stop": (stop, None),
-            "pause": (does(messaging.pause), None),
-            "resume": (does(messaging.resume), None),
+            "pause": (does(message_batches.pause), None),
+            "resume": (does(message_batches.resume), None),
             "csv": (attach, None),
         },
     )
@@ -252,12 +252,12 @@ async def _form_moment(desk: Desk, click: Click) -> float:
 
 async def send(desk: Desk, click: Click) -> None:
     """*Send* or *Schedule it*."""
-    await messaging.confirm(desk.board, click.value, click.user)
+    await message_batches.confirm(desk.board, click.value, click.user)
 
 
 async def stop(desk: Desk, click: Click) -> None:
     """*Stop*, *Cancel* or *Discard*."""
-    if not await messaging.stop(desk.board, click.value, click.user):
+    if not await message_batches.stop(desk.board, click.value, click.user):
         raise NotFound("Nobody was waiting any more, so there was nothing to stop.")
     if click.response_url:
         await tell(desk, click, "Nobody more is called; whoever is being called right now still hears the message.")

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from bot.call import Call
 from bot.cards import Message
-from bot.cards.voicemsg import GROUPS, Said, result_of, voicemsg_card, what_words
+from bot.cards.said import GROUPS, Said, result_of, what_words
+from bot.cards.voicemsg import voicemsg_card
 from bot.cards.voicemsg_forms import (
     delete_message,
     message_modal,

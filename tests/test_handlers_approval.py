@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot import batches, message_queue, messaging
+from bot import batches, message_batches, message_queue
 from bot.consent import Recording
 from bot.errors import NotAllowed
 from bot.store import campaigns, ledger, messages, people
@@ -136,9 +136,9 @@ async def test_a_refusal_carries_its_reason_to_whoever_wanted_it(desk: Office) -
 async def too_late(desk: Office, batch_id: str) -> None:
     """Somebody answers what their Slack still shows."""
     with pytest.raises(NotAllowed, match="decided before"):
-        await messaging.approve(desk.board, "U2", batch_id)
+        await message_batches.approve(desk.board, "U2", batch_id)
     with pytest.raises(NotAllowed, match="decided before"):
-        await messaging.refuse(desk.board, "U2", batch_id, "No")
+        await message_batches.refuse(desk.board, "U2", batch_id, "No")
     assert speaker(desk).messages == []
 
 
@@ -163,9 +163,9 @@ async def test_nobody_approves_their_own_list_and_no_rep_approves_any(desk: Offi
     ((batch, _),) = await desk.board.read(messages.asked)
     for user, words in (("U2", "Nobody approves their own list"), ("U1", "Only managers approve lists")):
         with pytest.raises(NotAllowed, match=words):
-            await messaging.approve(desk.board, user, batch.id)
+            await message_batches.approve(desk.board, user, batch.id)
         with pytest.raises(NotAllowed, match=words):
-            await messaging.refuse(desk.board, user, batch.id, "No")
+            await message_batches.refuse(desk.board, user, batch.id, "No")
     assert speaker(desk).messages == []
 
 
@@ -330,7 +330,7 @@ async def test_a_list_that_waits_survives_a_restart_and_is_sent_once(
         await message_queue.recover(desk.board)
         await message_queue.due(desk.board)
         assert speaker(desk).messages == []
-        monkeypatch.setattr(messaging, "kick", lambda board: None)  # killed right after the yes was on disk
+        monkeypatch.setattr(message_batches, "kick", lambda board: None)  # killed right after the yes was on disk
         await pressed(desk, "U2", "approval:yes")
         assert speaker(desk).messages == []
     async with office(tmp_path, fake_slack, slack_clock, STRICT, kind=Speaker) as desk:

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from bot import jobs, message_queue, messaging
+from bot import jobs, message_batches, message_queue
 from bot.board import CUT_OFF_SECONDS
 from bot.call import HANG_UP_SECONDS
 from bot.consent import Recording
@@ -234,9 +234,9 @@ async def test_only_whoever_sends_it_or_a_manager_pauses(desk: Office) -> None:
     await desk.press("voicemsg:send", card(desk, "U2"), "DU2", user="U2")
     ((batch, *_),) = await desk.board.read(messages.waiting)
     with pytest.raises(NotAllowed, match="or a manager"):
-        await messaging.pause(desk.board, "U4", batch.id)
+        await message_batches.pause(desk.board, "U4", batch.id)
     with pytest.raises(NotFound, match="gone on meanwhile"):
-        await messaging.resume(desk.board, "U2", batch.id)
+        await message_batches.resume(desk.board, "U2", batch.id)
 
 
 async def test_outside_of_their_hours_it_asks_to_schedule(

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from bot import assembly, call_options, jobs, message_queue, settings_reader
-from bot.cards.voicemsg import Said
+from bot.cards.said import Said
 from bot.errors import NotAllowed
 from bot.messaging import Wanted, create
 from bot.orders import BASICS, MessageOrder, options

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from typing_extensions import override
 
-from bot import dialing, message_queue, messaging
-from bot.cards.voicemsg import Said
+from bot import dialing, message_batches, message_queue, messaging
+from bot.cards.said import Said
 from bot.errors import Ambiguous, BadInput, NotAllowed, NotFound, Refused, Unavailable, Unsupported
 from bot.events import Accepted, Described, Outcome, State
 from bot.jobs import LONGEST_MESSAGE_SECONDS, finish_silent
@@ -41,7 +41,7 @@ async def batch(desk: Office, *numbers: str, by: str = "U2", start: bool = True,
     wanted = Wanted(by=by, recipients=tuple((number, "") for number in numbers), said=SAID, send_at=send_at)
     made = await messaging.create(desk.board, "key", wanted)
     if made.state == "draft" and start:
-        await messaging.confirm(desk.board, made.id, by)
+        await message_batches.confirm(desk.board, made.id, by)
     await desk.settle()
     return made
 
@@ -94,10 +94,10 @@ async def test_a_draft_is_sent_when_it_is_confirmed_and_only_once(desk: Office) 
     await message_queue.due(desk.board)
     assert called(desk) == []
     with pytest.raises(NotAllowed, match="Only whoever sends it"):
-        await messaging.confirm(desk.board, made.id, "U1")
+        await message_batches.confirm(desk.board, made.id, "U1")
     with pytest.raises(NotFound):
-        await messaging.confirm(desk.board, "nonsense", "U2")
-    asked = [messaging.confirm(desk.board, made.id, "U2") for _ in range(4)]
+        await message_batches.confirm(desk.board, "nonsense", "U2")
+    asked = [message_batches.confirm(desk.board, made.id, "U2") for _ in range(4)]
     found = await asyncio.gather(*asked, return_exceptions=True)
     assert sorted(str(type(result).__name__) for result in found) == ["NoneType", *["NotAllowed"] * 3]
     await desk.settle()
@@ -107,16 +107,16 @@ async def test_a_draft_is_sent_when_it_is_confirmed_and_only_once(desk: Office) 
 async def test_stopped_in_the_middle(desk: Office) -> None:
     made = await batch(desk, *NUMBERS)
     with pytest.raises(NotAllowed):
-        await messaging.stop(desk.board, made.id, "U4")
-    assert await messaging.stop(desk.board, made.id, "U2") == 3
-    assert await messaging.stop(desk.board, made.id, "U2") == 0
+        await message_batches.stop(desk.board, made.id, "U4")
+    assert await message_batches.stop(desk.board, made.id, "U2") == 3
+    assert await message_batches.stop(desk.board, made.id, "U2") == 0
     for number in (1, 2, 3):
         await desk.happen(*hears(number, desk.clock()))
     await message_queue.due(desk.board)
     assert called(desk) == list(NUMBERS[:3])
     assert await states(desk, made) == ["sent"] * 3 + ["stopped"] * 3
     with pytest.raises(NotAllowed, match="decided before"):
-        await messaging.confirm(desk.board, made.id, "U2")
+        await message_batches.confirm(desk.board, made.id, "U2")
 
 
 async def test_each_in_their_own_hours(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> None:
@@ -143,7 +143,7 @@ async def test_hours_that_close_while_it_waits(tmp_path: Path, fake_slack: FakeS
         slack_clock.now = 1_770_000_000 + 20 * 3600  # Monday 22:40 UTC, 17:40 in Washington
         made = await batch(desk, NUMBERS[0], NUMBERS[1], start=False)
         slack_clock.advance(1800)
-        await messaging.confirm(desk.board, made.id, "U2")
+        await message_batches.confirm(desk.board, made.id, "U2")
         await desk.settle()
         assert called(desk) == []
         (first, _), _ = await desk.board.read(messages.results, made.id)
@@ -156,7 +156,7 @@ async def test_hours_that_close_while_it_waits(tmp_path: Path, fake_slack: FakeS
 async def test_do_not_call_is_looked_up_again_before_each_is_sent(desk: Office) -> None:
     made = await batch(desk, *NUMBERS[:4], start=False)
     await desk.board.write(people.block, NUMBERS[1], "asked us to stop", "U9", desk.clock())
-    await messaging.confirm(desk.board, made.id, "U2")
+    await message_batches.confirm(desk.board, made.id, "U2")
     await desk.settle()
     assert called(desk) == [NUMBERS[0], NUMBERS[2], NUMBERS[3]]
     assert await states(desk, made) == ["sent", "refused", "sent", "sent"]
@@ -206,12 +206,12 @@ async def test_a_service_that_is_not_reached_is_asked_again_a_few_times(desk: Of
 async def test_what_was_not_reached_while_it_was_paused_waits_for_resuming(desk: Office) -> None:
     speaker(desk).answers = [Unavailable("Not reached.")]
     made = await batch(desk, *NUMBERS[:2])
-    await messaging.pause(desk.board, "U2", made.id)
+    await message_batches.pause(desk.board, "U2", made.id)
     assert await states(desk, made) == ["waiting", "waiting"]
     desk.clock.advance(61)
     await message_queue.due(desk.board)
     assert len(called(desk)) == 1
-    await messaging.resume(desk.board, "U2", made.id)
+    await message_batches.resume(desk.board, "U2", made.id)
     await desk.settle()
     assert sorted(called(desk)) == sorted([NUMBERS[0], *NUMBERS[:2]])
 
@@ -512,7 +512,7 @@ async def test_a_service_that_hangs_holds_up_no_other(desk: Office, monkeypatch:
         wanted = Wanted(by="U2", recipients=recipients, said=SAID, account=account, send_at=at)
         made = await messaging.create(desk.board, key, wanted)
         if made.state == "draft":
-            await messaging.confirm(desk.board, made.id, "U2")
+            await message_batches.confirm(desk.board, made.id, "U2")
     await desk.settle()
     for _ in range(2):  # one round at a time, as the job does
         desk.clock.advance(31)

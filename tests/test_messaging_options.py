@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bot import dialing, message_queue, messaging
-from bot.cards.voicemsg import Said
+from bot import dialing, message_batches, message_queue, messaging
+from bot.cards.said import Said
 from bot.consent import Recording, Rule
 from bot.errors import NotAllowed, Unavailable, Unsupported
 from bot.messaging import Wanted
@@ -51,7 +51,7 @@ async def send(desk: Office, said: Said, *numbers: str, account: str = "", send_
     )
     made = await messaging.create(desk.board, "key", wanted)
     if made.state == "draft":
-        await messaging.confirm(desk.board, made.id, "U2")
+        await message_batches.confirm(desk.board, made.id, "U2")
     await desk.settle()
     return made
 

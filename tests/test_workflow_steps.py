@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bot import dialing, message_queue, messaging, step_inputs, workflow_steps
+from bot import dialing, message_batches, message_queue, step_inputs, workflow_steps
 from bot.consent import Recording
 from bot.errors import Ambiguous, Refused, Unavailable
 from bot.events import CallEnded, LegAnswered, Outcome
@@ -445,7 +445,7 @@ async def test_a_draft_that_nobody_answers_is_discarded_after_a_day(flow: Workfl
     assert "Discarded by Callboard" in card.text
     (batch,) = await batches(flow)
     with pytest.raises(Exception, match="decided before"):
-        await messaging.confirm(flow.desk.board, batch.id, "U2")
+        await message_batches.confirm(flow.desk.board, batch.id, "U2")
     assert speaker(flow.desk).messages == []
 
 
@@ -457,7 +457,7 @@ async def test_a_large_list_waits_for_a_second_manager(
     ) as flow:
         step = await flow.say(f"{NOA}, {SAM}")
         (batch,) = await batches(flow)
-        await messaging.confirm(flow.desk.board, batch.id, "U2")
+        await message_batches.confirm(flow.desk.board, batch.id, "U2")
         await flow.later(DAY + 1)
         assert step.error.startswith("For a day nobody has said")
         asked = flow.desk.conversation("U9")[-1]
@@ -521,10 +521,10 @@ async def test_a_batch_that_is_stopped_has_its_figures(flow: Workflow) -> None:
     numbers = ", ".join(f"+1 202 555 013{digit}" for digit in range(5))
     step = await flow.say(numbers)
     (batch,) = await batches(flow)
-    await messaging.confirm(flow.desk.board, batch.id, "U2")
+    await message_batches.confirm(flow.desk.board, batch.id, "U2")
     await flow.desk.settle()
     assert len(speaker(flow.desk).messages) == 3
-    await messaging.stop(flow.desk.board, batch.id, "U2")
+    await message_batches.stop(flow.desk.board, batch.id, "U2")
     for number in (1, 2, 3):
         await flow.happen(*hears(number, flow.desk.clock()))
     await flow.later(20)

@@ -27,7 +27,7 @@ from bot.cards import (
     who_plain,
 )
 from bot.cards.forms import any_input, boxes_input, form, select_input, text_input
-from bot.cards.voicemsg import GROUPS, Said, how_words, result_of, what_words
+from bot.cards.said import GROUPS, Said, how_words, result_of, what_words
 from bot.numbers import pretty
 from bot.orders import Template
 

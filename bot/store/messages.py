@@ -22,7 +22,7 @@ class Batch:
     """What is sent, by whom, through which account.
 
     Attributes:
-        by: Slack user id.  place: where its card is.  body: what is said, as JSON (`bot.messaging.Said`).
+        by: Slack user id.  place: where its card is.  body: what is said, as JSON (`Said` of `bot/cards/said.py`).
         state: "draft" (shown, not confirmed), "asked" (confirmed, a second manager has not said yes), "running",
             "paused", "stopped", "dropped" (a draft that nobody wanted, or that was not approved).
         send_at: not before; seconds since 1970 UTC.  ended_by: who stopped or dropped it.
