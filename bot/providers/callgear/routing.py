@@ -5,6 +5,7 @@ an empty answer lets it go on as it is configured. A branch that collects digits
 `?step=` and its own name, because the service does not say who asks; see docs/providers/callgear.md.
 """
 
+from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -22,11 +23,7 @@ def read(request: Request) -> Webhook:
     Raises:
         Unreadable: it names no caller.
     """
-    try:
-        pairs = [*request.query, *parse_qsl(request.body.decode(), max_num_fields=100)]
-    except ValueError as error:
-        raise Unreadable("CallGear asked in something that is no form; nothing was answered.") from error
-    told = {name.strip().lower(): value.strip().strip('"') for name, value in pairs}
+    told = {name.strip().lower(): value.strip().strip('"') for name, value in [*request.query, *_posted(request.body)]}
     if not told.get("numa"):
         raise Unreadable("CallGear asked about a call without “numa”; add it to the scenario's request.")
     keyed = told.get("input_result", "")
@@ -40,6 +37,17 @@ def read(request: Request) -> Webhook:
         digits="" if keyed.lower() in ("none", "null") else keyed,
     )
     return Webhook((), write(Answer()), question)
+
+
+def _posted(body: bytes) -> list[tuple[str, str]]:
+    """What a scenario that asks by POST says; the page does not tell in which form it does."""
+    try:
+        if body.lstrip()[:1] == b"{":
+            members = msgspec.json.decode(body, type=dict[str, Any])
+            return [(name, text(value)) for name, value in members.items()]
+        return parse_qsl(body.decode(), max_num_fields=100)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable("CallGear asked in something that is no form and no JSON; nothing was answered.") from error
 
 
 def write(answer: Answer) -> Reply:
