@@ -37,9 +37,24 @@ async def due(board: Board, pictures: Pictures | None = None) -> None:
             content = await payload(board, period, subscription.zone, channel)
             wait = pictures.seconds_for(content) if pictures else 0.0
             card, due_at = msgspec.json.encode(content), board.now() + wait
-            sent = await board.write(ledger.send_digest, channel, kind, period.key, card, now, due_at)
+            sent = await board.write(_send, (channel, kind, body, since), period, card, now, due_at)
             if pictures and wait and sent:
                 pictures.begin(channel, ledger.digest_subject(kind, period.key), content)
+
+
+def _send(
+    db: sqlite3.Connection,
+    subscription: tuple[str, str, bytes, float],
+    period: Period,
+    card: bytes,
+    now: float,
+    due_at: float,
+) -> bool:
+    """False: it was sent before, or somebody has stopped or moved the digests of that channel while it was counted."""
+    channel, kind, *_ = subscription
+    if subscription not in ledger.subscriptions(db, channel):
+        return False
+    return ledger.send_digest(db, channel, kind, period.key, card, now, due_at)
 
 
 async def payload(board: Board, period: Period, zone: str, place: str, reader: str = "") -> dict[str, Any]:

@@ -238,6 +238,8 @@ class Feed:
             card = await self._look_up(card, thread.ts if thread else "")
         if message is None:
             if card.ts:
+                if await self.board.read(cards.by_id, card.id) is None:
+                    return asked  # its time was over while it was drawn: what Slack shows is Slack's
                 await self._delete(card)
             await self.board.write(cards.gone, card)
             return asked or bool(card.ts)

@@ -1,5 +1,6 @@
 """A digest is sent once for its period and channel: after down time, when clocks change, with right figures."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -58,6 +59,22 @@ async def test_two_at_the_same_moment_send_one(desk: Office) -> None:
     await digests.due(desk.board)
     assert written == [True, False]
     assert len(await desk.board.db.read(lambda db: db.execute("SELECT * FROM digest_runs").fetchall())) == 1
+
+
+async def test_one_that_is_stopped_while_it_is_counted_does_not_come(desk: Office) -> None:
+    """That takes a while where many channels have theirs at the same time."""
+    start = datetime(2026, 11, 20, tzinfo=MADRID)
+    await subscribed(desk, 18, 0, start)
+    desk.clock.now = start.timestamp() + 20 * 3600
+    async with desk.writer_held_up():
+        stopping = asyncio.create_task(desk.board.write(ledger.unsubscribe, "C1"))
+        await asyncio.sleep(0)
+        sending = asyncio.create_task(digests.due(desk.board))
+        for _ in range(100):
+            await desk.board.read(lambda db: None)
+    assert (await asyncio.gather(stopping, sending))[0] == 1
+    await desk.settle()
+    assert posted(desk) == []
 
 
 async def test_figures_are_those_of_an_obvious_recount(desk: Office) -> None:

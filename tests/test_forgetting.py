@@ -8,6 +8,7 @@ import pytest
 
 from bot import calling_lists, forgetting, jobs, offers
 from bot.call import Call
+from bot.cards import Message
 from bot.errors import Ambiguous
 from bot.events import CdrReceived, Controlled, Described, Outcome, State
 from bot.numbers import pretty
@@ -25,6 +26,7 @@ from bot.store import (
     workflow_steps,
 )
 from bot.store.campaigns import Batch as List
+from bot.store.cards import Card
 from bot.store.messages import Batch, Recipient
 from tests.calling_desk import press_of
 from tests.fake_slack import FakeSlack
@@ -258,3 +260,20 @@ async def test_without_the_setting_nothing_goes(tmp_path: Path, fake_slack: Fake
 )
 def test_mistakes_in_the_settings(tmp_path: Path, text: str, words: str) -> None:
     assert any(words in error for error in errors(tmp_path, f"[retention]\n{text}\n"))
+
+
+async def test_a_message_whose_call_is_forgotten_while_it_is_drawn_stays_in_slack(desk: Office) -> None:
+    call = await talk(desk)
+    shown = [message.ts for message in desk.conversation("U1")]
+    desk.clock.advance(61 * DAY)
+    await desk.board.write(cards.touch, call.id, "call")
+    draw = desk.feed.render
+
+    async def forgotten(card: Card) -> Message | None:
+        await forgetting.expire(desk.board)
+        return await draw(card)
+
+    desk.feed.render = forgotten
+    await desk.settle()
+    assert await desk.board.read(calls.get, call.id) is None
+    assert [message.ts for message in desk.conversation("U1")] == shown

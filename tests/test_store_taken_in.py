@@ -119,6 +119,22 @@ def test_how_it_went_goes_over_and_leaves_no_call_behind(db: sqlite3.Connection,
     assert (call.disposition, call.note, call.state) == ("Sold", "Wants two.", State.ENDED)
 
 
+@pytest.mark.parametrize(
+    "said",
+    [Wrapped(at=NOW + 12, by="U2", note="Late."), Controlled(at=NOW + 12, by="", action="consult_ended")],
+)
+def test_what_is_said_of_a_call_that_has_just_gone_makes_no_call_of_its_own(
+    db: sqlite3.Connection, said: AnyEvent
+) -> None:
+    """It would ring for ever: no service knows of it, so nobody would tell its end."""
+    mine = order(db)
+    other = stray(db)
+    taken_in(db, mine)
+    assert ingest(db, said, call_id=other) == []
+    assert list(everything(db)) == [mine]
+    assert [call.id for call in calls.open_calls(db)] == []
+
+
 def lines(db: sqlite3.Connection) -> set[tuple[str, str]]:
     """(call id, what) of the lines in threads that are shown, or are to be."""
     found = db.execute("SELECT subject, body FROM cards WHERE kind = 'line'").fetchall()

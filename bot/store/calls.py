@@ -12,7 +12,7 @@ from typing import Protocol
 import msgspec
 
 from bot.call import Call, Unreported
-from bot.events import AnyEvent, Described, Outcome, Requested, State
+from bot.events import AnyEvent, Controlled, Described, HangUpAsked, Outcome, Requested, Settled, State, Wrapped
 from bot.fold import fold
 from bot.store import cards, messages, missed, offers, recordings, taken_in, threads
 
@@ -20,6 +20,8 @@ _read_events = msgspec.json.Decoder(list[AnyEvent])
 _read_call = msgspec.json.Decoder(Call)
 _write = msgspec.json.Encoder().encode
 
+_SAID = (Controlled, HangUpAsked, Settled, Wrapped)
+"""What people say of a call, or do to it: no call begins with that."""
 ADOPT_SECONDS = 900
 """How long after an unclear dial an event of an unknown call may be taken for its echo."""
 HOLD_SECONDS = 20
@@ -100,6 +102,8 @@ def ingest(
         owner = owner or new_id(min(now, *(event.at for event in told)) if fetched else now)
         moved = _link(db, account, ref, holder, owner, now, routing) if ref and holder != owner else []
         stored = [] if begins else _stored(db, owner)
+        if not stored and all(isinstance(event, _SAID) for event in told):
+            continue  # the call was taken in by another, or forgotten, in this very moment
         fresh = _new(told, stored)
         if fresh:
             _store(db, account, owner, ref, fresh, raw, now)
