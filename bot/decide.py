@@ -152,7 +152,12 @@ def _flow(table: Any) -> Flow:
         raise TypeError("it is no table")
     told = dict(table)
     steps, choices = {}, {}
-    for name, written in dict(told.pop("steps", {})).items():
+    sections = told.pop("steps", {})
+    if not isinstance(sections, dict):
+        raise TypeError("its steps are sections, like [flow.steps.a]")
+    for name, written in sections.items():
+        if not isinstance(written, dict):
+            raise TypeError(f"step “{name}” is a section, [flow.steps.{name}]")
         step = dict(written)
         kind = KINDS.get(str(step.pop("do", "")))
         if kind is None:

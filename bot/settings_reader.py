@@ -12,18 +12,17 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 import msgspec
 import phonenumbers
 
 from bot import call_options, consent, decide, numbers
 from bot.errors import BadInput, SettingsError
+from bot.provider import Provider
 from bot.providers import provider_class
 from bot.rules import ASK_FIRST
 from bot.settings import COMMANDS, Account, Line, MessageSettings, PolicySettings, Retention, Settings
-from bot.settings_values import Values
+from bot.settings_values import Values, is_address, is_zone
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _CHANNEL = re.compile(r"[CG][A-Z0-9]{1,30}")
@@ -83,7 +82,7 @@ class _Reader(Values):
             self.errors.append(f'region = “{region}” is not a country code. Use two letters, like region = "IL".')
             region = "US"
         zone = self.text("time_zone", "UTC")
-        if not _is_zone(zone):
+        if not is_zone(zone):
             self.errors.append(f'time_zone = “{zone}” is not known. Use an IANA name, like "Asia/Jerusalem".')
             zone = "UTC"
         accounts, missed = self.accounts(region), self.sub("missed")
@@ -148,7 +147,7 @@ class _Reader(Values):
         value = self.environment.get("CALLBOARD_PUBLIC_URL", "").rstrip("/")
         if value and not _ADDRESS.match(value):
             self.errors.append("CALLBOARD_PUBLIC_URL must begin with https://, like https://callboard.example.com.")
-        elif not _is_address(value):
+        elif not is_address(value):
             self.errors.append(f"CALLBOARD_PUBLIC_URL is not an address. {_IN_BRACKETS}")
         elif re.search(r"[\s?#@]", value):
             self.errors.append("CALLBOARD_PUBLIC_URL may not have blanks, ?, # or @ in it: paths are added at its end.")
@@ -160,7 +159,7 @@ class _Reader(Values):
         value = self.text("lookup_url", "").strip()
         if value and not re.match(r"https://[^/\s]+|http://(localhost|127\.0\.0\.1|\[::1\])[:/]", value):
             self.errors.append("lookup_url must begin with https://: callers' numbers travel there.")
-        elif not _is_address(value):
+        elif not is_address(value):
             self.errors.append(f"lookup_url is not an address. {_IN_BRACKETS}")
         if value and "{number}" not in value:
             self.errors.append("lookup_url must have {number} where the caller's number goes.")
@@ -184,7 +183,7 @@ class _Reader(Values):
                 "No telephony account is configured. Add a section like [accounts.voicenter] to callboard.toml "
                 "and set its environment variables (docs/providers has a page for each)."
             )
-        found = []
+        found: list[Account] = []
         for name, section in sections.items():
             if not _NAME.fullmatch(name) or not isinstance(section, dict):
                 self.errors.append(f"[accounts.{name}]: use a short name of small letters and digits.")
@@ -217,7 +216,7 @@ class _Reader(Values):
                 if value and setting.name.endswith("url"):
                     if not _ADDRESS.match(value):
                         self.errors.append(f"{variable} is not an address. It begins with https://.")
-                    elif not _is_address(value):
+                    elif not is_address(value):
                         self.errors.append(f"{variable} is not an address. {_IN_BRACKETS}")
                 values[setting.name] = value
             for secret in (setting.name for setting in kind.settings if setting.secret and setting.name in section):
@@ -227,8 +226,21 @@ class _Reader(Values):
                 )
                 section.pop(secret)
             self.leftovers(f"accounts.{name}", section)
+            self.twin(name, kind, values, [one for one in found if one.provider == provider])
             found.append(Account(name, str(provider), values, addresses, call, message))
         return tuple(found)
+
+    def twin(self, name: str, kind: type[Provider], values: Mapping[str, str], others: list[Account]) -> None:
+        """Where a service is asked for all calls of an account, a second name for it would show each twice."""
+        secrets = [setting.name for setting in kind.settings if setting.secret]
+        means = [setting.name for setting in kind.settings if setting.secret or setting.name.endswith(("url", "login"))]
+        for other in others if kind.can("active_calls") else ():
+            if all(values[key] == other.values[key] for key in means) and any(values[key] for key in secrets):
+                variables = " or ".join(f"{name}_{key}".upper() for key in secrets)
+                self.errors.append(
+                    f"[accounts.{name}] is the same account at {kind.title} as [accounts.{other.name}], so each call "
+                    f"would be shown twice. Remove one, or give it the values of another account: {variables}."
+                )
 
     def addresses(self, name: str, value: object) -> tuple[str, ...]:
         """A misspelt one would match nobody, and every webhook would be refused without a word."""
@@ -383,19 +395,3 @@ class _Reader(Values):
                 self.errors.append(f"commands.{name} = “{command}” is another command's name, too. Rename one of them.")
         self.leftovers("commands", table)
         return found
-
-
-def _is_address(value: str) -> bool:
-    """Whether host and port can be told apart: not in an IPv6 address without its brackets."""
-    try:
-        return urlsplit(value).port != 0
-    except ValueError:
-        return False
-
-
-def _is_zone(name: str) -> bool:
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):  # unknown, malformed, a directory such as "Europe"
-        return False
-    return True

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 _USER = re.compile(r"[UW][A-Z0-9]{1,30}")
 
@@ -98,3 +100,20 @@ class Values:
         if isinstance(value, list) and "" in value:
             self.errors.append(f"{name} has an empty id. Take it away, or copy the id from Slack.")
         return tuple(self.matching(name, user, _USER, "U0123456789") for user in self.strings(name, value))
+
+
+def is_address(value: str) -> bool:
+    """Whether host and port can be told apart: not in an IPv6 address without its brackets."""
+    try:
+        return urlsplit(value).port != 0
+    except ValueError:
+        return False
+
+
+def is_zone(name: str) -> bool:
+    """Whether it is an IANA name of a time zone."""
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # unknown, malformed, a directory such as "Europe"
+        return False
+    return True

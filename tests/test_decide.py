@@ -100,6 +100,8 @@ def test_people_are_dialled_at_their_phones_and_left_out_without_one() -> None:
         ('[[flow]]\nstart = "a"\n[flow.steps.a]\ndo = "fly"', "must do one of: menu"),
         ('[[flow]]\nstart = "a"\n[flow.steps.a]\ndo = "menu"\nsound = "x"', "has no choices"),
         ('[[flow]]\nstart = "a"\n[flow.steps.a]\ndo = "hang_up"\n[flow.steps.b]\ndo = "hang_up"', "never reached"),
+        ('[[flow]]\nstart = "a"\nsteps = 5', "steps are sections, like [flow.steps.a]"),
+        ('[[flow]]\nstart = "a"\n[flow.steps]\na = "hang_up"', "step “a” is a section, [flow.steps.a]"),
         ('[[flow]]\nstart = "a"\ncolour = 3\n[flow.steps.a]\ndo = "hang_up"', "it has no colour"),
         ('[[flow]]\nstart = "a"\n[flow.steps.a]\ndo = "hang_up"\nloud = true', "has no loud"),
         ('[[flow]]\nstart = "a"\n[flow.steps.a]\ndo = "dial"\ntargets = "201"', "cannot be read"),

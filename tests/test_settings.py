@@ -176,6 +176,20 @@ def test_two_accounts_of_one_provider_have_their_own_settings(tmp_path: Path) ->
     assert support.values["monitor_url"] == "https://monitor.voicenter.co.il"
 
 
+def test_the_same_account_twice_would_show_every_call_twice(tmp_path: Path) -> None:
+    """Its active calls, and its call log, would be told under each name."""
+    text = '[accounts.voicenter]\n[accounts.branch]\nprovider = "voicenter"\n'
+    (found,) = errors(tmp_path, text, ENVIRONMENT | {"BRANCH_CODE": ENVIRONMENT["VOICENTER_CODE"]})
+    assert found == (
+        "[accounts.branch] is the same account at Voicenter as [accounts.voicenter], so each call would be shown "
+        "twice. Remove one, or give it the values of another account: BRANCH_CODE."
+    )
+    assert not errors(tmp_path, text, ENVIRONMENT | {"BRANCH_CODE": "another"})
+    # One key for two numbers of one's own is fine where the service tells each account of its own messages only.
+    text = '[accounts.exolve]\n[accounts.branch]\nprovider = "exolve"\nsource = "+79990000090"\n'
+    assert not errors(tmp_path, text, ENVIRONMENT | {"EXOLVE_API_KEY": "one", "BRANCH_API_KEY": "one"})
+
+
 def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
     text = '[accounts.voicenter]\nmonitor_url = "https://file.example"\n'
     assert read(tmp_path, text).accounts[0].values["monitor_url"] == "https://file.example"
