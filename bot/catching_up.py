@@ -12,6 +12,8 @@ from bot.provider import Provider
 from bot.store import ledger
 
 EVERY_SECONDS = 900
+PATIENCE_SECONDS = 300.0
+"""So long a round waits for a service; one that is slower goes on by itself."""
 AGAIN_SECONDS = 9000
 """So far back is asked again: a call may begin two hours before its record, which comes minutes after its end."""
 FURTHEST_SECONDS = 31 * 24 * 3600
@@ -24,18 +26,20 @@ NEWS_SECONDS = 3600
 
 async def catch_up(board: Board) -> None:
     """Ask every service that has a log for what happened since it was asked last. One that fails is asked again."""
-    for account, provider in board.providers.items():
-        if not provider.can("call_log"):
-            continue
-        try:
-            await _account(board, provider)
-        except Exception as error:  # a bug of ours with this account must not stop the others either
-            await board.problem(f"call log {account}", f"{account}: its call log could not be read. {sentence(error)}")
-        else:
-            await board.solved(f"call log {account}")
+    able = [(account, provider) for account, provider in board.providers.items() if provider.can("call_log")]
+    await board.together([_account(board, account, provider) for account, provider in able], PATIENCE_SECONDS)
 
 
-async def _account(board: Board, provider: Provider) -> None:
+async def _account(board: Board, account: str, provider: Provider) -> None:
+    try:
+        await _since_the_last(board, provider)
+    except Exception as error:  # a bug of ours with this account must not stop the others either
+        await board.problem(f"call log {account}", f"{account}: its call log could not be read. {sentence(error)}")
+    else:
+        await board.solved(f"call log {account}")
+
+
+async def _since_the_last(board: Board, provider: Provider) -> None:
     now = board.now()
     key = f"call log {provider.account}"
     last = await board.read(ledger.recall, key)

@@ -1,5 +1,6 @@
 """A bot that was down catches up from the service's own call log: everything once, old news unannounced."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -145,3 +146,25 @@ async def test_a_clock_that_was_ahead_hides_nothing(desk: Office) -> None:
     await catch_up(desk.board)
     search = phone(desk).searches[-1]
     assert (search.since, search.until) == (desk.clock() - AGAIN_SECONDS, desk.clock())
+
+
+async def test_a_slow_log_holds_up_no_other(desk: Office) -> None:
+    class Slow(Logging):
+        go_on = asyncio.Event()
+
+        @override
+        async def call_log(self, search: LogSearch) -> tuple[AnyEvent, ...]:
+            await self.go_on.wait()
+            return ()
+
+    slow = Slow("slow", desk.clock)
+    desk.board.providers = {"slow": slow, "voicenter": desk.phone}
+    await desk.board.write(ledger.remember, "call log slow", str(desk.clock()), desk.clock())
+    phone(desk).log = record("in-1", desk.clock() - 600)
+    catching = asyncio.ensure_future(catch_up(desk.board))
+    async with asyncio.timeout(5):
+        while not await desk.calls():
+            await asyncio.sleep(0)
+    Slow.go_on.set()
+    await catching
+    await slow.http.aclose()
