@@ -31,7 +31,6 @@ from bot import (
     batches,
     conducting,
     controlling,
-    dialing,
     digests,
     disk,
     forgetting,
@@ -41,6 +40,7 @@ from bot import (
     message_queue,
     offers,
     phone_page,
+    unclear,
     web,
     workflow_steps,
 )
@@ -270,7 +270,7 @@ async def running(
         await message_queue.recover(board)
         await workflow_steps.recover(board)
         await offers.recover(board)
-        await dialing.recover(board)
+        await unclear.recover(board)
         await controlling.recover(board)
         conducting.watch(board)
         message_queue.watch(board)

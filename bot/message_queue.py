@@ -137,7 +137,7 @@ async def _send(board: Board, batch: Batch, recipient: Recipient) -> bool:
 
 
 async def recover(board: Board) -> None:
-    """At start, before `dialing.recover()`: messages that were written down but never left are sent after all."""
+    """At start, before `unclear.recover()`: messages that were written down but never left are sent after all."""
     now = board.now()
     for intent in await board.read(ledger.open_intents):
         if intent.kind != dialing.MESSAGE or intent.state != "written" or intent.call_id is None:

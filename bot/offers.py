@@ -360,7 +360,7 @@ async def due(board: Board) -> None:
 
 
 async def recover(board: Board) -> None:
-    """At start, before `dialing.recover()`: what was pressed and did not become a call may be pressed again."""
+    """At start, before `unclear.recover()`: what was pressed and did not become a call may be pressed again."""
     for intent in await board.read(ledger.open_intents):
         if intent.kind not in (CALL, YES) or intent.state != "written" or intent.call_id is not None:
             continue

@@ -337,7 +337,7 @@ KINDS: Mapping[str, Kind] = {
 
 
 async def recover(board: Board) -> None:
-    """At start, before `dialing.recover()`: a step that became nothing fails; its rep did not ask, so nobody is told.
+    """At start, before `unclear.recover()`: a step that became nothing fails; its rep did not ask, so nobody is told.
 
     One that became a call, or a batch, is answered when that is over, like any other.
     """

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from slack_bolt.async_app import AsyncApp
 
-from bot import dialing
+from bot import unclear
 from bot.call import Call
 from bot.cards.modals import NONE, later_modal, wrap_modal
 from bot.cards.times import moment, on
@@ -29,7 +29,7 @@ async def settle(desk: Desk, click: Click) -> None:
         "call:settle_rang": Outcome.NO_ANSWER,
         "call:settle_no": Outcome.NOT_PLACED,
     }[click.action]
-    await dialing.settle(desk.board, click.value, click.user, outcome)
+    await unclear.settle(desk.board, click.value, click.user, outcome)
 
 
 async def open_wrap(desk: Desk, click: Click) -> None:

@@ -18,7 +18,7 @@ import httpx
 import msgspec
 from typing_extensions import override
 
-from bot import conducting, controlling, dialing, jobs
+from bot import conducting, controlling, dialing, jobs, unclear
 from bot.board import Board
 from bot.call import Call
 from bot.cards.call import call_card
@@ -119,7 +119,7 @@ class Desk:
         self.poll = Poll(self.board)
         if not (await self.board.read(people.person, "U1")).linked:
             await self.link(ADA)
-        await dialing.recover(self.board)
+        await unclear.recover(self.board)
         await controlling.recover(self.board)
         conducting.watch(self.board)
         await conducting.recover(self.board)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from typing_extensions import override
 
-from bot import auto_dial, calling_lists, dialing, offers
+from bot import auto_dial, calling_lists, offers, unclear
 from bot.auto_dial import AutoDial
 from bot.cards.offer import Press
 from bot.errors import Ambiguous, CallboardError, Refused, Unavailable
@@ -153,7 +153,7 @@ async def hours(desk: Office, day: Day, steps: int) -> int:
         pressed = Press(list_id, row.line, row.offer) if row else Press(list_id, 2, 1)
         mine = [call for call in await desk.calls() if call.rep == user]
         talks = [call.id for call in mine if call.conversation and not call.disposition]
-        unclear = [call.id for call in mine if call.state is State.UNCLEAR]
+        doubtful = [call.id for call in mine if call.state is State.UNCLEAR]
 
         async def twice(user: str = user, pressed: Press = pressed) -> None:
             work = [press_call(desk, day, user, pressed) for _ in range(2)]
@@ -184,9 +184,9 @@ async def hours(desk: Office, day: Day, steps: int) -> int:
             elif what == "wrap" and talks:
                 said = Wrapped(at=clock(), by=user, disposition="Interested")
                 await board.ingest("voicenter", [said], call_id=choose.choice(talks))
-            elif what == "settle" and unclear:
+            elif what == "settle" and doubtful:
                 outcome = choose.choice([Outcome.NOT_PLACED, Outcome.NO_ANSWER, Outcome.ANSWERED])
-                await dialing.settle(board, choose.choice(unclear), user, outcome)
+                await unclear.settle(board, choose.choice(doubtful), user, outcome)
             elif what == "fault":
                 faults = (Ambiguous("?"), Unavailable("no"), Refused("no"), RuntimeError("a bug"))
                 desk.phone.fault = choose.choice(faults)  # type: ignore[attr-defined]
@@ -222,7 +222,7 @@ async def test_nobody_is_lost_or_called_twice(
                     await calling_lists.give_out(desk.board, "U2", made.id)
                     day.lists.append(made.id)
             await offers.recover(desk.board)
-            await dialing.recover(desk.board)
+            await unclear.recover(desk.board)
             offers.watch(desk.board)
             steps = await hours(desk, day, steps)
     assert len(day.orders) > 2

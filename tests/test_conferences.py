@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 from typing_extensions import override
 
-from bot import conferences, dialing, gathering
+from bot import conferences, dialing, gathering, unclear
 from bot.dialing import CONFERENCE, Ask
 from bot.errors import Ambiguous, CallboardError, Refused
 from bot.events import CUSTOMER, Accepted, CdrReceived, LegAnswered, LegRinging, Outcome, State
@@ -239,7 +239,7 @@ async def test_a_crash_in_between_is_told_for_each_and_nobody_is_called_again(
         assert [intent.key for intent in await desk.board.read(ledger.open_intents)] == keys == ["k:1", "k:2"]
         await dialing.dial(desk.board, keys[0], asks[0])
     async with office(tmp_path, fake_slack, slack_clock, kind=Rooms) as desk:
-        await dialing.recover(desk.board)
+        await unclear.recover(desk.board)
         await desk.settle()
         assert "before it could call +1 202-555-0124 into the conference you asked for" in texts(desk)
         assert "could call +1 202-555-0123" not in texts(desk)

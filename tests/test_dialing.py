@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typing_extensions import override
 
-from bot import controlling, dialing, permission
+from bot import controlling, dialing, permission, unclear
 from bot.call import Call
 from bot.dialing import Ask
 from bot.errors import Ambiguous, BadInput, NeedsYes, NotAllowed, NotFound, Refused, Unavailable, Unsupported
@@ -192,14 +192,14 @@ async def test_recovery_tells_and_never_dials(tmp_path: Path, fake_slack: FakeSl
         with pytest.raises(asyncio.CancelledError):
             await dialing.dial(desk.board, "sent", await ask(desk, "sent"))
     async with office(tmp_path, fake_slack, slack_clock) as desk:
-        await dialing.recover(desk.board)
+        await unclear.recover(desk.board)
         await desk.settle()
         assert desk.phone.orders == []
         told = " ".join(message.text for message in desk.conversation("U1"))
         assert "Nothing was dialled" in told
         assert "Unclear" in told
         assert await desk.board.read(ledger.open_intents) == []
-        await dialing.recover(desk.board)
+        await unclear.recover(desk.board)
         assert len(await desk.calls()) == 1
 
 
@@ -224,7 +224,7 @@ async def test_the_providers_record_overrules_the_rep(desk: Office) -> None:
     desk.phone.answer = Ambiguous("No answer in time.")
     call = await dialing.dial(desk.board, "k1", await ask(desk))
     with pytest.raises(NotAllowed, match="Only the rep"):
-        await dialing.settle(desk.board, call.id, "U4", Outcome.NOT_PLACED)
+        await unclear.settle(desk.board, call.id, "U4", Outcome.NOT_PLACED)
     await desk.board.ingest(  # its echo, before anybody said anything
         "voicenter",
         [LegAnswered(ref="late", at=desk.clock(), leg="customer")],
@@ -232,7 +232,7 @@ async def test_the_providers_record_overrules_the_rep(desk: Office) -> None:
     found = await desk.board.read(calls.get, call.id)
     assert found is not None
     assert (found.state, found.refs) == (State.TALKING, ("late",))
-    await dialing.settle(desk.board, call.id, "U1", Outcome.NO_ANSWER)
+    await unclear.settle(desk.board, call.id, "U1", Outcome.NO_ANSWER)
     (_, *latest), *_ = await desk.board.read(ledger.audit_log)
     assert latest == ["U1", "settle unclear call", call.number, f"{call.id} no_answer"]
     await desk.board.ingest(
@@ -276,7 +276,7 @@ async def test_never_more_than_one_order_per_intent(
     while pending:
         async with office(folder, fake_slack, clock) as desk:
             await desk.link("U1")
-            await dialing.recover(desk.board)
+            await unclear.recover(desk.board)
             while pending:
                 number, fault = pending.pop(0)
                 if fault == "restart":
@@ -392,7 +392,7 @@ async def test_an_answer_that_cannot_be_stored_is_unclear_after_the_restart(
         await desk.board.db.write(lambda db: db.execute("DROP TRIGGER full").rowcount)
         assert len(desk.phone.orders) == 1
     async with office(tmp_path, fake_slack, slack_clock) as desk:
-        await dialing.recover(desk.board)
+        await unclear.recover(desk.board)
         (call,) = await desk.calls()
         assert call.state is State.UNCLEAR
         with pytest.raises(NotAllowed, match="already calling"):
@@ -463,7 +463,7 @@ async def test_an_unclear_call_blocks_its_number_until_it_is_settled(desk: Offic
     desk.clock.advance(600)
     with pytest.raises(NotAllowed, match="already calling"):
         await dialing.dial(desk.board, "k2", await ask(desk, "k2"))
-    await dialing.settle(desk.board, call.id, "U1", Outcome.NOT_PLACED)
+    await unclear.settle(desk.board, call.id, "U1", Outcome.NOT_PLACED)
     assert (await dialing.dial(desk.board, "k3", await ask(desk, "k3"))).state is State.RINGING
 
 
@@ -475,7 +475,7 @@ async def test_a_call_of_which_the_service_has_told_meanwhile_was_placed(desk: O
     desk.phone.answer = None
     await desk.board.ingest("voicenter", [LegRinging(ref="late", at=desk.clock(), leg=REP)])
     with pytest.raises(NotAllowed, match="has told of this call meanwhile"):
-        await dialing.settle(desk.board, call.id, "U1", Outcome.NOT_PLACED)
+        await unclear.settle(desk.board, call.id, "U1", Outcome.NOT_PLACED)
     assert [found.state for found in await desk.calls()] == [State.RINGING]
     desk.clock.advance(10)
     with pytest.raises(NotAllowed, match="already calling"):
@@ -523,7 +523,7 @@ async def test_recovery_of_every_state(tmp_path: Path, fake_slack: FakeSlack, sl
     slack_clock.advance(60)
     async with office(tmp_path, fake_slack, slack_clock) as desk:
         for _ in range(2):
-            await dialing.recover(desk.board)
+            await unclear.recover(desk.board)
             found = {call.id: call for call in await desk.calls()}
             assert {call_id: (call.state, call.outcome) for call_id, call in found.items()} == {
                 done.id: (State.RINGING, None),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typing_extensions import override
 
-from bot import controlling, dialing
+from bot import controlling, unclear
 from bot.call import Call
 from bot.consent import Recording
 from bot.controlling import CONTROLS, WITHOUT_US, control
@@ -360,7 +360,7 @@ async def cut_off(desk: Office, action: str, to: str, *meanwhile: AnyEvent) -> N
     await asyncio.gather(pending, return_exceptions=True)
     await desk.board.ingest("voicenter", meanwhile)
     for _ in range(2):  # the second start finds nothing
-        await dialing.recover(desk.board)
+        await unclear.recover(desk.board)
         await controlling.recover(desk.board)
     desk.clock.advance(4)
     await desk.settle()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typing_extensions import override
 
-from bot import dialing, message_batches, message_queue, messaging
+from bot import dialing, message_batches, message_queue, messaging, unclear
 from bot.cards.said import Said
 from bot.errors import Ambiguous, BadInput, NotAllowed, NotFound, Refused, Unavailable, Unsupported
 from bot.events import Accepted, Described, Outcome, State
@@ -417,7 +417,7 @@ async def test_a_crash_between_writing_down_and_sending(
     async with office(tmp_path, fake_slack, slack_clock, kind=Speaker) as desk:
         for _ in range(2):
             await message_queue.recover(desk.board)
-            await dialing.recover(desk.board)
+            await unclear.recover(desk.board)
             await message_queue.due(desk.board)
             await desk.settle()
         assert called(desk) == [NUMBERS[0]]
@@ -449,7 +449,7 @@ async def test_killed_right_after_it_was_written_down_that_the_service_was_not_r
             await message_queue.due(desk.board)
     async with office(tmp_path, fake_slack, slack_clock, kind=Speaker) as desk:
         await message_queue.recover(desk.board)
-        await dialing.recover(desk.board)
+        await unclear.recover(desk.board)
         slack_clock.advance(61)
         await message_queue.due(desk.board)
         await message_queue.due(desk.board)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import dialing, offers, ordering
+from bot import dialing, offers, ordering, unclear
 from bot.errors import Ambiguous, NeedsYes, NotAllowed, Unavailable
 from bot.events import REP, CdrReceived, Outcome
 from bot.store import ledger, people
@@ -238,7 +238,7 @@ def reopen(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> Reopen:
 async def started(desk: Office) -> None:
     """What a start does."""
     await offers.recover(desk.board)
-    await dialing.recover(desk.board)
+    await unclear.recover(desk.board)
     offers.watch(desk.board)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bot import dialing, message_batches, message_queue, step_inputs, workflow_steps
+from bot import message_batches, message_queue, step_inputs, unclear, workflow_steps
 from bot.consent import Recording
 from bot.errors import Ambiguous, Refused, Unavailable
 from bot.events import CallEnded, LegAnswered, Outcome
@@ -333,7 +333,7 @@ async def test_an_unclear_call_is_waited_for_until_its_rep_says_what_became_of_i
     (call,) = await flow.desk.calls()
     await flow.later(DAY - 60)
     assert step.state == "running"
-    await dialing.settle(flow.desk.board, call.id, "U1", Outcome.ANSWERED)
+    await unclear.settle(flow.desk.board, call.id, "U1", Outcome.ANSWERED)
     await flow.later()
     assert step.outputs == {"outcome": "answered", "talk_seconds": 0, "number": NOA}
 
@@ -342,7 +342,7 @@ async def test_nothing_rang_fails_the_step(flow: Workflow) -> None:
     flow.desk.phone.answer = Ambiguous("Paperphone did not answer in time.")
     step = await flow.call()
     (call,) = await flow.desk.calls()
-    await dialing.settle(flow.desk.board, call.id, "U1", Outcome.NOT_PLACED)
+    await unclear.settle(flow.desk.board, call.id, "U1", Outcome.NOT_PLACED)
     await flow.later()
     assert step.error == "The call to +1 202-555-0101 was not placed; nothing rang."
 
@@ -555,7 +555,7 @@ async def test_a_step_that_became_nothing_fails_after_a_restart(
             assert asked is not None
             assert await workflow_steps.write_down(flow.desk.board, asked)
     async with workflow_office(tmp_path, fake_slack, slack_clock) as flow:
-        await dialing.recover(flow.desk.board)
+        await unclear.recover(flow.desk.board)
         await flow.desk.settle()
         await flow.answers.sweep()
         assert [found.error for found in fake_slack.executions.values()] == [
@@ -575,7 +575,7 @@ async def test_a_call_that_ended_while_callboard_was_down_is_answered(
     async with workflow_office(tmp_path, fake_slack, slack_clock) as flow:
         step = await flow.call()
     async with workflow_office(tmp_path, fake_slack, slack_clock) as flow:
-        await dialing.recover(flow.desk.board)
+        await unclear.recover(flow.desk.board)
         await flow.answers.sweep()
         assert step.state == "running"
         await flow.ended(outcome=Outcome.BUSY)
@@ -612,11 +612,11 @@ async def test_a_call_that_was_cut_off_is_told_as_it_is(
 
         await flow.desk.board.write(cut_off)
     async with workflow_office(tmp_path, fake_slack, slack_clock) as flow:
-        await dialing.recover(flow.desk.board)
+        await unclear.recover(flow.desk.board)
         await flow.later()
         if sent:
             assert step.state == "running"
-            await dialing.settle(flow.desk.board, call.id, "U1", Outcome.NO_ANSWER)
+            await unclear.settle(flow.desk.board, call.id, "U1", Outcome.NO_ANSWER)
             await flow.later()
             assert step.outputs["outcome"] == "no_answer"
         else:
