@@ -260,6 +260,27 @@ async def test_the_simulated_log_refuses_other_json(body: bytes) -> None:
     assert json.loads(World().ask("hub/cdr", "POST", body=body).body)["ERROR_NUMBER"] == 5
 
 
+@pytest.mark.parametrize("asked", ["JSON", "GET"])
+@pytest.mark.parametrize(
+    ("scope", "told"),
+    [("", None), ("none", None), ("hierarchical", "Hierarchical"), (" Account ", "Account"), ("USER", "User")],
+)
+async def test_whose_calls_are_listed_is_a_setting(scope: str, told: str | None, asked: str) -> None:
+    here = World(log_request=asked, log_scope=scope)
+    request = here.provider._question(DAY, 0, 1)
+    if asked == "GET":
+        assert request.url.params.get("IdentityCriteria") == told
+    else:
+        assert json.loads(request.content)["search"].get("IdentityCriteria") == told
+    other = here.provider._question(LogSearch(since=0, until=1, scope="Department"), 0, 1)
+    assert b"Department" in other.content + other.url.query
+
+
+async def test_only_the_scopes_of_the_document_are_settings() -> None:
+    with pytest.raises(SettingsError, match=r"OFFICE_LOG_SCOPE is none of: Account, Hierarchical, Department, User\."):
+        World(log_scope="Everybody")
+
+
 async def test_only_two_ways_to_ask() -> None:
     with pytest.raises(SettingsError, match="OFFICE_LOG_REQUEST is neither JSON nor GET"):
         World(log_request="XML")

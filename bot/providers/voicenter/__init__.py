@@ -11,6 +11,7 @@ import httpx
 from typing_extensions import override
 
 from bot.call import Call
+from bot.errors import SettingsError
 from bot.events import AnyEvent
 from bot.hooks import Answer, Question, Reply, Request, Webhook
 from bot.provider import Setting
@@ -18,7 +19,7 @@ from bot.web_phone import Report, WebPhone
 
 from . import web_phone, webhooks
 from .asking import PATHS, SETTINGS, Asking
-from .call_log import CallLog
+from .call_log import SCOPES, CallLog
 from .click2call import Click2Call
 from .dialer import Dialer
 from .monitor import Monitor
@@ -56,6 +57,11 @@ class Voicenter(Click2Call, CallLog, Dialer, Asking, Monitor, Presence, Recordin
         ),
         Setting("log_request", "How finished calls are asked for: JSON or GET.", default="JSON"),
         Setting(
+            "log_scope",
+            f"Whose finished calls are listed: {', '.join(SCOPES)}; none = as Voicenter does by itself.",
+            default="none",
+        ),
+        Setting(
             # The document's own address is http://betaapi.voicenter.co.il; it would carry the code in the clear.
             "presence_url",
             "Where people are signed in and out.",
@@ -87,8 +93,18 @@ class Voicenter(Click2Call, CallLog, Dialer, Asking, Monitor, Presence, Recordin
         super().__init__(account, values, http, region)
         self.values["reply_format"] = self.one_of("reply_format", "JSON", "XML")
         self.values["log_request"] = self.one_of("log_request", "JSON", "GET")
+        self.values["log_scope"] = self._scope()
         self.browser_origin = self.values["popup_origin"]
         self._web_phone = web_phone.offered(account, self.values)
+
+    def _scope(self) -> str:
+        told = self.values["log_scope"].strip().capitalize()
+        if told not in ("None", *SCOPES):
+            raise SettingsError(
+                f"{self.account.upper()}_LOG_SCOPE is none of: {', '.join(SCOPES)}. Set it to one of them, or leave it "
+                "out."
+            )
+        return "" if told == "None" else told
 
     @override
     def read_webhook(self, request: Request) -> Webhook:

@@ -34,6 +34,9 @@ MAX_RECORDS = 10_000
 PAUSES = (5, 10, 20, 30)
 """Seconds to wait when too much was asked; after more than a minute it is another's questions that use up the limit."""
 
+SCOPES = ("Account", "Hierarchical", "Department", "User")
+"""IdentityCriteria: whose calls, seen from whom the code belongs to."""
+
 LIMITED, WRONG_CODE, TOO_MANY, NOT_TRUSTED = 1, 2, 3, 4
 """ERROR_NUMBER."""
 
@@ -121,7 +124,8 @@ class CallLog(Account):
     def _question(self, search: LogSearch, first: int, last: int) -> httpx.Request:
         phones = [number.removeprefix("+") for number in search.numbers]
         period = {"fromdate": written(first), "todate": written(last)}
-        scope = {"IdentityCriteria": search.scope} if search.scope else {}
+        whose = search.scope or self.values["log_scope"]
+        scope = {"IdentityCriteria": whose} if whose else {}
         if self.values["log_request"] == "GET":
             # Lists by repeating the name; of extensions the document's example has the singular.
             query = [("code", self.values["code"]), ("format", "JSON"), *period.items(), *scope.items()]
