@@ -3,14 +3,16 @@
 import json
 from itertools import permutations
 from typing import Any
+from urllib.parse import parse_qsl
 
+import httpx
 import pytest
 
 from bot.call import Call
 from bot.events import Outcome, State
 from bot.hooks import Request
 from bot.polling import ABSENT_TWICE, POLL_SECONDS, Poll
-from bot.providers.voicenter import monitor
+from bot.providers.voicenter import Voicenter, monitor
 from bot.providers.voicenter.fields import Fields
 from tests.office import Office
 from tests.voicenter_world import World
@@ -106,6 +108,20 @@ def listed(desk: Office, *, queue: bool = False, ahead: int = 0, **status: str) 
     desk.phone.events = (*events, *monitor.queue_events(waiting, now))
 
 
+async def asked_to_end(call: Call) -> str:
+    """The extension that a hang-up names to Voicenter."""
+    named: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        named.extend(value for name, value in parse_qsl(request.content.decode()) if name == "phone")
+        return httpx.Response(200, json={"ERRORCODE": 0, "ERRORMESSAGE": "OK", "CALLID": ""})
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+        await Voicenter("voicenter", {"code": "CODE-SECRET"}, http, "IL").hang_up(call)
+    (extension,) = named
+    return extension
+
+
 async def polled(desk: Office, poll: Poll, rounds: int = 1) -> Call:
     for _ in range(rounds):
         desk.clock.advance(POLL_SECONDS)
@@ -170,3 +186,21 @@ async def test_a_clock_that_is_ahead_keeps_no_call_open(status: str, desk: Offic
     assert (await polled(desk, poll)).live
     listed(desk)
     assert (await polled(desk, poll, ABSENT_TWICE)).state is State.ENDED
+
+
+async def test_hanging_up_names_the_phone_that_the_call_is_on_now(desk: Office) -> None:
+    """Whoever has handed the caller on may be in another call by now."""
+    poll, provider = Poll(desk.board), World().provider
+    listed(desk, AAPINFzL="Talking")
+    await desk.board.ingest("voicenter", desk.phone.events)
+    assert await asked_to_end(await the_call(desk)) == "AAPINFzL"
+    desk.clock.advance(20)
+    listed(desk, BBPINFzM="Talking")
+    call = await polled(desk, poll, ABSENT_TWICE)
+    assert (call.state, await asked_to_end(call)) == (State.TALKING, "BBPINFzM")
+    assert provider.ends_too(call, Call(id="2", account="voicenter", extension="BBPINFzM"))
+    assert not provider.ends_too(call, Call(id="2", account="voicenter", extension="AAPINFzL"))
+    desk.clock.advance(20)
+    listed(desk, queue=True)
+    call = await polled(desk, poll, ABSENT_TWICE)
+    assert (call.state, provider.can_hang_up(call)) == (State.RINGING, False)

@@ -272,8 +272,12 @@ def _reply(response: httpx.Response, account: str, *, dials: bool) -> Fields | N
 
 
 def _extension_on(call: Call) -> str:
-    codes = (call.extension, call.rep_phone)
-    return next((code for code in codes if is_extension(code) and code != "SIPTRUNK"), "")
+    """Where a call is now: whoever has handed it on may be in another one by this time."""
+    talking = [leg for leg in call.legs if leg.extension and leg.answered_at and not leg.ended_at]
+    on = max(talking, key=lambda leg: (leg.answered_at, leg.name)).extension if talking else ""
+    left = {leg.extension for leg in call.legs if leg.ended_at} - {on} if call.live else set[str]()
+    codes = (on, call.extension, call.rep_phone)
+    return next((code for code in codes if is_extension(code) and code != "SIPTRUNK" and code not in left), "")
 
 
 def _chosen(form: dict[str, str]) -> dict[str, str]:
