@@ -248,6 +248,38 @@ def test_what_cannot_be_the_echo_is_not(db: sqlite3.Connection, number: str, at:
     assert len(everything(db)) == 2
 
 
+@pytest.mark.parametrize("first", ["stray", "unclear"])
+@pytest.mark.parametrize(
+    ("kind", "extension", "echo"),
+    [
+        ("extension", "BBPINFzM", False),
+        ("extension", "AAPINFzL", True),
+        ("extension", "CCPINFzN", True),  # whom they called
+        ("extension", "", True),  # of whom is not told
+        ("login", "BBPINFzM", True),  # wherever they have signed in to
+        ("number", "BBPINFzM", True),
+    ],
+)
+def test_what_rings_another_extension_is_not_the_echo(
+    kind: str, extension: str, echo: bool, first: str, db: sqlite3.Connection
+) -> None:
+    """A colleague who calls from another program: of that phone it is not told whom it will call."""
+    people.save_person(db, Person("U1", name="Ada", phone_kind=kind, phone="AAPINFzL"))
+    call_id = calls.new_id(NOW)
+    asked = Requested(at=NOW, rep="U1", rep_phone="AAPINFzL", number="CCPINFzN")
+    ingest(db, asked, call_id=call_id, now=NOW)
+    told = Described(ref="r1", at=NOW + 1, source="poll:rep", direction="out", extension=extension)
+    if first == "unclear":
+        unclear(db, call_id)
+    ingest(db, told, rings())
+    if first == "stray":
+        unclear(db, call_id)
+    found = everything(db)
+    assert ((found[call_id].state, found[call_id].refs), len(found)) == (
+        ((State.RINGING, ("r1",)), 1) if echo else ((State.UNCLEAR, ()), 2)
+    )
+
+
 def test_of_two_unclear_dials_the_number_decides_or_nobody(db: sqlite3.Connection) -> None:
     first, second = order(db), order(db, CUSTOMERS[1])
     for call_id in (first, second):

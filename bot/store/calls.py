@@ -234,22 +234,30 @@ def _echo_of(db: sqlite3.Connection, account: str, event: AnyEvent, hint: Descri
     if hint is not None and hint.direction == "in":
         return ""
     orders = _without_ref(db, account, hint.number if hint else "", event.at - ADOPT_SECONDS, event.at + 60)
-    return orders[0][0] if [state for _, state in orders] == [State.UNCLEAR] else ""
+    if hint is not None:
+        orders = [order for order in orders if not _rings_another(db, order, hint.extension)]
+    return orders[0].id if [order.state for order in orders] == [State.UNCLEAR] else ""
 
 
-def _without_ref(
-    db: sqlite3.Connection, account: str, number: str, since: float, until: float
-) -> list[tuple[str, State]]:
-    """(id, state) of orders of which the provider's id is not known, those still being sent included.
+def _rings_another(db: sqlite3.Connection, order: Call, extension: str) -> bool:
+    """Whether an extension is none that the order has to do with: a colleague calls by another program.
 
-    `number` "" = to anybody.
+    Only where the order rings one by the name that the service has for it: no login code, and no short number.
     """
+    if extension in ("", order.rep_phone, order.number) or order.rep_phone.isdecimal():
+        return False
+    linked = "SELECT 1 FROM people WHERE user = ? AND phone_kind = 'extension' AND phone = ?"
+    return db.execute(linked, (order.rep, order.rep_phone)).fetchone() is not None
+
+
+def _without_ref(db: sqlite3.Connection, account: str, number: str, since: float, until: float) -> list[Call]:
+    """Orders of which the provider's id is not known, those still being sent included. `number` "" = to anybody."""
     rows = db.execute(
         "SELECT body FROM calls WHERE account = ? AND state IN ('requested', 'unclear') AND started_at BETWEEN ? AND ?",
         (account, since, until),
     )
     orders = [_read_call.decode(row[0]) for row in rows]
-    return [(order.id, order.state) for order in orders if not order.refs and number in ("", order.number)]
+    return [order for order in orders if not order.refs and number in ("", order.number)]
 
 
 def _with_its_echo(db: sqlite3.Connection, call: Call, now: float, routing: Routing) -> Call:
@@ -261,11 +269,12 @@ def _with_its_echo(db: sqlite3.Connection, call: Call, now: float, routing: Rout
         stray
         for stray in (_read_call.decode(row[0]) for row in rows)
         if stray.refs and not stray.ours and stray.number in ("", call.number)
+        if not _rings_another(db, call, stray.extension)
     ]
     if len(strays) != 1:
         return call
     rivals = _without_ref(db, call.account, strays[0].number, call.started_at - ADOPT_SECONDS, now + 60)
-    if any(order != call.id for order, _ in rivals):
+    if any(order.id != call.id for order in rivals):
         return call
     moved = list[AnyEvent]()
     for ref in strays[0].refs:
