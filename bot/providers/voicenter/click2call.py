@@ -109,7 +109,8 @@ class Click2Call(Account):
                 "Voicenter can only hang up its own extensions, and this call is not on one as far as it has told. "
                 "Hang up on the phone itself."
             )
-        terminated(await self.send(self._request({"action": "terminate", "phone": extension})), self.account)
+        request = self._request({"action": "terminate", "phone": extension})
+        terminated(await self.send(request, any_status=True), self.account)
 
     @override
     def can_hang_up(self, call: Call) -> bool:
