@@ -172,11 +172,27 @@ class Settled(Event, frozen=True, kw_only=True, tag="settled"):
     outcome: Outcome
 
 
-class LegRinging(LegEvent, frozen=True, kw_only=True, tag="leg_ringing"):
+class LegAlive(LegEvent, frozen=True, kw_only=True):
+    """An event of a leg that lives.
+
+    Attributes:
+        again: it had seemed to be over since then (seconds since 1970 UTC), 0 = it had not.
+    """
+
+    again: float = 0
+
+    @property
+    @override
+    def key(self) -> str:
+        moment = f":{self.again}" if self.again else ""
+        return f"{self.ref}:{self.__struct_config__.tag}:{self.leg}{moment}"
+
+
+class LegRinging(LegAlive, frozen=True, kw_only=True, tag="leg_ringing"):
     """A phone rings."""
 
 
-class LegAnswered(LegEvent, frozen=True, kw_only=True, tag="leg_answered"):
+class LegAnswered(LegAlive, frozen=True, kw_only=True, tag="leg_answered"):
     """A phone was picked up."""
 
 

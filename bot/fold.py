@@ -22,6 +22,7 @@ from bot.events import (
     HangUpAsked,
     Heard,
     HoldChanged,
+    LegAlive,
     LegAnswered,
     LegEnded,
     LegEvent,
@@ -140,7 +141,7 @@ def _latest(wraps: list[Wrapped], what: str) -> str:
 
 def _lived_on(ordered: list[AnyEvent]) -> list[AnyEvent]:
     """Without the ends of a call that only seemed to be over: a phone rang or was picked up after that."""
-    lived = max((event.at for event in ordered if isinstance(event, LegRinging | LegAnswered)), default=0.0)
+    lived = max((event.at for event in ordered if isinstance(event, LegAlive)), default=0.0)
     return [event for event in ordered if not (isinstance(event, CallEnded) and event.absent and event.at < lived)]
 
 
@@ -257,11 +258,12 @@ def _leg(name: str, events: list[LegEvent]) -> Leg:
         )
     ringing_at = min((event.at for event in events if isinstance(event, LegRinging)), default=0.0)
     answered_at = min((event.at for event in events if isinstance(event, LegAnswered)), default=0.0)
-    # An end that nobody explained, before it was picked up, was that of ringing in vain.
+    # An end that nobody explained, before it was picked up or seen again, was that of ringing in vain, or a mistake.
+    lived = max([answered_at, *(event.at for event in events if isinstance(event, LegAlive) and event.again)])
     endings = [
         event
         for event in events
-        if isinstance(event, LegEnded) and (event.outcome is not Outcome.PENDING or event.at >= answered_at)
+        if isinstance(event, LegEnded) and (event.outcome is not Outcome.PENDING or event.at >= lived)
     ]
     ended_at = min((event.at for event in endings), default=0.0)
     outcome: Outcome | None = None

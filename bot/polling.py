@@ -5,9 +5,11 @@ Often while a call of an account is open; now and then all the time, so that a c
 
 from collections.abc import Sequence
 
+import msgspec
+
 from bot.board import Board, sentence
 from bot.call import Call
-from bot.events import AnyEvent, CallEnded, Controlled, LegEnded, LegEvent, Outcome, State
+from bot.events import AnyEvent, CallEnded, Controlled, LegAlive, LegAnswered, LegEnded, LegEvent, Outcome, State
 from bot.provider import Provider
 from bot.store import calls, ledger
 
@@ -84,7 +86,10 @@ class Poll:
         self._listed_at[provider.account] = self.board.now()
         events = await provider.active_calls()
         known = {ref: call for call in mine for ref in call.refs}
-        events = tuple(known[event.ref].named(event) if event.ref in known else event for event in events)
+        for ref in {event.ref for event in events if isinstance(event, LegAlive)} - known.keys():
+            if over := await self.board.read(calls.by_ref, provider.account, ref):
+                known[ref] = over
+        events = tuple(self._told_of(known[event.ref], event) if event.ref in known else event for event in events)
         await self.board.ingest(provider.account, events)
         active = {event.ref for event in events}
         legs = {(event.ref, event.leg) for event in events if isinstance(event, LegEvent)}
@@ -99,6 +104,22 @@ class Poll:
             elif call.live and call.legs and call.refs:  # without legs: the provider may be slow to list it
                 await self._missing(call)
         return True
+
+    def _told_of(self, call: Call, event: AnyEvent) -> AnyEvent:
+        """An event of a call that is on record: a leg that seemed to be over, and is listed again, lives."""
+        event = call.named(event)
+        leg = next((leg for leg in call.legs if isinstance(event, LegAlive) and leg.name == event.leg), None)
+        if leg is None or not isinstance(event, LegAlive):
+            return event
+        over_at = max(leg.ended_at, call.ended_at)
+        recorded = leg.recorded or (call.ended_at and any(one.recorded for one in call.legs))
+        if isinstance(event, LegAnswered):
+            as_told = not leg.answered_at and event.at > over_at  # it says so by itself
+        else:
+            as_told = bool(leg.answered_at)  # whoever has talked and is rung again has not picked up again
+        if not over_at or recorded or as_told:
+            return event
+        return msgspec.structs.replace(event, at=max(self.board.now(), over_at + 1), again=over_at)
 
     async def _one_by_one(self, provider: Provider, mine: list[Call]) -> bool:
         """A question about each, as often as the provider finds right. Returns whether one was asked."""

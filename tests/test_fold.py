@@ -357,8 +357,8 @@ any_event: st.SearchStrategy[AnyEvent] = st.one_of(
     ),
     st.builds(Unclear, at=times, words=st.just("Perhaps.")),
     st.builds(Settled, at=times, by=st.just("U1"), outcome=endings),
-    st.builds(LegRinging, ref=refs, at=times, leg=legs),
-    st.builds(LegAnswered, ref=refs, at=times, leg=legs),
+    st.builds(LegRinging, ref=refs, at=times, leg=legs, again=st.sampled_from([0.0, 2.0])),
+    st.builds(LegAnswered, ref=refs, at=times, leg=legs, again=st.sampled_from([0.0, 2.0])),
     st.builds(LegEnded, ref=refs, at=times, leg=legs, outcome=endings),
     st.builds(CallEnded, ref=refs, at=times, outcome=endings, absent=st.booleans()),
     st.builds(

@@ -11,7 +11,7 @@ import pytest
 from bot.call import Call
 from bot.events import Outcome, State
 from bot.hooks import Request
-from bot.polling import ABSENT_TWICE, POLL_SECONDS, Poll
+from bot.polling import ABSENT_TWICE, IDLE_SECONDS, POLL_SECONDS, Poll
 from bot.providers.voicenter import Voicenter, monitor
 from bot.providers.voicenter.fields import Fields
 from tests.office import Office
@@ -176,6 +176,67 @@ async def test_a_caller_between_two_phones_is_not_gone(desk: Office) -> None:
     call = await polled(desk, poll, ABSENT_TWICE)
     assert (call.state, call.outcome, call.live) == (State.ENDED, Outcome.ANSWERED, False)
     assert call.talk_seconds == desk.clock() - answered_at
+
+
+async def test_the_same_phone_rings_again_for_a_caller_who_seemed_gone(desk: Office) -> None:
+    poll = Poll(desk.board)
+    listed(desk, AAPINFzL="Ringing")
+    await desk.board.ingest("voicenter", desk.phone.events)
+    for _ in range(2):
+        listed(desk)
+        assert (await polled(desk, poll, ABSENT_TWICE + 1)).missed
+        desk.clock.advance(12)
+        listed(desk, AAPINFzL="Ringing")
+        call = await polled(desk, poll, IDLE_SECONDS // POLL_SECONDS)
+        assert (call.state, call.missed) == (State.RINGING, False)
+    assert (await polled(desk, poll, 5)).state is State.RINGING
+    listed(desk, AAPINFzL="Talking")
+    assert (await polled(desk, poll, 5)).state is State.TALKING
+    listed(desk)
+    call = await polled(desk, poll, ABSENT_TWICE)
+    assert (call.state, call.outcome) == (State.ENDED, Outcome.ANSWERED)
+
+
+async def test_a_caller_who_is_handed_back_is_talked_with(desk: Office) -> None:
+    poll = Poll(desk.board)
+    for extension in ("AAPINFzL", "BBPINFzM", "AAPINFzL", "BBPINFzM"):
+        if extension == "AAPINFzL":
+            listed(desk, AAPINFzL="Talking")
+        else:
+            listed(desk, BBPINFzM="Talking")
+        await desk.board.ingest("voicenter", desk.phone.events)
+        for _ in range(5):
+            call = await polled(desk, poll)
+            assert call.state is State.TALKING
+        assert await asked_to_end(call) == extension
+    listed(desk)
+    assert (await polled(desk, poll, ABSENT_TWICE)).state is State.ENDED
+
+
+async def test_a_talk_that_was_left_out_of_two_answers_goes_on(desk: Office) -> None:
+    poll = Poll(desk.board)
+    row: dict[str, Any] = {
+        "ivrid": REF,
+        "direction": "Click2Call",
+        "callerphone": "12025550131",
+        "callstatus": "Talking",
+    }
+    row |= {"callstarted": int(desk.clock()), "callanswered": int(desk.clock())}
+    extension = {"username": "AAPINFzL", "calls": [row]}
+    there = monitor.extension_events(Fields({"EXTENSIONS": [extension]}), desk.clock(), "US")
+    await desk.board.ingest("voicenter", there)
+    desk.phone.events = ()
+    assert (await polled(desk, poll, ABSENT_TWICE)).state is State.ENDED
+    desk.phone.events = there
+    assert (await polled(desk, poll, IDLE_SECONDS // POLL_SECONDS)).state is State.TALKING
+    desk.phone.events = ()
+    call = await polled(desk, poll, ABSENT_TWICE)
+    assert (call.state, call.outcome, call.answered_at) == (State.ENDED, Outcome.ANSWERED, row["callanswered"])
+    record = {"type": "Click2Call leg2", "caller": "12025550100", "target": "12025550131", "status": "ANSWER"}
+    await told(desk, "cdr", INCOMING | record | {"callerextension": "AAPINFzL", "did": "", "duration": 30})
+    desk.phone.events = there  # the list lags behind the record
+    call = await polled(desk, poll, 10)
+    assert (call.state, call.talk_seconds) == (State.ENDED, 30)
 
 
 @pytest.mark.parametrize("status", ["Ringing", "Talking"])
