@@ -262,7 +262,8 @@ async def test_the_simulated_log_refuses_other_json(body: bytes) -> None:
 
 @pytest.mark.parametrize("asked", ["JSON", "GET"])
 @pytest.mark.parametrize(
-    ("scope", "told"), [("", None), ("hierarchical", "Hierarchical"), (" Account ", "Account"), ("USER", "User")]
+    ("scope", "told"),
+    [("", None), ("none", None), ("hierarchical", "Hierarchical"), (" Account ", "Account"), ("USER", "User")],
 )
 async def test_whose_calls_are_listed_is_a_setting(scope: str, told: str | None, asked: str) -> None:
     here = World(log_request=asked, log_scope=scope)

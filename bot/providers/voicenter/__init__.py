@@ -57,7 +57,9 @@ class Voicenter(Click2Call, CallLog, Dialer, Asking, Monitor, Presence, Recordin
         ),
         Setting("log_request", "How finished calls are asked for: JSON or GET.", default="JSON"),
         Setting(
-            "log_scope", f"Whose finished calls are listed: {', '.join(SCOPES)}; empty = Voicenter's own.", default=""
+            "log_scope",
+            f"Whose finished calls are listed: {', '.join(SCOPES)}; none = as Voicenter does by itself.",
+            default="none",
         ),
         Setting(
             # The document's own address is http://betaapi.voicenter.co.il; it would carry the code in the clear.
@@ -96,13 +98,13 @@ class Voicenter(Click2Call, CallLog, Dialer, Asking, Monitor, Presence, Recordin
         self._web_phone = web_phone.offered(account, self.values)
 
     def _scope(self) -> str:
-        told = self.values["log_scope"].strip()
-        if told and told.capitalize() not in SCOPES:
+        told = self.values["log_scope"].strip().capitalize()
+        if told not in ("None", *SCOPES):
             raise SettingsError(
                 f"{self.account.upper()}_LOG_SCOPE is none of: {', '.join(SCOPES)}. Set it to one of them, or leave it "
                 "out."
             )
-        return told.capitalize()
+        return "" if told == "None" else told
 
     @override
     def read_webhook(self, request: Request) -> Webhook:
