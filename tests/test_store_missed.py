@@ -298,6 +298,22 @@ def test_a_conversation_that_began_before_the_try_has_not_closed_it(db: sqlite3.
     assert (only(db).calls, only(db).closed_call) == (1, "")
 
 
+def test_a_conversation_that_was_another_orders_has_closed_nobody(db: sqlite3.Connection) -> None:
+    """An unclear order is taken for a call of which only our service told, and then its own record comes."""
+    mine = calls.new_id(NOW)
+    asked = Requested(at=NOW, rep="U1", rep_phone="+12025550190", number=CALLER)
+    calls.ingest(db, "acme", [asked], now=NOW, routing=Routes(), call_id=mine)
+    echo = CdrReceived(ref="t1", at=NOW + 800, leg=CUSTOMER, outcome=Outcome.ANSWERED, ring_seconds=10)
+    ingest(db, echo, now=NOW + 890)
+    calls.ingest(db, "acme", [Unclear(at=NOW + 9, words="?")], now=NOW + 895, routing=Routes(), call_id=mine)
+    miss(db, "m1", NOW + 805)
+    assert missed.waiting(db) == []
+    told = Described(ref="o1", at=NOW, source="cdr", direction="out", number=CALLER, call_id=mine)
+    own = CdrReceived(ref="o1", at=NOW, leg=CUSTOMER, outcome=Outcome.ANSWERED, ring_seconds=10, talk_seconds=5)
+    ingest(db, told, own, now=NOW + 900)
+    assert (only(db).calls, only(db).opened_at) == (1, NOW + 805)
+
+
 KINDS = ("missed", "missed by its record", "talked", "answered after all", "unanswered after all", "out", "by word")
 
 

@@ -183,7 +183,7 @@ def _refold(
     if call.rep_phone:
         offers.show_call(db, call.id)
     if before is not None and not fetched and _less_talked(before, call):
-        missed.reopen(db, call, now, routing.escalate_after())
+        missed.reopen(db, call, now, routing.escalate_after(), before["answered_at"])
     missed.follow(db, call, place, now, routing.escalate_after(), begins=begins)
     if call.recordings:
         recordings.follow(db, call, now, begins=begins, late=late)

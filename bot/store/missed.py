@@ -68,13 +68,15 @@ def follow(db: sqlite3.Connection, call: Call, place: str, now: float, escalate_
             close(db, missed_id, now=talked_at, by=call.rep, how=how, call_id=call.id)
 
 
-def reopen(db: sqlite3.Connection, call: Call, now: float, escalate_after: float) -> None:
+def reopen(db: sqlite3.Connection, call: Call, now: float, escalate_after: float, talked_at: float = 0) -> None:
     """What was a conversation, by a rep's word say, was none by its record, or began sooner: whom it has not closed
     after all waits again.
 
-    Unless they were talked with later; then that conversation has closed them.
+    Unless they were talked with later; then that conversation has closed them. `talked_at`: when it began, as far as
+    was known.
     """
-    if call.conversation and not _tried_between(db, call.number, call.answered_at, call.ended_at):
+    until = max(call.ended_at, talked_at)
+    if call.conversation and not _tried_between(db, call.number, call.answered_at, until):
         return  # as nearly always
     rows = db.execute(
         "SELECT id, place, last_at FROM missed WHERE closed_call = ? AND closed_at > 0", (call.id,)
@@ -101,7 +103,7 @@ def reopen(db: sqlite3.Connection, call: Call, now: float, escalate_after: float
         "SELECT body, place FROM calls WHERE number = ? AND number <> '' AND started_at <= ? AND direction = 'in'"
         " AND state = 'ended' AND NOT EXISTS (SELECT 1 FROM missed_calls WHERE call_id = calls.id)"
         " ORDER BY started_at DESC LIMIT 20",
-        (call.number, call.ended_at),
+        (call.number, until),
     ).fetchall()
     for body, place in reversed(tries):
         attempt = _read_call.decode(body)
@@ -185,6 +187,7 @@ def _corrected(db: sqlite3.Connection, call: Call, now: float) -> bool:
         return False
     db.execute("UPDATE missed_calls SET at = ? WHERE call_id = ?", (call.started_at, call.id))
     _recount(db, row["id"], now)
+    _close_if_talked(db, row["id"])
     return True
 
 
@@ -201,6 +204,7 @@ def forget(db: sqlite3.Connection, call_id: str, now: float) -> None:
     row = db.execute("DELETE FROM missed_calls WHERE call_id = ? RETURNING missed_id", (call_id,)).fetchone()
     if row is not None:
         _recount(db, row[0], now)
+        _close_if_talked(db, row[0])
 
 
 def move(db: sqlite3.Connection, gone: str, stays: str) -> None:
@@ -220,17 +224,24 @@ def move(db: sqlite3.Connection, gone: str, stays: str) -> None:
         cards.touch(db, missed_id, "missed")
 
 
+def _close_if_talked(db: sqlite3.Connection, missed_id: str) -> None:
+    """Their last try was before a conversation after all, or the one after it was none."""
+    row = get(db, missed_id)
+    if row is not None and row.open and row.number:
+        talk = _conversation_since(db, row.number, row.last_at)
+        if talk is not None:
+            _close_by(db, missed_id, talk)
+
+
 def _recount(db: sqlite3.Connection, missed_id: str, now: float) -> None:
     count, first, last = db.execute(
         "SELECT count(*), min(at), max(at) FROM missed_calls WHERE missed_id = ?", (missed_id,)
     ).fetchone()
-    number, place = db.execute("SELECT number, place FROM missed WHERE id = ?", (missed_id,)).fetchone()
+    place = db.execute("SELECT place FROM missed WHERE id = ?", (missed_id,)).fetchone()[0]
     if count:
         db.execute(
             "UPDATE missed SET calls = ?, opened_at = ?, last_at = ? WHERE id = ?", (count, first, last, missed_id)
         )
-        if number and (talk := _conversation_since(db, number, last)) is not None:
-            _close_by(db, missed_id, talk)  # the try after that conversation is gone
     else:
         db.execute("DELETE FROM missed WHERE id = ?", (missed_id,))
     cards.mark(db, "missed", missed_id, place, now + SETTLE_SECONDS)
