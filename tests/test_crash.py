@@ -301,6 +301,8 @@ async def test_killed_while_the_provider_acts(tmp_path: Path) -> None:
         await world.start()
         assert await until(lambda: "Unclear" in " ".join(message.text for message in world.slack.dm("U1")))
         assert await world.command("+1 202 555 0123") == 200
+        # Answered before the call's records come: afterwards it would be another call, and rightly placed.
+        assert await until(lambda: world.query("SELECT count(*) FROM intents WHERE state <> 'done'") == [(0,)])
         for record in records():
             assert await world.tell(record) == 200
         assert await until(lambda: settled(world), 30)
