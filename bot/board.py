@@ -21,7 +21,7 @@ from bot.events import AnyEvent
 from bot.provider import Provider
 from bot.routing import ByLine
 from bot.settings import Settings
-from bot.store import Database, calls, cards, ledger, people
+from bot.store import Database, calls, cards, is_of_the_disk, ledger, people
 from bot.store.contacts import Contact
 
 log = logging.getLogger("callboard")
@@ -314,6 +314,9 @@ def notice(text: str, buttons: Iterable[Mapping[str, str]] = ()) -> bytes:
 
 def unexpected(error: Exception) -> str:
     """The one neutral sentence for an error of ours; its id is in the log beside the traceback."""
+    if is_of_the_disk(error):  # there is nothing to look up, and the log is on what may be the same disk
+        log.warning("Something could not be read or written down: %s", error)
+        return f"Callboard's disk does not work ({error}). Your admin has to see to it; try again then."
     incident = f"{time.time_ns() & 0xFFFFFFFF:08x}"
     log.error("Incident %s", incident, exc_info=error)
     return f"Something went wrong in Callboard (incident {incident}). Your admin finds the details in the log."

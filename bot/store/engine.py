@@ -132,7 +132,7 @@ class Database:
                     jobs.append(job)
             before = connection.total_changes
             results = _commit_together(connection, jobs)
-            failing = next((str(error) for *_, error in results if error and _is_of_the_disk(error)), "")
+            failing = next((str(error) for *_, error in results if error and is_of_the_disk(error)), "")
             if failing or connection.total_changes > before:  # what changes nothing is taken by a full disk, too
                 self.failing = failing
             _answer(results)
@@ -223,7 +223,8 @@ def _answer(results: list[_Result]) -> None:
             loop.call_soon_threadsafe(_resolve, answers)
 
 
-def _is_of_the_disk(error: BaseException) -> bool:
+def is_of_the_disk(error: BaseException) -> bool:
+    """Whether the disk is full or away, or its file damaged: a person has to mend that."""
     code = getattr(error, "sqlite_errorcode", 0) if isinstance(error, sqlite3.Error) else 0
     return code & 0xFF in _OF_THE_DISK  # the primary code: https://sqlite.org/rescode.html
 
