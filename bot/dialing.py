@@ -162,7 +162,13 @@ def _account(board: Board, ask: Ask, rep: Person) -> str:
             f"The line {numbers.pretty(line.number)} belongs to {line.account}, not to {ask.account}. "
             "Leave out “via”, or choose another line. Nothing was dialled."
         )
-    return ask.account or (line.account if line else "") or rep.account or next(iter(board.providers))
+    chosen = ask.account or (line.account if line else "")
+    if not chosen and rep.account and rep.account not in board.providers:
+        raise NotAllowed(
+            f"Your phone is linked at the account “{rep.account}”, which is not set up here any more, so nothing was "
+            "dialled. Link it again with `/phone`."
+        )
+    return chosen or rep.account or next(iter(board.providers))
 
 
 def _commit(

@@ -79,6 +79,15 @@ async def test_a_colleague_may_be_called_by_name(desk: Office) -> None:
     assert desk.phone.orders[-1].number == "+12025550145"
 
 
+async def test_a_phone_at_an_account_that_is_gone_is_to_be_linked_again(desk: Office) -> None:
+    await desk.link("U1", account="branch")
+    told = await desk.type("/call +1 202 555 0123")
+    assert "linked at the account “branch”, which is not set up here any more, so nothing was dialled." in told
+    assert "Link it again with `/phone`." in told
+    await desk.type("/call +1 202 555 0123 via voicenter")
+    assert len(desk.phone.orders) == 1
+
+
 async def test_namesakes_among_colleagues_are_asked_about(desk: Office) -> None:
     await desk.link("U1", name="Sam Reed")
     for user in ("U0SAM1", "U0SAM2"):
