@@ -27,6 +27,20 @@ def day_end(rules: Rules, now: datetime) -> datetime:
     return _midnight(rules, now.astimezone(ZoneInfo(rules.zone)).date() + timedelta(1))
 
 
+def at_once(rules: Rules, history: History, now: datetime) -> Refused | None:
+    """How many calls one rep may have at the same moment: whoever uses their Slack could place hundreds in a minute."""
+    if not rules.calls_at_once or history.under_way < rules.calls_at_once:
+        return None
+    return Refused(
+        f"The call was not placed: {history.under_way} calls of yours are under way, and the limit for one person is "
+        f"{rules.calls_at_once} at the same moment.",
+        "Hang up those that are over, with `/calls`, or ask an admin to raise the limit.",
+        now + timedelta(minutes=1),
+        cap="calls_at_once",
+        used=history.under_way,
+    )
+
+
 def daily_cap(rules: Rules, history: History, now: datetime) -> Refused | None:
     """What the rep, or all together, may call or talk in a day."""
     mine, team = history.today, history.team_today

@@ -28,6 +28,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
         daily_calls, team_daily_calls: calls that one rep, and all together, may place in a day of `zone`, those in
             flight included; 0 = no limit.
         daily_minutes, team_daily_minutes: the same of time talked in them.
+        calls_at_once: calls of one rep that may be under way at the same moment; 0 = no limit.
         attempts_per_day, attempts_per_week: automatic calls and calls from lists to one number, by days of `zone`;
             0 = no limit.
         ask_first: what a person is asked about before it is dialled by hand.
@@ -45,6 +46,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     daily_minutes: int = 0
     team_daily_calls: int = 0
     team_daily_minutes: int = 0
+    calls_at_once: int = 12
     attempts_per_day: int = 1
     attempts_per_week: int = 2
     ask_first: frozenset[AskFirst] = frozenset()
@@ -58,7 +60,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
                     f"“{code}” in the policy's region or countries is not a country code. "
                     "Write two capital letters (ISO 3166), like US or GB."
                 )
-        for cap in ("daily_calls", "daily_minutes", "team_daily_calls", "team_daily_minutes"):
+        for cap in ("daily_calls", "daily_minutes", "team_daily_calls", "team_daily_minutes", "calls_at_once"):
             if getattr(self, cap) < 0:
                 raise SettingsError(f"The policy's {cap} is below zero. Write a number, like 200, or 0 for no limit.")
         if find_zone(self.zone) is None:
@@ -120,7 +122,7 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         do_not_call: the number's entry in the do-not-call list, None = not listed.
-        today: by this rep.  team_today: by all together.
+        today: by this rep.  team_today: by all together.  under_way: calls of this rep that nobody has said are over.
         attempts_today, attempts_this_week: automatic calls and calls from lists to this number since `day_start()`, and
             in the seven days that end with this one; only those that may have rung.
         known: the number is in a call on record, or somebody's we know; asked for where `Rules.ask_first` has "new".
@@ -129,6 +131,7 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     do_not_call: DoNotCall | None = None
     today: Used = Used()
     team_today: Used = Used()
+    under_way: int = 0
     attempts_today: int = 0
     attempts_this_week: int = 0
     known: bool = True

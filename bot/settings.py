@@ -79,6 +79,7 @@ class PolicySettings:
     daily_minutes: int = 0
     team_daily_calls: int = 0
     team_daily_minutes: int = 0
+    calls_at_once: int = 12
     callers: tuple[str, ...] = ()
     attempts_per_day: int = 1
     attempts_per_week: int = 2

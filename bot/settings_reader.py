@@ -334,6 +334,7 @@ class _Reader(Values):
             daily_minutes=self.number(table, "policy.daily_minutes", "daily_minutes", 0),
             team_daily_calls=self.number(table, "policy.team_daily_calls", "team_daily_calls", 0),
             team_daily_minutes=self.number(table, "policy.team_daily_minutes", "team_daily_minutes", 0),
+            calls_at_once=self.number(table, "policy.calls_at_once", "calls_at_once", 12),
             daily_calls=self.whole(table, "policy.daily_calls", "daily_calls", 200),
         )
 

@@ -159,6 +159,7 @@ def policy_words(board: Board) -> str:
         (found.team_daily_minutes, "minutes a day for all together"),
     )
     cap = ", ".join(f"{limit} {words}" for limit, words in caps if limit) or "no daily cap"
+    at_once = f"; {found.calls_at_once} of one rep at the same moment" if found.calls_at_once else ""
     over = board.settings.policy.approve_over
     second = f"\n• Lists that call more than {over} people wait until a second manager says yes" if over else ""
     unusual = {"foreign": "for numbers of other countries", "new": "for numbers nobody has had a call with"}
@@ -169,7 +170,7 @@ def policy_words(board: Board) -> str:
         f"• Never: emergency, premium-rate and satellite numbers, and the do-not-call list\n"
         f"• Calls are meant to be placed {found.window.words}, by the clock of the person called; "
         f"{asked}, Callboard asks first\n"
-        f"• {cap}\n"
+        f"• {cap}{at_once}\n"
         f"• Managers may allow one call to a number on the do-not-call list, or past a daily limit, if they say why\n"
         f"• Voice messages: in these hours only\n"
         f"• Voice messages and calls from lists: to one number {_times(found.attempts_per_day)} a day and "

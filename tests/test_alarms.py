@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.events import CallEnded
 from bot.store import ledger
 from tests.fake_slack import FakeSlack
 from tests.office import SETTINGS, Office, office
@@ -39,6 +40,21 @@ async def test_a_limit_that_is_reached_is_told_once_a_day(
         for number in range(3):
             await desk.type(f"/call +1 202 555 015{number}")
         assert len(await told(desk)) == 2
+
+
+async def test_a_day_of_calls_is_not_placed_in_a_minute(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    capped = SETTINGS.replace("[policy]", "[policy]\ncalls_at_once = 2")
+    async with office(tmp_path, fake_slack, slack_clock, capped) as desk:
+        await desk.link("U1")
+        for number in range(4):
+            await desk.type(f"/call +1 202 555 013{number}")
+        assert len(desk.phone.orders) == 2
+        (words,) = await told(desk)
+        assert words.startswith("<@U1> has 2 calls under way at the same moment, as many as `calls_at_once` in ")
+        await desk.happen(CallEnded(ref="paper-1", at=desk.clock()))
+        assert "Ringing your phone" in await desk.type("/call +1 202 555 0139")
 
 
 async def test_whoever_tries_numbers_that_cost_a_lot_is_told_of(desk: Office) -> None:

@@ -217,6 +217,17 @@ def test_minutes_and_the_whole_team_have_caps(rules: dict[str, int], history: Hi
     assert decide(ORDER, replace(WORLD, **dict.fromkeys(rules, 99_999)), history, NOON) == Allowed()
 
 
+def test_a_rep_has_so_many_calls_at_the_same_moment() -> None:
+    words = "12 calls of yours are under way, and the limit for one person is 12 at the same moment"
+    decision = decide(ORDER, WORLD, History(under_way=12), NOON)
+    assert words in refusal(decision)
+    assert isinstance(decision, Refused)
+    assert (decision.cap, decision.next_slot) == ("calls_at_once", NOON + timedelta(minutes=1))
+    assert decide(ORDER, WORLD, History(under_way=11), NOON) == Allowed()
+    assert decide(ORDER, replace(WORLD, calls_at_once=0), History(under_way=99), NOON) == Allowed()
+    refusal(decide(replace(ORDER, waived=True), WORLD, History(under_way=12), NOON))
+
+
 def test_outside_the_window_it_asks() -> None:
     late = datetime(2026, 11, 18, 17, 40, tzinfo=UTC)
     assert ask("+97142345678", now=late) == NeedsConfirmation(

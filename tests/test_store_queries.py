@@ -281,6 +281,7 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "calls.with_number": lambda db: calls.with_number(db, CALLER, NOW),
     "dials.attempts_since": lambda db: dials.attempts_since(db, CALLER, NOW),
     "dials.dials_since": lambda db: (dials.dials_since(db, NOW, NOW, "U1"), dials.dials_since(db, NOW, NOW)),
+    "dials.under_way": lambda db: dials.under_way(db, "U1", NOW),
     "dials.messages_since": lambda db: dials.messages_since(db, NOW, "U1"),
     "dials.unfinished_dial": lambda db: dials.unfinished_dial(db, "U1", CALLER, NOW),
     "dials.dialled_just_now": lambda db: dials.dialled_just_now(db, "U1", CALLER, NOW),

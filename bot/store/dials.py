@@ -29,6 +29,16 @@ def dials_since(db: sqlite3.Connection, since: float, now: float, rep: str = "")
     return int(row[0]), int(row[1])
 
 
+def under_way(db: sqlite3.Connection, rep: str, now: float) -> int:
+    """How many calls that a rep placed in the last four hours are not over, as far as anybody told; no messages."""
+    row = db.execute(
+        "SELECT count(*) FROM calls WHERE rep = ? AND rep <> '' AND started_at >= ? AND direction = 'out'"
+        " AND purpose <> 'message' AND state NOT IN ('ended', 'unclear')",
+        (rep, now - 4 * 3600),
+    ).fetchone()
+    return int(row[0])
+
+
 def messages_since(db: sqlite3.Connection, since: float, by: str) -> int:
     """How many voice messages of somebody were sent since then, those on their way included."""
     row = db.execute(
