@@ -285,7 +285,9 @@ def _leg(name: str, events: list[LegEvent]) -> Leg:
     ]
     ended_at = min((event.at for event in endings), default=0.0)
     outcome: Outcome | None = None
-    if endings:
+    if any(event.outcome is Outcome.VOICEMAIL for event in endings):
+        outcome, answered_at = Outcome.VOICEMAIL, 0.0  # a poll, or the service itself, took that for an answer first
+    elif endings:
         told = sorted({event.outcome for event in endings if event.outcome is not Outcome.PENDING})
         outcome = Outcome.ANSWERED if answered_at else (told[0] if told else Outcome.PENDING)
     return Leg(

@@ -422,6 +422,19 @@ def test_gurulize_statuses_in_every_order(codes: tuple[int, ...], outcome: Outco
         assert (call.state, call.outcome, call.talk_seconds) == (State.ENDED, outcome, talked)
 
 
+@pytest.mark.parametrize("leg", [CUSTOMER, REP])
+def test_a_mailbox_that_was_taken_for_an_answer_first_is_a_mailbox(leg: str) -> None:
+    asked = Requested(at=1.0, rep="U1", rep_phone="+12025550190", number="+12025550123")
+    told: list[AnyEvent] = [
+        LegAnswered(ref="r", at=4.0, leg=leg),
+        LegEnded(ref="r", at=5.0, leg=leg, outcome=Outcome.VOICEMAIL),
+        CallEnded(ref="r", at=20.0),
+    ]
+    call = fold("c1", "acme", [asked, *told])
+    assert call.outcome is (Outcome.VOICEMAIL if leg == CUSTOMER else Outcome.REP_NO_ANSWER)
+    assert (call.answered_at, call.talk_seconds) == (0, 0)
+
+
 @pytest.mark.parametrize(
     ("codes", "state"),
     [((), State.REQUESTED), ((0,), State.RINGING), ((0, 1), State.CONNECTING), ((0, 1, 2), State.TALKING)],
