@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import msgspec
 
 from bot.board import Board, sentence
-from bot.call import Call
+from bot.call import Call, Leg
 from bot.events import AnyEvent, CallEnded, Controlled, LegAlive, LegAnswered, LegEnded, LegEvent, Outcome, State
 from bot.provider import Provider
 from bot.store import calls, ledger
@@ -112,15 +112,16 @@ class Poll:
     def _told_of(self, call: Call, event: AnyEvent) -> AnyEvent:
         """An event of a call that is on record: a leg that seemed to be over, and is listed again, lives."""
         event = call.named(event)
-        leg = next((leg for leg in call.legs if isinstance(event, LegAlive) and leg.name == event.leg), None)
-        if leg is None or not isinstance(event, LegAlive):
+        if not isinstance(event, LegAlive):
             return event
+        leg = next((leg for leg in call.legs if leg.name == event.leg), Leg(name=event.leg))
         over_at = max(leg.ended_at, call.ended_at)
         recorded = leg.recorded or (call.ended_at and any(one.recorded for one in call.legs))
         if isinstance(event, LegAnswered):
             as_told = not leg.answered_at and event.at > over_at  # it says so by itself
         else:
-            as_told = bool(leg.answered_at)  # whoever has talked and is rung again has not picked up again
+            # Whoever has talked and is rung again has not picked up again.
+            as_told = bool(leg.answered_at) or (not leg.ringing_at and event.at > over_at)
         if not over_at or recorded or as_told:
             return event
         return msgspec.structs.replace(event, at=max(self.board.now(), over_at + 1), again=over_at)

@@ -296,6 +296,25 @@ async def test_a_message_that_is_listed_for_ever_is_over_once(listing: Office) -
     assert len(ends) == 2  # 0, and when it was over
 
 
+async def test_another_phone_rings_for_a_caller_who_seemed_gone_and_began_long_ago(listing: Office) -> None:
+    """What a list says of a phone that rings may be when the whole call began."""
+    poll, began = Poll(listing.board), listing.clock()
+    listing.phone.events = (LegRinging(ref="in-1", at=began, leg="ext:201"),)
+    await poll()
+    listing.phone.events = ()
+    for _ in range(2):
+        listing.clock.advance(POLL_SECONDS)
+        await poll()
+    listing.phone.events = (LegRinging(ref="in-1", at=began, leg="ext:202"),)
+    listing.clock.advance(IDLE_SECONDS)
+    for _ in range(3):
+        await poll()
+        listing.clock.advance(POLL_SECONDS)
+    call = await listing.board.read(calls.by_ref, "voicenter", "in-1")
+    assert call is not None
+    assert (call.state, call.missed) == (State.RINGING, False)
+
+
 async def test_an_unclear_call_is_no_reason_to_ask_often_for_ever(
     tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
 ) -> None:
