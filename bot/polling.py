@@ -86,12 +86,15 @@ class Poll:
 
     async def _active(self, provider: Provider, mine: list[Call]) -> bool:
         """One question about all of them. Returns whether the provider was asked."""
-        self._listed_at[provider.account] = self.board.now()
+        asked_at = self._listed_at[provider.account] = self.board.now()
         events = await provider.active_calls()
         known = {ref: call for call in mine for ref in call.refs}
         for ref in {event.ref for event in events if isinstance(event, LegAlive)} - known.keys():
-            if over := await self.board.read(calls.by_ref, provider.account, ref):
+            over = await self.board.read(calls.by_ref, provider.account, ref)
+            # What was told meanwhile is newer than this answer.
+            if over is not None and await self.board.read(calls.heard_at, over.id) <= asked_at:
                 known[ref] = over
+                self.board.listed[over.id] = self.board.now()  # or it would be found silent before the next answer
         events = tuple(self._told_of(known[event.ref], event) if event.ref in known else event for event in events)
         await self.board.ingest(provider.account, events)
         self.board.polled[provider.account] = self.board.now()

@@ -1,7 +1,7 @@
 """Calls whose end no webhook tells: each is asked about, ever less often, until it is over."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ from bot.events import (
     Controlled,
     Described,
     LegAnswered,
+    LegEnded,
     LegRinging,
     Outcome,
     Requested,
@@ -296,6 +297,24 @@ async def test_a_message_that_is_listed_for_ever_is_over_once(listing: Office) -
     assert len(ends) == 2  # 0, and when it was over
 
 
+async def test_one_that_is_listed_again_is_not_silent_in_that_very_moment(listing: Office) -> None:
+    poll, rings = Poll(listing.board), LegRinging(ref="in-1", at=listing.clock(), leg="queue:7")
+    listing.phone.events = (rings,)
+    await poll()
+    listing.phone.events = ()
+    listing.clock.advance(SILENT_SECONDS + 10)
+    for _ in range(2):
+        await poll()
+        listing.clock.advance(POLL_SECONDS)
+    listing.clock.advance(IDLE_SECONDS)
+    listing.phone.events = (rings,)
+    await poll()
+    await finish_silent(listing.board)
+    call = await listing.board.read(calls.by_ref, "voicenter", "in-1")
+    assert call is not None
+    assert call.state is State.RINGING
+
+
 async def test_another_phone_rings_for_a_caller_who_seemed_gone_and_began_long_ago(listing: Office) -> None:
     """What a list says of a phone that rings may be when the whole call began."""
     poll, began = Poll(listing.board), listing.clock()
@@ -313,6 +332,39 @@ async def test_another_phone_rings_for_a_caller_who_seemed_gone_and_began_long_a
     call = await listing.board.read(calls.by_ref, "voicenter", "in-1")
     assert call is not None
     assert (call.state, call.missed) == (State.RINGING, False)
+
+
+class Slow(PaperPhone):
+    """What happens while it is asked: `meanwhile`; then comes the answer, of before that."""
+
+    meanwhile: Callable[[], Awaitable[object]] | None = None
+
+    @override
+    async def active_calls(self) -> tuple[AnyEvent, ...]:
+        if self.meanwhile is not None:
+            await self.meanwhile()
+        return self.events
+
+
+async def test_an_answer_that_comes_late_brings_no_call_back(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    async with office(tmp_path, fake_slack, slack_clock, kind=Slow) as desk:
+        service, poll = desk.phone, Poll(desk.board)
+        assert isinstance(service, Slow)
+        talks = LegAnswered(ref="in-1", at=desk.clock(), leg="ext:201")
+
+        async def came_and_went() -> None:
+            desk.clock.advance(5)
+            over = LegEnded(ref="in-1", at=desk.clock(), leg="ext:201", outcome=Outcome.PENDING)
+            await desk.board.ingest("voicenter", [talks, over])
+            desk.clock.advance(5)
+
+        service.meanwhile, service.events = came_and_went, (talks,)
+        await poll()
+        call = await desk.board.read(calls.by_ref, "voicenter", "in-1")
+        assert call is not None
+        assert (call.state, call.talk_seconds) == (State.ENDED, 5)
 
 
 async def test_an_unclear_call_is_no_reason_to_ask_often_for_ever(
