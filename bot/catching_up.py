@@ -31,12 +31,18 @@ async def catch_up(board: Board) -> None:
 
 
 async def _account(board: Board, account: str, provider: Provider) -> None:
+    mark = f"call log {account}"
+    if mark in board.acting:
+        return  # it has not answered yet, and asking once more would make it no faster
+    board.acting[mark] = "catching up"
     try:
         await _since_the_last(board, provider)
     except Exception as error:  # a bug of ours with this account must not stop the others either
         await board.problem(f"call log {account}", f"{account}: its call log could not be read. {sentence(error)}")
     else:
         await board.solved(f"call log {account}")
+    finally:
+        del board.acting[mark]
 
 
 async def _since_the_last(board: Board, provider: Provider) -> None:
