@@ -91,8 +91,7 @@ class Poll:
         known = {ref: call for call in mine for ref in call.refs}
         for ref in {event.ref for event in events if isinstance(event, LegAlive)} - known.keys():
             over = await self.board.read(calls.by_ref, provider.account, ref)
-            # What was told meanwhile is newer than this answer.
-            if over is not None and await self.board.read(calls.heard_at, over.id) <= asked_at:
+            if over is not None and not await self._told_since(over, asked_at):
                 known[ref] = over
                 self.board.listed[over.id] = self.board.now()  # or it would be found silent before the next answer
         events = tuple(self._told_of(known[event.ref], event) if event.ref in known else event for event in events)
@@ -109,7 +108,7 @@ class Poll:
             elif call.guided_at and not call.answered_at:
                 continue  # in a menu, on no phone of ours: its record tells the end
             elif call.live and call.legs and call.refs:  # without legs: the provider may be slow to list it
-                await self._missing(call)
+                await self._missing(call, asked_at)
         return True
 
     def _told_of(self, call: Call, event: AnyEvent) -> AnyEvent:
@@ -139,13 +138,14 @@ class Poll:
             self._asked[call.id] = (asked + 1, now + provider.poll_after(asked + 1))
             any_asked = True
             await self._relearn(provider)
+            asked_at = self.board.now()
             events = await provider.call_state(call)
             if events:
                 self.board.listed[call.id] = now
                 self._absent.pop((call.id, ""), None)
                 await self.board.ingest(provider.account, events)
             elif call.live and call.legs:
-                await self._missing(call)
+                await self._missing(call, asked_at)
             await self._remember(provider)
         return any_asked
 
@@ -185,11 +185,17 @@ class Poll:
                 gone = Controlled(at=self.board.now(), by="", action="consult_ended", detail=call.consulting)
                 await self.board.ingest(call.account, [gone], call_id=call.id)
 
-    async def _missing(self, call: Call) -> None:
+    async def _missing(self, call: Call, asked_at: float) -> None:
+        if await self._told_since(call, asked_at):
+            return
         if self._gone(call, ""):
             legs = [self._ended(call, ref, leg) for ref, leg in _phones(call)]
             over = CallEnded(ref=call.refs[0], at=self._now(call), absent=True)
             await self.board.ingest(call.account, [*legs, over])
+
+    async def _told_since(self, call: Call, asked_at: float) -> bool:
+        """Whether something of it came in while the provider was asked: that is newer than the answer."""
+        return await self.board.read(calls.heard_at, call.id) > asked_at
 
     def _gone(self, call: Call, leg: str) -> bool:
         """Whether it was absent often enough, this round counted."""

@@ -367,6 +367,26 @@ async def test_an_answer_that_comes_late_brings_no_call_back(
         assert (call.state, call.talk_seconds) == (State.ENDED, 5)
 
 
+async def test_an_answer_that_comes_late_ends_no_call_that_was_picked_up_meanwhile(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    async with office(tmp_path, fake_slack, slack_clock, kind=Slow) as desk:
+        service, poll = desk.phone, Poll(desk.board)
+        assert isinstance(service, Slow)
+        await desk.board.ingest("voicenter", [LegRinging(ref="in-1", at=desk.clock(), leg="ext:201")])
+
+        async def picked_up() -> None:
+            desk.clock.advance(5)
+            await desk.board.ingest("voicenter", [LegAnswered(ref="in-1", at=desk.clock(), leg="ext:202")])
+            desk.clock.advance(5)
+
+        for service.meanwhile in (None, picked_up):
+            desk.clock.advance(POLL_SECONDS)
+            await poll()
+        (call,) = await desk.calls()
+        assert call.state is State.TALKING
+
+
 async def test_an_unclear_call_is_no_reason_to_ask_often_for_ever(
     tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
 ) -> None:
