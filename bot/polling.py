@@ -33,6 +33,7 @@ class Poll:
         self._busy: set[str] = set()  # accounts that are being asked
         self._absent: dict[tuple[str, str], int] = {}  # (call id, leg or "" = the whole call) -> rounds in a row
         self._consults: dict[str, int] = {}  # call id -> how often in a row its third party, once seen, was absent
+        self._lived: dict[str, float] = {}  # call id -> the moment from which on it lives again
         self._begun = False
         self._asked: dict[str, tuple[int, float]] = {}  # call id -> how often asked about, when next
         self._listed_at: dict[str, float] = {}  # account -> when it was asked for its active calls last
@@ -43,6 +44,7 @@ class Poll:
         open_calls = await self.board.read(calls.open_calls)
         living = {call.id for call in open_calls}
         self._absent = {key: times for key, times in self._absent.items() if key[0] in living}
+        self._lived = {call_id: at for call_id, at in self._lived.items() if call_id in living}
         if not self._begun:  # whoever is consulted was seen before the start, or not
             self._consults = {call.id: 0 for call in open_calls if any(call.is_third(leg.name) for leg in call.legs)}
             self._begun = True
@@ -126,7 +128,9 @@ class Poll:
             as_told = bool(leg.answered_at) or (not leg.ringing_at and event.at > over_at)
         if not over_at or recorded or as_told:
             return event
-        return msgspec.structs.replace(event, at=max(self.board.now(), over_at + 1), again=over_at)
+        at = max(self.board.now(), over_at + 1)
+        self._lived[call.id] = max(at, self._lived.get(call.id, 0.0))
+        return msgspec.structs.replace(event, at=at, again=over_at)
 
     async def _one_by_one(self, provider: Provider, mine: list[Call]) -> bool:
         """A question about each, as often as the provider finds right. Returns whether one was asked."""
@@ -209,7 +213,8 @@ class Poll:
 
     def _now(self, call: Call) -> float:
         """Not before what is known of the call: the service's clock may be ahead of ours."""
-        return max([self.board.now(), *(max(leg.ringing_at, leg.answered_at) for leg in call.legs)])
+        lived = self._lived.get(call.id, 0.0)
+        return max([self.board.now(), lived, *(max(leg.ringing_at, leg.answered_at) for leg in call.legs)])
 
 
 def _phones(call: Call) -> list[tuple[str, str]]:
