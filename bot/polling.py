@@ -93,9 +93,10 @@ class Poll:
         known = {ref: call for call in mine for ref in call.refs}
         for ref in {event.ref for event in events if isinstance(event, LegAlive)} - known.keys():
             over = await self.board.read(calls.by_ref, provider.account, ref)
-            if over is not None and not await self._told_since(over, asked_at):
+            if over is not None and not await self._told_since(asked_at, over):
                 known[ref] = over
                 self.board.listed[over.id] = self.board.now()  # or it would be found silent before the next answer
+        newer = await self._told_since(asked_at, *mine)
         events = tuple(self._told_of(known[event.ref], event) if event.ref in known else event for event in events)
         await self.board.ingest(provider.account, events)
         self.board.polled[provider.account] = self.board.now()
@@ -105,12 +106,12 @@ class Poll:
             if active & set(call.refs):
                 self.board.listed[call.id] = self.board.now()
                 self._absent.pop((call.id, ""), None)
-                await self._missing_phones(call, legs)
+                await self._missing_phones(call, legs, call.id in newer)
                 await self._look_for_third(call, events)
             elif call.guided_at and not call.answered_at:
                 continue  # in a menu, on no phone of ours: its record tells the end
             elif call.live and call.legs and call.refs:  # without legs: the provider may be slow to list it
-                await self._missing(call, asked_at)
+                await self._missing(call, call.id in newer)
         return True
 
     def _told_of(self, call: Call, event: AnyEvent) -> AnyEvent:
@@ -149,7 +150,7 @@ class Poll:
                 self._absent.pop((call.id, ""), None)
                 await self.board.ingest(provider.account, events)
             elif call.live and call.legs:
-                await self._missing(call, asked_at)
+                await self._missing(call, bool(await self._told_since(asked_at, call)))
             await self._remember(provider)
         return any_asked
 
@@ -167,13 +168,16 @@ class Poll:
             await self.board.write(ledger.remember, LEARNED + provider.account, learned, self.board.now())
             self._learned[provider.account] = learned
 
-    async def _missing_phones(self, call: Call, listed: set[tuple[str, str]]) -> None:
-        """One phone of an incoming call stops ringing or talking while another goes on: webhooks tell that, too."""
+    async def _missing_phones(self, call: Call, listed: set[tuple[str, str]], newer: bool) -> None:
+        """One phone of an incoming call stops ringing or talking while another goes on: webhooks tell that, too.
+
+        `newer`: something was told of the call while the answer was awaited.
+        """
         told = {leg for ref, leg in listed if ref in call.refs}
         for ref, leg in _phones(call) if told else ():
             if leg in told:
                 self._absent.pop((call.id, leg), None)
-            elif self._gone(call, leg):
+            elif not newer and self._gone(call, leg):
                 await self.board.ingest(call.account, [self._ended(call, ref, leg)])
 
     async def _look_for_third(self, call: Call, events: Sequence[AnyEvent]) -> None:
@@ -189,17 +193,15 @@ class Poll:
                 gone = Controlled(at=self.board.now(), by="", action="consult_ended", detail=call.consulting)
                 await self.board.ingest(call.account, [gone], call_id=call.id)
 
-    async def _missing(self, call: Call, asked_at: float) -> None:
-        if await self._told_since(call, asked_at):
-            return
-        if self._gone(call, ""):
+    async def _missing(self, call: Call, newer: bool) -> None:
+        if not newer and self._gone(call, ""):
             legs = [self._ended(call, ref, leg) for ref, leg in _phones(call)]
             over = CallEnded(ref=call.refs[0], at=self._now(call), absent=True)
             await self.board.ingest(call.account, [*legs, over])
 
-    async def _told_since(self, call: Call, asked_at: float) -> bool:
-        """Whether something of it came in while the provider was asked: that is newer than the answer."""
-        return await self.board.read(calls.heard_at, call.id) > asked_at
+    async def _told_since(self, asked_at: float, *some: Call) -> set[str]:
+        """Ids of those of which something came in while the provider was asked: that is newer than the answer."""
+        return await self.board.read(lambda db: {one.id for one in some if calls.heard_at(db, one.id) > asked_at})
 
     def _gone(self, call: Call, leg: str) -> bool:
         """Whether it was absent often enough, this round counted."""

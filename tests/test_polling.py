@@ -387,6 +387,29 @@ async def test_an_answer_that_comes_late_ends_no_call_that_was_picked_up_meanwhi
         assert call.state is State.TALKING
 
 
+async def test_nor_does_it_end_the_phone_that_picked_up_meanwhile(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    """They wait in a queue, which the answer lists still."""
+    async with office(tmp_path, fake_slack, slack_clock, kind=Slow) as desk:
+        service, poll = desk.phone, Poll(desk.board)
+        assert isinstance(service, Slow)
+        rings = [LegRinging(ref="in-1", at=desk.clock(), leg=leg) for leg in ("queue:7", "ext:201")]
+        await desk.board.ingest("voicenter", rings)
+
+        async def picked_up() -> None:
+            desk.clock.advance(5)
+            await desk.board.ingest("voicenter", [LegAnswered(ref="in-1", at=desk.clock(), leg="ext:201")])
+            desk.clock.advance(5)
+
+        service.events = (rings[0],)
+        for service.meanwhile in (None, picked_up):
+            desk.clock.advance(POLL_SECONDS)
+            await poll()
+        (call,) = await desk.calls()
+        assert call.state is State.TALKING
+
+
 async def test_an_unclear_call_is_no_reason_to_ask_often_for_ever(
     tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
 ) -> None:
