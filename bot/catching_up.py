@@ -3,6 +3,7 @@
 What a log tells has the same keys as what webhooks tell, so a call that is known already is not made a second time.
 """
 
+import sqlite3
 from collections.abc import Iterable, Iterator
 
 from bot.board import Board, sentence
@@ -22,6 +23,8 @@ AT_ONCE = 20
 """Calls of one commit."""
 NEWS_SECONDS = 3600
 """A call that ended longer ago is kept and counted, and a missed caller is shown; but it is no news to be posted."""
+_FACT = "call log "
+"""When a log was asked last is kept under this; the account follows."""
 
 
 async def catch_up(board: Board) -> None:
@@ -31,27 +34,37 @@ async def catch_up(board: Board) -> None:
 
 
 async def _account(board: Board, account: str, provider: Provider) -> None:
+    mark = f"{_FACT}{account}"
+    if mark in board.acting:
+        return  # it has not answered yet, and asking once more would make it no faster
+    board.acting[mark] = "catching up"
     try:
         await _since_the_last(board, provider)
     except Exception as error:  # a bug of ours with this account must not stop the others either
         await board.problem(f"call log {account}", f"{account}: its call log could not be read. {sentence(error)}")
     else:
         await board.solved(f"call log {account}")
+    finally:
+        del board.acting[mark]
 
 
 async def _since_the_last(board: Board, provider: Provider) -> None:
     now = board.now()
-    key = f"call log {provider.account}"
-    last = await board.read(ledger.recall, key)
+    since = await board.read(since_when, provider.account, now)
     # At the very first start there is nothing to catch up with: what was before is not ours to announce.
-    # A clock that was ahead when it was asked last must not hide what happens until then.
-    since = max(min(float(last[0]), now) - AGAIN_SECONDS, now - FURTHEST_SECONDS) if last else now
-    if last:
+    if since is not None:
         told = await provider.call_log(LogSearch(since=since, until=now))
         for late in (False, True):
             for events in parts(_of_age(told, now, late)):
                 await board.ingest(provider.account, events, late=late)
-    await board.write(ledger.remember, key, str(now), now)
+    await board.write(ledger.remember, f"{_FACT}{provider.account}", str(now), now)
+
+
+def since_when(db: sqlite3.Connection, account: str, now: float) -> float | None:
+    """From which moment on (seconds since 1970 UTC) an account's log is asked for next; None = it never was."""
+    last = ledger.recall(db, f"{_FACT}{account}")
+    # A clock that was ahead when it was asked last must not hide what happens until then.
+    return max(min(float(last[0]), now) - AGAIN_SECONDS, now - FURTHEST_SECONDS) if last else None
 
 
 def parts(events: Iterable[AnyEvent]) -> Iterator[list[AnyEvent]]:

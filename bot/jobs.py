@@ -73,7 +73,8 @@ def _finish(db: sqlite3.Connection, board: Board, call_id: str) -> list[calls.Ch
     call, now = calls.get(db, call_id), board.now()
     if call is None or call.state is State.ENDED or not _silent(board, call):
         return []
-    end = CallEnded(ref=call.refs[0], at=now, absent=True)
+    # One that is listed is let go for good: it would be back with the next answer, and over again, for ever.
+    end = CallEnded(ref=call.refs[0], at=now, absent=not _listed(board, call))
     return calls.ingest(db, call.account, [end], now=now, routing=board.routing, call_id=call_id)
 
 
@@ -84,9 +85,13 @@ def _silent(board: Board, call: Call) -> bool:
     longest = LONGEST_MESSAGE_SECONDS if call.purpose == "message" else LONGEST_SECONDS
     limit = longest if call.state is State.TALKING else SILENT_SECONDS
     since = max([call.started_at, call.answered_at, call.guided_at, *(leg.ringing_at for leg in call.legs)])
-    if call.purpose != "message" and now - board.listed.get(call.id, 0) <= SILENT_SECONDS:
+    if call.purpose != "message" and _listed(board, call):
         limit = LONGEST_SECONDS
     return now - since > limit
+
+
+def _listed(board: Board, call: Call) -> bool:
+    return board.now() - board.listed.get(call.id, 0) <= SILENT_SECONDS
 
 
 async def remind(board: Board) -> None:

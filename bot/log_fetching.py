@@ -17,7 +17,7 @@ from bot import call_search
 from bot.board import Board, notice, sentence
 from bot.call_search import Reader
 from bot.cards.fetched import ended_words, fetched_words, period_words
-from bot.catching_up import AGAIN_SECONDS, parts
+from bot.catching_up import AGAIN_SECONDS, parts, since_when
 from bot.errors import BadInput, NotAllowed, Unsupported
 from bot.events import AnyEvent
 from bot.orders import LogSearch
@@ -30,7 +30,8 @@ log = logging.getLogger("callboard.log_fetching")
 MOST_DAYS = 92
 """Days of one asking: at `PAUSE_SECONDS` each they take some minutes."""
 OWED_SECONDS = 86400.0
-"""Nobody is owed a call because of one that ended longer ago: whoever called would be surprised."""
+"""Nobody is owed a call because of one that ended longer ago, and longer than the log was read last: whoever called
+would be surprised."""
 PAUSE_SECONDS = 3.0
 """Between two questions. Voicenter answers 30 a minute (https://www.voicenter.com/API/Call-Log); others ask, too."""
 _FACT = "log fetch "
@@ -174,9 +175,12 @@ def _ingest(db: sqlite3.Connection, board: Board, account: str, events: list[Any
     for event in events:
         latest[event.ref] = max(latest.get(event.ref, 0), event.at)
     fresh = sum(calls.by_ref(db, account, ref) is None for ref in latest)
+    # What is still to be caught up with would have made its callers wait: it does, whoever comes first.
+    since = since_when(db, account, now)
+    owed_from = min(now - OWED_SECONDS, math.inf if since is None else since)
     changes = []
     for old in (True, False):
-        of_age = [event for event in events if (latest[event.ref] < now - OWED_SECONDS) == old]
+        of_age = [event for event in events if (latest[event.ref] < owed_from) == old]
         changes += calls.ingest(db, account, of_age, now=now, routing=board.routing, late=True, fetched=old)
     for change in changes:
         _forget_recordings(db, board, change.call.id)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import msgspec
 
 from bot.board import Board, sentence
-from bot.call import Call
+from bot.call import Call, Leg
 from bot.events import AnyEvent, CallEnded, Controlled, LegAlive, LegAnswered, LegEnded, LegEvent, Outcome, State
 from bot.provider import Provider
 from bot.store import calls, ledger
@@ -33,6 +33,7 @@ class Poll:
         self._busy: set[str] = set()  # accounts that are being asked
         self._absent: dict[tuple[str, str], int] = {}  # (call id, leg or "" = the whole call) -> rounds in a row
         self._consults: dict[str, int] = {}  # call id -> how often in a row its third party, once seen, was absent
+        self._lived: dict[str, float] = {}  # call id -> the moment from which on it lives again
         self._begun = False
         self._asked: dict[str, tuple[int, float]] = {}  # call id -> how often asked about, when next
         self._listed_at: dict[str, float] = {}  # account -> when it was asked for its active calls last
@@ -43,6 +44,7 @@ class Poll:
         open_calls = await self.board.read(calls.open_calls)
         living = {call.id for call in open_calls}
         self._absent = {key: times for key, times in self._absent.items() if key[0] in living}
+        self._lived = {call_id: at for call_id, at in self._lived.items() if call_id in living}
         if not self._begun:  # whoever is consulted was seen before the start, or not
             self._consults = {call.id: 0 for call in open_calls if any(call.is_third(leg.name) for leg in call.legs)}
             self._begun = True
@@ -86,12 +88,15 @@ class Poll:
 
     async def _active(self, provider: Provider, mine: list[Call]) -> bool:
         """One question about all of them. Returns whether the provider was asked."""
-        self._listed_at[provider.account] = self.board.now()
+        asked_at = self._listed_at[provider.account] = self.board.now()
         events = await provider.active_calls()
         known = {ref: call for call in mine for ref in call.refs}
         for ref in {event.ref for event in events if isinstance(event, LegAlive)} - known.keys():
-            if over := await self.board.read(calls.by_ref, provider.account, ref):
+            over = await self.board.read(calls.by_ref, provider.account, ref)
+            if over is not None and not await self._told_since(asked_at, over):
                 known[ref] = over
+                self.board.listed[over.id] = self.board.now()  # or it would be found silent before the next answer
+        newer = await self._told_since(asked_at, *mine)
         events = tuple(self._told_of(known[event.ref], event) if event.ref in known else event for event in events)
         await self.board.ingest(provider.account, events)
         self.board.polled[provider.account] = self.board.now()
@@ -101,29 +106,32 @@ class Poll:
             if active & set(call.refs):
                 self.board.listed[call.id] = self.board.now()
                 self._absent.pop((call.id, ""), None)
-                await self._missing_phones(call, legs)
+                await self._missing_phones(call, legs, call.id in newer)
                 await self._look_for_third(call, events)
             elif call.guided_at and not call.answered_at:
                 continue  # in a menu, on no phone of ours: its record tells the end
             elif call.live and call.legs and call.refs:  # without legs: the provider may be slow to list it
-                await self._missing(call)
+                await self._missing(call, call.id in newer)
         return True
 
     def _told_of(self, call: Call, event: AnyEvent) -> AnyEvent:
         """An event of a call that is on record: a leg that seemed to be over, and is listed again, lives."""
         event = call.named(event)
-        leg = next((leg for leg in call.legs if isinstance(event, LegAlive) and leg.name == event.leg), None)
-        if leg is None or not isinstance(event, LegAlive):
+        if not isinstance(event, LegAlive):
             return event
+        leg = next((leg for leg in call.legs if leg.name == event.leg), Leg(name=event.leg))
         over_at = max(leg.ended_at, call.ended_at)
         recorded = leg.recorded or (call.ended_at and any(one.recorded for one in call.legs))
         if isinstance(event, LegAnswered):
             as_told = not leg.answered_at and event.at > over_at  # it says so by itself
         else:
-            as_told = bool(leg.answered_at)  # whoever has talked and is rung again has not picked up again
+            # Whoever has talked and is rung again has not picked up again.
+            as_told = bool(leg.answered_at) or (not leg.ringing_at and event.at > over_at)
         if not over_at or recorded or as_told:
             return event
-        return msgspec.structs.replace(event, at=max(self.board.now(), over_at + 1), again=over_at)
+        at = max(self.board.now(), over_at + 1)
+        self._lived[call.id] = max(at, self._lived.get(call.id, 0.0))
+        return msgspec.structs.replace(event, at=at, again=over_at)
 
     async def _one_by_one(self, provider: Provider, mine: list[Call]) -> bool:
         """A question about each, as often as the provider finds right. Returns whether one was asked."""
@@ -135,13 +143,14 @@ class Poll:
             self._asked[call.id] = (asked + 1, now + provider.poll_after(asked + 1))
             any_asked = True
             await self._relearn(provider)
+            asked_at = self.board.now()
             events = await provider.call_state(call)
             if events:
                 self.board.listed[call.id] = now
                 self._absent.pop((call.id, ""), None)
                 await self.board.ingest(provider.account, events)
             elif call.live and call.legs:
-                await self._missing(call)
+                await self._missing(call, bool(await self._told_since(asked_at, call)))
             await self._remember(provider)
         return any_asked
 
@@ -159,13 +168,16 @@ class Poll:
             await self.board.write(ledger.remember, LEARNED + provider.account, learned, self.board.now())
             self._learned[provider.account] = learned
 
-    async def _missing_phones(self, call: Call, listed: set[tuple[str, str]]) -> None:
-        """One phone of an incoming call stops ringing or talking while another goes on: webhooks tell that, too."""
+    async def _missing_phones(self, call: Call, listed: set[tuple[str, str]], newer: bool) -> None:
+        """One phone of an incoming call stops ringing or talking while another goes on: webhooks tell that, too.
+
+        `newer`: something was told of the call while the answer was awaited.
+        """
         told = {leg for ref, leg in listed if ref in call.refs}
         for ref, leg in _phones(call) if told else ():
             if leg in told:
                 self._absent.pop((call.id, leg), None)
-            elif self._gone(call, leg):
+            elif not newer and self._gone(call, leg):
                 await self.board.ingest(call.account, [self._ended(call, ref, leg)])
 
     async def _look_for_third(self, call: Call, events: Sequence[AnyEvent]) -> None:
@@ -181,11 +193,15 @@ class Poll:
                 gone = Controlled(at=self.board.now(), by="", action="consult_ended", detail=call.consulting)
                 await self.board.ingest(call.account, [gone], call_id=call.id)
 
-    async def _missing(self, call: Call) -> None:
-        if self._gone(call, ""):
+    async def _missing(self, call: Call, newer: bool) -> None:
+        if not newer and self._gone(call, ""):
             legs = [self._ended(call, ref, leg) for ref, leg in _phones(call)]
             over = CallEnded(ref=call.refs[0], at=self._now(call), absent=True)
             await self.board.ingest(call.account, [*legs, over])
+
+    async def _told_since(self, asked_at: float, *some: Call) -> set[str]:
+        """Ids of those of which something came in while the provider was asked: that is newer than the answer."""
+        return await self.board.read(lambda db: {one.id for one in some if calls.heard_at(db, one.id) > asked_at})
 
     def _gone(self, call: Call, leg: str) -> bool:
         """Whether it was absent often enough, this round counted."""
@@ -199,7 +215,8 @@ class Poll:
 
     def _now(self, call: Call) -> float:
         """Not before what is known of the call: the service's clock may be ahead of ours."""
-        return max([self.board.now(), *(max(leg.ringing_at, leg.answered_at) for leg in call.legs)])
+        lived = self._lived.get(call.id, 0.0)
+        return max([self.board.now(), lived, *(max(leg.ringing_at, leg.answered_at) for leg in call.legs)])
 
 
 def _phones(call: Call) -> list[tuple[str, str]]:

@@ -148,15 +148,21 @@ async def test_a_clock_that_was_ahead_hides_nothing(desk: Office) -> None:
     assert (search.since, search.until) == (desk.clock() - AGAIN_SECONDS, desk.clock())
 
 
+class Slow(Logging):
+    """Answers when `go_on` is set."""
+
+    def __init__(self, account: str, now: Callable[[], float]) -> None:
+        super().__init__(account, now)
+        self.go_on = asyncio.Event()
+
+    @override
+    async def call_log(self, search: LogSearch) -> tuple[AnyEvent, ...]:
+        told = await super().call_log(search)
+        await self.go_on.wait()
+        return told
+
+
 async def test_a_slow_log_holds_up_no_other(desk: Office) -> None:
-    class Slow(Logging):
-        go_on = asyncio.Event()
-
-        @override
-        async def call_log(self, search: LogSearch) -> tuple[AnyEvent, ...]:
-            await self.go_on.wait()
-            return ()
-
     slow = Slow("slow", desk.clock)
     desk.board.providers = {"slow": slow, "voicenter": desk.phone}
     await desk.board.write(ledger.remember, "call log slow", str(desk.clock()), desk.clock())
@@ -165,6 +171,25 @@ async def test_a_slow_log_holds_up_no_other(desk: Office) -> None:
     async with asyncio.timeout(5):
         while not await desk.calls():
             await asyncio.sleep(0)
-    Slow.go_on.set()
+    slow.go_on.set()
     await catching
+    await slow.http.aclose()
+
+
+async def test_a_log_that_has_not_answered_yet_is_not_asked_once_more(desk: Office) -> None:
+    slow = Slow("slow", desk.clock)
+    desk.board.providers = {"slow": slow}
+    await desk.board.write(ledger.remember, "call log slow", str(desk.clock()), desk.clock())
+    first = asyncio.ensure_future(catch_up(desk.board))
+    async with asyncio.timeout(5):
+        while not slow.searches:
+            await asyncio.sleep(0)
+    second = asyncio.ensure_future(catch_up(desk.board))
+    for _ in range(50):
+        await desk.board.read(lambda db: None)
+    assert len(slow.searches) == 1
+    slow.go_on.set()
+    await asyncio.gather(first, second)
+    await catch_up(desk.board)
+    assert len(slow.searches) == 2
     await slow.http.aclose()

@@ -345,7 +345,8 @@ def test_hanging_up_is_awaited_since_it_was_asked_for_last(data: Any) -> None:
 
 
 times = st.integers(0, 5).map(float)
-legs = st.sampled_from([REP, CUSTOMER, "ext:AAPINFzL", UNNAMED, "queue:12"])
+legs = st.sampled_from([REP, CUSTOMER, "ext:AAPINFzL", "ext:BBPINFzM", UNNAMED, "queue:12"])
+leg_refs = st.sampled_from(["", "32", "33"])
 endings = st.sampled_from(Outcome)
 refs = st.sampled_from(["41", "42"])
 any_event: st.SearchStrategy[AnyEvent] = st.one_of(
@@ -358,12 +359,17 @@ any_event: st.SearchStrategy[AnyEvent] = st.one_of(
     ),
     st.builds(Unclear, at=times, words=st.just("Perhaps.")),
     st.builds(Settled, at=times, by=st.just("U1"), outcome=endings),
-    st.builds(LegRinging, ref=refs, at=times, leg=legs, again=st.sampled_from([0.0, 2.0])),
-    st.builds(LegAnswered, ref=refs, at=times, leg=legs, again=st.sampled_from([0.0, 2.0])),
+    st.builds(LegRinging, ref=refs, at=times, leg=legs, leg_ref=leg_refs, again=st.sampled_from([0.0, 2.0])),
+    st.builds(LegAnswered, ref=refs, at=times, leg=legs, leg_ref=leg_refs, again=st.sampled_from([0.0, 2.0])),
     st.builds(LegEnded, ref=refs, at=times, leg=legs, outcome=endings),
     st.builds(CallEnded, ref=refs, at=times, outcome=endings, absent=st.booleans()),
     st.builds(
-        Described, ref=refs, at=times, source=st.sampled_from(["popup", "poll"]), name=st.sampled_from(["", "Ada"])
+        Described,
+        ref=refs,
+        at=times,
+        source=st.sampled_from(["popup", "poll"]),
+        direction=st.sampled_from([None, "in", "out"]),
+        name=st.sampled_from(["", "Ada"]),
     ),
     st.builds(CdrReceived, ref=refs, at=times, leg=legs, outcome=endings, talk_seconds=st.integers(0, 9)),
     st.builds(HangUpAsked, at=times, by=st.just("U2")),

@@ -77,6 +77,7 @@ KNOWS_ONLY_THE_TYPES_OF_SQLITE = (
         "bot.batches",
         "bot.board",
         "bot.calling_lists",
+        "bot.catching_up",
         "bot.conducting",
         "bot.conferences",
         "bot.contact_imports",

@@ -11,7 +11,7 @@ import pytest
 from typing_extensions import override
 
 from bot import log_fetching
-from bot.catching_up import AGAIN_SECONDS
+from bot.catching_up import AGAIN_SECONDS, catch_up
 from bot.delivering import Deliveries
 from bot.errors import Refused
 from bot.events import AnyEvent, CallEnded, CdrReceived, Described, Outcome
@@ -159,6 +159,17 @@ async def test_the_missed_callers_of_the_last_day_wait_those_of_before_do_not(de
     await desk.settle()
     (row,) = await desk.board.read(missed.waiting)
     assert (row.calls, row.opened_at) == (1, at(26, 8, 11))
+
+
+async def test_who_called_while_callboard_was_down_waits_whoever_reads_the_log_first(desk: Office) -> None:
+    """What finished since the log was read last is still to be caught up with; older calls are nobody's debt."""
+    down_since = at(22, 12, 11)
+    await desk.board.write(ledger.remember, "call log voicenter", str(down_since), down_since)
+    phone(desk).rows = [("before", at(20, 10, 11), Outcome.NO_ANSWER), ("down", at(24, 10, 11), Outcome.NO_ANSWER)]
+    await fetch(desk, "2026-11-20..2026-11-24")
+    await catch_up(desk.board)
+    waiting = await desk.board.read(missed.waiting)
+    assert [(row.calls, row.opened_at) for row in waiting] == [(1, at(24, 10, 11))]
 
 
 async def test_the_last_hours_are_left_to_who_tells_of_news(desk: Office) -> None:

@@ -1,7 +1,7 @@
 """Calls whose end no webhook tells: each is asked about, ever less often, until it is over."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -11,19 +11,22 @@ from bot.call import Call
 from bot.errors import Ambiguous, Unavailable
 from bot.events import (
     CUSTOMER,
+    Accepted,
     AnyEvent,
     CallEnded,
     CdrReceived,
     Controlled,
     Described,
     LegAnswered,
+    LegEnded,
     LegRinging,
     Outcome,
+    Requested,
     State,
 )
-from bot.jobs import LONGEST_SECONDS, SILENT_SECONDS, finish_silent
+from bot.jobs import LONGEST_MESSAGE_SECONDS, LONGEST_SECONDS, SILENT_SECONDS, finish_silent
 from bot.operations import Operations
-from bot.polling import IDLE_SECONDS, Poll
+from bot.polling import IDLE_SECONDS, POLL_SECONDS, Poll
 from bot.store import calls, ledger, missed
 from tests.fake_slack import FakeSlack
 from tests.office import LINE, Office, PaperPhone, office
@@ -270,9 +273,141 @@ async def test_a_caller_who_is_listed_for_ever_is_let_go_in_the_end(listing: Off
         listing.clock.advance(LONGEST_SECONDS / 2 + 1)
     await poll()
     await finish_silent(listing.board)
+    for _ in range(20):  # nor does it come back with every answer that lists it still
+        listing.clock.advance(POLL_SECONDS)
+        await poll()
+        call = await listing.board.read(calls.by_ref, "voicenter", "in-1")
+        assert call is not None
+        assert call.state is State.ENDED
+
+
+async def test_a_message_that_is_listed_for_ever_is_over_once(listing: Office) -> None:
+    began, ends = listing.clock(), set()
+    asked = Requested(at=began, rep="U1", rep_phone="", number="+12025550101", purpose="message")
+    for event in (asked, Accepted(ref="msg-1", at=began)):
+        await listing.board.ingest("voicenter", [event], call_id="ours")
+    poll, listing.phone.events = Poll(listing.board), (LegAnswered(ref="msg-1", at=began, leg=CUSTOMER),)
+    for _ in range(LONGEST_MESSAGE_SECONDS // 10 + 60):
+        await poll()
+        await finish_silent(listing.board)
+        listing.clock.advance(10)
+        call = await listing.board.read(calls.get, "ours")
+        assert call is not None
+        ends.add(call.ended_at)
+    assert len(ends) == 2  # 0, and when it was over
+
+
+async def test_one_that_is_listed_again_is_not_silent_in_that_very_moment(listing: Office) -> None:
+    poll, rings = Poll(listing.board), LegRinging(ref="in-1", at=listing.clock(), leg="queue:7")
+    listing.phone.events = (rings,)
+    await poll()
+    listing.phone.events = ()
+    listing.clock.advance(SILENT_SECONDS + 10)
+    for _ in range(2):
+        await poll()
+        listing.clock.advance(POLL_SECONDS)
+    listing.clock.advance(IDLE_SECONDS)
+    listing.phone.events = (rings,)
+    await poll()
+    await finish_silent(listing.board)
     call = await listing.board.read(calls.by_ref, "voicenter", "in-1")
     assert call is not None
-    assert call.state is State.ENDED
+    assert call.state is State.RINGING
+
+
+async def test_another_phone_rings_for_a_caller_who_seemed_gone_and_began_long_ago(listing: Office) -> None:
+    """What a list says of a phone that rings may be when the whole call began."""
+    poll, began = Poll(listing.board), listing.clock()
+    listing.phone.events = (LegRinging(ref="in-1", at=began, leg="ext:201"),)
+    await poll()
+    listing.phone.events = ()
+    for _ in range(2):
+        listing.clock.advance(POLL_SECONDS)
+        await poll()
+    listing.phone.events = (LegRinging(ref="in-1", at=began, leg="ext:202"),)
+    listing.clock.advance(IDLE_SECONDS)
+    for _ in range(3):
+        await poll()
+        listing.clock.advance(POLL_SECONDS)
+    call = await listing.board.read(calls.by_ref, "voicenter", "in-1")
+    assert call is not None
+    assert (call.state, call.missed) == (State.RINGING, False)
+
+
+class Slow(PaperPhone):
+    """What happens while it is asked: `meanwhile`; then comes the answer, of before that."""
+
+    meanwhile: Callable[[], Awaitable[object]] | None = None
+
+    @override
+    async def active_calls(self) -> tuple[AnyEvent, ...]:
+        if self.meanwhile is not None:
+            await self.meanwhile()
+        return self.events
+
+
+async def test_an_answer_that_comes_late_brings_no_call_back(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    async with office(tmp_path, fake_slack, slack_clock, kind=Slow) as desk:
+        service, poll = desk.phone, Poll(desk.board)
+        assert isinstance(service, Slow)
+        talks = LegAnswered(ref="in-1", at=desk.clock(), leg="ext:201")
+
+        async def came_and_went() -> None:
+            desk.clock.advance(5)
+            over = LegEnded(ref="in-1", at=desk.clock(), leg="ext:201", outcome=Outcome.PENDING)
+            await desk.board.ingest("voicenter", [talks, over])
+            desk.clock.advance(5)
+
+        service.meanwhile, service.events = came_and_went, (talks,)
+        await poll()
+        call = await desk.board.read(calls.by_ref, "voicenter", "in-1")
+        assert call is not None
+        assert (call.state, call.talk_seconds) == (State.ENDED, 5)
+
+
+async def test_an_answer_that_comes_late_ends_no_call_that_was_picked_up_meanwhile(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    async with office(tmp_path, fake_slack, slack_clock, kind=Slow) as desk:
+        service, poll = desk.phone, Poll(desk.board)
+        assert isinstance(service, Slow)
+        await desk.board.ingest("voicenter", [LegRinging(ref="in-1", at=desk.clock(), leg="ext:201")])
+
+        async def picked_up() -> None:
+            desk.clock.advance(5)
+            await desk.board.ingest("voicenter", [LegAnswered(ref="in-1", at=desk.clock(), leg="ext:202")])
+            desk.clock.advance(5)
+
+        for service.meanwhile in (None, picked_up):
+            desk.clock.advance(POLL_SECONDS)
+            await poll()
+        (call,) = await desk.calls()
+        assert call.state is State.TALKING
+
+
+async def test_nor_does_it_end_the_phone_that_picked_up_meanwhile(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    """They wait in a queue, which the answer lists still."""
+    async with office(tmp_path, fake_slack, slack_clock, kind=Slow) as desk:
+        service, poll = desk.phone, Poll(desk.board)
+        assert isinstance(service, Slow)
+        rings = [LegRinging(ref="in-1", at=desk.clock(), leg=leg) for leg in ("queue:7", "ext:201")]
+        await desk.board.ingest("voicenter", rings)
+
+        async def picked_up() -> None:
+            desk.clock.advance(5)
+            await desk.board.ingest("voicenter", [LegAnswered(ref="in-1", at=desk.clock(), leg="ext:201")])
+            desk.clock.advance(5)
+
+        service.events = (rings[0],)
+        for service.meanwhile in (None, picked_up):
+            desk.clock.advance(POLL_SECONDS)
+            await poll()
+        (call,) = await desk.calls()
+        assert call.state is State.TALKING
 
 
 async def test_an_unclear_call_is_no_reason_to_ask_often_for_ever(

@@ -270,6 +270,24 @@ def test_when_they_called_is_as_the_record_says(db: sqlite3.Connection, recorded
     assert [row.last_at for row in all_rows(db)] == [recorded]
 
 
+def test_whom_a_conversation_before_their_try_had_closed_is_closed_by_the_next(db: sqlite3.Connection) -> None:
+    """By its record the call came after the conversation that seemed to have closed it, but before another one."""
+    rang = (
+        Described(ref="m1", at=NOW, source="popup", direction="in", number=CALLER, line="+12025550100"),
+        LegRinging(ref="m1", at=NOW, leg="ext:201"),
+        CallEnded(ref="m1", at=NOW + 10),
+    )
+    ingest(db, *rang, now=NOW + 10)
+    talk(db, "t1", NOW + 20)
+    talk(db, "t2", NOW + 500, "out")
+    late = CdrReceived(ref="m1", at=NOW + 40, leg="ext:201", outcome=Outcome.NO_ANSWER, ring_seconds=10)
+    ingest(db, late, now=NOW + 900)
+    (row,) = all_rows(db)
+    by = calls.by_ref(db, "acme", "t2")
+    assert by is not None
+    assert (row.last_at, row.closed_at, row.closed_how, row.closed_call) == (NOW + 40, NOW + 510, "called back", by.id)
+
+
 def test_a_try_after_the_conversation_that_was_none_leaves_those_before_it_called_back(db: sqlite3.Connection) -> None:
     miss(db, "m1")
     ended_before_it_was_described(db, "m2", NOW + 1000)

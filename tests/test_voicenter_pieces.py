@@ -249,6 +249,21 @@ async def test_a_clock_that_is_ahead_keeps_no_call_open(status: str, desk: Offic
     assert (await polled(desk, poll, ABSENT_TWICE)).state is State.ENDED
 
 
+@pytest.mark.parametrize("status", ["Ringing", "Talking"])
+async def test_nor_one_that_seemed_over_before(status: str, desk: Office) -> None:
+    poll = Poll(desk.board)
+    listed(desk, ahead=120, AAPINFzL=status)
+    await desk.board.ingest("voicenter", desk.phone.events)
+    there = desk.phone.events
+    for _ in range(2):
+        listed(desk)
+        assert (await polled(desk, poll, ABSENT_TWICE)).state is State.ENDED
+        desk.phone.events = there
+        assert (await polled(desk, poll, IDLE_SECONDS // POLL_SECONDS)).live
+    listed(desk)
+    assert (await polled(desk, poll, ABSENT_TWICE)).state is State.ENDED
+
+
 async def test_hanging_up_names_the_phone_that_the_call_is_on_now(desk: Office) -> None:
     """Whoever has handed the caller on may be in another call by now."""
     poll, provider = Poll(desk.board), World().provider

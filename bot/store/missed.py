@@ -187,6 +187,10 @@ def _corrected(db: sqlite3.Connection, call: Call, now: float) -> bool:
         return False
     db.execute("UPDATE missed_calls SET at = ? WHERE call_id = ?", (call.started_at, call.id))
     _recount(db, row["id"], now)
+    # What closed it may have been before this try; whatever was after it closes it then.
+    db.execute(
+        "UPDATE missed SET closed_at = 0 WHERE id = ? AND closed_call <> '' AND closed_at <= last_at", (row["id"],)
+    )
     _close_if_talked(db, row["id"])
     return True
 
