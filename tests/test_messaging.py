@@ -216,6 +216,21 @@ async def test_what_was_not_reached_while_it_was_paused_waits_for_resuming(desk:
     assert sorted(called(desk)) == sorted([NUMBERS[0], *NUMBERS[:2]])
 
 
+async def test_paused_while_it_was_found_out_that_the_last_cannot_be_called(desk: Office) -> None:
+    """Else it would be paused with nobody waiting: no button goes on with it, and its results never come."""
+    speaker(desk).answers = [Unavailable("Not reached.")] * 9
+    made = await batch(desk, NUMBERS[0])
+    ((row, _),) = await desk.board.read(messages.results, made.id)
+    await message_batches.pause(desk.board, "U2", made.id)
+    await desk.board.write(messages.refuse, row, "Not to be called.")
+    await desk.board.write(messages.defer, row, desk.clock() + 3600)
+    ((kept, _),) = await desk.board.read(messages.results, made.id)
+    assert kept == row
+    await message_batches.resume(desk.board, "U2", made.id)
+    await desk.board.write(messages.refuse, row, "Not to be called.")
+    assert await states(desk, made) == ["refused"]
+
+
 async def test_one_pause_for_all_while_the_service_is_not_reached(desk: Office) -> None:
     speaker(desk).answers = [Unavailable("Not reached.")]
     await batch(desk, *NUMBERS[:2])
