@@ -168,10 +168,20 @@ def test_every_group_is_told_of_a_batch() -> None:
         "calling": call(state=State.CONNECTING),
     }
     rows: list[tuple[Recipient, Call | None]] = [(replace(RECIPIENT, state="sent"), made) for made in calls_of.values()]
-    rows += [(replace(RECIPIENT, state=state), None) for state in ("waiting", "refused", "stopped")]
+    rows += [(replace(RECIPIENT, state=state), None) for state in ("waiting", "refused", "stopped", "sent")]
     text = show(*rows).text
     assert all(f"1 {said_words}" in text for said_words in GROUPS.values())
-    assert "7 of 9 done" in text
+    assert "8 of 10 done" in text
+
+
+def test_whose_call_is_forgotten_does_not_wait() -> None:
+    """Calls are deleted after the days of [retention]; the others of the batch may still wait for their day."""
+    gone = (replace(RECIPIENT, state="sent", call_id="c1"), None)
+    text = show(gone, (replace(RECIPIENT, position=1), None)).text
+    assert "1 of 2 done\n1 waiting · 1 called, but not on record any more" in text
+    assert "Sent: a voice message to 2 recipients" in show(gone, gone).text
+    assert "is not on record any more" in show(gone).text
+    assert "Cancel" not in show(gone).text
 
 
 def test_one_of_many_is_no_people() -> None:
