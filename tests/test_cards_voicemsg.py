@@ -204,6 +204,17 @@ def test_the_pace_counts_those_whose_hour_has_come() -> None:
     assert "an hour" not in show(*called, *waits, batch=paused).text
 
 
+def test_a_night_in_between_does_not_slow_the_pace_down() -> None:
+    """Thousands are called in their hours, from nine on; those of yesterday tell nothing of how fast it goes."""
+    times = [NOW - 54000 + 60 * place for place in range(9)] + [NOW - 600 + 150 * place for place in range(4)]
+    called: list[tuple[Recipient, Call | None]] = [
+        (replace(RECIPIENT, position=place, state="sent"), begun(ended(Outcome.BUSY), at))
+        for place, at in enumerate(times)
+    ]
+    waits: list[tuple[Recipient, Call | None]] = [(replace(RECIPIENT, position=20 + place), None) for place in range(8)]
+    assert "24 an hour; at that pace done in 20 min" in show(*called, *waits).text
+
+
 def begun(made: Call, at: float) -> Call:
     return msgspec.structs.replace(made, started_at=at)
 

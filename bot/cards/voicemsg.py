@@ -222,10 +222,10 @@ def _many(
 
 def _speed(recipients: "Sequence[tuple[Recipient, Call | None]]", now: float, zone: str) -> str:
     """How many an hour are called, and when all will be whose hour has come."""
-    begun = [call.started_at for _, call in recipients if call is not None]
-    recent = sum(at > now - PACE_SECONDS for at in begun)
+    # Not since the first of all: there may be a night in between, or a pause.
+    recent = [call.started_at for _, call in recipients if call is not None and call.started_at > now - PACE_SECONDS]
     left = sum(row.state == "waiting" and row.due_at <= now for row, _ in recipients)
-    return pace(min(begun, default=0), recent, left, now, zone)
+    return pace(min(recent, default=0), len(recent), left, now, zone)
 
 
 def _some(recipients: "Sequence[Recipient]") -> str:
