@@ -104,7 +104,7 @@ def parse(text: str, region: str) -> MessageText:
     if any(not token.quoted and token.text[0] in '"“„«' for token in tokens):
         raise BadInput(f"A quotation mark is never closed, so nothing was sent. {EXAMPLE}")
     stop = next((place for place, token in enumerate(tokens) if token.option), len(tokens))
-    options = _options(tokens[stop:])
+    options = _options([token for token in tokens[stop:] if not token.comma])
     segments = _segments(tokens[:stop])
     spoken = ""
     if "template" not in options:
@@ -352,8 +352,9 @@ def _options(tokens: list[_Token]) -> dict[str, str]:
             place += 1
         if not values or not any(value.strip() for value in values):
             raise BadInput(f"“{option}” {_NEEDS[option]}. Nothing was sent. {EXAMPLE}")
-        if option == "at" and _DAY.fullmatch(values[0].casefold()):
-            found["day"] = values.pop(0).casefold()
+        day = next((end for end in (0, -1) if _DAY.fullmatch(values[end].casefold())), None)
+        if option == "at" and day is not None:
+            found["day"] = values.pop(day).casefold()
         found[option] = html.unescape(" ".join(values))
     return found
 

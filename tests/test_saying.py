@@ -54,6 +54,8 @@ def test_all_options_in_any_order() -> None:
     assert saying.line_number(read.line, "US") == "+12025550100"
     assert saying.line_number("Sales 2", "US") == "Sales 2"
     assert saying.parse('Dana "Hi" at 2026-12-01', "US").day == "2026-12-01"
+    read = saying.parse('Dana "Hi" at 9:00 Tomorrow keys', "US")
+    assert (read.day, read.clock) == ("tomorrow", "9:00")
 
 
 @pytest.mark.parametrize(
@@ -105,6 +107,25 @@ def test_an_extension_behind_the_number_of_one(text: str, played: str, dialled: 
 def test_how_long_it_rings_and_lasts_and_whether_it_is_recorded(text: str, limits: tuple[int, int, bool]) -> None:
     read = saying.parse(text, "US")
     assert (read.ring_seconds, read.max_seconds, read.record) == limits
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'Dana, "Hi", keys, via exolve, at 14:30, record',
+        'Dana, "Hi"; keys; via exolve; at 14:30; record;',
+        'Dana "Hi"\nkeys\nvia exolve\nat 14:30\nrecord',
+    ],
+)
+def test_commas_between_options_mean_nothing(text: str) -> None:
+    read = saying.parse(text, "US")
+    assert (people(text), read.text, read.keys, read.record) == (["Dana"], "Hi", True, True)
+    assert (read.account, read.clock) == ("exolve", "14:30")
+
+
+@pytest.mark.parametrize("name", ["O'Brien", "welcome-2", "Order 'ready' now", "+1"])
+def test_a_stored_message_may_have_a_sign_in_its_name(name: str) -> None:
+    assert saying.parse(f'"Dana Levi" {name}', "US").template == name
 
 
 @pytest.mark.parametrize(
