@@ -184,6 +184,12 @@ def test_whose_call_is_forgotten_does_not_wait() -> None:
     assert "Cancel" not in show(gone).text
 
 
+def test_of_hundreds_that_are_unclear_some_are_asked_of_at_a_time() -> None:
+    made = [call(id=f"c{place}", state=State.UNCLEAR) for place in range(200)]
+    rows = [(replace(RECIPIENT, position=place, state="sent"), one) for place, one in enumerate(made)]
+    assert action_ids(show(*rows).blocks).count("call:settle_no") == 5
+
+
 def test_one_of_many_is_no_people() -> None:
     rows = ((RECIPIENT, None), (replace(RECIPIENT, position=1, state="refused", words="No."), None))
     assert "One person is called, in their own calling hours." in str(show(*rows, batch=replace(BATCH, state="draft")))

@@ -257,6 +257,25 @@ async def test_an_unclear_answer_is_never_repeated(desk: Office) -> None:
     assert await states(desk, made) == ["sent"]
 
 
+async def test_what_is_unclear_of_many_is_asked_on_their_card(desk: Office) -> None:
+    speaker(desk).answers = [None, Ambiguous("No answer in time."), Ambiguous("No answer in time.")]
+    made = await batch(desk, *NUMBERS[:4])
+    (card,) = desk.conversation("U2")
+    assert "Did it ring at +1 202-555-0131?" in card.text
+    assert "Did it ring at +1 202-555-0132?" in card.text
+    _, second, *_ = [row.call_id for row, _ in await desk.board.read(messages.results, made.id)]
+    await desk.press("call:settle_no", card, "DU2", user="U2", value=second)
+    (card,) = desk.conversation("U2")
+    assert "0131?" not in card.text
+    await desk.press("call:settle_rang", card, "DU2", user="U2")
+    (card,) = desk.conversation("U2")
+    assert "Did it ring" not in card.text
+    assert "1 not reached · 1 refused" in card.text
+    await message_queue.due(desk.board)
+    assert called(desk) == list(NUMBERS[:4])
+    assert await states(desk, made) == ["sent"] * 4
+
+
 async def test_an_unclear_answer_is_cleared_where_the_service_lists_calls_by_our_id(desk: Office) -> None:
     class Listing(Speaker):
         @override
