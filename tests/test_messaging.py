@@ -311,6 +311,24 @@ async def test_who_may_send_to_how_many(desk: Office) -> None:
     assert len(await states(desk, made)) == 2
 
 
+async def test_a_text_is_no_longer_than_whoever_approves_it_is_shown(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    asked = SETTINGS.replace("[policy]", "[policy]\napprove_over = 1")
+    async with office(tmp_path, fake_slack, slack_clock, asked, kind=Speaker) as desk:
+        text = "Your order & more. " * 157
+        wanted = Wanted(by="U2", recipients=((NUMBERS[0], ""), (NUMBERS[1], "")), said=Said(text=f"{text} and ends"))
+        made = await messaging.create(desk.board, "key", wanted)
+        await message_batches.confirm(desk.board, made.id, "U2")
+        await desk.settle()
+        assert "and ends”.\nTo +1 202-555-0130" in "".join(
+            block.get("text", {}).get("text", "") for block in desk.conversation("U9")[-1].blocks
+        )
+        longer = Wanted(by="U2", recipients=wanted.recipients, said=Said(text=f"{text} and ends much later"))
+        with pytest.raises(BadInput, match="The text has 3003 characters, and 3000 are the most"):
+            await messaging.create(desk.board, "key", longer)
+
+
 async def test_named_callers_and_countries_hold_for_messages(
     tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
 ) -> None:
