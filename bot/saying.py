@@ -39,7 +39,10 @@ _NEEDS = {
     "ring": "needs how long it may ring, like 20s",
     "max": "needs how long the message may last, like 90s or 2m",
 }
-_TOKEN = re.compile(r'<[^<>]*>|["“„«”](?P<quoted>[^"“„«”»]*)["”“»](?=[\s,;]|$)|(?P<comma>[,;\n])|[^\s,;]+')
+_TOKEN = re.compile(
+    r'<[^<>]*>|["“„«”](?P<quoted>[^"“„«”»]*)["”“»](?=[\s,;]|$)|(?P<comma>[,;\n])|(?:&(?:amp|lt|gt);|[^\s,;])+'
+)
+"""Slack writes "&" as "&amp;", so that semicolon separates nobody."""
 _ODD_QUOTES = re.compile(r"""(?<!\S)[*_~]*['‘‚’‹›`»「『"].*['‘’‹›`«」』"][*_~]*$|\S+["“”„»]$""")
 """Around a text, though none that a text is spoken for: an apostrophe may be a part of a name."""
 _DIALLABLE = re.compile(r"[\d()+./\-‐‑‒–—−]+")

@@ -33,6 +33,9 @@ def people(text: str) -> list[str]:
         ("<@U2|sam>, Dana Levi template “Order ready”", ["U2", "Dana Levi"], "Order ready", ""),
         ("<tel:+12025550131|+1 202 555 0131> template 101", [ONE], "101", ""),
         ('Dana Levi "Fish &amp; chips are ready"', ["Dana Levi"], "", "Fish & chips are ready"),
+        ('Fish &amp; Co, Dana Levi "Hi"', ["Fish & Co", "Dana Levi"], "", "Hi"),
+        ("+1 202 555 0131 Fish &amp; chips", [ONE], "Fish & chips", ""),
+        ("Dana&amp;Noa;Dana Levi welcome", ["Dana&Noa", "Dana Levi"], "welcome", ""),
         ("+1 202 555 0131,, welcome", [ONE], "", ""),
     ],
 )
@@ -54,6 +57,7 @@ def test_all_options_in_any_order() -> None:
     assert saying.line_number(read.line, "US") == "+12025550100"
     assert saying.line_number("Sales 2", "US") == "Sales 2"
     assert saying.parse('Dana "Hi" at 2026-12-01', "US").day == "2026-12-01"
+    assert saying.parse('Dana "Hi" from R&amp;D', "US").line == "R&D"
     read = saying.parse('Dana "Hi" at 9:00 Tomorrow keys', "US")
     assert (read.day, read.clock) == ("tomorrow", "9:00")
 
