@@ -8,7 +8,7 @@ from bot.cards import rep_words
 from bot.cards.said import how_words, what_words
 from bot.errors import NotAllowed, NotFound
 from bot.message_queue import kick, read_said
-from bot.messaging import so_many
+from bot.messaging import LONGEST_TEXT, so_many
 from bot.store import cards, ledger, messages
 from bot.store.messages import Batch
 
@@ -44,7 +44,7 @@ def _wish(db: sqlite3.Connection, board: Board, batch: Batch, count: int) -> str
     waiting = [row for row, _ in messages.results(db, batch.id) if row.state == "waiting"]
     whom = approval.some([(row.number, row.name) for row in waiting], count)
     said = read_said(batch.body)
-    what = what_words(said, 3000)  # nobody approves what they were not shown
+    what = what_words(said, LONGEST_TEXT)  # nobody approves what they were not shown
     how = "".join(f"; {words}" for words in how_words(said))
     return f"send a voice message to {so_many(count)} via {board.title(batch.account)}: {what}{how}.\nTo {whom}."
 

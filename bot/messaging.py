@@ -23,6 +23,9 @@ from bot.store.messages import Batch, Recipient
 
 log = logging.getLogger("callboard.messaging")
 
+LONGEST_TEXT = 3000
+"""Characters. Whoever approves a large list is shown all of it."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
@@ -141,6 +144,11 @@ async def _through(board: Board, wanted: Wanted) -> tuple[str, Said]:
     said = wanted.said
     if (said.template and said.text) or not (said.template or said.text or said.more):
         raise BadInput("Choose a stored message or write a text: one of the two. Nothing was sent.")
+    if len(said.text) > LONGEST_TEXT:
+        raise BadInput(
+            f"The text has {len(said.text)} characters, and {LONGEST_TEXT} are the most. Nothing was sent; make it "
+            "shorter."
+        )
     sender = await board.read(people.person, wanted.by)
     line = board.settings.line(said.line) if said.line else None
     if line and wanted.account and line.account not in ("", wanted.account):

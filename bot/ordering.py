@@ -72,7 +72,7 @@ def message(board: Board, provider: Provider, order: MessageOrder) -> tuple[Mess
     agreed = consent.of_message(
         board.settings.recording,
         order.number,
-        order.caller_id,
+        order.caller_id or ("" if order.caller_id_rule else _own_line(board, provider)),
         board.settings.region,
         can_play=bool(order.text) and "text" in provider.message_options,
     )
@@ -171,6 +171,11 @@ def _default_line(board: Board, provider: Provider) -> str:
     """
     if board.settings.call_options(provider.account, "").get("caller_id_rule"):
         return ""
+    return _own_line(board, provider)
+
+
+def _own_line(board: Board, provider: Provider) -> str:
+    """E.164 of the number that the account's settings say calls go out from by themselves, "" = none."""
     number = provider.default_line()
     line = board.settings.line(number) if number else None
     return number if line is None or line.account in ("", provider.account) else ""

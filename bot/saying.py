@@ -39,7 +39,12 @@ _NEEDS = {
     "ring": "needs how long it may ring, like 20s",
     "max": "needs how long the message may last, like 90s or 2m",
 }
-_TOKEN = re.compile(r'<[^<>]*>|["“„«”](?P<quoted>[^"“„«”»]*)["”“»](?=[\s,;]|$)|(?P<comma>[,;\n])|[^\s,;]+')
+_TOKEN = re.compile(
+    r'<[^<>]*>|["“„«”](?P<quoted>[^"“„«”»]*)["”“»](?=[\s,;]|$)|(?P<comma>[,;\n])|(?:&(?:amp|lt|gt);|[^\s,;])+'
+)
+"""Slack writes "&" as "&amp;", so that semicolon separates nobody."""
+_ODD_QUOTES = re.compile(r"""(?<!\S)[*_~]*['‘‚’‹›`»「『"].*['‘’‹›`«」』"][*_~]*$|\S+["“”„»]$""")
+"""Around a text, though none that a text is spoken for: an apostrophe may be a part of a name."""
 _DIALLABLE = re.compile(r"[\d()+./\-‐‑‒–—−]+")
 _EXTENSION = re.compile(r"(?:x|ext\.?|extension) ?[0-9]+", re.IGNORECASE)
 _DAY = re.compile(r"tomorrow|today|\d{4}-\d{2}-\d{2}")
@@ -102,14 +107,18 @@ def parse(text: str, region: str) -> MessageText:
     """
     tokens = _tokens(text)
     if any(not token.quoted and token.text[0] in '"“„«' for token in tokens):
-        raise BadInput(f"A quotation mark is never closed, so nothing was sent. {EXAMPLE}")
+        raise BadInput(
+            "A quotation mark is never closed, or no space follows it, or more of them stand inside of the text, so "
+            f"nothing was sent. {EXAMPLE}"
+        )
     stop = next((place for place, token in enumerate(tokens) if token.option), len(tokens))
-    options = _options(tokens[stop:])
+    options = _options([token for token in tokens[stop:] if not token.comma])
     segments = _segments(tokens[:stop])
     spoken = ""
     if "template" not in options:
         alone = bool(options.keys() & {"digits", "looping", "finally"})
-        segments, spoken, options["template"] = _split(segments, alone=alone)
+        option = tokens[stop].text if stop < len(tokens) else ""
+        segments, spoken, options["template"] = _split(segments, option, alone=alone)
     if not segments:
         raise BadInput(f"Say whom to call, so nothing was sent. {EXAMPLE}")
     named = [" ".join(_written(token) for token in segment) for segment in segments]
@@ -294,10 +303,11 @@ def _digits(text: str) -> str:
     return digits
 
 
-def _split(segments: list[list[_Token]], *, alone: bool) -> tuple[list[list[_Token]], str, str]:
+def _split(segments: list[list[_Token]], option: str, *, alone: bool) -> tuple[list[list[_Token]], str, str]:
     """(recipients, text, template): what is to be played stands at the end of the last recipient.
 
-    `alone`: something else is played, too, so there need be nothing, and what follows a name is more of the name.
+    `option`: the word that follows, "" = none.  `alone`: something else is played, too, so there need be nothing, and
+    what follows a name is more of the name.
     """
     last = segments[-1] if segments else []
     if last and last[-1].quoted and (len(last) > 1 or len(segments) > 1):
@@ -305,6 +315,7 @@ def _split(segments: list[list[_Token]], *, alone: bool) -> tuple[list[list[_Tok
         if not last[-1].text.strip():
             raise BadInput(f"The quotes hold no text, so nothing was sent. {EXAMPLE}")
         return rest, last[-1].text.strip(), ""
+    _check_quotes(last)
     whom = 0
     while whom < len(last) and not last[whom].quoted and _DIALLABLE.fullmatch(last[whom].text):
         whom += 1
@@ -316,11 +327,27 @@ def _split(segments: list[list[_Token]], *, alone: bool) -> tuple[list[list[_Tok
     if alone and whom and not played:
         return segments, "", ""
     if not played or not whom or any(token.quoted for token in played):
+        before = f"before “{option}” " if option else ""
+        name = f" A name that has “{option}” in it stands in quotes." if option else ""
         raise BadInput(
-            "Say what to play: a text in quotes, or a stored message's name, like “template welcome”. "
-            f"Nothing was sent. {EXAMPLE}"
+            f"Say {before}what to play: a text in quotes, or a stored message's name, like “template welcome”. "
+            f"Nothing was sent.{name} {EXAMPLE}"
         )
+    if last[0].quoted and _numbers([" ".join(token.text for token in played)]) and played[0].text.startswith("+"):
+        raise BadInput(f"First say whom to call, then what is played. Nothing was sent. {EXAMPLE}")
     return [*segments[:-1], last[:whom]], "", " ".join(token.text for token in played)
+
+
+def _check_quotes(last: list[_Token]) -> None:
+    """What ends with a text that was not read as one is the name of no stored message: some service would take it."""
+    spoken = next((place for place, token in enumerate(last) if place and token.quoted), len(last))
+    if spoken + 1 < len(last):
+        raise BadInput(
+            f"“{last[spoken + 1].text}” after the text was not understood, so nothing was sent. Only words like keys, "
+            f"record, ring 20s or at 14:30 may follow it. {EXAMPLE}"
+        )
+    if odd := _ODD_QUOTES.search(" ".join(token.text for token in last)):
+        raise BadInput(f'“{odd[0]}” is not in quotation marks like "this", so nothing was sent. {EXAMPLE}')
 
 
 def _behind(tokens: list[_Token]) -> int:
@@ -339,23 +366,34 @@ def _options(tokens: list[_Token]) -> dict[str, str]:
     while place < len(tokens):
         option = tokens[place].option
         if not option:
-            raise BadInput(f"“{tokens[place].text}” was not understood, so nothing was sent. {EXAMPLE}")
+            raise BadInput(_misplaced(tokens[place], tokens[place - 1]))
         if option in found:
             raise BadInput(f"“{option}” was given twice. Write it once. {EXAMPLE}")
         place += 1
         if option in FLAGS:
             found[option] = option
             continue
-        values = []
+        values: list[str] = []
         while place < len(tokens) and not tokens[place].option:
+            if values and tokens[place].quoted:
+                raise BadInput(_misplaced(tokens[place], tokens[place - len(values) - 1]))
             values.append(tokens[place].text)
             place += 1
         if not values or not any(value.strip() for value in values):
             raise BadInput(f"“{option}” {_NEEDS[option]}. Nothing was sent. {EXAMPLE}")
-        if option == "at" and _DAY.fullmatch(values[0].casefold()):
-            found["day"] = values.pop(0).casefold()
+        day = next((end for end in (0, -1) if _DAY.fullmatch(values[end].casefold())), None)
+        if option == "at" and day is not None:
+            found["day"] = values.pop(day).casefold()
         found[option] = html.unescape(" ".join(values))
     return found
+
+
+def _misplaced(token: _Token, option: _Token) -> str:
+    return (
+        f"“{token.text}” after “{option.text}” was not understood, so nothing was sent. First comes whom to call, then "
+        f"what is played, then words like “{option.text}”. A name that has such a word in it stands in quotes. "
+        f"{EXAMPLE}"
+    )
 
 
 def line_number(text: str, region: str) -> str:

@@ -258,7 +258,7 @@ def _judge_batch(db: sqlite3.Connection, step: Step, now: float) -> _Verdict | N
         told = "For a day nobody has said that the voice message shall be sent, so it was discarded; nobody was called."
         return _Verdict(Answer(error=told), withdraw=True)
     if not messages.over(db, batch.id):
-        return None
+        return _judge_paused(messages.results(db, batch.id), step, now) if batch.state == "paused" else None
     results = messages.results(db, batch.id)
     waits = [call for _, call in results if call is not None and not _settled(db, call, now)]
     unclear = [call for call in waits if call.state is State.UNCLEAR]
@@ -269,6 +269,18 @@ def _judge_batch(db: sqlite3.Connection, step: Step, now: float) -> _Verdict | N
     return _failed(
         f"Of {len(results)} voice messages {len(unclear)} are unclear, and for a day nobody has told what became of "
         "them. Their card shows the others."
+    )
+
+
+def _judge_paused(results: list[tuple[Recipient, Call | None]], step: Step, now: float) -> _Verdict | None:
+    """When it was paused is not known: not before the last was called, and it is a day since whoever waits was due."""
+    due = min((row.due_at for row, _ in results if row.state == "waiting"), default=now)
+    if now - max(step.at, due, *(call.started_at for _, call in results if call)) < LONGEST_WAIT_SECONDS:
+        return None
+    unsent = sum(row.state == "waiting" for row, _ in results)
+    return _failed(
+        f"Of {len(results)} voice messages {unsent} were not sent: they are paused, and for a day nobody has resumed "
+        "them. Their card still can, and shows the others."
     )
 
 

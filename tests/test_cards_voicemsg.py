@@ -168,10 +168,26 @@ def test_every_group_is_told_of_a_batch() -> None:
         "calling": call(state=State.CONNECTING),
     }
     rows: list[tuple[Recipient, Call | None]] = [(replace(RECIPIENT, state="sent"), made) for made in calls_of.values()]
-    rows += [(replace(RECIPIENT, state=state), None) for state in ("waiting", "refused", "stopped")]
+    rows += [(replace(RECIPIENT, state=state), None) for state in ("waiting", "refused", "stopped", "sent")]
     text = show(*rows).text
     assert all(f"1 {said_words}" in text for said_words in GROUPS.values())
-    assert "7 of 9 done" in text
+    assert "8 of 10 done" in text
+
+
+def test_whose_call_is_forgotten_does_not_wait() -> None:
+    """Calls are deleted after the days of [retention]; the others of the batch may still wait for their day."""
+    gone = (replace(RECIPIENT, state="sent", call_id="c1"), None)
+    text = show(gone, (replace(RECIPIENT, position=1), None)).text
+    assert "1 of 2 done\n1 waiting · 1 called, but not on record any more" in text
+    assert "Sent: a voice message to 2 recipients" in show(gone, gone).text
+    assert "is not on record any more" in show(gone).text
+    assert "Cancel" not in show(gone).text
+
+
+def test_of_hundreds_that_are_unclear_some_are_asked_of_at_a_time() -> None:
+    made = [call(id=f"c{place}", state=State.UNCLEAR) for place in range(200)]
+    rows = [(replace(RECIPIENT, position=place, state="sent"), one) for place, one in enumerate(made)]
+    assert action_ids(show(*rows).blocks).count("call:settle_no") == 5
 
 
 def test_one_of_many_is_no_people() -> None:
@@ -192,6 +208,17 @@ def test_the_pace_counts_those_whose_hour_has_come() -> None:
         assert "an hour" not in other.text
     paused = replace(BATCH, state="paused")
     assert "an hour" not in show(*called, *waits, batch=paused).text
+
+
+def test_a_night_in_between_does_not_slow_the_pace_down() -> None:
+    """Thousands are called in their hours, from nine on; those of yesterday tell nothing of how fast it goes."""
+    times = [NOW - 54000 + 60 * place for place in range(9)] + [NOW - 600 + 150 * place for place in range(4)]
+    called: list[tuple[Recipient, Call | None]] = [
+        (replace(RECIPIENT, position=place, state="sent"), begun(ended(Outcome.BUSY), at))
+        for place, at in enumerate(times)
+    ]
+    waits: list[tuple[Recipient, Call | None]] = [(replace(RECIPIENT, position=20 + place), None) for place in range(8)]
+    assert "24 an hour; at that pace done in 20 min" in show(*called, *waits).text
 
 
 def begun(made: Call, at: float) -> Call:

@@ -194,7 +194,7 @@ async def test_a_call_whose_fate_nobody_has_told_stays(desk: Office) -> None:
 
 
 async def test_what_nobody_answered_goes_too(desk: Office) -> None:
-    for state in ("draft", "running"):
+    for state in ("draft", "paused", "running"):
         sent = Batch(calls.new_id(desk.clock()), "U1", "@U1", "voicenter", state, 0, desk.clock(), "", 1, b"{}")
         await desk.board.write(messages.write, sent, [Recipient(sent.id, 0, CALLER, "Noa Green", "waiting", 1e12)], 0)
     for state in ("preview", "paused", "adding"):

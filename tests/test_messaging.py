@@ -216,6 +216,21 @@ async def test_what_was_not_reached_while_it_was_paused_waits_for_resuming(desk:
     assert sorted(called(desk)) == sorted([NUMBERS[0], *NUMBERS[:2]])
 
 
+async def test_paused_while_it_was_found_out_that_the_last_cannot_be_called(desk: Office) -> None:
+    """Else it would be paused with nobody waiting: no button goes on with it, and its results never come."""
+    speaker(desk).answers = [Unavailable("Not reached.")] * 9
+    made = await batch(desk, NUMBERS[0])
+    ((row, _),) = await desk.board.read(messages.results, made.id)
+    await message_batches.pause(desk.board, "U2", made.id)
+    await desk.board.write(messages.refuse, row, "Not to be called.")
+    await desk.board.write(messages.defer, row, desk.clock() + 3600)
+    ((kept, _),) = await desk.board.read(messages.results, made.id)
+    assert kept == row
+    await message_batches.resume(desk.board, "U2", made.id)
+    await desk.board.write(messages.refuse, row, "Not to be called.")
+    assert await states(desk, made) == ["refused"]
+
+
 async def test_one_pause_for_all_while_the_service_is_not_reached(desk: Office) -> None:
     speaker(desk).answers = [Unavailable("Not reached.")]
     await batch(desk, *NUMBERS[:2])
@@ -240,6 +255,25 @@ async def test_an_unclear_answer_is_never_repeated(desk: Office) -> None:
     await message_queue.due(desk.board)
     assert called(desk) == [NUMBERS[0]]
     assert await states(desk, made) == ["sent"]
+
+
+async def test_what_is_unclear_of_many_is_asked_on_their_card(desk: Office) -> None:
+    speaker(desk).answers = [None, Ambiguous("No answer in time."), Ambiguous("No answer in time.")]
+    made = await batch(desk, *NUMBERS[:4])
+    (card,) = desk.conversation("U2")
+    assert "Did it ring at +1 202-555-0131?" in card.text
+    assert "Did it ring at +1 202-555-0132?" in card.text
+    _, second, *_ = [row.call_id for row, _ in await desk.board.read(messages.results, made.id)]
+    await desk.press("call:settle_no", card, "DU2", user="U2", value=second)
+    (card,) = desk.conversation("U2")
+    assert "0131?" not in card.text
+    await desk.press("call:settle_rang", card, "DU2", user="U2")
+    (card,) = desk.conversation("U2")
+    assert "Did it ring" not in card.text
+    assert "1 not reached · 1 refused" in card.text
+    await message_queue.due(desk.board)
+    assert called(desk) == list(NUMBERS[:4])
+    assert await states(desk, made) == ["sent"] * 4
 
 
 async def test_an_unclear_answer_is_cleared_where_the_service_lists_calls_by_our_id(desk: Office) -> None:
@@ -275,6 +309,24 @@ async def test_who_may_send_to_how_many(desk: Office) -> None:
         await batch(desk, *(f"+12025550{number:03}" for number in range(201)))
     made = await batch(desk, NUMBERS[4], NUMBERS[4], NUMBERS[5], start=False)
     assert len(await states(desk, made)) == 2
+
+
+async def test_a_text_is_no_longer_than_whoever_approves_it_is_shown(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    asked = SETTINGS.replace("[policy]", "[policy]\napprove_over = 1")
+    async with office(tmp_path, fake_slack, slack_clock, asked, kind=Speaker) as desk:
+        text = "Your order & more. " * 157
+        wanted = Wanted(by="U2", recipients=((NUMBERS[0], ""), (NUMBERS[1], "")), said=Said(text=f"{text} and ends"))
+        made = await messaging.create(desk.board, "key", wanted)
+        await message_batches.confirm(desk.board, made.id, "U2")
+        await desk.settle()
+        assert "and ends”.\nTo +1 202-555-0130" in "".join(
+            block.get("text", {}).get("text", "") for block in desk.conversation("U9")[-1].blocks
+        )
+        longer = Wanted(by="U2", recipients=wanted.recipients, said=Said(text=f"{text} and ends much later"))
+        with pytest.raises(BadInput, match="The text has 3003 characters, and 3000 are the most"):
+            await messaging.create(desk.board, "key", longer)
 
 
 async def test_named_callers_and_countries_hold_for_messages(

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from typing_extensions import override
 
 from bot import dialing, message_batches, message_queue, messaging
 from bot.cards.said import Said
@@ -192,6 +193,26 @@ async def test_the_stricter_rule_of_the_line_counts(desk: Office) -> None:
         await send(desk, msg(TEXT, LINE), GB)
     with pytest.raises(NotAllowed, match="from US"):  # the office's, where the line is not known
         await send(desk, TEXT, GB)
+
+
+async def test_the_rule_of_the_line_counts_that_the_account_calls_from_by_itself(desk: Office) -> None:
+    """As for calls: nobody has chosen a line, and the service shows the one of its settings."""
+
+    class British(Speaker):
+        @override
+        def default_line(self) -> str:
+            return GB
+
+    phone = British("voicenter", desk.clock)
+    desk.board.providers = {"voicenter": phone}
+    rules(desk, US="announce", GB="off")
+    with pytest.raises(NotAllowed, match="with numbers from GB are not recorded here"):
+        await send(desk, TEXT)
+    assert phone.messages == []
+    await send(desk, msg(TEXT, LINE))
+    (order,) = phone.messages
+    assert (order.caller_id, order.text) == (LINE, f"{ANNOUNCEMENT} Your order is ready.")
+    await phone.http.aclose()
 
 
 def msg(said: Said, line: str) -> Said:

@@ -33,6 +33,9 @@ def people(text: str) -> list[str]:
         ("<@U2|sam>, Dana Levi template “Order ready”", ["U2", "Dana Levi"], "Order ready", ""),
         ("<tel:+12025550131|+1 202 555 0131> template 101", [ONE], "101", ""),
         ('Dana Levi "Fish &amp; chips are ready"', ["Dana Levi"], "", "Fish & chips are ready"),
+        ('Fish &amp; Co, Dana Levi "Hi"', ["Fish & Co", "Dana Levi"], "", "Hi"),
+        ("+1 202 555 0131 Fish &amp; chips", [ONE], "Fish & chips", ""),
+        ("Dana&amp;Noa;Dana Levi welcome", ["Dana&Noa", "Dana Levi"], "welcome", ""),
         ("+1 202 555 0131,, welcome", [ONE], "", ""),
     ],
 )
@@ -54,6 +57,9 @@ def test_all_options_in_any_order() -> None:
     assert saying.line_number(read.line, "US") == "+12025550100"
     assert saying.line_number("Sales 2", "US") == "Sales 2"
     assert saying.parse('Dana "Hi" at 2026-12-01', "US").day == "2026-12-01"
+    assert saying.parse('Dana "Hi" from R&amp;D', "US").line == "R&D"
+    read = saying.parse('Dana "Hi" at 9:00 Tomorrow keys', "US")
+    assert (read.day, read.clock) == ("tomorrow", "9:00")
 
 
 @pytest.mark.parametrize(
@@ -108,6 +114,25 @@ def test_how_long_it_rings_and_lasts_and_whether_it_is_recorded(text: str, limit
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        'Dana, "Hi", keys, via exolve, at 14:30, record',
+        'Dana, "Hi"; keys; via exolve; at 14:30; record;',
+        'Dana "Hi"\nkeys\nvia exolve\nat 14:30\nrecord',
+    ],
+)
+def test_commas_between_options_mean_nothing(text: str) -> None:
+    read = saying.parse(text, "US")
+    assert (people(text), read.text, read.keys, read.record) == (["Dana"], "Hi", True, True)
+    assert (read.account, read.clock) == ("exolve", "14:30")
+
+
+@pytest.mark.parametrize("name", ["O'Brien", "welcome-2", "Order 'ready' now", "+1"])
+def test_a_stored_message_may_have_a_sign_in_its_name(name: str) -> None:
+    assert saying.parse(f'"Dana Levi" {name}', "US").template == name
+
+
+@pytest.mark.parametrize(
     ("text", "whom", "played", "limits"),
     [
         ('"Max" welcome max 1m', ["Max"], "welcome", (0, 60)),
@@ -155,7 +180,23 @@ def test_a_form_has_the_two_limits_in_one_line() -> None:
         ("template welcome", "Say whom to call"),
         ('Dana ""', "hold no text"),
         ('Dana "Hi" template welcome', "not understood"),
-        ('Dana "Hi" later', "“Hi” after “Dana” was not understood. Example: .*Your order is ready"),
+        ('Dana "Hi" later', "“later” after the text was not understood, .* words like keys, .*Your order is ready"),
+        ('+1 202 555 0131 "Hi" x123', "“x123” after the text was not understood"),
+        ('Dana "Hi" recorded keys', "“recorded” after the text was not understood"),
+        ('Dana keys "Hi"', "“Hi” after “keys” was not understood.* what is played, then words like “keys”"),
+        ('Dana Keys "Hi"', "A name that has such a word in it stands in quotes"),
+        ('+1 202 555 0131 via exolve "Hi"', "“Hi” after “via” was not understood"),
+        ('Dana template welcome "Hi"', "“Hi” after “template” was not understood"),
+        ('Dana Voice "Hi"', "Say before “Voice” what to play"),
+        ('"Your order is ready" +1 202 555 0131', "First say whom to call, then what is played"),
+        ("Dana 'Hi there'", "“'Hi there'” is not in quotation marks like \"this\""),
+        ("+1 202 555 0131 ‘Hi’", "is not in quotation marks like"),
+        ("+1 202 555 0131 `Hi`", "is not in quotation marks like"),
+        ("+1 202 555 0131 »Hi«", "is not in quotation marks like"),
+        ('+1 202 555 0131 *"Hi"*', "is not in quotation marks like"),
+        ('Dana Hi"', "is not in quotation marks like"),
+        ('Dana "Hi"keys', "is never closed, or no space follows it"),
+        ('Dana "He said "no" to me"', "or more of them stand inside of the text"),
         ('"Hi" "there" "you"', "not understood"),
         ('Dana "Hi" at', "needs a time"),
         ("back welcome", "cannot be sent a voice message"),

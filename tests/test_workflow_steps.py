@@ -517,6 +517,44 @@ async def test_messages_that_stay_unclear_fail_the_step_after_a_day(flow: Workfl
     assert step.error.startswith("Of 1 voice messages 1 are unclear")
 
 
+async def test_a_batch_that_is_paused_now_and_then_is_waited_for(flow: Workflow) -> None:
+    step = await flow.say(", ".join(f"+1 202 555 013{digit}" for digit in range(8)))
+    (batch,) = await batches(flow)
+    await flow.later(DAY - 600)
+    await message_batches.confirm(flow.desk.board, batch.id, "U2")
+    await flow.desk.settle()
+    await message_batches.pause(flow.desk.board, "U2", batch.id)
+    for number in (1, 2, 3):
+        await flow.happen(*hears(number, flow.desk.clock()))
+    await flow.later(DAY - 60)
+    assert step.state == "running"
+    await message_batches.resume(flow.desk.board, "U2", batch.id)
+    await flow.desk.settle()
+    await message_batches.pause(flow.desk.board, "U2", batch.id)
+    await flow.later(60)
+    assert step.state == "running", "whoever waits has been called since then"
+
+
+async def test_a_batch_that_nobody_resumes_fails_the_step(flow: Workflow) -> None:
+    step = await flow.say(", ".join(f"+1 202 555 013{digit}" for digit in range(5)))
+    (batch,) = await batches(flow)
+    await message_batches.confirm(flow.desk.board, batch.id, "U2")
+    await flow.desk.settle()
+    await message_batches.pause(flow.desk.board, "U2", batch.id)
+    for number in (1, 2, 3):
+        await flow.happen(*hears(number, flow.desk.clock()))
+    await flow.later(DAY - 60)
+    assert step.state == "running"
+    await flow.later(61)
+    assert step.error == (
+        "Of 5 voice messages 2 were not sent: they are paused, and for a day nobody has resumed them. Their card still "
+        "can, and shows the others."
+    )
+    await message_batches.resume(flow.desk.board, "U2", batch.id)
+    await flow.desk.settle()
+    assert len(speaker(flow.desk).messages) == 5
+
+
 async def test_a_batch_that_is_stopped_has_its_figures(flow: Workflow) -> None:
     numbers = ", ".join(f"+1 202 555 013{digit}" for digit in range(5))
     step = await flow.say(numbers)

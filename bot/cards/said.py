@@ -78,6 +78,7 @@ GROUPS: Mapping[str, str] = {
     "unclear": "unclear",
     "refused": "refused",
     "stopped": "stopped before they were called",
+    "forgotten": "called, but not on record any more",
 }
 """What can become of a recipient, in the order of the card."""
 
@@ -86,8 +87,10 @@ def result_of(recipient: "Recipient", call: Call | None) -> Result:
     """What became of a recipient."""
     if recipient.state == "refused":
         return Result("refused", recipient.words)
-    if recipient.state in ("waiting", "stopped") or call is None:
-        return Result("stopped" if recipient.state == "stopped" else "waiting", "")
+    if recipient.state in ("waiting", "stopped"):
+        return Result(recipient.state, "")
+    if call is None:
+        return Result("forgotten", "")  # [retention] has deleted the call, while others of the batch still wait
     keys = " ".join(told for told in call.heard if set(told) <= KEYS)
     phrases = "; ".join(told for told in call.heard if not set(told) <= KEYS)
     if call.state is State.UNCLEAR:

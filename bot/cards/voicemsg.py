@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 NAMED = 8
 """Recipients of a batch that its card names with their reason; all are in the CSV."""
+ASKED = 5
+"""Unclear ones that a card asks of at the same time."""
 HOURS = 4
 """Different moments that a card says messages are deferred to."""
 
@@ -57,7 +59,7 @@ def voicemsg_card(
 
     Buttons carry the batch's id: `voicemsg:send`, `voicemsg:drop`, `voicemsg:stop`, `voicemsg:pause`,
     `voicemsg:resume`, `voicemsg:csv`; those of a single
-    call its own: `call:hang_up`, `call:settle_rang`, `call:settle_no`, `recording:get`.
+    call, and of one that is unclear, its own: `call:hang_up`, `call:settle_rang`, `call:settle_no`, `recording:get`.
     """
     results = [result_of(recipient, call) for recipient, call in recipients]
     facts = context(
@@ -74,7 +76,8 @@ def voicemsg_card(
     if len(recipients) == 1:
         return _single(batch, *recipients[0], results[0], facts, now, zone, can_hang_up, recording)
     speed = _speed(recipients, now, zone) if batch.state == "running" else ""
-    return _many(batch, [recipient for recipient, _ in recipients], results, facts, now, zone, approvers, speed)
+    asked = _asked(recipients)
+    return _many(batch, [recipient for recipient, _ in recipients], results, asked, facts, now, zone, approvers, speed)
 
 
 def their_time(at: float, now: float, number: str) -> str:
@@ -105,10 +108,7 @@ def _single(
         when = "Schedule it" if recipient.due_at > now else "Send"
         buttons = [button(when, "voicemsg:send", batch.id, style="primary", about=label), _drop(batch)]
     elif call is not None and call.state is State.UNCLEAR:
-        buttons = [
-            button("It rang", "call:settle_rang", call.id, about=label),
-            button("Nothing rang", "call:settle_no", call.id, about=label),
-        ]
+        buttons = _settling(call, label)
     elif recipient.state == "waiting":
         buttons = [button("Cancel", "voicemsg:stop", batch.id, about=label)]
     elif call is not None and call.live and can_hang_up and not call.hanging_up(now):
@@ -162,6 +162,8 @@ def _one(
             return f"the voice message to {party} was not sent", sentence(result.words)
         case "stopped":
             return f"cancelled: the voice message to {party}", f"By {rep_words(batch.ended_by)}; nobody was called."
+        case "forgotten":
+            return f"the voice message to {party} was sent", "What became of it is not on record any more."
     return f"{party} was not reached", " ".join(part for part in (f"{upper_first(result.words)}.", answered) if part)
 
 
@@ -176,6 +178,7 @@ def _many(
     batch: "Batch",
     recipients: "Sequence[Recipient]",
     results: Sequence[Result],
+    asked: list[Block],
     facts: Block,
     now: float,
     zone: str,
@@ -208,6 +211,7 @@ def _many(
     told = _named(recipients, results)
     if told:
         blocks.append(section(told, "voicemsg:reasons"))
+    blocks += asked
     if batch.state == "dropped" or groups["stopped"]:
         verb = "Discarded" if batch.state == "dropped" else "Stopped"
         blocks.append(context([f"{verb} by {rep_words(batch.ended_by) or 'Callboard'}"], "voicemsg:ended"))
@@ -220,10 +224,10 @@ def _many(
 
 def _speed(recipients: "Sequence[tuple[Recipient, Call | None]]", now: float, zone: str) -> str:
     """How many an hour are called, and when all will be whose hour has come."""
-    begun = [call.started_at for _, call in recipients if call is not None]
-    recent = sum(at > now - PACE_SECONDS for at in begun)
+    # Not since the first of all: there may be a night in between, or a pause.
+    recent = [call.started_at for _, call in recipients if call is not None and call.started_at > now - PACE_SECONDS]
     left = sum(row.state == "waiting" and row.due_at <= now for row, _ in recipients)
-    return pace(min(begun, default=0), recent, left, now, zone)
+    return pace(min(recent, default=0), len(recent), left, now, zone)
 
 
 def _some(recipients: "Sequence[Recipient]") -> str:
@@ -285,6 +289,24 @@ def _named(recipients: "Sequence[Recipient]", results: Sequence[Result]) -> str:
     ]
     more = [f"• and {len(told) - NAMED} more, see the results as CSV"] if len(told) > NAMED else []
     return "\n".join([*told[:NAMED], *more])
+
+
+def _asked(recipients: "Sequence[tuple[Recipient, Call | None]]") -> list[Block]:
+    """The question what became of those that are unclear, a few at a time: nobody else can tell."""
+    blocks: list[Block] = []
+    unclear = [(row, call) for row, call in recipients if call is not None and call.state is State.UNCLEAR]
+    for place, (row, call) in enumerate(unclear[:ASKED]):
+        blocks.append(section(f"Did it ring at {who(row.number, row.name)}?", f"voicemsg:unclear:{place}"))
+        label = f"{row.position + 1}. {who_plain(row.number, row.name)}"  # two may have one name, cut before the number
+        blocks.append(actions(_settling(call, label), f"voicemsg:settle:{place}"))
+    return blocks
+
+
+def _settling(call: Call, label: str) -> list[Block]:
+    return [
+        button("It rang", "call:settle_rang", call.id, about=label),
+        button("Nothing rang", "call:settle_no", call.id, about=label),
+    ]
 
 
 def _buttons(batch: "Batch", waiting: int, done: int) -> list[Block]:

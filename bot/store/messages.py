@@ -65,6 +65,8 @@ _BATCH = ", ".join(Batch.__dataclass_fields__)
 _RECIPIENT = ", ".join(Recipient.__dataclass_fields__)
 _read_call = msgspec.json.Decoder(Call)
 _BUSY = "('requested', 'ringing', 'connecting', 'talking')"
+_SENDS = "EXISTS (SELECT 1 FROM message_batches WHERE id = batch_id AND state = 'running')"
+"""Of a recipient: nobody has paused or stopped their batch meanwhile."""
 
 
 def write(db: sqlite3.Connection, batch: Batch, recipients: list[Recipient], now: float) -> None:
@@ -195,25 +197,26 @@ def take(db: sqlite3.Connection, recipient: Recipient, call_id: str) -> bool:
     """This recipient becomes that call. False: somebody was faster, or the batch was stopped."""
     taken = db.execute(
         "UPDATE message_recipients SET state = 'sent', call_id = ? WHERE batch_id = ? AND position = ?"
-        " AND state = 'waiting' AND EXISTS (SELECT 1 FROM message_batches WHERE id = batch_id AND state = 'running')",
+        f" AND state = 'waiting' AND {_SENDS}",
         (call_id, recipient.batch_id, recipient.position),
     )
     return taken.rowcount == 1
 
 
 def defer(db: sqlite3.Connection, recipient: Recipient, due_at: float) -> None:
-    """Its hour has not come."""
+    """Its hour has not come. Nothing, where the batch was paused meanwhile."""
     _change(db, recipient, "due_at = ?", due_at)
 
 
 def refuse(db: sqlite3.Connection, recipient: Recipient, words: str) -> None:
-    """It will not be sent."""
+    """It will not be sent. Nothing, where the batch was paused meanwhile: it is asked again when that goes on."""
     _change(db, recipient, "state = 'refused', words = ?", words)
 
 
 def _change(db: sqlite3.Connection, recipient: Recipient, change: str, value: float | str) -> None:
     db.execute(
-        f"UPDATE message_recipients SET {change} WHERE batch_id = ? AND position = ? AND state = 'waiting'",
+        f"UPDATE message_recipients SET {change} WHERE batch_id = ? AND position = ?"
+        f" AND state = 'waiting' AND {_SENDS}",
         (value, recipient.batch_id, recipient.position),
     )
     cards.touch(db, recipient.batch_id, CARD)

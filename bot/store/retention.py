@@ -60,10 +60,10 @@ def _forget_call(db: sqlite3.Connection, call: Call) -> None:
 def forget_messages(db: sqlite3.Connection, before: float) -> int:
     """Voice messages that were made before that moment, with all recipients, once nobody waits for one.
 
-    Also a draft that nobody sent or discarded, or approved: its recipients wait for nothing.
+    Also a draft that nobody sent or discarded, or approved, and what nobody resumed: its recipients wait for nothing.
     """
     rows = db.execute(
-        "SELECT id FROM message_batches WHERE id < ? AND created_at < ? AND (state IN ('draft', 'asked')"
+        "SELECT id FROM message_batches WHERE id < ? AND created_at < ? AND (state IN ('draft', 'asked', 'paused')"
         " OR NOT EXISTS (SELECT 1 FROM message_recipients"
         " WHERE batch_id = message_batches.id AND message_recipients.state = 'waiting')) ORDER BY id LIMIT ?",
         (_id_at(before), before, CHUNK),
