@@ -86,6 +86,7 @@ class Proposed(msgspec.Struct, frozen=True, kw_only=True):
         automatic: something is played to whoever picks up; `rep` is who ordered that.
         from_list: the rep works through a calling list.
         waived: a manager allows this one call and has said why; what then counts no more is in `Refused.waivable`.
+        waived_at: as of when they knew what forbids it, seconds since 1970 UTC.
     """
 
     rep: str
@@ -100,6 +101,7 @@ class Proposed(msgspec.Struct, frozen=True, kw_only=True):
     automatic: bool = False
     from_list: bool = False
     waived: bool = False
+    waived_at: float = 0
 
 
 class DoNotCall(msgspec.Struct, frozen=True):
