@@ -308,6 +308,14 @@ async def test_a_wish_leaves_nothing_open(desk: Office) -> None:
     assert not await desk.board.read(ledger.open_intents)
 
 
+async def test_why_is_read_in_the_audit_log_whole(desk: Office) -> None:
+    await desk.type(FORBIDDEN, user="U2")
+    why = "She wrote on Monday that she wants to hear of the new price list, and asked for a call; ticket 4711. " * 2
+    await said_why(desk, desk.slack.ephemerals[-1], "U2", "C1", why[:200])
+    told = await desk.type("/callboard audit", user="U9")
+    assert f"Why: {why[:200].strip()}" in told
+
+
 async def test_who_may_not_decide_on_a_call_is_told_so_of_a_call(desk: Office) -> None:
     value = value_of(await asked(desk))
     for user in ("U1", "U4"):
