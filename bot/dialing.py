@@ -129,6 +129,8 @@ async def dial(
     if not ask.conference:
         _check_linked(rep)
     account = _account(board, ask, rep)
+    if not ask.conference:
+        _check_rings(board, account, rep)
     provider = board.provider(account)
     call_id = calls.new_id(board.now())
     order, agreed = ordering.order(board, provider, call_id, ask, rep)
@@ -160,6 +162,16 @@ def _check_linked(rep: Person) -> None:
         raise NotAllowed(
             "Callboard does not know your phone yet, so nothing was dialled. "
             "Link it with `/phone link +1 202 555 0100` (or your extension), then call again."
+        )
+
+
+def _check_rings(board: Board, account: str, rep: Person) -> None:
+    """At another account an extension, or what else is no number, may be somebody else's phone."""
+    if rep.phone_kind != "number" and rep.account not in ("", account):
+        there, here = board.title(rep.account), board.title(account)
+        raise NotAllowed(
+            f"Your phone is linked at {there}, and {here} cannot ring it, so nothing was dialled. Call without “via” "
+            f"and from no line of {here}, or link your number with `/phone link +1 202 555 0100`."
         )
 
 
