@@ -15,7 +15,7 @@ from bot.call import Call
 from bot.cards import VALUE_LIMIT, plain, rep_words, upper_first, who
 from bot.dialing import Ask
 from bot.errors import BadInput, NotAllowed
-from bot.events import Outcome
+from bot.events import Outcome, State
 from bot.store import cards, ledger
 
 REASON = 200
@@ -109,6 +109,8 @@ async def used(board: Board, ask: Ask, call: Call) -> None:
     fate = ", and you did."
     if call.outcome in (Outcome.NOT_PLACED, Outcome.REFUSED):
         fate = ", but it was not placed. To try again, ask once more: call them, and press *Ask a manager…*."
+    elif call.state is State.UNCLEAR:
+        fate = ". Whether it was placed is unclear: its card asks you."
     told = notice(f"{rep_words(ask.allowed_by)} allowed you to call {who(ask.number, ask.name)} once{fate}")
 
     def write(db: sqlite3.Connection) -> None:

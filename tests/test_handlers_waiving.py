@@ -9,7 +9,7 @@ import pytest
 import handlers.waiving
 from bot import dialing, unclear, waiving
 from bot.dialing import ALLOWED_SECONDS, Ask
-from bot.errors import NeedsReason, NotAllowed, Refused
+from bot.errors import Ambiguous, NeedsReason, NotAllowed, Refused
 from bot.events import CallEnded
 from bot.store import ledger, people
 from handlers import Click
@@ -226,6 +226,14 @@ async def test_a_call_that_the_service_refused_was_not_made(desk: Office) -> Non
     assert "you did" not in used.text
     assert "it was not placed" in used.text
     assert "waive:call" not in str(used.blocks)
+
+
+async def test_of_a_call_that_may_have_been_placed_nobody_says_that_it_was(desk: Office) -> None:
+    allowed = await allowed_call(desk)
+    desk.phone.answer = Ambiguous("Paperphone has not answered in time.")
+    await desk.press("waive:call", allowed, dm(desk, "U1"))
+    (used,) = [message for message in desk.conversation("U1") if "U2 allow" in message.text]
+    assert "once. Whether it was placed is unclear: its card asks you." in used.text
 
 
 async def test_a_yes_to_the_hour_is_not_made_younger_by_a_managers_word(
