@@ -160,6 +160,7 @@ class Refused(msgspec.Struct, frozen=True):
     Attributes:
         why, next_step: full sentences.  next_slot: when it would be allowed, None = waiting does not help.
         waivable: a manager may allow it for one call that somebody places by hand.
+        told: what is in `why`, as somebody else is told it; "" = in the same words.
         costly: because of the number's price or country.  cap: which limit of the day is used up, "" = none is.
         used: how much was used of it.
     """
@@ -168,6 +169,7 @@ class Refused(msgspec.Struct, frozen=True):
     next_step: str
     next_slot: datetime | None = None
     waivable: bool = False
+    told: str = ""
     costly: bool = False
     cap: str = ""
     used: int = 0

@@ -262,6 +262,19 @@ async def test_a_yes_to_the_hour_is_not_made_younger_by_a_managers_word(
         assert len(desk.phone.orders) == 2
 
 
+async def test_a_manager_is_told_of_the_limit_that_is_not_theirs(desk: Office) -> None:
+    await desk.board.write(people.unblock, NUMBER)
+    for last in "45":
+        await desk.type(f"/call +1 202 555 014{last}")
+    assert "you have placed 2 calls today" in await desk.type(FORBIDDEN)
+    await said_why(desk, desk.slack.ephemerals[-1], "U1", "C1")
+    request = desk.conversation("U2")[-1]
+    assert "They have placed 2 calls today, and the limit for one person is 2 a day." in request.text
+    await desk.press("waive:yes", request, dm(desk, "U2"), user="U2")
+    await desk.press("waive:call", desk.conversation("U1")[-1], dm(desk, "U1"))
+    assert "they have placed 2 calls today" in (await audited(desk))[-1][3]
+
+
 async def test_what_was_put_on_the_list_since_was_not_allowed(desk: Office) -> None:
     """A manager has allowed a call past the limit of the day; then the customer asks never to be called again."""
     await desk.board.write(people.unblock, NUMBER)
@@ -330,3 +343,23 @@ async def test_who_may_not_decide_on_a_call_is_told_so_of_a_call(desk: Office) -
         with pytest.raises(NotAllowed) as refused:
             await waiving.allow(desk.board, user, value)
         assert "list" not in str(refused.value)
+
+
+async def test_a_form_from_app_home_is_answered_in_the_conversation_and_names_ring_nobody(desk: Office) -> None:
+    """A global shortcut has no place of its own to answer in."""
+    await desk.contact(NUMBER, "<http://x.example|Noa> *Green*")
+    await desk.board.write(people.block, NUMBER, "<!here> asked <@U0SOMEBODY> us & them", "U9", desk.clock())
+    await desk.send(slack_requests.shortcut(desk.slack, "start_call", user="U1"))
+    assert await desk.submit({"who": "+1 202 555 0123", "note": "x" * 200}) == {}
+    refusal = desk.conversation("U1")[-1]
+    assert LISTED in refusal.text
+    await said_why(desk, refusal, "U1", dm(desk, "U1"), "<http://x.example|so> & " + '\u202ewhy "so" ' * 15)
+    for user in ("U2", "U9"):
+        request = desk.conversation(user)[-1]
+        assert "Why:" in request.text
+        said = request.text + str([block["text"] for block in request.blocks if block["type"] == "section"])
+        assert "<!" not in said
+        assert "<http" not in said
+    await desk.press("waive:yes", desk.conversation("U9")[-1], dm(desk, "U9"), user="U9")
+    await desk.press("waive:call", desk.conversation("U1")[-1], dm(desk, "U1"))
+    assert [order.number for order in desk.phone.orders] == [NUMBER]
