@@ -46,8 +46,8 @@ def _cap(rep: str, error: CapReached) -> str:
     if error.cap == "calls_at_once":
         return (
             f"<@{rep}> has {error.used} calls under way at the same moment, and `calls_at_once` in `[policy]` "
-            "allows no more: they cannot call anybody else before one is over. If they do not know of them, somebody else may "
-            "be using their Slack: `/calls team` hangs up."
+            "allows no more: they cannot call anybody else before one is over. If they do not know of them, somebody "
+            "else may be using their Slack: `/calls team` hangs up."
         )
     team, message = error.cap.startswith("team_"), error.cap == "reps_daily"
     who = "All together have" if team else f"<@{rep}> has"

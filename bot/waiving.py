@@ -46,10 +46,10 @@ async def ask(board: Board, wish: str, wanted: Ask) -> list[str]:
     asked = approval.approvers(board.settings, wanted.rep)
     if not asked:
         raise NotAllowed("There is no manager who could allow it, so nobody was asked and nothing was dialled.")
+    wanted = msgspec.structs.replace(wanted, refused_at=board.now())  # what is put on the list meanwhile is not told
     against = await dialing.against(board, wanted)
     if not against:
         raise BadInput("Nothing forbids that call any more, so no manager was asked. Call them again.")
-    wanted = msgspec.structs.replace(wanted, refused_at=board.now())
     value = f"{wish} {asking.carried(wanted, VALUE_LIMIT - len(wish) - 1)}"
     text = (
         f"{rep_words(wanted.rep)} asks to call {who(wanted.number, wanted.name)} once.\n{upper_first(against)}\n"

@@ -316,11 +316,8 @@ async def _kept(desk: Desk, click: Click, handler: Handler) -> Mapping[str, str]
     try:
         await handler(desk, click)
     except Exception as error:
-        return {
-            _first_input(click): str(error)
-            if isinstance(error, CallboardError)
-            else f"Nothing was saved. {unexpected(error)}"
-        }
+        words = str(error) if isinstance(error, CallboardError) else f"Nothing was saved. {unexpected(error)}"
+        return {_first_input(click): words}
     return {}
 
 

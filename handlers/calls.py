@@ -136,6 +136,7 @@ async def dial(desk: Desk, click: Click, key: str, ask: Ask) -> None:
         rings = rings or f"Ringing your phone to call {party}"
         await tell(desk, click, f"{rings}. Its card is in your conversation with Callboard.")
 
+    now = board.now()
     try:
         call = await dialing.dial(board, key, ask, written)
     except NeedsYes as question:
@@ -148,7 +149,7 @@ async def dial(desk: Desk, click: Click, key: str, ask: Ask) -> None:
     except NeedsReason as refusal:
         await dialing.drop(board, key)
         label = "Ask a manager…" if board.settings.role(ask.rep) == "rep" else "Allow it…"
-        wanted = msgspec.structs.replace(ask, reason="", allowed_by="", allowed_at=0, refused_at=board.now())
+        wanted = msgspec.structs.replace(ask, reason="", allowed_by="", allowed_at=0, refused_at=now)
         await _offer(desk, click, str(refusal), "waive:why", label, asking.carried(wanted), ask.name or ask.number)
         return
     except Exception:
