@@ -96,6 +96,14 @@ async def test_an_extension_is_rung_at_its_own_account_only(desk: Office) -> Non
     assert desk.phone.orders == []
 
 
+async def test_of_a_colleagues_extension_at_an_account_that_is_gone_that_is_told(desk: Office) -> None:
+    await desk.link("U1")
+    await desk.link("U2", phone="201", phone_kind="extension", account="branch")
+    told = await desk.type("/call <@U2|ben>")
+    assert "has an extension at the account “branch”, which is not set up here any more, so nothing was" in told
+    assert "Ask them to type `/phone`, or call their number." in told
+
+
 async def test_namesakes_among_colleagues_are_asked_about(desk: Office) -> None:
     await desk.link("U1", name="Sam Reed")
     for user in ("U0SAM1", "U0SAM2"):
