@@ -45,9 +45,9 @@ async def refused(board: Board, rep: str, number: str, error: CapReached | Costl
 def _cap(rep: str, error: CapReached) -> str:
     if error.cap == "calls_at_once":
         return (
-            f"<@{rep}> has {error.used} calls under way at the same moment, as many as `calls_at_once` in `[policy]` "
-            "allows: they cannot call anybody else before one is over. If they do not know of them, somebody else may "
-            "be using their Slack: `/calls team` hangs up."
+            f"<@{rep}> has {error.used} calls under way at the same moment, and `calls_at_once` in `[policy]` "
+            "allows no more: they cannot call anybody else before one is over. If they do not know of them, somebody "
+            "else may be using their Slack: `/calls team` hangs up."
         )
     team, message = error.cap.startswith("team_"), error.cap == "reps_daily"
     who = "All together have" if team else f"<@{rep}> has"
@@ -60,7 +60,7 @@ def _cap(rep: str, error: CapReached) -> str:
     but = "" if message else ", but for what a manager allows"
     nobody = "nobody can call" if team else f"they cannot {'send' if message else 'call'}"
     return (
-        f"{who} {did} today, as many as `{error.cap}` in `{section}` allows: {nobody} any more until midnight{but}. "
+        f"{who} {did} today, and `{error.cap}` in `{section}` allows no more: {nobody} any more until midnight{but}. "
         "If that is more than you expect, look at `/calls log today`: somebody else may be using a colleague's Slack."
     )
 

@@ -147,6 +147,11 @@ async def _colleague(board: Board, mentioned: str, base: Ask) -> Ask:
     extension = person.phone if person.phone_kind == "extension" else person.extension
     if extension:
         account = base.account or person.account
+        if account and account not in board.providers:
+            raise NotFound(
+                f"<@{mentioned}> has an extension at the account “{account}”, which is not set up here any more, so "
+                "nothing was dialled. Ask them to type `/phone`, or call their number."
+            )
         return replace(base, number=extension, extension=True, name=person.name, account=account)
     raise NotFound(
         f"<@{mentioned}> has not linked a phone yet, so nothing was dialled. "

@@ -41,6 +41,8 @@ CONDUCT = "conduct"
 """Kind of the intents of a call that we conduct."""
 CONFERENCE = "conference"
 """Kind of the intents of those who are called into a conference: what is asked, as JSON of `Ask`."""
+WAIVED = "waived"
+"""Kind of the intents of what a manager has allowed and was done."""
 MESSAGE = "message"
 """Kind of the intents of voice messages, one each; what somebody typed to send them is another intent."""
 ALLOWED_SECONDS = 4 * 3600
@@ -73,7 +75,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
         dial_digits: dialled once they have answered, as in `CallOrder`: an extension behind a switchboard.
         conference: they are put into that conference of the provider, without the rep's phone ringing; "" = a call.
         reason: why this one call is placed against the policy, as a manager `allowed_by` has allowed it at `allowed_at`
-            (seconds since 1970 UTC).
+            (seconds since 1970 UTC).  refused_at: when it was last said what forbids it, likewise; no more is allowed.
     """
 
     rep: str
@@ -96,6 +98,12 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     allowed_by: str = ""
     allowed_at: float = 0
+    refused_at: float = 0
+
+
+def while_it_counts(board: Board, ask: Ask) -> Ask:
+    """The ask, without a yes that is too old: what was asked was about another hour."""
+    return ask if board.now() - ask.asked_at <= YES_SECONDS else replace(ask, confirmed=False)
 
 
 async def dial(
@@ -121,6 +129,8 @@ async def dial(
     if not ask.conference:
         _check_linked(rep)
     account = _account(board, ask, rep)
+    if not ask.conference:
+        _check_rings(board, account, rep)
     provider = board.provider(account)
     call_id = calls.new_id(board.now())
     order, agreed = ordering.order(board, provider, call_id, ask, rep)
@@ -152,6 +162,16 @@ def _check_linked(rep: Person) -> None:
         raise NotAllowed(
             "Callboard does not know your phone yet, so nothing was dialled. "
             "Link it with `/phone link +1 202 555 0100` (or your extension), then call again."
+        )
+
+
+def _check_rings(board: Board, account: str, rep: Person) -> None:
+    """At another account an extension, or what else is no number, may be somebody else's phone."""
+    if rep.phone_kind != "number" and rep.account not in ("", account):
+        there, here = board.title(rep.account), board.title(account)
+        raise NotAllowed(
+            f"Your phone is linked at {there}, and {here} cannot ring it, so nothing was dialled. Call without “via” "
+            f"and from no line of {here}, or link your number with `/phone link +1 202 555 0100`."
         )
 
 
@@ -214,14 +234,16 @@ def _commit(
     what = f"call into conference {ask.conference}" if ask.conference else "call"
     ledger.audit(db, now, ask.rep, what, ask.number, f"{account} {order.call_id}{recorded}")
     if waived:
+        ledger.take_once(db, _word(ask), ask.rep, WAIVED, now)
         told = f"for <@{ask.rep}> {order.call_id}: {waived} Why: {ask.reason}"
         ledger.audit(db, now, ask.allowed_by, "call against the policy", ask.number, told)
     return change.call
 
 
 def _proposed(db: sqlite3.Connection, board: Board, ask: Ask, rep: Person, account: str) -> Proposed:
-    # A manager's word holds for so long, and while they are one.
+    # A manager's word holds for so long, while they are one, and for one call.
     fresh = board.now() - ask.allowed_at <= ALLOWED_SECONDS
+    waived = bool(ask.reason) and fresh and board.settings.role(ask.allowed_by) != "rep"
     return Proposed(
         rep=ask.rep,
         role=board.settings.role(ask.rep),
@@ -232,8 +254,14 @@ def _proposed(db: sqlite3.Connection, board: Board, ask: Ask, rep: Person, accou
         typed=ask.typed,
         confirmed=ask.confirmed,
         from_list=ask.from_list,
-        waived=bool(ask.reason) and fresh and board.settings.role(ask.allowed_by) != "rep",
+        waived=waived and ledger.intent(db, _word(ask)) is None,
+        waived_at=ask.refused_at,
     )
+
+
+def _word(ask: Ask) -> str:
+    """Key of the intent that says that a manager's word is used up: a question about it may have several buttons."""
+    return f"{WAIVED}:{ask.rep}:{ask.number}:{ask.allowed_at}"
 
 
 async def against(board: Board, ask: Ask) -> str:

@@ -49,6 +49,11 @@ class NeedsReason(NotAllowed):
         super().__init__(sentence)
         self.forbids = forbids
 
+    @property
+    def elsewhere(self) -> str:
+        """The same, for where nobody can give a reason."""
+        return f"{self.forbids} Or type `/call` in Slack, where a manager may allow this one call."
+
 
 class NotNow(NotAllowed):
     """Allowed later; nothing was done.

@@ -45,19 +45,20 @@ def daily_cap(rules: Rules, history: History, now: datetime) -> Refused | None:
     """What the rep, or all together, may call or talk in a day."""
     mine, team = history.today, history.team_today
     caps = (
-        ("daily_calls", mine.calls, "you have placed {} calls today, and the limit for one person is {} a day"),
-        ("daily_minutes", mine.minutes, "you have talked for {} minutes today, and the limit for one person is {}"),
-        ("team_daily_calls", team.calls, "{} calls were placed by all of you today, and the limit is {} a day"),
-        ("team_daily_minutes", team.minutes, "all of you have talked for {} minutes today, and the limit is {}"),
+        ("daily_calls", mine.calls, "{0} placed {1} calls today, and the limit for one person is {2} a day"),
+        ("daily_minutes", mine.minutes, "{0} talked for {1} minutes today, and the limit for one person is {2}"),
+        ("team_daily_calls", team.calls, "{1} calls were placed by all of you today, and the limit is {2} a day"),
+        ("team_daily_minutes", team.minutes, "all of you have talked for {1} minutes today, and the limit is {2}"),
     )
     for cap, used, words in caps:
         limit: int = getattr(rules, cap)
         if limit and used >= limit:
             return Refused(
-                f"The call was not placed: {words.format(used, limit)}.",
+                f"The call was not placed: {words.format('you have', used, limit)}.",
                 "Go on tomorrow, or ask an admin to raise the limit.",
                 day_end(rules, now),
                 waivable=True,
+                told=f"{words.format('they have', used, limit)}.",
                 cap=cap,
                 used=used,
             )

@@ -5,6 +5,7 @@ at the same moment cannot both pass a limit.
 """
 
 import sqlite3
+from collections.abc import Iterable
 from datetime import UTC, datetime, time
 
 from bot import policy
@@ -71,19 +72,21 @@ def check_call(db: sqlite3.Connection, board: Board, proposed: Proposed, *, alon
     limits, now = rules(board), board.now()
     history = _of_call(db, limits, proposed, now)
     decision = policy.decide(proposed, limits, history, datetime.fromtimestamp(now, UTC))
-    waivable = _waivable(proposed, limits, history, now)
+    waivable = policy.waivable(proposed, limits, history, datetime.fromtimestamp(now, UTC))
     if alone and not proposed.from_list and isinstance(decision, Refused) and decision.waivable:
-        _ask_a_manager(board, proposed, f"{decision.why.partition(': ')[0]}: {waivable}", decision)
+        all_of_it = _joined(one.why.partition(": ")[2] for one in waivable)
+        _ask_a_manager(board, proposed, f"{decision.why.partition(': ')[0]}: {all_of_it}", decision)
     _check(decision)
     if proposed.from_list:
         _check_free(db, proposed.number, now)
-    return waivable
+    return _told(waivable)
 
 
 def against(db: sqlite3.Connection, board: Board, proposed: Proposed) -> str:
     """What a manager would have to allow for that call, "" = nothing."""
     limits, now = rules(board), board.now()
-    return _waivable(proposed, limits, _of_call(db, limits, proposed, now), now)
+    history = _of_call(db, limits, proposed, now)
+    return _told(policy.waivable(proposed, limits, history, datetime.fromtimestamp(now, UTC)))
 
 
 def _of_call(db: sqlite3.Connection, limits: Rules, proposed: Proposed, now: float) -> History:
@@ -101,12 +104,13 @@ def _of_call(db: sqlite3.Connection, limits: Rules, proposed: Proposed, now: flo
     )
 
 
-def _waivable(proposed: Proposed, limits: Rules, history: History, now: float) -> str:
-    found = policy.waivable(proposed, limits, history, datetime.fromtimestamp(now, UTC))
-    return " ".join(
-        upper_first(one.why.partition(": ")[2]) if place else one.why.partition(": ")[2]
-        for place, one in enumerate(found)
-    )
+def _told(found: Iterable[Refused]) -> str:
+    """For others than whoever wants to call."""
+    return _joined(one.told or one.why.partition(": ")[2] for one in found)
+
+
+def _joined(reasons: Iterable[str]) -> str:
+    return " ".join(upper_first(reason) if place else reason for place, reason in enumerate(reasons))
 
 
 def _ask_a_manager(board: Board, proposed: Proposed, why: str, decision: Refused) -> None:

@@ -25,7 +25,7 @@ from bot.asking import Choice
 from bot.board import Board, sentence
 from bot.call import Call
 from bot.cards import who_plain
-from bot.errors import CallboardError, NeedsYes
+from bot.errors import CallboardError, NeedsReason, NeedsYes
 from bot.provider import Provider
 from bot.store import calls, ledger, lookups, people, web_phones
 from bot.store.web_phones import Phone
@@ -124,7 +124,8 @@ def routes(board: Board) -> list[BaseRoute]:
             except _No as no:
                 return _json({"words": str(no)}, no.status)
             except CallboardError as error:
-                return _json({"words": await _words(board, str(error))}, 409)
+                said = error.elsewhere if isinstance(error, NeedsReason) else str(error)
+                return _json({"words": await _words(board, said)}, 409)
             except sqlite3.Error:
                 log.exception("A request of the web phone could not be stored.")
                 return _json({"words": "It could not be written down, so nothing was done. Try again."}, 503)

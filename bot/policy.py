@@ -33,7 +33,7 @@ def decide(order: Proposed, rules: Rules, history: History, now: datetime) -> De
         or _own_number(order)
         or _emergency(order, rules)
         or (_extension(order) if order.extension else _number(order, rules))
-        or (None if order.waived else _do_not_call(order, rules, history))
+        or (None if _knew_of_it(order, history) else _do_not_call(order, rules, history))
         or _own_phone(order, rules)
         or (limits.number_limit(order, rules, history, now) if order.automatic or order.from_list else None)
         or (None if order.automatic else limits.at_once(rules, history, now))
@@ -156,6 +156,11 @@ def _number(order: Proposed, rules: Rules) -> Refused | None:
             costly=True,
         )
     return None
+
+
+def _knew_of_it(order: Proposed, history: History) -> bool:
+    """Whether the manager who allows this call knew that the number is on the list: it may be there since."""
+    return order.waived and (history.do_not_call is None or history.do_not_call.at <= order.waived_at)
 
 
 def _do_not_call(order: Proposed, rules: Rules, history: History) -> Refused | None:

@@ -86,6 +86,7 @@ class Proposed(msgspec.Struct, frozen=True, kw_only=True):
         automatic: something is played to whoever picks up; `rep` is who ordered that.
         from_list: the rep works through a calling list.
         waived: a manager allows this one call and has said why; what then counts no more is in `Refused.waivable`.
+        waived_at: as of when they knew what forbids it, seconds since 1970 UTC.
     """
 
     rep: str
@@ -100,6 +101,7 @@ class Proposed(msgspec.Struct, frozen=True, kw_only=True):
     automatic: bool = False
     from_list: bool = False
     waived: bool = False
+    waived_at: float = 0
 
 
 class DoNotCall(msgspec.Struct, frozen=True):
@@ -158,6 +160,7 @@ class Refused(msgspec.Struct, frozen=True):
     Attributes:
         why, next_step: full sentences.  next_slot: when it would be allowed, None = waiting does not help.
         waivable: a manager may allow it for one call that somebody places by hand.
+        told: what is in `why`, as somebody else is told it; "" = in the same words.
         costly: because of the number's price or country.  cap: which limit of the day is used up, "" = none is.
         used: how much was used of it.
     """
@@ -166,6 +169,7 @@ class Refused(msgspec.Struct, frozen=True):
     next_step: str
     next_slot: datetime | None = None
     waivable: bool = False
+    told: str = ""
     costly: bool = False
     cap: str = ""
     used: int = 0

@@ -11,9 +11,11 @@ import msgspec
 
 from bot import approval, asking, dialing
 from bot.board import Board, notice
+from bot.call import Call
 from bot.cards import VALUE_LIMIT, plain, rep_words, upper_first, who
 from bot.dialing import Ask
 from bot.errors import BadInput, NotAllowed
+from bot.events import Outcome, State
 from bot.store import cards, ledger
 
 REASON = 200
@@ -36,7 +38,7 @@ def read(value: str) -> Ask:
 async def ask(board: Board, wish: str, wanted: Ask) -> list[str]:
     """Ask everybody who may allow it, each in their own conversation. Returns who that is, Slack user ids.
 
-    `wish`: its id, of the form that was sent.  `wanted.reason`: why.
+    `wish`: its id, of the form that was sent; the intent of that name is done.  `wanted.reason`: why.
 
     Raises:
         NotAllowed: there is nobody to ask.  BadInput: nothing speaks against it any more.
@@ -44,6 +46,7 @@ async def ask(board: Board, wish: str, wanted: Ask) -> list[str]:
     asked = approval.approvers(board.settings, wanted.rep)
     if not asked:
         raise NotAllowed("There is no manager who could allow it, so nobody was asked and nothing was dialled.")
+    wanted = msgspec.structs.replace(wanted, refused_at=board.now())  # what is put on the list meanwhile is not told
     against = await dialing.against(board, wanted)
     if not against:
         raise BadInput("Nothing forbids that call any more, so no manager was asked. Call them again.")
@@ -58,6 +61,7 @@ async def ask(board: Board, wish: str, wanted: Ask) -> list[str]:
     ]
 
     def write(db: sqlite3.Connection) -> None:
+        ledger.drop_intent(db, wish)
         ledger.audit(db, board.now(), wanted.rep, "asked to be allowed a call", wanted.number, wanted.reason)
         for user in asked:
             cards.mark(db, "notice", _subject(wish), f"@{user}", board.now(), notice(text, buttons))
@@ -73,11 +77,11 @@ async def allow(board: Board, user: str, value: str) -> None:
         NotAllowed: it is their own, they are no manager, or somebody was faster.
     """
     wish, wanted = _wish(value)
-    allowed = msgspec.structs.replace(wanted, allowed_by=user, allowed_at=board.now(), asked_at=board.now())
+    allowed = msgspec.structs.replace(wanted, allowed_by=user, allowed_at=board.now())
     party = who(wanted.number, wanted.name)
     call = {
         "label": "Call now",
-        "action_id": "call:yes",
+        "action_id": "waive:call",
         "value": asking.carried(allowed),
         "style": "primary",
         "about": wanted.name or wanted.number,
@@ -100,9 +104,14 @@ async def refuse(board: Board, user: str, value: str, why: str) -> None:
     await _decide(board, user, wish, wanted, text, told, f"waived:{wish}")
 
 
-async def used(board: Board, ask: Ask) -> None:
-    """The call is placed: the button for it goes."""
-    told = notice(f"{rep_words(ask.allowed_by)} allowed you to call {who(ask.number, ask.name)} once, and you did.")
+async def used(board: Board, ask: Ask, call: Call) -> None:
+    """The call was asked for, and that word is used up: the button for it goes."""
+    fate = ", and you did."
+    if call.outcome in (Outcome.NOT_PLACED, Outcome.REFUSED):
+        fate = ", but it was not placed. To try again, ask once more: call them, and press *Ask a manager…*."
+    elif call.state is State.UNCLEAR:
+        fate = ". Whether it was placed is unclear: its card asks you."
+    told = notice(f"{rep_words(ask.allowed_by)} allowed you to call {who(ask.number, ask.name)} once{fate}")
 
     def write(db: sqlite3.Connection) -> None:
         for place in cards.places(db, "notice", _answer(ask)):
@@ -124,7 +133,12 @@ async def _decide(board: Board, user: str, wish: str, wanted: Ask, text: str, to
         ledger.audit(db, now, user, "decided on a call", wanted.number, text)
         return True
 
-    await approval.decide(board, user, wanted.rep, write)
+    if user == wanted.rep:
+        raise NotAllowed("You asked for this call yourself, so somebody else has to decide. Nothing was done.")
+    if board.settings.role(user) == "rep":
+        raise NotAllowed("Only managers decide on such a call. Nothing was done; ask one of them.")
+    if not await board.write(write):
+        raise NotAllowed(approval.DECIDED)
 
 
 def _wish(value: str) -> tuple[str, Ask]:

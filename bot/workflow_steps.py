@@ -17,7 +17,7 @@ from bot.board import Board, sentence
 from bot.call import Call
 from bot.cards.said import Said, result_of
 from bot.dialing import Ask
-from bot.errors import BadInput, NeedsYes
+from bot.errors import BadInput, NeedsReason, NeedsYes
 from bot.events import Outcome, State
 from bot.messaging import Wanted
 from bot.step_inputs import STARTED_BY, STARTER, USER, Asked, Parameter
@@ -102,7 +102,8 @@ async def run(board: Board, asked: Asked) -> None:
         await kind.begin(board, asked)
     except Exception as error:
         question = " A workflow cannot answer that, so nothing was dialled." if isinstance(error, NeedsYes) else ""
-        words = await _plain(board, sentence(error) + question)
+        said = error.elsewhere if isinstance(error, NeedsReason) else sentence(error)
+        words = await _plain(board, said + question)
         await board.record(_refuse, asked.id, words, board.now())
 
 

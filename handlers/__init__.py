@@ -143,7 +143,7 @@ def on_form(
             fields=_fields(view),
             view=view,
         )
-        errors = await validate(desk, click)
+        errors = await _judged(desk, click, validate)
         if at_once and not errors:
             errors = await _kept(desk, click, handler)
         if errors:
@@ -300,12 +300,24 @@ async def _run(handler: Handler, desk: Desk, click: Click) -> None:
     await handler(desk, click)
 
 
+async def _judged(desk: Desk, click: Click, validate: Validate) -> Mapping[str, str]:
+    """What is wrong with a form, that it could not be written down included: a message could not be, either."""
+    try:
+        return await validate(desk, click)
+    except sqlite3.Error as error:
+        return {_first_input(click): f"Nothing was done: it could not be written down. {unexpected(error)}"}
+
+
+def _first_input(click: Click) -> str:
+    return next(str(block["block_id"]) for block in click.view["blocks"] if block["type"] == "input")
+
+
 async def _kept(desk: Desk, click: Click, handler: Handler) -> Mapping[str, str]:
     try:
         await handler(desk, click)
     except Exception as error:
-        first = next(block["block_id"] for block in click.view["blocks"] if block["type"] == "input")
-        return {first: str(error) if isinstance(error, CallboardError) else f"Nothing was saved. {unexpected(error)}"}
+        words = str(error) if isinstance(error, CallboardError) else f"Nothing was saved. {unexpected(error)}"
+        return {_first_input(click): words}
     return {}
 
 

@@ -11,7 +11,7 @@ from slack_bolt.async_app import AsyncApp
 
 from bot import numbers, who
 from bot.board import Board
-from bot.cards import Message, day_clock, plain, rep_words, safe
+from bot.cards import Message, day_clock, plain, rep_words, safe, sentence
 from bot.cards.help import help_message
 from bot.cards.times import how_often
 from bot.errors import BadInput, NotAllowed, NotFound
@@ -202,7 +202,7 @@ async def _audit(board: Board, user: str) -> str:
     now, zone = board.now(), await _zone(board, user)
     lines = [
         f"• {day_clock(at, now, zone)} {rep_words(by) or 'Callboard'}: "
-        f"{plain(what)} {plain(subject)} {plain(detail)}".rstrip()
+        f"{plain(what)} {plain(subject)} {sentence(detail)}".rstrip()  # colleagues by name, and reasons whole
         for at, by, what, subject, detail in rows
     ]
     return "\n".join(["The latest entries of the audit log:", *lines]) if lines else "The audit log is empty."

@@ -136,6 +136,7 @@ async def dial(desk: Desk, click: Click, key: str, ask: Ask) -> None:
         rings = rings or f"Ringing your phone to call {party}"
         await tell(desk, click, f"{rings}. Its card is in your conversation with Callboard.")
 
+    now = board.now()
     try:
         call = await dialing.dial(board, key, ask, written)
     except NeedsYes as question:
@@ -148,13 +149,14 @@ async def dial(desk: Desk, click: Click, key: str, ask: Ask) -> None:
     except NeedsReason as refusal:
         await dialing.drop(board, key)
         label = "Ask a manager…" if board.settings.role(ask.rep) == "rep" else "Allow it…"
-        await _offer(desk, click, str(refusal), "waive:why", label, asking.carried(ask), ask.name or ask.number)
+        wanted = msgspec.structs.replace(ask, reason="", allowed_by="", allowed_at=0, refused_at=now)
+        await _offer(desk, click, str(refusal), "waive:why", label, asking.carried(wanted), ask.name or ask.number)
         return
     except Exception:
         await dialing.drop(board, key)
         raise
     if ask.reason:
-        await waiving.used(board, ask)
+        await waiving.used(board, ask, call)
     if call.words:
         await tell(desk, click, call.words)
 
@@ -205,7 +207,11 @@ def _choice(choice: Choice) -> Message:
 
 async def call_yes(desk: Desk, click: Click) -> None:
     """*Call now* after a question, or one of several contacts."""
-    key = answer_key(click)
+    await said_yes(desk, click, answer_key(click))
+
+
+async def said_yes(desk: Desk, click: Click, key: str) -> None:
+    """Dial the ask in a button; `key`: of the written intent."""
     try:
         ask = _read_ask.decode(click.value)
     except msgspec.MsgspecError as error:
@@ -214,9 +220,7 @@ async def call_yes(desk: Desk, click: Click) -> None:
     if ask.rep != click.user:
         await dialing.drop(desk.board, key)
         raise NotAllowed("That question was for somebody else, so nothing was dialled.")
-    if desk.board.now() - ask.asked_at > dialing.YES_SECONDS:
-        ask = msgspec.structs.replace(ask, confirmed=False)  # what was asked was about another hour
-    await dial(desk, click, key, ask)
+    await dial(desk, click, key, dialing.while_it_counts(desk.board, ask))
 
 
 async def call_again(desk: Desk, click: Click) -> None:

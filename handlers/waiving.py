@@ -5,11 +5,11 @@ from collections.abc import Mapping
 import msgspec
 from slack_bolt.async_app import AsyncApp
 
-from bot import waiving
+from bot import dialing, waiving
 from bot.cards import rep_words
 from bot.cards.forms import form, text_input
 from bot.dialing import Ask
-from handlers import Click, Desk, calls, does, on_actions, on_form, tell
+from handlers import Click, Desk, First, Handler, calls, does, on_actions, on_form, tell
 
 
 class _Wanted(msgspec.Struct, frozen=True):
@@ -24,7 +24,13 @@ _wanted = msgspec.json.Decoder(_Wanted)
 
 def register(app: AsyncApp, desk: Desk) -> None:
     """All listeners of this feature."""
-    on_actions(app, desk, "waive", {"why": (ask_why, None), "yes": (does(waiving.allow), None), "no": (why_not, None)})
+    buttons: dict[str, tuple[Handler, First | None]] = {
+        "why": (ask_why, None),
+        "yes": (does(waiving.allow), None),
+        "no": (why_not, None),
+        "call": (call_now, calls.write_button),
+    }
+    on_actions(app, desk, "waive", buttons)
     on_form(app, desk, "waive:said", validate, said)
     on_form(app, desk, "waive:refused", validate_refusal, refuse)
 
@@ -44,12 +50,12 @@ async def ask_why(desk: Desk, click: Click) -> None:
 
 
 async def validate(desk: Desk, click: Click) -> Mapping[str, str]:
-    """Blanks are no reason. Whoever may allow it themselves calls: that is written down before the form closes."""
+    """Blanks are no reason. What is called or asked is written down before the form closes."""
     if not click.fields.get("why", "").strip():
         return {"why": "Say why. Nothing was dialled."}
-    alone = desk.board.settings.role(click.user) != "rep"
-    if alone and not await calls.write_intent(desk, click.trigger, click):
-        return {"why": "That form was sent before; nothing was dialled a second time."}
+    if not await calls.write_intent(desk, click.trigger, click):
+        alone = desk.board.settings.role(click.user) != "rep"
+        return {"why": f"That form was sent before; {'nothing was dialled' if alone else 'nobody was asked'} again."}
     return {}
 
 
@@ -58,12 +64,16 @@ async def said(desk: Desk, click: Click) -> None:
     wanted = _wanted.decode(click.value)
     click = msgspec.structs.replace(click, response_url=wanted.url)
     reason = " ".join(click.fields["why"].split())
-    ask = msgspec.structs.replace(wanted.ask, rep=click.user, reason=reason)
+    ask = dialing.while_it_counts(desk.board, msgspec.structs.replace(wanted.ask, rep=click.user, reason=reason))
     if desk.board.settings.role(click.user) != "rep":
         ask = msgspec.structs.replace(ask, allowed_by=click.user, allowed_at=desk.board.now())
         await calls.dial(desk, click, click.trigger, ask)
         return
-    asked = await waiving.ask(desk.board, click.trigger, ask)
+    try:
+        asked = await waiving.ask(desk.board, click.trigger, ask)
+    except Exception:
+        await dialing.drop(desk.board, click.trigger)
+        raise
     await tell(
         desk,
         click,
@@ -87,3 +97,8 @@ async def validate_refusal(desk: Desk, click: Click) -> Mapping[str, str]:
 async def refuse(desk: Desk, click: Click) -> None:
     """The submitted form: the call is not placed."""
     await waiving.refuse(desk.board, click.user, click.value, " ".join(click.fields["why"].split()))
+
+
+async def call_now(desk: Desk, click: Click) -> None:
+    """*Call now* below a manager's yes. It stays until there is a call, so each press counts; the word does so once."""
+    await calls.said_yes(desk, click, click.trigger)

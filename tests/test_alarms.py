@@ -31,7 +31,7 @@ async def test_a_limit_that_is_reached_is_told_once_a_day(
             assert "and the limit" in await desk.type(f"/call +1 202 555 014{number}")
         (words,) = await told(desk)
         who = "<@U1> has placed 2 calls" if cap == "daily_calls" else "All together have placed 2 calls"
-        assert words.startswith(f"{who} today, as many as `{cap}` in `[policy]` allows: ")
+        assert words.startswith(f"{who} today, and `{cap}` in `[policy]` allows no more: ")
         assert "`/calls log today`" in words
         assert len(desk.phone.orders) == 2
         logged = [line[1:] for line in await desk.board.read(ledger.audit_log)]
@@ -52,9 +52,25 @@ async def test_a_day_of_calls_is_not_placed_in_a_minute(
             await desk.type(f"/call +1 202 555 013{number}")
         assert len(desk.phone.orders) == 2
         (words,) = await told(desk)
-        assert words.startswith("<@U1> has 2 calls under way at the same moment, as many as `calls_at_once` in ")
+        assert words.startswith("<@U1> has 2 calls under way at the same moment, and `calls_at_once` in `[policy]` ")
         await desk.happen(CallEnded(ref="paper-1", at=desk.clock()))
         assert "Ringing your phone" in await desk.type("/call +1 202 555 0139")
+
+
+async def test_a_limit_that_was_passed_with_a_managers_word_is_not_said_to_be_as_high(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    capped = SETTINGS.replace("[policy]", "[policy]\ndaily_calls = 1")
+    async with office(tmp_path, fake_slack, slack_clock, capped) as desk:
+        await desk.link("U2")
+        await desk.type("/call +1 202 555 0130", user="U2")
+        await desk.type("/call +1 202 555 0131", user="U2")
+        await desk.press("waive:why", desk.slack.ephemerals[-1], "C1", user="U2")
+        await desk.submit({"why": "She asked for it"}, user="U2")
+        assert len(desk.phone.orders) == 2
+        await desk.type("/call +1 202 555 0132", user="U2")
+        (words,) = await told(desk)
+        assert words.startswith("<@U2> has placed 2 calls today, and `daily_calls` in `[policy]` allows no more: ")
 
 
 async def test_whoever_tries_numbers_that_cost_a_lot_is_told_of(desk: Office) -> None:

@@ -136,3 +136,15 @@ async def test_whoever_asks_for_something_while_the_disk_is_full_is_told_that(de
     )
     await desk.board.db.write(lambda db: db.execute("PRAGMA max_page_count = 1000000").close())
     assert "Ringing your phone" in await desk.type("/call +1 202 555 0123")
+
+
+async def test_a_form_says_that_the_disk_is_full_and_keeps_what_was_typed(desk: Office) -> None:
+    await desk.link("U1")
+    await desk.type("/call")
+    whole = desk.board.db
+    desk.board.db = Sick(whole)
+    (why,) = (await desk.submit({"who": "+1 202 555 0123"})).values()
+    assert why.startswith("Nothing was done: it could not be written down. ")
+    desk.board.db = whole
+    assert await desk.submit({"who": "+1 202 555 0123"}) == {}
+    assert "Ringing your phone" in desk.told

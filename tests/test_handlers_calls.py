@@ -88,6 +88,22 @@ async def test_a_phone_at_an_account_that_is_gone_is_to_be_linked_again(desk: Of
     assert len(desk.phone.orders) == 1
 
 
+async def test_an_extension_is_rung_at_its_own_account_only(desk: Office) -> None:
+    """At another the same digits are somebody else's phone."""
+    await desk.link("U1", phone="201", phone_kind="extension", account="branch")
+    told = await desk.type("/call +1 202 555 0123 via voicenter")
+    assert "linked at branch, and Paperphone cannot ring it, so nothing was dialled." in told
+    assert desk.phone.orders == []
+
+
+async def test_of_a_colleagues_extension_at_an_account_that_is_gone_that_is_told(desk: Office) -> None:
+    await desk.link("U1")
+    await desk.link("U2", phone="201", phone_kind="extension", account="branch")
+    told = await desk.type("/call <@U2|ben>")
+    assert "has an extension at the account “branch”, which is not set up here any more, so nothing was" in told
+    assert "Ask them to type `/phone`, or call their number." in told
+
+
 async def test_namesakes_among_colleagues_are_asked_about(desk: Office) -> None:
     await desk.link("U1", name="Sam Reed")
     for user in ("U0SAM1", "U0SAM2"):

@@ -430,7 +430,7 @@ async def test_a_rep_sends_so_many_in_a_day_and_the_rest_wait(
             await desk.happen(*hears(number, desk.clock(), keys="5"))
         assert called(desk) == list(NUMBERS[:2]), "the third waits"
         (told,) = [message.text for message in desk.conversation("U9")]
-        assert "has sent 2 voice messages today, as many as `reps_daily` in `[messages]` allows" in told
+        assert "has sent 2 voice messages today, and `reps_daily` in `[messages]` allows no more" in told
         later = await batch(desk, NUMBERS[3], by="U1", start=False)
         assert later.state == "draft", "it would be tomorrow, so that is asked about first"
         await batch(desk, *NUMBERS[4:6], by="U2")

@@ -161,6 +161,8 @@ async def test_do_not_call_names_who_wrote_it_in_plain_words(page: Page) -> None
     words = (await page.dial("+1 202 555 0101")).json()["words"]
     assert "asked us to stop" in words
     assert "<@" not in words
+    assert "if you say why" not in words, "the page has no place for it"
+    assert words.endswith("Or type /call in Slack, where a manager may allow this one call.")
 
 
 async def test_outside_their_hours_the_page_asks_first(

@@ -435,6 +435,13 @@ def test_where_incoming_calls_are_not_wanted_missed_ones_are_shown_all_the_same(
     assert marks(db) == {("missed", "C1", NOW + 9 + missed.SETTLE_SECONDS)}
 
 
+def test_what_is_shown_of_an_incoming_call_goes_on_when_its_line_is_told_later(db: sqlite3.Connection) -> None:
+    ingest(db, Described(ref="r1", at=NOW, source="popup", direction="in", number=CUSTOMERS[0]))
+    db.execute("UPDATE cards SET dirty = 0, ts = '1.1'")  # Slack shows it
+    calls.ingest(db, "acme", [CallEnded(ref="r1", at=NOW + 9)], now=NOW + 9, routing=Routes(incoming=False))
+    assert ("incoming", "C1", NOW) in marks(db), "else it would ring in Slack for ever"
+
+
 def test_an_incoming_call_is_shown_at_once_and_its_missing_a_moment_later(db: sqlite3.Connection) -> None:
     ingest(db, Described(ref="r1", at=NOW, source="popup", direction="in", number=CUSTOMERS[0]))
     assert marks(db) == {("incoming", "C1", NOW)}

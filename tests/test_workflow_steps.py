@@ -78,6 +78,14 @@ async def test_a_call_whose_record_never_comes_is_not_waited_for_for_ever(flow: 
     assert (step.state, step.outputs["outcome"]) == ("completed", str(call.outcome))
 
 
+async def test_what_a_manager_may_allow_is_allowed_in_slack(flow: Workflow) -> None:
+    await flow.desk.board.write(people.block, NOA, "asked us to stop", "U2", 0.0)
+    step = await flow.call()
+    assert step.state == "failed"
+    assert "asked us to stop" in step.error
+    assert step.error.endswith("Or type /call in Slack, where a manager may allow this one call.")
+
+
 @pytest.mark.parametrize("outcome", [Outcome.BUSY, Outcome.NO_ANSWER, Outcome.VOICEMAIL])
 async def test_nobody_answering_is_no_failure(flow: Workflow, outcome: Outcome) -> None:
     step = await flow.call()

@@ -213,6 +213,8 @@ def _show(db: sqlite3.Connection, call: Call, place: str, now: float, routing: R
     if call.direction == "in":
         if place and routing.announced(call):
             cards.mark(db, "incoming", call.id, place, now + (missed.SETTLE_SECONDS if call.unanswered else 0))
+        else:
+            cards.touch(db, call.id, "incoming")  # it may be shown since before its line was told
         return
     if call.purpose == "message":
         messages.show(db, call.id)  # a batch may call hundreds: their one card tells of all
