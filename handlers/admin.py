@@ -115,7 +115,7 @@ def services(board: Board) -> str:
     lines = []
     for name, provider in board.providers.items():
         able = [phrase for operation, phrase in operations().items() if provider.can(operation)]
-        lines.append(f"• {provider.title} ({plain(name)}) can {', '.join(able)}.")
+        lines.append(f"• *{provider.title}* ({plain(name)}) can {', '.join(able)}.")
     return "\n".join(lines) or "No phone service is set up yet. `/callboard setup` says what to do."
 
 

@@ -61,7 +61,7 @@ async def test_status_says_what_works(desk: Office) -> None:
 
 async def test_services_says_what_each_can_do(desk: Office) -> None:
     told = await desk.type("/callboard services")
-    assert "Paperphone (voicenter) can place calls, end calls, say which calls are active" in told
+    assert "*Paperphone* (voicenter) can place calls, end calls, say which calls are active" in told
     assert "check its settings" not in told  # the paper phone cannot
 
 
