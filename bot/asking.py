@@ -162,7 +162,8 @@ async def _colleague(board: Board, mentioned: str, base: Ask) -> Ask:
 async def _named(board: Board, name: str, base: Ask) -> Ask | Choice:
     found = await board.read(contacts.named, name, _NAMESAKES + 1)
     if not any(contact.name.casefold() == name.casefold() for contact in found):
-        colleagues = [one.user for one in await board.read(people.called, name) if one.user != base.rep]
+        called = [one.user for one in await board.read(people.called, name)]
+        colleagues = [user for user in called if user != base.rep]
         if len(colleagues) == 1:
             return await _colleague(board, colleagues[0], base)
         if colleagues:
@@ -170,6 +171,8 @@ async def _named(board: Board, name: str, base: Ask) -> Ask | Choice:
             raise BadInput(
                 f"Several colleagues are called “{name}”, so nothing was dialled. Mention the one you mean: {mentions}."
             )
+        if called and not found:
+            return await _colleague(board, base.rep, base)
     if not found:
         raise NotFound(
             f"No contact is called “{name}”, so nothing was dialled. Type the number, like `/call +1 202 555 0100`, "

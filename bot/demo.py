@@ -329,12 +329,14 @@ def _welcome(found: Demo, write: Write) -> None:
         f"""
 Callboard runs. Open {found.slack.url} and act as Dana.
 
-Three things to try, in #sales or in your conversation with Callboard:
+Three things to try in #sales. Your calls' cards come into your conversation with Callboard, which this page lists
+under “Direct messages” by your own name.
   1. /call Noa Green             somebody answers; watch the card, then say how it went
   2. /call +972 50 555 0111      busy. The last two digits say how the owner behaves: docs/simulator.md
-  3. Wait for a missed call in #sales (within a minute), then press “Call back”
-Act as Maya, whose phone service can do more, and /call Noa Green: hold, transfer, keypad and recording on the card.
-Also: /missed, /contacts, /calls log, /phone, /digest now, /callboard, and the App Home. Ctrl-C ends everything."""
+  3. Wait for a missed call in #sales (within two minutes or so), then press “Call back”
+Act as Maya, whose phone service can do more, and /call Noa Green: hold, consult, keypad and recording on the card.
+Also: /missed, /contacts, /calls waiting, /calls log, /phone, /digest now, /callboard, and the App Home.
+Ctrl-C ends everything."""
     )
     if found.slack.open:
         write(local_slack.OPEN_WARNING)

@@ -303,6 +303,8 @@ class TerminalSlack:
 
     def _prompt(self) -> None:
         if not self._pending:
+            if self._modal is not None and "submit" in self._modal:
+                self._write(f"Enter: {self._modal['submit']['text']}")
             return
         block = self._pending[0]
         element = block["element"]
@@ -328,7 +330,7 @@ class TerminalSlack:
             self._modal = None
             return
         for block_id, words in errors.items():
-            self._write(f"! {words}")
+            self._write(f"! {words} (“cancel” closes)")
             self._pending += [block for block in self._modal["blocks"] if block.get("block_id") == block_id]
         self._prompt()
 

@@ -88,7 +88,7 @@ async def allow(board: Board, user: str, value: str) -> None:
     }
     told = notice(f"{rep_words(user)} allows you to call {party} once, in the next four hours.", [call])
     text = f"{rep_words(user)} allowed {rep_words(wanted.rep)} to call {party}."
-    await _decide(board, user, wish, wanted, text, told, _answer(allowed))
+    await _decide(board, user, wish, wanted, text, told, _answer(allowed), f"allowed {wanted.rep}")
 
 
 async def refuse(board: Board, user: str, value: str, why: str) -> None:
@@ -101,7 +101,7 @@ async def refuse(board: Board, user: str, value: str, why: str) -> None:
     party = who(wanted.number, wanted.name)
     told = notice(f"{rep_words(user)} did not allow the call to {party}: {plain(why, REASON)}")
     text = f"{rep_words(user)} did not allow {rep_words(wanted.rep)} to call {party}: {plain(why, REASON)}"
-    await _decide(board, user, wish, wanted, text, told, f"waived:{wish}")
+    await _decide(board, user, wish, wanted, text, told, f"waived:{wish}", f"did not allow {wanted.rep}: {why}")
 
 
 async def used(board: Board, ask: Ask, call: Call) -> None:
@@ -120,8 +120,11 @@ async def used(board: Board, ask: Ask, call: Call) -> None:
     await board.write(write)
 
 
-async def _decide(board: Board, user: str, wish: str, wanted: Ask, text: str, told: bytes, answer: str) -> None:
-    """`text`: for all managers, in place of the question.  `told`: for whoever asked, as the card `answer`."""
+async def _decide(
+    board: Board, user: str, wish: str, wanted: Ask, text: str, told: bytes, answer: str, noted: str
+) -> None:
+    """`text`: for all managers, in place of the question.  `told`: for whoever asked, as the card `answer`.  `noted`:
+    for the audit log, as it was said: what is drawn of that is made harmless there."""
     now = board.now()
 
     def write(db: sqlite3.Connection) -> bool:
@@ -130,7 +133,7 @@ async def _decide(board: Board, user: str, wish: str, wanted: Ask, text: str, to
         for place in cards.places(db, "notice", _subject(wish)):
             cards.mark(db, "notice", _subject(wish), place, now, notice(text))
         cards.mark(db, "notice", answer, f"@{wanted.rep}", now, told)
-        ledger.audit(db, now, user, "decided on a call", wanted.number, text)
+        ledger.audit(db, now, user, "decided on a call", wanted.number, noted)
         return True
 
     if user == wanted.rep:

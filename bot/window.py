@@ -48,6 +48,11 @@ class Window:
             )
 
     @property
+    def always(self) -> bool:
+        """Whether there is no hour outside of it."""
+        return self.start == self.end == time(0) and len(self.weekdays) == 7
+
+    @property
     def words(self) -> str:
         """ "between 09:00 and 18:00, Monday to Friday", "at any hour, every day"."""
         days = sorted(self.weekdays)

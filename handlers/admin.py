@@ -115,7 +115,7 @@ def services(board: Board) -> str:
     lines = []
     for name, provider in board.providers.items():
         able = [phrase for operation, phrase in operations().items() if provider.can(operation)]
-        lines.append(f"• {provider.title} ({plain(name)}) can {', '.join(able)}.")
+        lines.append(f"• *{provider.title}* ({plain(name)}) can {', '.join(able)}.")
     return "\n".join(lines) or "No phone service is set up yet. `/callboard setup` says what to do."
 
 
@@ -163,16 +163,22 @@ def policy_words(board: Board) -> str:
     over = board.settings.policy.approve_over
     second = f"\n• Lists that call more than {over} people wait until a second manager says yes" if over else ""
     unusual = {"foreign": "for numbers of other countries", "new": "for numbers nobody has had a call with"}
-    asked = ", or ".join(["outside of that", *(words for kind, words in unusual.items() if kind in found.ask_first)])
+    asked = [words for kind, words in unusual.items() if kind in found.ask_first]
+    within = f"Calls are meant to be placed {found.window.words}"
+    if not found.window.always:
+        within += ", by the clock of the person called"
+        asked.insert(0, "outside of that")
+    if asked:
+        within += f"; {', or '.join(asked)}, Callboard asks first"
+    messages = "" if found.window.always else "• Voice messages: in these hours only\n"
     return (
         f"• Who may call: {named}\n"
         f"• Countries that may be called: {', '.join(sorted(found.allowed_countries))}\n"
         f"• Never: emergency, premium-rate and satellite numbers, and the do-not-call list\n"
-        f"• Calls are meant to be placed {found.window.words}, by the clock of the person called; "
-        f"{asked}, Callboard asks first\n"
+        f"• {within}\n"
         f"• {cap}{at_once}\n"
         f"• Managers may allow one call to a number on the do-not-call list, or past a daily limit, if they say why\n"
-        f"• Voice messages: in these hours only\n"
+        f"{messages}"
         f"• Voice messages and calls from lists: to one number {_times(found.attempts_per_day)} a day and "
         f"{_times(found.attempts_per_week)} a week{second}"
     )

@@ -83,7 +83,8 @@ async def _start(desk: Desk, click: Click, *, consented: bool) -> None:
 
 async def _by_hand(desk: Desk, click: Click, action: str) -> None:
     board = desk.board
-    mine = [call for call in await board.read(calls.open_calls) if call.rep == click.user]
+    running = await board.read(calls.open_calls)
+    mine = [call for call in running if call.rep == click.user and call.purpose != "message"]
     possible = [call for call in mine if action in controls_of(board, call)]
     if len(possible) > 1:
         await answer(desk, click, choice_message(possible, action, await _names(board, possible)))

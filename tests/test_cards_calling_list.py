@@ -137,7 +137,7 @@ def test_any_contact_makes_a_card_that_slack_takes(
 
 @given(found_lists, words)
 def test_the_lists_the_forms_and_the_question(found: CallingList, outside: str) -> None:
-    listed = lists_message([(found, {"ready": 3}, [REP] * 30)] * 25, ZONE, "/campaign")
+    listed = lists_message([(found, {"ready": 3}, [REP] * 30)] * 25, ZONE, "/campaign", others=True)
     assert "<!" not in checked(listed).text
     for own in (True, False):
         check_view(make_form("Autumn offers", [REP], "{}", own=own, file=own))

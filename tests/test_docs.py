@@ -1,6 +1,7 @@
 """The docs say what the code does: commands, settings, tables, addresses, recipes, links, the example file."""
 
 import asyncio
+import json
 import re
 import sqlite3
 import sys
@@ -193,6 +194,73 @@ def test_every_setting_of_the_file_is_explained() -> None:
     assert names(section(page, "## [missed]")) == ["brief_seconds", "escalate_minutes"]
     assert names(section(page, "## Options of every call")) == list(call_options.SETTABLE)
     assert names(section(page, "## Options of every voice message")) == list(call_options.MESSAGES.settable)
+
+
+def literal(cell: str) -> object:
+    """A default that the page writes as it would stand in the file; None where it says it in words."""
+    try:
+        return tomllib.loads(f"x = {cell.strip('`')}")["x"]
+    except tomllib.TOMLDecodeError:
+        return None
+
+
+SECTIONS = ("policy", "messages", "recording", "retention", "missed", "digest")
+
+
+def told_defaults() -> dict[str, dict[str, object]]:
+    """Section, "" = the top of the file -> what docs/settings.md writes as defaults of its settings."""
+    page = read("docs/settings.md")
+    headings = {"": "## callboard.toml", 'lines."+972505550100"': '## [lines."NUMBER"]'}
+    headings |= {name: f"## [{name}]" for name in SECTIONS}
+    return {
+        name: {
+            row[0].strip("`"): default
+            for row in rows(section(page, heading))
+            if (default := literal(row[-1])) is not None
+        }
+        for name, heading in headings.items()
+    }
+
+
+def test_the_defaults_that_are_told_are_those_of_the_code(tmp_path: Path) -> None:
+    """A file that sets every one of them says the same as a file without them."""
+    told = told_defaults()
+    assert sum(map(len, told.values())) > 30
+    texts = []
+    for full in (True, False):
+        text = ""
+        for name, defaults in told.items():
+            text += f"[{name}]\n" if name else ""
+            text += "".join(f"{key} = {json.dumps(value)}\n" for key, value in defaults.items()) if full else ""
+        texts.append(f"{text}[accounts.voicenter]\n")
+    variables = {
+        row[0].strip("`"): row[-1].strip("`")
+        for row in rows(section(read("docs/settings.md"), "## Environment"))
+        if re.fullmatch(r"`[^` ]+`", row[-1]) and row[0] not in ("`CALLBOARD_CONFIG`", "`CALLBOARD_LOG`")
+    }
+    assert len(variables) == 5
+    environment = {name: value for name, value in ENVIRONMENT.items() if name not in variables}
+    environment |= {"SLACK_APP_TOKEN": "xapp-1"}
+    file = tmp_path / "callboard.toml"
+    found = []
+    for text, more in zip(texts, (variables, {}), strict=True):
+        file.write_text(text, encoding="utf-8")
+        found.append(settings_reader.load(environment | more, file))
+    assert found[0] == found[1]
+
+
+def test_the_example_file_shows_the_defaults() -> None:
+    """What is commented out there is the default, or an example where that is nothing."""
+    part, checked = "", 0
+    told = told_defaults()
+    for line in read("callboard.example.toml").splitlines():
+        if heading := re.match(r"(?:#: )?\[+([^\]]+)\]", line):
+            part = heading[1]
+        elif (setting := re.match(r"#: (\w+) = (.*)", line)) and (name := setting[1]) in told.get(part, {}):
+            value = tomllib.loads(f"x = {setting[2]}")["x"]
+            assert value == told[part][name] or told[part][name] == [], f"[{part}] {line}"
+            checked += 1
+    assert checked > 20
 
 
 def test_the_example_file_is_good() -> None:

@@ -61,7 +61,7 @@ async def test_status_says_what_works(desk: Office) -> None:
 
 async def test_services_says_what_each_can_do(desk: Office) -> None:
     told = await desk.type("/callboard services")
-    assert "Paperphone (voicenter) can place calls, end calls, say which calls are active" in told
+    assert "*Paperphone* (voicenter) can place calls, end calls, say which calls are active" in told
     assert "check its settings" not in told  # the paper phone cannot
 
 
@@ -173,11 +173,28 @@ async def test_the_rules_in_words(
     assert ("no daily cap" if callers else "7 calls a day") in told
 
 
-async def test_what_is_asked_about_is_told(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> None:
-    text = SETTINGS.replace("[policy]", '[policy]\nask_first = ["new", "foreign"]')
+@pytest.mark.parametrize(
+    ("hours", "words"),
+    [
+        ("09:00", "between 09:00 and 24:00, every day, by the clock of the person called; outside of that, or for"),
+        ("00:00", "at any hour, every day; for"),  # which has no outside
+    ],
+)
+async def test_what_is_asked_about_is_told(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock, hours: str, words: str
+) -> None:
+    text = SETTINGS.replace("[policy]", '[policy]\nask_first = ["new", "foreign"]').replace("00:00", hours)
     async with office(tmp_path, fake_slack, slack_clock, text) as desk:
         told = await desk.type("/callboard policy")
-    assert "or for numbers of other countries, or for numbers nobody has had a call with, Callboard asks first" in told
+    unusual = "numbers of other countries, or for numbers nobody has had a call with, Callboard asks first"
+    assert f"{words} {unusual}\n" in told
+    assert ("in these hours only" in told) == (hours != "00:00")
+
+
+async def test_hours_without_an_outside_ask_nothing(desk: Office) -> None:
+    told = await desk.type("/callboard policy")
+    assert "placed at any hour, every day\n" in told
+    assert "asks first" not in told
 
 
 async def test_webhook_addresses_say_what_each_is_for(desk: Office) -> None:

@@ -350,7 +350,9 @@ async def test_results_come_as_a_file_below_the_card(desk: Office) -> None:
 
 async def test_lists_with_their_state_for_those_whom_they_concern(desk: Office) -> None:
     await furnish(desk)
-    assert "There are no call lists yet." in await desk.type("/campaign calllist")
+    told = await desk.type("/campaign calllist")
+    assert "There are no call lists yet." in told
+    assert "`/campaign calllist NAME` makes one." in told  # a rep's are for themselves
     await begin(desk)
     told = await desk.type("/campaign calllist", user="U2")
     assert "1. Autumn offers for U1: Being called: 0 of 3 done.\nmade by U2" in told.replace("   ", "")

@@ -104,6 +104,11 @@ async def test_of_a_colleagues_extension_at_an_account_that_is_gone_that_is_told
     assert "Ask them to type `/phone`, or call their number." in told
 
 
+async def test_ones_own_name_is_no_unknown_contact(desk: Office) -> None:
+    await desk.link("U1", name="Ada Long")
+    assert await desk.type("/call Ada Long") == "That is you. Nothing was dialled."
+
+
 async def test_namesakes_among_colleagues_are_asked_about(desk: Office) -> None:
     await desk.link("U1", name="Sam Reed")
     for user in ("U0SAM1", "U0SAM2"):

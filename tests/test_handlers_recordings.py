@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from bot.errors import NotAllowed, NotFound
@@ -193,6 +194,16 @@ async def test_which_of_several_calls_is_asked(desk: Office) -> None:
     await desk.submit({})
     assert recorder(desk).done == ["start +12025550102"]
     assert "Stop recording" not in told
+
+
+async def test_a_voice_message_is_no_running_call(desk: Office) -> None:
+    """It is recorded from its start or not at all, with what the other side hears first."""
+    await talk(desk)
+    (call,) = await desk.calls()
+    body = msgspec.json.encode(msgspec.structs.replace(call, purpose="message"))
+    await desk.board.db.write(lambda db: db.execute("UPDATE calls SET body = ?", (body,)).rowcount)
+    assert "no running call" in await desk.type("/recording start")
+    assert desk.slack.views == {}
 
 
 async def test_nothing_runs(desk: Office) -> None:

@@ -105,8 +105,10 @@ async def test_the_first_word_counts(desk: Office) -> None:
     value = value_of(request)
     await desk.press("waive:no", request, dm(desk, "U2"), user="U2")
     assert await desk.submit({"why": " "}, user="U2") == {"why": "Say why, so that they know."}
-    assert await desk.submit({"why": "Write to her instead"}, user="U2") == {}
-    assert "U2 did not allow the call to +1 202-555-0123: Write to her instead" in desk.conversation("U1")[-1].text
+    assert await desk.submit({"why": "Write to her & wait"}, user="U2") == {}
+    assert "U2 did not allow the call to +1 202-555-0123: Write to her &amp; wait" in desk.conversation("U1")[-1].text
+    decision = ("U2", "decided on a call", NUMBER, "did not allow U1: Write to her & wait")
+    assert decision in await audited(desk)
     before = len(desk.conversation("U1"))
     with pytest.raises(NotAllowed, match="decided before"):
         await waiving.allow(desk.board, "U9", value)

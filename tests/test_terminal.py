@@ -83,6 +83,13 @@ async def test_a_form_can_be_closed(terminal: Terminal) -> None:
     assert "closed" in await terminal.type("cancel")
 
 
+async def test_a_form_without_fields_asks_for_a_yes(terminal: Terminal) -> None:
+    view = {"title": {"text": "Record?"}, "submit": {"text": "Record"}, "blocks": []}
+    slack = AsyncWebClient(token="x", base_url=f"{terminal.slack.url}/api/", retry_handlers=[])
+    await slack.views_open(trigger_id="1", view={"type": "modal", **view})
+    assert terminal.written[-1] == "Enter: Record"
+
+
 async def test_buttons_are_numbered(terminal: Terminal) -> None:
     shown = await terminal.type("/digest now")
     assert "Call digest" in shown

@@ -117,11 +117,12 @@ def contacts(count: int) -> str:
 
 
 def lists_message(
-    found: Sequence[tuple["CallingList", Mapping[str, int], Sequence[str]]], zone: str, command: str
+    found: Sequence[tuple["CallingList", Mapping[str, int], Sequence[str]]], zone: str, command: str, *, others: bool
 ) -> Message:
     """The answer to `/campaign calllist`: (list, states of its rows, who calls) of the latest.
 
-    Button `calllist:new` opens the form. `command`: how `/campaign` is called here.
+    Button `calllist:new` opens the form. `command`: how `/campaign` is called here. `others`: whoever asks may make
+    lists for colleagues.
     """
     blocks = [header("Call lists", "calllist:title")]
     lines = []
@@ -133,7 +134,8 @@ def lists_message(
         lines.append("There are no call lists yet.")
     blocks += paragraphs(lines, "calllist:lists", 20)
     blocks.append(actions([button("New call list…", "calllist:new", "new")], "calllist:do"))
-    blocks.append(context([f"`{command} calllist NAME for @somebody` makes one."], "calllist:how"))
+    how = f"`{command} calllist NAME{' for @somebody' if others else ''}` makes one."
+    blocks.append(context([how], "calllist:how"))
     return message(blocks)
 
 

@@ -19,7 +19,7 @@ FORMS: Mapping[str, tuple[str, Sequence[tuple[str, str]]]] = MappingProxyType(
                     "+1 202 555 0100 ext 123",
                     "the same, and dials that extension once they answer, where the service can",
                 ),
-                ("@sam", "calls a colleague"),
+                ("@sam", "calls a colleague; their whole name does, too"),
                 ("Dana Levi", "calls somebody from the contact book"),
                 ("201", "calls an extension"),
                 ("+1 202 555 0100 from +1 202 555 0199", "shows that line's number to them"),
@@ -186,10 +186,11 @@ FORMS: Mapping[str, tuple[str, Sequence[tuple[str, str]]]] = MappingProxyType(
         "digest": (
             "A summary of calls for this channel: what happened, and who still waits.",
             (
+                ("", "shows what is posted here by itself"),
+                ("list", "the same"),
                 ("now", "shows today's figures so far"),
                 ("daily 18:00 Europe/Madrid", "posts here every day at that time"),
                 ("weekly fri 17:00 Europe/Madrid", "posts here once a week"),
-                ("list", "shows what is posted here by itself"),
                 ("stop", "stops posting here"),
                 ("help", "shows this"),
             ),
