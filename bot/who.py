@@ -36,6 +36,7 @@ _UNSEEN = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _DIALLABLE = re.compile(r"[\d()+./\-‐‑‒–—−]+")
 _EXTENSION = re.compile(r"[0-9]{2,6}")
 _EXTENSION_WORD = re.compile(r"(?:x|ext\.?|extension)([0-9]*)", re.IGNORECASE)
+_EXT = re.compile(r"ext(?:ension)?\.?", re.IGNORECASE)
 _BEHIND = re.compile(
     r"(?:;?ext(?:ension)?\.? ?[=:]?|x) ?(?P<extension>[0-9]{1,11})|(?P<tones>,[,0-9*#]*)", re.IGNORECASE
 )
@@ -152,7 +153,7 @@ def parse(text: str, region: str, *, behind: bool = False) -> CallText:
     if _missing_who(tokens):
         raise BadInput(f"Say whom to call before “{tokens[0].text}”; put it in quotes if it is a name. {EXAMPLE}")
     stop = next((place for place, token in enumerate(tokens) if place and token.option), len(tokens))
-    found = _number_with_behind(tokens[:stop], region) if behind else None
+    found = _number_with_behind(tokens[:stop], region) or _name_with_behind(tokens[:stop], region) if behind else None
     who, digits = found or (_who(tokens[:stop], region), "")
     return msgspec.structs.replace(_options(who, tokens[stop:], text, region), dial_digits=digits)
 
@@ -249,6 +250,15 @@ def _number_with_behind(tokens: list[_Token], region: str) -> tuple[Number, str]
     if not isinstance(number, Number):
         raise BadInput(f"{_quote(match['number'].strip())} is an extension itself: nothing is dialled behind those.")
     return number, _tones(match)
+
+
+def _name_with_behind(tokens: list[_Token], region: str) -> tuple[Name, str] | None:
+    """The same of a contact's name. Only the word says so: "Room x12" is a name."""
+    if len(tokens) < 3 or tokens[-2].quoted or not _EXT.fullmatch(tokens[-2].text):
+        return None
+    match = _BEHIND.fullmatch(f"ext{_ascii(tokens[-1].text)}")
+    named = _who(tokens[:-2], region) if match else None
+    return (named, _tones(match)) if match and isinstance(named, Name) else None
 
 
 def dial_digits(text: str) -> str:

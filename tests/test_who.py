@@ -209,6 +209,23 @@ def test_what_is_dialled_behind_a_number(typed: str, digits: str, more: str) -> 
 
 
 @pytest.mark.parametrize(
+    ("typed", "name", "digits"),
+    [
+        ("Noa Green ext 123", "Noa Green", "..123"),
+        ("Noa Green Ext. 0042 from Sales", "Noa Green", "..0042"),
+        ('"Noa ext 7" extension 5', "Noa ext 7", "..5"),
+        ("Room x12", "Room x12", ""),
+        ("Noa ext", "Noa ext", ""),
+        ("Noa ext abc", "Noa ext abc", ""),
+        ('"Noa ext 7"', "Noa ext 7", ""),
+    ],
+)
+def test_what_is_dialled_behind_a_contacts_number(typed: str, name: str, digits: str) -> None:
+    call = parse(typed, "US", behind=True)
+    assert (call.who, call.dial_digits) == (Name(name), digits)
+
+
+@pytest.mark.parametrize(
     ("text", "words"),
     [
         ("21 ext 5", "“21” is an extension itself: nothing is dialled behind those"),
