@@ -119,7 +119,7 @@ async def run(board: Board, account: str) -> None:
         trouble = ""
         try:
             await _run(board, fetch)
-        except Exception as error:
+        except Exception as error:  # whoever asked is told, with how far it came
             trouble = sentence(error)
         await board.record(_finish, board, account, trouble)
     finally:
