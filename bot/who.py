@@ -20,11 +20,11 @@ EXAMPLE = "Example: +1 202 555 0100 from Sales max 30m note asked for a quote."
 EXAMPLE_BEHIND = "Example: +1 202 555 0100 ext 123, or +1 202 555 0100,,123."
 LONGEST_NAME = 80
 LONGEST_CALL = 24 * 3600
+"""The largest `max`, seconds."""
 LONGEST_TONES = 24
 """Keys and commas behind a number."""
 PAUSE = ".."
 """What a comma is as `CallOrder.dial_digits`: two seconds, as on a phone."""
-"""The largest `max`, seconds."""
 
 _OPTIONS = ("from", "via", "record", "max", "scenario", "note")
 _OPEN, _CLOSE = '"“„«”', '"”“»'
