@@ -56,7 +56,7 @@ from bot.providers import provider_class
 from bot.rendering import render
 from bot.settings import Settings
 from bot.step_answers import StepAnswers
-from bot.store import Database, Taken, alone
+from bot.store import Database, Taken, alone, people
 from bot.workspace import Identity, SocketMode, identify, refresh
 from handlers import (
     Desk,
@@ -265,8 +265,9 @@ async def running(
         slack = AsyncWebClient(
             token=settings.bot_token, base_url=settings.slack_api, session=session, retry_handlers=[], timeout=15
         )
-        desk = Desk(board, slack)
         identity = await identify(board, slack)
+        desk = Desk(board, slack, team=identity.team_id, enterprise=identity.enterprise_id or "")
+        board.outsiders = await board.read(people.outsiders)
         await message_queue.recover(board)
         await workflow_steps.recover(board)
         await offers.recover(board)

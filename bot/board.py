@@ -50,6 +50,7 @@ class Board:
         logged: what is broken -> what the log said of it last.
         costly: rep and the day's beginning -> numbers that they were refused because of the price: see `bot/alarms.py`.
         readable: accounts whose last webhook since the start could be read.
+        outsiders: Slack users who are known to be no members of the workspace: see `bot/outsiders.py`.
         answer_seconds: how long a service that asks waits for our database, twice at most; the strictest gives up
             after 3 s.
         look_up: whose E.164 number it is, by the contact book or the team's own list; None = only the book knows.
@@ -70,6 +71,7 @@ class Board:
     acting: dict[str, str] = field(default_factory=dict)
     listed: dict[str, float] = field(default_factory=dict)
     readable: set[str] = field(default_factory=set)
+    outsiders: set[str] = field(default_factory=set)
     polled: dict[str, float] = field(default_factory=dict)
     logged: dict[str, str] = field(default_factory=dict)
     costly: dict[tuple[str, float], set[str]] = field(default_factory=dict)
@@ -142,6 +144,12 @@ class Board:
         for call in calls:
             for follow in self.followers:
                 follow(call)
+
+    def turned_away(self, user: str) -> bool:
+        """Whether a Slack user is from outside, and the settings do not let them in."""
+        policy = self.settings.policy
+        let_in = user in policy.guests or user in policy.callers or self.settings.role(user) != "rep"
+        return user in self.outsiders and not let_in
 
     def provider(self, account: str) -> Provider:
         """The provider behind an account.

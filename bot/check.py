@@ -267,6 +267,9 @@ async def _channel(slack: AsyncWebClient, channel: str) -> Finding:
         return Finding("WRONG", f"Channel {name} is archived. Unarchive it, or set another in callboard.toml.")
     if not found.get("is_member"):
         return Finding("MISSING", f"Channel {name}: Callboard is not a member. Type `/invite @Callboard` in {name}.")
+    if found.get("is_ext_shared"):
+        words = "is shared with another company, which can read there who calls; only `guests` may press our buttons"
+        return Finding("note", f"Channel {name}: member. It {words}")
     return Finding("ok", f"Channel {name}: member")
 
 

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Iterable
 from datetime import UTC, datetime, time
 
-from bot import policy
+from bot import outsiders, policy
 from bot.board import Board
 from bot.cards import upper_first
 from bot.errors import CapReached, Costly, NeedsReason, NeedsYes, NotAllowed, NotNow
@@ -49,7 +49,9 @@ def rules(board: Board) -> Rules:
 
 
 def check_caller(board: Board, user: str) -> None:
-    """Raises NotAllowed where only some may place calls and `user` is not among them."""
+    """Raises NotAllowed where only some may place calls and `user` is not among them, or from outside."""
+    if board.turned_away(user):
+        raise NotAllowed(outsiders.WORDS)
     allowed = board.settings.policy.callers
     if allowed and user not in allowed and board.settings.role(user) == "rep":
         raise NotAllowed(

@@ -65,7 +65,8 @@ class PolicySettings:
 
     Attributes:
         countries: ISO 3166 codes that may be called.  hours: opening and closing, "HH:MM", callee's local time.
-        weekdays: 0 = Monday.  callers: Slack users who may call, empty = all.
+        weekdays: 0 = Monday.  callers: Slack users who may call, empty = all members.
+        guests: Slack users from outside who may use Callboard like members.
         daily_calls, daily_minutes: per rep; team_daily_calls, team_daily_minutes: of all together; 0 = no cap.
         attempts_per_day, attempts_per_week: automatic calls and calls from lists to one number, 0 = no limit.
         approve_over: lists that call more people than this need a second manager's word; 0 = none does.
@@ -81,6 +82,7 @@ class PolicySettings:
     team_daily_minutes: int = 0
     calls_at_once: int = 12
     callers: tuple[str, ...] = ()
+    guests: tuple[str, ...] = ()
     attempts_per_day: int = 1
     attempts_per_week: int = 2
     approve_over: int = 0

@@ -319,6 +319,7 @@ class _Reader(Values):
             self.errors.append(f"policy.weekdays must have one or more of: {', '.join(names)}.")
             days = names[:5]
         callers = self.users("policy.callers", table.pop("callers", []))
+        guests = self.users("policy.guests", table.pop("guests", []))
         ask_first = self.strings("policy.ask_first", table.pop("ask_first", []))
         if any(kind not in ASK_FIRST for kind in ask_first):
             self.errors.append(f'policy.ask_first may have {" and ".join(ASK_FIRST)}, like ["{ASK_FIRST[0]}"].')
@@ -328,6 +329,7 @@ class _Reader(Values):
             hours=(hours[0], hours[1]),
             weekdays=tuple(names.index(day) for day in days),
             callers=callers,
+            guests=guests,
             attempts_per_day=self.number(table, "policy.attempts_per_day", "attempts_per_day", 1),
             attempts_per_week=self.number(table, "policy.attempts_per_week", "attempts_per_week", 2),
             approve_over=self.number(table, "policy.approve_over", "approve_over", 0),

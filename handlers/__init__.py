@@ -5,6 +5,7 @@ writes down what must not be lost, acknowledges, and hands the slow part to a tr
 Bolt's own both end in `tell()`: one sentence to the person, nothing swallowed.
 """
 
+import asyncio
 import logging
 import re
 import sqlite3
@@ -23,7 +24,8 @@ from bot.board import Board, sentence, unexpected
 from bot.cards import MESSAGE_LIMIT, Message, message, paragraphs, safe
 from bot.cards.modals import error_modal, loading_modal
 from bot.errors import CallboardError
-from bot.store import people
+from bot.outsiders import WORDS, outside
+from bot.store import ledger, people
 from bot.store.people import Person
 from bot.window import find_zone
 
@@ -32,6 +34,8 @@ UNREACHED = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
 """What a call of Slack raises when it does not do what it was asked; a cut connection is aiohttp's own error."""
 _LONG_QUOTE = re.compile(r"“([^”]{79})[^”]{2,}”")
 """What somebody typed, quoted back to them: all of it would push the advice out of sight."""
+MEET_SECONDS = 1.0
+"""So long Slack is waited for when somebody comes for the first time: a form must be opened within 3 s."""
 _TOO_LATE = ("expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id")
 
 
@@ -40,12 +44,16 @@ class Desk:
     """What every handler works with: the board, and the Slack client that all of them share.
 
     Attributes:
-        met: Slack users whose name and time zone were asked for of late.
+        met: Slack users of whom Slack has told of late who they are.  meetings: those for whom it is being asked.
+        team, enterprise: ids of our workspace and its organisation, "" = none.
     """
 
     board: Board
     slack: AsyncWebClient
     met: set[str] = field(default_factory=set)
+    team: str = ""
+    enterprise: str = ""
+    meetings: dict[str, asyncio.Future[None]] = field(default_factory=dict)
 
 
 class Click(msgspec.Struct, frozen=True):  # made for every request: a data class takes ten times as long
@@ -216,7 +224,9 @@ async def person_of(desk: Desk, click: Click) -> Person:
     except UNREACHED:
         return person  # linking a phone must not depend on it; the next time will tell
     zone = user.get("tz") or ""  # Slack's table of zones may be newer than this machine's
-    return people.named(person, user.get("real_name") or user.get("name", ""), zone if find_zone(zone) else "")
+    name = user.get("real_name") or user.get("name", "")
+    from_outside = outside(user, desk.team, desk.enterprise)
+    return people.named(person, name, zone if find_zone(zone) else "", outside=from_outside)
 
 
 async def open_slowly(desk: Desk, click: Click, title: str, view: Callable[[], Awaitable[dict[str, Any]]]) -> None:
@@ -248,26 +258,46 @@ def register_errors(app: AsyncApp, desk: Desk) -> None:
     app.error(failed)
 
 
+async def let_in(desk: Desk, user: str) -> bool:
+    """Whether somebody may use Callboard at all. Of whom we never heard Slack is asked first, for a moment."""
+    if user not in desk.met:
+        meeting = desk.meetings.get(user) or _begin_to_meet(desk, user)
+        if not (await desk.board.read(people.person, user)).name:
+            await asyncio.wait({meeting}, timeout=MEET_SECONDS)
+    return not desk.board.turned_away(user)
+
+
+def _begin_to_meet(desk: Desk, user: str) -> asyncio.Future[None]:
+    meeting = desk.meetings[user] = asyncio.ensure_future(_meet(desk, user))
+    meeting.add_done_callback(lambda _: desk.meetings.pop(user))
+    desk.board.track(meeting)
+    return meeting
+
+
 async def _meet(desk: Desk, user: str) -> None:
     """Whose name and time zone are not known, or may have changed since yesterday: times are shown by their clock."""
     known = await desk.board.read(people.person, user)
     person = await person_of(desk, Click(user))
-    if (person.name, person.zone) != (known.name, known.zone):
-        await desk.board.write(people.save_name, user, person.name, person.zone)
-    if not person.name:
-        desk.met.discard(user)  # Slack did not say: their next click asks again, not only tomorrow's
-
-
-async def _not_met(error: Exception) -> None:
-    log.warning("Slack did not tell a person's name and time zone.", exc_info=error)
+    if (person.name, person.zone, person.outside) != (known.name, known.zone, known.outside):
+        await desk.board.write(people.save_met, person)
+    (desk.board.outsiders.add if person.outside else desk.board.outsiders.discard)(user)
+    if person.name:  # else Slack did not say: their next click asks again, not only tomorrow's
+        desk.met.add(user)
 
 
 async def forget_who_was_met(desk: Desk) -> None:
-    """Once a day: people move, and change their names."""
+    """Once a day: people move, change their names, and leave."""
     desk.met.clear()
 
 
 async def _acknowledge(desk: Desk, ack: AsyncAck, click: Click, handler: Handler, first: First | None) -> None:
+    async def failed(error: Exception) -> None:
+        await tell(desk, click, _words(error))
+
+    if desk.board.turned_away(click.user):  # before anything is promised
+        await ack()
+        desk.board.spawn(_turn_away(desk, click), failed)
+        return
     if first is not None:
         try:
             fresh = await first(desk, click)
@@ -279,13 +309,6 @@ async def _acknowledge(desk: Desk, ack: AsyncAck, click: Click, handler: Handler
             await ack()
             return
     await ack()
-    if click.user not in desk.met:
-        desk.met.add(click.user)
-        desk.board.spawn(_meet(desk, click.user), _not_met)
-
-    async def failed(error: Exception) -> None:
-        await tell(desk, click, _words(error))
-
     # What may dial waits its turn. A form does not: it must be opened within 3 s.
     desk.board.spawn(_run(handler, desk, click), failed, in_turn=first is not None and bool(click.text.strip()))
 
@@ -297,7 +320,16 @@ def _words(error: Exception) -> str:
 
 
 async def _run(handler: Handler, desk: Desk, click: Click) -> None:
-    await handler(desk, click)
+    if await let_in(desk, click.user):
+        await handler(desk, click)
+    else:
+        await _turn_away(desk, click)
+
+
+async def _turn_away(desk: Desk, click: Click) -> None:
+    await desk.board.write(ledger.drop_intents_of, click.user)
+    await tell(desk, click, WORDS)
+    await let_in(desk, click.user)  # they may be a member by now: then the next click does what it says
 
 
 async def _judged(desk: Desk, click: Click, validate: Validate) -> Mapping[str, str]:

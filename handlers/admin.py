@@ -151,7 +151,8 @@ def policy_words(board: Board) -> str:
     """The rules for calling, in words."""
     found = rules(board)
     callers = board.settings.policy.callers
-    named = f"{', '.join(f'<@{user}>' for user in callers)}, managers and admins" if callers else "everybody"
+    named = f"{', '.join(f'<@{user}>' for user in callers)}, managers and admins" if callers else "every member"
+    named += "".join(f", and the guest <@{user}>" for user in board.settings.policy.guests)
     caps = (
         (found.daily_calls, "calls a day for each rep"),
         (found.daily_minutes, "minutes a day for each rep"),

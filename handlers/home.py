@@ -12,11 +12,12 @@ from slack_bolt.async_app import AsyncApp
 from bot import digests
 from bot.board import Board
 from bot.cards import duration
-from bot.cards.home import home_view
+from bot.cards.home import home_view, turned_away
 from bot.controlling import controls_of
+from bot.outsiders import WORDS
 from bot.routing import masks_from
 from bot.store import calling_lists, calls, campaigns, figures, ledger, lookups, missed, offers, people
-from handlers import UNREACHED, Click, Desk, on_actions, slack_code
+from handlers import UNREACHED, Click, Desk, let_in, on_actions, slack_code
 from handlers.calls import open_call_modal
 from handlers.phone import open_phone_modal
 
@@ -38,6 +39,9 @@ def register(app: AsyncApp, desk: Desk) -> None:
         user = event["user"]
 
         async def show() -> None:
+            if not await let_in(desk, user):
+                await desk.slack.views_publish(user_id=user, view=turned_away(WORDS))
+                return
             await desk.board.write(people.opened_home, user, desk.board.now())
             await publish(desk, user)
 
@@ -71,7 +75,8 @@ class Homes:
     async def __call__(self) -> None:
         """One round; at most 20 a time, to stay within Slack's limits. Whose turn was longest ago comes first."""
         board = self.desk.board
-        users = await board.read(people.homes, board.now() - KEPT_FRESH_SECONDS)
+        opened = await board.read(people.homes, board.now() - KEPT_FRESH_SECONDS)
+        users = [user for user in opened if not board.turned_away(user)]
         turns = {user: turn for turn, user in enumerate(self._shown)}
         self._shown = {user: shown for user, shown in self._shown.items() if user in set(users)}
         published = 0

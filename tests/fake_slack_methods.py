@@ -161,6 +161,7 @@ def conversations_info(slack: "FakeSlack", args: Args) -> dict[str, Any]:
         "is_im": channel.im,
         "is_private": channel.private or channel.im,
         "is_archived": channel.archived,
+        "is_ext_shared": channel.shared,
     }
     if not channel.im:
         found |= {"name": channel.name, "is_member": channel.bot_is_member}
@@ -202,7 +203,9 @@ def users_info(slack: "FakeSlack", args: Args) -> dict[str, Any]:
     offset = datetime.fromtimestamp(slack.now(), UTC).astimezone(ZoneInfo(user.tz)).utcoffset()
     found: dict[str, Any] = {
         "id": user.id,
-        "team_id": slack.team,
+        "team_id": user.team or slack.team,
+        "is_restricted": user.guest,
+        "is_ultra_restricted": False,
         "name": user.name.lower(),
         "real_name": user.name,
         "deleted": user.deleted,

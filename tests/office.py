@@ -239,9 +239,10 @@ async def office(
         clock.advance(seconds)
 
     board.sleep = later
+    board.outsiders = await board.read(people.outsiders)
     async with aiohttp.ClientSession() as session:
         client = AsyncWebClient(token=slack.bot_token, base_url=slack.base_url, session=session, retry_handlers=[])
-        desk = Desk(board, client, set(slack.users))  # a test that wants somebody to be new says so
+        desk = Desk(board, client, set(slack.users), slack.team)  # a test that wants somebody to be new says so
         app = slack_app(desk, Identity(slack.team, slack.bot_id, slack.bot_user))
         web = application(board, slack_over_http(app))
         feed = Feed(board, client, lambda card: render(board, card), sleep=later)

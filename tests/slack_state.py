@@ -72,6 +72,8 @@ class Channel:
     private: bool = False
     im: bool = False
     archived: bool = False
+    shared: bool = False
+    """With another company."""
     bot_is_member: bool = True
     members: set[str] = field(default_factory=set)
     messages: list[Message] = field(default_factory=list)
@@ -84,6 +86,9 @@ class User:
     tz: str = "Europe/London"
     is_admin: bool = False
     deleted: bool = False
+    guest: bool = False
+    team: str = ""
+    """Of another company that shares a channel with us; "" = of this workspace."""
     rests: tuple[float, float] = (1, 1)
     """From and until when this person's notifications are paused by their hours."""
 

@@ -177,6 +177,14 @@ async def test_a_variable_that_is_empty_or_wrong(computer: Computer, variable: s
     assert code == 1
 
 
+async def test_a_channel_that_is_shared_with_another_company(computer: Computer) -> None:
+    computer.slack.channels["C1"].shared = True
+    code, lines = await computer.check()
+    (told,) = [line for line in lines if "#calls" in line]
+    assert told.startswith("note     Channel #calls: member. It is shared with another company, which can read there")
+    assert code == 0
+
+
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [

@@ -168,7 +168,7 @@ async def test_the_rules_in_words(
         told = await desk.type("/callboard policy")
     for words in ("GB, IL, US", "emergency, premium-rate"):
         assert words in told
-    named = "<@U01ADA>, <@U01MAX>, managers and admins" if callers else "everybody"
+    named = "<@U01ADA>, <@U01MAX>, managers and admins" if callers else "every member"
     assert f"Who may call: {named}" in told
     assert ("no daily cap" if callers else "7 calls a day") in told
 

@@ -291,7 +291,7 @@ async def test_a_file_discarded_while_it_is_asked_for_takes_the_question_back(
 
 
 async def test_whoever_is_asked_reads_before_when_nobody_is_called(desk: Office) -> None:
-    await desk.board.write(people.save_name, "U4", "Max", "America/New_York")
+    await desk.board.write(people.save_met, people.Person("U4", "Max", "America/New_York"))
     tomorrow = datetime.fromtimestamp(desk.clock() + 86400, ZoneInfo("Europe/Madrid"))
     await desk.type(f"{THREE} at {tomorrow:%Y-%m-%d} 14:30")
     await pressed(desk, "U1", "voicemsg:send")

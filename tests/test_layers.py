@@ -38,7 +38,8 @@ PURE = (
         "bot.call_search",
         "bot.by_hand",
     ),
-    *("bot.digest", "bot.digest_words", "bot.routing", "bot.decide", "bot.consent", "bot.cards"),
+    *("bot.digest", "bot.digest_words", "bot.routing", "bot.decide", "bot.consent"),
+    *("bot.outsiders", "bot.cards"),
 )
 IO = ("sqlite3", "httpx", "slack_sdk", "slack_bolt", "aiohttp", "starlette", "uvicorn", "socket", "asyncio")
 IO_OF_OURS = (

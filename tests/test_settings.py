@@ -48,6 +48,7 @@ hours = ["08:30", "00:00"]
 weekdays = ["mon", "sat"]
 daily_calls = 12
 callers = ["U1"]
+guests = ["W7"]
 
 [missed]
 escalate_minutes = 5
@@ -116,6 +117,7 @@ def test_everything_set(tmp_path: Path) -> None:
     assert settings.policy.countries == ("GB", "IE")
     assert (settings.policy.hours, settings.policy.weekdays) == (("08:30", "00:00"), (0, 5))
     assert (settings.policy.daily_calls, settings.policy.callers) == (12, ("U1",))
+    assert settings.policy.guests == ("W7",)
     assert [settings.role(user) for user in ("U1", "U2", "W3", "U4")] == ["admin", "manager", "manager", "rep"]
     assert settings.line("+442079460000") == settings.lines[0]
     assert settings.line("+442079460001") is None
@@ -273,6 +275,7 @@ def test_no_secret_is_in_a_repr(tmp_path: Path) -> None:
         ("[policy]\nweekdays = []", "policy.weekdays"),
         ('[policy]\nask_first = ["dear"]', "policy.ask_first"),
         ('[policy]\ncallers = ["ada"]', "policy.callers"),
+        ('[policy]\nguests = ["ada"]', "policy.guests"),
         ("[policy]\ncap = 5", "[policy]"),
         ('[lines."12"]', "lines"),
         ('[lines."+1 202 555 0100"]\ncolour = "blue"', '[lines."+1 202 555 0100"] has an unknown setting “colour”.'),

@@ -96,6 +96,11 @@ def home_view(
     return {"type": "home", "blocks": blocks}
 
 
+def turned_away(words: str) -> Block:
+    """The view for somebody whom Callboard is not for."""
+    return {"type": "home", "blocks": [section(words, "home:turned_away")]}
+
+
 def _phone(person: "Person") -> list[Block]:
     if not person.linked:
         return [

@@ -75,6 +75,14 @@ def drop_intent(db: sqlite3.Connection, key: str) -> None:
     db.execute("UPDATE intents SET state = 'done' WHERE key = ? AND state = 'written' AND call_id IS NULL", (key,))
 
 
+def drop_intents_of(db: sqlite3.Connection, rep: str) -> None:
+    """As `drop_intent`, of all that somebody asked for who may not."""
+    db.execute(
+        "UPDATE intents SET state = 'done' WHERE rep = ? AND state <> 'done' AND state = 'written' AND call_id IS NULL",
+        (rep,),
+    )
+
+
 def audit(db: sqlite3.Connection, now: float, who: str, what: str, subject: str, detail: str = "") -> None:
     """One line of the audit log."""
     db.execute(

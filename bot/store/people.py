@@ -15,6 +15,7 @@ class Person:
         phone: E.164 or the provider's code.  account: where it lives, "" = any.
         extension: the provider's code that webhooks name.  line: default caller ID, E.164 or "".
         home_at: when their App Home was last opened, 0 = never.
+        outside: no member of the workspace: a guest, or of another company that shares a channel with it.
     """
 
     user: str
@@ -26,6 +27,7 @@ class Person:
     extension: str = ""
     line: str = ""
     home_at: float = 0
+    outside: bool = False
 
     @property
     def linked(self) -> bool:
@@ -60,13 +62,18 @@ def save_person(db: sqlite3.Connection, new: Person) -> None:
     )
 
 
-def save_name(db: sqlite3.Connection, user: str, name: str, zone: str) -> None:
-    """What Slack says of a person; everything else of them stays."""
+def save_met(db: sqlite3.Connection, met: Person) -> None:
+    """What Slack says of a person: name, zone, whether they are from outside; everything else of them stays."""
     db.execute(
-        "INSERT INTO people (user, name, zone) VALUES (?, ?, ?)"
-        " ON CONFLICT (user) DO UPDATE SET name = excluded.name, zone = excluded.zone",
-        (user, name, zone),
+        "INSERT INTO people (user, name, zone, outside) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (user) DO UPDATE SET name = excluded.name, zone = excluded.zone, outside = excluded.outside",
+        (met.user, met.name, met.zone, met.outside),
     )
+
+
+def outsiders(db: sqlite3.Connection) -> set[str]:
+    """Slack user ids of all who are known to be no members of the workspace."""
+    return {row[0] for row in db.execute("SELECT user FROM people WHERE outside")}
 
 
 def check_free(db: sqlite3.Connection, new: Person) -> None:
@@ -169,6 +176,6 @@ def never_called(db: sqlite3.Connection) -> frozenset[str]:
     return frozenset(row[0] for row in db.execute("SELECT number FROM do_not_call"))
 
 
-def named(known: Person, name: str, zone: str) -> Person:
+def named(known: Person, name: str, zone: str, *, outside: bool = False) -> Person:
     """The person with name and IANA zone from Slack; "" keeps what is known."""
-    return replace(known, name=name or known.name, zone=zone or known.zone)
+    return replace(known, name=name or known.name, zone=zone or known.zone, outside=outside)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import sqlite_utils
     from sqlite_utils import Migrations
 
-VERSION = 14
+VERSION = 15
 """`PRAGMA user_version` of a file that has all migrations. Spares importing sqlite-utils (27 MB) at every start."""
 
 
@@ -108,6 +108,10 @@ def _migrations() -> "Migrations":
     @migrations()
     def m014_auto_dial_and_tries(db: "sqlite_utils.Database") -> None:
         _run(db, _AUTO_DIAL)
+
+    @migrations()
+    def m015_outsiders(db: "sqlite_utils.Database") -> None:
+        _run(db, _OUTSIDERS)
 
     return migrations
 
@@ -424,4 +428,9 @@ CREATE INDEX calling_list_reps_auto ON calling_list_reps(auto) WHERE auto > 0;
 ALTER TABLE calling_lists ADD COLUMN tries INTEGER NOT NULL DEFAULT 1;
 DROP INDEX calling_list_calls_by_list;
 CREATE INDEX calling_list_calls_by_row ON calling_list_calls(list, line);
+"""
+
+_OUTSIDERS = """
+ALTER TABLE people ADD COLUMN outside INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX people_outside ON people(user) WHERE outside;
 """

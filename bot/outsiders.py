@@ -1,0 +1,26 @@
+"""Who is no member of the workspace: guests, and people of another company that shares a channel with it. Pure.
+
+They can type our commands (guests) and press our buttons (both), and what is dialled is on the company's bill.
+https://docs.slack.dev/reference/objects/user-object and https://docs.slack.dev/apis/slack-connect
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+WORDS = (
+    "Callboard is for the members of its workspace, and Slack says that you are a guest or from another company, so "
+    "nothing was done. Whoever runs Callboard can let you in: `guests` in its settings."
+)
+
+
+def outside(user: Mapping[str, Any], team: str, enterprise: str) -> bool:
+    """Whether users.info describes somebody from outside.
+
+    `team`, `enterprise`: ids of our workspace and of the organisation that it belongs to, "" = none or not known. A
+    member of the organisation's other workspaces is one of ours.
+    """
+    if user.get("is_restricted") or user.get("is_ultra_restricted") or user.get("is_stranger"):
+        return True
+    theirs = user.get("team_id") or team
+    organisation = (user.get("enterprise_user") or {}).get("enterprise_id") or ""
+    return bool(team) and theirs not in (team, enterprise) and (not enterprise or organisation != enterprise)

@@ -1,0 +1,151 @@
+"""Guests, and people of other companies: Callboard is not for them, whatever they type or press."""
+
+import asyncio
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.events import CdrReceived, Described, Outcome
+from bot.outsiders import WORDS, outside
+from bot.store import ledger, people
+from handlers import forget_who_was_met, home
+from tests import slack_requests
+from tests.fake_slack import FakeSlack
+from tests.office import LINE, SETTINGS, Office, office
+from tests.slack_state import Clock
+
+CALLER = "+12025550155"
+
+
+@pytest.mark.parametrize(
+    ("user", "expected"),
+    [
+        ({"team_id": "T1"}, False),
+        ({}, False),
+        ({"team_id": "T1", "is_restricted": True}, True),
+        ({"team_id": "T1", "is_restricted": True, "is_ultra_restricted": True}, True),
+        ({"team_id": "T2"}, True),
+        ({"is_stranger": True}, True),
+        ({"team_id": "T2", "enterprise_user": {"enterprise_id": "E1"}}, False),
+        ({"team_id": "E1", "enterprise_user": {"enterprise_id": "E1"}}, False),
+        ({"team_id": "T2", "enterprise_user": {"enterprise_id": "E2"}}, True),
+        ({"team_id": "E2", "enterprise_user": {"enterprise_id": "E2"}}, True),
+    ],
+)
+def test_who_is_from_outside(user: dict[str, Any], expected: bool) -> None:
+    assert outside(user, "T1", "E1") is expected
+
+
+@pytest.mark.parametrize("organisation", [{}, {"enterprise_user": {"enterprise_id": "E2"}}])
+def test_a_workspace_of_no_organisation_has_no_others_beside_it(organisation: dict[str, Any]) -> None:
+    assert outside({"team_id": "T2", **organisation}, "T1", "")
+    assert not outside({"team_id": "T2", **organisation}, "", "")  # who we are is not known
+
+
+def a_guest(slack: FakeSlack, user: str = "U4", **changes: Any) -> None:
+    slack.users[user] = dataclasses.replace(slack.users[user], **(changes or {"guest": True}))
+
+
+async def test_a_guest_is_turned_away_from_their_first_command_on(desk: Office) -> None:
+    """Also from the very first, of which nobody can know before Slack was asked."""
+    await desk.link("U4", "+12025550192")
+    await desk.board.write(people.save_met, people.Person("U4"))
+    a_guest(desk.slack)
+    desk.desk.met.discard("U4")
+    for _ in range(2):
+        assert await desk.type(f"/call {CALLER}", user="U4") == WORDS
+    assert "nobody" not in await desk.type("/missed", user="U4")
+    assert desk.phone.orders == []
+    assert await desk.board.read(ledger.open_intents) == []
+    assert WORDS.startswith("Callboard is for the members")
+
+
+async def test_it_is_known_after_a_restart_when_slack_says_nothing(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    async with office(tmp_path, fake_slack, slack_clock) as desk:
+        a_guest(fake_slack)
+        desk.desk.met.discard("U4")
+        await desk.type("/missed", user="U4")
+    async with office(tmp_path, fake_slack, slack_clock) as desk:
+        desk.desk.met.discard("U4")
+        for _ in range(4):
+            fake_slack.fail_next("users.info", "drop_before")
+        assert await desk.type("/missed", user="U4") == WORDS
+
+
+async def test_a_slack_that_hangs_keeps_no_new_colleague_waiting(desk: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("handlers.MEET_SECONDS", 0.01)
+    desk.desk.met.discard("U4")
+    hang = desk.slack.hang("users.info")
+    headers, body = slack_requests.slash_command(desk.slack, "/missed", "", user="U4")
+    assert (await desk.http.post("/slack/events", headers=headers, content=body)).status_code == 200
+    await hang.reached.wait()
+    while not desk.slack.ephemerals:
+        await asyncio.sleep(0)
+    assert "Nobody is waiting" in desk.told
+    hang.release()
+
+
+async def test_people_of_another_company_press_nothing(desk: Office) -> None:
+    """In a channel that is shared with them they see our cards with all their buttons."""
+    await desk.happen(
+        Described(ref="r", at=desk.clock(), source="cdr", direction="in", number=CALLER, line=LINE),
+        CdrReceived(ref="r", at=desk.clock(), leg="queue:", outcome=Outcome.ABANDONED, ring_seconds=20),
+    )
+    (card,) = desk.slack.channels["C1"].messages
+    before = card.text
+    a_guest(desk.slack, team="T-OTHER")
+    desk.desk.met.discard("U4")
+    for button in ("missed:claim", "missed:close", "missed:call_back"):
+        assert await desk.press(button, card, "C1", user="U4") == WORDS
+    (card,) = desk.slack.channels["C1"].messages
+    assert card.text == before
+    assert desk.phone.orders == []
+
+
+async def test_home_says_so_too(desk: Office) -> None:
+    a_guest(desk.slack)
+    desk.desk.met.discard("U4")
+    await desk.send(slack_requests.home_opened(desk.slack, user="U4"))
+    assert WORDS in str(desk.slack.homes["U4"].view)
+    await home.Homes(desk.desk)()
+    assert WORDS in str(desk.slack.homes["U4"].view)
+
+
+async def test_a_home_that_a_member_had_opened_tells_a_guest_nothing_more(desk: Office) -> None:
+    await desk.send(slack_requests.home_opened(desk.slack, user="U4"))
+    shown = str(desk.slack.homes["U4"].view)
+    a_guest(desk.slack)
+    await forget_who_was_met(desk.desk)
+    await desk.type("/missed", user="U4")
+    await desk.link("U4", "+12025550192", outside=True)
+    await home.Homes(desk.desk)()
+    assert str(desk.slack.homes["U4"].view) == shown
+
+
+@pytest.mark.parametrize("setting", ['guests = ["U4"]', 'callers = ["U1", "U4"]'])
+async def test_the_settings_let_guests_in(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock, setting: str
+) -> None:
+    text = SETTINGS.replace("[policy]\n", f"[policy]\n{setting}\n")
+    assert text != SETTINGS
+    async with office(tmp_path, fake_slack, slack_clock, text) as desk:
+        a_guest(fake_slack)
+        desk.desk.met.discard("U4")
+        assert "Nobody is waiting" in await desk.type("/missed", user="U4")
+        told = await desk.type("/callboard policy")
+        assert ("every member, and the guest" in told) == ("guests" in setting)
+
+
+async def test_a_guest_who_becomes_a_member_is_one_the_next_day(desk: Office) -> None:
+    a_guest(desk.slack)
+    await forget_who_was_met(desk.desk)
+    assert await desk.type("/missed", user="U4") == WORDS
+    a_guest(desk.slack, guest=False)
+    await forget_who_was_met(desk.desk)
+    await desk.type("/missed", user="U4")
+    await desk.settle()
+    assert "Nobody is waiting" in await desk.type("/missed", user="U4")
