@@ -76,7 +76,7 @@ async def _claimed_latest(board: Board, user: str) -> missed.Missed:
         latest = max(mine, key=lambda row: row.last_at)
         # Who has no phone cannot call and must not keep others from it; the gate says so.
         if not latest.claimed_by and people.person(db, user).linked:
-            missed.claim(db, latest.id, user, now)
+            missed.claim(db, latest.id, user, now, board.remind_at())
             ledger.audit(db, now, user, "claim missed caller", latest.number, latest.place)
         return latest
 

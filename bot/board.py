@@ -145,6 +145,11 @@ class Board:
             for follow in self.followers:
                 follow(call)
 
+    def remind_at(self) -> float:
+        """When whoever claims a missed caller now is reminded; seconds since 1970 UTC, 0 = never."""
+        after = self.routing.remind_after()
+        return self.now() + after if after else 0.0
+
     def turned_away(self, user: str) -> bool:
         """Whether a Slack user is from outside, and the settings do not let them in."""
         policy = self.settings.policy

@@ -118,10 +118,10 @@ Resting = Callable[[Iterable[str]], Awaitable[frozenset[str]]]
 
 
 async def escalate(board: Board, resting: Resting) -> None:
-    """Unclaimed missed callers: first whoever spoke with them last, then the managers; in calling hours only.
+    """Missed callers who wait too long: first whoever claimed them, or else spoke with them last, then the managers.
 
-    Whoever wants not to be disturbed is passed over, unless all managers do: Slack holds back what they are told.
-    Whoever claimed a caller and snoozed it is reminded themselves.
+    In calling hours only. Whoever wants not to be disturbed is passed over, but for who claimed it, and unless all
+    managers do: Slack holds back what they are told.
     """
     now = board.now()
     for row in await board.read(missed.to_escalate, now):
@@ -130,7 +130,7 @@ async def escalate(board: Board, resting: Resting) -> None:
             await board.write(_postpone, row.id, opening)
             continue
         last = row.claimed_by or await _last_rep(board, row.number, row.opened_at)
-        first = bool(last) and (row.escalations == 0 or bool(row.claimed_by))
+        first = bool(last) and (row.reminded if row.claimed_by else row.escalations) == 0
         managers = board.settings.managers
         if first and managers and not row.claimed_by and await resting((last,)):
             first = False
@@ -140,10 +140,10 @@ async def escalate(board: Board, resting: Resting) -> None:
         bodies = {}
         for user in to:
             person = await board.read(people.person, user)
-            payload = escalation(shown, contact, now, person.zone or board.settings.zone)
+            payload = escalation(shown, contact, now, person.zone or board.settings.zone, reader=user)
             bodies[user] = notice(payload["text"], payload["buttons"])
-        again = first and managers and not row.claimed_by
-        following = now + board.routing.escalate_after() if again else 0.0
+        after = board.routing.remind_after() if row.claimed_by else board.routing.escalate_after()
+        following = now + after if first and managers and after else 0.0
         await board.write(_escalate, row, bodies, following, now)
 
 

@@ -50,6 +50,10 @@ class ByLine:
         """Seconds; 0 = never."""
         return self.settings.escalate_minutes * 60.0
 
+    def remind_after(self) -> float:
+        """Seconds until whoever claimed a missed caller is reminded; 0 = never."""
+        return self.settings.claim_minutes * 60.0
+
 
 def shared_places(settings: Settings, user: str, closed: Set[str]) -> tuple[str, ...]:
     """Where missed callers are this person's, too: the lines' channels, but those `closed` to them; and their own."""

@@ -126,6 +126,7 @@ class Settings:
 
     Attributes:
         brief_seconds: whoever hangs up sooner is no missed caller; 0 = everybody is one.
+        claim_minutes: until whoever claimed a missed caller is reminded, and as many until the managers are; 0 = never.
     """
 
     data: Path
@@ -160,6 +161,7 @@ class Settings:
     recording: consent.Recording = field(default_factory=consent.Recording)
     retention: Retention = Retention()
     brief_seconds: int = 0
+    claim_minutes: int = 60
     digest_picture: bool = True
 
     def renamed(self, text: str) -> str:

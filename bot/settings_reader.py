@@ -108,6 +108,7 @@ class _Reader(Values):
             managers=self.users("managers", self.table.pop("managers", [])),
             policy=self.policy(region),
             brief_seconds=self.number(missed, "missed.brief_seconds", "brief_seconds", 0),
+            claim_minutes=self.number(missed, "missed.claim_minutes", "claim_minutes", 60),
             escalate_minutes=self.whole(missed, "missed.escalate_minutes", "escalate_minutes", 15),
             summaries=self.flag("summaries", True),
             mask=self.flag("mask_numbers", False),

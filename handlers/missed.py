@@ -96,7 +96,7 @@ async def _claimed(desk: Desk, click: Click) -> Missed | None:
 
     def claim(db: sqlite3.Connection) -> Missed | None:
         before = missed.get(db, click.value)
-        after = missed.claim(db, click.value, click.user, now)
+        after = missed.claim(db, click.value, click.user, now, desk.board.remind_at())
         if before is not None and after is not None and after.claimed_by == click.user != before.claimed_by:
             _audit(db, now, click.user, "claim", after)
         return after

@@ -82,7 +82,7 @@ async def assign(desk: Desk, click: Click) -> None:
         row = missed.get(db, choice.missed_id)
         if row is None or not row.open:
             return False
-        if not missed.assign(db, row.id, to, now):
+        if not missed.assign(db, row.id, to, now, board.remind_at()):
             return True  # it is theirs already
         ledger.audit(db, now, click.user, "assign missed caller", row.number or "withheld number", f"to <@{to}>")
         if to != click.user:

@@ -191,7 +191,7 @@ def test_every_setting_of_the_file_is_explained() -> None:
     assert set(names(section(page, "## [commands]"))) == {"prefix", *settings.COMMANDS}
     assert set(names(section(page, "## [messages]"))) == {f.name for f in fields(settings.MessageSettings)}
     assert set(names(section(page, "## [recording]"))) == {f.name for f in fields(consent.Recording)}
-    assert names(section(page, "## [missed]")) == ["brief_seconds", "escalate_minutes"]
+    assert names(section(page, "## [missed]")) == ["brief_seconds", "escalate_minutes", "claim_minutes"]
     assert names(section(page, "## Options of every call")) == list(call_options.SETTABLE)
     assert names(section(page, "## Options of every voice message")) == list(call_options.MESSAGES.settable)
 

@@ -268,13 +268,26 @@ async def missed_caller(desk: Office, ref: str = "in-1", number: str = CALLER) -
     return next(row.id for row in await desk.board.read(missed.waiting) if row.number == number)
 
 
-async def spoke(desk: Office, user: str, ref: str = "out-1") -> None:
+async def spoke(desk: Office, user: str, ref: str = "out-1", ago: float = 86400) -> None:
     """A rep talked to the caller some time ago."""
-    at = desk.clock() - 86400
+    at = desk.clock() - ago
     asked = Requested(at=at, rep=user, rep_phone="+12025550190", number=CALLER)
     await desk.board.ingest("voicenter", [asked, Accepted(ref=ref, at=at)], call_id=f"earlier-{ref}")
     told = CdrReceived(ref=ref, at=at, leg=CUSTOMER, outcome=Outcome.ANSWERED, talk_seconds=60)
     await desk.board.ingest("voicenter", [told])
+
+
+_ESCALATED = ("Nobody has called back", "nobody has talked with them since")
+
+
+async def claimed_by_ada(desk: Office) -> str:
+    """Somebody called and nobody answered, and U1 takes it; id of the row."""
+    row = await missed_caller(desk)
+    desk.clock.advance(6)
+    await desk.settle()
+    (card,) = desk.slack.channels["C1"].messages
+    await desk.press("missed:claim", card, "C1")
+    return row
 
 
 async def escalated(desk: Office, minutes: float) -> dict[str, int]:
@@ -286,7 +299,7 @@ async def escalated(desk: Office, minutes: float) -> dict[str, int]:
     return {
         user: count
         for user, messages in people.items()
-        if (count := sum("Nobody has called back" in message.text for message in messages))
+        if (count := sum(any(words in message.text for words in _ESCALATED) for message in messages))
     }
 
 
@@ -353,6 +366,46 @@ async def test_a_claimed_or_closed_caller_is_not_escalated(desk: Office) -> None
     assert await escalated(desk, 600) == {}
 
 
+async def test_whoever_claimed_a_caller_is_reminded_and_then_the_managers_are_told(desk: Office) -> None:
+    """Else a caller whom somebody took and forgot would be on nobody's mind any more."""
+    await desk.link("U1")
+    row = await claimed_by_ada(desk)
+    assert await escalated(desk, 59) == {}
+    assert await escalated(desk, 2) == {"U1": 1}
+    reminder = desk.conversation("U1")[-1]
+    assert reminder.text.startswith("You claimed +1 202-555-0155 at ")
+    assert reminder.text.endswith("You can: “Call back”, “Release”.")
+    assert await escalated(desk, 59) == {"U1": 1}
+    assert await escalated(desk, 2) == {"U1": 1, "U2": 1}
+    told = desk.conversation("U2")[-1]
+    assert told.text.endswith(" `/missed` gives them to somebody else.\nYou can: “Release”.")
+    assert await escalated(desk, 600) == {"U1": 1, "U2": 1}
+    found = await desk.board.read(missed.get, row)
+    assert found is not None
+    assert (found.claimed_by, found.escalate_at) == ("U1", 0)
+
+
+async def test_a_claimed_caller_whom_somebody_talked_with_reminds_nobody(desk: Office) -> None:
+    await claimed_by_ada(desk)
+    desk.clock.advance(120)
+    await spoke(desk, "U4", ago=60)
+    assert await escalated(desk, 600) == {}
+
+
+async def test_a_caller_who_is_given_to_somebody_else_reminds_them_anew(desk: Office) -> None:
+    row = await claimed_by_ada(desk)
+    assert await escalated(desk, 61) == {"U1": 1}
+    await desk.board.write(missed.assign, row, "U4", desk.clock(), desk.board.remind_at())
+    assert await escalated(desk, 61) == {"U1": 1, "U4": 1}
+    assert await escalated(desk, 61) == {"U1": 1, "U4": 1, "U2": 1}
+
+
+async def test_claim_minutes_of_0_remind_nobody(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> None:
+    async with office(tmp_path, fake_slack, slack_clock, SETTINGS + "[missed]\nclaim_minutes = 0\n") as desk:
+        await claimed_by_ada(desk)
+        assert await escalated(desk, 6000) == {}
+
+
 async def test_a_claim_while_the_escalation_is_prepared_wins(desk: Office) -> None:
     row = await missed_caller(desk)
     desk.clock.advance(20 * 60)
@@ -371,13 +424,14 @@ async def test_a_snooze_while_the_escalation_is_prepared_wins(desk: Office, monk
     assert await escalated(desk, 2) == {"U2": 1}
 
 
-async def test_whoever_claimed_and_snoozed_a_caller_is_reminded_once(desk: Office) -> None:
+async def test_whoever_claimed_and_snoozed_a_caller_is_reminded_at_its_end(desk: Office) -> None:
     row = await missed_caller(desk)
     await desk.board.write(missed.claim, row, "U1", desk.clock())
     await desk.board.write(missed.snooze, row, "U1", desk.clock() + 3600)
     assert await escalated(desk, 59) == {}
     assert await escalated(desk, 2) == {"U1": 1}
-    assert await escalated(desk, 600) == {"U1": 1}
+    assert await escalated(desk, 59) == {"U1": 1}
+    assert await escalated(desk, 2) == {"U1": 1, "U2": 1}
     assert await desk.board.read(missed.to_escalate, desk.clock()) == []
 
 

@@ -53,6 +53,7 @@ guests = ["W7"]
 [missed]
 escalate_minutes = 5
 brief_seconds = 4
+claim_minutes = 90
 
 [digest]
 picture = false
@@ -108,7 +109,7 @@ def test_everything_set(tmp_path: Path) -> None:
     )
     assert (settings.region, settings.zone, settings.channel, settings.port) == ("GB", "Europe/London", "C1", 0)
     assert (settings.mask, settings.summaries) == (True, False)
-    assert (settings.escalate_minutes, settings.brief_seconds) == (5, 4)
+    assert (settings.escalate_minutes, settings.brief_seconds, settings.claim_minutes) == (5, 4, 90)
     assert not settings.digest_picture
     assert settings.dispositions == ("Sold", "Not sold")
     assert settings.accounts[0].addresses == ("203.0.113.7", "198.51.100.0/24")
@@ -259,6 +260,7 @@ def test_no_secret_is_in_a_repr(tmp_path: Path) -> None:
         ("[missed]\nescalate_minutes = true", "missed.escalate_minutes"),
         ("[missed]\nbrief_seconds = 2.5", "missed.brief_seconds must be a whole number, 0 or more."),
         ("[missed]\nbrief_seconds = -1", "missed.brief_seconds"),
+        ("[missed]\nclaim_minutes = -1", "missed.claim_minutes"),
         ('[lines."+12025550100"]\nmissed = "no"', 'lines."+12025550100".missed must be true or false.'),
         ("[missed]\nminutes = 5", "[missed]"),
         ('[digest]\npicture = "no"', "digest.picture"),

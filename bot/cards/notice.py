@@ -100,14 +100,20 @@ def escalation(
     masked: bool = False,
     last_rep: str = "",
     asked_by: str = "",
+    reader: str = "",
 ) -> dict[str, Any]:
     """The payload that says nobody has called back, or that `asked_by` wants this person to.
 
-    Buttons `missed:call_back`, and `missed:claim` or `missed:release`, carry `missed.id`.
+    `reader`: whom it is for. Buttons `missed:call_back`, and `missed:claim` or `missed:release`, carry `missed.id`.
     """
     party = who(missed.number, missed.name, contact, masked=masked)
     line = line_words(missed.line)
     asks = f"{rep_words(asked_by)} asks you to call back {party}" if asked_by else f"Nobody has called back {party}"
+    anothers = not asked_by and missed.claimed_by not in ("", reader)
+    if missed.claimed_by and not asked_by:
+        claimer = rep_words(missed.claimed_by) if anothers else "You"
+        since = day_clock(missed.claimed_at, now, zone)
+        asks = f"{claimer} claimed {party} at {since}, and nobody has talked with them since"
     text = (
         f"*{asks}.*\n"
         f"Waiting for {about(now - missed.opened_at)}; tried {how_often(missed.calls)}, "
@@ -116,12 +122,15 @@ def escalation(
     )
     if last_rep:
         text += f" They last spoke with {rep_words(last_rep)}."
+    if anothers:
+        text += " `/missed` gives them to somebody else."
     if not missed.number:
         text += " The number is withheld, so it cannot be called; close it when it is dealt with."
     label = who_plain(missed.number, missed.name, contact, masked=masked)
-    claim = ("Release", "missed:release") if asked_by else ("I'll take it", "missed:claim")
+    claimed = asked_by or missed.claimed_by
+    claim = ("Release", "missed:release") if claimed else ("I'll take it", "missed:claim")
     buttons = [{"label": claim[0], "action_id": claim[1], "value": missed.id, "about": label}]
-    if missed.number:
+    if missed.number and not anothers:  # who is somebody else's is called by nobody but them
         buttons.insert(
             0,
             {

@@ -20,6 +20,8 @@ class Missed:
     Attributes:
         number: E.164, "" = withheld.  calls: how often they tried.
         closed_how: "called back", "reached us", "by hand".  closed_call: the conversation that closed it.
+        escalate_at: when somebody is told next: whoever claimed it, or who else is to know.
+        reminded: how often somebody was told since it was claimed.
     """
 
     id: str
@@ -41,6 +43,7 @@ class Missed:
     closed_call: str
     escalate_at: float
     escalations: int
+    reminded: int = 0
 
     @property
     def open(self) -> bool:
@@ -92,8 +95,8 @@ def reopen(db: sqlite3.Connection, call: Call, now: float, escalate_after: float
             _recount(db, missed_id, now)
             continue
         db.execute(
-            "UPDATE missed SET closed_at = 0, closed_by = '', closed_how = '', closed_call = '', escalate_at = ?"
-            " WHERE id = ?",
+            "UPDATE missed SET closed_at = 0, closed_by = '', closed_how = '', closed_call = '', escalate_at = ?,"
+            " reminded = 0 WHERE id = ?",
             (now + escalate_after if escalate_after else 0, missed_id),
         )
         if later is not None:
@@ -262,23 +265,26 @@ def close(db: sqlite3.Connection, missed_id: str, *, now: float, by: str, how: s
     return cursor.rowcount == 1
 
 
-def claim(db: sqlite3.Connection, missed_id: str, by: str, now: float) -> Missed | None:
-    """Claim for a rep; the first wins. Returns the row as it is afterwards, None = gone."""
+def claim(db: sqlite3.Connection, missed_id: str, by: str, now: float, remind_at: float = 0) -> Missed | None:
+    """Claim for a rep; the first wins. Returns the row as it is afterwards, None = gone.
+
+    `remind_at`: when they are reminded, should nobody have talked with the caller by then; 0 = never.
+    """
     db.execute(
-        "UPDATE missed SET claimed_by = ?, claimed_at = ?, escalate_at = 0, snoozed_until = 0"
+        "UPDATE missed SET claimed_by = ?, claimed_at = ?, escalate_at = ?, reminded = 0, snoozed_until = 0"
         " WHERE id = ? AND closed_at = 0 AND claimed_by = ''",
-        (by, now, missed_id),
+        (by, now, remind_at, missed_id),
     )
     cards.touch(db, missed_id, "missed")
     return get(db, missed_id)
 
 
-def assign(db: sqlite3.Connection, missed_id: str, to: str, now: float) -> bool:
+def assign(db: sqlite3.Connection, missed_id: str, to: str, now: float, remind_at: float = 0) -> bool:
     """Claim for somebody, also one that another has claimed. False: it is closed, or theirs already."""
     cursor = db.execute(
-        "UPDATE missed SET claimed_by = ?, claimed_at = ?, escalate_at = 0, snoozed_until = 0"
+        "UPDATE missed SET claimed_by = ?, claimed_at = ?, escalate_at = ?, reminded = 0, snoozed_until = 0"
         " WHERE id = ? AND closed_at = 0 AND claimed_by <> ?",
-        (to, now, missed_id, to),
+        (to, now, remind_at, missed_id, to),
     )
     cards.touch(db, missed_id, "missed")
     return cursor.rowcount == 1
@@ -298,7 +304,8 @@ def release(db: sqlite3.Connection, missed_id: str, by: str, escalate_at: float)
 def snooze(db: sqlite3.Connection, missed_id: str, by: str, until: float) -> bool:
     """Let it rest until then; afterwards it is escalated like a new one. False: it is closed."""
     cursor = db.execute(
-        "UPDATE missed SET snoozed_until = ?, snoozed_by = ?, escalate_at = ? WHERE id = ? AND closed_at = 0",
+        "UPDATE missed SET snoozed_until = ?, snoozed_by = ?, escalate_at = ?, reminded = 0"
+        " WHERE id = ? AND closed_at = 0",
         (until, by, until, missed_id),
     )
     cards.touch(db, missed_id, "missed")
@@ -352,7 +359,8 @@ def to_escalate(db: sqlite3.Connection, now: float) -> list[Missed]:
 def escalated(db: sqlite3.Connection, missed_id: str, next_at: float) -> None:
     """An escalation was written down; the next is due then, 0 = none."""
     db.execute(
-        "UPDATE missed SET escalations = escalations + 1, escalate_at = ?, snoozed_until = 0 WHERE id = ?",
+        "UPDATE missed SET escalations = escalations + 1, reminded = reminded + (claimed_by <> ''), escalate_at = ?,"
+        " snoozed_until = 0 WHERE id = ?",
         (next_at, missed_id),
     )
     cards.touch(db, missed_id, "missed")

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import sqlite_utils
     from sqlite_utils import Migrations
 
-VERSION = 15
+VERSION = 16
 """`PRAGMA user_version` of a file that has all migrations. Spares importing sqlite-utils (27 MB) at every start."""
 
 
@@ -112,6 +112,10 @@ def _migrations() -> "Migrations":
     @migrations()
     def m015_outsiders(db: "sqlite_utils.Database") -> None:
         _run(db, _OUTSIDERS)
+
+    @migrations()
+    def m016_claims_are_followed_up(db: "sqlite_utils.Database") -> None:
+        _run(db, "ALTER TABLE missed ADD COLUMN reminded INTEGER NOT NULL DEFAULT 0;")
 
     return migrations
 
