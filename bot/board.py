@@ -50,6 +50,8 @@ class Board:
         logged: what is broken -> what the log said of it last.
         costly: rep and the day's beginning -> numbers that they were refused because of the price: see `bot/alarms.py`.
         readable: accounts whose last webhook since the start could be read.
+        heard: account -> when a webhook told of a call's record last.  listening: account -> since when we listen.
+        only_logged: account -> when those calls ended of which its log has told what nobody had.
         outsiders: Slack users who are known to be no members of the workspace: see `bot/outsiders.py`.
         answer_seconds: how long a service that asks waits for our database, twice at most; the strictest gives up
             after 3 s.
@@ -71,6 +73,9 @@ class Board:
     acting: dict[str, str] = field(default_factory=dict)
     listed: dict[str, float] = field(default_factory=dict)
     readable: set[str] = field(default_factory=set)
+    heard: dict[str, float] = field(default_factory=dict)
+    listening: dict[str, float] = field(default_factory=dict)
+    only_logged: dict[str, list[float]] = field(default_factory=dict)
     outsiders: set[str] = field(default_factory=set)
     polled: dict[str, float] = field(default_factory=dict)
     logged: dict[str, str] = field(default_factory=dict)

@@ -23,8 +23,15 @@ AT_ONCE = 20
 """Calls of one commit."""
 NEWS_SECONDS = 3600
 """A call that ended longer ago is kept and counted, and a missed caller is shown; but it is no news to be posted."""
+RECORD_SECONDS = 600
+"""So long after a call the webhook with its record may still come."""
+SILENT_CALLS = 3
+"""Where the log alone has told of so many calls since the last record by webhook, none come any more. One or two may be
+of a kind that no webhook tells of."""
 _FACT = "call log "
 """When a log was asked last is kept under this; the account follows."""
+_HEARD = "records of "
+"""That an account's records ever came by themselves: who never set that up need not be told that they do not."""
 
 
 async def catch_up(board: Board) -> None:
@@ -49,15 +56,40 @@ async def _account(board: Board, account: str, provider: Provider) -> None:
 
 
 async def _since_the_last(board: Board, provider: Provider) -> None:
-    now = board.now()
-    since = await board.read(since_when, provider.account, now)
+    account, now = provider.account, board.now()
+    board.listening.setdefault(account, now)
+    since = await board.read(since_when, account, now)
     # At the very first start there is nothing to catch up with: what was before is not ours to announce.
     if since is not None:
         told = await provider.call_log(LogSearch(since=since, until=now))
         for late in (False, True):
             for events in parts(_of_age(told, now, late)):
-                await board.ingest(provider.account, events, late=late)
-    await board.write(ledger.remember, f"{_FACT}{provider.account}", str(now), now)
+                changes = await board.ingest(account, events, late=late)
+                ended = [change.call.ended_at for change in changes if change.fresh]
+                board.only_logged[account] = board.only_logged.get(account, []) + ended
+    await _notice_silence(board, provider, now)
+    await board.write(ledger.remember, f"{_FACT}{account}", str(now), now)
+
+
+async def _notice_silence(board: Board, provider: Provider, now: float) -> None:
+    """An address that was changed at the service, or leads nowhere any more, would show in nothing but delays."""
+    account = provider.account
+    if account in board.heard and await board.read(ledger.recall, f"{_HEARD}{account}") is None:
+        await board.write(ledger.remember, f"{_HEARD}{account}", "", now)
+    # What was while nobody listened is no sign.
+    since = board.heard.get(account) or board.listening[account]
+    silent = [at for at in board.only_logged.get(account, ()) if since < at]
+    board.only_logged[account] = silent[-100:]
+    if sum(at < now - RECORD_SECONDS for at in silent) < SILENT_CALLS:
+        if account in board.heard:
+            await board.solved(f"webhooks of {account}")
+    elif await board.read(ledger.recall, f"{_HEARD}{account}") is not None:
+        await board.problem(
+            f"webhooks of {account}",
+            f"{provider.title} ({account}) does not tell of its calls by itself any more: the latest are known from "
+            "its call log alone, up to a quarter of an hour late. Look whether the webhook addresses that it has are "
+            "still those of `/callboard hooks`, and whether they can be reached.",
+        )
 
 
 def since_when(db: sqlite3.Connection, account: str, now: float) -> float | None:

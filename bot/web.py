@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from bot import guiding, phone_page, recordings
 from bot.board import Board
 from bot.errors import BadInput, CallboardError, NotAllowed, NotFound, Unavailable, Unreadable
+from bot.events import CdrReceived
 from bot.hooks import Reply, Request
 from bot.provider import Provider
 from bot.store import ledger
@@ -156,6 +157,8 @@ async def _hook(board: Board, scope: Scope, receive: Receive) -> Reply:
             await _in_time(board, board.keep(account, events, raw=raw))
         elif events:
             await board.ingest(account, events, raw=raw)
+        if any(type(event) is CdrReceived for event in events):
+            board.heard[account] = request.received_at
         if account not in board.readable:
             board.readable.add(account)
             board.track(asyncio.ensure_future(board.solved(f"webhook {account}")))  # nobody waits for that

@@ -10,7 +10,8 @@ from typing_extensions import override
 
 from bot.catching_up import AGAIN_SECONDS, AT_ONCE, FURTHEST_SECONDS, NEWS_SECONDS, catch_up
 from bot.errors import Unavailable
-from bot.events import AnyEvent, CallEnded, CdrReceived, Described, Outcome
+from bot.events import AnyEvent, CallEnded, CdrReceived, Described, LegRinging, Outcome
+from bot.hooks import Request, Webhook
 from bot.orders import LogSearch
 from bot.store import calls, cards, ledger, missed
 from bot.store.cards import Card
@@ -22,13 +23,18 @@ CALLER = "+12025550144"
 
 
 class Logging(PaperPhone):
-    """Has a call log: `log` is its answer to every search."""
+    """Has a call log: `log` is its answer to every search. `tells`: what its webhooks say."""
 
     def __init__(self, account: str, now: Callable[[], float]) -> None:
         super().__init__(account, now)
         self.searches: list[LogSearch] = []
         self.log: tuple[AnyEvent, ...] = ()
         self.fault: Exception | None = None
+        self.tells: tuple[AnyEvent, ...] = ()
+
+    @override
+    def read_webhook(self, request: Request) -> Webhook:
+        return Webhook(self.tells)
 
     @override
     async def call_log(self, search: LogSearch) -> tuple[AnyEvent, ...]:
@@ -193,3 +199,78 @@ async def test_a_log_that_has_not_answered_yet_is_not_asked_once_more(desk: Offi
     await catch_up(desk.board)
     assert len(slow.searches) == 2
     await slow.http.aclose()
+
+
+async def told_by_the_log(desk: Office, *refs: str) -> None:
+    """A quarter of an hour passes, in which these calls are told by nobody but the log."""
+    at = desk.clock()
+    desk.clock.advance(900)
+    phone(desk).log = tuple(event for ref in refs for event in record(ref, at + 60, Outcome.ANSWERED))
+    await catch_up(desk.board)
+    await desk.settle()
+
+
+async def webhook(desk: Office, *events: AnyEvent) -> None:
+    phone(desk).tells = events or record(f"w{desk.clock()}", desk.clock() - 60)
+    answer = await desk.http.post("/hooks/voicenter/hook-secret-for-tests/cdr", content=b"anything")
+    assert answer.status_code == 200
+    await desk.settle()
+
+
+async def broken(desk: Office) -> list[str]:
+    return [text for key, text, *_ in await desk.board.read(ledger.problems) if key == "webhooks of voicenter"]
+
+
+async def test_records_that_come_no_more_are_told_and_when_they_do_again(desk: Office) -> None:
+    """An address that leads nowhere any more would show in nothing but delays."""
+    await webhook(desk)
+    await told_by_the_log(desk, "a", "b")
+    assert await broken(desk) == []
+    await told_by_the_log(desk, "c")
+    (words,) = await broken(desk)
+    assert words.startswith("Paperphone (voicenter) does not tell of its calls by itself any more: ")
+    assert [message.text for message in desk.conversation("U9")] == [words]
+    await webhook(desk, LegRinging(ref="d", at=desk.clock(), leg="ext:201"))  # a pop-up, which may have another address
+    await told_by_the_log(desk, "d", "e", "f")
+    assert len(desk.conversation("U9")) == 1
+    await webhook(desk)
+    await told_by_the_log(desk, "g")
+    assert await broken(desk) == []
+    assert "Working again" in desk.conversation("U9")[-1].text
+
+
+async def test_a_record_in_between_says_that_they_come(desk: Office) -> None:
+    await webhook(desk)
+    await told_by_the_log(desk, "a", "b")
+    await webhook(desk)
+    await told_by_the_log(desk, "c", "d")
+    assert await broken(desk) == []
+
+
+async def test_who_never_set_webhooks_up_is_not_told_that_none_come(desk: Office) -> None:
+    for number in range(4):
+        await told_by_the_log(desk, f"a{number}", f"b{number}")
+    assert await broken(desk) == []
+
+
+async def test_calls_of_down_time_are_no_sign(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> None:
+    async with office(tmp_path, fake_slack, slack_clock, kind=Logging) as desk:
+        await catch_up(desk.board)
+        await webhook(desk)
+        await catch_up(desk.board)
+    slack_clock.advance(7200)
+    async with office(tmp_path, fake_slack, slack_clock, kind=Logging) as desk:
+        phone(desk).log = tuple(event for ref in "abcd" for event in record(ref, slack_clock() - 3000))
+        await catch_up(desk.board)
+        assert await broken(desk) == []
+        await told_by_the_log(desk, "e", "f", "g")  # now it is one, also where none has come since the start
+        assert len(await broken(desk)) == 1
+
+
+async def test_a_record_that_is_only_late_is_no_sign(desk: Office) -> None:
+    await webhook(desk)
+    at = desk.clock()
+    desk.clock.advance(900)
+    phone(desk).log = tuple(event for ref in "abcd" for event in record(ref, at + 600))
+    await catch_up(desk.board)
+    assert await broken(desk) == []
