@@ -50,6 +50,7 @@ class Board:
         logged: what is broken -> what the log said of it last.
         costly: rep and the day's beginning -> numbers that they were refused because of the price: see `bot/alarms.py`.
         readable: accounts whose last webhook since the start could be read.
+        old_hooks: account -> when a webhook came by an address with the old secret last, since the start.
         heard: account -> when a webhook told of a call's record last.  listening: account -> since when we listen.
         only_logged: account -> when those calls ended of which its log has told what nobody had.
         outsiders: Slack users who are known to be no members of the workspace: see `bot/outsiders.py`.
@@ -73,6 +74,7 @@ class Board:
     acting: dict[str, str] = field(default_factory=dict)
     listed: dict[str, float] = field(default_factory=dict)
     readable: set[str] = field(default_factory=set)
+    old_hooks: dict[str, float] = field(default_factory=dict)
     heard: dict[str, float] = field(default_factory=dict)
     listening: dict[str, float] = field(default_factory=dict)
     only_logged: dict[str, list[float]] = field(default_factory=dict)

@@ -125,6 +125,7 @@ class Settings:
     """Everything that can be configured. Secrets are not in `repr`.
 
     Attributes:
+        old_hook_secret: taken beside `hook_secret` while addresses are being changed, "" = none.
         brief_seconds: whoever hangs up sooner is no missed caller; 0 = everybody is one.
         claim_minutes: until whoever claimed a missed caller is reminded, and as many until the managers are; 0 = never.
     """
@@ -155,6 +156,7 @@ class Settings:
     lookup_url: str
     lookup_token: str = field(repr=False)
     commands: Mapping[str, str]
+    old_hook_secret: str = field(default="", repr=False)
     flows: tuple[decide.Flow, ...] = ()
     slack_calls: bool = False
     messages: MessageSettings = MessageSettings()

@@ -100,7 +100,8 @@ class _Reader(Values):
             host=self.environment.get("CALLBOARD_HOST", "127.0.0.1").strip("[]"),  # as in an address of the web
             port=self.port(),
             public_url=self.public_url(mode),
-            hook_secret=self.hook_secret(),
+            hook_secret=self.hook_secret("CALLBOARD_HOOK_SECRET"),
+            old_hook_secret=self.old_hook_secret(),
             accounts=accounts,
             lines=self.lines(region, accounts),
             channel=self.matching("channel", self.text("channel", ""), _CHANNEL, "C0123456789"),
@@ -166,16 +167,20 @@ class _Reader(Values):
             self.errors.append("lookup_url must have {number} where the caller's number goes.")
         return value
 
-    def hook_secret(self) -> str:
-        value = self.environment.get("CALLBOARD_HOOK_SECRET", "")
-        if not self.whole_secret("CALLBOARD_HOOK_SECRET", value):
+    def hook_secret(self, name: str) -> str:
+        value = self.environment.get(name, "")
+        if not self.whole_secret(name, value):
             return value
         if len(value) < 16 or not re.fullmatch(r"[A-Za-z0-9_-]*", value):
             self.errors.append(
-                "CALLBOARD_HOOK_SECRET must have 16 or more letters and digits: it keeps strangers from sending "
+                f"{name} must have 16 or more letters and digits: it keeps strangers from sending "
                 'made-up calls. Make one with: python3 -c "import secrets; print(secrets.token_urlsafe(24))"'
             )
         return value
+
+    def old_hook_secret(self) -> str:
+        name = "CALLBOARD_OLD_HOOK_SECRET"
+        return self.hook_secret(name) if self.environment.get(name) else ""
 
     def accounts(self, region: str) -> tuple[Account, ...]:
         sections = self.sub("accounts")

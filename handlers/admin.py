@@ -68,7 +68,8 @@ async def command(desk: Desk, click: Click) -> None:
             unseen = (
                 "The webhook addresses could not be shown, and they hold a secret that is not kept here. Try again."
             )
-            await answer(desk, click, Message(safe(hooks(desk.board)), ()), instead=unseen)
+            shown = hooks(desk.board, await _zone(desk.board, click.user))
+            await answer(desk, click, Message(safe(shown), ()), instead=unseen)
         case "audit":
             _check(desk, click, "admin", "read the audit log")
             await tell(desk, click, await _audit(desk.board, click.user))
@@ -189,14 +190,20 @@ def _times(limit: int) -> str:
     return how_often(limit) if limit else "without a limit"
 
 
-def hooks(board: Board) -> str:
-    """The webhook addresses, for admins only: they hold the hook secret."""
+def hooks(board: Board, zone: str) -> str:
+    """The webhook addresses, for admins only: they hold the hook secret. `zone`: theirs, IANA."""
     lines = ["Paste these addresses at your phone services. They hold a secret: show them to nobody else."]
     for name, provider in board.providers.items():
         if not provider.hook_paths:
             lines.append(f"• {provider.title} ({plain(name)}): none; it tells nothing by itself.")
         for path, what in provider.hook_paths.items():
             lines.append(f"• {provider.title} ({plain(name)}), {safe(what)}\n`{board.settings.hook_url(name, path)}`")
+    if board.settings.old_hook_secret:
+        lines.append("Those with the old secret are taken, too, as long as `CALLBOARD_OLD_HOOK_SECRET` is set.")
+        for name, at in board.old_hooks.items():
+            lines.append(f"• {plain(name)} used one at {day_clock(at, board.now(), zone)}.")
+        if not board.old_hooks:
+            lines.append("None has been used since the start.")
     return "\n".join(lines)
 
 

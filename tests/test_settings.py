@@ -334,6 +334,7 @@ def test_a_mistake_in_an_account_is_named(tmp_path: Path, text: str, named: str)
         ("SLACK_APP_TOKEN", ""),
         ("CALLBOARD_HOOK_SECRET", ""),
         ("CALLBOARD_HOOK_SECRET", "secret"),
+        ("CALLBOARD_OLD_HOOK_SECRET", "secret"),
         ("CALLBOARD_HOOK_SECRET", "secret secret secret/secret"),
         ("CALLBOARD_SLACK_MODE", "carrier-pigeon"),
         ("CALLBOARD_PORT", "70000"),

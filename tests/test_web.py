@@ -6,6 +6,7 @@ import json
 import socket
 import sqlite3
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -285,3 +286,19 @@ async def test_who_is_not_slack_cannot_fill_our_memory(desk: Office) -> None:
     answer = await desk.http.post("/slack/events", content=endless())
     assert answer.status_code == 413
     assert read <= MAX_SLACK_BODY + 64 * 1024
+
+
+async def test_the_old_secret_is_taken_while_addresses_are_being_changed(desk: Office) -> None:
+    old = "the-secret-of-before"
+    assert (await desk.http.post(f"/hooks/voicenter/{old}/cdr")).status_code == 404
+    assert "old secret" not in await desk.type("/callboard hooks", user="U9")
+    desk.board.settings = replace(desk.board.settings, old_hook_secret=old)
+    assert "None has been used since the start." in await desk.type("/callboard hooks", user="U9")
+    assert (await desk.http.post(f"{HOOK}/cdr")).status_code == 200
+    assert desk.board.old_hooks == {}
+    for wrong in ("nobody/the-secret-of-before", "voicenter/the-secret-of-befor", "voicenter/"):
+        assert (await desk.http.post(f"/hooks/{wrong}")).status_code == 404
+    assert (await desk.http.post(f"/hooks/voicenter/{old}/cdr")).status_code == 200
+    told = await desk.type("/callboard hooks", user="U9")
+    assert "• voicenter used one at " in told
+    assert old not in told
