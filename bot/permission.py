@@ -14,7 +14,7 @@ from bot import policy
 from bot.board import Board
 from bot.cards import upper_first
 from bot.errors import CapReached, Costly, NeedsReason, NeedsYes, NotAllowed, NotNow
-from bot.limits import at_once, daily_cap, day_end, day_start, week_start
+from bot.limits import at_once, daily_cap, day_end, day_start, night, night_cap, week_start
 from bot.rules import Decision, DoNotCall, History, NeedsConfirmation, Proposed, Refused, Rules, Used
 from bot.store import calls, dials, lookups, people
 from bot.window import Window, next_open, zones_of
@@ -43,6 +43,8 @@ def rules(board: Board) -> Rules:
         team_daily_calls=settings.policy.team_daily_calls,
         team_daily_minutes=settings.policy.team_daily_minutes,
         calls_at_once=settings.policy.calls_at_once,
+        night_calls=settings.policy.night_calls,
+        night_calls_at_once=settings.policy.night_calls_at_once,
         attempts_per_day=settings.policy.attempts_per_day,
         attempts_per_week=settings.policy.attempts_per_week,
         ask_first=frozenset(settings.policy.ask_first),
@@ -104,12 +106,15 @@ def _of_call(db: sqlite3.Connection, limits: Rules, proposed: Proposed, now: flo
 
 def _of_rep(db: sqlite3.Connection, limits: Rules, rep: str, now: float) -> History:
     """What a rep, and all together, have used up of their caps."""
-    since = day_start(limits, datetime.fromtimestamp(now, UTC)).timestamp()
+    clock = datetime.fromtimestamp(now, UTC)
+    since = day_start(limits, clock).timestamp()
     team = limits.team_daily_calls or limits.team_daily_minutes
+    dark = night(limits, clock) if limits.night_calls else None
     return History(
         today=_used_since(db, since, now, rep),
         team_today=_used_since(db, since, now) if team else NOTHING,
         under_way=dials.under_way(db, rep, now) + dials.joined_now(db, rep, now),
+        tonight=_used_since(db, dark[0].timestamp(), now, rep).calls if dark else 0,
     )
 
 
@@ -249,7 +254,7 @@ def check_joining(db: sqlite3.Connection, board: Board, user: str, to: str, acco
         return False
     limits, now = rules(board), board.now()
     clock, history = datetime.fromtimestamp(now, UTC), _of_rep(db, limits, user, now)
-    refused = at_once(limits, history, clock) or daily_cap(limits, history, clock)
+    refused = next((one for cap in (at_once, daily_cap, night_cap) if (one := cap(limits, history, clock))), None)
     if refused is not None:
         why = refused.why.replace("The call was not placed", "Nobody was called", 1)
         instead = "A colleague or an extension can be called all the same."

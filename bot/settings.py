@@ -67,6 +67,7 @@ class PolicySettings:
         countries: ISO 3166 codes that may be called.  hours: opening and closing, "HH:MM", callee's local time.
         weekdays: 0 = Monday.  callers: Slack users who may call, empty = all.
         daily_calls, daily_minutes: per rep; team_daily_calls, team_daily_minutes: of all together; 0 = no cap.
+        night_calls, night_calls_at_once: per rep, while the team is not at work; 0 = no lower cap.
         attempts_per_day, attempts_per_week: automatic calls and calls from lists to one number, 0 = no limit.
         approve_over: lists that call more people than this need a second manager's word; 0 = none does.
         ask_first: of `rules.ASK_FIRST`.
@@ -80,6 +81,8 @@ class PolicySettings:
     team_daily_calls: int = 0
     team_daily_minutes: int = 0
     calls_at_once: int = 12
+    night_calls: int = 20
+    night_calls_at_once: int = 4
     callers: tuple[str, ...] = ()
     attempts_per_day: int = 1
     attempts_per_week: int = 2

@@ -335,6 +335,8 @@ class _Reader(Values):
             team_daily_calls=self.number(table, "policy.team_daily_calls", "team_daily_calls", 0),
             team_daily_minutes=self.number(table, "policy.team_daily_minutes", "team_daily_minutes", 0),
             calls_at_once=self.number(table, "policy.calls_at_once", "calls_at_once", 12),
+            night_calls=self.number(table, "policy.night_calls", "night_calls", 20),
+            night_calls_at_once=self.number(table, "policy.night_calls_at_once", "night_calls_at_once", 4),
             daily_calls=self.whole(table, "policy.daily_calls", "daily_calls", 200),
         )
 

@@ -47,6 +47,8 @@ countries = ["gb", "IE"]
 hours = ["08:30", "00:00"]
 weekdays = ["mon", "sat"]
 daily_calls = 12
+night_calls = 7
+night_calls_at_once = 0
 callers = ["U1"]
 
 [missed]
@@ -116,6 +118,7 @@ def test_everything_set(tmp_path: Path) -> None:
     assert settings.policy.countries == ("GB", "IE")
     assert (settings.policy.hours, settings.policy.weekdays) == (("08:30", "00:00"), (0, 5))
     assert (settings.policy.daily_calls, settings.policy.callers) == (12, ("U1",))
+    assert (settings.policy.night_calls, settings.policy.night_calls_at_once) == (7, 0)
     assert [settings.role(user) for user in ("U1", "U2", "W3", "U4")] == ["admin", "manager", "manager", "rep"]
     assert settings.line("+442079460000") == settings.lines[0]
     assert settings.line("+442079460001") is None
@@ -262,6 +265,8 @@ def test_no_secret_is_in_a_repr(tmp_path: Path) -> None:
         ('[digest]\npicture = "no"', "digest.picture"),
         ("[digest]\npictures = true", "[digest]"),
         ("[policy]\ndaily_calls = 1.5", "policy.daily_calls"),
+        ("[policy]\nnight_calls = -1", "policy.night_calls must be a whole number, 0 or more."),
+        ('[policy]\nnight_calls_at_once = "few"', "policy.night_calls_at_once"),
         ('[policy]\ncountries = ["XX"]', "policy.countries"),
         ('[policy]\nhours = ["9", "18"]', "policy.hours"),
         ('[policy]\nhours = ["09:00"]', "policy.hours"),
