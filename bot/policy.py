@@ -51,6 +51,14 @@ def waivable(order: Proposed, rules: Rules, history: History, now: datetime) -> 
     return [refused for refused in found if refused is not None]
 
 
+def never(number: str, region: str) -> str:
+    """Why nobody may dial that number (E.164) wherever calls may go, a clause; "" = they may."""
+    anywhere = Rules(region=region, countries=frozenset(phonenumbers.SUPPORTED_REGIONS))
+    order = Proposed(rep="", role="admin", number=number)
+    refused = _emergency(order, anywhere) or _number(order, anywhere)
+    return refused.why.partition(": ")[2] if refused is not None else ""
+
+
 # The checks, in order. Each answers None for "no objection".
 
 

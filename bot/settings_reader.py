@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 import phonenumbers
 
-from bot import call_options, consent, decide, numbers
+from bot import call_options, consent, decide, numbers, policy
 from bot.errors import BadInput, SettingsError
 from bot.provider import Provider
 from bot.providers import provider_class
@@ -384,6 +384,11 @@ class _Reader(Values):
             if any(other.line == number for other in numbered):
                 whose = f"line {flow.line}" if flow.line else "all lines that have none of their own"
                 self.errors.append(f"[[flow]]: there are two for {whose}. Only the first would count; join them.")
+            self.errors += [
+                f"[[flow]]: its step “{name}” would dial {target}, and that is never done: {why} Write another target."
+                for name, target in decide.dialled(flow)
+                if (why := policy.never(target, region))
+            ]
             numbered.append(msgspec.structs.replace(flow, line=number))
         return tuple(numbered)
 

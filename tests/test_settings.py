@@ -303,6 +303,25 @@ def test_a_mistake_in_the_file_is_named(tmp_path: Path, text: str, named: str) -
 
 
 @pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ("+19005550123", "is a premium-rate number"),
+        ("+88216123456", "belongs to no country"),
+        ("+44116123", "is a short number"),
+        ("+972100", "is an emergency number"),
+        ("+120255501", "is not a possible phone number"),
+    ],
+)
+def test_a_flow_dials_nothing_that_is_never_dialled(tmp_path: Path, target: str, words: str) -> None:
+    step = '[[flow]]\nstart = "ada"\n[flow.steps.ada]\ndo = "dial"\ntargets = ["201", "{}"]\n'
+    (error,) = errors(tmp_path, f"{MINIMAL}\n{step.format(target)}")
+    assert error.startswith(f"[[flow]]: its step “ada” would dial {target}, and that is never done: ")
+    assert words in error
+    assert error.endswith(" Write another target.")
+    assert errors(tmp_path, f"{MINIMAL}\n{step.format('+905550000001')}") == [], "where to is for whoever writes it"
+
+
+@pytest.mark.parametrize(
     ("text", "named"),
     [
         ("", "[accounts.voicenter]"),
