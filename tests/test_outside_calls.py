@@ -267,7 +267,6 @@ async def test_minutes_that_are_used_up_call_nobody_in(
     [
         ("consult", Controlled(at=0, by="U1", action="return_to_caller")),
         ("consult", Controlled(at=0, by="", action="consult_ended", detail=OUTSIDE)),
-        ("consult", LegEnded(ref="in-1", at=0, leg=f"third:{OUTSIDE}", outcome=Outcome.ANSWERED)),
         ("consult", CallEnded(ref="in-1", at=0)),
         ("transfer", LegEnded(ref="in-1", at=0, leg=f"ext:{OUTSIDE}", outcome=Outcome.NO_ANSWER)),
         ("transfer", CallEnded(ref="in-1", at=0)),
@@ -296,6 +295,37 @@ async def test_they_are_under_way_until_they_leave_or_the_call_ends(
         now = type(over)(**{name: getattr(over, name) for name in over.__struct_fields__} | {"at": at})
         await desk.happen(now, call_id="" if over.ref else running)
         await call(desk, "+12025550131")
+
+
+async def test_whoever_hangs_up_after_a_transfer_is_not_under_way_any_more(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    async with capped(tmp_path, fake_slack, slack_clock, "calls_at_once = 1") as desk:
+        await ring(desk, await answered(desk, "in-1"), "transfer", OUTSIDE)
+        leg = f"third:{OUTSIDE}"
+        await desk.happen(LegAnswered(ref="in-1", at=desk.clock(), leg=leg))
+        with pytest.raises(NotAllowed, match="under way"):
+            await call(desk, "+12025550131")
+        await desk.happen(LegEnded(ref="in-1", at=desk.clock(), leg=leg, outcome=Outcome.ANSWERED))
+        await call(desk, "+12025550131")
+
+
+async def test_whoever_is_consulted_once_more_is_one_call_at_a_time(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    """The first time is over, also where the service has told so by the name that their phone has the second time."""
+    async with capped(tmp_path, fake_slack, slack_clock, "calls_at_once = 2", "daily_calls = 3") as desk:
+        running = await answered(desk, "in-1")
+        await ring(desk, running, "consult", OUTSIDE)
+        await control(desk.board, running, "U1", "return_to_caller", lambda phone, one: phone.return_to_caller(one))
+        await desk.happen(LegEnded(ref="in-1", at=desk.clock(), leg=f"third:{OUTSIDE}", outcome=Outcome.ANSWERED))
+        await ring(desk, running, "consult", OUTSIDE)
+        await call(desk, "+12025550131")
+        with pytest.raises(NotAllowed, match="2 calls of yours are under way"):
+            await call(desk, "+12025550132")
+        await desk.happen(CallEnded(ref="in-1", at=desk.clock()), CallEnded(ref="paper-1", at=desk.clock()))
+        with pytest.raises(NotAllowed, match="you have placed 3 calls today"):
+            await call(desk, "+12025550133")
 
 
 async def test_a_call_of_ours_and_whom_it_was_put_through_to_are_two(
@@ -345,7 +375,7 @@ async def test_who_is_being_called_when_callboard_is_killed_counts_for_the_day(
 WANTED = st.lists(st.sampled_from(["dial", *BRINGING_IN, "inside", "refused"]), min_size=2, max_size=9)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     wanted=WANTED,
     cap=st.sampled_from(["daily_calls", "team_daily_calls", "calls_at_once"]),

@@ -80,18 +80,24 @@ def joined_now(db: sqlite3.Connection, rep: str, now: float) -> int:
         " WHERE intents.key >= ? AND intents.key < ? AND intents.rep = ?",
         (_joins_since(now - LIVE_SECONDS), f"{_JOINS};", rep),
     )
-    return sum(
-        asked != "done" or (call is not None and _is_on(_read_call.decode(call), *_read_ring.decode(ring)))
-        for asked, ring, call in rows
-    )
+    asked, there = 0, set()
+    for state, ring, body in rows:
+        action, number = _read_ring.decode(ring)
+        call = _read_call.decode(body) if body is not None else None
+        if state != "done":
+            asked += 1  # the service has yet to answer
+        elif call is not None and _is_on(call, action, number):
+            there.add((call.id, number))  # once, however often they were called in
+    return asked + len(there)
 
 
 def _is_on(call: Call, action: str, number: str) -> bool:
     """Whether whoever was called into that call, which has not ended, is still there. Of a coach nobody tells."""
+    if number == call.consulting:
+        return True
     theirs = [leg for leg in call.legs if leg.name in (f"{THIRD}{number}", f"ext:{number}")]
-    if theirs and all(leg.ended_at for leg in theirs):
-        return False
-    return action == "coach" or number in (call.consulting, call.transferred_to)
+    gone = bool(theirs) and all(leg.ended_at for leg in theirs)
+    return not gone and (action == "coach" or number == call.transferred_to)
 
 
 def messages_since(db: sqlite3.Connection, since: float, by: str) -> int:
