@@ -1,4 +1,4 @@
-"""What may cost a lot of money is told to the admins: a daily cap that is reached, numbers that are never dialled.
+"""What may cost a lot of money is told to the admins: a cap that is reached, numbers that are never dialled.
 
 Policy has refused it by then. But whoever uses a colleague's Slack goes on with what it allows, and a phone bill comes
 weeks later: https://www.twilio.com/docs/glossary/what-is-toll-fraud.
@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from bot.board import Board, notice
 from bot.errors import CapReached, Costly
-from bot.limits import day_start
+from bot.limits import day_start, until
 from bot.permission import rules
 from bot.store import cards, ledger
 
@@ -23,7 +23,7 @@ async def refused(board: Board, rep: str, number: str, error: CapReached | Costl
     day = day_start(rules(board), datetime.fromtimestamp(now, UTC)).timestamp()
     if isinstance(error, CapReached):
         about = f"{error.cap}:{'' if error.cap.startswith('team_') else rep}"
-        words = _cap(rep, error)
+        words = _cap(board, rep, error)
     else:
         tried = board.costly.setdefault((rep, day), set())
         tried.add(number)
@@ -42,16 +42,20 @@ async def refused(board: Board, rep: str, number: str, error: CapReached | Costl
     await board.write(note)
 
 
-def _cap(rep: str, error: CapReached) -> str:
-    if error.cap == "calls_at_once":
+def _cap(board: Board, rep: str, error: CapReached) -> str:
+    if error.cap.endswith("calls_at_once"):
         return (
-            f"<@{rep}> has {error.used} calls under way at the same moment, and `calls_at_once` in `[policy]` "
+            f"<@{rep}> has {error.used} calls under way at the same moment, and `{error.cap}` in `[policy]` "
             "allows no more: they cannot call anybody else before one is over. If they do not know of them, somebody "
             "else may be using their Slack: `/calls team` hangs up."
         )
     team, message = error.cap.startswith("team_"), error.cap == "reps_daily"
     who = "All together have" if team else f"<@{rep}> has"
     did = f"placed {error.used} calls"
+    when, end = "today", "midnight"
+    if error.cap == "night_calls":
+        when = "while your team is not at work"
+        end = until(rules(board), datetime.fromtimestamp(error.at, UTC), datetime.fromtimestamp(board.now(), UTC))
     if message:
         did = f"sent {error.used} voice messages"
     elif error.cap.endswith("minutes"):
@@ -60,7 +64,7 @@ def _cap(rep: str, error: CapReached) -> str:
     but = "" if message else ", but for what a manager allows"
     nobody = "nobody can call" if team else f"they cannot {'send' if message else 'call'}"
     return (
-        f"{who} {did} today, and `{error.cap}` in `{section}` allows no more: {nobody} any more until midnight{but}. "
+        f"{who} {did} {when}, and `{error.cap}` in `{section}` allows no more: {nobody} any more until {end}{but}. "
         "If that is more than you expect, look at `/calls log today`: somebody else may be using a colleague's Slack."
     )
 

@@ -10,16 +10,25 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 
-from bot import consent, numbers, permission
+from bot import alarms, consent, numbers, permission
 from bot.board import Board
 from bot.call import Call
 from bot.dialing import CONTROL
-from bot.errors import Ambiguous, CallboardError, NeedsConsent, NotAllowed, NotFound, Unsupported
+from bot.errors import (
+    Ambiguous,
+    CallboardError,
+    CapReached,
+    Costly,
+    NeedsConsent,
+    NotAllowed,
+    NotFound,
+    Unsupported,
+)
 from bot.events import AnyEvent, Controlled, HangUpAsked, HoldChanged, State
 from bot.operations import dialling, operations
 from bot.orders import Speech
 from bot.provider import Provider
-from bot.store import calls, cards, ledger, people
+from bot.store import calls, cards, dials, ledger, people
 
 Work = Callable[[Provider, Call], Awaitable[tuple[AnyEvent, ...] | None]]
 """Calls an operation. Returns what its answer told beside that it was done."""
@@ -124,7 +133,8 @@ async def control(
     Args:
         action: name of the operation.  work: calls it.
         detail: with what, for people; it stands in the thread and in the audit log.
-        to: a number or extension that will ring because of it; checked by the policy.
+        to: a number or extension that will ring because of it; checked by the policy, and one from outside counts as a
+            call of `user`.
         consented: this person said that the other side, or who is to join, knows of the recording.
 
     Raises:
@@ -153,8 +163,11 @@ async def control(
         if agreed.question and not consented:
             raise NeedsConsent(agreed.question, agreed.yes)
         await board.write(cards.touch, call_id)
-        await _do(board, call, user, action, work, detail or to, agreed.done)
+        await _do(board, call, user, action, work, detail or to, to, agreed.done)
         return call
+    except (CapReached, Costly) as error:
+        await alarms.refused(board, user, to, error)
+        raise
     finally:
         del board.acting[call_id]
         await board.write(cards.touch, call_id)
@@ -201,21 +214,25 @@ async def _checked(board: Board, call_id: str, user: str, action: str, verb: str
         raise NotAllowed(f"As the call stands now, nobody can {verb}: look at its card. Nothing was done.")
     if to:
         permission.check_caller(board, user)
-        await board.read(permission.check_transfer, board, user, to, call.account)
+        await board.read(permission.check_joining, board, user, to, call.account)
     return call
 
 
-async def _do(board: Board, call: Call, user: str, action: str, work: Work, detail: str, agreed: str) -> None:
+async def _do(board: Board, call: Call, user: str, action: str, work: Work, detail: str, to: str, agreed: str) -> None:
     asked_at = board.now()  # what the service tells before its answer comes is later than what it was asked for
     key = f"{CONTROL}:{action}:{call.id}:{asked_at}"
 
-    def ask(db: sqlite3.Connection) -> None:
+    def ask(db: sqlite3.Connection) -> str:
+        # Once more, in the transaction that counts it: two at the same moment cannot both pass a cap.
+        counts = to and permission.check_joining(db, board, user, to, call.account)
+        written = dials.joins_key(asked_at, key) if counts else key
         _audit(db, asked_at, user, action, call, f"{detail} asked for{f'; {agreed}' if agreed else ''}".strip())
-        ledger.write_intent(db, key, user, CONTROL, msgspec.json.encode([action, detail]), asked_at)
-        ledger.bind_intent(db, key, call.id)
+        ledger.write_intent(db, written, user, CONTROL, msgspec.json.encode([action, to or detail]), asked_at)
+        ledger.bind_intent(db, written, call.id)
+        return written
 
     if action in dialling():  # another phone is about to ring: that is on record whatever happens to us meanwhile
-        await board.write(ask)
+        key = await board.write(ask)
     try:
         told = await work(board.provider(call.account), call)
     except CallboardError as error:
@@ -223,7 +240,7 @@ async def _do(board: Board, call: Call, user: str, action: str, work: Work, deta
         await board.write(_audit, board.now(), user, action, call, f"{detail} {result}: {error}".strip())
         if isinstance(error, Ambiguous):
             await _nobody_knows(board, call, action)
-        await board.write(ledger.finish_intent, key)
+        await board.write(ledger.finish_intent if isinstance(error, Ambiguous) else ledger.undo_intent, key)
         fresh = await board.read(calls.get, call.id)
         if fresh is not None and fresh.state is State.ENDED:
             raise NotFound(f"The call ended before that could be done. ({error})") from error

@@ -68,7 +68,7 @@ class NotNow(NotAllowed):
 
 
 class CapReached(NotNow):
-    """A limit of the day is used up; nothing was done.
+    """A limit of the day or of the night is used up; nothing was done.
 
     Attributes:
         cap: its name in `[policy]`.  used: calls, or whole minutes.

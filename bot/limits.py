@@ -1,15 +1,21 @@
-"""How often and how long: the caps of a rep and of the team, and the attempts to one number. Pure.
+"""How often and how long: the caps of a rep and of the team, by day and by night, and the attempts to one number. Pure.
 
-Each check answers None for "no objection". Days are those of the team's time zone.
+Each check answers None for "no objection". Days, hours and weekdays are those of the team's time zone.
 """
 
+from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from bot.cards.times import how_often
+from bot.cards.times import day_clock, how_often
 from bot.numbers import pretty
 from bot.periods import instant
 from bot.rules import History, Proposed, Refused, Rules
+
+LATE = timedelta(hours=3)
+"""So long before and after the policy's hours the team may still be at work: people begin early, stay late, or call
+those of another coast, within their hours."""
+_NOON = time(12)
 
 
 def week_start(rules: Rules, now: datetime) -> datetime:
@@ -27,18 +33,76 @@ def day_end(rules: Rules, now: datetime) -> datetime:
     return _midnight(rules, now.astimezone(ZoneInfo(rules.zone)).date() + timedelta(1))
 
 
+def night(rules: Rules, now: datetime) -> tuple[datetime, datetime] | None:
+    """From when and until when (UTC) calls count towards `night_calls`; None = the team may be at work.
+
+    It is night more than `LATE` before or after the hours of a working day. Calls are counted until it ends, which
+    midnight does not; where it is longer, at a weekend say, from noon to noon.
+    """
+    zone = ZoneInfo(rules.zone)
+    today = now.astimezone(zone).date()
+    if any(begin <= now < end for begin, end in _shifts(rules, today)):
+        return None
+    shifts = list(_shifts(rules, today))
+    noons = [instant(today + timedelta(days), _NOON, zone) for days in (-1, 0, 1)]
+    started = [end for _, end in shifts] + noons
+    ends = [begin for begin, _ in shifts] + noons
+    return max(at for at in started if at <= now), min(at for at in ends if at > now)
+
+
+def _shifts(rules: Rules, today: date) -> Iterator[tuple[datetime, datetime]]:
+    """When the team may be at work from the day before yesterday, which may last until yesterday, to the day after
+    tomorrow (UTC); today first, for by day that answers."""
+    window, zone = rules.window, ZoneInfo(rules.zone)
+    for days in (0, -1, 1, -2, 2):
+        day = today + timedelta(days)
+        if day.weekday() in window.weekdays:
+            last = day + timedelta(1) if window.end == time(0) else day
+            yield instant(day, window.start, zone) - LATE, instant(last, window.end, zone) + LATE
+
+
 def at_once(rules: Rules, history: History, now: datetime) -> Refused | None:
     """How many calls one rep may have at the same moment: whoever uses their Slack could place hundreds in a minute."""
-    if not rules.calls_at_once or history.under_way < rules.calls_at_once:
+    limit, cap, when = rules.calls_at_once, "calls_at_once", ""
+    less = rules.night_calls_at_once
+    if less and (less < limit or not limit) and history.under_way >= less and night(rules, now):
+        limit, cap, when = less, "night_calls_at_once", " outside your team's working hours"
+    if not limit or history.under_way < limit:
         return None
     return Refused(
         f"The call was not placed: {history.under_way} calls of yours are under way, and the limit for one person is "
-        f"{rules.calls_at_once} at the same moment.",
+        f"{limit} at the same moment{when}.",
         "Hang up those that are over, with `/calls`, or ask an admin to raise the limit.",
         now + timedelta(minutes=1),
-        cap="calls_at_once",
+        cap=cap,
         used=history.under_way,
     )
+
+
+def night_cap(rules: Rules, history: History, now: datetime) -> Refused | None:
+    """What a rep may call while the team is not at work: hardly they, where they call dozens."""
+    if not rules.night_calls or history.tonight < rules.night_calls or (dark := night(rules, now)) is None:
+        return None
+    since = day_clock(dark[0].timestamp(), now.timestamp(), rules.zone)
+    words = (
+        f"placed {history.tonight} calls since {since}, and outside your team's working hours the limit for one person "
+        f"is {rules.night_calls}."
+    )
+    return Refused(
+        f"The call was not placed: you have {words}",
+        f"Go on at {until(rules, dark[1], now)}, or ask an admin to raise the limit.",
+        dark[1],
+        waivable=True,
+        told=f"they have {words}",
+        cap="night_calls",
+        used=history.tonight,
+    )
+
+
+def until(rules: Rules, at: datetime, now: datetime) -> str:
+    """A moment by the team's clock, "06:00 in Madrid": whoever reads it may be elsewhere."""
+    region, _, city = rules.zone.replace("_", " ").rpartition("/")
+    return f"{day_clock(at.timestamp(), now.timestamp(), rules.zone)} {f'in {city}' if region else city}"
 
 
 def daily_cap(rules: Rules, history: History, now: datetime) -> Refused | None:

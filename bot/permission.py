@@ -8,11 +8,13 @@ import sqlite3
 from collections.abc import Iterable
 from datetime import UTC, datetime, time
 
+from msgspec.structs import replace
+
 from bot import outsiders, policy
 from bot.board import Board
 from bot.cards import upper_first
 from bot.errors import CapReached, Costly, NeedsReason, NeedsYes, NotAllowed, NotNow
-from bot.limits import day_end, day_start, week_start
+from bot.limits import at_once, daily_cap, day_end, day_start, night, night_cap, week_start
 from bot.rules import Decision, DoNotCall, History, NeedsConfirmation, Proposed, Refused, Rules, Used
 from bot.store import calls, dials, lookups, people
 from bot.window import Window, next_open, zones_of
@@ -41,6 +43,8 @@ def rules(board: Board) -> Rules:
         team_daily_calls=settings.policy.team_daily_calls,
         team_daily_minutes=settings.policy.team_daily_minutes,
         calls_at_once=settings.policy.calls_at_once,
+        night_calls=settings.policy.night_calls,
+        night_calls_at_once=settings.policy.night_calls_at_once,
         attempts_per_day=settings.policy.attempts_per_day,
         attempts_per_week=settings.policy.attempts_per_week,
         ask_first=frozenset(settings.policy.ask_first),
@@ -92,18 +96,33 @@ def against(db: sqlite3.Connection, board: Board, proposed: Proposed) -> str:
 
 
 def _of_call(db: sqlite3.Connection, limits: Rules, proposed: Proposed, now: float) -> History:
-    since = day_start(limits, datetime.fromtimestamp(now, UTC)).timestamp()
-    team = limits.team_daily_calls or limits.team_daily_minutes
     attempts = _attempts(db, limits, proposed.number, now) if proposed.from_list else (0, 0)
-    return History(
+    return replace(
+        _of_rep(db, limits, proposed.rep, now),
         do_not_call=_listed(db, proposed.number),
-        today=_used(dials.dials_since(db, since, now, proposed.rep)),
-        team_today=_used(dials.dials_since(db, since, now)) if team else NOTHING,
-        under_way=dials.under_way(db, proposed.rep, now),
         attempts_today=attempts[0],
         attempts_this_week=attempts[1],
         known="new" not in limits.ask_first or proposed.from_list or _is_known(db, proposed.number, now),
     )
+
+
+def _of_rep(db: sqlite3.Connection, limits: Rules, rep: str, now: float) -> History:
+    """What a rep, and all together, have used up of their caps."""
+    clock = datetime.fromtimestamp(now, UTC)
+    since = day_start(limits, clock).timestamp()
+    team = limits.team_daily_calls or limits.team_daily_minutes
+    dark = night(limits, clock) if limits.night_calls else None
+    return History(
+        today=_used_since(db, since, now, rep),
+        team_today=_used_since(db, since, now) if team else NOTHING,
+        under_way=dials.under_way(db, rep, now) + dials.joined_now(db, rep, now),
+        tonight=_used_since(db, dark[0].timestamp(), now, rep).calls if dark else 0,
+    )
+
+
+def _used_since(db: sqlite3.Connection, since: float, now: float, rep: str = "") -> Used:
+    calls, seconds = dials.dials_since(db, since, now, rep)
+    return Used(calls + dials.joined_since(db, since, rep), seconds // 60)
 
 
 def _told(found: Iterable[Refused]) -> str:
@@ -132,10 +151,6 @@ def _check_free(db: sqlite3.Connection, number: str, now: float) -> None:
 
 def _is_known(db: sqlite3.Connection, number: str, now: float) -> bool:
     return bool(calls.with_number(db, number, now, 1)) or lookups.known(db, number) is not None
-
-
-def _used(dialled: tuple[int, int]) -> Used:
-    return Used(dialled[0], dialled[1] // 60)
 
 
 def _attempts(db: sqlite3.Connection, limits: Rules, number: str, at: float) -> tuple[int, int]:
@@ -205,7 +220,7 @@ def _check_sent(db: sqlite3.Connection, board: Board, by: str, at: float) -> Non
 
 
 def check_transfer(db: sqlite3.Connection, board: Board, user: str, to: str, account: str = "") -> None:
-    """Whether a running call may be taken to that number or extension; it does not count as a call of its own.
+    """Whether that number or extension may be called into a running call at all, whoever has called how often.
 
     Raises:
         NotAllowed: the policy forbids it; says why.
@@ -226,6 +241,36 @@ def check_transfer(db: sqlite3.Connection, board: Board, user: str, to: str, acc
             f"Nobody was called: {to} is a short number too, and nobody has linked it as their extension. Ask whoever "
             f"it belongs to to type `/phone link extension {to}`, or name their whole number."
         ) from question
+
+
+def check_joining(db: sqlite3.Connection, board: Board, user: str, to: str, account: str = "") -> bool:
+    """Whether that number or extension may be called into a running call now. Returns whether it counts as a call of
+    `user`: somebody from outside does.
+
+    Raises:
+        NotAllowed: the policy forbids it; says why.
+        CapReached: what `user`, or all together, may call is used up; says from when on.
+    """
+    check_transfer(db, board, user, to, account)
+    if not _is_outside(db, board, user, to):
+        return False
+    limits, now = rules(board), board.now()
+    clock, history = datetime.fromtimestamp(now, UTC), _of_rep(db, limits, user, now)
+    refused = next((one for cap in (at_once, daily_cap, night_cap) if (one := cap(limits, history, clock))), None)
+    if refused is not None:
+        why = refused.why.replace("The call was not placed", "Nobody was called", 1)
+        instead = "A colleague or an extension can be called all the same."
+        raise _error(replace(refused, why=why, next_step=f"{refused.next_step} {instead}"))
+    return True
+
+
+def _is_outside(db: sqlite3.Connection, board: Board, user: str, to: str) -> bool:
+    """Nobody of ours: neither an extension nor one of our lines nor a colleague. What somebody has linked as their own
+    phone does not become a colleague's for themselves: else whoever uses their Slack would link number after number.
+    """
+    if not to.startswith("+") or board.settings.line(to) is not None:
+        return False
+    return people.person(db, user).phone == to or not people.is_colleagues(db, to)
 
 
 def is_linked(db: sqlite3.Connection, account: str, extension: str) -> bool:

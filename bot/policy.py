@@ -2,11 +2,11 @@
 
 The checks run in one fixed order and the first that objects speaks, so the same order always gets the same answer:
 role, own number, emergency and short numbers, numbers that cost extra, impossible numbers, countries, the do-not-call
-list, the country of the rep's own phone, attempts, the rep's calls under way, daily caps; then what a person is asked
-about, all at once: the callee's local time and whatever `ask_first` names or, for an extension, what else its digits
-may be. Automatic calls, which play something to whoever picks up, have no cap per rep but one per number called, and
-for them the local time is a rule and not a question. Calls that a rep places from a calling list have both caps, and
-the question of the time.
+list, the country of the rep's own phone, attempts, the rep's calls under way, caps by day and by night; then what a
+person is asked about, all at once: the callee's local time and whatever `ask_first` names or, for an extension, what
+else its digits may be. Automatic calls, which play something to whoever picks up, have no cap per rep but one per
+number called, and for them the local time is a rule and not a question. Calls that a rep places from a calling list
+have both caps, and the question of the time.
 
 What is *not* refused: a number that phonenumbers calls possible but not valid. Numbering plans change faster than
 its metadata (and the ranges reserved for fiction, such as +44 7700 900xxx, are "invalid" there), so only what no
@@ -38,6 +38,7 @@ def decide(order: Proposed, rules: Rules, history: History, now: datetime) -> De
         or (limits.number_limit(order, rules, history, now) if order.automatic or order.from_list else None)
         or (None if order.automatic else limits.at_once(rules, history, now))
         or (None if order.automatic or order.waived else limits.daily_cap(rules, history, now))
+        or (None if order.automatic or order.waived else limits.night_cap(rules, history, now))
         or _questions(order, rules, history, now)
         or Allowed()
     )
@@ -45,8 +46,17 @@ def decide(order: Proposed, rules: Rules, history: History, now: datetime) -> De
 
 def waivable(order: Proposed, rules: Rules, history: History, now: datetime) -> list[Refused]:
     """All that a manager would have to allow for this one call; [] = nothing."""
-    found = (_do_not_call(order, rules, history), limits.daily_cap(rules, history, now))
+    caps = (limits.daily_cap(rules, history, now), limits.night_cap(rules, history, now))
+    found = (_do_not_call(order, rules, history), *caps)
     return [refused for refused in found if refused is not None]
+
+
+def never(number: str, region: str) -> str:
+    """Why nobody may dial that number (E.164) wherever calls may go, a clause; "" = they may."""
+    anywhere = Rules(region=region, countries=frozenset(phonenumbers.SUPPORTED_REGIONS))
+    order = Proposed(rep="", role="admin", number=number)
+    refused = _emergency(order, anywhere) or _number(order, anywhere)
+    return refused.why.partition(": ")[2] if refused is not None else ""
 
 
 # The checks, in order. Each answers None for "no objection".

@@ -16,6 +16,10 @@ Role = Literal["rep", "manager", "admin"]
 AskFirst = Literal["foreign", "new"]
 """A number of another country than the team's; one that is in no call on record, and nobody's we know."""
 ASK_FIRST: tuple[AskFirst, ...] = ("foreign", "new")
+_CAPS = (
+    *("daily_calls", "daily_minutes", "team_daily_calls", "team_daily_minutes"),
+    *("calls_at_once", "night_calls", "night_calls_at_once"),
+)
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,11 +28,14 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         region: ISO 3166 code of the team's own country; what a number without a prefix belongs to.
         countries: ISO 3166 codes that may be called; empty = only `region`.
-        window: the callee's local hours; outside of them a person is asked first.
+        window: the callee's local hours; outside of them a person is asked first. By the clock of `zone` it is when the
+            team works.
         daily_calls, team_daily_calls: calls that one rep, and all together, may place in a day of `zone`, those in
             flight included; 0 = no limit.
         daily_minutes, team_daily_minutes: the same of time talked in them.
         calls_at_once: calls of one rep that may be under way at the same moment; 0 = no limit.
+        night_calls, night_calls_at_once: the same of one rep while the team is not at work (`limits.night()`), where
+            that is less; 0 = no lower limit.
         attempts_per_day, attempts_per_week: automatic calls and calls from lists to one number, by days of `zone`;
             0 = no limit.
         ask_first: what a person is asked about before it is dialled by hand.
@@ -47,6 +54,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     team_daily_calls: int = 0
     team_daily_minutes: int = 0
     calls_at_once: int = 12
+    night_calls: int = 20
+    night_calls_at_once: int = 4
     attempts_per_day: int = 1
     attempts_per_week: int = 2
     ask_first: frozenset[AskFirst] = frozenset()
@@ -60,7 +69,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
                     f"“{code}” in the policy's region or countries is not a country code. "
                     "Write two capital letters (ISO 3166), like US or GB."
                 )
-        for cap in ("daily_calls", "daily_minutes", "team_daily_calls", "team_daily_minutes", "calls_at_once"):
+        for cap in _CAPS:
             if getattr(self, cap) < 0:
                 raise SettingsError(f"The policy's {cap} is below zero. Write a number, like 200, or 0 for no limit.")
         if find_zone(self.zone) is None:
@@ -125,6 +134,7 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         do_not_call: the number's entry in the do-not-call list, None = not listed.
         today: by this rep.  team_today: by all together.  under_way: calls of this rep that nobody has said are over.
+        tonight: calls of this rep since the start of `limits.night()`, where it is night.
         attempts_today, attempts_this_week: automatic calls and calls from lists to this number since `day_start()`, and
             in the seven days that end with this one; only those that may have rung.
         known: the number is in a call on record, or somebody's we know; asked for where `Rules.ask_first` has "new".
@@ -134,6 +144,7 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     today: Used = Used()
     team_today: Used = Used()
     under_way: int = 0
+    tonight: int = 0
     attempts_today: int = 0
     attempts_this_week: int = 0
     known: bool = True
@@ -161,7 +172,7 @@ class Refused(msgspec.Struct, frozen=True):
         why, next_step: full sentences.  next_slot: when it would be allowed, None = waiting does not help.
         waivable: a manager may allow it for one call that somebody places by hand.
         told: what is in `why`, as somebody else is told it; "" = in the same words.
-        costly: because of the number's price or country.  cap: which limit of the day is used up, "" = none is.
+        costly: because of the number's price or country.  cap: which limit is used up, "" = none is.
         used: how much was used of it.
     """
 

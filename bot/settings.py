@@ -68,6 +68,7 @@ class PolicySettings:
         weekdays: 0 = Monday.  callers: Slack users who may call, empty = all members.
         guests: Slack users from outside who may use Callboard like members.
         daily_calls, daily_minutes: per rep; team_daily_calls, team_daily_minutes: of all together; 0 = no cap.
+        night_calls, night_calls_at_once: per rep, while the team is not at work; 0 = no lower cap.
         attempts_per_day, attempts_per_week: automatic calls and calls from lists to one number, 0 = no limit.
         approve_over: lists that call more people than this need a second manager's word; 0 = none does.
         ask_first: of `rules.ASK_FIRST`.
@@ -81,6 +82,8 @@ class PolicySettings:
     team_daily_calls: int = 0
     team_daily_minutes: int = 0
     calls_at_once: int = 12
+    night_calls: int = 20
+    night_calls_at_once: int = 4
     callers: tuple[str, ...] = ()
     guests: tuple[str, ...] = ()
     attempts_per_day: int = 1

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 import phonenumbers
 
-from bot import call_options, consent, decide, numbers
+from bot import call_options, consent, decide, numbers, policy
 from bot.errors import BadInput, SettingsError
 from bot.provider import Provider
 from bot.providers import provider_class
@@ -343,6 +343,8 @@ class _Reader(Values):
             team_daily_calls=self.number(table, "policy.team_daily_calls", "team_daily_calls", 0),
             team_daily_minutes=self.number(table, "policy.team_daily_minutes", "team_daily_minutes", 0),
             calls_at_once=self.number(table, "policy.calls_at_once", "calls_at_once", 12),
+            night_calls=self.number(table, "policy.night_calls", "night_calls", 20),
+            night_calls_at_once=self.number(table, "policy.night_calls_at_once", "night_calls_at_once", 4),
             daily_calls=self.whole(table, "policy.daily_calls", "daily_calls", 200),
         )
 
@@ -390,6 +392,11 @@ class _Reader(Values):
             if any(other.line == number for other in numbered):
                 whose = f"line {flow.line}" if flow.line else "all lines that have none of their own"
                 self.errors.append(f"[[flow]]: there are two for {whose}. Only the first would count; join them.")
+            self.errors += [
+                f"[[flow]]: its step “{name}” would dial {target}, and that is never done: {why} Write another target."
+                for name, target in decide.dialled(flow)
+                if (why := policy.never(target, region))
+            ]
             numbered.append(msgspec.structs.replace(flow, line=number))
         return tuple(numbered)
 

@@ -162,6 +162,12 @@ def policy_words(board: Board) -> str:
     )
     cap = ", ".join(f"{limit} {words}" for limit, words in caps if limit) or "no daily cap"
     at_once = f"; {found.calls_at_once} of one rep at the same moment" if found.calls_at_once else ""
+    nightly = (
+        (found.night_calls, "calls of each rep in a night"),
+        (found.night_calls_at_once, "of one rep at the same moment"),
+    )
+    night = ", ".join(f"{limit} {words}" for limit, words in nightly if limit and not found.window.always)
+    less = f"• While the team is not at work: {night}\n" if night else ""
     over = board.settings.policy.approve_over
     second = f"\n• Lists that call more than {over} people wait until a second manager says yes" if over else ""
     unusual = {"foreign": "for numbers of other countries", "new": "for numbers nobody has had a call with"}
@@ -179,7 +185,9 @@ def policy_words(board: Board) -> str:
         f"• Never: emergency, premium-rate and satellite numbers, and the do-not-call list\n"
         f"• {within}\n"
         f"• {cap}{at_once}\n"
-        f"• Managers may allow one call to a number on the do-not-call list, or past a daily limit, if they say why\n"
+        f"{less}"
+        f"• Managers may allow one call to a number on the do-not-call list, or past a limit of the day or the night, "
+        "if they say why\n"
         f"{messages}"
         f"• Voice messages and calls from lists: to one number {_times(found.attempts_per_day)} a day and "
         f"{_times(found.attempts_per_week)} a week{second}"

@@ -32,6 +32,7 @@ from bot.cards.controls import LABELS
 from bot.cards.help import FORMS
 from bot.cards.outcomes import SHORT
 from bot.decide import KINDS
+from bot.dialing import CONTROL
 from bot.digest import DEFINITIONS
 from bot.errors import BadInput
 from bot.events import Controlled, Outcome
@@ -44,7 +45,7 @@ from bot.providers.voicenter.tables import TYPES
 from bot.simulator.app import SimulatedWorld
 from bot.simulator.behaviours import ANSWERS, BEHAVIOURS, IncomingKind
 from bot.simulator.clock import RealClock
-from bot.store import calls, messages, offers, schema, workflow_steps
+from bot.store import calls, ledger, messages, offers, schema, workflow_steps
 from bot.store import campaigns as store
 from bot.store.messages import Batch, Recipient
 from tests.office import ENVIRONMENT, Office
@@ -454,6 +455,14 @@ async def test_a_number_is_forgotten(desk: Office) -> None:
     await calling_lists.give_out(desk.board, "U9", listed.id)
     consult = Controlled(at=desk.board.now(), by="U1", action="consult", detail=number)
     await desk.board.ingest(brought_in.account, [consult], call_id=brought_in.id)
+
+    def unclear(db: sqlite3.Connection) -> None:
+        """Somebody else was to be put through to the number, and nobody knows whether they were."""
+        (theirs,) = [call for call in calls.open_calls(db) if call.number == other]
+        ledger.write_intent(db, "joins:1", "U1", CONTROL, f'["forward","{number}"]'.encode(), 0)
+        ledger.bind_intent(db, "joins:1", theirs.id)
+
+    await desk.board.write(unclear)
 
     def answered(db: sqlite3.Connection) -> None:
         """A workflow's step failed, and Slack was not told yet."""

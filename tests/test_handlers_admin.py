@@ -174,6 +174,25 @@ async def test_the_rules_in_words(
 
 
 @pytest.mark.parametrize(
+    ("hours", "caps", "words"),
+    [
+        ("09:00", "", "at work: 20 calls of each rep in a night, 4 of one rep at the same moment\n"),
+        ("09:00", "night_calls_at_once = 0", "at work: 20 calls of each rep in a night\n"),
+        ("09:00", "night_calls = 0\nnight_calls_at_once = 0", ""),
+        ("00:00", "", ""),  # there is no night
+    ],
+)
+async def test_what_is_less_at_night_is_told(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock, hours: str, caps: str, words: str
+) -> None:
+    text = SETTINGS.replace('hours = ["00:00"', f'{caps}\nhours = ["{hours}"')
+    async with office(tmp_path, fake_slack, slack_clock, text) as desk:
+        told = await desk.type("/callboard policy")
+    assert ("While the team is not " in told) is bool(words)
+    assert words in told
+
+
+@pytest.mark.parametrize(
     ("hours", "words"),
     [
         ("09:00", "between 09:00 and 24:00, every day, by the clock of the person called; outside of that, or for"),

@@ -156,6 +156,15 @@ async def test_the_policy_comes_first(page: Page, who: str, words: str) -> None:
     assert await page.desk.board.read(ledger.open_intents) == []
 
 
+async def test_a_call_too_many_is_refused(page: Page) -> None:
+    object.__setattr__(page.desk.board.settings.policy, "daily_calls", 1)
+    assert (await page.dial("+1 202 555 0101")).status_code == 200
+    answer = await page.dial("+1 202 555 0102", "another-press")
+    assert answer.status_code == 409
+    assert "the limit for one person is 1 a day" in answer.json()["words"]
+    assert len(page.phone.orders) == 1
+
+
 async def test_do_not_call_names_who_wrote_it_in_plain_words(page: Page) -> None:
     await page.desk.board.write(people.block, "+12025550101", "asked us to stop", "U2", 0.0)
     words = (await page.dial("+1 202 555 0101")).json()["words"]

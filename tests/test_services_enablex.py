@@ -68,6 +68,30 @@ async def test_a_caller_is_put_through(town: Town, action: str, title: str, word
     await nobody_left(town)
 
 
+async def test_whoever_a_caller_is_put_through_to_counts_as_a_call(town: Town) -> None:
+    object.__setattr__(town.callboard.board.settings.policy, "daily_calls", 2)
+    await town.type(CALL)
+    await town.talking()
+    await town.press("live:transfer")
+    assert await town.fill("Transfer", who=THIRD) == {}
+    await town.sees(SAYS_DANA, "transferred the call to")
+    await town.type("/call +972 50 555 0102 via enablex")
+    await town.sees("you have placed 2 calls today, and the limit for one person is 2 a day.")
+    assert len(town.world.network.calls) == 1
+
+
+async def test_nobody_is_put_through_to_who_would_be_a_call_too_many(town: Town) -> None:
+    object.__setattr__(town.callboard.board.settings.policy, "daily_calls", 1)
+    await town.type(CALL)
+    await town.talking()
+    await town.press("live:forward")
+    assert await town.fill("Transfer blindly", who=THIRD) == {}
+    await town.sees("Nobody was called: you have placed 1 calls today, and the limit for one person is 1 a day.")
+    assert (await town.call(lambda call: call.state is State.TALKING)).transferred_to == ""
+    (call,) = town.world.network.calls
+    assert [name for name in call.legs if name.startswith("third:")] == []
+
+
 async def test_nobody_is_put_through_to_an_extension(town: Town) -> None:
     await town.type(CALL)
     await town.talking()

@@ -47,6 +47,8 @@ countries = ["gb", "IE"]
 hours = ["08:30", "00:00"]
 weekdays = ["mon", "sat"]
 daily_calls = 12
+night_calls = 7
+night_calls_at_once = 0
 callers = ["U1"]
 guests = ["W7"]
 
@@ -119,6 +121,7 @@ def test_everything_set(tmp_path: Path) -> None:
     assert (settings.policy.hours, settings.policy.weekdays) == (("08:30", "00:00"), (0, 5))
     assert (settings.policy.daily_calls, settings.policy.callers) == (12, ("U1",))
     assert settings.policy.guests == ("W7",)
+    assert (settings.policy.night_calls, settings.policy.night_calls_at_once) == (7, 0)
     assert [settings.role(user) for user in ("U1", "U2", "W3", "U4")] == ["admin", "manager", "manager", "rep"]
     assert settings.line("+442079460000") == settings.lines[0]
     assert settings.line("+442079460001") is None
@@ -266,6 +269,8 @@ def test_no_secret_is_in_a_repr(tmp_path: Path) -> None:
         ('[digest]\npicture = "no"', "digest.picture"),
         ("[digest]\npictures = true", "[digest]"),
         ("[policy]\ndaily_calls = 1.5", "policy.daily_calls"),
+        ("[policy]\nnight_calls = -1", "policy.night_calls must be a whole number, 0 or more."),
+        ('[policy]\nnight_calls_at_once = "few"', "policy.night_calls_at_once"),
         ('[policy]\ncountries = ["XX"]', "policy.countries"),
         ('[policy]\nhours = ["9", "18"]', "policy.hours"),
         ('[policy]\nhours = ["09:00"]', "policy.hours"),
@@ -300,6 +305,25 @@ def test_a_mistake_in_the_file_is_named(tmp_path: Path, text: str, named: str) -
     assert found
     assert named in found[0]
     assert found[0].endswith((".", '"', "]"))
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ("+19005550123", "is a premium-rate number"),
+        ("+88216123456", "belongs to no country"),
+        ("+44116123", "is a short number"),
+        ("+972100", "is an emergency number"),
+        ("+120255501", "is not a possible phone number"),
+    ],
+)
+def test_a_flow_dials_nothing_that_is_never_dialled(tmp_path: Path, target: str, words: str) -> None:
+    step = '[[flow]]\nstart = "ada"\n[flow.steps.ada]\ndo = "dial"\ntargets = ["201", "{}"]\n'
+    (error,) = errors(tmp_path, f"{MINIMAL}\n{step.format(target)}")
+    assert error.startswith(f"[[flow]]: its step “ada” would dial {target}, and that is never done: ")
+    assert words in error
+    assert error.endswith(" Write another target.")
+    assert errors(tmp_path, f"{MINIMAL}\n{step.format('+905550000001')}") == [], "where to is for whoever writes it"
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,10 @@
 
 import sqlite3
 
-from bot.call import BY_HAND
+import msgspec
+
+from bot.call import BY_HAND, Call
+from bot.events import THIRD
 
 UNCLEAR_SECONDS = 900
 """So long an unclear call may be one that rings or is talked on."""
@@ -11,6 +14,12 @@ MAY_HAVE_RUNG = (
     " 'rep_unreachable', 'no_credit'))"
 )
 """Of a call, as a condition: the outside party's phone rang, or may have, or may yet."""
+LIVE_SECONDS = 4 * 3600
+"""So long a call may run of which nobody told that it is over."""
+_JOINS = "joins"
+"""How the keys begin of the intents by which somebody from outside is called into a running call; a time follows."""
+_read_call = msgspec.json.Decoder(Call)
+_read_ring = msgspec.json.Decoder(tuple[str, str])
 
 
 def dials_since(db: sqlite3.Connection, since: float, now: float, rep: str = "") -> tuple[int, int]:
@@ -34,9 +43,61 @@ def under_way(db: sqlite3.Connection, rep: str, now: float) -> int:
     row = db.execute(
         "SELECT count(*) FROM calls WHERE rep = ? AND rep <> '' AND started_at >= ? AND direction = 'out'"
         " AND purpose <> 'message' AND state NOT IN ('ended', 'unclear')",
-        (rep, now - 4 * 3600),
+        (rep, now - LIVE_SECONDS),
     ).fetchone()
     return int(row[0])
+
+
+def joins_key(at: float, what: str) -> str:
+    """Key of the intent by which somebody from outside is called into a running call.
+
+    Keys sort by time, so those of a day lie together in the table and need no index of their own. `what`: makes it
+    unique. The intent's body is JSON of (operation, number).
+    """
+    return f"{_joins_since(at)}:{what}"
+
+
+def _joins_since(at: float) -> str:
+    return f"{_JOINS}:{int(at * 1000):012x}"
+
+
+def joined_since(db: sqlite3.Connection, since: float, rep: str = "") -> int:
+    """How many people from outside a rep, or all reps, have had called into running calls since then; those of whom
+    it is not known whether their phone rang are included."""
+    whose, values = (" AND rep = ?", (rep,)) if rep else ("", ())
+    row = db.execute(
+        f"SELECT count(*) FROM intents WHERE key >= ? AND key < ?{whose}",
+        (_joins_since(since), f"{_JOINS};", *values),  # ";" is what follows ":"
+    ).fetchone()
+    return int(row[0])
+
+
+def joined_now(db: sqlite3.Connection, rep: str, now: float) -> int:
+    """How many of those whom a rep had called in within the last four hours are on the line, as far as anybody told."""
+    rows = db.execute(
+        "SELECT intents.state, intents.body, calls.body FROM intents"
+        " LEFT JOIN calls ON calls.id = intents.call_id AND calls.state <> 'ended'"
+        " WHERE intents.key >= ? AND intents.key < ? AND intents.rep = ?",
+        (_joins_since(now - LIVE_SECONDS), f"{_JOINS};", rep),
+    )
+    asked, there = 0, set()
+    for state, ring, body in rows:
+        action, number = _read_ring.decode(ring)
+        call = _read_call.decode(body) if body is not None else None
+        if state != "done":
+            asked += 1  # the service has yet to answer
+        elif call is not None and _is_on(call, action, number):
+            there.add((call.id, number))  # once, however often they were called in
+    return asked + len(there)
+
+
+def _is_on(call: Call, action: str, number: str) -> bool:
+    """Whether whoever was called into that call, which has not ended, is still there. Of a coach nobody tells."""
+    if number == call.consulting:
+        return True
+    theirs = [leg for leg in call.legs if leg.name in (f"{THIRD}{number}", f"ext:{number}")]
+    gone = bool(theirs) and all(leg.ended_at for leg in theirs)
+    return not gone and (action == "coach" or number == call.transferred_to)
 
 
 def messages_since(db: sqlite3.Connection, since: float, by: str) -> int:

@@ -70,6 +70,11 @@ def finish_intent(db: sqlite3.Connection, key: str) -> None:
     db.execute("UPDATE intents SET state = 'done' WHERE key = ?", (key,))
 
 
+def undo_intent(db: sqlite3.Connection, key: str) -> None:
+    """Nothing came of it, for certain: nobody's phone rang, so it counts as if it had never been asked."""
+    db.execute("DELETE FROM intents WHERE key = ?", (key,))
+
+
 def drop_intent(db: sqlite3.Connection, key: str) -> None:
     """It came to nothing before there was a call. One that has a call is left to `finish_intent` or a restart."""
     db.execute("UPDATE intents SET state = 'done' WHERE key = ? AND state = 'written' AND call_id IS NULL", (key,))
