@@ -36,6 +36,7 @@ PURE = (
         "bot.step_inputs",
         "bot.periods",
         "bot.call_search",
+        "bot.audit_search",
         "bot.by_hand",
     ),
     *("bot.digest", "bot.digest_words", "bot.routing", "bot.decide", "bot.consent", "bot.cards"),
