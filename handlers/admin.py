@@ -70,6 +70,7 @@ async def command(desk: Desk, click: Click) -> None:
             unseen = (
                 "The webhook addresses could not be shown, and they hold a secret that is not kept here. Try again."
             )
+            await desk.board.write(ledger.audit, desk.board.now(), click.user, "see webhook addresses", "")
             await answer(desk, click, Message(safe(hooks(desk.board)), ()), instead=unseen)
         case "audit":
             typed = click.text.strip().partition(" ")[2]

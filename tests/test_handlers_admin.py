@@ -109,6 +109,13 @@ async def test_what_was_not_done_is_not_in_the_audit_log(desk: Office, line: str
     assert await audited(desk) == []
 
 
+async def test_who_saw_the_webhook_addresses_is_in_the_audit_log_and_they_are_not(desk: Office) -> None:
+    assert "Only admins" in await desk.type("/callboard hooks", user="U2")
+    assert await audited(desk) == []
+    assert "hook-secret-for-tests" in await desk.type("/callboard hooks", user="U9")
+    assert await audited(desk) == [("U9", "see webhook addresses", "", "")]
+
+
 @pytest.mark.parametrize("line", ["contact", "contact add +1 202 555 0123 Noa Green", "contacts find Noa"])
 async def test_contacts_are_where_their_own_command_is(desk: Office, line: str) -> None:
     told = await desk.type(f"/callboard {line}")
