@@ -147,6 +147,9 @@ async def test_many_are_shown_first_and_their_results_come_as_a_file(desk: Offic
     assert rows[2]["details"] == "busy"
     await desk.press("voicemsg:csv", shown, "DU2", user="U2")
     assert len(desk.slack.files) == 2
+    log = await desk.board.read(ledger.audit_log)
+    exports = [(who, subject, detail.split()[0]) for _, who, what, subject, detail in log if "export" in what]
+    assert exports == [("U2", "3 recipients", "voicenter"), ("", "3 recipients", "voicenter")]
 
 
 async def test_results_that_cannot_be_attached_are_told_once(desk: Office) -> None:
@@ -166,7 +169,7 @@ async def test_results_that_cannot_be_attached_are_told_once(desk: Office) -> No
 async def test_results_whose_upload_was_cut_off_are_told_of(desk: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """As a kill would: neither done nor failed. What was attached is not spoken of."""
 
-    async def dies(*_: object) -> None:
+    async def dies(*_: object, **__: object) -> None:
         raise asyncio.CancelledError
 
     for number, whom, cut in ((1, f"{ONE}, {TWO}", True), (3, f"{THREE}, +12025550134", False)):
