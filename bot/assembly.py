@@ -40,6 +40,7 @@ from bot import (
     message_queue,
     offers,
     phone_page,
+    settings_noted,
     unclear,
     web,
     workflow_steps,
@@ -267,6 +268,7 @@ async def running(
         )
         desk = Desk(board, slack)
         identity = await identify(board, slack)
+        await settings_noted.note(board)
         await message_queue.recover(board)
         await workflow_steps.recover(board)
         await offers.recover(board)

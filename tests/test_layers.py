@@ -100,6 +100,7 @@ KNOWS_ONLY_THE_TYPES_OF_SQLITE = (
         "bot.polling",
         "bot.recordings",
         "bot.rendering",
+        "bot.settings_noted",
         "bot.tries",
         "bot.unclear",
         "bot.waiving",
