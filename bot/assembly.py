@@ -40,6 +40,7 @@ from bot import (
     message_queue,
     offers,
     phone_page,
+    settings_noted,
     unclear,
     web,
     workflow_steps,
@@ -268,6 +269,7 @@ async def running(
         identity = await identify(board, slack)
         desk = Desk(board, slack, team=identity.team_id, enterprise=identity.enterprise_id or "")
         board.outsiders = await board.read(people.outsiders)
+        await settings_noted.note(board)
         await message_queue.recover(board)
         await workflow_steps.recover(board)
         await offers.recover(board)

@@ -10,6 +10,7 @@ a contact's name, and where it cannot be one it is answered with what is underst
 import html
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -144,6 +145,33 @@ def period(text: str, reader: Reader) -> tuple[float, float]:
     return found.search.since, found.search.until
 
 
+def sift(text: str, reader: Reader) -> tuple[Search, tuple[str, ...]]:
+    """The period and the colleague among words, and the words that are neither; a number is one of those, as stored.
+
+    Raises:
+        BadInput: a period or a colleague that cannot be one, or two of them; a full sentence, as of `parse`.
+    """
+    tokens, found = _tokens(text), _Found(reader)
+    words: list[str] = []
+    place = 0
+    while place < len(tokens):
+        rest = tokens[place:]
+        count = found.period(rest) or found.mention(rest)
+        if not count:
+            count = _run(rest) or 1
+            words += _stored(rest[:count], reader.region)
+        place += count
+    return found.search, tuple(words)
+
+
+def _stored(tokens: list[_Token], region: str) -> list[str]:
+    """What these words are in the store where they are a number, else the words."""
+    if _run(tokens):
+        with suppress(BadInput):
+            return [_number(tokens, region)]
+    return [html.unescape(token.text) for token in tokens]
+
+
 def zone_of(name: str) -> ZoneInfo:
     """The time zone of that IANA name; UTC where it means nothing."""
     try:
@@ -178,7 +206,7 @@ class _Found:
 
     def take(self, tokens: list[_Token]) -> int:
         """Read the first of these words, and those that belong to it; how many that were."""
-        for read in (self._flag, self._line, self.period, self._mention, self._number):
+        for read in (self._flag, self._line, self.period, self.mention, self._number):
             if count := read(tokens):
                 self.open_name = False
                 return count
@@ -272,17 +300,21 @@ class _Found:
         if first and last and last < first:
             raise BadInput("That period ends before it begins. Write the earlier day first. Nothing was searched.")
         if first and first > self.reader.today:
-            raise BadInput("That period has not begun yet, so there is no call in it. Nothing was searched.")
+            raise BadInput("That period has not begun yet, so there is nothing in it. Nothing was searched.")
         since = self.reader.begin(first) if first else 0.0
         until = self.reader.begin(last + timedelta(days=1)) if last else 0.0
         self._set("a period", since=since, until=until)
 
-    def _mention(self, tokens: list[_Token]) -> int:
+    def mention(self, tokens: list[_Token]) -> int:
+        """As `take()`, of a colleague only."""
         text = tokens[0].text
         if tokens[0].quoted or text[0] not in "<@":
             return 0
         if not re.fullmatch(_MENTION, text):
-            raise BadInput(f"{_quote(text)} is nobody's name here: pick the person from Slack's list. {UNDERSTOOD}")
+            raise BadInput(
+                f"{_quote(text)} is nobody's name here: pick the person from Slack's list. Nothing was searched. "
+                f"{UNDERSTOOD}"
+            )
         colleague = who.parse(text, self.reader.region).who
         self._set("a colleague", rep=colleague.user if isinstance(colleague, who.Mention) else "")
         return 1

@@ -197,18 +197,18 @@ async def change(
     except CallboardError as error:
         unclear = isinstance(error, Ambiguous)
         fate = "unclear" if unclear else "not done"
-        await board.write(ledger.audit, board.now(), user, verb, subject, f"{told} {fate}: {error}")
+        await board.record(ledger.audit, board.now(), user, verb, subject, f"{told} {fate}: {error}")
         if unclear:
             look = f"Look with `/campaign show {found.campaign.name}` before you do it again."
             raise Ambiguous(f"{error} {look}") from error
         raise
     except Exception:
         if operation in dialling():
-            await board.write(ledger.audit, board.now(), user, verb, subject, f"{told} unclear")
+            await board.record(ledger.audit, board.now(), user, verb, subject, f"{told} unclear")
         raise
     finally:
         del board.acting[mark]
-    await board.write(ledger.audit, board.now(), user, verb, subject, told)
+    await board.record(ledger.audit, board.now(), user, verb, subject, told)
     return result
 
 

@@ -83,7 +83,15 @@ async def drop(board: Board, user: str, import_id: str) -> None:
         NotAllowed: not a manager, or it was imported or cancelled before.
     """
     check_manager(board, user)
-    if not await board.write(store.drop, import_id, board.now()):
+
+    def write(db: sqlite3.Connection) -> bool:
+        found = store.get(db, import_id)
+        if not store.drop(db, import_id, board.now()):
+            return False
+        ledger.audit(db, board.now(), user, "cancel import of contacts", found.source if found else "")
+        return True
+
+    if not await board.write(write):
         raise NotAllowed("That list was imported or cancelled before, so it was not cancelled now.")
 
 

@@ -1,4 +1,4 @@
-"""`/callboard`: status of everything, do-not-call list, policy, audit; and what Slack tells about us."""
+"""`/callboard`: status of everything, do-not-call list, policy; and what Slack tells about us."""
 
 import html
 import os
@@ -7,18 +7,19 @@ import sqlite3
 from importlib.metadata import version
 from typing import Any
 
+import msgspec
 from slack_bolt.async_app import AsyncApp
 
 from bot import numbers, who
 from bot.board import Board
-from bot.cards import Message, day_clock, plain, rep_words, safe, sentence
+from bot.cards import Message, day_clock, plain, safe
 from bot.cards.help import help_message
 from bot.cards.times import how_often
 from bot.errors import BadInput, NotAllowed, NotFound
 from bot.operations import operations
 from bot.permission import rules
 from bot.store import cards, ledger, people
-from handlers import Click, Desk, answer, campaign_calls, on_command, tell
+from handlers import Click, Desk, answer, audit, campaign_calls, on_command, tell
 
 _LISTED = 100
 """Numbers of the do-not-call list that are shown at once."""
@@ -27,6 +28,7 @@ _LISTED = 100
 def register(app: AsyncApp, desk: Desk) -> None:
     """All listeners of this feature."""
     on_command(app, desk, "callboard", command)
+    audit.register(app, desk)
 
     async def written_to(event: dict[str, Any]) -> None:
         if event.get("subtype") == "file_share" and event.get("files") and not event.get("bot_id"):
@@ -69,10 +71,11 @@ async def command(desk: Desk, click: Click) -> None:
                 "The webhook addresses could not be shown, and they hold a secret that is not kept here. Try again."
             )
             shown = hooks(desk.board, await _zone(desk.board, click.user))
+            await desk.board.write(ledger.audit, desk.board.now(), click.user, "see webhook addresses", "")
             await answer(desk, click, Message(safe(shown), ()), instead=unseen)
         case "audit":
-            _check(desk, click, "admin", "read the audit log")
-            await tell(desk, click, await _audit(desk.board, click.user))
+            typed = click.text.strip().partition(" ")[2]
+            await audit.command(desk, msgspec.structs.replace(click, text=typed))
         case "dnc":
             await tell(desk, click, await _do_not_call(desk, click, rest.strip()))
         case "contact" | "contacts":
@@ -217,17 +220,6 @@ def hooks(board: Board, zone: str) -> str:
 
 async def _zone(board: Board, user: str) -> str:
     return (await board.read(people.person, user)).zone or board.settings.zone
-
-
-async def _audit(board: Board, user: str) -> str:
-    rows = await board.read(ledger.audit_log)
-    now, zone = board.now(), await _zone(board, user)
-    lines = [
-        f"• {day_clock(at, now, zone)} {rep_words(by) or 'Callboard'}: "
-        f"{plain(what)} {plain(subject)} {sentence(detail)}".rstrip()  # colleagues by name, and reasons whole
-        for at, by, what, subject, detail in rows
-    ]
-    return "\n".join(["The latest entries of the audit log:", *lines]) if lines else "The audit log is empty."
 
 
 async def _do_not_call(desk: Desk, click: Click, text: str) -> str:

@@ -147,10 +147,15 @@ async def results(desk: Desk, click: Click) -> None:
     content = results_csv(rows, {user: person.name or user for user, person in reps.items()})
     name = re.sub(r"[^\w.-]+", "-", found.name)
     title = f"Results of the call list {found.name}"
-    await upload(desk.slack, card.channel, card.ts, f"call-list-{name}.csv", content, title)
-    await board.write(ledger.audit, board.now(), click.user, "export call list", found.name, f"{len(rows)} contacts")
+
+    async def note(file: str) -> None:
+        detail = f"{len(rows)} contacts, {file}"
+        await board.write(ledger.audit, board.now(), click.user, "export call list", found.name, detail)
+
+    filename = f"call-list-{name}.csv"
+    await upload(desk.slack, card.channel, card.ts, filename, content, title, before_sharing=note)
 
 
 async def report(desk: Desk, click: Click) -> None:
     """*Rows left out, as CSV*, as often as it is asked for."""
-    await left_out.send(desk, LEFT_OUT, await calling_lists.own(desk.board, click.user, click.value))
+    await left_out.send(desk, LEFT_OUT, await calling_lists.own(desk.board, click.user, click.value), click.user)

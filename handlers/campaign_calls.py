@@ -272,7 +272,7 @@ async def report(desk: Desk, click: Click) -> None:
     batch = await desk.board.read(store.get, click.value)
     if batch is None:
         raise NotFound("That list of calls is not on record any more. Nothing was sent.")
-    await left_out.send(desk, LEFT_OUT, batch)
+    await left_out.send(desk, LEFT_OUT, batch, click.user)
 
 
 LEFT_OUT = left_out.Kind(

@@ -71,7 +71,7 @@ async def report(desk: Desk, click: Click) -> None:
     found = await desk.board.read(store.get, click.value)
     if found is None or found.state == "dropped":
         raise NotFound("That list of contacts is not on record any more. Nothing was sent.")
-    await left_out.send(desk, LEFT_OUT, found)
+    await left_out.send(desk, LEFT_OUT, found, click.user)
 
 
 BUTTONS: Mapping[str, tuple[Handler, First | None]] = {

@@ -89,7 +89,8 @@ async def _stop(desk: Desk, click: Click) -> None:
     if not place.startswith("@"):
         _check_manager(desk, click)
     count = await board.write(ledger.unsubscribe, place)
-    await board.write(ledger.audit, board.now(), click.user, "digest stop", place)
+    if count:
+        await board.write(ledger.audit, board.now(), click.user, "digest stop", place)
     done = "No digest is posted here by itself any more." if count else "No digest was posted here by itself anyway."
     await tell(desk, click, done)
 

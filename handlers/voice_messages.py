@@ -22,7 +22,7 @@ from bot.cards.voicemsg_forms import (
     scheduled_message,
 )
 from bot.errors import BadInput, CallboardError, NotAllowed, NotFound, Unavailable, Unsupported
-from bot.messaging import Wanted
+from bot.messaging import Wanted, so_many
 from bot.store import cards, ledger, messages, people
 from bot.store.messages import Batch
 from bot.uploading import upload
@@ -270,19 +270,25 @@ async def attach(desk: Desk, click: Click) -> None:
         raise NotFound("That voice message is not on record any more. Nothing was attached.")
     if batch.by != click.user and desk.board.settings.role(click.user) == "rep":
         raise NotAllowed("Only whoever sent it, or a manager, can see the results. Nothing was attached.")
-    await _attach(desk, batch)
+    await _attach(desk, batch, click.user)
 
 
-async def _attach(desk: Desk, batch: Batch) -> None:
+async def _attach(desk: Desk, batch: Batch, user: str = "") -> None:
+    """`user`: who asks for it, as the audit log says; "" = it comes by itself."""
     board = desk.board
     card = await board.read(cards.find, messages.CARD, batch.id)
     if card is None or not card.ts:
         raise Unavailable("The card is not shown in Slack at the moment, so nothing was attached. Try again later.")
-    content = results_csv(await board.read(messages.results, batch.id))
+    results = await board.read(messages.results, batch.id)
+    content = results_csv(results)
     day = datetime.fromtimestamp(batch.created_at, ZoneInfo(board.settings.zone)).date()
-    await upload(
-        desk.slack, card.channel, card.ts, f"voice-message-{day}.csv", content, f"Results of the voice message of {day}"
-    )
+    filename, title = f"voice-message-{day}.csv", f"Results of the voice message of {day}"
+
+    async def note(file: str) -> None:
+        whom, detail = so_many(len(results)), f"{batch.account} {batch.id}, {file}"
+        await board.write(ledger.audit, board.now(), user, "export voice messages", whom, detail)
+
+    await upload(desk.slack, card.channel, card.ts, filename, content, title, before_sharing=note)
 
 
 class Results:

@@ -1,5 +1,8 @@
 """Stored voice messages: `/voicemsg templates`, the form that stores one, and the button that deletes one."""
 
+from collections.abc import Awaitable
+from typing import TypeVar
+
 import msgspec
 from slack_bolt.async_app import AsyncApp
 
@@ -7,10 +10,12 @@ from bot import message_queue, messaging, numbers, permission
 from bot.board import Board
 from bot.cards import plain
 from bot.cards.voicemsg_forms import delete_message, template_message, template_modal, templates_message
-from bot.errors import BadInput, CallboardError, NotAllowed, NotFound, Unsupported
+from bot.errors import Ambiguous, BadInput, CallboardError, NotAllowed, NotFound, Unsupported
 from bot.orders import NewTemplate, Template
 from bot.store import ledger, people
 from handlers import Click, Desk, answer, on_actions, on_form, tell
+
+_T = TypeVar("_T")
 
 
 def register(app: AsyncApp, desk: Desk) -> None:
@@ -139,8 +144,7 @@ async def store_template(desk: Desk, click: Click) -> None:
         redirect_digit=int(fields.get("digit") or 0),
         redirect_number=numbers.parse(number, board.settings.region) if number else "",
     )
-    created = await provider.create_template(new)
-    await board.write(ledger.audit, board.now(), click.user, "store voice message", new.name, f"{account} {created}")
+    created = await _noted(board, click.user, "store voice message", new.name, account, provider.create_template(new))
     await tell(desk, click, f"{provider.title} stored the message “{plain(new.name)}” (id {plain(created)}).")
 
 
@@ -150,6 +154,21 @@ async def delete(desk: Desk, click: Click) -> None:
     board = desk.board
     account, _, template = click.value.partition("/")
     provider = board.provider(account)
-    await provider.delete_template(template)
-    await board.write(ledger.audit, board.now(), click.user, "delete voice message", template, account)
+    await _noted(board, click.user, "delete voice message", template, account, provider.delete_template(template))
     await tell(desk, click, f"{provider.title} deleted the stored message {plain(template)}.", replace=True)
+
+
+async def _noted(board: Board, user: str, what: str, subject: str, account: str, asked: Awaitable[_T]) -> _T:
+    """What the service answers; that, or what went wrong, is in the audit log.
+
+    Raises:
+        CallboardError: what the service answered.
+    """
+    try:
+        answer = await asked
+    except CallboardError as error:
+        fate = "unclear" if isinstance(error, Ambiguous) else "not done"
+        await board.record(ledger.audit, board.now(), user, what, subject, f"{account} {fate}: {error}")
+        raise
+    await board.record(ledger.audit, board.now(), user, what, subject, f"{account} {answer or ''}".strip())
+    return answer

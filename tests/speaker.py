@@ -24,7 +24,8 @@ from tests.office import Office, PaperPhone
 
 
 class Speaker(PaperPhone):
-    """`messages` is what was ordered; `answers` what happens instead of the next orders, `fault` instead of listing."""
+    """`messages` is what was ordered; `answers` what happens instead of the next orders, `fault` instead of listing,
+    `storing` instead of storing and deleting."""
 
     message_options: ClassVar[frozenset[str]] = frozenset(options(MessageOrder))
 
@@ -33,6 +34,7 @@ class Speaker(PaperPhone):
         self.messages: list[MessageOrder] = []
         self.answers: list[Exception | None] = []
         self.fault: Exception | None = None
+        self.storing: list[Exception] = []
         self.stored = {
             "7": Template(id="7", name="Welcome", media="1967", redirect_digit=1, redirect_number="+12025550100"),
             "8": Template(id="8", name="Order ready", media="1968", created_at=1_760_000_000),
@@ -59,11 +61,15 @@ class Speaker(PaperPhone):
 
     @override
     async def create_template(self, new: NewTemplate) -> str:
+        if self.storing:
+            raise self.storing.pop(0)
         self.stored["9"] = Template(id="9", **msgspec.structs.asdict(new))
         return "9"
 
     @override
     async def delete_template(self, template: str) -> None:
+        if self.storing:
+            raise self.storing.pop(0)
         if self.stored.pop(template, None) is None:
             raise NotFound("There is no such message.")
 

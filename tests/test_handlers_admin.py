@@ -83,14 +83,14 @@ async def test_the_admins_lists_are_written_down_in_the_audit_log(desk: Office) 
         ("U9", "do-not-call remove", NUMBER, ""),
     ]
     told = await desk.type("/callboard audit", user="U9")
-    assert "U2: do-not-call add +12025550123 asked us to stop" in told
+    assert "U2: do-not-call add · +1 202-555-0123\nasked us to stop" in told
 
 
 async def test_times_are_by_the_readers_clock(desk: Office) -> None:
     await desk.link("U9", zone="America/New_York")
     await desk.type("/callboard dnc add +1 202 555 0123 asked us to stop", user="U2")
     await desk.board.problem("disk", "The disk is full.")
-    for line, words in (("dnc", "U2&gt;, 21:40)"), ("audit", "• 21:40 U2: do-not-call"), ("status", "(since 21:40, ")):
+    for line, words in (("dnc", "U2&gt;, 21:40)"), ("audit", "21:40 · U2: do-not-call"), ("status", "(since 21:40, ")):
         assert words in await desk.type(f"/callboard {line}", user="U9")
 
 
@@ -109,11 +109,11 @@ async def test_what_was_not_done_is_not_in_the_audit_log(desk: Office, line: str
     assert await audited(desk) == []
 
 
-async def test_only_the_latest_of_the_audit_log_is_shown(desk: Office) -> None:
-    for number in range(25):
-        await desk.board.write(ledger.audit, desk.clock(), "U2", "digest", "C1", f"entry-{number:02}")
-    told = await desk.type("/callboard audit", user="U9")
-    assert [number for number in range(25) if f"entry-{number:02}" in told] == list(range(5, 25))
+async def test_who_saw_the_webhook_addresses_is_in_the_audit_log_and_they_are_not(desk: Office) -> None:
+    assert "Only admins" in await desk.type("/callboard hooks", user="U2")
+    assert await audited(desk) == []
+    assert "hook-secret-for-tests" in await desk.type("/callboard hooks", user="U9")
+    assert await audited(desk) == [("U9", "see webhook addresses", "", "")]
 
 
 @pytest.mark.parametrize("line", ["contact", "contact add +1 202 555 0123 Noa Green", "contacts find Noa"])

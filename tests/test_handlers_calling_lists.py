@@ -11,7 +11,7 @@ from bot.cards.times import PACE_SECONDS
 from bot.errors import NotAllowed
 from bot.events import Outcome
 from bot.store import calling_lists as store
-from bot.store import people
+from bot.store import ledger, people
 from handlers.calling_lists import LEFT_OUT
 from handlers.left_out import Reports
 from tests import slack_requests
@@ -345,6 +345,16 @@ async def test_results_come_as_a_file_below_the_card(desk: Office) -> None:
     assert blocked[2] == "not allowed"
     assert "is on the do-not-call list" in blocked[-1]
     assert zoe[2] == "before a rep"
+    latest, *_ = await desk.board.read(ledger.audit_log)
+    assert latest[1:] == ("U2", "export call list", "Autumn offers", f"4 contacts, {next(iter(desk.slack.files))}")
+
+
+async def test_a_file_of_results_that_may_be_shown_is_in_the_audit_log(desk: Office) -> None:
+    await furnish(desk)
+    await begin(desk)
+    desk.slack.fail_next("files.completeUploadExternal", "drop_after")
+    assert "may be shown or not" in await press(desk, "results")
+    assert len(shared(desk.slack)) == 1
     assert ("U2", "export call list") in await audit(desk)
 
 

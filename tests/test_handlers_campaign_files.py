@@ -12,7 +12,7 @@ from handlers import left_out
 from handlers.campaign_calls import LEFT_OUT
 from handlers.left_out import Reports
 from tests import slack_requests
-from tests.campaign_desk import ROWS, bulk_orders, buttons, card, drop, paste, press, texts, value
+from tests.campaign_desk import ROWS, audit, bulk_orders, buttons, card, drop, paste, press, texts, value
 from tests.dialer import SALE, Dialer, dialer
 from tests.fake_slack import FakeSlack
 from tests.fake_slack_files import add_file, shared, table
@@ -50,10 +50,11 @@ async def test_what_was_left_out_comes_as_a_file_into_the_thread_once(desk: Offi
         ["8", "nonsense", "invalid"],
     ]
     assert rows[2][3] == "'=1+1"
+    assert ("", "export rows left out", "pasted rows", f"4 rows, {next(iter(desk.slack.files))}") in await audit(desk)
 
 
 async def test_one_whose_upload_was_cut_off_is_told_of(desk: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def dies(*_: object) -> None:
+    async def dies(*_: object, **__: object) -> None:
         raise asyncio.CancelledError
 
     await paste(desk)
@@ -77,6 +78,8 @@ async def test_it_can_be_asked_for_again(desk: Office) -> None:
     assert [file.name for file in shared(desk.slack)] == ["left-out-pasted-rows.csv"]
     await press(desk, "report")
     assert len(shared(desk.slack)) == 2
+    exports = [(who, subject) for who, what, subject, _ in await audit(desk) if what == "export rows left out"]
+    assert exports == [("U2", "pasted rows")] * 2
 
 
 async def test_an_upload_that_fails_is_told_and_not_repeated(desk: Office) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from bot import campaigns
 from bot.errors import Ambiguous, NotAllowed, Refused, Unavailable
 from bot.events import CUSTOMER, CdrReceived, Described, Outcome
 from bot.orders import CampaignCall, IvrSettings, Strategy
+from bot.store import ledger
 from tests.campaign_desk import audit, value
 from tests.dialer import CARE, SALE, Dialer, Sheet, dialer
 from tests.fake_slack import FakeSlack
@@ -314,6 +316,27 @@ async def test_the_services_answer_is_told_and_in_the_audit_log(
     who, what, _, detail = (await audit(desk))[0]
     assert (who, what) == ("U2", "start campaign")
     assert f"Spring sale {fate}: Paperphone" in detail
+
+
+@pytest.mark.parametrize("error", [None, Ambiguous("Paperphone did not answer in time.")])
+async def test_what_the_service_did_is_in_the_audit_log_once_the_disk_takes_it(
+    desk: Office, error: Exception | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[str] = []
+    write = ledger.audit
+
+    def full(db: sqlite3.Connection, now: float, who: str, what: str, subject: str, detail: str = "") -> None:
+        tries.append(what)
+        if len(tries) < 5:
+            raise sqlite3.OperationalError("database or disk is full")
+        write(db, now, who, what, subject, detail)
+
+    await desk.type("/campaign start spring sale", user="U2")
+    dialer(desk).faults["start_campaign"] = [error] if error else []
+    monkeypatch.setattr(ledger, "audit", full)
+    told = await press(desk, "start")
+    assert "incident" not in told
+    assert [(who, what) for who, what, *_ in await audit(desk)] == [("U2", "start campaign")]
 
 
 # Members

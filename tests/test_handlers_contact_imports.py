@@ -270,6 +270,7 @@ async def test_cancel_forgets_what_was_read(desk: Office) -> None:
     assert "Cancelled. Nothing was changed" in card(desk).text
     assert buttons(desk) == []
     assert (await book(desk), await kept(desk)) == ({}, 0)
+    assert await audit(desk) == [("U2", "cancel import of contacts", "pasted rows", "")]
 
 
 async def test_a_press_that_was_under_way_when_it_was_cancelled_imports_nothing(desk: Office) -> None:

@@ -114,6 +114,10 @@ async def test_managers_and_admins_decide_about_channels(desk: Office, user: str
     assert "every Friday" in await desk.type("/digest list", user="U1")
     assert "Only managers" in await desk.type("/digest stop", user="U1")
     assert "any more" in await desk.type("/digest stop", user=user)
+    assert "posted here by itself anyway" in await desk.type("/digest stop", user=user)
+    log = [line[1:] for line in await desk.board.read(ledger.audit_log)]
+    weekly = "every Friday at 17:00 (Europe/Madrid)"
+    assert log == [(user, "digest stop", "C1", ""), (user, "digest", "C1", weekly)], "what was not done is not in it"
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from bot import jobs, message_batches, message_queue
 from bot.board import CUT_OFF_SECONDS
 from bot.call import HANG_UP_SECONDS
 from bot.consent import Recording
-from bot.errors import NotAllowed, NotFound, Refused
+from bot.errors import Ambiguous, NotAllowed, NotFound, Refused
 from bot.events import Outcome
 from bot.store import ledger, messages, people
 from bot.store.people import Person
@@ -147,6 +147,9 @@ async def test_many_are_shown_first_and_their_results_come_as_a_file(desk: Offic
     assert rows[2]["details"] == "busy"
     await desk.press("voicemsg:csv", shown, "DU2", user="U2")
     assert len(desk.slack.files) == 2
+    log = await desk.board.read(ledger.audit_log)
+    exports = [(who, subject, detail.split()[0]) for _, who, what, subject, detail in log if "export" in what]
+    assert exports == [("U2", "3 recipients", "voicenter"), ("", "3 recipients", "voicenter")]
 
 
 async def test_results_that_cannot_be_attached_are_told_once(desk: Office) -> None:
@@ -166,7 +169,7 @@ async def test_results_that_cannot_be_attached_are_told_once(desk: Office) -> No
 async def test_results_whose_upload_was_cut_off_are_told_of(desk: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """As a kill would: neither done nor failed. What was attached is not spoken of."""
 
-    async def dies(*_: object) -> None:
+    async def dies(*_: object, **__: object) -> None:
         raise asyncio.CancelledError
 
     for number, whom, cut in ((1, f"{ONE}, {TWO}", True), (3, f"{THREE}, +12025550134", False)):
@@ -355,6 +358,28 @@ async def test_a_message_is_stored_and_deleted(desk: Office) -> None:
     await desk.press("template:delete", desk.slack.ephemerals[-1], "C1", user="U2")
     assert "9" not in speaker(desk).stored
     assert await audit(desk) == ["U2 delete voice message 9", "U2 store voice message Closed"]
+
+
+@pytest.mark.parametrize(
+    ("error", "fate"),
+    [
+        (Ambiguous("Paperphone did not answer in time."), "unclear"),
+        (Refused("Paperphone refused: in use.", words="in use"), "not done"),
+    ],
+)
+async def test_what_became_of_a_stored_message_is_in_the_audit_log(desk: Office, error: Exception, fate: str) -> None:
+    phone = speaker(desk)
+    phone.storing = [error, error]
+    await desk.type("/voicemsg templates add", user="U2")
+    assert await desk.submit({"name": "Closed", "media": "1970"}, user="U2") == {}
+    assert str(error) in desk.conversation("U2")[-1].text
+    await desk.type("/voicemsg templates delete welcome", user="U2")
+    assert str(error) in await desk.press("template:delete", desk.slack.ephemerals[-1], "C1", user="U2")
+    log = [line[1:] for line in await desk.board.read(ledger.audit_log)]
+    assert log == [
+        ("U2", "delete voice message", "7", f"voicenter {fate}: {error}"),
+        ("U2", "store voice message", "Closed", f"voicenter {fate}: {error}"),
+    ]
 
 
 async def test_a_service_that_lists_none_takes_names_as_typed(

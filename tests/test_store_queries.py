@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from typing_extensions import override
 
+from bot.audit_search import Lines
 from bot.call import Call
 from bot.call_search import Search
 from bot.events import (
@@ -33,6 +34,7 @@ from bot.events import (
     Unclear,
 )
 from bot.store import (
+    audit,
     call_log,
     calling_lists,
     calls,
@@ -71,7 +73,20 @@ from tests.test_store_missed import Routes
 NOW = 1_770_000_000.0
 CALLER = "+12025550155"
 MODULES: tuple[ModuleType, ...] = (
-    *(call_log, calling_lists, calls, campaigns, cards, channels, contact_imports, contacts, figures, ledger, lookups),
+    *(
+        audit,
+        call_log,
+        calling_lists,
+        calls,
+        campaigns,
+        cards,
+        channels,
+        contact_imports,
+        contacts,
+        figures,
+        ledger,
+        lookups,
+    ),
     *(dials, messages, missed, offers, people, presence, recordings, retention, taken_in, threads),
     *(web_phones, workflow_steps),
 )
@@ -247,7 +262,17 @@ def read_the_log(db: sqlite3.Connection) -> None:
                 call_log.page(db, search, reach, 10, (NOW, "c1"), newer=newer)
 
 
+def read_the_audit_log(db: sqlite3.Connection) -> None:
+    for search in (Lines(), Lines(since=NOW, until=NOW + 9, by="U1", words=("campaign", CALLER))):
+        audit.page(db, search, 10)
+        for newer in (False, True):
+            audit.page(db, search, 10, (NOW, 1), newer=newer)
+
+
 HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
+    "audit.page": read_the_audit_log,
+    "audit.each": lambda db: list(audit.each(db, Lines(by="U1"), 10)),
+    "audit.count": lambda db: audit.count(db, Lines(words=("allow",))),
     "call_log.page": read_the_log,
     "call_log.claimed": lambda db: call_log.claimed(db, ["c1"], "U1"),
     "calling_lists.get": lambda db: calling_lists.get(db, "l1"),

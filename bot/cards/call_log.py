@@ -139,7 +139,7 @@ def search_words(search: Search, reading: Reading) -> str:
         else "",
         f"and {len(search.numbers) - 3} more numbers" if len(search.numbers) > 3 else "",
         line_words(reading.line(search.line)),
-        _period(search, reading.zone),
+        days_words(search.since, search.until, reading.zone),
     ]
     return ", ".join(part for part in parts if part)
 
@@ -154,9 +154,10 @@ def _whose(search: Search, what: str, reading: Reading) -> str:
     return upper_first(what) if search.missed else f"My {what} and the missed calls of all"
 
 
-def _period(search: Search, zone: str) -> str:
-    first = _date(search.since, zone) if search.since else ""
-    last = _date(search.until - 1, zone) if search.until else ""
+def days_words(since: float, until: float, zone: str) -> str:
+    """The days of a search, "1 Nov 2026 to 15 Nov 2026"; "" = any. `since`, `until`: as in `Search`."""
+    first = _date(since, zone) if since else ""
+    last = _date(until - 1, zone) if until else ""
     if first and last:
         return f"on {first}" if first == last else f"{first} to {last}"
     return f"since {first}" if first else f"until {last}" if last else ""

@@ -205,7 +205,11 @@ FORMS: Mapping[str, tuple[str, Sequence[tuple[str, str]]]] = MappingProxyType(
                 ("dnc", "shows the do-not-call list"),
                 ("dnc add +1 202 555 0100 asked us to stop", "puts a number on it, with the reason"),
                 ("dnc remove +1 202 555 0100", "takes a number off it"),
-                ("audit", "shows who did what (admins)"),
+                ("audit", "shows who did what, the latest first (admins)"),
+                (
+                    "audit 2026-11-01..2026-11-15 @sam campaign",
+                    "finds it by days, by who did it and by words, also as a CSV file (admins)",
+                ),
                 ("hooks", "shows the addresses to paste at your phone services (admins)"),
                 ("help", "shows this"),
             ),

@@ -1,0 +1,49 @@
+"""Who has which role, and what calls may cost, in the audit log: that it was changed, and from what.
+
+Both stand in callboard.toml, which nobody changes in Slack, so each start looks at what the one before has seen.
+"""
+
+import sqlite3
+from collections.abc import Mapping
+
+import msgspec
+
+from bot.board import Board
+from bot.periods import WEEKDAYS
+from bot.settings import Settings
+from bot.store import ledger
+
+FACT = "settings of the last start"
+
+
+async def note(board: Board) -> None:
+    """At start: a line for each of them that is not as it was. What an older Callboard did not have was not changed."""
+    told = await board.read(ledger.recall, FACT)
+    before = msgspec.json.decode(told[0], type=dict[str, str]) if told else {}
+    now = _figures(board.settings)
+    if now == before:
+        return
+
+    def write(db: sqlite3.Connection) -> None:
+        for name, words in sorted(now.items()):
+            if name in before and before[name] != words:
+                ledger.audit(db, board.now(), "", "setting changed", name, f"{before[name]} -> {words}")
+        ledger.remember(db, FACT, msgspec.json.encode(now).decode(), board.now())
+
+    await board.write(write)
+
+
+def _figures(settings: Settings) -> dict[str, str]:
+    """As callboard.toml names them -> in words."""
+    tables = {name: vars(getattr(settings, name)) for name in ("policy", "messages", "recording", "retention")}
+    figures = {f"{table}.{name}": _words(value) for table, found in tables.items() for name, value in found.items()}
+    figures["policy.weekdays"] = _words([WEEKDAYS[day][:3].lower() for day in settings.policy.weekdays])
+    return figures | {"admins": _words(settings.admins), "managers": _words(settings.managers)}
+
+
+def _words(value: object) -> str:
+    if isinstance(value, Mapping):
+        value = [f"{name} {said}" for name, said in sorted(value.items())]
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "none"
+    return str(value) or "none"

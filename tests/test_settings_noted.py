@@ -1,0 +1,87 @@
+"""Roles and limits are changed in a file: that they were is in the audit log, at the start after it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+
+from bot import settings_noted
+from bot.assembly import running
+from bot.settings_reader import load
+from bot.store import ledger
+from tests.fake_slack import FakeSlack
+from tests.office import Office
+from tests.test_assembly import socket_settings
+
+
+async def noted(desk: Office) -> list[tuple[str, str]]:
+    """(setting, what it was and is) of each line, latest first."""
+    await settings_noted.note(desk.board)
+    log = [line[1:] for line in await desk.board.read(ledger.audit_log)]
+    assert {line[:2] for line in log} <= {("", "setting changed")}
+    return [(subject, detail) for _, _, subject, detail in log]
+
+
+async def test_the_first_start_knows_of_no_change(desk: Office) -> None:
+    assert await noted(desk) == []
+    assert await noted(desk) == []
+
+
+async def test_who_has_which_role_and_what_calls_may_cost(desk: Office) -> None:
+    await settings_noted.note(desk.board)
+    before = desk.board.settings
+    policy = replace(before.policy, daily_calls=500, weekdays=(0, 1), callers=("U1",), countries=("US", "TR"))
+    desk.board.settings = replace(before, admins=("U9", "U4"), managers=(), policy=policy)
+    changes = await noted(desk)
+    assert changes == [
+        ("policy.weekdays", "mon, tue, wed, thu, fri, sat, sun -> mon, tue"),
+        ("policy.daily_calls", "200 -> 500"),
+        ("policy.countries", "US, GB, IL -> US, TR"),
+        ("policy.callers", "none -> U1"),
+        ("managers", "U2 -> none"),
+        ("admins", "U9 -> U9, U4"),
+    ]
+    assert await noted(desk) == changes, "once"
+    desk.board.settings = replace(desk.board.settings, managers=("U2",))
+    assert (await noted(desk))[0] == ("managers", "none -> U2")
+
+
+async def test_messages_recordings_and_what_is_forgotten(desk: Office) -> None:
+    await settings_noted.note(desk.board)
+    before = desk.board.settings
+    desk.board.settings = replace(
+        before,
+        messages=replace(before.messages, reps_daily=0),
+        recording=replace(before.recording, default="announce", countries={"US": "off", "DE": "ask"}),
+        retention=replace(before.retention, audit_days=35),
+    )
+    assert await noted(desk) == [
+        ("retention.audit_days", "0 -> 35"),
+        ("recording.default", "off -> announce"),
+        ("recording.countries", "none -> DE ask, US off"),
+        ("messages.reps_daily", "200 -> 0"),
+    ]
+
+
+async def test_a_setting_that_a_newer_callboard_has_was_not_changed(desk: Office) -> None:
+    await settings_noted.note(desk.board)
+    (told, _) = await desk.board.read(ledger.recall, settings_noted.FACT) or ("", 0)
+    older = msgspec.json.decode(told, type=dict[str, str])
+    del older["policy.daily_minutes"]
+    older["policy.something"] = "that is gone"
+    text = msgspec.json.encode(older).decode()
+    await desk.board.write(ledger.remember, settings_noted.FACT, text, desk.clock())
+    assert await noted(desk) == []
+    desk.board.settings = replace(
+        desk.board.settings, policy=replace(desk.board.settings.policy, daily_minutes=60, daily_calls=9)
+    )
+    assert await noted(desk) == [("policy.daily_minutes", "0 -> 60"), ("policy.daily_calls", "200 -> 9")]
+
+
+async def test_it_is_looked_at_when_callboard_starts(tmp_path: Path, fake_slack: FakeSlack) -> None:
+    settings = load(socket_settings(tmp_path, fake_slack))
+    async with running(settings) as callboard:
+        assert await callboard.board.read(ledger.audit_log) == []
+    async with running(replace(settings, managers=("U2", "U4"))) as callboard:
+        (line,) = await callboard.board.read(ledger.audit_log)
+        assert line[1:] == ("", "setting changed", "managers", "U2 -> U2, U4")
