@@ -16,10 +16,11 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from bot import numbers, who
+from bot import numbers, typed_days, who
 from bot.errors import BadInput
 from bot.events import Direction
 from bot.periods import instant
+from bot.typed_days import quote
 
 UNDERSTOOD = (
     "Understood are, in any order: a period (`today`, `yesterday`, `this week`, `last week`, `this month`, "
@@ -35,14 +36,8 @@ _DIALLABLE = r"[\d()+./\-‐‑‒–—−]+"
 _DAY = r"(?:\d{4}-)?\d{1,2}-\d{1,2}|today|yesterday"
 _DAYS = rf"({_DAY})?\.\.({_DAY})?"
 _TO = rf"(?<!\S)({_DAY})?(?:\s*(?:\.\.\.|\.\.|…)\s*)({_DAY})?(?!\S)"
-_ONE_DAY = r"\d{4}-\d{1,2}-\d{1,2}"
-_SHORT_DAY = r"\d{1,2}-\d{1,2}"
 _OTHER_DAY = r"\d{1,2}[./]\d{1,2}[./](?:\d{4}|\d{2})|\d{4}[./]\d{1,2}[./]\d{1,2}"
 _MENTION = r"<@[UW][A-Z0-9]+(?:\|[^<>]*)?>"
-_YEARS = (1971, 2999)
-"""Nobody looks for others, and their moments are none that every machine can tell."""
-_LEAP_CYCLE = 9
-"""Years within which every day of the calendar comes, 29 February included."""
 _DIRECTIONS: dict[str, Direction] = {"in": "in", "incoming": "in", "out": "out", "outgoing": "out"}
 
 
@@ -141,7 +136,7 @@ def period(text: str, reader: Reader) -> tuple[float, float]:
     """
     tokens, found = _tokens(text), _Found(reader)
     if not tokens or found.period(tokens) != len(tokens):
-        raise BadInput(f"{_quote(text)} is no period. Write it like 2026-11-01..2026-11-15. Nothing was searched.")
+        raise BadInput(f"{quote(text)} is no period. Write it like 2026-11-01..2026-11-15. Nothing was searched.")
     return found.search.since, found.search.until
 
 
@@ -188,7 +183,7 @@ def _tokens(text: str) -> list[_Token]:
     for match in re.finditer(_TOKEN, text):
         quoted = match["quoted"]
         if quoted is None and match[0][0] in _OPEN:
-            raise BadInput(f"The quotation mark before {_quote(match[0][1:])} is never closed. Nothing was searched.")
+            raise BadInput(f"The quotation mark before {quote(match[0][1:])} is never closed. Nothing was searched.")
         tokens.append(_Token(match[0] if quoted is None else quoted, quoted is not None))
     return tokens
 
@@ -269,7 +264,7 @@ class _Found:
             self._set("a line", line=_number(tokens[1 : count + 1], self.reader.region))
             return count + 1
         raise BadInput(
-            f"There is no line {_quote(tokens[1].text)}{f'; choose one of: {known}' if known else ''}. "
+            f"There is no line {quote(tokens[1].text)}{f'; choose one of: {known}' if known else ''}. "
             "Nothing was searched."
         )
 
@@ -277,23 +272,23 @@ class _Found:
         """As `take()`, of a period only."""
         reader, word = self.reader, tokens[0].word
         if word in ("this", "last") and len(tokens) > 1 and tokens[1].word in ("week", "month"):
-            first, after = _calendar(word, tokens[1].word, reader.today)
+            first, after = typed_days.calendar(word, tokens[1].word, reader.today)
             self._days(first, after - timedelta(days=1))
             return 2
-        if word in ("today", "yesterday") or re.fullmatch(_ONE_DAY, word):
-            day = _day(word, reader.today)
+        if word in ("today", "yesterday") or re.fullmatch(typed_days.ONE_DAY, word):
+            day = typed_days.day(word, reader.today)
             self._days(day, day)
             return 1
         if match := re.fullmatch(_DAYS, word, re.IGNORECASE):
-            self._days(*_range(match[1] or "", match[2] or "", reader.today))
+            self._days(*typed_days.between(match[1] or "", match[2] or "", reader.today))
             return 1
         # Two small numbers with a hyphen are a day only where they cannot be a part of a number.
-        if re.fullmatch(_SHORT_DAY, word) and _run(tokens) == 1:
-            day = _day(word, reader.today)
+        if re.fullmatch(typed_days.SHORT_DAY, word) and _run(tokens) == 1:
+            day = typed_days.day(word, reader.today)
             self._days(day, day)
             return 1
         if re.fullmatch(_OTHER_DAY, word):
-            raise BadInput(f"{_quote(word)} could be two days. Write it like 2026-11-03. Nothing was searched.")
+            raise BadInput(f"{quote(word)} could be two days. Write it like 2026-11-03. Nothing was searched.")
         return 0
 
     def _days(self, first: date | None, last: date | None) -> None:
@@ -312,7 +307,7 @@ class _Found:
             return 0
         if not re.fullmatch(_MENTION, text):
             raise BadInput(
-                f"{_quote(text)} is nobody's name here: pick the person from Slack's list. Nothing was searched. "
+                f"{quote(text)} is nobody's name here: pick the person from Slack's list. Nothing was searched. "
                 f"{UNDERSTOOD}"
             )
         colleague = who.parse(text, self.reader.region).who
@@ -332,11 +327,11 @@ class _Found:
         if not name:
             raise BadInput(f"The quotes hold no name, so nothing was searched. {UNDERSTOOD}")
         if self.search.numbers or (self.names and (token.quoted or not self.open_name)):
-            raise BadInput(f"{_quote(name)} was not understood, so nothing was searched. {UNDERSTOOD}")
+            raise BadInput(f"{quote(name)} was not understood, so nothing was searched. {UNDERSTOOD}")
         self.names.append(name)
         self.open_name = not token.quoted
         if len(" ".join(self.names)) > who.LONGEST_NAME:
-            raise BadInput(f"{_quote(' '.join(self.names))} is too long for a name. Nothing was searched.")
+            raise BadInput(f"{quote(' '.join(self.names))} is too long for a name. Nothing was searched.")
         return 1
 
 
@@ -345,7 +340,9 @@ def _run(tokens: list[_Token]) -> int:
     count = 0
     while count < len(tokens) and tokens[count].diallable and any(char.isdecimal() for char in tokens[count].text):
         word = tokens[count].word
-        if count and (word.startswith("+") or re.fullmatch(_ONE_DAY, word) or re.fullmatch(_DAYS, word, re.IGNORECASE)):
+        if count and (
+            word.startswith("+") or re.fullmatch(typed_days.ONE_DAY, word) or re.fullmatch(_DAYS, word, re.IGNORECASE)
+        ):
             break
         count += 1
     return count
@@ -361,73 +358,3 @@ def _number(tokens: list[_Token], region: str) -> str:
     if isinstance(found, who.Number):
         return found.number
     return found.digits if isinstance(found, who.Extension) else text
-
-
-def _calendar(which: str, unit: str, today: date) -> tuple[date, date]:
-    """(first day, the day after the last) of this or the last week or month."""
-    if unit == "week":
-        monday = today - timedelta(days=today.weekday())
-        return (monday, monday + timedelta(days=7)) if which == "this" else (monday - timedelta(days=7), monday)
-    first = today.replace(day=1)
-    if which == "last":
-        return (first - timedelta(days=1)).replace(day=1), first
-    return first, (first + timedelta(days=31)).replace(day=1)
-
-
-def _range(first: str, last: str, today: date) -> tuple[date | None, date | None]:
-    """The days of `first..last`; "" = open. A day without its year is the latest that fits.
-
-    Raises:
-        BadInput: neither is given, or one is no day of the calendar.
-    """
-    if not first and not last:
-        raise BadInput(f"A period needs at least one day, like 2026-11-01... Nothing was searched. {UNDERSTOOD}")
-    begin = _day(first, today) if first else None
-    if not last:
-        return begin, None
-    if begin is None or not re.fullmatch(_SHORT_DAY, last):
-        end = _day(last, today)
-        if begin is not None and re.fullmatch(_SHORT_DAY, first) and begin > end:
-            begin = _day(first, end)
-        return begin, end
-    return begin, _day(last, begin, after=True)
-
-
-def _day(word: str, today: date, *, after: bool = False) -> date:
-    """A day as typed. One without its year is the latest up to `today`; `after`: the first from `today` on.
-
-    Raises:
-        BadInput: not a day of the calendar.
-    """
-    if word == "today":
-        return today
-    if word == "yesterday":
-        return today - timedelta(days=1)
-    parts = [int(part) for part in word.split("-")]
-    try:
-        if len(parts) == 3:
-            if not _YEARS[0] <= parts[0] <= _YEARS[1]:
-                raise ValueError
-            return date(parts[0], parts[1], parts[2])
-        return _without_year(parts[0], parts[1], today, after=after)
-    except ValueError as error:
-        wrong = f"{_quote(word)} is not a day of the calendar. Write it like 2026-11-03. Nothing was searched."
-        raise BadInput(wrong) from error
-
-
-def _without_year(month: int, day: int, today: date, *, after: bool) -> date:
-    step = 1 if after else -1
-    for years in range(_LEAP_CYCLE):
-        try:
-            found = date(today.year + years * step, month, day)
-        except ValueError:
-            if (month, day) != (2, 29):
-                raise
-            continue
-        if (found >= today) if after else (found <= today):
-            return found
-    raise ValueError
-
-
-def _quote(text: str) -> str:
-    return f"“{text if len(text) <= 40 else text[:39] + '…'}”"

@@ -36,6 +36,7 @@ PURE = (
         "bot.step_inputs",
         "bot.periods",
         "bot.call_search",
+        "bot.typed_days",
         "bot.audit_search",
         "bot.by_hand",
     ),
