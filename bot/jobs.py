@@ -126,7 +126,7 @@ async def escalate(board: Board, resting: Resting) -> None:
     now = board.now()
     for row in await board.read(missed.to_escalate, now):
         opening = _callable_from(board, row.number, now)
-        if opening > now:
+        if opening > now + 1:  # to the microsecond, which the clock's own moments are not
             await board.write(_postpone, row.id, opening)
             continue
         last = row.claimed_by or await _last_rep(board, row.number, row.opened_at)

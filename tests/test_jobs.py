@@ -400,9 +400,31 @@ async def test_a_caller_who_is_given_to_somebody_else_reminds_them_anew(desk: Of
     assert await escalated(desk, 61) == {"U1": 1, "U4": 1, "U2": 1}
 
 
+async def test_a_claimed_caller_who_tries_again_reminds_at_once_and_once(desk: Office) -> None:
+    """Slack tells nobody that a card was edited."""
+    await claimed_by_ada(desk)
+    desk.clock.advance(300)
+    for number in range(3):
+        await missed_caller(desk, f"again-{number}")
+        assert await escalated(desk, 1) == {"U1": 1}
+    assert "tried twice, last at " in desk.conversation("U1")[-1].text
+    assert await escalated(desk, 50) == {"U1": 1}
+    assert await escalated(desk, 10) == {"U1": 1, "U2": 1}
+
+
+async def test_a_claimed_caller_who_was_snoozed_rests_also_when_they_try_again(desk: Office) -> None:
+    row = await claimed_by_ada(desk)
+    await desk.board.write(missed.snooze, row, "U1", desk.clock() + 3600)
+    desk.clock.advance(300)
+    await missed_caller(desk, "again")
+    assert await escalated(desk, 1) == {}
+
+
 async def test_claim_minutes_of_0_remind_nobody(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> None:
     async with office(tmp_path, fake_slack, slack_clock, SETTINGS + "[missed]\nclaim_minutes = 0\n") as desk:
         await claimed_by_ada(desk)
+        desk.clock.advance(300)
+        await missed_caller(desk, "again")
         assert await escalated(desk, 6000) == {}
 
 

@@ -160,6 +160,12 @@ def _open(db: sqlite3.Connection, call: Call, place: str, now: float, escalate_a
             (missed_id, call.account, call.number, place, call.line, call.name, call.started_at, call.started_at,
              now + escalate_after if escalate_after else 0),
         )  # fmt: skip
+    else:  # whoever claimed them does not see that a card was edited; once is enough, however often they try
+        db.execute(
+            "UPDATE missed SET escalate_at = ? WHERE id = ? AND claimed_by <> '' AND claimed_at < ?"
+            " AND snoozed_until <= ? AND escalate_at > ? AND reminded = 0",
+            (now + SETTLE_SECONDS, missed_id, call.started_at, now, now + SETTLE_SECONDS),
+        )
     db.execute(
         "INSERT INTO missed_calls (call_id, missed_id, at) VALUES (?, ?, ?)", (call.id, missed_id, call.started_at)
     )
