@@ -94,9 +94,11 @@ def _totals(found: Figures) -> tuple[str, ...]:
     rate = "" if found.answer_rate is None else f" (answer rate {_percent(found.answer_rate)})"
     announced = f", {found.announcements} ended with an announcement" if found.announcements else ""
     unreported = f", {found.unreported} not answered and not reported" if found.unreported else ""
+    waited = found.median_answer_seconds
     return (
         f"{_count(found.incoming, 'incoming call')}: {found.answered_in} answered, {found.missed} missed{announced}"
         f"{unreported}{rate}.",
+        *(() if waited is None else (f"Median time to answer: {duration(waited)}.",)),
         f"{_count(found.outgoing, 'outgoing call')}: {found.answered_out} answered.",
         f"Talk time: {duration(found.talk_seconds)}.",
         *_usual(found.usual),

@@ -246,6 +246,9 @@ def recount(calls: list[Row], returns: list[Row], as_of: float) -> dict[str, obj
         "answered_out": len(answered_out),
         "talk_seconds": sum(call.talk_seconds for call in answered_in + answered_out),
         "answer_rate": len(answered_in) / len(answered_in + lost) if answered_in + lost else None,
+        "median_answer_seconds": statistics.median(call.answered_at - call.started_at for call in picked_up)
+        if (picked_up := [call for call in answered_in if call.answered_at])
+        else None,
         "missed": len(lost),
         "unreported": len(unanswered) - len(lost),
         "missed_callers": len({call.number for call in known}),
@@ -381,6 +384,7 @@ def test_the_whole_text(day: Figures) -> None:
     assert words(day).splitlines() == [
         "Calls from Thursday 19 November 2026 18:00 to Friday 20 November 2026 18:00 (Europe/Madrid)",
         "12 incoming calls: 8 answered, 3 missed (answer rate 72 %).",
+        "Median time to answer: 10 s.",
         "1 outgoing call: 1 answered.",
         "Talk time: 1 h 14 min.",
         "2 missed callers, 1 not yet returned.",
@@ -419,11 +423,11 @@ def test_what_is_usual_is_the_average_of_the_weeks_that_had_calls() -> None:
 def test_what_is_usual_stands_below_the_totals(day: Figures) -> None:
     compared = replace(day, usual=usual([WEEK, WEEK, Counts(incoming=99, missed=1, answered_in=98)]))
     said = words(compared).splitlines()
-    assert said[4] == (
+    assert said[5] == (
         "In the same hours of the last 3 weeks, on average: 40 incoming (1.7 missed, answer rate 95 %) "
         "and 2.7 outgoing."
     )
-    assert said[:4] + said[5:] == words(day).splitlines()
+    assert said[:5] + said[6:] == words(day).splitlines()
     quiet = replace(day, usual=usual([Counts(outgoing=2), Counts(outgoing=3)]))
     assert "on average: 0 incoming (0 missed) and 2.5 outgoing." in words(quiet)
 
