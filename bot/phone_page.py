@@ -258,7 +258,7 @@ async def _dial(board: Board, request: Request) -> Response:
         ask = await asking.resolve(board, phone.user, who.parse(told.who, board.settings.region, behind=True))
         if isinstance(ask, Choice):
             names = "; ".join(who_plain(contact.number, contact.name, contact) for contact, _ in ask.asks)
-            raise _No(409, f"Several contacts are called that, so nothing was dialled. Type the number: {names}.")
+            raise _No(409, f"Several {ask.several} are called that, so nothing was dialled. Type the number: {names}.")
         ask = msgspec.structs.replace(ask, confirmed=told.confirmed, account=ask.account or phone.account)
         call = await dialing.dial(board, key, ask)
     except NeedsYes as question:

@@ -17,7 +17,7 @@ from bot.dialing import YES_SECONDS, Ask
 from bot.errors import Ambiguous, NotAllowed, Refused, Unavailable
 from bot.events import REP, CdrReceived, LegAnswered, LegEnded, LegRinging, Outcome, Requested
 from bot.providers import provider_class
-from bot.store import calls, ledger, people
+from bot.store import calls, contacts, ledger, people
 from bot.who import EXAMPLE
 from tests.fake_slack import FakeSlack
 from tests.office import ADA, LINE, SETTINGS, Office, PaperPhone, office
@@ -77,6 +77,44 @@ async def test_a_colleague_may_be_called_by_name(desk: Office) -> None:
     await desk.contact("+12025550145", "Grace Hall")  # the contact book goes before
     await desk.type("/call Grace Hall")
     assert desk.phone.orders[-1].number == "+12025550145"
+
+
+async def test_a_first_or_last_name_alone_finds_a_colleague(desk: Office) -> None:
+    await desk.link("U1", name="Ada Long")
+    await desk.link("U2", "+12025550144", name="Omer van der Berg")
+    for place, name in enumerate(("omer", "Berg", "van der Berg"), 1):
+        assert "to call Omer van der Berg" in await desk.type(f"/call {name}")
+        assert desk.phone.orders[-1].number == "+12025550144"
+        ended = [
+            CdrReceived(ref=f"paper-{place}", at=desk.clock(), leg=leg, outcome=Outcome.BUSY)
+            for leg in (REP, "customer")
+        ]
+        await desk.happen(*ended)
+    assert await desk.type("/call Ada") == "That is you. Nothing was dialled."
+    assert "No contact is called “Ome”" in await desk.type("/call Ome")
+    assert len(desk.phone.orders) == 3
+
+
+async def test_a_first_name_that_several_have_is_asked_about(desk: Office) -> None:
+    await desk.link("U1", name="Dana Long")  # who asks is never meant
+    await desk.link("U2", "+12025550144", name="Dana Hall")
+    await desk.contact(CUSTOMER_NUMBER, "Dana Levi")
+    assert "Several contacts and colleagues have that name. Whom shall I call?" in await desk.type("/call Dana")
+    assert desk.phone.orders == []
+    assert "Dana Levi, +1 202-555-0123" in desk.told
+    assert "Dana Hall, +1 202-555-0144" in desk.told
+    await desk.press("call:pick:1", desk.slack.ephemerals[-1], "C1")
+    assert [order.number for order in desk.phone.orders] == ["+12025550144"]
+
+    await desk.contact("+12025550144", "Dana Hall")  # one phone is one choice
+    assert (await desk.type("/call Dana")).count("555-0144") == 1
+    third = people.Person("U0DANA", "Dana Reed", phone_kind="number", phone="+12025550146")
+    await desk.board.write(people.save_person, third)
+    await desk.board.write(contacts.remove, CUSTOMER_NUMBER)
+    await desk.board.write(contacts.remove, "+12025550144")
+    told = await desk.type("/call Dana")
+    assert "Several colleagues are called “Dana”, so nothing was dialled. Mention the one you mean: " in told
+    assert "<@U0DANA> or " in told
 
 
 async def test_a_phone_at_an_account_that_is_gone_is_to_be_linked_again(desk: Office) -> None:

@@ -329,6 +329,14 @@ async def test_colleagues_are_called_on_their_phone(desk: Office) -> None:
     assert [order.number for order in speaker(desk).messages] == [THREE]
 
 
+async def test_colleagues_are_found_by_their_first_or_last_name(desk: Office) -> None:
+    await desk.link("U2", THREE, name="Dana Hall")
+    told = await desk.type('/voicemsg Dana "Can you come?"')
+    assert "Several contacts and colleagues are called “Dana”" in told
+    await desk.type('/voicemsg Hall "Can you come?"')
+    assert [order.number for order in speaker(desk).messages] == [THREE]
+
+
 # Stored messages
 
 
