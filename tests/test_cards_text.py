@@ -112,7 +112,9 @@ def test_rep_words(user: str, person: str, extension: str, expected: str) -> Non
         (0.05, "EUR", "0.05 EUR"),
         (0.0125, "ILS", "0.0125 ILS"),
         (3, "", "3.00"),
-        (0, "EUR", "0.00 EUR"),
+        (0, "EUR", ""),
+        (0.00004, "EUR", ""),
+        (0.0001, "EUR", "0.0001 EUR"),
     ],
 )
 def test_price(amount: float | None, currency: str, expected: str) -> None:
