@@ -197,6 +197,15 @@ async def _named(board: Board, name: str, base: Ask, *, colleagues: bool) -> Ask
     return Choice(tuple(asks[:_NAMESAKES]), more=len(asks) > _NAMESAKES, several=several)
 
 
+async def is_somebody(board: Board, name: str) -> bool:
+    """Whether a contact or a colleague has that whole name."""
+    known: list[Contact | people.Person] = [
+        *await board.read(contacts.named, name, 1),
+        *await board.read(people.called, name),
+    ]
+    return any(one.name.casefold() == name.casefold() for one in known)
+
+
 async def listed(board: Board, user: str, someone: Sequence[tuple[who.Who, str]]) -> tuple[tuple[str, str], ...]:
     """(E.164, name) of several people; each comes with the name that was written beside them, "" = none.
 

@@ -59,6 +59,7 @@ class MessageText:
 
     Attributes:
         template, text: one of them, or neither where something else is played.
+        whole: the name and the template behind it, which may be all the name of somebody; "" = cannot be.
         digits: read out one by one, after that.  loop, after: stored sounds that follow.
         account: in lower case, "" = any.  line: E.164 or its name, "" = the default.
         day: "", "today", "tomorrow" or a date (ISO).  clock: as typed, "" = now.
@@ -84,6 +85,7 @@ class MessageText:
     max_seconds: int = 0
     record: bool = False
     dial_digits: str = ""
+    whole: str = ""
 
 
 @dataclass(frozen=True)
@@ -114,8 +116,9 @@ def parse(text: str, region: str) -> MessageText:
     stop = next((place for place, token in enumerate(tokens) if token.option), len(tokens))
     options = _options([token for token in tokens[stop:] if not token.comma])
     segments = _segments(tokens[:stop])
-    spoken = ""
+    spoken = whole = ""
     if "template" not in options:
+        whole = " ".join(_written(token) for token in (segments or [[]])[-1])
         alone = bool(options.keys() & {"digits", "looping", "finally"})
         option = tokens[stop].text if stop < len(tokens) else ""
         segments, spoken, options["template"] = _split(segments, option, alone=alone)
@@ -144,6 +147,7 @@ def parse(text: str, region: str) -> MessageText:
         max_seconds=_length("max", options),
         record="record" in options,
         dial_digits=found[0][1],
+        whole=html.unescape(whole) if options["template"] and isinstance(found[-1][0], who.Name) else "",
     )
 
 

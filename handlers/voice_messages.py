@@ -80,6 +80,7 @@ async def _typed(desk: Desk, click: Click) -> None:
     board = desk.board
     try:
         text = saying.parse(click.text, board.settings.region)
+        await _check_message(board, text)
         wanted = Wanted(
             by=click.user,
             recipients=await asking.listed(board, click.user, [(one, "") for one in text.who]),
@@ -107,6 +108,24 @@ async def _typed(desk: Desk, click: Click) -> None:
         await board.write(ledger.drop_intent, click.trigger)
         raise
     await _tell_of(desk, click, batch)
+
+
+async def _check_message(board: Board, text: saying.MessageText) -> None:
+    """`Noa Green` alone is somebody without a message, rather than the message “Green” to some Noa.
+
+    Raises:
+        BadInput: the message is missing.
+    """
+    if not text.whole or not await asking.is_somebody(board, text.whole):
+        return
+    for _, _, stored in await stored_at(board):
+        if not isinstance(stored, str) and any(messaging.named(template, text.template) for template in stored):
+            return
+    raise BadInput(
+        f"Say what to play to {text.whole}: a text in quotes, or a stored message's name. Nothing was sent. Example: "
+        f'`/voicemsg {text.whole} "Your order is ready"`. If “{text.template}” is a stored message, write '
+        f"“template {text.template}”."
+    )
 
 
 async def _tell_of(desk: Desk, click: Click, batch: Batch) -> None:

@@ -315,6 +315,30 @@ async def test_two_contacts_of_one_name(desk: Office) -> None:
     assert "Several contacts are called “Dana Levi”" in await desk.type('/voicemsg Dana Levi "Hello"')
 
 
+@pytest.mark.parametrize("line", ["Noa Green", "noa green", "Dana Levi, Noa Green", "Noa Green keys", "Grace  Hall"])
+async def test_a_whole_name_is_a_command_without_its_message(desk: Office, line: str) -> None:
+    """Not the message “Green” to somebody called Noa."""
+    await desk.link("U2", THREE, name="Grace Hall")
+    told = await desk.type(f"/voicemsg {line}", user="U9")
+    name = "Grace Hall" if "Grace" in line else "Noa Green"
+    assert told.casefold().startswith(f"say what to play to {name}: ".casefold())
+    assert f'`/voicemsg {name} "your order is ready"`'.casefold() in told.casefold()
+    word = name.partition(" ")[2]
+    assert f"If “{word}” is a stored message, write “template {word}”.".casefold() in told.casefold()
+    assert "Nothing was sent." in told
+    assert speaker(desk).messages == []
+    assert await desk.board.read(ledger.open_intents) == []
+
+
+async def test_a_stored_message_that_there_is_goes_before_a_whole_name(desk: Office) -> None:
+    await desk.contact(THREE, "Dana Welcome")
+    await desk.contact(ONE, "Dana")
+    await desk.type("/voicemsg Dana welcome")
+    await desk.type("/voicemsg Noa template Green")
+    assert [(order.number, order.template) for order in speaker(desk).messages] == [(ONE, "7")]
+    assert "There is no stored message “Green”" in desk.told
+
+
 async def test_the_same_command_twice_is_one(desk: Office) -> None:
     signed = slack_requests.slash_command(desk.slack, "/voicemsg", f'{ONE} "Hello"')
     await desk.send(signed)
