@@ -495,7 +495,10 @@ async def test_a_control_that_races_with_the_end_says_so_kindly(desk: Office) ->
 async def test_what_the_service_refuses_is_told_and_changes_nothing(desk: Office) -> None:
     await talking(desk)
     phone(desk).fault = Refused("Paperphone refused: not now.", words="not now")
-    assert "not now" in await press(desk, "hold")
+    assert await press(desk, "hold") == "The call was not put on hold: Paperphone refused: not now."
+    await press(desk, "forward")
+    await desk.submit({"who": "+1 202 555 0177"})
+    assert desk.conversation("U1")[-1].text == "The call was not transferred: Paperphone refused: not now."
     assert not (await only(desk)).held
     assert thread(desk) == []
     assert "not done" in (await desk.board.read(ledger.audit_log))[0][4]
