@@ -105,6 +105,11 @@ def test_rep_words(user: str, person: str, extension: str, expected: str) -> Non
     assert cards.rep_words(user, person, extension) == expected
 
 
+@pytest.mark.parametrize(("count", "words"), [(0, "0 calls"), (1, "1 call"), (2, "2 calls"), (1200, "1,200 calls")])
+def test_counted(count: int, words: str) -> None:
+    assert times.counted(count, "call") == words
+
+
 @pytest.mark.parametrize(
     ("amount", "currency", "expected"),
     [

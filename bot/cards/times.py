@@ -65,6 +65,11 @@ def how_often(count: int) -> str:
     return {1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
+def counted(count: int, noun: str) -> str:
+    """ "1 call", "1,200 calls"."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def clock(at: float, zone: str, *, seconds: bool = False) -> str:
     """Time of day, "14:05", or "14:05:30"; "14:05 UTC" where the zone is not known."""
     return f"{_local(at, zone):{'%H:%M:%S' if seconds else '%H:%M'}}{_suffix(zone)}"
