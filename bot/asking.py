@@ -1,5 +1,6 @@
 """What a person typed after `/call` -> whom to dial: contacts, colleagues, extensions, lines, accounts."""
 
+import re
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ from bot.store.contacts import Contact
 
 _NAMESAKES = 5
 """Contacts and colleagues that are offered for one name."""
+
+_STOPS = ".,;:!?"
+"""What ends a sentence, and may stand behind a name that it is no part of."""
 
 
 @dataclass(frozen=True)
@@ -188,13 +192,29 @@ async def _named(board: Board, name: str, base: Ask, *, colleagues: bool) -> Ask
             asks.append((Contact(ask.number, ask.name), ask))
             several = "contacts and colleagues"
     if not asks:
+        bare = name.rstrip(_STOPS)
+        if bare not in ("", name):
+            return await _named(board, bare, base, colleagues=colleagues)
+        raise _nobody(board, name)
+    if len(asks) == 1 and found and not re.search(rf"(?<!\w){re.escape(name.casefold())}", found[0].name.casefold()):
         raise NotFound(
-            f"No contact is called “{name}”, so nothing was dialled. Type the number, like `/call +1 202 555 0100`, "
-            f"or add the contact with `/contacts add +1 202 555 0100 {name}`."
+            f"No contact is called “{name}”, so nothing was dialled. Did you mean {found[0].name}? Then write more of "
+            f"the name, or {numbers.pretty(found[0].number)}."
         )
     if len(asks) == 1:
         return asks[0][1]
     return Choice(tuple(asks[:_NAMESAKES]), more=len(asks) > _NAMESAKES, several=several)
+
+
+def _nobody(board: Board, name: str) -> BadInput | NotFound:
+    inside = [number for number, _ in numbers.found_in(name, board.settings.region)]
+    if inside:
+        how = "the number alone:" if len(inside) == 1 else "one number alone, like"
+        return BadInput(f"“{name}” is nobody's name, so nothing was dialled. Write {how} {numbers.pretty(inside[0])}.")
+    return NotFound(
+        f"No contact is called “{name}”, so nothing was dialled. Write the number, like +1 202 555 0100, or add the "
+        f"contact with `/contacts add +1 202 555 0100 {name}`."
+    )
 
 
 async def is_somebody(board: Board, name: str) -> bool:

@@ -234,6 +234,50 @@ async def test_a_name_that_several_have_asks_which(desk: Office) -> None:
     assert [order.number for order in desk.phone.orders] == ["+12025550124"]
 
 
+@pytest.mark.parametrize("name", ["Noa Green.", "noa green,", "Noa Green!", "Omer Katz.", "omer?"])
+async def test_a_full_stop_behind_a_name_is_none_of_it(desk: Office, name: str) -> None:
+    await desk.link("U1")
+    await desk.link("U2", "+12025550144", name="Omer Katz")
+    await desk.contact(CUSTOMER_NUMBER, "Noa Green")
+    await desk.contact("+12025550124", "Green Inc.")
+    assert "Ringing your phone to call " in await desk.type(f"/call {name}")
+    assert "to call Green Inc." in await desk.type("/call Green Inc.")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["number +1 202 555 0123", "📞 +1 202 555 0123", "Noa +1 202 555 0123 please", "please call 202-555-0123"],
+)
+async def test_words_around_a_number_are_said_to_be_too_many(desk: Office, text: str) -> None:
+    await desk.link("U1")
+    assert await desk.type(f"/call {text}") == (
+        f"“{text}” is nobody's name, so nothing was dialled. Write the number alone: +1 202-555-0123."
+    )
+    assert desk.phone.orders == []
+
+
+async def test_two_numbers_among_words_are_one_too_many(desk: Office) -> None:
+    await desk.link("U1")
+    told = await desk.type("/call either +1 202 555 0123 or +1 202 555 0124")
+    assert told.endswith("is nobody's name, so nothing was dialled. Write one number alone, like +1 202-555-0123.")
+
+
+async def test_what_stands_in_the_middle_of_a_word_calls_nobody_by_itself(desk: Office) -> None:
+    """Whoever types “me” does not mean Acme."""
+    await desk.link("U1")
+    await desk.contact(CUSTOMER_NUMBER, "Acme")
+    assert await desk.type("/call me") == (
+        "No contact is called “me”, so nothing was dialled. Did you mean Acme? Then write more of the name, or "
+        "+1 202-555-0123."
+    )
+    assert desk.phone.orders == []
+    await desk.contact("+12025550124", "Home")
+    assert "Whom shall I call" in await desk.type("/call me")
+    for number, (part, name) in enumerate({"brien": "Sean O'Brien", "meyer": "Ann Hill-Meyer", "levi": "Lev"}.items()):
+        await desk.contact(f"+1202555013{number}", name)
+        assert ("Ringing" in await desk.type(f"/call {part}")) == (name != "Lev")
+
+
 async def test_more_namesakes_than_are_offered_are_not_passed_over_in_silence(desk: Office) -> None:
     await desk.link("U1")
     for number in range(5):
