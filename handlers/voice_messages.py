@@ -23,6 +23,7 @@ from bot.cards.voicemsg_forms import (
 )
 from bot.errors import BadInput, CallboardError, NotAllowed, NotFound, Unavailable, Unsupported
 from bot.messaging import Wanted, so_many
+from bot.periods import time_of_day
 from bot.store import cards, ledger, messages, people
 from bot.store.messages import Batch
 from bot.uploading import upload
@@ -146,6 +147,10 @@ async def _moment(board: Board, user: str, day: str, clock: str) -> float:
     """
     if not day and not clock:
         return 0
+    if " " in clock and time_of_day(clock) is None:  # a date, too, most likely
+        raise BadInput(
+            f"“{clock}” is no time, so nothing was sent. Write it like 14:30, 6pm, tomorrow 09:00 or 2026-03-04 09:00."
+        )
     zone = await _zone(board, user)
     now = board.now()
     today = datetime.fromtimestamp(now, ZoneInfo(zone)).date()

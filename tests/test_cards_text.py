@@ -189,7 +189,7 @@ def test_tomorrow_at_nine_is_nine_when_the_clocks_change() -> None:
     assert cards.clock(times.moment("tomorrow", before, ZONE), ZONE) == "09:00"
 
 
-@pytest.mark.parametrize(("text", "hour", "minute"), [("", 9, 0), ("9:30", 9, 30), (" 16.05 ", 16, 5)])
+@pytest.mark.parametrize(("text", "hour", "minute"), [("", 9, 0), ("9:30", 9, 30), (" 16.05 ", 16, 5), ("6 pm", 18, 0)])
 def test_a_date_and_a_typed_time(text: str, hour: int, minute: int) -> None:
     found = datetime.fromtimestamp(times.on("2026-03-05", text, NOW, ZONE), ZoneInfo(ZONE))
     assert (found.day, found.hour, found.minute) == (5, hour, minute)
@@ -201,7 +201,7 @@ def test_a_date_and_a_typed_time(text: str, hour: int, minute: int) -> None:
         ("", "9:00", "not a date"),
         ("2026-02-30", "9:00", "not a date"),
         ("2026-03-05", "25:00", "not a time"),
-        ("2026-03-05", "noon", "not a time"),
+        ("2026-03-05", "noon", "“noon” is not a time of day, so nothing was set. Write it like 14:30 or 6pm"),
         ("2026-03-04", "14:59", "already past"),
     ],
 )

@@ -265,7 +265,14 @@ async def test_outside_of_their_hours_it_asks_to_schedule(
 
 @pytest.mark.parametrize(
     ("at", "hours"),
-    [("at 20:00", 16.3), ("at tomorrow 09:00", 29.3), ("at 2026-02-04 09:00", 53.3), ("at 03:00", 23.3)],
+    [
+        ("at 20:00", 16.3),
+        ("at 8 pm", 16.3),
+        ("at tomorrow 9am", 29.3),
+        ("at tomorrow 09:00", 29.3),
+        ("at 2026-02-04 09:00", 53.3),
+        ("at 03:00", 23.3),
+    ],
 )
 async def test_sent_later_by_the_senders_clock(desk: Office, at: str, hours: float) -> None:
     await desk.board.write(people.save_person, Person("U1", zone="Europe/Madrid"))
@@ -287,7 +294,11 @@ async def test_sent_later_by_the_senders_clock(desk: Office, at: str, hours: flo
         ('+1 202 555 0131 "Hello', "never closed"),
         ('+1 202 555 0131 "Hello" via nobody', "There is no telephony account “nobody”"),
         ('+1 202 555 0131 "Hello" from Nowhere', "There is no line “Nowhere”"),
-        ('+1 202 555 0131 "Hello" at 25:00', "not a time of day"),
+        ('+1 202 555 0131 "Hello" at 25:00', "“25:00” is not a time of day"),
+        (
+            '+1 202 555 0131 "Hello" at 5.2.2026 09:00',
+            "“5.2.2026 09:00” is no time, so nothing was sent. Write it like 14:30, 6pm, tomorrow 09:00 or 20",
+        ),
         ('+1 202 555 0131 "Hello" at 2020-01-01 10:00', "already past"),
         ('+1 202 555 0131 "Hello" keys keys', "given twice"),
         ('+1 202 555 0131 "Hello" voice', "“voice” needs a voice"),
