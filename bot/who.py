@@ -178,6 +178,12 @@ def without_links(text: str) -> str:
     return _TEL.sub(lambda match: match[1] or match[2] or "", _UNSEEN.sub("", text)).strip()
 
 
+def unquoted(text: str) -> str:
+    """A name without the quotes that stand around all of it."""
+    match = _TOKEN.fullmatch(text.strip())
+    return match["quoted"] if match and match["quoted"] else text
+
+
 def _missing_who(tokens: list[_Token]) -> bool:
     """An option comes first. A contact may still be called Max or Via: followed by an ordinary word, it is a name."""
     first = tokens[0].option

@@ -1,7 +1,6 @@
 """`/contacts`: the contact book. Everybody finds, calls and adds; managers also import, and remove any of it."""
 
 import html
-import re
 import sqlite3
 
 import msgspec
@@ -20,7 +19,6 @@ from handlers import Click, Desk, answer, contact_imports, on_actions, on_comman
 from handlers.calls import dial, write_button
 
 _QUOTES = ' "“”„«»'
-_QUOTED = re.compile(r"""["“”„«»]([^"“”„«»]+)["“”„«»]""")
 _OF_A_NUMBER = 5
 """So many digits are more likely a number than a part of a name."""
 
@@ -58,7 +56,7 @@ async def command(desk: Desk, click: Click) -> None:
         case "add":
             number, names = numbers.at_start(rest, desk.board.settings.region)
             name, _, company = names.partition(",")
-            await _add(desk, click, number, _unquoted(name), _unquoted(company))
+            await _add(desk, click, number, who.unquoted(name), who.unquoted(company))
         case "remove":
             await _ask_to_remove(desk, click, rest)
         case "import" if not rest:
@@ -67,12 +65,6 @@ async def command(desk: Desk, click: Click) -> None:
             await _show(desk, click, rest)
         case _:
             await _show(desk, click, text)
-
-
-def _unquoted(text: str) -> str:
-    """A name without the quotes that stand around all of it."""
-    quoted = _QUOTED.fullmatch(text.strip())
-    return quoted[1] if quoted else text
 
 
 # The book

@@ -50,7 +50,8 @@ async def command(desk: Desk, click: Click) -> None:
             known = f"There are: {', '.join(labels)}." if labels else "No lines are configured; ask your admin."
             raise BadInput(f"Say which line, or “none” for the service's default. Nothing was changed. {known}")
         case "line":
-            await _save(desk, click, linking.with_line(desk.board, await person_of(desk, click), rest.strip()))
+            person = await person_of(desk, click)
+            await _save(desk, click, linking.with_line(desk.board, person, who.unquoted(rest.strip())))
         case "link":
             await _save(desk, click, _linked(desk, await person_of(desk, click), rest.strip()))
         case other if linking.kind_of(other):

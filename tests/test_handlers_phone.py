@@ -120,6 +120,7 @@ async def test_mistakes_are_explained_and_change_nothing(desk: Office, line: str
     ("line", "words", "kept"),
     [
         ("/phone line sales", "people see Sales", LINE),
+        ("/phone line “Sales”", "people see Sales", LINE),
         ("/phone line (202) 555-0100", "people see Sales", LINE),
         ("/phone line none", "people see the service's default number", ""),
     ],

@@ -21,6 +21,7 @@ from bot.who import (
     Who,
     dial_digits,
     parse,
+    unquoted,
 )
 
 US = "+12025550123"
@@ -303,3 +304,16 @@ def test_the_order_of_options_does_not_matter(options: list[str], count: int, no
     assert forwards == backwards
     assert forwards.record == ("record" in chosen)
     assert (forwards.note == "call later") == bool(note)
+
+
+@pytest.mark.parametrize(
+    ("text", "bare"),
+    [
+        (" “Noa Green” ", "Noa Green"),
+        ('"Sales"', "Sales"),
+        ("«Sales»", "Sales"),
+        *((text, text) for text in ("Sales", 'Noa "Green"', '"Noa" "Green"', '"', "")),
+    ],
+)
+def test_quotes_around_all_of_it_are_no_part_of_it(text: str, bare: str) -> None:
+    assert unquoted(text) == bare
