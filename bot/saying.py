@@ -232,7 +232,7 @@ def _reached(text: str, region: str, *, behind: bool = False) -> tuple[Someone, 
         read = who.parse(text, region, behind=behind)
     except BadInput as error:
         words = str(error).removesuffix(who.EXAMPLE).strip()
-        raise BadInput(f"{words} {EXAMPLE}" if words != str(error) else f"{words} Nothing was sent.") from error
+        raise BadInput(f"{words} Nothing was sent." + f" {EXAMPLE}" * (words != str(error))) from error
     found = read.who
     if isinstance(found, who.Number | who.Mention | who.Name):
         return found, read.dial_digits

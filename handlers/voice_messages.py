@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from slack_bolt.async_app import AsyncApp
 
-from bot import asking, consent, message_batches, message_queue, messaging, saying
+from bot import asking, consent, message_batches, message_queue, messaging, saying, who
 from bot.board import Board
 from bot.cards import Message
 from bot.cards.help import help_message
@@ -115,13 +115,20 @@ async def _check_message(board: Board, text: saying.MessageText) -> None:
     """`Noa Green` alone is somebody without a message, rather than the message “Green” to some Noa.
 
     Raises:
-        BadInput: the message is missing.
+        BadInput: the message is missing, or stands before whom to call.
     """
-    if not text.whole or not await asking.is_somebody(board, text.whole):
+    if not text.whole:
+        return
+    named = text.who[-1]
+    turned = isinstance(named, who.Name) and not await asking.is_somebody(board, named.name)
+    turned = turned and await asking.is_somebody(board, text.template)
+    if not turned and not await asking.is_somebody(board, text.whole):
         return
     for _, _, stored in await stored_at(board):
         if not isinstance(stored, str) and any(messaging.named(template, text.template) for template in stored):
             return
+    if turned:
+        raise BadInput(f"First say whom to call, then what is played. Nothing was sent. {saying.EXAMPLE}")
     raise BadInput(
         f"Say what to play to {text.whole}: a text in quotes, or a stored message's name. Nothing was sent. Example: "
         f'`/voicemsg {text.whole} "Your order is ready"`. If “{text.template}” is a stored message, write '
