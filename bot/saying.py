@@ -131,7 +131,7 @@ def parse(text: str, region: str) -> MessageText:
     return MessageText(
         who=tuple(one for one, _ in found),
         template=html.unescape(options["template"]),
-        text=html.unescape(spoken),
+        text=html.unescape(who.as_read(spoken)),
         digits=_digits(options.get("digits", "")),
         loop=options.get("looping", ""),
         after=options.get("finally", ""),

@@ -239,7 +239,7 @@ async def _do_not_call(desk: Desk, click: Click, text: str) -> str:
             "Write `/callboard dnc add +1 202 555 0100 reason`, `dnc remove …` or `dnc`. Nothing was changed."
         )
     _check(desk, click, "manager", "change the do-not-call list")
-    number, reason = numbers.at_start(rest, board.settings.region)
+    number, reason = numbers.at_start(who.as_read(rest), board.settings.region)
     added = word.casefold() == "add"
 
     def change(db: sqlite3.Connection) -> bool:

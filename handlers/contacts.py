@@ -45,7 +45,7 @@ def register(app: AsyncApp, desk: Desk) -> None:
 
 async def command(desk: Desk, click: Click) -> None:
     """`/contacts …`."""
-    text = html.unescape(who.without_links(click.text))
+    text = html.unescape(who.as_read(who.without_links(click.text)))
     word, _, rest = text.partition(" ")
     rest = rest.strip()
     match word.casefold():

@@ -99,8 +99,9 @@ async def test_adding_a_number_again_keeps_why_it_must_not_be_called(desk: Offic
     told = await desk.type("/callboard dnc add +1 202 555 0123", user="U9")
     assert told == "+1 202-555-0123 is on the do-not-call list already. Nothing was changed."
     assert "asked us to stop (&lt;@U2&gt;" in await desk.type("/callboard dnc")
-    await desk.type("/callboard dnc add +1 202 555 0123 by law", user="U9")
-    assert "by law" in await desk.type("/callboard dnc")
+    reason = "by law, see <https://example.com|example.com>"
+    await desk.type(f"/callboard dnc add +1 202 555 0123 {reason}", user="U9")
+    assert "0123: by law, see example.com (" in await desk.type("/callboard dnc")
 
 
 @pytest.mark.parametrize("line", ["dnc remove +1 202 555 0123", "dnc add 12"])

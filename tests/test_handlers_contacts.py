@@ -252,6 +252,10 @@ async def test_a_contact_that_was_removed_is_not_called(desk: Office) -> None:
         ("+1 202 555 0123 Back from Haifa", "Back from Haifa", "", "+1 202-555-0123"),
         ("+1 202 555 0123, “Noa Green”, Green Gardens", "Noa Green", "Green Gardens", "Noa Green"),
         ('+1 202 555 0123 Noa Green, "Green Gardens"', "Noa Green", "Green Gardens", "Noa Green"),
+        (
+            "+1 202 555 0123 <mailto:noa@example.com|noa@example.com>, <https://example.com|example.com>",
+            *("noa@example.com", "example.com", "noa@example.com"),
+        ),
         ('+1 202 555 0123 Noa "Green"', 'Noa "Green"', "", "+1 202-555-0123"),
     ],
 )
