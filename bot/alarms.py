@@ -8,6 +8,7 @@ import sqlite3
 from datetime import UTC, datetime
 
 from bot.board import Board, notice
+from bot.cards.times import counted
 from bot.errors import CapReached, Costly
 from bot.limits import day_start, until
 from bot.permission import rules
@@ -45,21 +46,21 @@ async def refused(board: Board, rep: str, number: str, error: CapReached | Costl
 def _cap(board: Board, rep: str, error: CapReached) -> str:
     if error.cap.endswith("calls_at_once"):
         return (
-            f"<@{rep}> has {error.used} calls under way at the same moment, and `{error.cap}` in `[policy]` "
+            f"<@{rep}> has {counted(error.used, 'call')} under way at the same moment, and `{error.cap}` in `[policy]` "
             "allows no more: they cannot call anybody else before one is over. If they do not know of them, somebody "
             "else may be using their Slack: `/calls team` hangs up."
         )
     team, message = error.cap.startswith("team_"), error.cap == "reps_daily"
     who = "All together have" if team else f"<@{rep}> has"
-    did = f"placed {error.used} calls"
+    did = f"placed {counted(error.used, 'call')}"
     when, end = "today", "midnight"
     if error.cap == "night_calls":
         when = "while your team is not at work"
         end = until(rules(board), datetime.fromtimestamp(error.at, UTC), datetime.fromtimestamp(board.now(), UTC))
     if message:
-        did = f"sent {error.used} voice messages"
+        did = f"sent {counted(error.used, 'voice message')}"
     elif error.cap.endswith("minutes"):
-        did = f"talked for {error.used} minutes"
+        did = f"talked for {counted(error.used, 'minute')}"
     section = "[messages]" if message else "[policy]"
     but = "" if message else ", but for what a manager allows"
     nobody = "nobody can call" if team else f"they cannot {'send' if message else 'call'}"

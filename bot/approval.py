@@ -25,6 +25,11 @@ def needed(settings: Settings, count: int) -> bool:
     return 0 < settings.policy.approve_over < count
 
 
+def so_many(people: int) -> str:
+    """ "one person", "200 people"."""
+    return "one person" if people == 1 else f"{people} people"
+
+
 def approvers(settings: Settings, by: str) -> list[str]:
     """Who may say yes to a list of `by`: every manager and admin but themselves."""
     return [user for user in dict.fromkeys((*settings.managers, *settings.admins)) if user != by]

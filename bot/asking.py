@@ -1,5 +1,6 @@
 """What a person typed after `/call` -> whom to dial: contacts, colleagues, extensions, lines, accounts."""
 
+import re
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,19 +17,28 @@ from bot.store import calls, contacts, ledger, missed, people
 from bot.store.contacts import Contact
 
 _NAMESAKES = 5
-"""Contacts that are offered for one name."""
+"""Contacts and colleagues that are offered for one name."""
+
+_STOPS = ".,;:!?"
+"""What ends a sentence, and may stand behind a name that it is no part of."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A name that several contacts have: one ask each. `more`: than these."""
+    """A name that several have: one ask each. `more`: than these. `several`: "contacts", or who they are besides.
+
+    A colleague is shown as a contact with the phone they linked.
+    """
 
     asks: tuple[tuple[Contact, Ask], ...]
     more: bool = False
+    several: str = "contacts"
 
 
-async def resolve(board: Board, user: str, text: who.CallText) -> Ask | Choice:
+async def resolve(board: Board, user: str, text: who.CallText, *, colleagues: bool = True) -> Ask | Choice:
     """The ask of a parsed `/call`. Who is called back is theirs from now on, as after *Call back* on a card.
+
+    `colleagues`: a name may be one of them, too.
 
     Raises:
         BadInput, NotFound: nobody can be dialled from this; says why and what to type instead.
@@ -53,7 +63,7 @@ async def resolve(board: Board, user: str, text: who.CallText) -> Ask | Choice:
         case who.Mention(mentioned):
             return await _colleague(board, mentioned, base)
         case who.Name(name):
-            return await _named(board, name, base)
+            return await _named(board, name, base, colleagues=colleagues)
         case who.Back():
             waiting = await _claimed_latest(board, user)
             return replace(base, number=waiting.number, name=waiting.name)
@@ -159,30 +169,61 @@ async def _colleague(board: Board, mentioned: str, base: Ask) -> Ask:
     )
 
 
-async def _named(board: Board, name: str, base: Ask) -> Ask | Choice:
+async def _named(board: Board, name: str, base: Ask, *, colleagues: bool) -> Ask | Choice:
+    """A contact or colleague who is called that, a contact first; else whom alone a part of the name fits."""
     found = await board.read(contacts.named, name, _NAMESAKES + 1)
-    if not any(contact.name.casefold() == name.casefold() for contact in found):
-        called = [one.user for one in await board.read(people.called, name)]
-        colleagues = [user for user in called if user != base.rep]
-        if len(colleagues) == 1:
-            return await _colleague(board, colleagues[0], base)
-        if colleagues:
-            mentions = " or ".join(f"<@{user}>" for user in colleagues)
-            raise BadInput(
-                f"Several colleagues are called “{name}”, so nothing was dialled. Mention the one you mean: {mentions}."
-            )
-        if called and not found:
-            return await _colleague(board, base.rep, base)
-    if not found:
-        raise NotFound(
-            f"No contact is called “{name}”, so nothing was dialled. Type the number, like `/call +1 202 555 0100`, "
-            f"or add the contact with `/contacts add +1 202 555 0100 {name}`."
+    exact = any(contact.name.casefold() == name.casefold() for contact in found)
+    called = await board.read(people.called, name) if colleagues and not exact else []
+    others = [person for person in called if person.user != base.rep]
+    if whole := [person for person in others if person.name.casefold() == name.casefold()]:
+        found, others = [], whole
+    if called and not (found or others):
+        return await _colleague(board, base.rep, base)  # says that it is they
+    if len(others) > 1 and not found:
+        mentions = " or ".join(f"<@{person.user}>" for person in others)
+        raise BadInput(
+            f"Several colleagues are called “{name}”, so nothing was dialled. Mention the one you mean: {mentions}."
         )
-    asks = tuple((contact, replace(base, number=contact.number, name=contact.name)) for contact in found)
-    exact = [ask for contact, ask in asks if contact.name.casefold() == name.casefold()]
-    if len(asks) == 1 or len(exact) == 1:
-        return (exact or [asks[0][1]])[0]
-    return Choice(asks[:_NAMESAKES], more=len(asks) > _NAMESAKES)
+    asks = [(contact, replace(base, number=contact.number, name=contact.name)) for contact in found]
+    several = "contacts"
+    for person in others:
+        ask = await _colleague(board, person.user, base)
+        if ask.number not in (other.number for _, other in asks):
+            asks.append((Contact(ask.number, ask.name), ask))
+            several = "contacts and colleagues"
+    if not asks:
+        bare = name.rstrip(_STOPS)
+        if bare not in ("", name):
+            return await _named(board, bare, base, colleagues=colleagues)
+        raise _nobody(board, name)
+    if len(asks) == 1 and found and not re.search(rf"(?<!\w){re.escape(name.casefold())}", found[0].name.casefold()):
+        raise NotFound(
+            f"No contact is called “{name}”, so nothing was dialled. Did you mean {found[0].name}? Then write more of "
+            f"the name, or {numbers.pretty(found[0].number)}."
+        )
+    if len(asks) == 1:
+        return asks[0][1]
+    return Choice(tuple(asks[:_NAMESAKES]), more=len(asks) > _NAMESAKES, several=several)
+
+
+def _nobody(board: Board, name: str) -> BadInput | NotFound:
+    inside = [number for number, _ in numbers.found_in(name, board.settings.region)]
+    if inside:
+        how = "the number alone:" if len(inside) == 1 else "one number alone, like"
+        return BadInput(f"“{name}” is nobody's name, so nothing was dialled. Write {how} {numbers.pretty(inside[0])}.")
+    return NotFound(
+        f"No contact is called “{name}”, so nothing was dialled. Write the number, like +1 202 555 0100, or add the "
+        f"contact with `/contacts add +1 202 555 0100 {name}`."
+    )
+
+
+async def is_somebody(board: Board, name: str) -> bool:
+    """Whether a contact or a colleague has that whole name."""
+    known: list[Contact | people.Person] = [
+        *await board.read(contacts.named, name, 1),
+        *await board.read(people.called, name),
+    ]
+    return any(one.name.casefold() == name.casefold() for one in known)
 
 
 async def listed(board: Board, user: str, someone: Sequence[tuple[who.Who, str]]) -> tuple[tuple[str, str], ...]:
@@ -205,10 +246,10 @@ async def listed(board: Board, user: str, someone: Sequence[tuple[who.Who, str]]
 
 
 def ambiguous(one: who.Who, choice: Choice) -> BadInput:
-    """The error for a name that several contacts have, where nobody can be asked which."""
+    """The error for a name that several have, where nobody can be asked which."""
     choices = ", ".join(numbers.pretty(contact.number) for contact, _ in choice.asks) + (", …" * choice.more)
     name = one.name if isinstance(one, who.Name) else ""
-    return BadInput(f"Several contacts are called “{name}” ({choices}). Write the number. Nothing was done.")
+    return BadInput(f"Several {choice.several} are called “{name}” ({choices}). Write the number. Nothing was done.")
 
 
 def line_of(board: Board, text: str) -> str:

@@ -17,6 +17,7 @@ from bot.board import Board, notice
 from bot.bulk import Plan, Row
 from bot.campaigns import Found
 from bot.cards import plain
+from bot.cards.times import counted
 from bot.errors import Ambiguous, CallboardError, NotAllowed, NotFound, Unavailable, Unsupported
 from bot.operations import operations
 from bot.orders import Added, CampaignCall
@@ -111,12 +112,13 @@ async def begin(board: Board, user: str, batch: str) -> bool:
             approval.check_anybody(board.settings, found.by)
         if not store.move(db, batch, (found.state,), "asked" if hold else "adding", now):
             return False
-        told = f"{found.account}: {found.name} {found.source}, {count} calls"
+        told = f"{found.account}: {found.name} {found.source}, {counted(count, 'call')}"
         ledger.audit(db, now, user, "add campaign calls", found.name, f"{told}, waits for approval" if hold else told)
         if hold:
             where = f"the campaign {plain(found.name)} of {board.title(found.account)}"
             first = [(call.number, call.name) for *_, call in store.some(db, batch, "ready", approval.SHOWN) if call]
-            wish = f"add {count:,} calls to {where}, from {plain(found.source)}.\nTo {approval.some(first, count)}."
+            calls = counted(count, "call")
+            wish = f"add {calls} to {where}, from {plain(found.source)}.\nTo {approval.some(first, count)}."
             approval.ask(db, board, "campaign", batch, found.by, wish)
         return True
 
@@ -136,9 +138,9 @@ async def approve(board: Board, user: str, batch: str) -> None:
         if not store.move(db, batch, ("asked",), "adding", now):
             return False
         count = store.counts(db, batch).get("ready", 0)
-        told = f"{found.account}: {found.name} {found.source}, {count} calls"
+        told = f"{found.account}: {found.name} {found.source}, {counted(count, 'call')}"
         ledger.audit(db, now, user, "approve campaign calls", found.name, told)
-        calls = f"{count:,} calls for the campaign {plain(found.name)}"
+        calls = f"{counted(count, 'call')} for the campaign {plain(found.name)}"
         approval.close(db, board, batch, f"<@{user}> approved <@{found.by}>'s {calls}. They are being added.")
         return True
 
@@ -320,7 +322,8 @@ async def _send(
         if len(answers) == len(rows):
             results = [(line, *_became(answer)) for (line, _), answer in zip(rows, answers, strict=True)]
         else:
-            trouble = f"{provider.title} told of {len(answers)} of {len(rows)} calls, so it is unclear what it took."
+            sent = counted(len(rows), "call")
+            trouble = f"{provider.title} told of {len(answers)} of {sent}, so it is unclear what it took."
     results = results or [(line, "unclear", trouble) for line, _ in rows]
     if any(state == "unclear" for _, state, _ in results):
         # Numbers that waited before were left out of the list, so what waits now is ours. What does not wait may have

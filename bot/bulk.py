@@ -7,7 +7,7 @@ its own, so what goes in and comes out is plain data, and the rows come in piece
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -16,7 +16,7 @@ import msgspec
 from bot import policy, tables
 from bot.errors import BadInput
 from bot.orders import CampaignCall
-from bot.periods import instant
+from bot.periods import instant, time_of_day
 from bot.rules import History, Proposed, Refused, Role, Rules
 from bot.window import is_open, zones_of
 
@@ -40,7 +40,6 @@ Hours = Literal["open", "closed", "unknown"]
 
 _OPTIONS = {"name": "name", "from": "caller_id", "priority": "priority", "at": "at"}
 _TOKEN = re.compile(r'(?P<key>\w+)="(?P<value>[^"]*)"|"(?P<quoted>[^"]*)"|(?P<word>\S+)')
-_CLOCK = re.compile(r"(\d{1,2})[:.](\d{2})")
 _NOT_PLACED = "The call was not placed: "
 
 
@@ -170,18 +169,18 @@ def call_of(
 
 
 def moment(text: str, zone: str, now: float) -> float:
-    """Seconds since 1970 UTC of a time as people write it: "14:30" (the next one), "2026-03-04 14:30", ISO 8601.
+    """Seconds since 1970 UTC of a time as people write it: "14:30", "6pm" (the next one), "2026-03-04 14:30", ISO 8601.
 
     Raises:
         BadInput: not a time; shows how to write one. "3/4/2026" is one of two days, so it is not read.
     """
     text = text.strip()
-    clock = _CLOCK.fullmatch(text)
+    clock = time_of_day(text)
     local = ZoneInfo(zone)
     try:
         if clock is not None:
-            at, today = time(int(clock[1]), int(clock[2])), datetime.fromtimestamp(now, local).date()
-            upcoming = [instant(today + timedelta(days), at, local).timestamp() for days in (0, 1)]
+            today = datetime.fromtimestamp(now, local).date()
+            upcoming = [instant(today + timedelta(days), clock, local).timestamp() for days in (0, 1)]
             return next(begins for begins in upcoming if begins > now)
         if text.isdecimal() and 9 <= len(text) <= 11:
             return float(text)

@@ -5,7 +5,7 @@ controls it.
 """
 
 import re
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
 import msgspec
 
@@ -26,7 +26,7 @@ from bot.events import (
     Requested,
     Wrapped,
 )
-from bot.periods import instant
+from bot.periods import instant, time_of_day
 
 __all__ = ["BY_HAND", "MOST_MINUTES", "NOTE", "HandMade", "began", "events", "minutes"]
 
@@ -38,7 +38,6 @@ _LEG = "elsewhere"
 """The phone that an incoming call rang: none that we know."""
 _SLACK_SECONDS = 90.0
 """Clock times are whole minutes, and so are lengths: by so much a call may seem to end ahead of now."""
-_CLOCK = re.compile(r"(\d{1,2})[:.](\d{2})")
 _MINUTES = re.compile(r"(\d{1,4})(?: ?m(?:in(?:utes?)?)?)?", re.IGNORECASE)
 
 
@@ -125,10 +124,10 @@ def began(day: str, clock: str, talked: int, now: float, zone: str) -> float:
         if on != today:
             raise BadInput("Write at what time of that day it began, like 14:30.")
         return now - talked
-    match = _CLOCK.fullmatch(clock)
-    if match is None or int(match[1]) > 23 or int(match[2]) > 59:
+    at = time_of_day(clock)
+    if at is None:
         raise BadInput("That is not a time of day. Write it like 14:30.")
-    found = instant(on, time(int(match[1]), int(match[2])), tz).timestamp()
+    found = instant(on, at, tz).timestamp()
     if found > now:
         raise BadInput("That time has not come yet. A call is recorded when it is over.")
     if found + talked > now + _SLACK_SECONDS:

@@ -38,6 +38,8 @@ _DAYS = rf"({_DAY})?\.\.({_DAY})?"
 _TO = rf"(?<!\S)({_DAY})?(?:\s*(?:\.\.\.|\.\.|…)\s*)({_DAY})?(?!\S)"
 _OTHER_DAY = r"\d{1,2}[./]\d{1,2}[./](?:\d{4}|\d{2})|\d{4}[./]\d{1,2}[./]\d{1,2}"
 _MENTION = r"<@[UW][A-Z0-9]+(?:\|[^<>]*)?>"
+_PHONE_DIGITS = 7
+"""So many digits at least has a phone number that is written without its country."""
 _DIRECTIONS: dict[str, Direction] = {"in": "in", "incoming": "in", "out": "out", "outgoing": "out"}
 
 
@@ -229,7 +231,8 @@ class _Found:
 
     def _set(self, what: str, **changes: object) -> None:
         if what in self.told:
-            raise BadInput(f"{what.capitalize()} was given twice. Name one of them. Nothing was searched.")
+            how = " A period from one day to another is written like 2026-11-01..2026-11-15." * (what == "a period")
+            raise BadInput(f"{what.capitalize()} was given twice. Name one of them.{how} Nothing was searched.")
         self.told.add(what)
         self.search = msgspec.structs.replace(self.search, **changes)
 
@@ -317,6 +320,8 @@ class _Found:
     def _number(self, tokens: list[_Token]) -> int:
         count = _run(tokens)
         if count:
+            if self.names and _is_small(tokens[:count]):
+                raise _not_understood(tokens[:count])
             if self.names:
                 raise BadInput("A number was given beside a name. Name one of them. Nothing was searched.")
             self._set("a number", numbers=(_number(tokens[:count], self.reader.region),))
@@ -354,7 +359,20 @@ def _number(tokens: list[_Token], region: str) -> str:
     try:
         found = who.parse(text, region).who
     except BadInput as error:
+        if _is_small(tokens):
+            raise _not_understood(tokens) from error
         raise BadInput(f"{error} Nothing was searched.") from error
     if isinstance(found, who.Number):
         return found.number
     return found.digits if isinstance(found, who.Extension) else text
+
+
+def _is_small(tokens: list[_Token]) -> bool:
+    """Whether it is rather a part of a date, "3 November", than of a phone number."""
+    text = "".join(token.text for token in tokens)
+    return not text.startswith("+") and sum(char.isdecimal() for char in text) < _PHONE_DIGITS
+
+
+def _not_understood(tokens: list[_Token]) -> BadInput:
+    text = " ".join(token.text for token in tokens)
+    return BadInput(f"{quote(text)} was not understood, so nothing was searched. {UNDERSTOOD}")

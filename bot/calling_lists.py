@@ -34,8 +34,12 @@ def read_words(text: str) -> tuple[str, tuple[str, ...]]:
     """(name, Slack user ids) of what follows `/campaign calllist`: "Autumn offers for <@U1|dana> <@U2>".
 
     Raises:
-        BadInput: somebody did not arrive as a mention.
+        BadInput: somebody did not arrive as a mention, or is a group or channel.
     """
+    if re.search(r"<(?:!subteam\^|#)[^<>]*>", text):
+        raise BadInput(
+            "A list is for people, not for groups or channels, so nothing was done. Pick them from Slack's list."
+        )
     named = _FOR.fullmatch(text.strip())
     name, people_text = (named["name"], named["reps"]) if named else (text, "")
     if stray := re.search(r"(?<!<)@\S+", people_text):

@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args
 import phonenumbers
 
 from bot import numbers
+from bot.cards.times import counted
 from bot.errors import NotAllowed
 
 Rule = Literal["off", "ask", "announce"]
@@ -218,7 +219,7 @@ def words(settings: Recording) -> str:
     lines.append(f"• Who may listen: {who[settings.listen]}; each time is in the audit log")
     how = "as a file below your own card" if settings.deliver == "file" else "by a link that is good for some minutes"
     lines.append(f"• You get a recording {how}")
-    keep = f"after {settings.keep_days} days" if settings.keep_days else "never"
+    keep = f"after {counted(settings.keep_days, 'day')}" if settings.keep_days else "never"
     lines.append(f"• Callboard deletes its copies and links {keep}; the phone service keeps its own as long as it does")
     return "\n".join(lines)
 

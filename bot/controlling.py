@@ -22,6 +22,7 @@ from bot.errors import (
     NeedsConsent,
     NotAllowed,
     NotFound,
+    Refused,
     Unsupported,
 )
 from bot.events import AnyEvent, Controlled, HangUpAsked, HoldChanged, State
@@ -33,28 +34,31 @@ from bot.store import calls, cards, dials, ledger, people
 Work = Callable[[Provider, Call], Awaitable[tuple[AnyEvent, ...] | None]]
 """Calls an operation. Returns what its answer told beside that it was done."""
 
-CONTROLS: Mapping[str, tuple[str, str]] = {
-    "hang_up": ("Hanging up…", "hang up"),
-    "drop_leg": ("Hanging up one side…", "hang up one side"),
-    "accept": ("Taking the call…", "take the call"),
-    "decline": ("Declining…", "decline the call"),
-    "hold": ("Putting on hold…", "put it on hold"),
-    "resume": ("Taking off hold…", "take it off hold"),
-    "consult": ("Calling the third party…", "consult somebody"),
-    "complete_transfer": ("Transferring…", "complete the transfer"),
-    "return_to_caller": ("Going back to the caller…", "go back to the caller"),
-    "transfer": ("Transferring…", "transfer it"),
-    "forward": ("Transferring…", "transfer it"),
-    "press_key": ("Pressing a key…", "press a key"),
-    "play": ("Playing a message…", "play a message"),
-    "start_recording": ("Starting the recording…", "start recording"),
-    "stop_recording": ("Stopping the recording…", "stop recording"),
-    "tag": ("Tagging…", "tag it"),
-    "coach": ("Calling the coach…", "let a coach join"),
-    "block": ("Blocking the contact…", "block the contact"),
-    "use_talk_option": ("Asking the phone service…", "use that option"),
+CONTROLS: Mapping[str, tuple[str, str, str]] = {
+    "hang_up": ("Hanging up…", "hang up", "The call was not ended"),
+    "drop_leg": ("Hanging up one side…", "hang up one side", "That side was not hung up"),
+    "accept": ("Taking the call…", "take the call", "The call was not taken"),
+    "decline": ("Declining…", "decline the call", "The call was not declined"),
+    "hold": ("Putting on hold…", "put it on hold", "The call was not put on hold"),
+    "resume": ("Taking off hold…", "take it off hold", "The call was not taken off hold"),
+    "consult": ("Calling the third party…", "consult somebody", "The third party was not called"),
+    "complete_transfer": ("Transferring…", "complete the transfer", "The transfer was not completed"),
+    "return_to_caller": ("Going back to the caller…", "go back to the caller", "Nobody went back to the caller"),
+    "transfer": ("Transferring…", "transfer it", "The call was not transferred"),
+    "forward": ("Transferring…", "transfer it", "The call was not transferred"),
+    "press_key": ("Pressing a key…", "press a key", "No key was pressed"),
+    "play": ("Playing a message…", "play a message", "No message was played"),
+    "start_recording": ("Starting the recording…", "start recording", "The recording was not started"),
+    "stop_recording": ("Stopping the recording…", "stop recording", "The recording was not stopped"),
+    "tag": ("Tagging…", "tag it", "The call was not tagged"),
+    "coach": ("Calling the coach…", "let a coach join", "No coach joined"),
+    "block": ("Blocking the contact…", "block the contact", "The contact was not blocked"),
+    "use_talk_option": ("Asking the phone service…", "use that option", "That option was not used"),
 }
-"""Operation -> (what the card says meanwhile, "nobody could ..."). Exactly the operations on a running call."""
+"""Operation -> (what the card says meanwhile, "nobody could ...", what is said where the service refuses it).
+
+Exactly the operations on a running call.
+"""
 
 BRINGS_IN = frozenset({"consult", "transfer", "forward"})
 """What makes somebody else join the talk, and its recording if there is one."""
@@ -144,7 +148,7 @@ async def control(
         NotAllowed: not this person's call, not at this moment, or the policy forbids `to`.
         Unsupported: the service cannot.  Refused, Unavailable, Ambiguous: its answer; nothing is repeated.
     """
-    words, verb = CONTROLS[action]
+    words, verb, _ = CONTROLS[action]
     if call_id in board.acting:
         raise NotAllowed(
             f"Something is being done to this call already ({board.acting[call_id].rstrip('…').lower()}). "
@@ -244,6 +248,8 @@ async def _do(board: Board, call: Call, user: str, action: str, work: Work, deta
         fresh = await board.read(calls.get, call.id)
         if fresh is not None and fresh.state is State.ENDED:
             raise NotFound(f"The call ended before that could be done. ({error})") from error
+        if isinstance(error, Refused):  # in the service's words, which do not say what it refused
+            raise Refused(f"{CONTROLS[action][2]}: {error}", code=error.code, words=error.words) from error
         raise
     except Exception:  # a bug of ours, which is told as one
         await board.write(ledger.finish_intent, key)

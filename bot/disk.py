@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bot.board import Board
+from bot.cards.times import counted
 from bot.store import ledger
 
 log = logging.getLogger("callboard.disk")
@@ -53,11 +54,10 @@ class Disk:
                 return
         if self.failing_since:
             minutes = max(1, round((board.now() - self.failing_since) / 60))
-            lasted = f"{minutes} minute{'' if minutes == 1 else 's'}"
             log.warning("The database can be written again.")
             for admin in board.settings.admins:
                 words = (
-                    f"The database could not be written for {lasted} ({self.why}). "
+                    f"The database could not be written for {counted(minutes, 'minute')} ({self.why}). "
                     "What people asked for then was refused with an error; webhooks were not taken, and not every "
                     "phone service sends them again."
                 )

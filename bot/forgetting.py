@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from bot.board import Board
+from bot.cards.times import counted
 from bot.store import ledger, lookups, retention
 
 DAY_SECONDS = 86400.0
@@ -30,4 +31,6 @@ async def expire(board: Board) -> None:
         while gone := await board.write(forget, before):
             total += gone
         if total:
-            await board.write(ledger.audit, board.now(), "", "forget", f"{total} {what}", f"older than {days} days")
+            await board.write(
+                ledger.audit, board.now(), "", "forget", f"{what}: {total:,}", f"older than {counted(days, 'day')}"
+            )

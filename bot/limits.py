@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from bot.cards.times import day_clock, how_often
+from bot.cards.times import counted, day_clock, how_often
 from bot.numbers import pretty
 from bot.periods import instant
 from bot.rules import History, Proposed, Refused, Rules
@@ -70,8 +70,9 @@ def at_once(rules: Rules, history: History, now: datetime) -> Refused | None:
     if not limit or history.under_way < limit:
         return None
     return Refused(
-        f"The call was not placed: {history.under_way} calls of yours are under way, and the limit for one person is "
-        f"{limit} at the same moment{when}.",
+        f"The call was not placed: {counted(history.under_way, 'call')} of yours "
+        f"{'is' if history.under_way == 1 else 'are'} under way, and the limit for one person is {limit} at the same "
+        f"moment{when}.",
         "Hang up those that are over, with `/calls`, or ask an admin to raise the limit.",
         now + timedelta(minutes=1),
         cap=cap,
@@ -85,8 +86,8 @@ def night_cap(rules: Rules, history: History, now: datetime) -> Refused | None:
         return None
     since = day_clock(dark[0].timestamp(), now.timestamp(), rules.zone)
     words = (
-        f"placed {history.tonight} calls since {since}, and outside your team's working hours the limit for one person "
-        f"is {rules.night_calls}."
+        f"placed {counted(history.tonight, 'call')} since {since}, and outside your team's working hours the limit for "
+        f"one person is {rules.night_calls}."
     )
     return Refused(
         f"The call was not placed: you have {words}",
@@ -109,20 +110,21 @@ def daily_cap(rules: Rules, history: History, now: datetime) -> Refused | None:
     """What the rep, or all together, may call or talk in a day."""
     mine, team = history.today, history.team_today
     caps = (
-        ("daily_calls", mine.calls, "{0} placed {1} calls today, and the limit for one person is {2} a day"),
-        ("daily_minutes", mine.minutes, "{0} talked for {1} minutes today, and the limit for one person is {2}"),
-        ("team_daily_calls", team.calls, "{1} calls were placed by all of you today, and the limit is {2} a day"),
-        ("team_daily_minutes", team.minutes, "all of you have talked for {1} minutes today, and the limit is {2}"),
+        ("daily_calls", mine.calls, "{0} placed {1} today, and the limit for one person is {2} a day"),
+        ("daily_minutes", mine.minutes, "{0} talked for {1} today, and the limit for one person is {2}"),
+        ("team_daily_calls", team.calls, "{1} {3} placed by all of you today, and the limit is {2} a day"),
+        ("team_daily_minutes", team.minutes, "all of you have talked for {1} today, and the limit is {2}"),
     )
     for cap, used, words in caps:
         limit: int = getattr(rules, cap)
         if limit and used >= limit:
+            many = counted(used, "minute" if cap.endswith("minutes") else "call"), limit, "was" if used == 1 else "were"
             return Refused(
-                f"The call was not placed: {words.format('you have', used, limit)}.",
+                f"The call was not placed: {words.format('you have', *many)}.",
                 "Go on tomorrow, or ask an admin to raise the limit.",
                 day_end(rules, now),
                 waivable=True,
-                told=f"{words.format('they have', used, limit)}.",
+                told=f"{words.format('they have', *many)}.",
                 cap=cap,
                 used=used,
             )

@@ -17,6 +17,7 @@ from bot import call_search
 from bot.board import Board, notice, sentence
 from bot.call_search import Reader
 from bot.cards.fetched import ended_words, fetched_words, period_words
+from bot.cards.times import counted
 from bot.catching_up import AGAIN_SECONDS, parts, since_when
 from bot.errors import BadInput, NotAllowed, Unsupported
 from bot.events import AnyEvent
@@ -284,8 +285,8 @@ def _period(board: Board, words: str, zone: str) -> tuple[float, float]:
     if kept and since < now - kept * 86400:
         first = asked.day(now - kept * 86400) + timedelta(days=1)
         raise BadInput(
-            f"Calls are forgotten after {kept} days here (`[retention]` of callboard.toml). Fetch from {first} on. "
-            f"{_NOTHING}"
+            f"Calls are forgotten after {counted(kept, 'day')} here (`[retention]` of callboard.toml). "
+            f"Fetch from {first} on. {_NOTHING}"
         )
     return since, until
 

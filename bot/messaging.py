@@ -13,6 +13,7 @@ import msgspec
 from bot import approval, ordering, permission
 from bot.board import Board
 from bot.cards.said import Said
+from bot.cards.times import counted
 from bot.errors import BadInput, CallboardError, NotAllowed, NotNow, Unsupported
 from bot.message_queue import kick, order_of, read_said, sending_accounts
 from bot.operations import operations
@@ -205,8 +206,8 @@ def _with_defaults(board: Board, provider: Provider, said: Said) -> Said:
     longest = given.get("max_seconds")
     if longest and said.max_seconds > longest:
         raise NotAllowed(
-            f"Voice messages via {provider.title} last {longest} seconds at most, as your admin has set it. Nobody was "
-            "called; write a shorter “max”, or none."
+            f"Voice messages via {provider.title} last {counted(longest, 'second')} at most, as your admin has set it. "
+            "Nobody was called; write a shorter “max”, or none."
         )
     listens = {"answer_seconds": said.keys or said.words, "silence_seconds": said.words}
     more = {

@@ -12,6 +12,8 @@ EMERGENCY_EVERYWHERE = frozenset({"112", "911", "999", "100", "101", "102"})
 
 
 _OF_NUMBERS = frozenset("+-()./‐‑‒–—−")
+_SEPARATED = re.compile(r"([^,;:]+)[,;:](\D.*|)")
+"""The last digits of a number, and what may be written right behind the sign that ends it."""
 
 
 def is_emergency(digits: str, *regions: str) -> bool:
@@ -90,10 +92,23 @@ def at_start(text: str, region: str) -> tuple[str, str]:
     """(E.164, the rest) of a number as people write it, with blanks; the rest may begin with digits ("24 Hour Taxi").
 
     Raises:
-        BadInput: there is no number at the start.
+        BadInput: there is no number at the start, or another one behind it.
     """
+    number, rest = _first(text, region)
+    try:
+        _first(rest, region)
+    except BadInput:
+        return number, rest
+    raise BadInput("That is more than one number. Write one at a time. Nothing was changed.")
+
+
+def _first(text: str, region: str) -> tuple[str, str]:
     words = text.split()
     count = next((i for i, word in enumerate(words) if not all(map(_of_number, word))), len(words))
+    last = _SEPARATED.fullmatch(words[count]) if count < len(words) else None
+    if last and all(map(_of_number, last[1])):
+        words[count : count + 1] = filter(None, last.groups())
+        count += 1
     if not count:
         raise BadInput("Write the number first, like +1 202 555 0100. Nothing was changed.")
     wrong = None

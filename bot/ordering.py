@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from bot import call_options, consent, number_kinds, numbers, policy
 from bot.board import Board
+from bot.cards.times import counted
 from bot.errors import NeedsConsent, NotAllowed, Unsupported
 from bot.orders import CallOrder, ConferenceOrder, MessageOrder, RepPhone, chosen
 from bot.provider import Provider
@@ -130,7 +131,7 @@ def _given(board: Board, provider: Provider, wanted: CallOrder | ConferenceOrder
 
 
 def _length(seconds: int) -> str:
-    return f"{seconds // 60} minutes" if seconds % 60 == 0 and seconds > 60 else f"{seconds} seconds"
+    return counted(seconds // 60, "minute") if seconds % 60 == 0 and seconds > 60 else counted(seconds, "second")
 
 
 def _no_extensions(board: Board, provider: Provider, number: str) -> str:

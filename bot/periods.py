@@ -23,7 +23,7 @@ CATCH_UP = timedelta(days=7)
 _FORMS = (
     "Write “daily 18:00”, “weekly fri 17:00”, “now”, “list”, “stop” or “help”; a zone like Europe/Madrid may follow."
 )
-_CLOCK = re.compile(r"(?P<hour>\d{1,2})(?:[:.](?P<minute>\d{2}))?(?P<half>am|pm)?")
+_CLOCK = re.compile(r"(?P<hour>\d{1,2})(?:[:.](?P<minute>\d{2}))?\s?(?P<half>am|pm)?")
 
 
 class Subscription(msgspec.Struct, frozen=True):
@@ -105,11 +105,15 @@ def parse(text: str, default_zone: str) -> Command:
         raise BadInput(f"A {first} digest needs its time. {_FORMS}")
     if len(rest) > 1 and rest[1].casefold() in ("am", "pm"):
         rest[:2] = [rest[0] + rest[1]]
-    hour, minute = _clock(rest.pop(0))
+    at = _clock(rest.pop(0))
     if len(rest) > 1:
         raise BadInput(f"“{_short(rest[1])}” after the zone was not understood. {_FORMS}")
     return Subscription(
-        "daily" if weekday is None else "weekly", weekday, hour, minute, zone_name(rest[0]) if rest else default_zone
+        "daily" if weekday is None else "weekly",
+        weekday,
+        at.hour,
+        at.minute,
+        zone_name(rest[0]) if rest else default_zone,
     )
 
 
@@ -240,18 +244,24 @@ def _weekday(text: str) -> int:
     raise BadInput(f"“{_short(text)}” is not a day of the week. Write it like mon or monday. {_FORMS}")
 
 
-def _clock(text: str) -> tuple[int, int]:
-    match = _CLOCK.fullmatch(text.casefold())
+def time_of_day(text: str) -> time | None:
+    """A time as people write it: "14:30", "14.30", "6pm", "6:30 PM"; None = it is none, or may be one of two ("6")."""
+    match = _CLOCK.fullmatch(text.strip().casefold())
     if match is None:
-        raise BadInput(f"“{_short(text)}” is not a time of day. Write it like 18:00 or 6pm.")
+        return None
     hour, minute, half = int(match["hour"]), int(match["minute"] or 0), match["half"]
-    if half is None and match["minute"] is None:
-        raise BadInput(f"“{_short(text)}” could be morning or evening. Write it like 18:00 or 6pm.")
-    if minute > 59 or hour > 23 or (half and not 1 <= hour <= 12):
-        raise BadInput(f"“{_short(text)}” is not a time of day. Write it like 18:00 or 6pm.")
-    if half:
-        hour = hour % 12 + (12 if half == "pm" else 0)
-    return hour, minute
+    if minute > 59 or hour > 23 or (half and not 1 <= hour <= 12) or not (half or match["minute"]):
+        return None
+    return time(hour % 12 + 12 * (half == "pm") if half else hour, minute)
+
+
+def _clock(text: str) -> time:
+    found = time_of_day(text)
+    if found is None:
+        either = text.isdecimal() and 1 <= int(text) <= 12
+        why = "could be morning or evening" if either else "is not a time of day"
+        raise BadInput(f"“{_short(text)}” {why}. Write it like 18:00 or 6pm.")
+    return found
 
 
 def _short(text: str) -> str:

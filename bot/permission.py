@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from bot import outsiders, policy
 from bot.board import Board
 from bot.cards import upper_first
+from bot.cards.times import counted
 from bot.errors import CapReached, Costly, NeedsReason, NeedsYes, NotAllowed, NotNow
 from bot.limits import at_once, daily_cap, day_end, day_start, night, night_cap, week_start
 from bot.rules import Decision, DoNotCall, History, NeedsConfirmation, Proposed, Refused, Rules, Used
@@ -213,8 +214,8 @@ def _check_sent(db: sqlite3.Connection, board: Board, by: str, at: float) -> Non
     sent = dials.messages_since(db, day_start(limits, clock).timestamp(), by)
     if sent >= limit:
         words = (
-            f"The message was not sent: you have sent {sent} voice messages today, and the limit for one person is "
-            f"{limit} a day. Go on tomorrow, or ask an admin to raise the limit."
+            f"The message was not sent: you have sent {counted(sent, 'voice message')} today, and the limit for one "
+            f"person is {limit} a day. Go on tomorrow, or ask an admin to raise the limit."
         )
         raise CapReached(words, day_end(limits, clock).timestamp(), "reps_daily", sent)
 

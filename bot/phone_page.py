@@ -22,7 +22,7 @@ from starlette.routing import BaseRoute, Route
 
 from bot import asking, dialing, who
 from bot.asking import Choice
-from bot.board import Board, sentence
+from bot.board import Board, sentence, unexpected
 from bot.call import Call
 from bot.cards import who_plain
 from bot.errors import CallboardError, NeedsReason, NeedsYes
@@ -126,9 +126,9 @@ def routes(board: Board) -> list[BaseRoute]:
             except CallboardError as error:
                 said = error.elsewhere if isinstance(error, NeedsReason) else str(error)
                 return _json({"words": await _words(board, said)}, 409)
-            except sqlite3.Error:
-                log.exception("A request of the web phone could not be stored.")
-                return _json({"words": "It could not be written down, so nothing was done. Try again."}, 503)
+            except sqlite3.Error as error:
+                words = f"Nothing was done: it could not be written down. {unexpected(error)}"
+                return _json({"words": words}, 503)
             except Exception as error:  # its sentence carries an incident number
                 return _json({"words": sentence(error)}, 500)
 
@@ -258,7 +258,7 @@ async def _dial(board: Board, request: Request) -> Response:
         ask = await asking.resolve(board, phone.user, who.parse(told.who, board.settings.region, behind=True))
         if isinstance(ask, Choice):
             names = "; ".join(who_plain(contact.number, contact.name, contact) for contact, _ in ask.asks)
-            raise _No(409, f"Several contacts are called that, so nothing was dialled. Type the number: {names}.")
+            raise _No(409, f"Several {ask.several} are called that, so nothing was dialled. Type the number: {names}.")
         ask = msgspec.structs.replace(ask, confirmed=told.confirmed, account=ask.account or phone.account)
         call = await dialing.dial(board, key, ask)
     except NeedsYes as question:

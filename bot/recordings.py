@@ -21,6 +21,7 @@ import msgspec
 
 from bot.board import Board
 from bot.call import Call
+from bot.cards.times import counted
 from bot.errors import BadInput, CallboardError, NotAllowed, NotFound, Unsupported
 from bot.events import State
 from bot.settings import Settings
@@ -111,7 +112,7 @@ async def heard_by(board: Board, user: str, call_id: str) -> Call:
         raise NotFound("The call still runs. Its recording can be heard when it has ended.")
     if not is_left(board, call):
         days = board.settings.recording.keep_days
-        raise NotFound(f"Recordings are kept for {days} days here, and this one's time is over.")
+        raise NotFound(f"Recordings are kept for {counted(days, 'day')} here, and this one's time is over.")
     return call
 
 

@@ -59,6 +59,7 @@ class MessageText:
 
     Attributes:
         template, text: one of them, or neither where something else is played.
+        whole: the name and the template behind it, which may be all the name of somebody; "" = cannot be.
         digits: read out one by one, after that.  loop, after: stored sounds that follow.
         account: in lower case, "" = any.  line: E.164 or its name, "" = the default.
         day: "", "today", "tomorrow" or a date (ISO).  clock: as typed, "" = now.
@@ -84,6 +85,7 @@ class MessageText:
     max_seconds: int = 0
     record: bool = False
     dial_digits: str = ""
+    whole: str = ""
 
 
 @dataclass(frozen=True)
@@ -114,8 +116,9 @@ def parse(text: str, region: str) -> MessageText:
     stop = next((place for place, token in enumerate(tokens) if token.option), len(tokens))
     options = _options([token for token in tokens[stop:] if not token.comma])
     segments = _segments(tokens[:stop])
-    spoken = ""
+    spoken = whole = ""
     if "template" not in options:
+        whole = " ".join(_written(token) for token in (segments or [[]])[-1])
         alone = bool(options.keys() & {"digits", "looping", "finally"})
         option = tokens[stop].text if stop < len(tokens) else ""
         segments, spoken, options["template"] = _split(segments, option, alone=alone)
@@ -128,7 +131,7 @@ def parse(text: str, region: str) -> MessageText:
     return MessageText(
         who=tuple(one for one, _ in found),
         template=html.unescape(options["template"]),
-        text=html.unescape(spoken),
+        text=html.unescape(who.as_read(spoken)),
         digits=_digits(options.get("digits", "")),
         loop=options.get("looping", ""),
         after=options.get("finally", ""),
@@ -144,6 +147,7 @@ def parse(text: str, region: str) -> MessageText:
         max_seconds=_length("max", options),
         record="record" in options,
         dial_digits=found[0][1],
+        whole=html.unescape(whole) if options["template"] and isinstance(found[-1][0], who.Name) else "",
     )
 
 
@@ -228,7 +232,7 @@ def _reached(text: str, region: str, *, behind: bool = False) -> tuple[Someone, 
         read = who.parse(text, region, behind=behind)
     except BadInput as error:
         words = str(error).removesuffix(who.EXAMPLE).strip()
-        raise BadInput(f"{words} {EXAMPLE}" if words != str(error) else f"{words} Nothing was sent.") from error
+        raise BadInput(f"{words} Nothing was sent." + f" {EXAMPLE}" * (words != str(error))) from error
     found = read.who
     if isinstance(found, who.Number | who.Mention | who.Name):
         return found, read.dial_digits

@@ -31,6 +31,7 @@ _OPEN, _CLOSE = '"“„«”', '"”“»'
 _TOKEN = re.compile(rf"<[^<>]*>|[{_OPEN}](?P<quoted>[^{_OPEN}{_CLOSE}]*)[{_CLOSE}](?=\s|$)|\S+")
 _MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|([^<>]*))?>")
 _TEL = re.compile(r"<tel:([^<>|]*)(?:\|[^<>]*)?>|(?<![^\s])tel:(\S+)", re.IGNORECASE)
+_MARKED = re.compile(r"<((?:https?://|mailto:)[^<>|]+|[@#!][^<>|]+(?=\|))(?:\|([^<>]*))?>")
 _UNSEEN = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """Marks of writing direction, which contact books and our own cards put around what is copied from them."""
 _DIALLABLE = re.compile(r"[\d()+./\-‐‑‒–—−]+")
@@ -176,6 +177,26 @@ def somebody(text: str, region: str) -> Number | Mention | Extension | Name:
 def without_links(text: str) -> str:
     """Numbers that Slack has turned into links, as plain numbers again; and nothing that cannot be seen."""
     return _TEL.sub(lambda match: match[1] or match[2] or "", _UNSEEN.sub("", text)).strip()
+
+
+def as_read(text: str) -> str:
+    """A text that is kept, or spoken, as Slack shows it: links as their addresses, people and channels by name.
+
+    What Slack itself has marked up, that is: before `html.unescape`, for what people type with "<" comes as "&lt;".
+    """
+    return _MARKED.sub(lambda match: _shown(*match.groups("")), text)
+
+
+def _shown(to: str, label: str) -> str:
+    if to.startswith("http"):
+        return label if label and label in to else to
+    return to.removeprefix("mailto:") if to.startswith("mailto:") else label
+
+
+def unquoted(text: str) -> str:
+    """A name without the quotes that stand around all of it."""
+    match = _TOKEN.fullmatch(text.strip())
+    return match["quoted"] if match and match["quoted"] else text
 
 
 def _missing_who(tokens: list[_Token]) -> bool:
@@ -332,7 +353,7 @@ def _options(who: Who, tokens: list[_Token], text: str, region: str) -> CallText
             record = True
             continue
         if option == "note":
-            note = html.unescape(text[token.end :].strip())
+            note = html.unescape(as_read(text[token.end :].strip()))
             if not note:
                 raise BadInput(f"“note” needs the note after it. {EXAMPLE}")
             break

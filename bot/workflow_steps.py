@@ -16,6 +16,7 @@ from bot.asking import Choice
 from bot.board import Board, sentence
 from bot.call import Call
 from bot.cards.said import Said, result_of
+from bot.cards.times import counted
 from bot.dialing import Ask
 from bot.errors import BadInput, NeedsReason, NeedsYes
 from bot.events import Outcome, State
@@ -268,8 +269,8 @@ def _judge_batch(db: sqlite3.Connection, step: Step, now: float) -> _Verdict | N
     if not unclear or now - max(call.started_at for call in unclear) < LONGEST_WAIT_SECONDS:
         return None
     return _failed(
-        f"Of {len(results)} voice messages {len(unclear)} are unclear, and for a day nobody has told what became of "
-        "them. Their card shows the others."
+        f"Of {counted(len(results), 'voice message')} {len(unclear)} {'is' if len(unclear) == 1 else 'are'} unclear, "
+        "and for a day nobody has told what became of that. Their card shows the others."
     )
 
 
@@ -280,8 +281,8 @@ def _judge_paused(results: list[tuple[Recipient, Call | None]], step: Step, now:
         return None
     unsent = sum(row.state == "waiting" for row, _ in results)
     return _failed(
-        f"Of {len(results)} voice messages {unsent} were not sent: they are paused, and for a day nobody has resumed "
-        "them. Their card still can, and shows the others."
+        f"Of {counted(len(results), 'voice message')} {unsent} {'was' if unsent == 1 else 'were'} not sent: they are "
+        "paused, and for a day nobody has resumed them. Their card still can, and shows the others."
     )
 
 

@@ -10,11 +10,11 @@ from typing import Any
 import msgspec
 from slack_bolt.async_app import AsyncApp
 
-from bot import numbers, who
+from bot import approval, numbers, who
 from bot.board import Board
 from bot.cards import Message, day_clock, plain, safe
 from bot.cards.help import help_message
-from bot.cards.times import how_often
+from bot.cards.times import counted, how_often
 from bot.errors import BadInput, NotAllowed, NotFound
 from bot.operations import operations
 from bot.permission import rules
@@ -158,21 +158,23 @@ def policy_words(board: Board) -> str:
     named = f"{', '.join(f'<@{user}>' for user in callers)}, managers and admins" if callers else "every member"
     named += "".join(f", and the guest <@{user}>" for user in board.settings.policy.guests)
     caps = (
-        (found.daily_calls, "calls a day for each rep"),
-        (found.daily_minutes, "minutes a day for each rep"),
-        (found.team_daily_calls, "calls a day for all together"),
-        (found.team_daily_minutes, "minutes a day for all together"),
+        (found.daily_calls, "call", "a day for each rep"),
+        (found.daily_minutes, "minute", "a day for each rep"),
+        (found.team_daily_calls, "call", "a day for all together"),
+        (found.team_daily_minutes, "minute", "a day for all together"),
     )
-    cap = ", ".join(f"{limit} {words}" for limit, words in caps if limit) or "no daily cap"
+    cap = ", ".join(f"{counted(limit, noun)} {words}" for limit, noun, words in caps if limit) or "no daily cap"
     at_once = f"; {found.calls_at_once} of one rep at the same moment" if found.calls_at_once else ""
     nightly = (
-        (found.night_calls, "calls of each rep in a night"),
-        (found.night_calls_at_once, "of one rep at the same moment"),
+        (found.night_calls, f"{counted(found.night_calls, 'call')} of each rep in a night"),
+        (found.night_calls_at_once, f"{found.night_calls_at_once} of one rep at the same moment"),
     )
-    night = ", ".join(f"{limit} {words}" for limit, words in nightly if limit and not found.window.always)
+    night = ", ".join(words for limit, words in nightly if limit and not found.window.always)
     less = f"• While the team is not at work: {night}\n" if night else ""
     over = board.settings.policy.approve_over
-    second = f"\n• Lists that call more than {over} people wait until a second manager says yes" if over else ""
+    second = (
+        f"\n• Lists that call more than {approval.so_many(over)} wait until a second manager says yes" if over else ""
+    )
     unusual = {"foreign": "for numbers of other countries", "new": "for numbers nobody has had a call with"}
     asked = [words for kind, words in unusual.items() if kind in found.ask_first]
     within = f"Calls are meant to be placed {found.window.words}"
@@ -239,7 +241,7 @@ async def _do_not_call(desk: Desk, click: Click, text: str) -> str:
             "Write `/callboard dnc add +1 202 555 0100 reason`, `dnc remove …` or `dnc`. Nothing was changed."
         )
     _check(desk, click, "manager", "change the do-not-call list")
-    number, reason = numbers.at_start(rest, board.settings.region)
+    number, reason = numbers.at_start(who.as_read(rest), board.settings.region)
     added = word.casefold() == "add"
 
     def change(db: sqlite3.Connection) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from slack_bolt.async_app import AsyncApp
 
-from bot import batches, calling_lists, message_batches
+from bot import approval, batches, calling_lists, message_batches
 from bot.cards import date_clock, plain
 from bot.cards.calling_list import contacts
 from bot.cards.forms import form, text_input
@@ -82,7 +82,11 @@ async def waiting(desk: Desk, click: Click) -> None:
     ]
     if not lists:
         limit = board.settings.policy.approve_over
-        rule = f"Those that call more than {limit} people do." if limit else "None has to: `approve_over` is not set."
+        rule = (
+            f"Those that call more than {approval.so_many(limit)} do."
+            if limit
+            else "None has to: `approve_over` is not set."
+        )
         await tell(desk, click, f"No list waits for a second manager. {rule}")
         return
     lines, buttons = [], []

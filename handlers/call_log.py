@@ -29,6 +29,7 @@ from bot.cards.call_log import (
 from bot.cards.fetched import begun_words
 from bot.cards.help import help_message
 from bot.cards.modals import NONE
+from bot.cards.times import counted
 from bot.errors import BadInput, CallboardError, NotAllowed, NotFound
 from bot.events import AnyEvent
 from bot.fold import fold
@@ -180,7 +181,7 @@ async def export(desk: Desk, click: Click) -> None:
     async def note(file: str) -> None:
         # Numbers as they are stored, or forgetting one would leave it here.
         words = await board.plainly(search_words(msgspec.structs.replace(search, numbers=()), reading))
-        parts = [f"{len(rows)} calls", words, search.rep, *search.numbers[1:], file]
+        parts = [counted(len(rows), "call"), words, search.rep, *search.numbers[1:], file]
         subject, detail = next(iter(search.numbers), ""), ", ".join(part for part in parts if part)
         await board.write(ledger.audit, board.now(), click.user, "export call log", subject, detail)
 

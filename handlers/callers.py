@@ -24,6 +24,8 @@ from handlers import Click, Desk, answer, on_actions
 OLD_SECONDS = 3 * IDLE_SECONDS
 """An account is asked every 15 seconds at least, and may take 12 to answer: after that the list may be old."""
 
+_KINDS = ("line", "queue")
+
 
 def register(app: AsyncApp, desk: Desk) -> None:
     """All listeners of this feature but the command, which `call_list` has."""
@@ -32,8 +34,10 @@ def register(app: AsyncApp, desk: Desk) -> None:
 
 async def command(desk: Desk, click: Click) -> None:
     """`/calls waiting …`; `click.text` is what follows `waiting`: nothing, or a line or queue."""
-    scope = " ".join(html.unescape(who.without_links(click.text)).split())[:SCOPE]
-    await answer(desk, click, await desk.board.read(_list, desk.board, click, Turn(scope=scope)))
+    scope = " ".join(html.unescape(who.without_links(click.text)).split())
+    kind, _, name = scope.partition(" ")
+    scope = f"{kind} {who.unquoted(name)}" if name and kind.casefold() in _KINDS else who.unquoted(scope)
+    await answer(desk, click, await desk.board.read(_list, desk.board, click, Turn(scope=scope[:SCOPE])))
 
 
 async def turn(desk: Desk, click: Click) -> None:
@@ -87,7 +91,7 @@ def _may(board: Board, call: Call, user: str, action: str) -> bool:
 def _word(scope: str) -> str:
     """A line's or queue's name as typed, without the word before it that says which of the two."""
     kind, _, name = scope.partition(" ")
-    return name if name and kind.casefold() in ("line", "queue") else scope
+    return name if name and kind.casefold() in _KINDS else scope
 
 
 def _meant(board: Board, scope: str) -> tuple[str, Callable[[Call], bool]]:

@@ -10,6 +10,7 @@ from bot import calling_lists
 from bot.cards import plain
 from bot.cards.calling_list import LISTED, lists_message
 from bot.cards.calling_list_forms import TRIES, make_form, results_csv
+from bot.cards.times import counted
 from bot.errors import CallboardError, NotFound
 from bot.store import calling_lists as store
 from bot.store import cards, ledger, people
@@ -149,7 +150,7 @@ async def results(desk: Desk, click: Click) -> None:
     title = f"Results of the call list {found.name}"
 
     async def note(file: str) -> None:
-        detail = f"{len(rows)} contacts, {file}"
+        detail = f"{counted(len(rows), 'contact')}, {file}"
         await board.write(ledger.audit, board.now(), click.user, "export call list", found.name, detail)
 
     filename = f"call-list-{name}.csv"

@@ -192,7 +192,7 @@ async def _offer(
 
 
 def _choice(choice: Choice) -> Message:
-    blocks = [section("Several contacts have that name. Whom shall I call?", "call:choice")]
+    blocks = [section(f"Several {choice.several} have that name. Whom shall I call?", "call:choice")]
     for place, (contact, ask) in enumerate(choice.asks):
         value = asking.carried(ask)
         party = shown(contact.number, contact.name, contact)

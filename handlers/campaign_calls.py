@@ -143,7 +143,10 @@ async def _call(desk: Desk, user: str, fields: Mapping[str, str], variables: Map
     settings = desk.board.settings
     zone = (await desk.board.read(people.person, user)).zone or settings.zone
     known = {name: value for name, value in fields.items() if name in bulk.COLUMNS and value}
-    return bulk.call_of(known, variables, settings.region, zone, desk.board.now())
+    try:
+        return bulk.call_of(known, variables, settings.region, zone, desk.board.now())
+    except BadInput as error:
+        raise BadInput(f"{error} Nothing was done.") from error
 
 
 def _variables(click: Click) -> dict[str, str]:

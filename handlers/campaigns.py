@@ -266,7 +266,12 @@ async def _let_go(desk: Desk, click: Click, found: Found, code: str) -> None:
 
 async def _code(desk: Desk, found: Found, text: str) -> str:
     """The extension that somebody named: "@sam", "201", "ext 201", or the service's own code."""
-    match who.parse(text, desk.board.settings.region).who:
+    nobody = "Say who: `@sam`, or an extension like `201`. Nothing was done."
+    try:
+        named = who.parse(text, desk.board.settings.region).who
+    except BadInput as error:
+        raise BadInput(nobody) from error
+    match named:
         case who.Mention(user):
             return await _extension_of(desk, found.account, user)
         case who.Extension(digits):
@@ -274,7 +279,7 @@ async def _code(desk: Desk, found: Found, text: str) -> str:
         case who.Name(name) if " " not in name:
             return name
         case _:
-            raise BadInput("Say who: `@sam`, or an extension like `201`. Nothing was done.")
+            raise BadInput(nobody)
 
 
 async def _extension_of(desk: Desk, account: str, user: str) -> str:

@@ -45,7 +45,7 @@ def register(app: AsyncApp, desk: Desk) -> None:
 
 async def command(desk: Desk, click: Click) -> None:
     """`/contacts …`."""
-    text = html.unescape(who.without_links(click.text))
+    text = html.unescape(who.as_read(who.without_links(click.text)))
     word, _, rest = text.partition(" ")
     rest = rest.strip()
     match word.casefold():
@@ -56,7 +56,7 @@ async def command(desk: Desk, click: Click) -> None:
         case "add":
             number, names = numbers.at_start(rest, desk.board.settings.region)
             name, _, company = names.partition(",")
-            await _add(desk, click, number, name, company)
+            await _add(desk, click, number, who.unquoted(name), who.unquoted(company))
         case "remove":
             await _ask_to_remove(desk, click, rest)
         case "import" if not rest:

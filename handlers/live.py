@@ -149,7 +149,7 @@ async def _party(desk: Desk, click: Click) -> str:
     named = who.somebody(text, desk.board.settings.region)
     found = await asking.resolve(desk.board, click.user, who.CallText(named))
     if isinstance(found, Choice):
-        raise BadInput("Several contacts have that name. Write the number instead.")
+        raise BadInput(f"Several {found.several} have that name. Write the number instead.")
     return found.number
 
 

@@ -14,6 +14,8 @@ from bot.store import ledger, people
 from bot.store.people import Person
 from handlers import Click, Desk, answer, extensions, on_command, on_form, person_of, presence, tell, web_phone
 
+_LIKE = {"number": "+1 202 555 0100", "extension": "201", "login": "4711", "employee": "7"}
+_SHORT = re.compile(r"x? ?(?P<digits>[0-9]{2,6})", re.IGNORECASE)
 _AND_EXTENSION = re.compile(r"(?P<number>\+?[\d\s().-]+?)\s+ext(?:ension)?\s+(?P<code>\S+)", re.IGNORECASE)
 """A number that rings, and the extension by which the phone service names the same person."""
 
@@ -50,7 +52,8 @@ async def command(desk: Desk, click: Click) -> None:
             known = f"There are: {', '.join(labels)}." if labels else "No lines are configured; ask your admin."
             raise BadInput(f"Say which line, or “none” for the service's default. Nothing was changed. {known}")
         case "line":
-            await _save(desk, click, linking.with_line(desk.board, await person_of(desk, click), rest.strip()))
+            person = await person_of(desk, click)
+            await _save(desk, click, linking.with_line(desk.board, person, who.unquoted(rest.strip())))
         case "link":
             await _save(desk, click, _linked(desk, await person_of(desk, click), rest.strip()))
         case other if linking.kind_of(other):
@@ -68,9 +71,20 @@ def _linked(desk: Desk, person: Person, text: str) -> Person:
     word, _, rest = text.partition(" ")
     kind = linking.kind_of(word)
     value = rest.strip() if kind else text
+    if kind in _LIKE and not value:
+        raise BadInput(f"Say which, like `/phone link {kind} {_LIKE[kind]}`. Nothing was changed.")
     both = _AND_EXTENSION.fullmatch(value) if kind in ("", "number") else None
     if both is None:
-        return linking.linked(desk.board, person, kind or "number", value, account)
+        try:
+            return linking.linked(desk.board, person, kind or "number", value, account)
+        except BadInput as error:
+            short = _SHORT.fullmatch(value)
+            if kind or not short or numbers.is_emergency(value, desk.board.settings.region):
+                raise
+            raise BadInput(
+                f"“{value}” is too short for a phone number. If it is your extension, type `/phone link extension "
+                f"{short['digits']}`. Nothing was changed."
+            ) from error
     return linking.known_as(linking.linked(desk.board, person, "number", both["number"], account), both["code"])
 
 

@@ -186,7 +186,7 @@ async def _recorded(desk: Desk, click: Click, text: str) -> list[Call]:
                 f"No contact is called “{typed.name}”. Write the number, like `/recording list +1 202 555 0100`."
             )
         else:
-            party = await asking.resolve(board, click.user, who.CallText(typed))
+            party = await asking.resolve(board, click.user, who.CallText(typed), colleagues=False)
             if isinstance(party, Choice):
                 raise BadInput("Several contacts have that name. Write the number instead.")
             rep, number = "", party.number

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from slack_bolt.async_app import AsyncApp
 
-from bot import asking, consent, message_batches, message_queue, messaging, saying
+from bot import asking, consent, message_batches, message_queue, messaging, saying, who
 from bot.board import Board
 from bot.cards import Message
 from bot.cards.help import help_message
@@ -23,6 +23,7 @@ from bot.cards.voicemsg_forms import (
 )
 from bot.errors import BadInput, CallboardError, NotAllowed, NotFound, Unavailable, Unsupported
 from bot.messaging import Wanted, so_many
+from bot.periods import time_of_day
 from bot.store import cards, ledger, messages, people
 from bot.store.messages import Batch
 from bot.uploading import upload
@@ -80,6 +81,7 @@ async def _typed(desk: Desk, click: Click) -> None:
     board = desk.board
     try:
         text = saying.parse(click.text, board.settings.region)
+        await _check_message(board, text)
         wanted = Wanted(
             by=click.user,
             recipients=await asking.listed(board, click.user, [(one, "") for one in text.who]),
@@ -109,6 +111,31 @@ async def _typed(desk: Desk, click: Click) -> None:
     await _tell_of(desk, click, batch)
 
 
+async def _check_message(board: Board, text: saying.MessageText) -> None:
+    """`Noa Green` alone is somebody without a message, rather than the message “Green” to some Noa.
+
+    Raises:
+        BadInput: the message is missing, or stands before whom to call.
+    """
+    if not text.whole:
+        return
+    named = text.who[-1]
+    turned = isinstance(named, who.Name) and not await asking.is_somebody(board, named.name)
+    turned = turned and await asking.is_somebody(board, text.template)
+    if not turned and not await asking.is_somebody(board, text.whole):
+        return
+    for _, _, stored in await stored_at(board):
+        if not isinstance(stored, str) and any(messaging.named(template, text.template) for template in stored):
+            return
+    if turned:
+        raise BadInput(f"First say whom to call, then what is played. Nothing was sent. {saying.EXAMPLE}")
+    raise BadInput(
+        f"Say what to play to {text.whole}: a text in quotes, or a stored message's name. Nothing was sent. Example: "
+        f'`/voicemsg {text.whole} "Your order is ready"`. If “{text.template}” is a stored message, write '
+        f"“template {text.template}”."
+    )
+
+
 async def _tell_of(desk: Desk, click: Click, batch: Batch) -> None:
     where = "your conversation with Callboard"
     if batch.state == "draft":
@@ -127,6 +154,10 @@ async def _moment(board: Board, user: str, day: str, clock: str) -> float:
     """
     if not day and not clock:
         return 0
+    if " " in clock and time_of_day(clock) is None:  # a date, too, most likely
+        raise BadInput(
+            f"“{clock}” is no time, so nothing was sent. Write it like 14:30, 6pm, tomorrow 09:00 or 2026-03-04 09:00."
+        )
     zone = await _zone(board, user)
     now = board.now()
     today = datetime.fromtimestamp(now, ZoneInfo(zone)).date()

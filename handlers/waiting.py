@@ -120,7 +120,7 @@ def _scope(board: Board, text: str) -> str:
     Raises:
         BadInput: none of these.
     """
-    word = text.casefold().removeprefix("line ").strip()
+    word = who.unquoted(text.casefold().removeprefix("line ").strip())
     if word in ("", MINE):
         return word
     lines = board.settings.lines

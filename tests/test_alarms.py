@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from bot import alarms
+from bot.errors import CapReached
 from bot.events import CallEnded
 from bot.store import ledger
 from tests.fake_slack import FakeSlack
@@ -55,6 +57,21 @@ async def test_a_day_of_calls_is_not_placed_in_a_minute(
         assert words.startswith("<@U1> has 2 calls under way at the same moment, and `calls_at_once` in `[policy]` ")
         await desk.happen(CallEnded(ref="paper-1", at=desk.clock()))
         assert "Ringing your phone" in await desk.type("/call +1 202 555 0139")
+
+
+@pytest.mark.parametrize(
+    ("cap", "words"),
+    [
+        ("calls_at_once", "<@U1> has 1 call under way at the same moment, "),
+        ("daily_calls", "<@U1> has placed 1 call today, "),
+        ("daily_minutes", "<@U1> has talked for 1 minute today, "),
+        ("reps_daily", "<@U1> has sent 1 voice message today, "),
+    ],
+)
+async def test_a_single_one_is_told_as_one(desk: Office, cap: str, words: str) -> None:
+    await alarms.refused(desk.board, "U1", "+12025550131", CapReached("No.", 0, cap, 1))
+    (alarm,) = await told(desk)
+    assert alarm.startswith(words)
 
 
 async def test_a_limit_that_was_passed_with_a_managers_word_is_not_said_to_be_as_high(

@@ -163,9 +163,29 @@ def test_a_search_that_names_nobody_and_no_day_is_not_for_ever() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("3 November", "3"),
+        ("3. November", "3."),
+        ("November 3", "3"),
+        ("3 Nov 2026", "3"),
+        ("3 de noviembre", "3"),
+        ("12 November", "November"),  # which may be an extension
+        ("3/11", "3/11"),
+        ("2026-11", "2026-11"),
+        ("last 7 days", "7"),
+    ],
+)
+def test_a_date_in_words_is_no_phone_number(text: str, part: str) -> None:
+    with pytest.raises(BadInput, match=f"“{part}” was not understood, so nothing was searched. Understood are, in"):
+        read(text)
+
+
+@pytest.mark.parametrize(
     ("text", "words"),
     [
         ("today yesterday", "A period was given twice"),
+        ("2026-01-03 to 2026-01-05", "A period from one day to another is written like 2026-11-01..2026-11-15."),
         ("2026-11-01..2026-11-15 this week", "A period was given twice"),
         ("in out", "A direction was given twice"),
         ("<@U1> <@U2>", "A colleague was given twice"),

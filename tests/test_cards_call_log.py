@@ -160,6 +160,7 @@ def test_an_empty_page_says_what_can_be_done() -> None:
         (Search(direction="in", line=LINE), "Everybody's incoming calls, line Sales"),
         (Search(missed=True, direction="in"), "Everybody's missed calls"),
         (Search(numbers=(NUMBER,)), "Everybody's calls, with Dana Levi, +1 202-555-0100"),
+        (Search(numbers=("201", "202", "203", "204")), "Everybody's calls, with 201 or 202 or 203, and 1 more number"),
         (Search(since=1_772_578_800, until=1_772_665_200), "Everybody's calls, on 4 Mar 2026"),
         (Search(since=1_772_406_000, until=1_772_665_200), "Everybody's calls, 2 Mar 2026 to 4 Mar 2026"),
         (Search(since=1_772_406_000), "Everybody's calls, since 2 Mar 2026"),

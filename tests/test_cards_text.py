@@ -105,6 +105,11 @@ def test_rep_words(user: str, person: str, extension: str, expected: str) -> Non
     assert cards.rep_words(user, person, extension) == expected
 
 
+@pytest.mark.parametrize(("count", "words"), [(0, "0 calls"), (1, "1 call"), (2, "2 calls"), (1200, "1,200 calls")])
+def test_counted(count: int, words: str) -> None:
+    assert times.counted(count, "call") == words
+
+
 @pytest.mark.parametrize(
     ("amount", "currency", "expected"),
     [
@@ -112,7 +117,9 @@ def test_rep_words(user: str, person: str, extension: str, expected: str) -> Non
         (0.05, "EUR", "0.05 EUR"),
         (0.0125, "ILS", "0.0125 ILS"),
         (3, "", "3.00"),
-        (0, "EUR", "0.00 EUR"),
+        (0, "EUR", ""),
+        (0.00004, "EUR", ""),
+        (0.0001, "EUR", "0.0001 EUR"),
     ],
 )
 def test_price(amount: float | None, currency: str, expected: str) -> None:
@@ -182,7 +189,7 @@ def test_tomorrow_at_nine_is_nine_when_the_clocks_change() -> None:
     assert cards.clock(times.moment("tomorrow", before, ZONE), ZONE) == "09:00"
 
 
-@pytest.mark.parametrize(("text", "hour", "minute"), [("", 9, 0), ("9:30", 9, 30), (" 16.05 ", 16, 5)])
+@pytest.mark.parametrize(("text", "hour", "minute"), [("", 9, 0), ("9:30", 9, 30), (" 16.05 ", 16, 5), ("6 pm", 18, 0)])
 def test_a_date_and_a_typed_time(text: str, hour: int, minute: int) -> None:
     found = datetime.fromtimestamp(times.on("2026-03-05", text, NOW, ZONE), ZoneInfo(ZONE))
     assert (found.day, found.hour, found.minute) == (5, hour, minute)
@@ -194,7 +201,7 @@ def test_a_date_and_a_typed_time(text: str, hour: int, minute: int) -> None:
         ("", "9:00", "not a date"),
         ("2026-02-30", "9:00", "not a date"),
         ("2026-03-05", "25:00", "not a time"),
-        ("2026-03-05", "noon", "not a time"),
+        ("2026-03-05", "noon", "“noon” is not a time of day, so nothing was set. Write it like 14:30 or 6pm"),
         ("2026-03-04", "14:59", "already past"),
     ],
 )

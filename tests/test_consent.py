@@ -118,6 +118,7 @@ def test_the_rules_are_told() -> None:
     assert "All other calls are never recorded" in told
     assert SAYS in told
     assert "after 30 days" in told
+    assert "links after 1 day;" in words(Recording(keep_days=1))
     assert "Calls are never recorded" in words(Recording())
     assert "links never" in words(Recording(keep_days=0))
 

@@ -116,8 +116,8 @@ async def test_an_old_day_leaves_nothing_behind(desk: Office) -> None:
     await forgetting.expire(desk.board)
     assert set(await everything(desk)) == {"people", "audit", "facts"} & set(await everything(desk))
     lines = [line[2:4] for line in await desk.board.read(ledger.audit_log)]
-    assert ("forget", "2 calls") in lines
-    assert ("forget", "1 voice messages") in lines
+    assert ("forget", "calls: 2") in lines
+    assert ("forget", "voice messages: 1") in lines
 
     desk.clock.advance(31 * DAY)
     await forgetting.expire(desk.board)

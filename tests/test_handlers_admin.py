@@ -99,8 +99,9 @@ async def test_adding_a_number_again_keeps_why_it_must_not_be_called(desk: Offic
     told = await desk.type("/callboard dnc add +1 202 555 0123", user="U9")
     assert told == "+1 202-555-0123 is on the do-not-call list already. Nothing was changed."
     assert "asked us to stop (&lt;@U2&gt;" in await desk.type("/callboard dnc")
-    await desk.type("/callboard dnc add +1 202 555 0123 by law", user="U9")
-    assert "by law" in await desk.type("/callboard dnc")
+    reason = "by law, see <https://example.com|example.com>"
+    await desk.type(f"/callboard dnc add +1 202 555 0123 {reason}", user="U9")
+    assert "0123: by law, see example.com (" in await desk.type("/callboard dnc")
 
 
 @pytest.mark.parametrize("line", ["dnc remove +1 202 555 0123", "dnc add 12"])
@@ -171,6 +172,22 @@ async def test_the_rules_in_words(
     named = "<@U01ADA>, <@U01MAX>, managers and admins" if callers else "every member"
     assert f"Who may call: {named}" in told
     assert ("no daily cap" if callers else "7 calls a day") in told
+
+
+async def test_a_rule_of_one_is_told_as_one(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> None:
+    names = ("daily_calls", "daily_minutes", "team_daily_calls", "team_daily_minutes", "night_calls", "approve_over")
+    rules = "\n".join(f"{name} = 1" for name in names)
+    text = SETTINGS.replace('hours = ["00:00"', f'{rules}\nhours = ["09:00"')
+    async with office(tmp_path, fake_slack, slack_clock, text) as desk:
+        told = await desk.type("/callboard policy")
+        listed = await desk.type("/campaign approve", user="U2")
+    for words in (
+        "• 1 call a day for each rep, 1 minute a day for each rep, 1 call a day for all together, 1 minute a day for",
+        "at work: 1 call of each rep in a night, ",
+        "Lists that call more than one person wait",
+    ):
+        assert words in told
+    assert "Those that call more than one person do." in listed
 
 
 @pytest.mark.parametrize(

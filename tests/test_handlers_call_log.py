@@ -385,6 +385,7 @@ async def test_a_file_of_one_number_names_it_in_the_audit_log_as_it_is_stored(de
     assert (await desk.press("log:export", last(desk), "C1")).startswith("One call is in a file")
     who, what, subject, detail = (await audit(desk))[0]
     assert (who, what, subject) == ("U1", "export call log", DANA)
+    assert detail.startswith("1 call, ")
     assert SHOWN not in detail
     rows, carrier = rows_of(desk)
     assert [row["number"] for row in rows] == [DANA]

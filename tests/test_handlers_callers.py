@@ -170,7 +170,10 @@ async def test_of_one_line_or_queue(desk: Office) -> None:
     told = await waiting(desk, "Support", user="U2")
     assert "Calls waiting now on Support (2)" in told
     assert ("0156" in told, "0157" in told, "0155" in told) == (True, True, False)
+    for text in ('"Support"', "“support”"):
+        assert "Calls waiting now on Support (2)" in await waiting(desk, text, user="U2")
     assert "0157" not in await waiting(desk, "line Support", user="U2")
+    assert "0157" not in await waiting(desk, "line “Support”", user="U2")
     assert "0156" not in await waiting(desk, "queue support", user="U2")
     told = await waiting(desk, "Berlin")
     assert told == (

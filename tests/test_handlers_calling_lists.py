@@ -166,6 +166,9 @@ async def test_a_rep_makes_lists_for_themselves_only(desk: Office) -> None:
     await furnish(desk)
     assert "Only managers may give call lists to others" in await desk.type(f"/campaign calllist {BOTH}")
     assert "did not arrive as a mention" in await desk.type("/campaign calllist Mine for @ada", user="U2")
+    for group in ("<!subteam^S1|@sales>", "<#C1|calls>", "<@U1|ada>, <!subteam^S1>"):
+        told = await desk.type(f"/campaign calllist Mine for {group}", user="U2")
+        assert told.startswith("A list is for people, not for groups or channels, so nothing was done. Pick them")
     list_id = await begin(desk, "Mine for <@U1|ada>", user="U1")
     assert [rep.user for rep in await desk.board.read(store.reps, list_id)] == ["U1"]
     maker, rep = cards(desk, "U1")

@@ -17,7 +17,7 @@ from bot.dialing import YES_SECONDS, Ask
 from bot.errors import Ambiguous, NotAllowed, Refused, Unavailable
 from bot.events import REP, CdrReceived, LegAnswered, LegEnded, LegRinging, Outcome, Requested
 from bot.providers import provider_class
-from bot.store import calls, ledger, people
+from bot.store import calls, contacts, ledger, people
 from bot.who import EXAMPLE
 from tests.fake_slack import FakeSlack
 from tests.office import ADA, LINE, SETTINGS, Office, PaperPhone, office
@@ -77,6 +77,44 @@ async def test_a_colleague_may_be_called_by_name(desk: Office) -> None:
     await desk.contact("+12025550145", "Grace Hall")  # the contact book goes before
     await desk.type("/call Grace Hall")
     assert desk.phone.orders[-1].number == "+12025550145"
+
+
+async def test_a_first_or_last_name_alone_finds_a_colleague(desk: Office) -> None:
+    await desk.link("U1", name="Ada Long")
+    await desk.link("U2", "+12025550144", name="Omer van der Berg")
+    for place, name in enumerate(("omer", "Berg", "van der Berg"), 1):
+        assert "to call Omer van der Berg" in await desk.type(f"/call {name}")
+        assert desk.phone.orders[-1].number == "+12025550144"
+        ended = [
+            CdrReceived(ref=f"paper-{place}", at=desk.clock(), leg=leg, outcome=Outcome.BUSY)
+            for leg in (REP, "customer")
+        ]
+        await desk.happen(*ended)
+    assert await desk.type("/call Ada") == "That is you. Nothing was dialled."
+    assert "No contact is called “Ome”" in await desk.type("/call Ome")
+    assert len(desk.phone.orders) == 3
+
+
+async def test_a_first_name_that_several_have_is_asked_about(desk: Office) -> None:
+    await desk.link("U1", name="Dana Long")  # who asks is never meant
+    await desk.link("U2", "+12025550144", name="Dana Hall")
+    await desk.contact(CUSTOMER_NUMBER, "Dana Levi")
+    assert "Several contacts and colleagues have that name. Whom shall I call?" in await desk.type("/call Dana")
+    assert desk.phone.orders == []
+    assert "Dana Levi, +1 202-555-0123" in desk.told
+    assert "Dana Hall, +1 202-555-0144" in desk.told
+    await desk.press("call:pick:1", desk.slack.ephemerals[-1], "C1")
+    assert [order.number for order in desk.phone.orders] == ["+12025550144"]
+
+    await desk.contact("+12025550144", "Dana Hall")  # one phone is one choice
+    assert (await desk.type("/call Dana")).count("555-0144") == 1
+    third = people.Person("U0DANA", "Dana Reed", phone_kind="number", phone="+12025550146")
+    await desk.board.write(people.save_person, third)
+    await desk.board.write(contacts.remove, CUSTOMER_NUMBER)
+    await desk.board.write(contacts.remove, "+12025550144")
+    told = await desk.type("/call Dana")
+    assert "Several colleagues are called “Dana”, so nothing was dialled. Mention the one you mean: " in told
+    assert "<@U0DANA> or " in told
 
 
 async def test_a_phone_at_an_account_that_is_gone_is_to_be_linked_again(desk: Office) -> None:
@@ -194,6 +232,50 @@ async def test_a_name_that_several_have_asks_which(desk: Office) -> None:
     await desk.press("call:pick:1", question, "C1")
     await desk.press("call:pick:1", question, "C1")
     assert [order.number for order in desk.phone.orders] == ["+12025550124"]
+
+
+@pytest.mark.parametrize("name", ["Noa Green.", "noa green,", "Noa Green!", "Omer Katz.", "omer?"])
+async def test_a_full_stop_behind_a_name_is_none_of_it(desk: Office, name: str) -> None:
+    await desk.link("U1")
+    await desk.link("U2", "+12025550144", name="Omer Katz")
+    await desk.contact(CUSTOMER_NUMBER, "Noa Green")
+    await desk.contact("+12025550124", "Green Inc.")
+    assert "Ringing your phone to call " in await desk.type(f"/call {name}")
+    assert "to call Green Inc." in await desk.type("/call Green Inc.")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["number +1 202 555 0123", "📞 +1 202 555 0123", "Noa +1 202 555 0123 please", "please call 202-555-0123"],
+)
+async def test_words_around_a_number_are_said_to_be_too_many(desk: Office, text: str) -> None:
+    await desk.link("U1")
+    assert await desk.type(f"/call {text}") == (
+        f"“{text}” is nobody's name, so nothing was dialled. Write the number alone: +1 202-555-0123."
+    )
+    assert desk.phone.orders == []
+
+
+async def test_two_numbers_among_words_are_one_too_many(desk: Office) -> None:
+    await desk.link("U1")
+    told = await desk.type("/call either +1 202 555 0123 or +1 202 555 0124")
+    assert told.endswith("is nobody's name, so nothing was dialled. Write one number alone, like +1 202-555-0123.")
+
+
+async def test_what_stands_in_the_middle_of_a_word_calls_nobody_by_itself(desk: Office) -> None:
+    """Whoever types “me” does not mean Acme."""
+    await desk.link("U1")
+    await desk.contact(CUSTOMER_NUMBER, "Acme")
+    assert await desk.type("/call me") == (
+        "No contact is called “me”, so nothing was dialled. Did you mean Acme? Then write more of the name, or "
+        "+1 202-555-0123."
+    )
+    assert desk.phone.orders == []
+    await desk.contact("+12025550124", "Home")
+    assert "Whom shall I call" in await desk.type("/call me")
+    for number, (part, name) in enumerate({"brien": "Sean O'Brien", "meyer": "Ann Hill-Meyer", "levi": "Lev"}.items()):
+        await desk.contact(f"+1202555013{number}", name)
+        assert ("Ringing" in await desk.type(f"/call {part}")) == (name != "Lev")
 
 
 async def test_more_namesakes_than_are_offered_are_not_passed_over_in_silence(desk: Office) -> None:

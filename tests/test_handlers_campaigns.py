@@ -109,9 +109,13 @@ async def test_no_code_of_a_campaign_leaves_the_house(desk: Office) -> None:
         ("show Spring sale via nobody", "There is no telephony account “nobody”."),
         ("members Spring sale replace 201", "write `add @sam` or `remove 201`"),
         ("members Spring sale add", "Say who"),
+        ("members Spring sale add <!subteam^S1|@sales>", "Say who: `@sam`, or an extension like `201`. Nothing"),
+        ("members Spring sale add <#C1|calls>", "Say who: `@sam`, or an extension like `201`. Nothing was done."),
         ("members Spring sale add +1 202 555 0101", "Say who"),
         ("members Spring sale add <@U1>", "has not linked an extension"),
-        ("add Spring sale 12345", "is too short"),
+        ("add Spring sale 12345", "is too short for a phone number. Check the digits. Nothing was done."),
+        ("add Spring sale +1 202 555 0101 at noon", "is no time: write 14:30 or 2026-03-04 14:30. Nothing was done."),
+        ("add Spring sale +1 202 555 0101 priority high", "write a whole number, higher first. Nothing was done."),
     ],
 )
 async def test_what_is_not_understood_is_said_with_what_to_type(desk: Office, typed: str, words: str) -> None:

@@ -250,6 +250,13 @@ async def test_a_contact_that_was_removed_is_not_called(desk: Office) -> None:
         ("+12025550123 24 Hour Taxi", "24 Hour Taxi", "", "+1 202-555-0123"),
         ("+1 202 555 0123 24 Hour Taxi", "24 Hour Taxi", "", "+1 202-555-0123"),
         ("+1 202 555 0123 Back from Haifa", "Back from Haifa", "", "+1 202-555-0123"),
+        ("+1 202 555 0123, “Noa Green”, Green Gardens", "Noa Green", "Green Gardens", "Noa Green"),
+        ('+1 202 555 0123 Noa Green, "Green Gardens"', "Noa Green", "Green Gardens", "Noa Green"),
+        (
+            "+1 202 555 0123 <mailto:noa@example.com|noa@example.com>, <https://example.com|example.com>",
+            *("noa@example.com", "example.com", "noa@example.com"),
+        ),
+        ('+1 202 555 0123 Noa "Green"', 'Noa "Green"', "", "+1 202-555-0123"),
     ],
 )
 async def test_a_contact_is_added_and_can_be_called_as_it_says(

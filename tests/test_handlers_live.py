@@ -30,7 +30,7 @@ from bot.events import (
 )
 from bot.operations import operations
 from bot.orders import Prompt, Speech, TalkOption
-from bot.store import ledger
+from bot.store import contacts, ledger
 from tests import slack_requests
 from tests.fake_slack import FakeSlack
 from tests.office import LINE, SETTINGS, Office, PaperPhone, office
@@ -495,7 +495,10 @@ async def test_a_control_that_races_with_the_end_says_so_kindly(desk: Office) ->
 async def test_what_the_service_refuses_is_told_and_changes_nothing(desk: Office) -> None:
     await talking(desk)
     phone(desk).fault = Refused("Paperphone refused: not now.", words="not now")
-    assert "not now" in await press(desk, "hold")
+    assert await press(desk, "hold") == "The call was not put on hold: Paperphone refused: not now."
+    await press(desk, "forward")
+    await desk.submit({"who": "+1 202 555 0177"})
+    assert desk.conversation("U1")[-1].text == "The call was not transferred: Paperphone refused: not now."
     assert not (await only(desk)).held
     assert thread(desk) == []
     assert "not done" in (await desk.board.read(ledger.audit_log))[0][4]
@@ -535,6 +538,18 @@ async def test_what_a_transfer_cannot_heed_is_refused_in_the_form(desk: Office, 
     await press(desk, "forward")
     assert "and nothing else" in (await desk.submit({"who": who}))["who"]
     assert phone(desk).done == []
+
+
+async def test_a_call_is_transferred_to_whom_a_first_name_alone_means(desk: Office) -> None:
+    await talking(desk)
+    await desk.link("U2", "+12025550144", name="Dana Hall")
+    await press(desk, "forward")
+    await desk.contact("+12025550177", "Dana Levi")
+    errors = await desk.submit({"who": "Dana"})
+    assert errors == {"who": "Several contacts and colleagues have that name. Write the number instead."}
+    await desk.board.write(contacts.remove, "+12025550177")
+    assert await desk.submit({"who": "Dana"}) == {}
+    assert phone(desk).done == [("forward", "+12025550144")]
 
 
 async def test_keys_are_pressed_one_after_the_other(desk: Office) -> None:

@@ -99,7 +99,15 @@ async def test_a_phone_is_linked_also_when_slack_does_not_say_who_it_is(desk: Of
         ("/phone link extension 00-905550000001", "is too long for an extension"),
         ("/phone link via codephone", "not a phone number"),
         ("/phone link Ada", "is not a phone number. Write it like +1 202 555 0100. Nothing was changed."),
-        ("/phone login", "not a code"),
+        ("/phone login", "Say which, like `/phone link login 4711`. Nothing was changed."),
+        ("/phone link extension", "Say which, like `/phone link extension 201`. Nothing was changed."),
+        *(
+            (
+                f"/phone link {text}",
+                f"“{text}” is too short for a phone number. If it is your extension, type `/phone link extension 201`.",
+            )
+            for text in ("201", "x201", "X 201")
+        ),
         ("/phone line", "There are: Sales."),
         ("/phone line +1 202 555 0177", "Choose one of: Sales."),
         ("/phone line Team 7", "There is no line “Team 7”, so nothing was changed. Choose one of: Sales."),
@@ -120,6 +128,7 @@ async def test_mistakes_are_explained_and_change_nothing(desk: Office, line: str
     ("line", "words", "kept"),
     [
         ("/phone line sales", "people see Sales", LINE),
+        ("/phone line “Sales”", "people see Sales", LINE),
         ("/phone line (202) 555-0100", "people see Sales", LINE),
         ("/phone line none", "people see the service's default number", ""),
     ],

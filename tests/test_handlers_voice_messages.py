@@ -265,7 +265,14 @@ async def test_outside_of_their_hours_it_asks_to_schedule(
 
 @pytest.mark.parametrize(
     ("at", "hours"),
-    [("at 20:00", 16.3), ("at tomorrow 09:00", 29.3), ("at 2026-02-04 09:00", 53.3), ("at 03:00", 23.3)],
+    [
+        ("at 20:00", 16.3),
+        ("at 8 pm", 16.3),
+        ("at tomorrow 9am", 29.3),
+        ("at tomorrow 09:00", 29.3),
+        ("at 2026-02-04 09:00", 53.3),
+        ("at 03:00", 23.3),
+    ],
 )
 async def test_sent_later_by_the_senders_clock(desk: Office, at: str, hours: float) -> None:
     await desk.board.write(people.save_person, Person("U1", zone="Europe/Madrid"))
@@ -287,7 +294,11 @@ async def test_sent_later_by_the_senders_clock(desk: Office, at: str, hours: flo
         ('+1 202 555 0131 "Hello', "never closed"),
         ('+1 202 555 0131 "Hello" via nobody', "There is no telephony account “nobody”"),
         ('+1 202 555 0131 "Hello" from Nowhere', "There is no line “Nowhere”"),
-        ('+1 202 555 0131 "Hello" at 25:00', "not a time of day"),
+        ('+1 202 555 0131 "Hello" at 25:00', "“25:00” is not a time of day"),
+        (
+            '+1 202 555 0131 "Hello" at 5.2.2026 09:00',
+            "“5.2.2026 09:00” is no time, so nothing was sent. Write it like 14:30, 6pm, tomorrow 09:00 or 20",
+        ),
         ('+1 202 555 0131 "Hello" at 2020-01-01 10:00', "already past"),
         ('+1 202 555 0131 "Hello" keys keys', "given twice"),
         ('+1 202 555 0131 "Hello" voice', "“voice” needs a voice"),
@@ -297,6 +308,9 @@ async def test_sent_later_by_the_senders_clock(desk: Office, at: str, hours: flo
             '+1 202 555 0131, +1 202 555 0132 "Hello"',
             "Only managers may send a voice message to more than one recipient",
         ),
+        ('<#C1|calls> "Hello"', "cannot be called: name a person or a number. Nothing was sent. Example: "),
+        ('"Hello" Dana Levi', "First say whom to call, then what is played. Nothing was sent. Example: "),
+        ('"Hello" Noa Green keys', "First say whom to call, then what is played. Nothing was sent. Example: "),
         ("templates show nothing", "There is no stored message “nothing”"),
         ("templates sing", "templates show NAME"),
         ("templates add", "Only managers may change stored messages"),
@@ -315,6 +329,30 @@ async def test_two_contacts_of_one_name(desk: Office) -> None:
     assert "Several contacts are called “Dana Levi”" in await desk.type('/voicemsg Dana Levi "Hello"')
 
 
+@pytest.mark.parametrize("line", ["Noa Green", "noa green", "Dana Levi, Noa Green", "Noa Green keys", "Grace  Hall"])
+async def test_a_whole_name_is_a_command_without_its_message(desk: Office, line: str) -> None:
+    """Not the message “Green” to somebody called Noa."""
+    await desk.link("U2", THREE, name="Grace Hall")
+    told = await desk.type(f"/voicemsg {line}", user="U9")
+    name = "Grace Hall" if "Grace" in line else "Noa Green"
+    assert told.casefold().startswith(f"say what to play to {name}: ".casefold())
+    assert f'`/voicemsg {name} "your order is ready"`'.casefold() in told.casefold()
+    word = name.partition(" ")[2]
+    assert f"If “{word}” is a stored message, write “template {word}”.".casefold() in told.casefold()
+    assert "Nothing was sent." in told
+    assert speaker(desk).messages == []
+    assert await desk.board.read(ledger.open_intents) == []
+
+
+async def test_a_stored_message_that_there_is_goes_before_a_whole_name(desk: Office) -> None:
+    await desk.contact(THREE, "Dana Welcome")
+    await desk.contact(ONE, "Dana")
+    await desk.type("/voicemsg Dana welcome")
+    await desk.type("/voicemsg Noa template Green")
+    assert [(order.number, order.template) for order in speaker(desk).messages] == [(ONE, "7")]
+    assert "There is no stored message “Green”" in desk.told
+
+
 async def test_the_same_command_twice_is_one(desk: Office) -> None:
     signed = slack_requests.slash_command(desk.slack, "/voicemsg", f'{ONE} "Hello"')
     await desk.send(signed)
@@ -326,6 +364,14 @@ async def test_the_same_command_twice_is_one(desk: Office) -> None:
 async def test_colleagues_are_called_on_their_phone(desk: Office) -> None:
     await desk.link("U2", THREE)
     await desk.type('/voicemsg <@U2|grace> "Can you come?"')
+    assert [order.number for order in speaker(desk).messages] == [THREE]
+
+
+async def test_colleagues_are_found_by_their_first_or_last_name(desk: Office) -> None:
+    await desk.link("U2", THREE, name="Dana Hall")
+    told = await desk.type('/voicemsg Dana "Can you come?"')
+    assert "Several contacts and colleagues are called “Dana”" in told
+    await desk.type('/voicemsg Hall "Can you come?"')
     assert [order.number for order in speaker(desk).messages] == [THREE]
 
 

@@ -148,6 +148,8 @@ async def test_an_unknown_line_is_explained(desk: Office) -> None:
     told = await desk.type("/missed nowhere")
     assert "There is no line “nowhere”. Type `/missed`, `/missed mine`, or a line's name: Sales." in told
     assert "shows those that you have claimed" in await desk.type("/missed help")
+    for text in ("“Sales”", '"sales"', 'line "Sales"'):
+        assert "Nobody is waiting for a call back, on Sales." in await desk.type(f"/missed {text}")
 
 
 def assigns(message: Ephemeral) -> list[str]:

@@ -76,10 +76,21 @@ def test_what_people_type_is_refused_in_words(text: str, words: str) -> None:
         ("+1 202 555 0123 Noa Green", "+12025550123", "Noa Green"),
         ("202–555–0123 24 Hour Taxi", "+12025550123", "24 Hour Taxi"),  # dashes as text programs write them
         ("٢٠٢٥٥٥٠١٢٣ نوا", "+12025550123", "نوا"),
+        ("+1 202 555 0123, Noa Green, Green Gardens", "+12025550123", "Noa Green, Green Gardens"),
+        ("+1 202 555 0123: asked us to stop", "+12025550123", "asked us to stop"),
+        ("+1 202 555 0123;", "+12025550123", ""),
+        ("+1 202 555 0123,Noa Green,Green Gardens", "+12025550123", "Noa Green,Green Gardens"),
+        ("+1 202 555 0123 7:30 Club", "+12025550123", "7:30 Club"),
     ],
 )
 def test_a_number_before_other_words(text: str, number: str, rest: str) -> None:
     assert at_start(text, "US") == (number, rest)
+
+
+@pytest.mark.parametrize("text", ["+1 202 555 0123 +1 202 555 0124 Noa", "+1 202 555 0123, 202-555-0124"])
+def test_a_second_number_is_no_other_words(text: str) -> None:
+    with pytest.raises(BadInput, match="more than one number"):
+        at_start(text, "US")
 
 
 def test_pretty() -> None:

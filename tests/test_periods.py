@@ -21,6 +21,7 @@ from bot.periods import (
     next_due,
     parse,
     periods_due,
+    time_of_day,
     today_so_far,
     zone_name,
 )
@@ -60,6 +61,22 @@ def test_parse(text: str, command: Command) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        ("14:30", time(14, 30)),
+        (" 9.05 ", time(9, 5)),
+        ("6pm", time(18)),
+        ("6 PM", time(18)),
+        ("12:30am", time(0, 30)),
+        ("12pm", time(12)),
+        *((text, None) for text in ("", "6", "18", "24:00", "9:60", "13pm", "0am", "noon", "6pm tomorrow", "6:5pm")),
+    ],
+)
+def test_a_time_of_day_as_people_write_it(text: str, at: time | None) -> None:
+    assert time_of_day(text) == at
+
+
+@pytest.mark.parametrize(
     ("text", "words"),
     [
         ("monthly 1", "“monthly” is not something a digest can do"),
@@ -69,7 +86,8 @@ def test_parse(text: str, command: Command) -> None:
         ("weekly fri", "A weekly digest needs its time"),
         ("weekly 17:00", "“17:00” is not a day of the week"),
         ("weekly f 17:00", "“f” is not a day of the week"),
-        ("daily 18", "“18” could be morning or evening"),
+        ("daily 6", "“6” could be morning or evening"),
+        ("daily 18", "“18” is not a time of day. Write it like 18:00"),
         ("daily 24:00", "“24:00” is not a time of day"),
         ("daily 18:60", "is not a time of day"),
         ("daily 13pm", "is not a time of day"),

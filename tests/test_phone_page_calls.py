@@ -1,5 +1,6 @@
 """The web phone's page over HTTP: what becomes of what it tells, and what it dials."""
 
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -108,10 +109,25 @@ async def test_a_report_is_on_disk_when_it_is_answered(page: Page) -> None:
     await page.desk.board.db.write(lambda db: db.execute("DROP TABLE web_phone_reports"))
     answer = await page.ask("report", {"what": "ringing", "ref": REF})
     assert answer.status_code == 503
-    assert "Try again" in answer.json()["words"]
+    assert "could not be written down. Something went wrong in Callboard (incident " in answer.json()["words"]
 
 
 # What it dials.
+
+
+async def test_a_full_disk_is_told_as_everywhere_and_nothing_is_dialled(page: Page) -> None:
+    def full(db: sqlite3.Connection) -> None:
+        pages = db.execute("PRAGMA page_count").fetchone()[0]
+        db.execute(f"PRAGMA max_page_count = {pages}")
+
+    await page.desk.board.db.write(full)
+    answer = await page.dial(f"+1 202 555 0101 note {'x' * 5000}")
+    assert answer.status_code == 503
+    assert answer.json()["words"] == (
+        "Nothing was done: it could not be written down. Callboard's disk does not work (database or disk is full). "
+        "Your admin has to see to it; try again then."
+    )
+    assert page.phone.orders == []
 
 
 async def test_a_dial_goes_through_the_gate_and_is_on_record(page: Page) -> None:

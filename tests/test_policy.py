@@ -209,6 +209,10 @@ def test_the_daily_cap_and_its_day() -> None:
         ({"daily_minutes": 90}, History(today=Used(3, 90)), "you have talked for 90 minutes today"),
         ({"team_daily_calls": 500}, History(team_today=Used(500)), "500 calls were placed by all of you today"),
         ({"team_daily_minutes": 60}, History(team_today=Used(9, 61)), "all of you have talked for 61 minutes today"),
+        ({"daily_calls": 1}, History(today=Used(1)), "you have placed 1 call today"),
+        ({"daily_minutes": 1}, History(today=Used(3, 1)), "you have talked for 1 minute today"),
+        ({"team_daily_calls": 1}, History(team_today=Used(1)), "1 call was placed by all of you today"),
+        ({"calls_at_once": 1}, History(under_way=1), "1 call of yours is under way, and the limit for one person is 1"),
     ],
 )
 def test_minutes_and_the_whole_team_have_caps(rules: dict[str, int], history: History, words: str) -> None:

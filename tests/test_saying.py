@@ -88,6 +88,7 @@ def test_what_is_played_around_a_stored_message(text: str, whom: str, played: tu
         ("+1 202 555 0131 ext. 123 Order ready", "Order ready", "..123"),
         ("+1 202 555 0131 ext123 template welcome", "welcome", "..123"),
         ('+1 202 555 0131 "Hi"', "Hi", ""),
+        ('+1 202 555 0131 "See <https://example.com|example.com>, <@U2|sam>"', "See example.com, sam", ""),
         ("+1 202 555 0131 Extra news", "Extra news", ""),
         ("+1 202 555 0131 ext", "ext", ""),
     ],

@@ -19,8 +19,10 @@ from bot.who import (
     Nothing,
     Number,
     Who,
+    as_read,
     dial_digits,
     parse,
+    unquoted,
 )
 
 US = "+12025550123"
@@ -99,6 +101,8 @@ def test_who(text: str, who: Who) -> None:
         ("max 24h", {"max_seconds": 86400}),
         ("note wants a quote", {"note": "wants a quote"}),
         ('note from "here &amp; now', {"note": 'from "here & now'}),
+        ("note see <https://example.com|example.com>", {"note": "see example.com"}),
+        ("note &lt;https://example.com&gt;", {"note": "<https://example.com>"}),
         ("note  two  spaces max 3 ", {"note": "two  spaces max 3"}),
         (
             "record max 10 via voicenter from Sales note x",
@@ -303,3 +307,30 @@ def test_the_order_of_options_does_not_matter(options: list[str], count: int, no
     assert forwards == backwards
     assert forwards.record == ("record" in chosen)
     assert (forwards.note == "call later") == bool(note)
+
+
+@pytest.mark.parametrize(
+    ("text", "bare"),
+    [
+        (" “Noa Green” ", "Noa Green"),
+        ('"Sales"', "Sales"),
+        ("«Sales»", "Sales"),
+        *((text, text) for text in ("Sales", 'Noa "Green"', '"Noa" "Green"', '"', "")),
+    ],
+)
+def test_quotes_around_all_of_it_are_no_part_of_it(text: str, bare: str) -> None:
+    assert unquoted(text) == bare
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("see <https://example.com/a?b=1&amp;c=2>", "see https://example.com/a?b=1&amp;c=2"),
+        ("<https://example.com|example.com> and <http://example.com/b|here>", "example.com and http://example.com/b"),
+        ("<mailto:dana@example.com|dana@example.com>", "dana@example.com"),
+        ("ask <@U2|grace> in <#C1|calls>, or <!subteam^S1|@sales>", "ask grace in calls, or @sales"),
+        ("<@U2> <#C1> &lt;https://example.com&gt; a < b > c", "<@U2> <#C1> &lt;https://example.com&gt; a < b > c"),
+    ],
+)
+def test_what_slack_marks_up_as_it_is_read(text: str, read: str) -> None:
+    assert as_read(text) == read

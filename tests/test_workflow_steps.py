@@ -522,7 +522,7 @@ async def test_messages_that_stay_unclear_fail_the_step_after_a_day(flow: Workfl
     await flow.later(DAY - 60)
     assert step.state == "running"
     await flow.later(61)
-    assert step.error.startswith("Of 1 voice messages 1 are unclear")
+    assert step.error.startswith("Of 1 voice message 1 is unclear")
 
 
 async def test_a_batch_that_is_paused_now_and_then_is_waited_for(flow: Workflow) -> None:

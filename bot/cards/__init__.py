@@ -216,8 +216,8 @@ def line_words(line: str, queue: str = "") -> str:
 
 
 def price(amount: float | None, currency: str) -> str:
-    """ "0.05 EUR"; "" where the price was not told."""
-    if amount is None:
+    """ "0.05 EUR"; "" where the price was not told, or is nothing."""
+    if amount is None or not round(amount, 4):
         return ""
     whole, _, fraction = f"{amount:.4f}".partition(".")
     return f"{whole}.{fraction.rstrip('0').ljust(2, '0')} {plain(currency, 10)}".strip()

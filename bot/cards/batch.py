@@ -22,6 +22,7 @@ from bot.cards import (
     sentence,
     who,
 )
+from bot.cards.times import counted
 from bot.orders import CampaignCall
 
 if TYPE_CHECKING:
@@ -84,23 +85,19 @@ def headline(batch: "Batch", counts: Mapping[str, int]) -> str:
     ready, added = counts.get("ready", 0), counts.get("added", 0)
     match batch.state:
         case "preview" if ready:
-            return f"{_calls(ready)} can be added. Nothing was sent yet."
+            return f"{counted(ready, 'call')} can be added. Nothing was sent yet."
         case "preview":
             return "No call can be added."
         case "asked":
-            return f"{_calls(ready)} wait for a second manager. Nothing was sent yet."
+            return f"{counted(ready, 'call')} wait for a second manager. Nothing was sent yet."
         case "adding":
             return "Being added…"
         case "paused":
-            return f"Paused; {_calls(ready)} left."
+            return f"Paused; {counted(ready, 'call')} left."
         case "done":
-            return f"Done: {_calls(added)} added."
+            return f"Done: {counted(added, 'call')} added."
         case _:
-            return f"Stopped for good: {_calls(added)} added, {ready:,} not sent."
-
-
-def _calls(count: int) -> str:
-    return f"{count:,} call{'' if count == 1 else 's'}"
+            return f"Stopped for good: {counted(added, 'call')} added, {ready:,} not sent."
 
 
 def _progress(counts: Mapping[str, int]) -> str:
@@ -116,7 +113,7 @@ def ready_rows(ready: int, hours: Mapping[str, int], samples: Sequence[Sample], 
         lines.append(f"• … and {ready - len(lines):,} more")
     closed, unknown = hours.get("closed", 0), hours.get("unknown", 0)
     if closed:
-        lines.append(f"{_calls(closed)} would be outside calling hours where the number is: {mind}.")
+        lines.append(f"{counted(closed, 'call')} would be outside calling hours where the number is: {mind}.")
     if unknown:
         lines.append(f"For {unknown:,} of them it is not known what time it is there.")
     return paragraphs(lines, "batch:ready", 2)
@@ -144,7 +141,7 @@ def _buttons(batch: "Batch", counts: Mapping[str, int]) -> list[Block]:
     ready, name = counts.get("ready", 0), batch.name
     found: list[Block] = []
     if batch.state in ("preview", "paused") and ready:
-        label = f"Add {_calls(ready)}" if batch.state == "preview" else f"Go on with {_calls(ready)}"
+        label = f"Add {counted(ready, 'call')}" if batch.state == "preview" else f"Go on with {counted(ready, 'call')}"
         found.append(button(label, "campaign:add_rows", batch.id, style="primary", about=name))
     if batch.state in ("preview", "asked", "paused"):
         ask = confirm(

@@ -37,6 +37,7 @@ from bot.cards import (
 from bot.cards.forms import any_input, form, select_input, text_input, typed
 from bot.cards.modals import NONE
 from bot.cards.outcomes import SHORT
+from bot.cards.times import counted
 from bot.events import Outcome, State
 from bot.numbers import masked as masked_number
 from bot.numbers import pretty
@@ -137,7 +138,7 @@ def search_words(search: Search, reading: Reading) -> str:
         f"with {' or '.join(who(one, reading.names.get(one, '')) for one in search.numbers[:3])}"
         if search.numbers
         else "",
-        f"and {len(search.numbers) - 3} more numbers" if len(search.numbers) > 3 else "",
+        f"and {counted(len(search.numbers) - 3, 'more number')}" if len(search.numbers) > 3 else "",
         line_words(reading.line(search.line)),
         days_words(search.since, search.until, reading.zone),
     ]

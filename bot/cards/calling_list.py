@@ -26,7 +26,7 @@ from bot.cards import (
 )
 from bot.cards.batch import Sample, ready_rows, rows_left_out
 from bot.cards.outcomes import SHORT
-from bot.cards.times import how_often, pace
+from bot.cards.times import counted, how_often, pace
 from bot.events import Outcome
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def headline(found: "CallingList", counts: Mapping[str, int]) -> str:
 
 def contacts(count: int) -> str:
     """ "1 contact", "1,200 contacts"."""
-    return f"{count:,} contact{'' if count == 1 else 's'}"
+    return counted(count, "contact")
 
 
 def lists_message(

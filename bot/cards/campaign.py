@@ -29,6 +29,7 @@ from bot.cards import (
     who,
 )
 from bot.cards.outcomes import SHORT
+from bot.cards.times import counted
 from bot.events import Outcome
 from bot.numbers import pretty
 from bot.orders import Campaign, CampaignCall, CampaignState, Member
@@ -199,14 +200,10 @@ def _state(one: Shown) -> str:
     pending = one.campaign.pending
     parts = [
         STATES[one.campaign.state],
-        "" if pending is None else f"{_calls(pending)} waiting",
+        "" if pending is None else f"{counted(pending, 'call')} waiting",
         f"at {plain(one.service)}" if one.service else "",
     ]
     return " · ".join(part for part in parts if part)
-
-
-def _calls(count: int) -> str:
-    return f"{count:,} call{'' if count == 1 else 's'}"
 
 
 def _switch(one: Shown, about: str) -> list[Block]:
@@ -237,7 +234,7 @@ def _asking(one: Shown, what: str, about: str) -> Block:
 def _question(one: Shown, what: str) -> tuple[str, str, str]:
     ask, means, yes = QUESTIONS[what]
     count = one.campaign.pending
-    pending = "" if count is None else f"{_calls(count)} {'waits' if count == 1 else 'wait'}. "
+    pending = "" if count is None else f"{counted(count, 'call')} {'waits' if count == 1 else 'wait'}. "
     return ask.format(name=one.campaign.name), means.format(pending=pending), yes
 
 

@@ -21,6 +21,7 @@ from bot.cards import (
     sentence,
 )
 from bot.cards.contacts import party
+from bot.cards.times import counted
 from bot.numbers import pretty
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def headline(found: "Import", counts: Mapping[str, int]) -> str:
     wanted = _wanted(counts)
     match found.state:
         case "preview" if wanted:
-            return f"{_contacts(wanted)} can be imported. Nothing was changed yet."
+            return f"{counted(wanted, 'contact')} can be imported. Nothing was changed yet."
         case "preview":
             return "There is nothing to import."
         case "done":
@@ -93,10 +94,6 @@ def _wanted(counts: Mapping[str, int]) -> int:
     return counts.get("new", 0) + counts.get("changed", 0)
 
 
-def _contacts(count: int) -> str:
-    return f"{count:,} contact{'' if count == 1 else 's'}"
-
-
 def _sample(sample: Sample) -> str:
     line, new, before = sample
     shown = f"line {line}: {party(new)}, {pretty(new.number)}"
@@ -107,7 +104,7 @@ def _buttons(found: "Import", counts: Mapping[str, int], refused: int) -> list[B
     buttons: list[Block] = []
     if found.state == "preview":
         if wanted := _wanted(counts):
-            label = f"Import {_contacts(wanted)}"
+            label = f"Import {counted(wanted, 'contact')}"
             buttons.append(button(label, "contacts:import_rows", found.id, style="primary", about=found.source))
         buttons.append(button("Cancel", "contacts:drop_rows", found.id, about=found.source))
     if found.state != "dropped" and refused:

@@ -19,7 +19,7 @@ FORMS: Mapping[str, tuple[str, Sequence[tuple[str, str]]]] = MappingProxyType(
                     "+1 202 555 0100 ext 123",
                     "the same, and dials that extension once they answer, where the service can",
                 ),
-                ("@sam", "calls a colleague; their whole name does, too"),
+                ("@sam", "calls a colleague; their name does, too"),
                 ("Dana Levi", "calls somebody from the contact book"),
                 ("201", "calls an extension"),
                 ("+1 202 555 0100 from +1 202 555 0199", "shows that line's number to them"),

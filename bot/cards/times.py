@@ -4,7 +4,6 @@ Moments are seconds since 1970 UTC; `zone` is an IANA name. Clock times are writ
 instead of using Slack's date tokens, because screen readers and notifications show those raw.
 """
 
-import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
@@ -12,6 +11,7 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from bot.errors import BadInput
+from bot.periods import time_of_day
 
 MOMENTS: Mapping[str, str] = MappingProxyType(
     {"15m": "In 15 minutes", "1h": "In 1 hour", "3h": "In 3 hours", "tomorrow": "Tomorrow at 09:00"}
@@ -22,7 +22,6 @@ AFTERNOON = time(15)
 """What "this afternoon" is."""
 _MINUTES = {"15m": 15, "1h": 60, "3h": 180}
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_CLOCK = re.compile(r"(\d{1,2})[:.](\d{2})")
 
 
 @lru_cache(maxsize=256)
@@ -63,6 +62,11 @@ def pace(begun_at: float, recent: int, left: int, now: float, zone: str) -> str:
 def how_often(count: int) -> str:
     """ "once", "twice", "3 times"."""
     return {1: "once", 2: "twice"}.get(count, f"{count} times")
+
+
+def counted(count: int, noun: str) -> str:
+    """ "1 call", "1,200 calls"."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def clock(at: float, zone: str, *, seconds: bool = False) -> str:
@@ -135,7 +139,7 @@ def moment(choice: str, now: float, zone: str) -> float:
 
 
 def on(day: str, clock_text: str, now: float, zone: str) -> float:
-    """The moment of a date ("2026-03-04") and a time as people type it ("9:30", "09.30"); "" = 09:00.
+    """The moment of a date ("2026-03-04") and a time as people type it ("9:30", "6pm"); "" = 09:00.
 
     Raises:
         BadInput: not a date, not a time, or already past; the sentence says which.
@@ -144,10 +148,10 @@ def on(day: str, clock_text: str, now: float, zone: str) -> float:
         local_day = date.fromisoformat(day)
     except ValueError as error:
         raise BadInput("That is not a date, so nothing was set. Pick a day in the calendar.") from error
-    match = _CLOCK.fullmatch(clock_text.strip() or "09:00")
-    if match is None or int(match[1]) > 23 or int(match[2]) > 59:
-        raise BadInput("That is not a time of day, so nothing was set. Write it like 14:30.")
-    local = datetime.combine(local_day, time(int(match[1]), int(match[2])), _zone(zone) or UTC)
+    at = time_of_day(clock_text.strip() or "09:00")
+    if at is None:
+        raise BadInput(f"“{clock_text}” is not a time of day, so nothing was set. Write it like 14:30 or 6pm.")
+    local = datetime.combine(local_day, at, _zone(zone) or UTC)
     if local.timestamp() <= now:
         raise BadInput("That time is already past, so nothing was set. Pick a later one.")
     return local.timestamp()
