@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from bot import numbers, typed_days, who
+from bot import numbers, slack_text, typed_days, who
 from bot.errors import BadInput
 from bot.events import Direction
 from bot.periods import instant
@@ -30,8 +30,6 @@ UNDERSTOOD = (
 BACK_DAYS = 92
 """How far back a search goes that names neither a period nor a number nor a person: it reads every call on the way."""
 
-_OPEN, _CLOSE = '"“„«”', '"”“»'
-_TOKEN = rf"<[^<>]*>|[{_OPEN}](?P<quoted>[^{_OPEN}{_CLOSE}]*)[{_CLOSE}](?=\s|$)|\S+"
 _DIALLABLE = r"[\d()+./\-‐‑‒–—−]+"
 _DAY = r"(?:\d{4}-)?\d{1,2}-\d{1,2}|today|yesterday"
 _DAYS = rf"({_DAY})?\.\.({_DAY})?"
@@ -179,12 +177,12 @@ def zone_of(name: str) -> ZoneInfo:
 
 def _tokens(text: str) -> list[_Token]:
     text = re.sub(
-        _TO, lambda match: f"{match[1] or ''}..{match[2] or ''}", who.without_links(text), flags=re.IGNORECASE
+        _TO, lambda match: f"{match[1] or ''}..{match[2] or ''}", slack_text.without_links(text), flags=re.IGNORECASE
     )
     tokens = []
-    for match in re.finditer(_TOKEN, text):
+    for match in slack_text.TOKEN.finditer(text):
         quoted = match["quoted"]
-        if quoted is None and match[0][0] in _OPEN:
+        if quoted is None and match[0][0] in slack_text.OPENING:
             raise BadInput(f"The quotation mark before {quote(match[0][1:])} is never closed. Nothing was searched.")
         tokens.append(_Token(match[0] if quoted is None else quoted, quoted is not None))
     return tokens

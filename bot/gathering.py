@@ -9,7 +9,7 @@ import re
 
 import msgspec
 
-from bot import who
+from bot import slack_text, who
 from bot.errors import BadInput
 
 EXAMPLE = "Example: conference 4711 me, @sam, +1 202 555 0100."
@@ -45,7 +45,7 @@ def parse(text: str, region: str) -> ConferenceText | None:
     Raises:
         BadInput: a full sentence with what was not understood and an example. Nothing was dialled.
     """
-    typed = who.without_links(text)
+    typed = slack_text.without_links(text)
     if typed.strip().casefold() == "conference":
         raise BadInput(f"Say which conference, and whom to call into it. Nothing was dialled. {EXAMPLE}")
     match = _BEGINS.fullmatch(typed)

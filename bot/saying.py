@@ -17,7 +17,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bot import numbers, who
+from bot import numbers, slack_text, who
 from bot.call_options import LONGEST_MESSAGE, LONGEST_RING, SHORTEST_RING
 from bot.errors import BadInput
 
@@ -131,7 +131,7 @@ def parse(text: str, region: str) -> MessageText:
     return MessageText(
         who=tuple(one for one, _ in found),
         template=html.unescape(options["template"]),
-        text=html.unescape(who.as_read(spoken)),
+        text=html.unescape(slack_text.as_read(spoken)),
         digits=_digits(options.get("digits", "")),
         loop=options.get("looping", ""),
         after=options.get("finally", ""),
@@ -199,7 +199,7 @@ def _tokens(text: str) -> list[_Token]:
         _Token(match["quoted"], quoted=True)
         if match["quoted"] is not None
         else _Token(match[0], comma=match["comma"] is not None)
-        for match in _TOKEN.finditer(who.without_links(text))
+        for match in _TOKEN.finditer(slack_text.without_links(text))
     ]
     named = True  # the names are not past: no option yet, and no text that is to be spoken
     for place, token in enumerate(tokens):

@@ -13,8 +13,9 @@ import re
 
 import msgspec
 
-from bot import numbers
+from bot import numbers, slack_text
 from bot.errors import BadInput
+from bot.slack_text import OPENING, TOKEN
 
 EXAMPLE = "Example: +1 202 555 0100 from Sales max 30m note asked for a quote."
 EXAMPLE_BEHIND = "Example: +1 202 555 0100 ext 123, or +1 202 555 0100,,123."
@@ -27,13 +28,7 @@ PAUSE = ".."
 """What a comma is as `CallOrder.dial_digits`: two seconds, as on a phone."""
 
 _OPTIONS = ("from", "via", "record", "max", "scenario", "note")
-_OPEN, _CLOSE = '"“„«”', '"”“»'
-_TOKEN = re.compile(rf"<[^<>]*>|[{_OPEN}](?P<quoted>[^{_OPEN}{_CLOSE}]*)[{_CLOSE}](?=\s|$)|\S+")
 _MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|([^<>]*))?>")
-_TEL = re.compile(r"<tel:([^<>|]*)(?:\|[^<>]*)?>|(?<![^\s])tel:(\S+)", re.IGNORECASE)
-_MARKED = re.compile(r"<((?:https?://|mailto:)[^<>|]+|[@#!][^<>|]+(?=\|))(?:\|([^<>]*))?>")
-_UNSEEN = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-"""Marks of writing direction, which contact books and our own cards put around what is copied from them."""
 _DIALLABLE = re.compile(r"[\d()+./\-‐‑‒–—−]+")
 _EXTENSION = re.compile(r"[0-9]{2,6}")
 _EXTENSION_WORD = re.compile(r"(?:x|ext\.?|extension)([0-9]*)", re.IGNORECASE)
@@ -139,13 +134,13 @@ def parse(text: str, region: str, *, behind: bool = False) -> CallText:
     Raises:
         BadInput: a full sentence with what was not understood and an example. Nothing else is ever raised.
     """
-    text = without_links(text)
+    text = slack_text.without_links(text)
     tokens = [
         _Token(match["quoted"] if match["quoted"] is not None else match[0], match["quoted"] is not None, match.end())
-        for match in _TOKEN.finditer(text)
+        for match in TOKEN.finditer(text)
     ]
     for token in tokens:
-        if not token.quoted and token.text[0] in _OPEN:
+        if not token.quoted and token.text[0] in OPENING:
             if any(before.option == "note" for before in tokens[: tokens.index(token)]):
                 break  # a note may hold what it likes
             raise BadInput(f"The quotation mark before {_quote(token.text[1:])} is never closed. {EXAMPLE}")
@@ -172,31 +167,6 @@ def somebody(text: str, region: str) -> Number | Mention | Extension | Name:
     if isinstance(found.who, Back | Again | Next | Help | Nothing) or found != CallText(found.who):
         raise BadInput("Name a contact, a number, an extension or a colleague, and nothing else.")
     return found.who
-
-
-def without_links(text: str) -> str:
-    """Numbers that Slack has turned into links, as plain numbers again; and nothing that cannot be seen."""
-    return _TEL.sub(lambda match: match[1] or match[2] or "", _UNSEEN.sub("", text)).strip()
-
-
-def as_read(text: str) -> str:
-    """A text that is kept, or spoken, as Slack shows it: links as their addresses, people and channels by name.
-
-    What Slack itself has marked up, that is: before `html.unescape`, for what people type with "<" comes as "&lt;".
-    """
-    return _MARKED.sub(lambda match: _shown(*match.groups("")), text)
-
-
-def _shown(to: str, label: str) -> str:
-    if to.startswith("http"):
-        return label if label and label in to else to
-    return to.removeprefix("mailto:") if to.startswith("mailto:") else label
-
-
-def unquoted(text: str) -> str:
-    """A name without the quotes that stand around all of it."""
-    match = _TOKEN.fullmatch(text.strip())
-    return match["quoted"] if match and match["quoted"] else text
 
 
 def _missing_who(tokens: list[_Token]) -> bool:
@@ -353,7 +323,7 @@ def _options(who: Who, tokens: list[_Token], text: str, region: str) -> CallText
             record = True
             continue
         if option == "note":
-            note = html.unescape(as_read(text[token.end :].strip()))
+            note = html.unescape(slack_text.as_read(text[token.end :].strip()))
             if not note:
                 raise BadInput(f"“note” needs the note after it. {EXAMPLE}")
             break

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from slack_bolt.async_app import AsyncApp
 
-from bot import approval, numbers, who
+from bot import approval, numbers, slack_text
 from bot.board import Board
 from bot.cards import Message, day_clock, plain, safe
 from bot.cards.help import help_message
@@ -53,7 +53,7 @@ def register(app: AsyncApp, desk: Desk) -> None:
 
 async def command(desk: Desk, click: Click) -> None:
     """`/callboard …`."""
-    word, _, rest = html.unescape(who.without_links(click.text)).partition(" ")
+    word, _, rest = html.unescape(slack_text.without_links(click.text)).partition(" ")
     match word.casefold():
         case "" | "status":
             await tell(desk, click, await status(desk.board, click.user))
@@ -241,7 +241,7 @@ async def _do_not_call(desk: Desk, click: Click, text: str) -> str:
             "Write `/callboard dnc add +1 202 555 0100 reason`, `dnc remove …` or `dnc`. Nothing was changed."
         )
     _check(desk, click, "manager", "change the do-not-call list")
-    number, reason = numbers.at_start(who.as_read(rest), board.settings.region)
+    number, reason = numbers.at_start(slack_text.as_read(rest), board.settings.region)
     added = word.casefold() == "add"
 
     def change(db: sqlite3.Connection) -> bool:

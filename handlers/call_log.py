@@ -9,7 +9,7 @@ from datetime import datetime
 import msgspec
 from slack_bolt.async_app import AsyncApp
 
-from bot import by_hand, call_search, log_fetching, who
+from bot import by_hand, call_search, log_fetching, slack_text, who
 from bot.board import Board
 from bot.by_hand import BY_HAND, HandMade
 from bot.call import Call
@@ -64,10 +64,10 @@ async def command(desk: Desk, click: Click) -> None:
         await answer(desk, click, help_message("calls", board.settings.commands))
         return
     if word.casefold() == "add":
-        await open_form(desk, click, html.unescape(who.without_links(rest)))
+        await open_form(desk, click, html.unescape(slack_text.without_links(rest)))
         return
     if word.casefold() == "fetch":
-        await fetch(desk, click, html.unescape(who.without_links(rest)))
+        await fetch(desk, click, html.unescape(slack_text.without_links(rest)))
         return
     person = await board.read(people.person, click.user)
     lines = [(line.number, line.label) for line in board.settings.lines]

@@ -8,7 +8,7 @@ from contextlib import suppress
 from msgspec.structs import replace
 from slack_bolt.async_app import AsyncApp
 
-from bot import numbers, who
+from bot import numbers, slack_text
 from bot.board import Board
 from bot.call import Call
 from bot.cards import Message, plain
@@ -34,9 +34,9 @@ def register(app: AsyncApp, desk: Desk) -> None:
 
 async def command(desk: Desk, click: Click) -> None:
     """`/calls waiting …`; `click.text` is what follows `waiting`: nothing, or a line or queue."""
-    scope = " ".join(html.unescape(who.without_links(click.text)).split())
+    scope = " ".join(html.unescape(slack_text.without_links(click.text)).split())
     kind, _, name = scope.partition(" ")
-    scope = f"{kind} {who.unquoted(name)}" if name and kind.casefold() in _KINDS else who.unquoted(scope)
+    scope = f"{kind} {slack_text.unquoted(name)}" if name and kind.casefold() in _KINDS else slack_text.unquoted(scope)
     await answer(desk, click, await desk.board.read(_list, desk.board, click, Turn(scope=scope[:SCOPE])))
 
 

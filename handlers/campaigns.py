@@ -5,7 +5,7 @@ import html
 import msgspec
 from slack_bolt.async_app import AsyncApp
 
-from bot import campaigns, who
+from bot import campaigns, slack_text, who
 from bot.board import Board
 from bot.campaigns import Found
 from bot.cards import plain
@@ -61,7 +61,7 @@ def register(app: AsyncApp, desk: Desk) -> None:
 
 async def command(desk: Desk, click: Click) -> None:
     """`/campaign …`."""
-    word, _, rest = html.unescape(who.without_links(click.text)).partition(" ")
+    word, _, rest = html.unescape(slack_text.without_links(click.text)).partition(" ")
     word, rest = word.casefold(), rest.strip()
     if word in ("", "list", "via"):
         await list_all(desk, click, f"via {rest}" if word == "via" else rest)

@@ -6,7 +6,7 @@ import sqlite3
 import msgspec
 from slack_bolt.async_app import AsyncApp
 
-from bot import asking, contact_rows, dialing, numbers, who
+from bot import asking, contact_rows, dialing, numbers, slack_text, who
 from bot.board import Board
 from bot.cards import Message, plain
 from bot.cards.contacts import LONGEST_SEARCH, Turn, add_form, book_message, party, removal_message
@@ -45,7 +45,7 @@ def register(app: AsyncApp, desk: Desk) -> None:
 
 async def command(desk: Desk, click: Click) -> None:
     """`/contacts …`."""
-    text = html.unescape(who.as_read(who.without_links(click.text)))
+    text = html.unescape(slack_text.as_read(slack_text.without_links(click.text)))
     word, _, rest = text.partition(" ")
     rest = rest.strip()
     match word.casefold():
@@ -56,7 +56,7 @@ async def command(desk: Desk, click: Click) -> None:
         case "add":
             number, names = numbers.at_start(rest, desk.board.settings.region)
             name, _, company = names.partition(",")
-            await _add(desk, click, number, who.unquoted(name), who.unquoted(company))
+            await _add(desk, click, number, slack_text.unquoted(name), slack_text.unquoted(company))
         case "remove":
             await _ask_to_remove(desk, click, rest)
         case "import" if not rest:

@@ -6,7 +6,7 @@ import sqlite3
 
 from slack_bolt.async_app import AsyncApp
 
-from bot import linking, numbers, who
+from bot import linking, numbers, slack_text
 from bot.cards.help import help_message
 from bot.cards.modals import NONE, phone_modal
 from bot.errors import BadInput
@@ -29,7 +29,7 @@ def register(app: AsyncApp, desk: Desk) -> None:
 
 async def command(desk: Desk, click: Click) -> None:
     """`/phone …`."""
-    text = html.unescape(who.without_links(click.text))
+    text = html.unescape(slack_text.without_links(click.text))
     word, _, rest = text.partition(" ")
     match word.casefold():
         case "":
@@ -53,7 +53,7 @@ async def command(desk: Desk, click: Click) -> None:
             raise BadInput(f"Say which line, or “none” for the service's default. Nothing was changed. {known}")
         case "line":
             person = await person_of(desk, click)
-            await _save(desk, click, linking.with_line(desk.board, person, who.unquoted(rest.strip())))
+            await _save(desk, click, linking.with_line(desk.board, person, slack_text.unquoted(rest.strip())))
         case "link":
             await _save(desk, click, _linked(desk, await person_of(desk, click), rest.strip()))
         case other if linking.kind_of(other):

@@ -2,7 +2,7 @@
 
 from slack_bolt.async_app import AsyncApp
 
-from bot import numbers, who
+from bot import numbers, slack_text
 from bot.errors import NotFound
 from handlers import Click, Desk, on_shortcut
 from handlers.calls import open_call_modal
@@ -21,7 +21,7 @@ async def start_call(desk: Desk, click: Click) -> None:
 
 async def call_number(desk: Desk, click: Click) -> None:
     """*Call number in message*: the form with the first one; nothing is dialled before it is submitted."""
-    found = numbers.found_in(who.without_links(click.text), desk.board.settings.region)
+    found = numbers.found_in(slack_text.without_links(click.text), desk.board.settings.region)
     if not found:
         raise NotFound("There is no phone number in that message, so nobody can be called from it.")
     number, extension = found[0]

@@ -8,7 +8,7 @@ from dataclasses import replace
 from msgspec.structs import replace as with_changes
 from slack_bolt.async_app import AsyncApp
 
-from bot import numbers, who
+from bot import numbers, slack_text
 from bot.board import Board, notice
 from bot.cards import Message
 from bot.cards.help import help_message
@@ -46,7 +46,7 @@ def register(app: AsyncApp, desk: Desk) -> None:
 
 async def command(desk: Desk, click: Click) -> None:
     """`/missed`: all, `mine`, or those of a line."""
-    text = html.unescape(who.without_links(click.text)).strip()
+    text = html.unescape(slack_text.without_links(click.text)).strip()
     if text.casefold() == "help":
         await answer(desk, click, help_message("missed", desk.board.settings.commands))
         return
@@ -120,7 +120,7 @@ def _scope(board: Board, text: str) -> str:
     Raises:
         BadInput: none of these.
     """
-    word = who.unquoted(text.casefold().removeprefix("line ").strip())
+    word = slack_text.unquoted(text.casefold().removeprefix("line ").strip())
     if word in ("", MINE):
         return word
     lines = board.settings.lines

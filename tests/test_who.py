@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import BadInput
+from bot.slack_text import as_read, unquoted
 from bot.who import (
     LONGEST_NAME,
     LONGEST_TONES,
@@ -19,10 +20,8 @@ from bot.who import (
     Nothing,
     Number,
     Who,
-    as_read,
     dial_digits,
     parse,
-    unquoted,
 )
 
 US = "+12025550123"

@@ -1,0 +1,40 @@
+"""What people type, as Slack hands it over: its links and mentions, quotes, signs that cannot be seen. Pure.
+
+https://docs.slack.dev/messaging/formatting-message-text
+"""
+
+import re
+
+OPENING, _CLOSING = '"“„«”', '"”“»'
+"""Quotes of several languages."""
+TOKEN = re.compile(rf"<[^<>]*>|[{OPENING}](?P<quoted>[^{OPENING}{_CLOSING}]*)[{_CLOSING}](?=\s|$)|\S+")
+"""A word, a link or mention, or words in quotes."""
+_TEL = re.compile(r"<tel:([^<>|]*)(?:\|[^<>]*)?>|(?<![^\s])tel:(\S+)", re.IGNORECASE)
+_MARKED = re.compile(r"<((?:https?://|mailto:)[^<>|]+|[@#!][^<>|]+(?=\|))(?:\|([^<>]*))?>")
+_UNSEEN = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Marks of writing direction, which contact books and our own cards put around what is copied from them."""
+
+
+def without_links(text: str) -> str:
+    """Numbers that Slack has turned into links, as plain numbers again; and nothing that cannot be seen."""
+    return _TEL.sub(lambda match: match[1] or match[2] or "", _UNSEEN.sub("", text)).strip()
+
+
+def as_read(text: str) -> str:
+    """A text that is kept, or spoken, as Slack shows it: links as their addresses, people and channels by name.
+
+    What Slack itself has marked up, that is: before `html.unescape`, for what people type with "<" comes as "&lt;".
+    """
+    return _MARKED.sub(lambda match: _shown(*match.groups("")), text)
+
+
+def _shown(to: str, label: str) -> str:
+    if to.startswith("http"):
+        return label if label and label in to else to
+    return to.removeprefix("mailto:") if to.startswith("mailto:") else label
+
+
+def unquoted(text: str) -> str:
+    """A name without the quotes that stand around all of it."""
+    match = TOKEN.fullmatch(text.strip())
+    return match["quoted"] if match and match["quoted"] else text
