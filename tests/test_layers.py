@@ -35,6 +35,8 @@ PURE = (
         "bot.gathering",
         "bot.step_inputs",
         "bot.periods",
+        "bot.quiet",
+        "bot.roundups",
         "bot.call_search",
         "bot.by_hand",
     ),
