@@ -23,7 +23,7 @@ from bot.cards.line import line_card
 from bot.cards.missed import missed_card
 from bot.cards.notice import notice_card
 from bot.cards.offer import HISTORY, Known, offer_card
-from bot.cards.roundup import SHOWN, Reading, roundup_card
+from bot.cards.roundup import Reading, newest, roundup_card
 from bot.cards.said import Said
 from bot.cards.slack_call import slack_call_card
 from bot.cards.times import PACE_SECONDS
@@ -33,7 +33,7 @@ from bot.events import AnyEvent, Outcome, State
 from bot.permission import rules
 from bot.phone_page import join_url
 from bot.recordings import is_left, may_listen
-from bot.roundups import Roundup, ended_at
+from bot.roundups import Roundup
 from bot.routing import masks, masks_from
 from bot.store import calling_lists as lists
 from bot.store import calls, campaigns, contact_imports, ledger, lookups, messages, missed, offers, people, roundups
@@ -183,18 +183,19 @@ def _roundup(db: sqlite3.Connection, board: Board, card: Card) -> Message | None
         for call in roundups.calls_of(db, found.start, found.end, card.place)
         if found.tells_of(call, call.line if settings.line(call.line) else "")
     ]
-    newest = sorted(told, key=ended_at, reverse=True)[:SHOWN]
-    reps = tuple(call.rep for call in newest if call.rep)
+    shown = newest(told)
+    reps = tuple(call.rep for call in shown if call.rep)
     reading = Reading(
-        contacts={call.number: contact for call in newest if (contact := _contact(db, call.number)) is not None},
+        contacts={call.number: contact for call in shown if (contact := _contact(db, call.number)) is not None},
         names={user: person.name for user, person in people.people(db, reps).items()},
         waiting={call.id: who for call in told if call.missed and (who := roundups.waiting(db, call.id))},
+        labels={line.number: line.label for line in settings.lines if line.label},
         now=board.now(),
         zone=settings.zone,
         masked=masks(settings, card.place),
         command=settings.commands["calls"],
     )
-    return roundup_card(found, told, [replace(call, line=settings.label(call.line)) for call in newest], reading)
+    return roundup_card(found, told, reading)
 
 
 def _batch(db: sqlite3.Connection, board: Board, card: Card) -> Message | None:

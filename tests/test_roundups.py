@@ -23,7 +23,7 @@ from bot.events import (
     Requested,
     Wrapped,
 )
-from bot.store import cards, missed
+from bot.store import calls, cards, missed
 from tests.fake_slack import FakeSlack
 from tests.office import LINE, SETTINGS, Office, office
 from tests.slack_state import Clock, Message
@@ -108,7 +108,7 @@ async def test_an_hour_of_calls_is_one_message(opened: Open) -> None:
         await until(desk, at("02 14:01"))
         (told,) = roundups(desk)
         assert told.text.splitlines() == [
-            "Calls from 13:00 to 14:00",
+            "Calls on 2 Feb 2026, 13:00 to 14:00",
             "2 came in: 2 answered, none missed.",
             "2 went out: 1 reached.",
             "Talk time: 5 min 20 s.",
@@ -116,7 +116,7 @@ async def test_an_hour_of_calls_is_one_message(opened: Open) -> None:
             "13:20 · To +1 202-555-0156: no answer",
             "13:10 · To +1 202-555-0156: answered, talked 1 min",
             "13:02 · From Noa Green, +1 202-555-0155: answered by extension 201, talked 1 min",
-            "As of 14:00.",
+            "As of 2 Feb 2026, 14:00.",
         ]
         await until(desk, at("02 16:30"))  # nothing is posted for an hour without calls
         assert seen(desk) == [told.text]
@@ -148,7 +148,7 @@ async def test_a_call_that_rings_is_not_shown(opened: Open) -> None:
         assert seen(desk) == []
         await until(desk, at("02 15:01"))
         (told_of,) = roundups(desk)
-        assert "Calls from 14:00 to 15:00\n1 came in: 1 answered, none missed." in told_of.text
+        assert "Calls on 2 Feb 2026, 14:00 to 15:00\n1 came in: 1 answered, none missed." in told_of.text
 
 
 async def test_a_restart_at_any_moment_neither_doubles_nor_loses_it(opened: Open) -> None:
@@ -202,12 +202,12 @@ async def test_a_call_that_turns_out_to_have_ended_in_another_hour_is_in_that_on
         answered = LegAnswered(ref="a", at=at("02 13:59"), leg="ext:201")
         await desk.happen(told, answered, CallEnded(ref="a", at=at("02 13:59:58")))
         await until(desk, at("02 14:02"))
-        assert "Calls from 13:00 to 14:00" in seen(desk)[0]
+        assert "Calls on 2 Feb 2026, 13:00 to 14:00" in seen(desk)[0]
         done = CdrReceived(ref="a", at=at("02 13:59"), leg="ext:201", outcome=Outcome.ANSWERED, talk_seconds=65)
         await desk.happen(done)
         await until(desk, at("02 15:01"))
         (only,) = seen(desk)
-        assert "Calls from 14:00 to 15:00" in only
+        assert "Calls on 2 Feb 2026, 14:00 to 15:00" in only
 
 
 async def test_a_day_is_one_message_when_it_is_over(opened: Open) -> None:
@@ -218,7 +218,7 @@ async def test_a_day_is_one_message_when_it_is_over(opened: Open) -> None:
         assert seen(desk) == []
         await until(desk, at("03 00:01"))
         (told,) = seen(desk)
-        assert told.startswith("Calls from yesterday 00:00 to 00:00\n1 came in: 1 answered, none missed.\n1 went out")
+        assert told.startswith("Calls on 2 Feb 2026\n1 came in: 1 answered, none missed.\n1 went out")
         assert "21:02 · To" in told
 
 
@@ -307,6 +307,64 @@ async def test_what_an_hour_began_with_is_told_when_the_settings_have_changed(op
         assert "1 came in" in told.text
 
 
+async def test_a_call_may_last_for_many_hours(opened: Open) -> None:
+    async with opened(HOURLY) as desk:
+        await call(desk, at("02 04:00"), "a", talk=9 * 3600 + 600)
+        await until(desk, at("02 14:01"))
+        (told,) = roundups(desk)
+        assert "1 came in: 1 answered" in told.text
+
+
+async def test_of_whom_nobody_need_hear_nothing_is_posted(opened: Open) -> None:
+    text = HOURLY.replace('roundup = "hourly"', 'roundup = "hourly"\nmissed = false')
+    async with opened(text) as desk:
+        await call(desk, at("02 13:02"), "a", Outcome.NO_ANSWER)
+        await until(desk, at("02 14:01"))
+        assert seen(desk) == []
+        await call(desk, at("02 14:02"), "b", Outcome.NO_ANSWER)
+        await call(desk, at("02 14:10"), "c", direction="out", number=OTHER)
+        await until(desk, at("02 15:01"))
+        (told,) = roundups(desk)
+        assert told.text.splitlines()[1:3] == [
+            "1 came in: 0 answered, none missed, 1 not answered and not reported.",
+            "1 went out: 1 reached.",
+        ]
+        assert "From" not in told.text
+
+
+@pytest.mark.parametrize(("hours", "comes"), [(3, True), (30, False)])
+async def test_what_a_log_tells_after_down_time_is_told_if_it_is_news(opened: Open, hours: int, comes: bool) -> None:
+    async with opened(HOURLY) as desk:
+        desk.clock.now = at("03 19:00")
+        told = record("a", desk.clock() - hours * 3600, Outcome.ANSWERED)
+        await desk.board.ingest("voicenter", told, late=True)
+        await until(desk, at("03 19:05"))
+        assert len(roundups(desk)) == comes
+
+
+async def test_what_a_log_tells_much_later_changes_what_stands_there(opened: Open) -> None:
+    async with opened(HOURLY) as desk:
+        await call(desk, at("02 13:02"), "a")
+        await until(desk, at("02 14:05"))
+        desk.clock.now = at("05 09:00")
+        await desk.board.ingest("voicenter", record("b", at("02 13:30"), Outcome.ANSWERED, number=OTHER), late=True)
+        await until(desk, at("05 09:01"))
+        (told,) = roundups(desk)
+        assert "2 came in" in told.text
+
+
+async def test_what_an_admin_fetches_is_told_nowhere(opened: Open) -> None:
+    async with opened(HOURLY) as desk:
+        await call(desk, at("02 13:02"), "a")
+        older = record("b", at("02 13:10"), Outcome.ANSWERED, number=OTHER)
+        await desk.board.write(
+            calls.ingest, "voicenter", older, now=desk.clock(), routing=desk.board.routing, fetched=True
+        )
+        await until(desk, at("02 14:01"))
+        (told,) = roundups(desk)
+        assert "1 came in" in told.text
+
+
 async def test_numbers_are_hidden_where_the_channel_hides_them_and_nobody_is_rung(opened: Open) -> None:
     async with opened(HOURLY.replace('label = "Sales"', 'label = "Sales"\nmask = true')) as desk:
         await desk.link("U1", extension="201")
@@ -347,8 +405,10 @@ async def test_quiet_hours_hold_and_then_tell_all_in_one(opened: Open) -> None:
     async with opened(NIGHT) as desk:
         await until(desk, at("03 08:01"))
         (told,) = roundups(desk)
-        assert told.text.startswith("Calls from yesterday 20:00 to 08:00\n1 came in: 1 answered, none missed.\n2 went")
-        assert "Yesterday 22:10 · From" in told.text
+        assert told.text.startswith(
+            "Calls from 2 Feb 2026, 20:00 to 3 Feb 2026, 08:00\n1 came in: 1 answered, none missed.\n2 went"
+        )
+        assert "2 Feb 2026, 22:10 · From" in told.text
         assert "This channel was quiet meanwhile." in told.text
         await call(desk, at("03 08:10"), "e", number=OTHER)  # one by one again
         assert len(seen(desk)) == 3
@@ -475,9 +535,9 @@ async def test_hours_that_are_quiet_are_one_roundup(opened: Open) -> None:
             await call(desk, at(hour), f"r{number}", direction="out", number=OTHER)
         await until(desk, at("03 09:01"))
         assert [text.splitlines()[:2] for text in seen(desk)] == [
-            ["Calls from 18:00 to 19:00", "1 went out: 1 reached."],
-            ["Calls from yesterday 19:00 to 08:00", "4 went out: 4 reached."],
-            ["Calls from 08:00 to 09:00", "1 went out: 1 reached."],
+            ["Calls on 2 Feb 2026, 18:00 to 19:00", "1 went out: 1 reached."],
+            ["Calls from 2 Feb 2026, 19:00 to 3 Feb 2026, 08:00", "4 went out: 4 reached."],
+            ["Calls on 3 Feb 2026, 08:00 to 09:00", "1 went out: 1 reached."],
         ]
 
 

@@ -12,7 +12,7 @@ from bot.cards import (
     Message,
     clock,
     context,
-    day_clock,
+    date_clock,
     duration,
     line_words,
     message,
@@ -20,12 +20,11 @@ from bot.cards import (
     plain,
     rep_words,
     section,
-    upper_first,
     who,
 )
 from bot.cards.call_log import ended_words
 from bot.events import Outcome
-from bot.roundups import Roundup
+from bot.roundups import Roundup, ended_at
 
 if TYPE_CHECKING:
     from bot.store.contacts import Contact
@@ -39,6 +38,7 @@ class Reading(msgspec.Struct, frozen=True):
 
     Attributes:
         contacts: by number.  names: Slack user id -> name.  waiting: call id -> the missed caller who waits since.
+        labels: our line's number -> its name.
         now: seconds since 1970 UTC.  zone: IANA name.  masked: numbers are hidden.
         command: the name of `/calls` here.
     """
@@ -46,6 +46,7 @@ class Reading(msgspec.Struct, frozen=True):
     contacts: "Mapping[str, Contact]"
     names: Mapping[str, str]
     waiting: Mapping[str, str]
+    labels: Mapping[str, str]
     now: float
     zone: str
     masked: bool
@@ -56,19 +57,29 @@ class Reading(msgspec.Struct, frozen=True):
         return datetime.fromtimestamp(at // 1, zone_of(self.zone)).date().isoformat()
 
 
-def roundup_card(roundup: Roundup, calls: Sequence[Call], newest: Sequence[Call], reading: Reading) -> Message | None:
+def newest(calls: Sequence[Call]) -> list[Call]:
+    """Those that are named, the latest first: not those of which nobody is told."""
+    return sorted((call for call in calls if not _hidden(call)), key=ended_at, reverse=True)[:SHOWN]
+
+
+def _hidden(call: Call) -> bool:
+    """Nobody answered, and nobody need hear of that."""
+    return call.unanswered and not call.missed
+
+
+def roundup_card(roundup: Roundup, calls: Sequence[Call], reading: Reading) -> Message | None:
     """None where there is nothing to tell: no call, or in quiet hours none but missed ones, which have their own cards.
 
-    Nobody of ours is mentioned in it, which would ring them. `calls`: all that it tells of.  `newest`: those that are
-    named, the newest first, with their line's name.
+    Nobody of ours is mentioned in it, which would ring them. `calls`: all that it tells of.
     """
-    if not calls or (roundup.kind == "quiet" and all(call.unanswered for call in calls)):
+    shown = newest(calls)
+    if not shown or (roundup.kind == "quiet" and all(call.unanswered for call in calls)):
         return None
-    several = len({call.line for call in newest}) > 1
-    rows = [_row(call, roundup, reading, several=several) for call in newest]
-    if len(calls) > len(newest):
-        rows.append(f"and {len(calls) - len(newest)} more: `{reading.command} log {_days(roundup, reading)}`")
-    as_of = f"As of {clock(reading.now, reading.zone)}."
+    several = len({call.line for call in shown}) > 1
+    rows = [_row(call, roundup, reading, several=several) for call in shown]
+    if more := sum(not _hidden(call) for call in calls) - len(shown):
+        rows.append(f"and {more} more: `{reading.command} log {_days(roundup, reading)}`")
+    as_of = f"As of {date_clock(reading.now, reading.zone)}."
     quiet = " This channel was quiet meanwhile." if roundup.kind == "quiet" else ""
     blocks = [
         section(f"*Calls {_period(roundup, reading)}*\n{_figures(calls, reading.waiting)}", "roundup:figures"),
@@ -79,9 +90,12 @@ def roundup_card(roundup: Roundup, calls: Sequence[Call], newest: Sequence[Call]
 
 
 def _period(roundup: Roundup, reading: Reading) -> str:
-    start, end = (day_clock(at, reading.now, reading.zone) for at in (roundup.start, roundup.end))
-    one_day = reading.day(roundup.start) == reading.day(roundup.end)
-    return f"from {start} to {clock(roundup.end, reading.zone) if one_day else end}"
+    """With its date, for it may come later, and is read later still."""
+    zone = reading.zone
+    if reading.day(roundup.start) != reading.day(roundup.end - 1):
+        return f"from {date_clock(roundup.start, zone)} to {date_clock(roundup.end, zone)}"
+    date = f"on {date_clock(roundup.start, zone).partition(',')[0]}"
+    return date if roundup.kind == "daily" else f"{date}, {clock(roundup.start, zone)} to {clock(roundup.end, zone)}"
 
 
 def _days(roundup: Roundup, reading: Reading) -> str:
@@ -105,7 +119,7 @@ def _came(calls: Sequence[Call], waiting: int) -> str:
     """As in a digest; `waiting`: so many callers."""
     answered = sum(call.outcome is Outcome.ANSWERED for call in calls)
     missed = sum(call.missed for call in calls)
-    unreported = sum(call.unanswered and not call.missed for call in calls)
+    unreported = sum(map(_hidden, calls))
     pending = sum(call.outcome in (None, Outcome.PENDING) for call in calls)
     announced = len(calls) - answered - missed - unreported - pending
     still = f"{waiting} caller{'s' if waiting > 1 else ''} still wait{'' if waiting > 1 else 's'}"
@@ -122,7 +136,7 @@ def _came(calls: Sequence[Call], waiting: int) -> str:
 def _row(call: Call, roundup: Roundup, reading: Reading, *, several: bool) -> str:
     """`several`: the line is named, for the others are of others."""
     one_day = reading.day(roundup.start) == reading.day(roundup.end - 1)
-    began = clock(call.started_at, reading.zone) if one_day else day_clock(call.started_at, reading.now, reading.zone)
+    began = (clock if one_day else date_clock)(call.started_at, reading.zone)
     party = who(call.number, call.name, reading.contacts.get(call.number), masked=reading.masked)
     rep = plain(reading.names.get(call.rep, "")) or rep_words("", call.person, call.extension)
     by = f" by {rep}" if rep and (call.conversation or call.direction == "out") else ""
@@ -131,6 +145,6 @@ def _row(call: Call, roundup: Roundup, reading: Reading, *, several: bool) -> st
         f"{ended_words(call)}{by if call.direction == 'in' else ''}",
         f"talked {duration(call.talk_seconds)}" if call.talk_seconds else "",
         ("still waits" if call.id in reading.waiting else "does not wait any more") if call.missed else "",
-        line_words(call.line) if several else "",
+        line_words(reading.labels.get(call.line, call.line)) if several else "",
     ]
-    return f"{upper_first(began)} · {', '.join(part for part in told if part)}"
+    return f"{began} · {', '.join(part for part in told if part)}"

@@ -13,10 +13,11 @@ from bot.store import cards
 
 CARD = "roundup"
 """Kind of the card; its body is the `Roundup`."""
-SETTLE_SECONDS = 15
-"""So long the records of the last calls of a period are awaited; what comes later is put in by an edit."""
-LONGEST_SECONDS = 6 * 3600
-"""So long before a period those calls may have begun that ended in it."""
+SETTLE_SECONDS = 20
+"""So long the records of the last calls of a period are awaited, and whose those are, as `calls.HOLD_SECONDS`; what
+comes later is put in by an edit."""
+LONGEST_SECONDS = 24 * 3600
+"""So long before a period those calls may have begun that ended in it: no order may ask for longer ones."""
 NEWS_SECONDS = 24 * 3600
 """A period that was over longer ago is no news: what is told of it then brings no new message, but may change one."""
 _read_call = msgspec.json.Decoder(Call)
@@ -38,13 +39,13 @@ def take_back(db: sqlite3.Connection, roundup: Roundup) -> None:
 
 
 def calls_of(db: sqlite3.Connection, start: float, end: float, place: str) -> list[Call]:
-    """Ended calls of a place that may have ended in `start <= moment < end` and have no message of their own there,
-    the newest first."""
+    """Ended calls of a place that may have ended in `start <= moment < end`, and have no message of their own there."""
     rows = db.execute(
         "SELECT body FROM calls WHERE started_at >= ? AND started_at < ? AND place = ? AND state = 'ended'"
+        " AND max(started_at, answered_at, ended_at) >= ?"
         " AND NOT EXISTS (SELECT 1 FROM cards WHERE subject = calls.id AND kind IN ('incoming', 'cdr')"
-        " AND cards.place = calls.place AND (ts <> '' OR posting_at > 0)) ORDER BY started_at DESC",
-        (start - LONGEST_SECONDS, end, place),
+        " AND cards.place = calls.place AND (ts <> '' OR posting_at > 0))",
+        (start - LONGEST_SECONDS, end, place, start),
     )
     return [_read_call.decode(row[0]) for row in rows]
 
