@@ -24,6 +24,7 @@ from bot.events import (
     Wrapped,
 )
 from bot.store import calls, cards, missed
+from bot.store import roundups as roundups_store
 from tests.fake_slack import FakeSlack
 from tests.office import LINE, SETTINGS, Office, office
 from tests.slack_state import Clock, Message
@@ -504,6 +505,22 @@ async def test_a_call_whose_card_did_not_come_before_them_is_told_of_afterwards(
         await until(desk, at("03 08:05"))
         (only,) = seen(desk)
         assert "1 came in: 1 answered" in only
+
+
+async def test_while_it_is_not_known_whether_a_call_is_shown_it_counts_as_that(
+    opened: Open, fake_slack: FakeSlack
+) -> None:
+    async with opened(NIGHT) as desk:
+        desk.clock.now = at("02 20:30")
+        await desk.board.ingest("voicenter", record("a", at("02 20:10"), Outcome.ANSWERED, direction="out"))
+        (call,) = await desk.calls()
+        period = (at("02 20:00"), at("03 08:00"), "C1")
+        assert await desk.board.read(roundups_store.calls_of, *period) == [call]
+        await desk.board.write(cards.mark, "cdr", call.id, "C1", desk.clock())
+        card = await desk.board.read(cards.find, "cdr", call.id)
+        assert card is not None
+        await desk.board.write(cards.posting, card, "C1", desk.clock())
+        assert await desk.board.read(roundups_store.calls_of, *period) == []
 
 
 async def test_escalations_and_everything_in_private_come_at_once(opened: Open) -> None:
