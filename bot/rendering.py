@@ -178,11 +178,12 @@ def _is_new(card: Card) -> bool:
 def _roundup(db: sqlite3.Connection, board: Board, card: Card) -> Message | None:
     found = msgspec.json.decode(card.body or b"", type=Roundup)
     settings = board.settings
-    told = [
-        call
-        for call in roundups.calls_of(db, found.start, found.end, card.place)
-        if found.tells_of(call, call.line if settings.line(call.line) else "")
-    ]
+    others = roundups.told_elsewhere(db, found)
+    told = []
+    for call in roundups.calls_of(db, found.start, found.end, card.place):
+        line = call.line if settings.line(call.line) else ""
+        if found.tells_of(call, line) and not any(other.tells_of(call, line) for other in others):
+            told.append(call)
     shown = newest(told)
     reps = tuple(call.rep for call in shown if call.rep)
     reading = Reading(

@@ -1,6 +1,6 @@
 """Roundups: one message of a channel that tells of many calls. Which calls it tells of. Pure."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -8,12 +8,11 @@ from bot.call import Call
 from bot.events import Outcome
 
 Kind = Literal["hourly", "daily", "quiet"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 class Roundup(msgspec.Struct, frozen=True):
-    """One of them, in one channel; a card's body. What it tells of is settled when its first call ends.
-
-    So a change of the settings in the middle of an hour leaves no call out.
+    """One of them, in one channel; a card's body.
 
     Attributes:
         kind: of lines whose channel gets one an hour, or a day; "quiet" is of the others, in quiet hours.
@@ -33,12 +32,26 @@ class Roundup(msgspec.Struct, frozen=True):
     @property
     def subject(self) -> str:
         """The same for all calls of one period and place: they are in one message."""
-        return f"{self.kind}:{self.place}:{self.start:.0f}"
+        return f"{subject(self.kind, self.place, self.start)}:{self.end:.0f}"
 
     def tells_of(self, call: Call, line: str) -> bool:
         """Whether an ended call is one of its. `line`: of ours, "" = none that is listed."""
         told = self.incoming if call.direction == "in" else self.outgoing
         return line in told and self.start <= ended_at(call) < self.end and is_told(call)
+
+    def line_of(self, call: Call) -> str:
+        """Of a call that it tells of: its line, "" = none that is listed."""
+        return call.line if call.line in (self.incoming if call.direction == "in" else self.outgoing) else ""
+
+    def joined(self, later: "Roundup") -> "Roundup":
+        """The same once the settings have changed: lines that have left are told of as far as they were in."""
+        incoming, outgoing = {*self.incoming, *later.incoming}, {*self.outgoing, *later.outgoing}
+        return msgspec.structs.replace(later, incoming=tuple(sorted(incoming)), outgoing=tuple(sorted(outgoing)))
+
+
+def subject(kind: Kind, place: str, start: float) -> str:
+    """What those of a kind and place begin with, sorted by time."""
+    return f"{kind}:{place}:{start:010.0f}"
 
 
 def is_told(call: Call) -> bool:

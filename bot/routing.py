@@ -7,7 +7,7 @@ from functools import cached_property
 from bot import quiet
 from bot.call import Call, Unreported
 from bot.events import Outcome, State
-from bot.roundups import Kind, Roundup, ended_at, is_told
+from bot.roundups import KINDS, Kind, Roundup, ended_at, is_told
 from bot.settings import Hours, Settings
 
 _HUNG_UP = frozenset({Outcome.NO_ANSWER, Outcome.CANCELLED, Outcome.ABANDONED})
@@ -99,13 +99,12 @@ class ByLine:
         """Lines whose incoming, and whose outgoing calls each kind of roundup tells of, "" = those not listed."""
         shown = [(line.number, line.roundup, line.incoming, line.summary) for line in self.settings.lines]
         shown.append(("", self.settings.roundup, True, self.settings.summaries))
-        kinds: tuple[Kind, ...] = ("hourly", "daily", "quiet")
         return {
             kind: (
                 tuple(number for number, pace, incoming, _ in shown if (pace or "quiet") == kind and incoming),
                 tuple(number for number, pace, _, outgoing in shown if (pace or "quiet") == kind and outgoing),
             )
-            for kind in kinds
+            for kind in KINDS
         }
 
 

@@ -222,7 +222,7 @@ async def test_what_could_be_shown_to_nobody_goes_in_the_end(desk: Office) -> No
 
 async def test_roundups_go_with_the_calls_that_they_told_of(desk: Office) -> None:
     gone = Roundup("hourly", "C1", desk.clock() - 3600, desk.clock(), desk.clock(), (LINE,), (LINE,))
-    await desk.board.write(roundups.tell, gone, desk.clock(), late=False)
+    await desk.board.write(roundups.tell, gone, Call(id="c1", account="acme"), desk.clock(), late=False)
     for days in (59, 2):
         desk.clock.advance(days * DAY)
         await desk.settle()

@@ -1,6 +1,7 @@
 """Roundups and quiet hours through the whole: what the service tells, what the channel sees, and when."""
 
 import dataclasses
+import re
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
@@ -364,6 +365,96 @@ async def test_what_an_admin_fetches_is_told_nowhere(opened: Open) -> None:
         await until(desk, at("02 14:01"))
         (told,) = roundups(desk)
         assert "1 came in" in told.text
+
+
+@pytest.mark.parametrize("pace", ["hourly", ""])
+async def test_a_line_that_leaves_in_the_middle_of_an_hour_is_told_of_as_far_as_it_was_in(
+    opened: Open, pace: str
+) -> None:
+    first, then = HELP_DESK, HELP_DESK.replace('"hourly"', '""')
+    if not pace:  # or joins
+        first, then = then, first
+    async with opened(HOURLY.replace("[policy]", f"{first}[policy]")) as desk:
+        await call(desk, at("02 13:02"), "a")
+        await call(desk, at("02 13:10"), "b", line=HELP, number=OTHER)
+    async with opened(HOURLY.replace("[policy]", f"{then}[policy]")) as desk:
+        await call(desk, at("02 13:20"), "c", line=HELP, number=OTHER)
+        await call(desk, at("02 13:30"), "d")
+        await until(desk, at("02 14:01"))
+        (told,) = roundups(desk)
+        assert (len(seen(desk)), "3 came in" in told.text) == (2, True)
+
+
+async def test_a_change_of_the_pace_tells_of_nothing_twice(opened: Open) -> None:
+    async with opened(HOURLY) as desk:
+        await call(desk, at("02 10:02"), "a")
+        await call(desk, at("02 14:02"), "b")
+    async with opened(DAILY) as desk:
+        await call(desk, at("02 14:30"), "c")
+        await call(desk, at("02 15:30"), "d")
+        await until(desk, at("03 00:01"))
+        assert [re.findall(r"\d+ came in", text) for text in seen(desk)] == [
+            ["1 came in"],
+            ["2 came in"],
+            ["1 came in"],
+        ]
+        # What stands there keeps what it told of, also when it is drawn anew.
+        for ref, began in (("a", "02 10:02"), ("c", "02 14:30"), ("d", "02 15:30")):
+            told = next(one for one in await desk.calls() if one.started_at == at(began))
+            await desk.board.ingest("voicenter", [Wrapped(at=desk.clock(), by="U1", note=ref)], call_id=told.id)
+        for one in roundups(desk):
+            card = await desk.board.read(cards.by_message, "C1", one.ts)
+            assert card is not None
+            await desk.board.write(cards.touch, card.subject, "roundup")
+        await until(desk, at("03 00:05"))
+        assert [re.findall(r"\d+ came in", text) for text in seen(desk)] == [
+            ["1 came in"],
+            ["2 came in"],
+            ["1 came in"],
+        ]
+
+
+async def test_what_is_told_late_goes_where_the_others_of_its_time_are(opened: Open) -> None:
+    async with opened(HOURLY) as desk:
+        await call(desk, at("02 14:02"), "a")
+        await until(desk, at("02 15:01"))
+    async with opened(DAILY) as desk:
+        await desk.happen(*record("b", at("02 14:50"), Outcome.ANSWERED, number=OTHER))
+        await until(desk, at("02 15:10"))
+        await desk.happen(*record("c", at("02 15:05"), Outcome.ANSWERED))
+        await until(desk, at("03 00:01"))
+        assert [re.findall(r"\d+ came in", text) for text in seen(desk)] == [["2 came in"], ["1 came in"]]
+
+
+async def test_what_was_told_of_in_the_morning_has_no_message_of_its_hour_later(opened: Open) -> None:
+    async with opened(NIGHT.replace('label = "Sales"', 'label = "Sales"\nroundup = "hourly"')) as desk:
+        await call(desk, at("02 19:30"), "a")
+        await until(desk, at("03 08:01"))
+        (before,) = roundups(desk)
+    async with opened(HOURLY) as desk:
+        await desk.happen(Wrapped(ref="a", at=desk.clock(), by="U1", note="They order."))
+        await until(desk, at("03 09:01"))
+        (after,) = roundups(desk)
+        assert (after.ts, "1 came in" in after.text) == (before.ts, True)
+
+
+@pytest.mark.parametrize("noted", [False, True])
+async def test_quiet_hours_that_are_given_up_tell_of_nothing_twice_and_lose_nothing(opened: Open, noted: bool) -> None:
+    text = NIGHT.replace('label = "Sales"', 'label = "Sales"\nroundup = "hourly"')
+    async with opened(text) as desk:
+        await call(desk, at("02 19:30"), "a")
+        await call(desk, at("02 21:10"), "b", number=OTHER)
+    async with opened(HOURLY) as desk:
+        if noted:  # so its hour is told of at once, as it is by now
+            await desk.happen(Wrapped(ref="a", at=desk.clock(), by="U1", note="They order."))
+            await until(desk, at("02 21:15"))
+            assert "1 came in" in seen(desk)[0]
+        await call(desk, at("02 21:40"), "c")
+        await until(desk, at("02 22:01"))
+        assert len(seen(desk)) == 1 + noted
+        await until(desk, at("03 08:01"))
+        found = [re.findall(r"\d+ came in", text) for text in seen(desk)]
+        assert sorted(found) == [["1 came in"], ["2 came in"]]
 
 
 async def test_numbers_are_hidden_where_the_channel_hides_them_and_nobody_is_rung(opened: Open) -> None:

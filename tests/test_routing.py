@@ -163,13 +163,13 @@ def test_a_roundup_is_of_one_period_and_place(settings: Settings) -> None:
         assert found is not None
         subjects.append(found.subject)
     assert subjects == [
-        "hourly:C1:1770033600",
-        "hourly:C1:1770033600",
-        "hourly:C1:1770037200",
-        "hourly:C2:1770033600",
-        "quiet:C2:1770062400",
-        "daily:C9:1769990400",
-        "daily:C9:1769990400",
+        "hourly:C1:1770033600:1770037200",
+        "hourly:C1:1770033600:1770037200",
+        "hourly:C1:1770037200:1770040800",
+        "hourly:C2:1770033600:1770037200",
+        "quiet:C2:1770062400:1770105600",
+        "daily:C9:1769990400:1770076800",
+        "daily:C9:1769990400:1770076800",
     ]
 
 

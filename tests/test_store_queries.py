@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import msgspec
 import pytest
 from typing_extensions import override
 
@@ -233,8 +234,11 @@ def put_back(db: sqlite3.Connection) -> None:
 
 
 def tell_roundup(db: sqlite3.Connection) -> None:
-    roundups.tell(db, ROUNDUP, NOW, late=False)
-    roundups.tell(db, ROUNDUP, NOW + 10**6, late=True)
+    roundups.tell(db, ROUNDUP, RECORDED, NOW, late=False)
+    roundups.tell(db, ROUNDUP, RECORDED, NOW + 10**6, late=True)
+    other = msgspec.structs.replace(ROUNDUP, kind="daily", due_at=ROUNDUP.due_at + 1)
+    roundups.tell(db, other, RECORDED, NOW, late=False)
+    assert roundups.told_elsewhere(db, other) == [ROUNDUP]
 
 
 def read_the_log(db: sqlite3.Connection) -> None:
@@ -503,7 +507,8 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "retention.forget_words": lambda db: retention.forget_words(db, NOW + 10**6),
     "retention.forget_audit": lambda db: retention.forget_audit(db, NOW + 10**6),
     "roundups.tell": tell_roundup,
-    "roundups.take_back": lambda db: roundups.take_back(db, ROUNDUP),
+    "roundups.take_back": lambda db: roundups.take_back(db, ROUNDUP, NOW),
+    "roundups.told_elsewhere": lambda db: roundups.told_elsewhere(db, ROUNDUP),
     "roundups.calls_of": lambda db: roundups.calls_of(db, NOW, NOW + 3600, "C1"),
     "roundups.waiting": lambda db: roundups.waiting(db, "c1"),
     "web_phones.get": lambda db: web_phones.get(db, "U1"),

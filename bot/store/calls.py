@@ -186,13 +186,13 @@ def _refold(
     if not late:
         _show(db, call, place, now, routing, roundup)
     if roundup is not None and call.state is State.ENDED:
-        roundups.tell(db, roundup, now, late=late)
+        roundups.tell(db, roundup, call, now, late=late)
     if before is not None and before["ended_at"] not in (0, call.ended_at):
         told = routing.roundup(
             msgspec.structs.replace(call, ended_at=before["ended_at"], state=State.ENDED), place, now
         )
         if told is not None and (roundup is None or told.subject != roundup.subject):
-            roundups.take_back(db, told)
+            roundups.take_back(db, told, before["ended_at"])
     if call.rep_phone:
         offers.show_call(db, call.id)
     if before is not None and not fetched and _less_talked(before, call):
