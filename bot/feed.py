@@ -20,7 +20,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.board import Board
 from bot.cards import Message
-from bot.store import cards, ledger
+from bot.store import cards, ledger, roundups
 from bot.store.cards import IN_THREAD, Card
 
 log = logging.getLogger("callboard.feed")
@@ -59,6 +59,10 @@ _NO_PLACE = {
     "cannot_dm_bot": "is a bot",
     "user_disabled": "is a deactivated user",
 }
+
+_HELD = frozenset({"incoming", "cdr", "missed", roundups.CARD})
+"""Kinds of cards of which a channel sees no new one in its quiet hours; those that stand there are edited all the same,
+which notifies nobody. What somebody asked for, a digest say, comes when it was asked for."""
 
 Render = Callable[[Card], Awaitable[Message | None]]
 """What a card should show now; None = nothing (any more)."""
@@ -249,6 +253,11 @@ class Feed:
             return asked
         if card.ts:
             await self._edit(card, message, shown)
+        elif until := self.board.routing.quiet_until(card.place, self.board.now()) if card.kind in _HELD else 0:
+            if card.posting_at:  # it was looked up, and is not there
+                await self.board.write(cards.not_posted, card)
+            await self.board.write(cards.postpone, card, until)
+            return asked
         else:
             await self._post(card, message, shown, thread.ts if thread else "")
         return True

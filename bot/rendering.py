@@ -23,6 +23,7 @@ from bot.cards.line import line_card
 from bot.cards.missed import missed_card
 from bot.cards.notice import notice_card
 from bot.cards.offer import HISTORY, Known, offer_card
+from bot.cards.roundup import Reading, newest, roundup_card
 from bot.cards.said import Said
 from bot.cards.slack_call import slack_call_card
 from bot.cards.times import PACE_SECONDS
@@ -32,9 +33,10 @@ from bot.events import AnyEvent, Outcome, State
 from bot.permission import rules
 from bot.phone_page import join_url
 from bot.recordings import is_left, may_listen
+from bot.roundups import Roundup
 from bot.routing import masks, masks_from
 from bot.store import calling_lists as lists
-from bot.store import calls, campaigns, contact_imports, ledger, lookups, messages, missed, offers, people
+from bot.store import calls, campaigns, contact_imports, ledger, lookups, messages, missed, offers, people, roundups
 from bot.store.cards import LINE, SLACK_CALL, Card
 from bot.store.contacts import Contact
 from bot.store.offers import Offer
@@ -68,6 +70,8 @@ async def render(board: Board, card: Card) -> Message | None:
         return await board.read(_offer, board, card)
     if card.kind == messages.CARD:
         return await board.read(_voice_message, board, card)
+    if card.kind == roundups.CARD:
+        return await board.read(_roundup, board, card)
     return await board.read(_call, board, card)
 
 
@@ -77,6 +81,8 @@ def _call(db: sqlite3.Connection, board: Board, card: Card) -> Message | None:
         return None  # taken in by another call
     if card.kind == ("cdr" if call.direction == "in" else "incoming"):
         return None  # which way it went was told after the card was posted
+    if card.kind != "call" and _is_new(card) and board.routing.roundup(call, card.place, board.now()) is not None:
+        return None  # as became clear only after it was marked
     call = replace(call, line=board.settings.label(call.line))
     zone = _zone(db, board, card.place)
     contact = _contact(db, call.number)
@@ -145,6 +151,8 @@ def _missed(db: sqlite3.Connection, board: Board, card: Card) -> Message | None:
     row = missed.get(db, card.subject)
     if row is None:
         return None  # answered by a colleague after all
+    if not row.open and _is_new(card) and board.routing.quiet_until(card.place, row.closed_at):
+        return None  # dealt with before the channel was to hear of it
     row = replace_row(row, line=board.settings.label(row.line))
     history = calls.with_number(db, row.number, row.opened_at, 10) if row.number else []
     attempts = missed.call_ids(db, row.id)
@@ -160,6 +168,35 @@ def _missed(db: sqlite3.Connection, board: Board, card: Card) -> Message | None:
         closing=calls.get(db, row.closed_call) if row.closed_call else None,
         voicemail=any(call.outcome is Outcome.VOICEMAIL for call in tries),
     )
+
+
+def _is_new(card: Card) -> bool:
+    """Slack does not show it, as far as is known."""
+    return not card.ts and not card.posting_at
+
+
+def _roundup(db: sqlite3.Connection, board: Board, card: Card) -> Message | None:
+    found = msgspec.json.decode(card.body or b"", type=Roundup)
+    settings = board.settings
+    others = roundups.told_elsewhere(db, found)
+    told = []
+    for call in roundups.calls_of(db, found.start, found.end, card.place):
+        line = call.line if settings.line(call.line) else ""
+        if found.tells_of(call, line) and not any(other.tells_of(call, line) for other in others):
+            told.append(call)
+    shown = newest(told)
+    reps = tuple(call.rep for call in shown if call.rep)
+    reading = Reading(
+        contacts={call.number: contact for call in shown if (contact := _contact(db, call.number)) is not None},
+        names={user: person.name for user, person in people.people(db, reps).items()},
+        waiting={call.id: who for call in told if call.missed and (who := roundups.waiting(db, call.id))},
+        labels={line.number: line.label for line in settings.lines if line.label},
+        now=board.now(),
+        zone=settings.zone,
+        masked=masks(settings, card.place),
+        command=settings.commands["calls"],
+    )
+    return roundup_card(found, told, reading)
 
 
 def _batch(db: sqlite3.Connection, board: Board, card: Card) -> Message | None:

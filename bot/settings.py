@@ -9,6 +9,11 @@ from typing import Any, Literal
 from bot import consent, decide
 from bot.rules import AskFirst
 
+Pace = Literal["", "hourly", "daily"]
+"""How often one message tells of a line's calls; "" = each has its own."""
+Hours = tuple[str, str]
+"""From when to when, "HH:MM" by the wall clock; the second is of the next day unless it is later than the first."""
+
 COMMANDS = (
     "call", "calls", "missed", "recording", "campaign", "voicemsg", "phone", "contacts", "digest", "callboard",
 )  # fmt: skip
@@ -26,6 +31,8 @@ class Line:
         summary: post a CDR summary of each finished outgoing call.  mask: hide most digits of outside numbers there.
         incoming: show its incoming calls there as they come, not only those that were missed.
         missed: whoever is not answered on it is a missed caller.
+        roundup: one message an hour, or a day, tells of its calls; "" = each has its own.
+        quiet: from when to when nothing of it is posted, "HH:MM" of the installation's time zone; () = never.
         call: options that every call with it shall have, as in `CallOrder`.
     """
 
@@ -37,6 +44,8 @@ class Line:
     mask: bool = False
     incoming: bool = True
     missed: bool = True
+    roundup: Pace = ""
+    quiet: Hours | tuple[()] = ()
     call: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -131,6 +140,7 @@ class Settings:
         old_hook_secret: taken beside `hook_secret` while addresses are being changed, "" = none.
         brief_seconds: whoever hangs up sooner is no missed caller; 0 = everybody is one.
         claim_minutes: until whoever claimed a missed caller is reminded, and as many until the managers are; 0 = never.
+        roundup, quiet: as in `Line`, of calls of no line that is listed; a line that says nothing has them, too.
     """
 
     data: Path
@@ -168,6 +178,8 @@ class Settings:
     brief_seconds: int = 0
     claim_minutes: int = 60
     digest_picture: bool = True
+    roundup: Pace = ""
+    quiet: Hours | tuple[()] = ()
 
     def renamed(self, text: str) -> str:
         """The text with our commands, written as `/call …`, under the names that they have in this workspace."""

@@ -86,6 +86,8 @@ class _Reader(Values):
             self.errors.append(f'time_zone = “{zone}” is not known. Use an IANA name, like "Asia/Jerusalem".')
             zone = "UTC"
         accounts, missed = self.accounts(region), self.sub("missed")
+        roundup = self.roundup("roundup", self.table.pop("roundup", ""))
+        quiet = self.quiet("quiet", self.table.pop("quiet", []))
         settings = Settings(
             data=Path(self.environment.get("CALLBOARD_DATA", "callboard-data")),
             region=region,
@@ -103,7 +105,9 @@ class _Reader(Values):
             hook_secret=self.hook_secret("CALLBOARD_HOOK_SECRET"),
             old_hook_secret=self.old_hook_secret(),
             accounts=accounts,
-            lines=self.lines(region, accounts),
+            lines=self.lines(region, accounts, {"roundup": roundup, "quiet": quiet}),
+            roundup=roundup,
+            quiet=quiet,
             channel=self.matching("channel", self.text("channel", ""), _CHANNEL, "C0123456789"),
             admins=self.users("admins", self.table.pop("admins", [])),
             managers=self.users("managers", self.table.pop("managers", [])),
@@ -128,6 +132,7 @@ class _Reader(Values):
         )  # fmt: skip
         for name in sorted(self.table):
             self.errors.append(f"callboard.toml has an unknown setting “{name}”. Remove it or check its spelling.")
+        self.ends(settings)
         return settings
 
     def secret(self, name: str, prefix: str, where: str) -> str:
@@ -258,7 +263,19 @@ class _Reader(Values):
                 self.errors.append(f"{name}: “{address}” is no IP address. Write it like 203.0.113.7.")
         return found
 
-    def lines(self, region: str, accounts: tuple[Account, ...]) -> tuple[Line, ...]:
+    def ends(self, settings: Settings) -> None:
+        """The quiet hours of each channel do, those of all its lines together."""
+        if not settings.quiet and not any(line.quiet for line in settings.lines):
+            return
+        from bot.quiet import whole_day  # spared where there are none
+        from bot.routing import quiet_hours
+
+        for channel, hours in quiet_hours(settings).items():
+            if whole_day(hours):
+                words = "together fill the whole day, so nothing would ever be posted there"
+                self.errors.append(f"The quiet hours of all lines of channel {channel} {words}. Shorten some.")
+
+    def lines(self, region: str, accounts: tuple[Account, ...], usual: Mapping[str, Any]) -> tuple[Line, ...]:
         names = {account.name for account in accounts}
         allowed = {item.name for item in fields(Line)} - {"number"}
         found: list[Line] = []
@@ -274,13 +291,15 @@ class _Reader(Values):
             self.leftovers(f'lines."{written}"', {name: None for name in section if name not in allowed})
             if any(line.number == number for line in found):
                 self.errors.append(f'[lines."{written}"] has the number of another section. Join the two.')
-            given = {}
+            given = dict(usual)
             for name, value in section.items():
-                usual = getattr(Line(number), name) if name in allowed else None
-                if usual is not None and name != "call" and type(value) is not type(usual):
-                    kind = "true or false" if isinstance(usual, bool) else "a text in quotes"
-                    self.errors.append(f'lines."{written}".{name} must be {kind}.')
-                elif usual is not None:
+                shown, example = f'lines."{written}".{name}', getattr(Line(number), name) if name in allowed else None
+                if name in usual:
+                    given[name] = self.roundup(shown, value) if name == "roundup" else self.quiet(shown, value)
+                elif example is not None and name != "call" and type(value) is not type(example):
+                    kind = "true or false" if isinstance(example, bool) else "a text in quotes"
+                    self.errors.append(f"{shown} must be {kind}.")
+                elif example is not None:
                     given[name] = value
             line = Line(number=number, **given)
             if line.account and line.account not in names:

@@ -6,7 +6,10 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from bot.settings import Hours, Pace
+
 _USER = re.compile(r"[UW][A-Z0-9]{1,30}")
+_CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 
 
 class Values:
@@ -94,6 +97,31 @@ class Values:
             self.errors.append(f"{name} = “{value}” is not a Slack id. It looks like {example}; copy it from Slack.")
             return ""
         return value
+
+    def roundup(self, name: str, value: object) -> Pace:
+        """How often one message tells of calls."""
+        match value:
+            case "" | "hourly" | "daily":
+                return value
+        self.errors.append(f'{name} must be "hourly" or "daily", or "" where each call has its own message.')
+        return ""
+
+    def quiet(self, name: str, value: object) -> Hours | tuple[()]:
+        """Quiet hours; an empty list is none."""
+        if value == []:
+            return ()
+        if not isinstance(value, list) or len(value) != 2 or not all(isinstance(clock, str) for clock in value):
+            self.errors.append(f'{name} must be two times, like ["20:00", "08:00"], or [] for none.')
+            return ()
+        first, last = value[0], "00:00" if value[1] == "24:00" else value[1]  # both are midnight
+        if not all(_CLOCK.fullmatch(clock) for clock in (first, last)):
+            self.errors.append(f'{name} must be two times, like ["20:00", "08:00"], or [] for none.')
+            return ()
+        if first == last:
+            words = "begin and end at the same time, so nothing would ever be posted, or all of it"
+            self.errors.append(f'{name}: they {words}. Write two times, like ["20:00", "08:00"], or [] for none.')
+            return ()
+        return first, last
 
     def users(self, name: str, value: object) -> tuple[str, ...]:
         """Slack user ids."""

@@ -12,6 +12,7 @@ from bot.cards import Message
 from bot.errors import Ambiguous
 from bot.events import CdrReceived, Controlled, Described, Outcome, State
 from bot.numbers import pretty
+from bot.roundups import Roundup
 from bot.settings_reader import LEAST_DAYS
 from bot.store import (
     calls,
@@ -23,6 +24,7 @@ from bot.store import (
     missed,
     recordings,
     retention,
+    roundups,
     workflow_steps,
 )
 from bot.store.campaigns import Batch as List
@@ -216,6 +218,16 @@ async def test_what_could_be_shown_to_nobody_goes_in_the_end(desk: Office) -> No
         await forgetting.expire(desk.board)
         left = await desk.board.read(cards.find, "notice", "note")
         assert (left is None) == (days == 2)
+
+
+async def test_roundups_go_with_the_calls_that_they_told_of(desk: Office) -> None:
+    gone = Roundup("hourly", "C1", desk.clock() - 3600, desk.clock(), desk.clock(), (LINE,), (LINE,))
+    await desk.board.write(roundups.tell, gone, Call(id="c1", account="acme"), desk.clock(), late=False)
+    for days in (59, 2):
+        desk.clock.advance(days * DAY)
+        await desk.settle()
+        await forgetting.expire(desk.board)
+        assert (await desk.board.read(cards.find, roundups.CARD, gone.subject) is None) == (days == 2)
 
 
 async def test_a_call_stays_until_its_reminder_has_come(desk: Office) -> None:

@@ -36,6 +36,8 @@ PURE = (
         "bot.gathering",
         "bot.step_inputs",
         "bot.periods",
+        "bot.quiet",
+        "bot.roundups",
         "bot.call_search",
         "bot.typed_days",
         "bot.audit_search",

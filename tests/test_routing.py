@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from bot.call import Call
 from bot.events import Outcome, State
-from bot.routing import ByLine, masks
+from bot.routing import ByLine, masks, quiet_hours
 from bot.settings import Line, Settings
 from tests import office
 
@@ -124,3 +125,80 @@ def test_a_line_without_a_channel_of_its_own_masks_the_one_where_it_is_shown(set
 def test_masking_everywhere_is_everywhere_but_in_a_reps_own_conversation(settings: Settings) -> None:
     everywhere = replace(settings, mask=True)
     assert [masks(everywhere, place) for place in ("C1", "C2", "C9", "C7", "@U1")] == [True, True, True, True, False]
+
+
+def paced(settings: Settings) -> Settings:
+    """Sales has a roundup each hour, support quiet hours and no outgoing calls; all others a roundup each day."""
+    sales, support, fax = settings.lines
+    lines = (
+        replace(sales, roundup="hourly"),
+        replace(support, quiet=("20:00", "08:00")),
+        replace(fax, roundup="daily", incoming=False),
+    )
+    return replace(settings, zone="UTC", lines=lines, roundup="daily")
+
+
+def ended(line: str, at: float, **more: Any) -> Call:
+    told = {"direction": "in", "outcome": Outcome.ANSWERED} | more
+    return Call(id="c1", account="voicenter", line=line, state=State.ENDED, ended_at=at, **told)
+
+
+NOON, EVENING = 1_770_033_600.0, 1_770_069_600.0
+"""2 February 2026, 12:00 and 22:00 UTC."""
+
+
+def test_a_roundup_is_of_one_period_and_place(settings: Settings) -> None:
+    routing = ByLine(paced(settings))
+    subjects = []
+    for line, place, at in (
+        (SALES, "C1", NOON + 60),
+        (SALES, "C1", NOON + 3599.9),
+        (SALES, "C1", NOON + 3600),
+        (SALES, "C2", NOON + 60),
+        (SUPPORT, "C2", EVENING),
+        ("", "C9", EVENING),
+        ("+12025550199", "C9", NOON),
+    ):
+        found = routing.roundup(ended(line, at), place, at + 5000)
+        assert found is not None
+        subjects.append(found.subject)
+    assert subjects == [
+        "hourly:C1:1770033600:1770037200",
+        "hourly:C1:1770033600:1770037200",
+        "hourly:C1:1770037200:1770040800",
+        "hourly:C2:1770033600:1770037200",
+        "quiet:C2:1770062400:1770105600",
+        "daily:C9:1769990400:1770076800",
+        "daily:C9:1769990400:1770076800",
+    ]
+
+
+def test_what_has_a_message_of_its_own_has_no_roundup(settings: Settings) -> None:
+    routing = ByLine(paced(settings))
+    for call, place in (
+        (ended(SUPPORT, NOON), "C2"),  # not quiet
+        (ended("", NOON), "@U1"),
+        (ended("", NOON), ""),
+        (ended(SUPPORT, EVENING, direction="out"), "C2"),  # which nobody is told of
+        (ended(FAX, NOON), "C9"),
+        (ended(SALES, NOON, direction="out", outcome=Outcome.REFUSED), "C1"),
+        (ended(SALES, NOON, direction="out", purpose="message"), "C1"),
+        (ended(SALES, NOON, fetched=True), "C1"),
+    ):
+        assert routing.roundup(call, place, NOON) is None
+    assert ByLine(settings).roundup(ended(SALES, NOON), "C1", NOON) is None
+
+
+def test_what_goes_on_in_quiet_hours_is_not_shown_then(settings: Settings) -> None:
+    running = msgspec.structs.replace(INCOMING, line=SUPPORT, state=State.TALKING)
+    routing = ByLine(paced(settings))
+    assert [routing.roundup(running, "C2", at) is None for at in (NOON, EVENING)] == [True, False]
+
+
+def test_quiet_hours_are_a_channels(settings: Settings) -> None:
+    routing = ByLine(paced(settings))
+    until = [routing.quiet_until(place, EVENING) for place in ("C1", "C2", "C9", "C7", "@U1")]
+    assert until == [0, EVENING + 10 * 3600, 0, 0, 0]
+    everywhere = replace(settings, zone="UTC", quiet=("20:00", "08:00"))  # of lines that are not listed
+    assert quiet_hours(everywhere) == {"C9": (("20:00", "08:00"),)}
+    assert quiet_hours(replace(everywhere, channel="", lines=())) == {}

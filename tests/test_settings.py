@@ -236,6 +236,25 @@ def test_no_secret_is_in_a_repr(tmp_path: Path) -> None:
     assert "secret" not in repr(Account("voicenter", "voicenter", {"code": "secret-code"}))
 
 
+def test_a_line_has_the_pace_and_the_quiet_hours_of_all_unless_it_says_otherwise(tmp_path: Path) -> None:
+    lines = '[lines."+12025550100"]\n[lines."+12025550101"]\nroundup = ""\nquiet = []\n'
+    lines += '[lines."+12025550102"]\nroundup = "daily"\nquiet = ["21:30", "24:00"]'
+    settings = read(tmp_path, f'roundup = "hourly"\nquiet = ["20:00", "08:00"]\n{MINIMAL}\n{lines}')
+    assert (settings.roundup, settings.quiet) == ("hourly", ("20:00", "08:00"))
+    assert [(line.roundup, line.quiet) for line in settings.lines] == [
+        ("hourly", ("20:00", "08:00")),
+        ("", ()),
+        ("daily", ("21:30", "00:00")),
+    ]
+
+
+def test_a_channel_that_would_always_be_quiet_is_a_mistake(tmp_path: Path) -> None:
+    two = '[lines."+12025550100"]\nquiet = ["08:00", "20:00"]\n[lines."+12025550101"]\nquiet = ["20:00", "08:00"]'
+    (told,) = errors(tmp_path, f'channel = "C1"\n{MINIMAL}\n{two}')
+    assert told.startswith("The quiet hours of all lines of channel C1 together fill the whole day")
+    assert errors(tmp_path, f'channel = "C1"\n{MINIMAL}\n{two}\nchannel = "C2"') == []
+
+
 @pytest.mark.parametrize(
     ("text", "named"),
     [
@@ -264,6 +283,17 @@ def test_no_secret_is_in_a_repr(tmp_path: Path) -> None:
         ("[missed]\nbrief_seconds = 2.5", "missed.brief_seconds must be a whole number, 0 or more."),
         ("[missed]\nbrief_seconds = -1", "missed.brief_seconds"),
         ("[missed]\nclaim_minutes = -1", "missed.claim_minutes"),
+        ('roundup = "weekly"', 'roundup must be "hourly" or "daily", or "" where each call has its own message.'),
+        ("roundup = true", "roundup"),
+        ('[lines."+12025550100"]\nroundup = 1', 'lines."+12025550100".roundup must be "hourly" or "daily"'),
+        ("quiet = 5", 'quiet must be two times, like ["20:00", "08:00"], or [] for none.'),
+        ('quiet = ["20:00"]', "quiet must be two times"),
+        ("quiet = [20, 8]", "quiet must be two times"),
+        ('quiet = ["8 pm", "8 am"]', "quiet must be two times"),
+        ('quiet = ["24:00", "08:00"]', "quiet must be two times"),
+        ('quiet = ["20:00", "20:00"]', "quiet: they begin and end at the same time"),
+        ('quiet = ["00:00", "24:00"]', "quiet: they begin and end at the same time"),
+        ('[lines."+12025550100"]\nquiet = "night"', 'lines."+12025550100".quiet must be two times'),
         ('[lines."+12025550100"]\nmissed = "no"', 'lines."+12025550100".missed must be true or false.'),
         ("[missed]\nminutes = 5", "[missed]"),
         ('[digest]\npicture = "no"', "digest.picture"),

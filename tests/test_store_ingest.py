@@ -28,6 +28,7 @@ from bot.events import (
     State,
     Unclear,
 )
+from bot.roundups import Roundup
 from bot.store import calls, cards, ledger, missed, people
 from bot.store.people import Person
 from tests.empty_store import connected
@@ -59,6 +60,9 @@ class Routes:
 
     def escalate_after(self) -> float:
         return self.after
+
+    def roundup(self, call: Call, place: str, now: float) -> Roundup | None:
+        return None
 
 
 @pytest.fixture

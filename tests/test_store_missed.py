@@ -30,6 +30,7 @@ from bot.events import (
     Unclear,
 )
 from bot.periods import Period
+from bot.roundups import Roundup
 from bot.store import Database, calls, cards, channels, figures, missed, schema
 from bot.store.missed import Missed
 from tests.empty_store import connected
@@ -61,6 +62,9 @@ class Routes:
 
     def escalate_after(self) -> float:
         return self.after
+
+    def roundup(self, call: Call, place: str, now: float) -> Roundup | None:
+        return None
 
 
 @pytest.fixture

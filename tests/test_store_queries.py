@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import msgspec
 import pytest
 from typing_extensions import override
 
@@ -33,6 +34,7 @@ from bot.events import (
     State,
     Unclear,
 )
+from bot.roundups import Roundup
 from bot.store import (
     audit,
     call_log,
@@ -54,6 +56,7 @@ from bot.store import (
     presence,
     recordings,
     retention,
+    roundups,
     taken_in,
     threads,
     web_phones,
@@ -88,7 +91,7 @@ MODULES: tuple[ModuleType, ...] = (
         lookups,
     ),
     *(dials, messages, missed, offers, people, presence, recordings, retention, taken_in, threads),
-    *(web_phones, workflow_steps),
+    *(roundups, web_phones, workflow_steps),
 )
 CARD = Card(1, "call", "s", "C1", 1, "", "", "", "n", 0, 0, None, NOW)
 MESSAGES = Batch("b1", "U1", "@U1", "acme", "running", NOW, NOW, "", 0, b"{}")
@@ -97,6 +100,7 @@ COPY = Copy("c1", "https://recordings.example/1.mp3", "@U1", "wanted", NOW, "F1"
 RECORDED = Call(
     id="c1", account="acme", direction="in", state=State.ENDED, rep="U1", ended_at=NOW, recordings=(COPY.recording,)
 )
+ROUNDUP = Roundup("hourly", "C1", NOW, NOW + 3600, NOW + 3600, ("",), ("",))
 PHONE = Phone("U1", "acme", "201", b"sealed", "link", "session", NOW)
 MINE = Person("U1", phone_kind="number", phone="+12025550190", extension="201")
 
@@ -242,6 +246,14 @@ def put_back(db: sqlite3.Connection) -> None:
     messages.write(db, MESSAGES, [RECIPIENT], NOW)
     messages.take(db, RECIPIENT, "c1")
     assert messages.put_back(db, "c1", NOW)
+
+
+def tell_roundup(db: sqlite3.Connection) -> None:
+    roundups.tell(db, ROUNDUP, RECORDED, NOW, late=False)
+    roundups.tell(db, ROUNDUP, RECORDED, NOW + 10**6, late=True)
+    other = msgspec.structs.replace(ROUNDUP, kind="daily", due_at=ROUNDUP.due_at + 1)
+    roundups.tell(db, other, RECORDED, NOW, late=False)
+    assert roundups.told_elsewhere(db, other) == [ROUNDUP]
 
 
 def read_the_log(db: sqlite3.Connection) -> None:
@@ -524,6 +536,11 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "retention.forget_imports": lambda db: retention.forget_imports(db, NOW + 10**6),
     "retention.forget_words": lambda db: retention.forget_words(db, NOW + 10**6),
     "retention.forget_audit": lambda db: retention.forget_audit(db, NOW + 10**6),
+    "roundups.tell": tell_roundup,
+    "roundups.take_back": lambda db: roundups.take_back(db, ROUNDUP, NOW),
+    "roundups.told_elsewhere": lambda db: roundups.told_elsewhere(db, ROUNDUP),
+    "roundups.calls_of": lambda db: roundups.calls_of(db, NOW, NOW + 3600, "C1"),
+    "roundups.waiting": lambda db: roundups.waiting(db, "c1"),
     "web_phones.get": lambda db: web_phones.get(db, "U1"),
     "web_phones.save": lambda db: web_phones.save(db, PHONE),
     "web_phones.forget": lambda db: web_phones.forget(db, "U1"),

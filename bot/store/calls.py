@@ -14,7 +14,8 @@ import msgspec
 from bot.call import Call, Unreported
 from bot.events import AnyEvent, Controlled, Described, HangUpAsked, Outcome, Requested, Settled, State, Wrapped
 from bot.fold import fold
-from bot.store import cards, messages, missed, offers, recordings, taken_in, threads
+from bot.roundups import Roundup
+from bot.store import cards, messages, missed, offers, recordings, roundups, taken_in, threads
 
 _read_events = msgspec.json.Decoder(list[AnyEvent])
 _read_call = msgspec.json.Decoder(Call)
@@ -51,6 +52,9 @@ class Routing(Protocol):
 
     def escalate_after(self) -> float:
         """Seconds until an unclaimed missed caller is escalated; 0 = never."""
+
+    def roundup(self, call: Call, place: str, now: float) -> Roundup | None:
+        """What tells of a call there in place of a message of its own, None = it has that, or nothing does."""
 
 
 @dataclass(frozen=True)
@@ -178,8 +182,17 @@ def _refold(
     )
     if late or (before is not None and before["direction"] != call.direction):
         cards.touch(db, call.id)  # also what showed the call as one of the other direction: it takes itself away
+    roundup = routing.roundup(call, place, now)
     if not late:
-        _show(db, call, place, now, routing)
+        _show(db, call, place, now, routing, roundup)
+    if roundup is not None and call.state is State.ENDED:
+        roundups.tell(db, roundup, call, now, late=late)
+    if before is not None and before["ended_at"] not in (0, call.ended_at):
+        told = routing.roundup(
+            msgspec.structs.replace(call, ended_at=before["ended_at"], state=State.ENDED), place, now
+        )
+        if told is not None and (roundup is None or told.subject != roundup.subject):
+            roundups.take_back(db, told, before["ended_at"])
     if call.rep_phone:
         offers.show_call(db, call.id)
     if before is not None and not fetched and _less_talked(before, call):
@@ -196,7 +209,7 @@ def _less_talked(before: sqlite3.Row, call: Call) -> bool:
     return talked and (call.outcome is not Outcome.ANSWERED or call.answered_at < before["answered_at"])
 
 
-_BEFORE = "SELECT body, place, direction, outcome, answered_at FROM calls WHERE id = ?"
+_BEFORE = "SELECT body, place, direction, outcome, answered_at, ended_at FROM calls WHERE id = ?"
 _SAVE = (
     "INSERT INTO calls (id, account, direction, state, outcome, rep, number, line, started_at, answered_at,"
     " ended_at, ring_seconds, talk_seconds, place, body, purpose)"
@@ -209,9 +222,12 @@ _SAVE = (
 )
 
 
-def _show(db: sqlite3.Connection, call: Call, place: str, now: float, routing: Routing) -> None:
+def _show(
+    db: sqlite3.Connection, call: Call, place: str, now: float, routing: Routing, roundup: Roundup | None
+) -> None:
+    """`roundup`: what tells of it in place of a message of its own; one that it has already goes on."""
     if call.direction == "in":
-        if place and routing.announced(call):
+        if place and roundup is None and routing.announced(call):
             cards.mark(db, "incoming", call.id, place, now + (missed.SETTLE_SECONDS if call.unanswered else 0))
         else:
             cards.touch(db, call.id, "incoming")  # it may be shown since before its line was told
@@ -222,7 +238,9 @@ def _show(db: sqlite3.Connection, call: Call, place: str, now: float, routing: R
     if call.rep and call.ours:  # placed through Callboard
         cards.mark(db, "call", call.id, f"@{call.rep}", now)
     never_rang = call.outcome in (Outcome.REFUSED, Outcome.NOT_PLACED)
-    if call.state is State.ENDED and not never_rang and place and routing.summary(call):
+    if roundup is not None:
+        cards.touch(db, call.id, "cdr")
+    elif call.state is State.ENDED and not never_rang and place and routing.summary(call):
         stray = not call.ours and _sending(db, call.account)
         cards.mark(db, "cdr", call.id, place, now + (HOLD_SECONDS if stray else 0))
 

@@ -124,10 +124,10 @@ def forget_imports(db: sqlite3.Connection, before: float) -> int:
 
 
 def forget_words(db: sqlite3.Connection, before: float) -> int:
-    """Notices and digests that were shown before that moment, or could not be ever since; what was typed that became
-    no call; and steps of workflows that have their answer."""
+    """Notices, digests and roundups that were shown before that moment, or could not be ever since; what was typed that
+    became no call; and steps of workflows that have their answer."""
     done = "(NOT dirty OR attempts > 0) AND posting_at = 0"
-    gone = _delete(db, "cards", f"kind IN ('notice', 'digest') AND created_at < ? AND {done}", before)
+    gone = _delete(db, "cards", f"kind IN ('notice', 'digest', 'roundup') AND created_at < ? AND {done}", before)
     gone += _delete(db, "workflow_steps", "at < ? AND state = 'done'", before)
     return gone + _delete(db, "intents", "call_id IS NULL AND at < ? AND state = 'done'", before, "key")
 

@@ -1,0 +1,92 @@
+"""Roundups: the card is made by the first call that it tells of, and due when its period is over.
+
+Its row is the whole ledger: one for each period and channel, whatever happens meanwhile.
+"""
+
+import sqlite3
+
+import msgspec
+
+from bot.call import Call
+from bot.roundups import KINDS, Roundup, ended_at, subject
+from bot.store import cards
+
+CARD = "roundup"
+"""Kind of the card; its body is the `Roundup`."""
+SETTLE_SECONDS = 20
+"""So long the records of the last calls of a period are awaited, and whose those are, as `calls.HOLD_SECONDS`; what
+comes later is put in by an edit."""
+LONGEST_SECONDS = 24 * 3600
+"""So long before a period those calls may have begun that ended in it: no order may ask for longer ones."""
+NEWS_SECONDS = 24 * 3600
+"""A period that was over longer ago is no news: what is told of it then brings no new message, but may change one."""
+_LONGEST_PERIOD_SECONDS = 2 * 24 * 3600
+_read_call = msgspec.json.Decoder(Call)
+_read = msgspec.json.Decoder(Roundup)
+_write = msgspec.json.Encoder().encode
+
+
+def tell(db: sqlite3.Connection, roundup: Roundup, call: Call, now: float, *, late: bool) -> None:
+    """A call of its has ended, or is told anew. `late`: as in `calls.ingest`."""
+    told_in = False
+    for other, shown in _about(db, roundup.place, ended_at(call), ended_at(call) + 1):
+        if other.subject == roundup.subject:
+            roundup = other.joined(roundup)
+        else:  # made by other settings, or for other lines
+            cards.touch(db, other.subject, CARD)
+            told_in = told_in or (shown and other.tells_of(call, roundup.line_of(call)))
+    if told_in or (late and roundup.due_at < now - NEWS_SECONDS):
+        cards.touch(db, roundup.subject, CARD)
+    else:
+        due_at = max(roundup.due_at, now) + SETTLE_SECONDS
+        cards.mark(db, CARD, roundup.subject, roundup.place, due_at, _write(roundup))
+
+
+def take_back(db: sqlite3.Connection, roundup: Roundup, at: float) -> None:
+    """A call is none of its any more, that was taken to have ended `at`."""
+    for other, _ in _about(db, roundup.place, at, at + 1):
+        cards.touch(db, other.subject, CARD)
+
+
+def told_elsewhere(db: sqlite3.Connection, roundup: Roundup) -> list[Roundup]:
+    """Those of its place that are due before it, and share some of its time: what they tell of is theirs.
+
+    There are some once the settings have changed.
+    """
+    found = [other for other, _ in _about(db, roundup.place, roundup.start, roundup.end)]
+    return [other for other in found if (other.due_at, other.subject) < (roundup.due_at, roundup.subject)]
+
+
+def _about(db: sqlite3.Connection, place: str, start: float, end: float) -> list[tuple[Roundup, bool]]:
+    """Those of a place that tell of some moment of `start <= moment < end`, and whether Slack shows them, or may."""
+    found = []
+    for kind in KINDS:
+        first, last = subject(kind, place, start - _LONGEST_PERIOD_SECONDS), subject(kind, place, end)
+        rows = db.execute(
+            "SELECT body, ts <> '' OR posting_at > 0 AS shown FROM cards"
+            " WHERE subject > ? AND subject < ? AND kind = ? AND place = ?",
+            (first, last, CARD, place),
+        )
+        found += [(_read.decode(row["body"]), bool(row["shown"])) for row in rows]
+    return [(one, shown) for one, shown in found if one.start < end and start < one.end]
+
+
+def calls_of(db: sqlite3.Connection, start: float, end: float, place: str) -> list[Call]:
+    """Ended calls of a place that may have ended in `start <= moment < end`, and have no message of their own there."""
+    rows = db.execute(
+        "SELECT body FROM calls WHERE started_at >= ? AND started_at < ? AND place = ? AND state = 'ended'"
+        " AND max(started_at, answered_at, ended_at) >= ?"
+        " AND NOT EXISTS (SELECT 1 FROM cards WHERE subject = calls.id AND kind IN ('incoming', 'cdr')"
+        " AND cards.place = calls.place AND (ts <> '' OR posting_at > 0))",
+        (start - LONGEST_SECONDS, end, place, start),
+    )
+    return [_read_call.decode(row[0]) for row in rows]
+
+
+def waiting(db: sqlite3.Connection, call_id: str) -> str:
+    """The missed caller who waits because of a call, "" = nobody does."""
+    row = db.execute(
+        "SELECT missed.id FROM missed_calls JOIN missed ON missed.id = missed_id WHERE call_id = ? AND closed_at = 0",
+        (call_id,),
+    ).fetchone()
+    return str(row[0]) if row else ""
