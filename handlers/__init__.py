@@ -151,9 +151,11 @@ def on_form(
             fields=_fields(view),
             view=view,
         )
-        errors = await _judged(desk, click, validate)
-        if at_once and not errors:
-            errors = await _kept(desk, click, handler)
+        errors: Mapping[str, str] = {}
+        if not desk.board.turned_away(click.user):  # it may have been open when they became a guest
+            errors = await _judged(desk, click, validate)
+            if at_once and not errors and await let_in(desk, click.user):
+                errors = await _kept(desk, click, handler)
         if errors:
             shown = {block: await desk.board.plainly(words) for block, words in errors.items()}
             await ack(response_action="errors", errors=shown)

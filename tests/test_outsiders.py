@@ -149,3 +149,36 @@ async def test_a_guest_who_becomes_a_member_is_one_the_next_day(desk: Office) ->
     await desk.type("/missed", user="U4")
     await desk.settle()
     assert "Nobody is waiting" in await desk.type("/missed", user="U4")
+
+
+@pytest.mark.parametrize(
+    ("button", "fields"), [("call:wrap", {"note": "wants the blue one"}), ("call:later", {"when": "3h"})]
+)
+async def test_a_form_that_was_open_when_its_sender_became_a_guest_keeps_nothing(
+    desk: Office, button: str, fields: dict[str, str]
+) -> None:
+    """Also one whose whole work is done before Slack is answered."""
+    await desk.link("U4", "+12025550192")
+    await desk.type(f"/call {CALLER}", user="U4")
+    await desk.happen(CdrReceived(ref="paper-1", at=desk.clock(), leg="customer", outcome=Outcome.NO_ANSWER))
+    (card,) = desk.conversation("U4")
+    await desk.press(button, card, desk.slack.open_dm("U4").id, user="U4")
+    a_guest(desk.slack)
+    await forget_who_was_met(desk.desk)
+    await desk.type("/missed", user="U4")
+    assert await desk.submit(fields, user="U4") == {}
+    assert desk.conversation("U4")[-1].text == WORDS
+    (call,) = await desk.calls()
+    assert call.note == ""
+    assert await desk.board.read(ledger.reminders_due, desk.clock() + 86400) == []
+
+
+async def test_a_form_tells_a_guest_nothing(desk: Office) -> None:
+    """What is wrong with it may name a contact, or why somebody must not be called."""
+    await desk.link("U4", "+12025550192")
+    await desk.send(slack_requests.shortcut(desk.slack, "start_call", user="U4"))
+    a_guest(desk.slack)
+    await forget_who_was_met(desk.desk)
+    await desk.type("/missed", user="U4")
+    assert await desk.submit({"who": "somebody unheard of"}, user="U4") == {}
+    assert desk.conversation("U4")[-1].text == WORDS
