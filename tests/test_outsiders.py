@@ -13,6 +13,7 @@ from bot.store import ledger, people
 from handlers import forget_who_was_met, home
 from tests import slack_requests
 from tests.fake_slack import FakeSlack
+from tests.fake_slack_files import add_file
 from tests.office import LINE, SETTINGS, Office, office
 from tests.slack_state import Clock
 
@@ -182,3 +183,16 @@ async def test_a_form_tells_a_guest_nothing(desk: Office) -> None:
     await desk.type("/missed", user="U4")
     assert await desk.submit({"who": "somebody unheard of"}, user="U4") == {}
     assert desk.conversation("U4")[-1].text == WORDS
+
+
+async def test_a_guest_who_writes_to_us_or_sends_a_file_is_turned_away(desk: Office) -> None:
+    a_guest(desk.slack)
+    desk.desk.met.discard("U4")
+    await desk.send(slack_requests.direct_message(desk.slack, "hello", user="U4"))
+    file = add_file(desk.slack, "march.csv", b"number\n+12025550101\n", user="U4")
+    signed = slack_requests.direct_message(desk.slack, "", user="U4", files=[file.as_json()])
+    await desk.send(signed)
+    await desk.send(signed)  # as Slack does where it had no answer
+    told = [message for message in desk.conversation("U4") if message.author == desk.slack.bot_user]
+    assert [message.text for message in told] == [WORDS, WORDS]
+    assert not any(block["type"] == "actions" for message in told for block in message.blocks)
