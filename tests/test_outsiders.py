@@ -16,6 +16,7 @@ from tests.fake_slack import FakeSlack
 from tests.fake_slack_files import add_file
 from tests.office import LINE, SETTINGS, Office, office
 from tests.slack_state import Clock
+from tests.workflow_desk import workflow_office
 
 CALLER = "+12025550155"
 
@@ -196,3 +197,15 @@ async def test_a_guest_who_writes_to_us_or_sends_a_file_is_turned_away(desk: Off
     told = [message for message in desk.conversation("U4") if message.author == desk.slack.bot_user]
     assert [message.text for message in told] == [WORDS, WORDS]
     assert not any(block["type"] == "actions" for message in told for block in message.blocks)
+
+
+async def test_a_workflow_says_nothing_for_a_guest_of_whom_we_never_heard(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    """It may act for whoever starts it, and that may be a guest."""
+    async with workflow_office(tmp_path, fake_slack, slack_clock) as flow:
+        a_guest(fake_slack)
+        flow.desk.desk.met.discard("U4")
+        step = await flow.say(sender="U4")
+        assert (step.state, step.error) == ("failed", WORDS.replace("`", ""))
+        assert flow.desk.phone.orders == []
