@@ -400,6 +400,28 @@ async def test_a_caller_who_is_given_to_somebody_else_reminds_them_anew(desk: Of
     assert await escalated(desk, 61) == {"U1": 1, "U4": 1, "U2": 1}
 
 
+async def test_a_manager_who_forgot_their_own_claim_hears_of_it_once_and_then_the_others(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    two = SETTINGS.replace('managers = ["U2"]', 'managers = ["U1", "U2"]')
+    async with office(tmp_path, fake_slack, slack_clock, two) as desk:
+        await claimed_by_ada(desk)
+        assert await escalated(desk, 61) == {"U1": 1}
+        assert await escalated(desk, 61) == {"U1": 1, "U2": 1}
+        assert await escalated(desk, 600) == {"U1": 1, "U2": 1}
+
+
+async def test_the_only_manager_is_reminded_of_their_own_claim_once(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    alone = SETTINGS.replace('managers = ["U2"]', 'managers = ["U1"]')
+    async with office(tmp_path, fake_slack, slack_clock, alone) as desk:
+        await claimed_by_ada(desk)
+        assert await escalated(desk, 61) == {"U1": 1}
+        assert await escalated(desk, 600) == {"U1": 1}
+        assert await desk.board.read(missed.to_escalate, desk.clock()) == []
+
+
 async def test_claim_minutes_of_0_remind_nobody(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> None:
     async with office(tmp_path, fake_slack, slack_clock, SETTINGS + "[missed]\nclaim_minutes = 0\n") as desk:
         await claimed_by_ada(desk)
