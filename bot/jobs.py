@@ -141,7 +141,7 @@ async def escalate(board: Board, resting: Resting) -> None:
         for user in to:
             person = await board.read(people.person, user)
             payload = escalation(shown, contact, now, person.zone or board.settings.zone, reader=user)
-            bodies[user] = notice(payload["text"], payload["buttons"])
+            bodies[user] = notice(board.settings.renamed(payload["text"]), payload["buttons"])
         after = board.routing.remind_after() if row.claimed_by else board.routing.escalate_after()
         following = now + after if first and managers and after else 0.0
         await board.write(_escalate, row, bodies, following, now)

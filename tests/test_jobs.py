@@ -422,6 +422,17 @@ async def test_the_only_manager_is_reminded_of_their_own_claim_once(
         assert await desk.board.read(missed.to_escalate, desk.clock()) == []
 
 
+async def test_of_a_claim_managers_are_told_by_the_name_that_our_command_has(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    text = SETTINGS + '[commands]\nmissed = "/waiting"\n'
+    async with office(tmp_path, fake_slack, slack_clock, text) as desk:
+        await claimed_by_ada(desk)
+        await escalated(desk, 61)
+        await escalated(desk, 61)
+        assert " `/waiting` gives them to somebody else." in desk.conversation("U2")[-1].text
+
+
 async def test_claim_minutes_of_0_remind_nobody(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> None:
     async with office(tmp_path, fake_slack, slack_clock, SETTINGS + "[missed]\nclaim_minutes = 0\n") as desk:
         await claimed_by_ada(desk)
