@@ -120,8 +120,8 @@ Resting = Callable[[Iterable[str]], Awaitable[frozenset[str]]]
 async def escalate(board: Board, resting: Resting) -> None:
     """Missed callers who wait too long: first whoever claimed them, or else spoke with them last, then the managers.
 
-    In calling hours only. Whoever wants not to be disturbed is passed over, but for who claimed it, and unless all
-    managers do: Slack holds back what they are told.
+    In calling hours only. Guests are passed over, and whoever wants not to be disturbed, but for who claimed it, and
+    unless all managers do: Slack holds back what they are told.
     """
     now = board.now()
     for row in await board.read(missed.to_escalate, now):
@@ -130,7 +130,8 @@ async def escalate(board: Board, resting: Resting) -> None:
             await board.write(_postpone, row.id, opening)
             continue
         last = row.claimed_by or await _last_rep(board, row.number, row.opened_at)
-        first = bool(last) and (row.reminded if row.claimed_by else row.escalations) == 0
+        first = (row.reminded if row.claimed_by else row.escalations) == 0
+        first = first and bool(last) and not board.turned_away(last)
         managers = [user for user in board.settings.managers if user != row.claimed_by]
         if first and managers and not row.claimed_by and await resting((last,)):
             first = False

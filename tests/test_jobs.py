@@ -433,6 +433,21 @@ async def test_of_a_claim_managers_are_told_by_the_name_that_our_command_has(
         assert " `/waiting` gives them to somebody else." in desk.conversation("U2")[-1].text
 
 
+async def test_of_a_claim_of_who_is_a_guest_by_now_the_managers_are_told(desk: Office) -> None:
+    """Callboard is not for them any more, so their claim would wait for nobody, and they would read who called."""
+    await claimed_by_ada(desk)
+    desk.board.outsiders.add("U1")
+    assert await escalated(desk, 61) == {"U2": 1}
+    assert await escalated(desk, 600) == {"U2": 1}
+
+
+async def test_a_guest_who_spoke_with_them_last_is_passed_over(desk: Office) -> None:
+    await spoke(desk, "U4")
+    await missed_caller(desk)
+    desk.board.outsiders.add("U4")
+    assert await escalated(desk, 16) == {"U2": 1}
+
+
 async def test_claim_minutes_of_0_remind_nobody(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> None:
     async with office(tmp_path, fake_slack, slack_clock, SETTINGS + "[missed]\nclaim_minutes = 0\n") as desk:
         await claimed_by_ada(desk)
