@@ -33,7 +33,7 @@ from bot.events import (
 )
 from bot.orders import LogSearch
 from bot.polling import Poll
-from bot.store import ledger, missed, people
+from bot.store import calls, ledger, missed, people
 from handlers.resting import resting
 from tests.fake_slack import FakeSlack
 from tests.office import LINE, SETTINGS, Office, PaperPhone, office
@@ -152,12 +152,17 @@ async def test_two_people_are_reminded_of_the_same_call_each_at_their_own_time(d
     assert seen == [[True, False], [True, False], [True, True], [True, True]]
 
 
-def meanwhile(desk: Office, monkeypatch: pytest.MonkeyPatch, work: Callable[[], Awaitable[object]]) -> None:
-    """Somebody is faster: this is done when a job has read what is due and reads for whom."""
+def meanwhile(
+    desk: Office,
+    monkeypatch: pytest.MonkeyPatch,
+    work: Callable[[], Awaitable[object]],
+    then: Callable[..., object] = people.person,
+) -> None:
+    """Somebody is faster: this is done when a job has read what is due and reads for whom, or what `then` reads."""
     read = desk.board.read
 
     async def hook(what: Any, *args: Any, **more: Any) -> Any:
-        if what is people.person:
+        if what is then:
             await work()
         return await read(what, *args, **more)
 
@@ -422,6 +427,28 @@ async def test_the_only_manager_is_reminded_of_their_own_claim_once(
         assert await desk.board.read(missed.to_escalate, desk.clock()) == []
 
 
+async def test_nobody_is_told_that_nobody_talks_with_a_caller_who_is_on_the_phone(desk: Office) -> None:
+    """A conversation closes the card only when it is over, and it may be a long one."""
+    await desk.link("U1")
+    row = await claimed_by_ada(desk)
+    desk.clock.advance(58 * 60)
+    await desk.press("missed:call_back", desk.slack.channels["C1"].messages[-1], "C1")
+    at = desk.clock()
+    for leg in (REP, CUSTOMER):
+        await desk.board.ingest("voicenter", [LegAnswered(ref="paper-1", at=at, leg=leg)])
+    assert await escalated(desk, 3) == {}
+    assert await escalated(desk, 20) == {}
+    at = desk.clock()
+    await desk.happen(
+        *(CdrReceived(ref="paper-1", at=at, leg=leg, outcome=Outcome.NO_ANSWER) for leg in (REP, CUSTOMER)),
+        CallEnded(ref="paper-1", at=at),
+    )
+    found = await desk.board.read(missed.get, row)
+    assert found is not None
+    assert found.open
+    assert await escalated(desk, 2) == {"U1": 1}
+
+
 async def test_of_a_claim_managers_are_told_by_the_name_that_our_command_has(
     tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
 ) -> None:
@@ -470,6 +497,32 @@ async def test_a_snooze_while_the_escalation_is_prepared_wins(desk: Office, monk
         await jobs.escalate(desk.board, nobody)
     assert await escalated(desk, 59) == {}
     assert await escalated(desk, 2) == {"U2": 1}
+
+
+@pytest.mark.parametrize("ago", [0, 1])
+async def test_a_snooze_while_it_is_put_off_wins(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock, monkeypatch: pytest.MonkeyPatch, ago: int
+) -> None:
+    """Until the next opening, or while they are on the phone."""
+    slack_clock.now = MIDDAY + 5.9 * 3600 - ago * 3600
+    async with office(tmp_path, fake_slack, slack_clock, STRICT) as desk:
+        row = await missed_caller(desk)
+        if ago:
+            await desk.board.ingest(
+                "voicenter",
+                [
+                    Described(ref="in-2", at=desk.clock(), source="popup", direction="in", number=CALLER, line=LINE),
+                    LegRinging(ref="in-2", at=desk.clock(), leg="ext:201"),
+                ],
+            )
+        desk.clock.advance(20 * 60)
+        until = desk.clock() + 86400 * 7
+        with monkeypatch.context() as patch:
+            meanwhile(desk, patch, lambda: desk.board.write(missed.snooze, row, "U1", until), calls.open_calls)
+            await jobs.escalate(desk.board, nobody)
+        found = await desk.board.read(missed.get, row)
+        assert found is not None
+        assert found.escalate_at == until
 
 
 async def test_whoever_claimed_and_snoozed_a_caller_is_reminded_at_its_end(desk: Office) -> None:

@@ -407,7 +407,7 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "missed.to_escalate": lambda db: missed.to_escalate(db, NOW),
     "missed.escalated": lambda db: missed.escalated(db, "m1", NOW),
     "missed.call_ids": lambda db: missed.call_ids(db, "m1"),
-    "missed.postpone": lambda db: missed.postpone(db, "m1", NOW),
+    "missed.postpone": lambda db: missed.postpone(db, "m1", NOW, NOW),
     "offers.rep": lambda db: offers.rep(db, "l1", "U1"),
     "offers.of": lambda db: offers.of(db, "U1"),
     "offers.get": lambda db: offers.get(db, "l1", 1),

@@ -377,6 +377,8 @@ def call_ids(db: sqlite3.Connection, missed_id: str) -> list[tuple[str, float]]:
     return [(row[0], row[1]) for row in rows]
 
 
-def postpone(db: sqlite3.Connection, missed_id: str, until: float) -> None:
-    """Escalate not before then."""
-    db.execute("UPDATE missed SET escalate_at = ? WHERE id = ? AND closed_at = 0", (until, missed_id))
+def postpone(db: sqlite3.Connection, missed_id: str, due: float, until: float) -> None:
+    """Escalate one that was `due` not before then; unless somebody has claimed, snoozed or closed it meanwhile."""
+    db.execute(
+        "UPDATE missed SET escalate_at = ? WHERE id = ? AND closed_at = 0 AND escalate_at = ?", (until, missed_id, due)
+    )
