@@ -60,6 +60,9 @@ class Routes:
     def escalate_after(self) -> float:
         return self.after
 
+    def remind_after(self) -> float:
+        return self.after
+
 
 @pytest.fixture
 def db(tmp_path: Path) -> Iterator[sqlite3.Connection]:

@@ -389,7 +389,7 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "messages.finished": messages.finished,
     "messages.over": lambda db: messages.over(db, "b1"),
     "messages.report": lambda db: messages.report(db, "b1"),
-    "missed.reopen": lambda db: missed.reopen(db, RECORDED, NOW, 900.0),
+    "missed.reopen": lambda db: missed.reopen(db, RECORDED, NOW, 900.0, 3600.0),
     "missed.counts": lambda db: missed.counts(db, "c1"),
     "missed.forget": lambda db: missed.forget(db, "c1", NOW),
     "missed.close": lambda db: missed.close(db, "m1", now=NOW, by="U1", how="by hand"),

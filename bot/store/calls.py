@@ -52,6 +52,9 @@ class Routing(Protocol):
     def escalate_after(self) -> float:
         """Seconds until an unclaimed missed caller is escalated; 0 = never."""
 
+    def remind_after(self) -> float:
+        """Seconds until whoever claimed a missed caller is reminded; 0 = never."""
+
 
 @dataclass(frozen=True)
 class Change:
@@ -183,7 +186,7 @@ def _refold(
     if call.rep_phone:
         offers.show_call(db, call.id)
     if before is not None and not fetched and _less_talked(before, call):
-        missed.reopen(db, call, now, routing.escalate_after(), before["answered_at"])
+        missed.reopen(db, call, now, routing.escalate_after(), routing.remind_after(), before["answered_at"])
     missed.follow(db, call, place, now, routing.escalate_after(), begins=begins)
     if call.recordings:
         recordings.follow(db, call, now, begins=begins, late=late)
