@@ -34,6 +34,8 @@ CALLER = "+12025550155"
         ({"team_id": "E1", "enterprise_user": {"enterprise_id": "E1"}}, False),
         ({"team_id": "T2", "enterprise_user": {"enterprise_id": "E2"}}, True),
         ({"team_id": "E2", "enterprise_user": {"enterprise_id": "E2"}}, True),
+        ({"team_id": "T2", "enterprise_user": {"enterprise_id": "E2", "teams": ["T2", "T1"]}}, False),
+        ({"team_id": "T2", "enterprise_user": {"enterprise_id": "E2", "teams": ["T2", "T3"]}}, True),
     ],
 )
 def test_who_is_from_outside(user: dict[str, Any], expected: bool) -> None:
