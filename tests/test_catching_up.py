@@ -247,6 +247,21 @@ async def test_a_record_in_between_says_that_they_come(desk: Office) -> None:
     assert await broken(desk) == []
 
 
+async def test_a_service_whose_log_always_tells_more_than_its_webhooks_is_told_of_once(desk: Office) -> None:
+    """Only one of its queues has webhooks, say: the records of that one show each time that they still come."""
+    for turn in range(5):
+        await webhook(desk)
+        await told_by_the_log(desk)
+        await told_by_the_log(desk, *(f"{turn}{call}" for call in "abc"))
+    assert len(desk.conversation("U9")) <= 2
+    await webhook(desk)
+    await told_by_the_log(desk)
+    assert await broken(desk) == []
+    for turn in range(5, 8):
+        await told_by_the_log(desk, *(f"{turn}{call}" for call in "abc"))
+    assert len(await broken(desk)) == 1, "now they come no more"
+
+
 async def test_who_never_set_webhooks_up_is_not_told_that_none_come(desk: Office) -> None:
     for number in range(4):
         await told_by_the_log(desk, f"a{number}", f"b{number}")
