@@ -78,6 +78,9 @@ async def _notice_silence(board: Board, provider: Provider, now: float) -> None:
     account = provider.account
     if account in board.heard and await board.read(ledger.recall, f"{_HEARD}{account}") is None:
         await board.write(ledger.remember, f"{_HEARD}{account}", "", now)
+    for marks in (board.heard, board.listening):  # a clock that was ahead must not hide what happens until then
+        if account in marks:
+            marks[account] = min(marks[account], now)
     # What was while nobody listened is no sign.
     since = board.heard.get(account) or board.listening[account]
     told = board.only_logged.get(account, [])

@@ -282,6 +282,16 @@ async def test_calls_of_down_time_are_no_sign(tmp_path: Path, fake_slack: FakeSl
         assert len(await broken(desk)) == 1
 
 
+async def test_a_clock_that_was_ahead_hides_no_silence(desk: Office) -> None:
+    desk.clock.now += 86400
+    await webhook(desk)
+    await catch_up(desk.board)
+    desk.clock.now -= 86400
+    await told_by_the_log(desk)
+    await told_by_the_log(desk, "a", "b", "c")
+    assert len(await broken(desk)) == 1
+
+
 async def test_a_record_that_is_only_late_is_no_sign(desk: Office) -> None:
     await webhook(desk)
     at = desk.clock()
