@@ -211,3 +211,14 @@ async def test_a_workflow_says_nothing_for_a_guest_of_whom_we_never_heard(
         step = await flow.say(sender="U4")
         assert (step.state, step.error) == ("failed", WORDS.replace("`", ""))
         assert flow.desk.phone.orders == []
+
+
+async def test_who_became_a_guest_is_asked_about_again_where_slack_said_nothing(desk: Office) -> None:
+    """Not only the next day."""
+    await desk.board.write(people.save_met, people.Person("U4", "Max", "Europe/London"))
+    a_guest(desk.slack)
+    await forget_who_was_met(desk.desk)
+    desk.slack.fail_next("users.info", "500")
+    for _ in range(2):
+        assert "Nobody is waiting" in await desk.type("/missed", user="U4")
+    assert await desk.type("/missed", user="U4") == WORDS
