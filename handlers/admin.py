@@ -160,8 +160,10 @@ def policy_words(board: Board) -> str:
     """The rules for calling, in words."""
     found = rules(board)
     callers = board.settings.policy.callers
-    named = f"{', '.join(f'<@{user}>' for user in callers)}, managers and admins" if callers else "every member"
-    named += "".join(f", and the guest <@{user}>" for user in board.settings.policy.guests)
+    guests = "".join(f", and the guest <@{user}>" for user in board.settings.policy.guests)
+    named = f"every member{guests}"
+    if callers:
+        named = f"{', '.join(f'<@{user}>' for user in callers)}, managers and admins"
     caps = (
         (found.daily_calls, "calls a day for each rep"),
         (found.daily_minutes, "minutes a day for each rep"),

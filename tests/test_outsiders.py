@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import html
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +143,18 @@ async def test_the_settings_let_guests_in(
         assert "Nobody is waiting" in await desk.type("/missed", user="U4")
         told = await desk.type("/callboard policy")
         assert ("every member, and the guest" in told) == ("guests" in setting)
+
+
+async def test_a_guest_who_is_let_in_may_call_only_where_everybody_may(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    text = SETTINGS.replace("[policy]\n", '[policy]\nguests = ["U4"]\ncallers = ["U1"]\n')
+    async with office(tmp_path, fake_slack, slack_clock, text) as desk:
+        a_guest(fake_slack)
+        await desk.link("U4", "+12025550192", outside=True)
+        assert "You are not among those who may place calls" in await desk.type(f"/call {CALLER}", user="U4")
+        told = await desk.type("/callboard policy", user="U4")
+        assert "Who may call: <@U1>, managers and admins\n" in html.unescape(told)
 
 
 async def test_a_guest_who_becomes_a_member_is_one_the_next_day(desk: Office) -> None:
