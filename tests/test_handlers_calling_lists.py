@@ -185,6 +185,18 @@ async def test_a_guest_gets_none(desk: Office) -> None:
     assert await desk.submit(filled | {"reps": ["U1"]}, user="U2") == {}
 
 
+async def test_who_became_a_guest_is_shown_nobody_more_of_their_list(desk: Office) -> None:
+    await furnish(desk)
+    list_id = await begin(desk, BOTH)
+    await press(desk, "pause")
+    assert await before(desk, list_id, "U4") is None
+    desk.board.outsiders.add("U4")
+    await press(desk, "resume")
+    await offers.due(desk.board)
+    assert await before(desk, list_id, "U1") is not None
+    assert await before(desk, list_id, "U4") is None
+
+
 async def test_only_the_maker_or_a_manager_may_change_a_list(desk: Office) -> None:
     await furnish(desk)
     list_id = await begin(desk)
