@@ -290,7 +290,8 @@ async def _meet(desk: Desk, user: str) -> None:
     if (person.name, person.zone, person.outside) != (known.name, known.zone, known.outside):
         await desk.board.write(people.save_met, person)
     (desk.board.outsiders.add if person.outside else desk.board.outsiders.discard)(user)
-    desk.met.add(user)
+    if not desk.board.turned_away(user):  # else each click asks: they may have been made a member just now
+        desk.met.add(user)
 
 
 async def forget_who_was_met(desk: Desk) -> None:

@@ -226,6 +226,15 @@ async def test_a_workflow_says_nothing_for_a_guest_of_whom_we_never_heard(
         assert flow.desk.phone.orders == []
 
 
+async def test_a_guest_who_was_just_made_a_member_is_refused_once_more_at_most(desk: Office) -> None:
+    a_guest(desk.slack)
+    desk.desk.met.discard("U4")
+    assert await desk.type("/missed", user="U4") == WORDS
+    a_guest(desk.slack, guest=False)
+    assert await desk.type("/missed", user="U4") == WORDS
+    assert "Nobody is waiting" in await desk.type("/missed", user="U4")
+
+
 async def test_who_became_a_guest_is_asked_about_again_where_slack_said_nothing(desk: Office) -> None:
     """Not only the next day."""
     await desk.board.write(people.save_met, people.Person("U4", "Max", "Europe/London"))
