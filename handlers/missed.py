@@ -43,6 +43,8 @@ async def release(desk: Desk, click: Click) -> None:
     """Give a claim back; managers may release anybody's."""
     board = desk.board
     row = _check_open(await board.read(missed.get, click.value))
+    if not row.claimed_by:
+        raise NotFound("Nobody has claimed this caller any more. Nothing was changed.")
     owner = row.claimed_by if board.settings.role(click.user) != "rep" else click.user
     after = board.routing.escalate_after()
     escalate_at = board.now() + after if after else 0.0

@@ -390,6 +390,21 @@ async def test_whoever_claimed_a_caller_is_reminded_and_then_the_managers_are_to
     assert (found.claimed_by, found.escalate_at) == ("U1", 0)
 
 
+async def test_a_claim_that_was_released_meanwhile_is_not_released_by_its_reminder(desk: Office) -> None:
+    """Nor put off for the managers: the buttons of a reminder stay as they were."""
+    row = await claimed_by_ada(desk)
+    await escalated(desk, 61)
+    await escalated(desk, 61)
+    await desk.press("missed:release", desk.slack.channels["C1"].messages[-1], "C1")
+    before = await desk.board.read(missed.get, row)
+    desk.clock.advance(60)
+    for user in ("U1", "U2"):
+        (notice,) = desk.conversation(user)
+        told = await desk.press("missed:release", notice, desk.slack.open_dm(user).id, user=user)
+        assert told == "Nobody has claimed this caller any more. Nothing was changed."
+    assert await desk.board.read(missed.get, row) == before
+
+
 async def test_a_claimed_caller_whom_somebody_talked_with_reminds_nobody(desk: Office) -> None:
     await claimed_by_ada(desk)
     desk.clock.advance(120)
