@@ -266,8 +266,9 @@ class Board:
 
         def note(db: sqlite3.Connection) -> None:
             if ledger.problem(db, key, text, now):
+                body = notice(self.settings.renamed(text))
                 for admin in self.settings.admins:
-                    cards.mark(db, "notice", f"problem:{key}:{now}", f"@{admin}", now, notice(text))
+                    cards.mark(db, "notice", f"problem:{key}:{now}", f"@{admin}", now, body)
 
         if self.logged.get(key) != text:  # what stays broken is found out again every few seconds
             self.logged[key] = text

@@ -15,8 +15,9 @@ from bot.hooks import Request, Webhook
 from bot.orders import LogSearch
 from bot.store import calls, cards, ledger, missed
 from bot.store.cards import Card
+from tests import slack_requests
 from tests.fake_slack import FakeSlack
-from tests.office import LINE, Office, PaperPhone, office
+from tests.office import LINE, SETTINGS, Office, PaperPhone, office
 from tests.slack_state import Clock
 
 CALLER = "+12025550144"
@@ -237,6 +238,19 @@ async def test_records_that_come_no_more_are_told_and_when_they_do_again(desk: O
     await told_by_the_log(desk, "g")
     assert await broken(desk) == []
     assert "Working again" in desk.conversation("U9")[-1].text
+
+
+async def test_what_to_look_at_is_told_by_the_name_that_our_command_has(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    text = SETTINGS + '[commands]\ncallboard = "/board"\n'
+    async with office(tmp_path, fake_slack, slack_clock, text, kind=Logging) as desk:
+        await catch_up(desk.board)
+        await webhook(desk)
+        await told_by_the_log(desk, "a", "b", "c")
+        assert "still those of `/board hooks`" in desk.conversation("U9")[-1].text
+        await desk.send(slack_requests.home_opened(desk.slack, user="U9"))
+        assert "still those of `/board hooks`" in str(desk.slack.homes["U9"].view)
 
 
 async def test_a_record_in_between_says_that_they_come(desk: Office) -> None:
