@@ -405,6 +405,28 @@ async def test_a_claim_that_was_released_meanwhile_is_not_released_by_its_remind
     assert await desk.board.read(missed.get, row) == before
 
 
+async def test_a_manager_releases_the_claim_that_they_were_told_of_and_no_later_one(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    """Of two managers one gives the caller to somebody else, and the other reads only then what both were told."""
+    two = SETTINGS.replace('managers = ["U2"]', 'managers = ["U2", "U9"]')
+    async with office(tmp_path, fake_slack, slack_clock, two) as desk:
+        row = await claimed_by_ada(desk)
+        await escalated(desk, 61)
+        assert await escalated(desk, 61) == {"U1": 1, "U2": 1, "U9": 1}
+        await desk.board.write(missed.assign, row, "U4", desk.clock())
+        (notice,) = desk.conversation("U2")
+        told = await desk.press("missed:release", notice, desk.slack.open_dm("U2").id, user="U2")
+        assert told.endswith(" has claimed this caller since. Nothing was changed.")
+        found = await desk.board.read(missed.get, row)
+        assert found is not None
+        assert found.claimed_by == "U4"
+        await desk.board.write(missed.assign, row, "U1", desk.clock())
+        assert await desk.press("missed:release", notice, desk.slack.open_dm("U2").id, user="U2") == ""
+        (waiting,) = await desk.board.read(missed.waiting)
+        assert waiting.claimed_by == ""
+
+
 async def test_a_claimed_caller_whom_somebody_talked_with_reminds_nobody(desk: Office) -> None:
     await claimed_by_ada(desk)
     desk.clock.advance(120)
