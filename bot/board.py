@@ -53,6 +53,7 @@ class Board:
         old_hooks: account -> when a webhook came by an address with the old secret last, since the start.
         heard: account -> when a webhook told of a call's record last.  listening: account -> since when we listen.
         only_logged: account -> when those calls ended of which its log has told what nobody had.
+        outrun: account -> how many of these there were at most before a record came by webhook all the same.
         outsiders: Slack users who are known to be no members of the workspace: see `bot/outsiders.py`.
         answer_seconds: how long a service that asks waits for our database, twice at most; the strictest gives up
             after 3 s.
@@ -78,6 +79,7 @@ class Board:
     heard: dict[str, float] = field(default_factory=dict)
     listening: dict[str, float] = field(default_factory=dict)
     only_logged: dict[str, list[float]] = field(default_factory=dict)
+    outrun: dict[str, int] = field(default_factory=dict)
     outsiders: set[str] = field(default_factory=set)
     polled: dict[str, float] = field(default_factory=dict)
     logged: dict[str, str] = field(default_factory=dict)
@@ -264,8 +266,9 @@ class Board:
 
         def note(db: sqlite3.Connection) -> None:
             if ledger.problem(db, key, text, now):
+                body = notice(self.settings.renamed(text))
                 for admin in self.settings.admins:
-                    cards.mark(db, "notice", f"problem:{key}:{now}", f"@{admin}", now, notice(text))
+                    cards.mark(db, "notice", f"problem:{key}:{now}", f"@{admin}", now, body)
 
         if self.logged.get(key) != text:  # what stays broken is found out again every few seconds
             self.logged[key] = text

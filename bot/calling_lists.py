@@ -54,7 +54,7 @@ def check_reps(board: Board, user: str, reps: Sequence[str]) -> tuple[str, ...]:
     """Who is to call from a list of `user`; nobody named = they themselves.
 
     Raises:
-        NotAllowed: a rep makes lists for themselves only.  BadInput: too many.
+        NotAllowed: a rep makes lists for themselves only.  BadInput: too many, or a guest.
     """
     reps = tuple(dict.fromkeys(reps)) or (user,)
     if board.settings.role(user) == "rep" and reps != (user,):
@@ -64,6 +64,11 @@ def check_reps(board: Board, user: str, reps: Sequence[str]) -> tuple[str, ...]:
         )
     if len(reps) > MOST_REPS:
         raise BadInput(f"More than {MOST_REPS} people cannot call from one list. Nothing was done; make several.")
+    if away := [f"<@{rep}>" for rep in reps if board.turned_away(rep)]:
+        raise BadInput(
+            f"{', '.join(away)} may not use Callboard, being from outside: a guest, or of another company. Nothing was "
+            "done; choose members of your workspace."
+        )
     return reps
 
 

@@ -27,7 +27,9 @@ RECORD_SECONDS = 600
 """So long after a call the webhook with its record may still come."""
 SILENT_CALLS = 3
 """Where the log alone has told of so many calls since the last record by webhook, none come any more. One or two may be
-of a kind that no webhook tells of."""
+of a kind that no webhook tells of; where more were, and records came all the same, it takes twice as many."""
+MOST_CALLS = 50
+"""Whatever was before, so many are a sign."""
 _FACT = "call log "
 """When a log was asked last is kept under this; the account follows."""
 _HEARD = "records of "
@@ -76,11 +78,18 @@ async def _notice_silence(board: Board, provider: Provider, now: float) -> None:
     account = provider.account
     if account in board.heard and await board.read(ledger.recall, f"{_HEARD}{account}") is None:
         await board.write(ledger.remember, f"{_HEARD}{account}", "", now)
+    for marks in (board.heard, board.listening):  # a clock that was ahead must not hide what happens until then
+        if account in marks:
+            marks[account] = min(marks[account], now)
     # What was while nobody listened is no sign.
     since = board.heard.get(account) or board.listening[account]
-    silent = [at for at in board.only_logged.get(account, ()) if since < at]
-    board.only_logged[account] = silent[-100:]
-    if sum(at < now - RECORD_SECONDS for at in silent) < SILENT_CALLS:
+    told = board.only_logged.get(account, [])
+    silent = [at for at in told if since < at]
+    board.only_logged[account] = silent[-MOST_CALLS:]
+    # Where a log is known to tell of calls that no webhook tells of, and yet records came again, it takes more.
+    outrun = sum(board.listening[account] < at < since - RECORD_SECONDS for at in told)
+    usual = board.outrun[account] = max(outrun, board.outrun.get(account, 0))
+    if sum(at < now - RECORD_SECONDS for at in silent) < max(SILENT_CALLS, min(2 * usual, MOST_CALLS)):
         if account in board.heard:
             await board.solved(f"webhooks of {account}")
     elif await board.read(ledger.recall, f"{_HEARD}{account}") is not None:

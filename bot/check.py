@@ -268,8 +268,9 @@ async def _channel(slack: AsyncWebClient, channel: str) -> Finding:
     if not found.get("is_member"):
         return Finding("MISSING", f"Channel {name}: Callboard is not a member. Type `/invite @Callboard` in {name}.")
     if found.get("is_ext_shared"):
-        words = "is shared with another company, which can read there who calls; only `guests` may press our buttons"
-        return Finding("note", f"Channel {name}: member. It {words}")
+        buttons = "of its people only those in `guests` may press our buttons"
+        words = f"It is shared with another company, which can read there who calls; {buttons}"
+        return Finding("note", f"Channel {name}: member. {words}")
     return Finding("ok", f"Channel {name}: member")
 
 

@@ -35,6 +35,8 @@ LONGEST_MESSAGE_SECONDS = 900
 """A voice message whose end was never told is over after so long."""
 LONGEST_SECONDS = 7200 + SILENT_SECONDS
 """No provider of ours lets a call last longer than two hours unless told to."""
+TALKING_SECONDS = 60
+"""So long later it is looked again whether somebody still talks with a missed caller."""
 
 CHECK_SECONDS = 60
 """So long a round of checks waits for a service; one that is slower goes on by itself."""
@@ -120,18 +122,25 @@ Resting = Callable[[Iterable[str]], Awaitable[frozenset[str]]]
 async def escalate(board: Board, resting: Resting) -> None:
     """Missed callers who wait too long: first whoever claimed them, or else spoke with them last, then the managers.
 
-    In calling hours only. Whoever wants not to be disturbed is passed over, but for who claimed it, and unless all
-    managers do: Slack holds back what they are told.
+    In calling hours only, and not while they are on the phone. Guests are passed over, and whoever wants not to be
+    disturbed, but for who claimed it, and unless all managers do: Slack holds back what they are told.
     """
     now = board.now()
-    for row in await board.read(missed.to_escalate, now):
+    due = await board.read(missed.to_escalate, now)
+    # A conversation closes the card only when it is over.
+    talking = {call.number for call in await board.read(calls.open_calls) if call.live and call.number} if due else ()
+    for row in due:
         opening = _callable_from(board, row.number, now)
         if opening > now + 1:  # to the microsecond, which the clock's own moments are not
-            await board.write(_postpone, row.id, opening)
+            await board.write(missed.postpone, row.id, row.escalate_at, opening)
+            continue
+        if row.number in talking:
+            await board.write(missed.postpone, row.id, row.escalate_at, now + TALKING_SECONDS)
             continue
         last = row.claimed_by or await _last_rep(board, row.number, row.opened_at)
-        first = bool(last) and (row.reminded if row.claimed_by else row.escalations) == 0
-        managers = board.settings.managers
+        first = (row.reminded if row.claimed_by else row.escalations) == 0
+        first = first and bool(last) and not board.turned_away(last)
+        managers = [user for user in board.settings.managers if user != row.claimed_by]
         if first and managers and not row.claimed_by and await resting((last,)):
             first = False
         to = (last,) if first else await _awake(managers, resting)
@@ -141,7 +150,7 @@ async def escalate(board: Board, resting: Resting) -> None:
         for user in to:
             person = await board.read(people.person, user)
             payload = escalation(shown, contact, now, person.zone or board.settings.zone, reader=user)
-            bodies[user] = notice(payload["text"], payload["buttons"])
+            bodies[user] = notice(board.settings.renamed(payload["text"]), payload["buttons"])
         after = board.routing.remind_after() if row.claimed_by else board.routing.escalate_after()
         following = now + after if first and managers and after else 0.0
         await board.write(_escalate, row, bodies, following, now)
@@ -161,10 +170,6 @@ def _escalate(
     for user, body in bodies.items():
         cards.mark(db, "notice", f"escalation:{row.id}:{row.escalations}", f"@{user}", now, body)
     missed.escalated(db, row.id, following)
-
-
-def _postpone(db: sqlite3.Connection, missed_id: str, until: float) -> None:
-    missed.postpone(db, missed_id, until)
 
 
 def _callable_from(board: Board, number: str, now: float) -> float:

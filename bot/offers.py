@@ -49,7 +49,8 @@ def hand_out(db: sqlite3.Connection, board: Board, list_id: str, user: str, *, b
     found, rep, now = calling_lists.get(db, list_id), store.rep(db, list_id, user), board.now()
     if found is None or rep is None:
         return
-    if found.state == "running" and not rep.paused and store.held(db, list_id, user) is None:
+    free = not rep.paused and store.held(db, list_id, user) is None and not board.turned_away(user)
+    if found.state == "running" and free:
         for _ in range(LOOKED_AT):
             row = store.candidate(db, list_id, user, now)
             if row is None:

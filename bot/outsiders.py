@@ -22,5 +22,8 @@ def outside(user: Mapping[str, Any], team: str, enterprise: str) -> bool:
     if user.get("is_restricted") or user.get("is_ultra_restricted") or user.get("is_stranger"):
         return True
     theirs = user.get("team_id") or team
-    organisation = (user.get("enterprise_user") or {}).get("enterprise_id") or ""
+    of_an_organisation = user.get("enterprise_user") or {}
+    if team in (of_an_organisation.get("teams") or ()):  # also where we do not know yet that ours is of it, too
+        return False
+    organisation = of_an_organisation.get("enterprise_id") or ""
     return bool(team) and theirs not in (team, enterprise) and (not enterprise or organisation != enterprise)

@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from bot import asking, dialing, who
+from bot import asking, dialing, outsiders, who
 from bot.asking import Choice
 from bot.board import Board, sentence, unexpected
 from bot.call import Call
@@ -207,6 +207,8 @@ async def _session(board: Board, request: Request) -> Response:
     """What the page needs to be this person's phone: the only place where the password leaves Callboard."""
     await _body(request, _Nothing)
     phone, offered = await _phone(board, request)
+    if board.turned_away(phone.user):
+        raise _No(403, await _words(board, outsiders.WORDS))
     password = unseal(board.settings.bot_token, phone.sealed)
     if password is None:
         raise _No(409, "Your web phone's password cannot be read any more. Type /phone web login in Slack.")

@@ -184,8 +184,13 @@ class _Reader(Values):
         return value
 
     def old_hook_secret(self) -> str:
-        name = "CALLBOARD_OLD_HOOK_SECRET"
-        return self.hook_secret(name) if self.environment.get(name) else ""
+        name, new = "CALLBOARD_OLD_HOOK_SECRET", "CALLBOARD_HOOK_SECRET"
+        if not self.environment.get(name):
+            return ""
+        if self.environment[name] == self.environment.get(new):
+            self.errors.append(f"{name} is the same as {new}. Put the secret before there, or take {name} away.")
+            return ""
+        return self.hook_secret(name)
 
     def accounts(self, region: str) -> tuple[Account, ...]:
         sections = self.sub("accounts")

@@ -129,13 +129,14 @@ async def _hook(board: Board, scope: Scope, receive: Receive) -> Reply:
     provider = board.providers.get(account)
     # Compared first and in constant time, so that an unknown account takes as long as a wrong secret.
     genuine = hmac.compare_digest(secret.encode(), board.settings.hook_secret.encode())
+    by_the_old = False
     if old := board.settings.old_hook_secret:
         by_the_old = hmac.compare_digest(secret.encode(), old.encode())
         genuine = genuine or by_the_old
-        if by_the_old and provider is not None:
-            board.old_hooks[account] = board.now()
     if not genuine or provider is None or not _from_there(board, account, scope.get("client")):
         return _plain(404, "Not found")
+    if by_the_old:
+        board.old_hooks[account] = board.now()
     if scope["method"] == "OPTIONS" and provider.browser_origin:  # a browser asks whether it may ask
         return Reply(headers=_allowing(provider.browser_origin))
     if scope["method"] not in ("GET", "POST", "PUT"):

@@ -74,11 +74,7 @@ class Kind(msgspec.Struct, frozen=True):
 
 async def write_down(board: Board, asked: Asked) -> bool:
     """Commit that a step was asked for. False: Slack has told of it before, so there is nothing to do."""
-    kind = KINDS.get(asked.kind)
-    try:
-        rep = asked.user(kind.actor) if kind is not None else ""
-    except BadInput:
-        rep = ""  # run() says so
+    rep = actor(asked)
 
     def write(db: sqlite3.Connection) -> bool:
         now = board.now()
@@ -89,6 +85,15 @@ async def write_down(board: Board, asked: Asked) -> bool:
 
     # Not board.write(): a step alone shows nothing, so the feed need not wake.
     return await board.db.write(write)
+
+
+def actor(asked: Asked) -> str:
+    """Slack user id of whoever a step acts for; "" = it names nobody, as `run()` says."""
+    kind = KINDS.get(asked.kind)
+    try:
+        return asked.user(kind.actor) if kind is not None else ""
+    except BadInput:
+        return ""
 
 
 async def run(board: Board, asked: Asked) -> None:

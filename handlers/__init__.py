@@ -151,9 +151,11 @@ def on_form(
             fields=_fields(view),
             view=view,
         )
-        errors = await _judged(desk, click, validate)
-        if at_once and not errors:
-            errors = await _kept(desk, click, handler)
+        errors: Mapping[str, str] = {}
+        if not desk.board.turned_away(click.user):  # it may have been open when they became a guest
+            errors = await _judged(desk, click, validate)
+            if at_once and not errors and await let_in(desk, click.user):
+                errors = await _kept(desk, click, handler)
         if errors:
             shown = {block: await desk.board.plainly(words) for block, words in errors.items()}
             await ack(response_action="errors", errors=shown)
@@ -219,10 +221,15 @@ async def answer(desk: Desk, click: Click, message: Message, *, replace: bool = 
 async def person_of(desk: Desk, click: Click) -> Person:
     """The person, with name and zone from Slack where they can be had."""
     person = await desk.board.read(people.person, click.user)
+    return await _as_slack_says(desk, person) or person  # linking a phone must not depend on it
+
+
+async def _as_slack_says(desk: Desk, person: Person) -> Person | None:
+    """The person with what Slack says of them now; None = it says nothing, and the next time will tell."""
     try:
-        user = (await desk.slack.users_info(user=click.user))["user"]
+        user = (await desk.slack.users_info(user=person.user))["user"]
     except UNREACHED:
-        return person  # linking a phone must not depend on it; the next time will tell
+        return None
     zone = user.get("tz") or ""  # Slack's table of zones may be newer than this machine's
     name = user.get("real_name") or user.get("name", "")
     from_outside = outside(user, desk.team, desk.enterprise)
@@ -277,11 +284,13 @@ def _begin_to_meet(desk: Desk, user: str) -> asyncio.Future[None]:
 async def _meet(desk: Desk, user: str) -> None:
     """Whose name and time zone are not known, or may have changed since yesterday: times are shown by their clock."""
     known = await desk.board.read(people.person, user)
-    person = await person_of(desk, Click(user))
+    person = await _as_slack_says(desk, known)
+    if person is None:
+        return  # their next click asks again, not only tomorrow's
     if (person.name, person.zone, person.outside) != (known.name, known.zone, known.outside):
         await desk.board.write(people.save_met, person)
     (desk.board.outsiders.add if person.outside else desk.board.outsiders.discard)(user)
-    if person.name:  # else Slack did not say: their next click asks again, not only tomorrow's
+    if not desk.board.turned_away(user):  # else each click asks: they may have been made a member just now
         desk.met.add(user)
 
 

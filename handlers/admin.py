@@ -17,9 +17,10 @@ from bot.cards.help import help_message
 from bot.cards.times import counted, how_often
 from bot.errors import BadInput, NotAllowed, NotFound
 from bot.operations import operations
+from bot.outsiders import WORDS
 from bot.permission import rules
 from bot.store import cards, ledger, people
-from handlers import Click, Desk, answer, audit, campaign_calls, on_command, tell
+from handlers import Click, Desk, answer, audit, campaign_calls, let_in, on_command, tell
 
 _LISTED = 100
 """Numbers of the do-not-call list that are shown at once."""
@@ -31,11 +32,15 @@ def register(app: AsyncApp, desk: Desk) -> None:
     audit.register(app, desk)
 
     async def written_to(event: dict[str, Any]) -> None:
-        if event.get("subtype") == "file_share" and event.get("files") and not event.get("bot_id"):
-            await campaign_calls.dropped(desk, event)
-            return
+        file = event.get("subtype") == "file_share" and event.get("files") and not event.get("bot_id")
         person = event.get("user") and not (event.get("subtype") or event.get("bot_id"))
-        if not person or event.get("channel_type", "im") != "im":
+        if not file and (not person or event.get("channel_type", "im") != "im"):
+            return
+        if not await let_in(desk, event["user"]):
+            await desk.board.tell(event["user"], WORDS, f"turned away:{event['ts']}")
+            return
+        if file:
+            await campaign_calls.dropped(desk, event)
             return
         text = help_message("callboard", desk.board.settings.commands).text
         names = ", ".join(f"`{name} help`" for name in desk.board.settings.commands.values())
@@ -155,8 +160,10 @@ def policy_words(board: Board) -> str:
     """The rules for calling, in words."""
     found = rules(board)
     callers = board.settings.policy.callers
-    named = f"{', '.join(f'<@{user}>' for user in callers)}, managers and admins" if callers else "every member"
-    named += "".join(f", and the guest <@{user}>" for user in board.settings.policy.guests)
+    guests = "".join(f", and the guest <@{user}>" for user in board.settings.policy.guests)
+    named = f"every member{guests}"
+    if callers:
+        named = f"{', '.join(f'<@{user}>' for user in callers)}, managers and admins"
     caps = (
         (found.daily_calls, "call", "a day for each rep"),
         (found.daily_minutes, "minute", "a day for each rep"),

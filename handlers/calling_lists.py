@@ -1,5 +1,6 @@
 """`/campaign calllist`: call lists as whoever makes them has them. What reps press is in `offer_buttons`."""
 
+import asyncio
 import re
 from collections.abc import Mapping, Sequence
 
@@ -9,13 +10,13 @@ from slack_bolt.async_app import AsyncApp
 from bot import calling_lists
 from bot.cards import plain
 from bot.cards.calling_list import LISTED, lists_message
-from bot.cards.calling_list_forms import TRIES, make_form, results_csv
+from bot.cards.calling_list_forms import MOST_REPS, TRIES, make_form, results_csv
 from bot.cards.times import counted
 from bot.errors import CallboardError, NotFound
 from bot.store import calling_lists as store
 from bot.store import cards, ledger, people
 from bot.uploading import upload
-from handlers import Click, Desk, answer, does, left_out, on_actions, on_form, tell
+from handlers import Click, Desk, answer, does, left_out, let_in, on_actions, on_form, tell
 from handlers.slack_files import table, wrong_table
 
 LEFT_OUT = left_out.Kind(
@@ -64,7 +65,7 @@ async def by_words(desk: Desk, click: Click, text: str) -> None:
         await list_all(desk, click)
         return
     name, reps = calling_lists.read_words(text)
-    reps = calling_lists.check_reps(desk.board, click.user, reps)
+    reps = await _checked(desk, click, reps)
     await _open(desk, click, name, reps, _Asked(click.response_url, reps=reps))
 
 
@@ -103,10 +104,17 @@ async def validate_table(desk: Desk, click: Click) -> Mapping[str, str]:
     if not click.fields.get("name", "").strip():
         return {"name": "Give the list a name, so that its reps know what they call for."}
     try:
-        calling_lists.check_reps(desk.board, click.user, _reps(click))
+        await _checked(desk, click, _reps(click))
     except CallboardError as error:
         return {"reps": str(error)}
     return {} if _asked(click).file else wrong_table(click)
+
+
+async def _checked(desk: Desk, click: Click, reps: Sequence[str]) -> tuple[str, ...]:
+    """As `calling_lists.check_reps()`, when Slack was asked about those of whom we never heard."""
+    if len(reps) <= MOST_REPS:
+        await asyncio.gather(*(let_in(desk, rep) for rep in reps))
+    return calling_lists.check_reps(desk.board, click.user, reps)
 
 
 def _asked(click: Click) -> _Asked:

@@ -110,7 +110,7 @@ def _view(db: sqlite3.Connection, board: Board, user: str) -> dict[str, Any]:
     live = [call for call in calls.open_calls(db) if call.rep == user and call.purpose != "message"]
     owed = [replace(one, line=board.settings.label(one.line)) for one in missed.owed_by(db, user)]
     mine = figures.today(db, user, digests.midnight(board, zone))
-    broken = [text for _, text, *_ in ledger.problems(db)]
+    broken = [board.settings.renamed(text) for _, text, *_ in ledger.problems(db)]
     return home_view(
         live=live,
         owed=owed,

@@ -40,9 +40,14 @@ async def claim(desk: Desk, click: Click) -> None:
 
 
 async def release(desk: Desk, click: Click) -> None:
-    """Give a claim back; managers may release anybody's."""
+    """Give a claim back; managers may release anybody's, and from a notice only the claim that it tells of."""
     board = desk.board
-    row = _check_open(await board.read(missed.get, click.value))
+    missed_id, _, whose = click.value.partition("|")
+    row = _check_open(await board.read(missed.get, missed_id))
+    if not row.claimed_by:
+        raise NotFound("Nobody has claimed this caller any more. Nothing was changed.")
+    if whose and row.claimed_by != whose:
+        raise NotAllowed(f"<@{row.claimed_by}> has claimed this caller since. Nothing was changed.")
     owner = row.claimed_by if board.settings.role(click.user) != "rep" else click.user
     after = board.routing.escalate_after()
     escalate_at = board.now() + after if after else 0.0

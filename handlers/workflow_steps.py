@@ -6,7 +6,8 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp
 
 from bot import step_inputs, workflow_steps
-from handlers import Desk
+from bot.step_inputs import Asked
+from handlers import Desk, let_in
 
 log = logging.getLogger("callboard.steps")
 
@@ -14,13 +15,18 @@ log = logging.getLogger("callboard.steps")
 def register(app: AsyncApp, desk: Desk) -> None:
     """All listeners of this feature."""
 
+    async def run(asked: Asked) -> None:
+        if user := workflow_steps.actor(asked):
+            await let_in(desk, user)  # a guest may have started it: the policy knows those of whom Slack was asked
+        await workflow_steps.run(desk.board, asked)
+
     async def executed(event: dict[str, Any]) -> None:
         """Slack has its acknowledgement when this returns; after an error it has none and tells again."""
         asked = step_inputs.read(event)
         if asked is None:
             log.warning("Slack told of a workflow's step without an execution, so nobody can be answered.")
         elif await workflow_steps.write_down(desk.board, asked):
-            desk.board.spawn(workflow_steps.run(desk.board, asked), _failed, in_turn=True)  # it dials
+            desk.board.spawn(run(asked), _failed, in_turn=True)  # it dials
 
     app.event("function_executed")(executed)
 

@@ -15,8 +15,9 @@ from bot.hooks import Request, Webhook
 from bot.orders import LogSearch
 from bot.store import calls, cards, ledger, missed
 from bot.store.cards import Card
+from tests import slack_requests
 from tests.fake_slack import FakeSlack
-from tests.office import LINE, Office, PaperPhone, office
+from tests.office import LINE, SETTINGS, Office, PaperPhone, office
 from tests.slack_state import Clock
 
 CALLER = "+12025550144"
@@ -239,12 +240,40 @@ async def test_records_that_come_no_more_are_told_and_when_they_do_again(desk: O
     assert "Working again" in desk.conversation("U9")[-1].text
 
 
+async def test_what_to_look_at_is_told_by_the_name_that_our_command_has(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    text = SETTINGS + '[commands]\ncallboard = "/board"\n'
+    async with office(tmp_path, fake_slack, slack_clock, text, kind=Logging) as desk:
+        await catch_up(desk.board)
+        await webhook(desk)
+        await told_by_the_log(desk, "a", "b", "c")
+        assert "still those of `/board hooks`" in desk.conversation("U9")[-1].text
+        await desk.send(slack_requests.home_opened(desk.slack, user="U9"))
+        assert "still those of `/board hooks`" in str(desk.slack.homes["U9"].view)
+
+
 async def test_a_record_in_between_says_that_they_come(desk: Office) -> None:
     await webhook(desk)
     await told_by_the_log(desk, "a", "b")
     await webhook(desk)
     await told_by_the_log(desk, "c", "d")
     assert await broken(desk) == []
+
+
+async def test_a_service_whose_log_always_tells_more_than_its_webhooks_is_told_of_once(desk: Office) -> None:
+    """Only one of its queues has webhooks, say: the records of that one show each time that they still come."""
+    for turn in range(5):
+        await webhook(desk)
+        await told_by_the_log(desk)
+        await told_by_the_log(desk, *(f"{turn}{call}" for call in "abc"))
+    assert len(desk.conversation("U9")) <= 2
+    await webhook(desk)
+    await told_by_the_log(desk)
+    assert await broken(desk) == []
+    for turn in range(5, 8):
+        await told_by_the_log(desk, *(f"{turn}{call}" for call in "abc"))
+    assert len(await broken(desk)) == 1, "now they come no more"
 
 
 async def test_who_never_set_webhooks_up_is_not_told_that_none_come(desk: Office) -> None:
@@ -265,6 +294,16 @@ async def test_calls_of_down_time_are_no_sign(tmp_path: Path, fake_slack: FakeSl
         assert await broken(desk) == []
         await told_by_the_log(desk, "e", "f", "g")  # now it is one, also where none has come since the start
         assert len(await broken(desk)) == 1
+
+
+async def test_a_clock_that_was_ahead_hides_no_silence(desk: Office) -> None:
+    desk.clock.now += 86400
+    await webhook(desk)
+    await catch_up(desk.board)
+    desk.clock.now -= 86400
+    await told_by_the_log(desk)
+    await told_by_the_log(desk, "a", "b", "c")
+    assert len(await broken(desk)) == 1
 
 
 async def test_a_record_that_is_only_late_is_no_sign(desk: Office) -> None:

@@ -182,6 +182,7 @@ async def test_a_channel_that_is_shared_with_another_company(computer: Computer)
     code, lines = await computer.check()
     (told,) = [line for line in lines if "#calls" in line]
     assert told.startswith("note     Channel #calls: member. It is shared with another company, which can read there")
+    assert told.endswith("of its people only those in `guests` may press our buttons")
     assert code == 0
 
 

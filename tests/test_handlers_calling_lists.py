@@ -176,6 +176,30 @@ async def test_a_rep_makes_lists_for_themselves_only(desk: Office) -> None:
     assert "Next is Noa Green, +1 202-555-0101" in rep.text
 
 
+async def test_a_guest_gets_none(desk: Office) -> None:
+    """Their first contact would be in their conversation at once, and whatever they pressed would be refused."""
+    desk.slack.users["U4"].guest = True
+    desk.desk.met.discard("U4")
+    assert "may not use Callboard" in await desk.type("/campaign calllist March for <@U4|max>", user="U2")
+    await desk.type("/campaign calllist", user="U2")
+    await desk.press("calllist:new", desk.slack.ephemerals[-1], "C1", user="U2")
+    filled = {"name": "March", "reps": ["U1", "U4"], "rows": "number\n+12025550101"}
+    assert "may not use Callboard" in (await desk.submit(filled, user="U2"))["reps"]
+    assert await desk.submit(filled | {"reps": ["U1"]}, user="U2") == {}
+
+
+async def test_who_became_a_guest_is_shown_nobody_more_of_their_list(desk: Office) -> None:
+    await furnish(desk)
+    list_id = await begin(desk, BOTH)
+    await press(desk, "pause")
+    assert await before(desk, list_id, "U4") is None
+    desk.board.outsiders.add("U4")
+    await press(desk, "resume")
+    await offers.due(desk.board)
+    assert await before(desk, list_id, "U1") is not None
+    assert await before(desk, list_id, "U4") is None
+
+
 async def test_only_the_maker_or_a_manager_may_change_a_list(desk: Office) -> None:
     await furnish(desk)
     list_id = await begin(desk)

@@ -212,6 +212,21 @@ async def test_only_a_person_gets_one(desk: Office, fault: str, given: bool) -> 
     assert any("nobody who could call back" in shown.text for shown in desk.slack.ephemerals) != given
 
 
+async def test_a_guest_gets_none(desk: Office) -> None:
+    """Slack's menu offers them, but whatever they press is refused."""
+    await team(desk)
+    desk.slack.users["U4"].guest = True
+    desk.desk.met.discard("U4")
+    await miss(desk, "in-1")
+    await desk.type("/missed", user="U2")
+    (choice,) = assigns(listed(desk))
+    await desk.press(choice, listed(desk), "C1", user="U2", value="U4")
+    (row,) = await desk.board.read(missed.waiting)
+    assert row.claimed_by == ""
+    assert any("may not use Callboard" in shown.text for shown in desk.slack.ephemerals)
+    assert desk.conversation("U4") == []
+
+
 async def test_a_closed_one_is_given_to_nobody(desk: Office) -> None:
     await team(desk)
     await miss(desk, "in-1")

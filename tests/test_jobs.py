@@ -33,7 +33,7 @@ from bot.events import (
 )
 from bot.orders import LogSearch
 from bot.polling import Poll
-from bot.store import ledger, missed, people
+from bot.store import calls, ledger, missed, people
 from handlers.resting import resting
 from tests.fake_slack import FakeSlack
 from tests.office import LINE, SETTINGS, Office, PaperPhone, office
@@ -152,12 +152,17 @@ async def test_two_people_are_reminded_of_the_same_call_each_at_their_own_time(d
     assert seen == [[True, False], [True, False], [True, True], [True, True]]
 
 
-def meanwhile(desk: Office, monkeypatch: pytest.MonkeyPatch, work: Callable[[], Awaitable[object]]) -> None:
-    """Somebody is faster: this is done when a job has read what is due and reads for whom."""
+def meanwhile(
+    desk: Office,
+    monkeypatch: pytest.MonkeyPatch,
+    work: Callable[[], Awaitable[object]],
+    then: Callable[..., object] = people.person,
+) -> None:
+    """Somebody is faster: this is done when a job has read what is due and reads for whom, or what `then` reads."""
     read = desk.board.read
 
     async def hook(what: Any, *args: Any, **more: Any) -> Any:
-        if what is people.person:
+        if what is then:
             await work()
         return await read(what, *args, **more)
 
@@ -385,6 +390,43 @@ async def test_whoever_claimed_a_caller_is_reminded_and_then_the_managers_are_to
     assert (found.claimed_by, found.escalate_at) == ("U1", 0)
 
 
+async def test_a_claim_that_was_released_meanwhile_is_not_released_by_its_reminder(desk: Office) -> None:
+    """Nor put off for the managers: the buttons of a reminder stay as they were."""
+    row = await claimed_by_ada(desk)
+    await escalated(desk, 61)
+    await escalated(desk, 61)
+    await desk.press("missed:release", desk.slack.channels["C1"].messages[-1], "C1")
+    before = await desk.board.read(missed.get, row)
+    desk.clock.advance(60)
+    for user in ("U1", "U2"):
+        (notice,) = desk.conversation(user)
+        told = await desk.press("missed:release", notice, desk.slack.open_dm(user).id, user=user)
+        assert told == "Nobody has claimed this caller any more. Nothing was changed."
+    assert await desk.board.read(missed.get, row) == before
+
+
+async def test_a_manager_releases_the_claim_that_they_were_told_of_and_no_later_one(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    """Of two managers one gives the caller to somebody else, and the other reads only then what both were told."""
+    two = SETTINGS.replace('managers = ["U2"]', 'managers = ["U2", "U9"]')
+    async with office(tmp_path, fake_slack, slack_clock, two) as desk:
+        row = await claimed_by_ada(desk)
+        await escalated(desk, 61)
+        assert await escalated(desk, 61) == {"U1": 1, "U2": 1, "U9": 1}
+        await desk.board.write(missed.assign, row, "U4", desk.clock())
+        (notice,) = desk.conversation("U2")
+        told = await desk.press("missed:release", notice, desk.slack.open_dm("U2").id, user="U2")
+        assert told.endswith(" has claimed this caller since. Nothing was changed.")
+        found = await desk.board.read(missed.get, row)
+        assert found is not None
+        assert found.claimed_by == "U4"
+        await desk.board.write(missed.assign, row, "U1", desk.clock())
+        assert await desk.press("missed:release", notice, desk.slack.open_dm("U2").id, user="U2") == ""
+        (waiting,) = await desk.board.read(missed.waiting)
+        assert waiting.claimed_by == ""
+
+
 async def test_a_claimed_caller_whom_somebody_talked_with_reminds_nobody(desk: Office) -> None:
     await claimed_by_ada(desk)
     desk.clock.advance(120)
@@ -420,6 +462,76 @@ async def test_a_claimed_caller_who_was_snoozed_rests_also_when_they_try_again(d
     assert await escalated(desk, 1) == {}
 
 
+async def test_a_manager_who_forgot_their_own_claim_hears_of_it_once_and_then_the_others(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    two = SETTINGS.replace('managers = ["U2"]', 'managers = ["U1", "U2"]')
+    async with office(tmp_path, fake_slack, slack_clock, two) as desk:
+        await claimed_by_ada(desk)
+        assert await escalated(desk, 61) == {"U1": 1}
+        assert await escalated(desk, 61) == {"U1": 1, "U2": 1}
+        assert await escalated(desk, 600) == {"U1": 1, "U2": 1}
+
+
+async def test_the_only_manager_is_reminded_of_their_own_claim_once(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    alone = SETTINGS.replace('managers = ["U2"]', 'managers = ["U1"]')
+    async with office(tmp_path, fake_slack, slack_clock, alone) as desk:
+        await claimed_by_ada(desk)
+        assert await escalated(desk, 61) == {"U1": 1}
+        assert await escalated(desk, 600) == {"U1": 1}
+        assert await desk.board.read(missed.to_escalate, desk.clock()) == []
+
+
+async def test_nobody_is_told_that_nobody_talks_with_a_caller_who_is_on_the_phone(desk: Office) -> None:
+    """A conversation closes the card only when it is over, and it may be a long one."""
+    await desk.link("U1")
+    row = await claimed_by_ada(desk)
+    desk.clock.advance(58 * 60)
+    await desk.press("missed:call_back", desk.slack.channels["C1"].messages[-1], "C1")
+    at = desk.clock()
+    for leg in (REP, CUSTOMER):
+        await desk.board.ingest("voicenter", [LegAnswered(ref="paper-1", at=at, leg=leg)])
+    assert await escalated(desk, 3) == {}
+    assert await escalated(desk, 20) == {}
+    at = desk.clock()
+    await desk.happen(
+        *(CdrReceived(ref="paper-1", at=at, leg=leg, outcome=Outcome.NO_ANSWER) for leg in (REP, CUSTOMER)),
+        CallEnded(ref="paper-1", at=at),
+    )
+    found = await desk.board.read(missed.get, row)
+    assert found is not None
+    assert found.open
+    assert await escalated(desk, 2) == {"U1": 1}
+
+
+async def test_of_a_claim_managers_are_told_by_the_name_that_our_command_has(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    text = SETTINGS + '[commands]\nmissed = "/waiting"\n'
+    async with office(tmp_path, fake_slack, slack_clock, text) as desk:
+        await claimed_by_ada(desk)
+        await escalated(desk, 61)
+        await escalated(desk, 61)
+        assert " `/waiting` gives them to somebody else." in desk.conversation("U2")[-1].text
+
+
+async def test_of_a_claim_of_who_is_a_guest_by_now_the_managers_are_told(desk: Office) -> None:
+    """Callboard is not for them any more, so their claim would wait for nobody, and they would read who called."""
+    await claimed_by_ada(desk)
+    desk.board.outsiders.add("U1")
+    assert await escalated(desk, 61) == {"U2": 1}
+    assert await escalated(desk, 600) == {"U2": 1}
+
+
+async def test_a_guest_who_spoke_with_them_last_is_passed_over(desk: Office) -> None:
+    await spoke(desk, "U4")
+    await missed_caller(desk)
+    desk.board.outsiders.add("U4")
+    assert await escalated(desk, 16) == {"U2": 1}
+
+
 async def test_claim_minutes_of_0_remind_nobody(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> None:
     async with office(tmp_path, fake_slack, slack_clock, SETTINGS + "[missed]\nclaim_minutes = 0\n") as desk:
         await claimed_by_ada(desk)
@@ -444,6 +556,32 @@ async def test_a_snooze_while_the_escalation_is_prepared_wins(desk: Office, monk
         await jobs.escalate(desk.board, nobody)
     assert await escalated(desk, 59) == {}
     assert await escalated(desk, 2) == {"U2": 1}
+
+
+@pytest.mark.parametrize("ago", [0, 1])
+async def test_a_snooze_while_it_is_put_off_wins(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock, monkeypatch: pytest.MonkeyPatch, ago: int
+) -> None:
+    """Until the next opening, or while they are on the phone."""
+    slack_clock.now = MIDDAY + 5.9 * 3600 - ago * 3600
+    async with office(tmp_path, fake_slack, slack_clock, STRICT) as desk:
+        row = await missed_caller(desk)
+        if ago:
+            await desk.board.ingest(
+                "voicenter",
+                [
+                    Described(ref="in-2", at=desk.clock(), source="popup", direction="in", number=CALLER, line=LINE),
+                    LegRinging(ref="in-2", at=desk.clock(), leg="ext:201"),
+                ],
+            )
+        desk.clock.advance(20 * 60)
+        until = desk.clock() + 86400 * 7
+        with monkeypatch.context() as patch:
+            meanwhile(desk, patch, lambda: desk.board.write(missed.snooze, row, "U1", until), calls.open_calls)
+            await jobs.escalate(desk.board, nobody)
+        found = await desk.board.read(missed.get, row)
+        assert found is not None
+        assert found.escalate_at == until
 
 
 async def test_whoever_claimed_and_snoozed_a_caller_is_reminded_at_its_end(desk: Office) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import html
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ from bot.store import ledger, people
 from handlers import forget_who_was_met, home
 from tests import slack_requests
 from tests.fake_slack import FakeSlack
+from tests.fake_slack_files import add_file
 from tests.office import LINE, SETTINGS, Office, office
 from tests.slack_state import Clock
+from tests.workflow_desk import workflow_office
 
 CALLER = "+12025550155"
 
@@ -32,6 +35,8 @@ CALLER = "+12025550155"
         ({"team_id": "E1", "enterprise_user": {"enterprise_id": "E1"}}, False),
         ({"team_id": "T2", "enterprise_user": {"enterprise_id": "E2"}}, True),
         ({"team_id": "E2", "enterprise_user": {"enterprise_id": "E2"}}, True),
+        ({"team_id": "T2", "enterprise_user": {"enterprise_id": "E2", "teams": ["T2", "T1"]}}, False),
+        ({"team_id": "T2", "enterprise_user": {"enterprise_id": "E2", "teams": ["T2", "T3"]}}, True),
     ],
 )
 def test_who_is_from_outside(user: dict[str, Any], expected: bool) -> None:
@@ -140,6 +145,18 @@ async def test_the_settings_let_guests_in(
         assert ("every member, and the guest" in told) == ("guests" in setting)
 
 
+async def test_a_guest_who_is_let_in_may_call_only_where_everybody_may(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    text = SETTINGS.replace("[policy]\n", '[policy]\nguests = ["U4"]\ncallers = ["U1"]\n')
+    async with office(tmp_path, fake_slack, slack_clock, text) as desk:
+        a_guest(fake_slack)
+        await desk.link("U4", "+12025550192", outside=True)
+        assert "You are not among those who may place calls" in await desk.type(f"/call {CALLER}", user="U4")
+        told = await desk.type("/callboard policy", user="U4")
+        assert "Who may call: <@U1>, managers and admins\n" in html.unescape(told)
+
+
 async def test_a_guest_who_becomes_a_member_is_one_the_next_day(desk: Office) -> None:
     a_guest(desk.slack)
     await forget_who_was_met(desk.desk)
@@ -149,3 +166,81 @@ async def test_a_guest_who_becomes_a_member_is_one_the_next_day(desk: Office) ->
     await desk.type("/missed", user="U4")
     await desk.settle()
     assert "Nobody is waiting" in await desk.type("/missed", user="U4")
+
+
+@pytest.mark.parametrize(
+    ("button", "fields"), [("call:wrap", {"note": "wants the blue one"}), ("call:later", {"when": "3h"})]
+)
+async def test_a_form_that_was_open_when_its_sender_became_a_guest_keeps_nothing(
+    desk: Office, button: str, fields: dict[str, str]
+) -> None:
+    """Also one whose whole work is done before Slack is answered."""
+    await desk.link("U4", "+12025550192")
+    await desk.type(f"/call {CALLER}", user="U4")
+    await desk.happen(CdrReceived(ref="paper-1", at=desk.clock(), leg="customer", outcome=Outcome.NO_ANSWER))
+    (card,) = desk.conversation("U4")
+    await desk.press(button, card, desk.slack.open_dm("U4").id, user="U4")
+    a_guest(desk.slack)
+    await forget_who_was_met(desk.desk)
+    await desk.type("/missed", user="U4")
+    assert await desk.submit(fields, user="U4") == {}
+    assert desk.conversation("U4")[-1].text == WORDS
+    (call,) = await desk.calls()
+    assert call.note == ""
+    assert await desk.board.read(ledger.reminders_due, desk.clock() + 86400) == []
+
+
+async def test_a_form_tells_a_guest_nothing(desk: Office) -> None:
+    """What is wrong with it may name a contact, or why somebody must not be called."""
+    await desk.link("U4", "+12025550192")
+    await desk.send(slack_requests.shortcut(desk.slack, "start_call", user="U4"))
+    a_guest(desk.slack)
+    await forget_who_was_met(desk.desk)
+    await desk.type("/missed", user="U4")
+    assert await desk.submit({"who": "somebody unheard of"}, user="U4") == {}
+    assert desk.conversation("U4")[-1].text == WORDS
+
+
+async def test_a_guest_who_writes_to_us_or_sends_a_file_is_turned_away(desk: Office) -> None:
+    a_guest(desk.slack)
+    desk.desk.met.discard("U4")
+    await desk.send(slack_requests.direct_message(desk.slack, "hello", user="U4"))
+    file = add_file(desk.slack, "march.csv", b"number\n+12025550101\n", user="U4")
+    signed = slack_requests.direct_message(desk.slack, "", user="U4", files=[file.as_json()])
+    await desk.send(signed)
+    await desk.send(signed)  # as Slack does where it had no answer
+    told = [message for message in desk.conversation("U4") if message.author == desk.slack.bot_user]
+    assert [message.text for message in told] == [WORDS, WORDS]
+    assert not any(block["type"] == "actions" for message in told for block in message.blocks)
+
+
+async def test_a_workflow_says_nothing_for_a_guest_of_whom_we_never_heard(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    """It may act for whoever starts it, and that may be a guest."""
+    async with workflow_office(tmp_path, fake_slack, slack_clock) as flow:
+        a_guest(fake_slack)
+        flow.desk.desk.met.discard("U4")
+        step = await flow.say(sender="U4")
+        assert (step.state, step.error) == ("failed", WORDS.replace("`", ""))
+        assert flow.desk.phone.orders == []
+
+
+async def test_a_guest_who_was_just_made_a_member_is_refused_once_more_at_most(desk: Office) -> None:
+    a_guest(desk.slack)
+    desk.desk.met.discard("U4")
+    assert await desk.type("/missed", user="U4") == WORDS
+    a_guest(desk.slack, guest=False)
+    assert await desk.type("/missed", user="U4") == WORDS
+    assert "Nobody is waiting" in await desk.type("/missed", user="U4")
+
+
+async def test_who_became_a_guest_is_asked_about_again_where_slack_said_nothing(desk: Office) -> None:
+    """Not only the next day."""
+    await desk.board.write(people.save_met, people.Person("U4", "Max", "Europe/London"))
+    a_guest(desk.slack)
+    await forget_who_was_met(desk.desk)
+    desk.slack.fail_next("users.info", "500")
+    for _ in range(2):
+        assert "Nobody is waiting" in await desk.type("/missed", user="U4")
+    assert await desk.type("/missed", user="U4") == WORDS

@@ -122,6 +122,14 @@ def test_a_link_is_signed_with_a_key_of_its_own() -> None:
     assert SECRET not in made
 
 
+async def test_a_page_that_was_open_gives_no_password_to_who_is_a_guest_by_now(page: Page) -> None:
+    page.desk.board.outsiders.add("U1")
+    answer = await page.ask("session")
+    assert answer.status_code == 403
+    assert answer.json()["words"].startswith("Callboard is for the members of its workspace")
+    assert PASSWORD not in answer.text
+
+
 async def test_a_session_ends_and_a_newer_one_takes_over(page: Page) -> None:
     await page.desk.type("/phone web")
     newer = ticket(page.desk)

@@ -408,6 +408,18 @@ def test_a_mistake_in_the_environment_is_named(tmp_path: Path, variable: str, va
     assert "secret-" not in found[0]
 
 
+def test_the_secret_before_is_another_one(tmp_path: Path) -> None:
+    """Else every address would be told to be an old one, for ever."""
+    same = ENVIRONMENT | {"CALLBOARD_OLD_HOOK_SECRET": ENVIRONMENT["CALLBOARD_HOOK_SECRET"]}
+    (found,) = errors(tmp_path, environment=same)
+    assert found.startswith("CALLBOARD_OLD_HOOK_SECRET is the same as CALLBOARD_HOOK_SECRET.")
+    assert ENVIRONMENT["CALLBOARD_HOOK_SECRET"] not in found
+    other = ENVIRONMENT | {"CALLBOARD_OLD_HOOK_SECRET": "the-secret-of-before"}
+    settings = load(other, write(tmp_path, MINIMAL))
+    assert settings.old_hook_secret == "the-secret-of-before"
+    assert "the-secret-of-before" not in repr(settings)
+
+
 def test_white_space_around_a_variable_does_not_count(tmp_path: Path) -> None:
     given = {name: f" {value}\r" for name, value in (ENVIRONMENT | {"CALLBOARD_PORT": "8081"}).items()}
     settings = load(given, write(tmp_path, MINIMAL))

@@ -61,6 +61,9 @@ class Routes:
     def escalate_after(self) -> float:
         return self.after
 
+    def remind_after(self) -> float:
+        return self.after
+
     def roundup(self, call: Call, place: str, now: float) -> Roundup | None:
         return None
 

@@ -38,6 +38,7 @@ from tests.empty_store import connected
 NOW = 1_770_000_000.0
 CALLER, OTHER = "+12025550155", "+12025550156"
 AFTER = 900.0
+CLAIMED = 3600.0
 FAX = "+12025550109"
 BRIEF = 5
 
@@ -62,6 +63,9 @@ class Routes:
 
     def escalate_after(self) -> float:
         return self.after
+
+    def remind_after(self) -> float:
+        return CLAIMED
 
     def roundup(self, call: Call, place: str, now: float) -> Roundup | None:
         return None
@@ -485,13 +489,13 @@ def said_to_have_talked(db: sqlite3.Connection) -> None:
         calls.ingest(db, "acme", [event], now=event.at, routing=Routes(), call_id="ours")
 
 
-def overrule(db: sqlite3.Connection) -> None:
+def overrule(db: sqlite3.Connection, after: float = AFTER) -> None:
     """The service's own record of that call: nobody picked up."""
     told = (
         Described(ref="o1", at=NOW + 60, source="cdr", direction="out", number=CALLER, call_id="ours"),
         CdrReceived(ref="o1", at=NOW + 60, leg=CUSTOMER, outcome=Outcome.NO_ANSWER, ring_seconds=20),
     )
-    ingest(db, *told, now=NOW + 700)
+    ingest(db, *told, now=NOW + 700, after=after)
 
 
 def test_whom_nobody_has_talked_with_after_all_waits_again(db: sqlite3.Connection) -> None:
@@ -503,6 +507,21 @@ def test_whom_nobody_has_talked_with_after_all_waits_again(db: sqlite3.Connectio
     assert (row.calls, row.closed_by, row.closed_how, row.closed_call) == (1, "", "", "")
     assert row.escalate_at == NOW + 700 + AFTER
     assert len(all_rows(db)) == 1
+
+
+@pytest.mark.parametrize("after", [AFTER, 0.0])
+def test_whoever_had_claimed_whom_nobody_has_talked_with_after_all_is_reminded_as_of_a_claim(
+    db: sqlite3.Connection, after: float
+) -> None:
+    """Also where callers whom nobody has claimed are not escalated."""
+    miss(db)
+    missed.claim(db, only(db).id, "U1", NOW + 20, NOW + 20 + CLAIMED)
+    said_to_have_talked(db)
+    assert missed.waiting(db) == []
+    overrule(db, after)
+    row = only(db)
+    assert (row.claimed_by, row.reminded) == ("U1", 0)
+    assert row.escalate_at == NOW + 700 + CLAIMED
 
 
 def test_whose_record_came_after_such_a_conversation_waits_too(db: sqlite3.Connection) -> None:

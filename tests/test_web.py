@@ -302,3 +302,11 @@ async def test_the_old_secret_is_taken_while_addresses_are_being_changed(desk: O
     told = await desk.type("/callboard hooks", user="U9")
     assert "• voicenter used one at " in told
     assert old not in told
+
+
+async def test_a_stranger_with_the_old_secret_does_not_count_as_its_use(desk: Office) -> None:
+    """It has become known, so whoever knows it may try; the account's own addresses say who is the service."""
+    accounts = tuple(replace(one, addresses=("198.51.100.0/24",)) for one in desk.board.settings.accounts)
+    desk.board.settings = replace(desk.board.settings, old_hook_secret="the-secret-of-before", accounts=accounts)
+    assert (await desk.http.post("/hooks/voicenter/the-secret-of-before/cdr")).status_code == 404
+    assert desk.board.old_hooks == {}

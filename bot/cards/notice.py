@@ -104,7 +104,8 @@ def escalation(
 ) -> dict[str, Any]:
     """The payload that says nobody has called back, or that `asked_by` wants this person to.
 
-    `reader`: whom it is for. Buttons `missed:call_back`, and `missed:claim` or `missed:release`, carry `missed.id`.
+    `reader`: whom it is for. Buttons `missed:call_back`, and `missed:claim` or `missed:release`, carry `missed.id`;
+    *Release* of another's claim carries "id|whose".
     """
     party = who(missed.number, missed.name, contact, masked=masked)
     line = line_words(missed.line)
@@ -129,7 +130,9 @@ def escalation(
     label = who_plain(missed.number, missed.name, contact, masked=masked)
     claimed = asked_by or missed.claimed_by
     claim = ("Release", "missed:release") if claimed else ("I'll take it", "missed:claim")
-    buttons = [{"label": claim[0], "action_id": claim[1], "value": missed.id, "about": label}]
+    # By the time it is pressed it may be somebody else's, and it would be their claim that is taken away.
+    value = f"{missed.id}|{missed.claimed_by}" if anothers else missed.id
+    buttons = [{"label": claim[0], "action_id": claim[1], "value": value, "about": label}]
     if missed.number and not anothers:  # who is somebody else's is called by nobody but them
         buttons.insert(
             0,

@@ -53,6 +53,9 @@ class Routing(Protocol):
     def escalate_after(self) -> float:
         """Seconds until an unclaimed missed caller is escalated; 0 = never."""
 
+    def remind_after(self) -> float:
+        """Seconds until whoever claimed a missed caller is reminded; 0 = never."""
+
     def roundup(self, call: Call, place: str, now: float) -> Roundup | None:
         """What tells of a call there in place of a message of its own, None = it has that, or nothing does."""
 
@@ -196,7 +199,7 @@ def _refold(
     if call.rep_phone:
         offers.show_call(db, call.id)
     if before is not None and not fetched and _less_talked(before, call):
-        missed.reopen(db, call, now, routing.escalate_after(), before["answered_at"])
+        missed.reopen(db, call, now, routing.escalate_after(), routing.remind_after(), before["answered_at"])
     missed.follow(db, call, place, now, routing.escalate_after(), begins=begins)
     if call.recordings:
         recordings.follow(db, call, now, begins=begins, late=late)

@@ -71,7 +71,14 @@ def follow(db: sqlite3.Connection, call: Call, place: str, now: float, escalate_
             close(db, missed_id, now=talked_at, by=call.rep, how=how, call_id=call.id)
 
 
-def reopen(db: sqlite3.Connection, call: Call, now: float, escalate_after: float, talked_at: float = 0) -> None:
+def reopen(
+    db: sqlite3.Connection,
+    call: Call,
+    now: float,
+    escalate_after: float,
+    remind_after: float,
+    talked_at: float = 0,
+) -> None:
     """What was a conversation, by a rep's word say, was none by its record, or began sooner: whom it has not closed
     after all waits again.
 
@@ -95,9 +102,9 @@ def reopen(db: sqlite3.Connection, call: Call, now: float, escalate_after: float
             _recount(db, missed_id, now)
             continue
         db.execute(
-            "UPDATE missed SET closed_at = 0, closed_by = '', closed_how = '', closed_call = '', escalate_at = ?,"
-            " reminded = 0 WHERE id = ?",
-            (now + escalate_after if escalate_after else 0, missed_id),
+            "UPDATE missed SET closed_at = 0, closed_by = '', closed_how = '', closed_call = '', reminded = 0,"
+            " escalate_at = CASE WHEN claimed_by = '' THEN ? ELSE ? END WHERE id = ?",
+            (now + escalate_after if escalate_after else 0, now + remind_after if remind_after else 0, missed_id),
         )
         if later is not None:
             _close_by(db, missed_id, later)
@@ -383,6 +390,8 @@ def call_ids(db: sqlite3.Connection, missed_id: str) -> list[tuple[str, float]]:
     return [(row[0], row[1]) for row in rows]
 
 
-def postpone(db: sqlite3.Connection, missed_id: str, until: float) -> None:
-    """Escalate not before then."""
-    db.execute("UPDATE missed SET escalate_at = ? WHERE id = ? AND closed_at = 0", (until, missed_id))
+def postpone(db: sqlite3.Connection, missed_id: str, due: float, until: float) -> None:
+    """Escalate one that was `due` not before then; unless somebody has claimed, snoozed or closed it meanwhile."""
+    db.execute(
+        "UPDATE missed SET escalate_at = ? WHERE id = ? AND closed_at = 0 AND escalate_at = ?", (until, missed_id, due)
+    )
