@@ -129,6 +129,21 @@ def test_everything_set(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("zone", "caps"), [("", (0, 0)), ("UTC", (0, 0)), ("America/Los_Angeles", (20, 4)), ("Europe/London", (20, 4))]
+)
+def test_where_nobody_has_said_where_the_office_is_it_has_no_night(
+    zone: str, caps: tuple[int, int], tmp_path: Path
+) -> None:
+    """By the clock of UTC an afternoon in California is the night."""
+    office = f'time_zone = "{zone}"\n{MINIMAL}' if zone else MINIMAL
+    policy = read(tmp_path, office).policy
+    assert (policy.night_calls, policy.night_calls_at_once) == caps
+    assert (policy.daily_calls, policy.calls_at_once) == (200, 12)
+    policy = read(tmp_path, f"{office}[policy]\nnight_calls = 7\nnight_calls_at_once = 2\n").policy
+    assert (policy.night_calls, policy.night_calls_at_once) == (7, 2)
+
+
+@pytest.mark.parametrize(
     ("host", "address"),
     [
         ("", "http://127.0.0.1:8080"),
