@@ -152,6 +152,25 @@ def test_a_rep_has_fewer_calls_at_the_same_moment_at_night(day: int, night_calls
         assert policy.decide(ORDER, rules, History(under_way=limit), at("2026-02-02 16:00")) == Allowed()
 
 
+@pytest.mark.parametrize(
+    ("zone", "now", "words"),
+    [
+        ("Europe/Madrid", "2026-02-02 03:40", "06:00 in Madrid"),
+        ("Europe/Madrid", "2026-02-02 21:30", "06:00 tomorrow in Madrid"),
+        ("Europe/Madrid", "2026-02-07 13:00", "12:00 tomorrow in Madrid"),
+        ("America/Argentina/Buenos_Aires", "2026-02-02 03:40", "06:00 in Buenos Aires"),
+        ("US/Pacific", "2026-02-02 03:40", "06:00 (US/Pacific)"),
+        ("Israel", "2026-02-02 21:30", "06:00 tomorrow (Israel)"),
+        ("UTC", "2026-02-02 03:40", "06:00 (UTC)"),
+        ("Etc/GMT-2", "2026-02-02 03:40", "06:00 (Etc/GMT-2)"),
+    ],
+)
+def test_it_is_said_when_to_go_on_whatever_the_zone_is_called(zone: str, now: str, words: str) -> None:
+    decision = policy.decide(ORDER, replace(RULES, zone=zone), History(tonight=20), at(now, zone))
+    assert isinstance(decision, Refused)
+    assert decision.next_step == f"Go on at {words}, or ask an admin to raise the limit."
+
+
 @pytest.mark.parametrize("cap", ["night_calls", "night_calls_at_once"])
 def test_a_limit_below_zero_is_none(cap: str) -> None:
     with pytest.raises(SettingsError, match=cap):
