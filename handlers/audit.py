@@ -71,18 +71,23 @@ async def _zone(board: Board, user: str) -> str:
 
 
 async def _show(desk: Desk, click: Click, where: Turn, *, replace: bool) -> None:
-    board, search = desk.board, where.search
+    board, search, newer = desk.board, where.search, where.newer
     after = (where.at, where.line) if where.line else None
-    found = await board.read(audit.page, search, PAGE + 1, after, newer=where.newer)
+    beyond = after is not None  # there are lines on the other side of the page, too: those that it was turned from
+    found = await board.read(audit.page, search, PAGE + 1, after, newer=newer)
+    if beyond and not found:  # they were deleted meanwhile: what is left of those that were turned from
+        beyond, newer = False, not newer
+        after = (where.at, where.line + (-1 if newer else 1))
+        found = await board.read(audit.page, search, PAGE + 1, after, newer=newer)
     more = len(found) > PAGE
-    lines = (found[-PAGE:] if where.newer else found[:PAGE]) if more else found
+    lines = (found[-PAGE:] if newer else found[:PAGE]) if more else found
     page = audit_message(
         lines,
         search,
         await board.read(audit.count, search),
         Reading(board.now(), await _zone(board, click.user), await board.read(_names, lines)),
-        newer=more if where.newer else after is not None,
-        older=True if where.newer else more,
+        newer=more if newer else beyond,
+        older=beyond if newer else more,
         command=board.settings.commands["callboard"],
     )
     await answer(desk, click, page, replace=replace)

@@ -5,6 +5,7 @@ import dataclasses
 import io
 import json
 import re
+from collections.abc import Iterable
 
 import pytest
 
@@ -150,6 +151,40 @@ async def test_why_stays_in_sight_behind_a_long_reason(desk: Office) -> None:
     ((row,), *_) = file_of(desk)
     assert letter.strip() in row["details"]
     assert row["details"].endswith(f"Why: {why}")
+
+
+@pytest.mark.parametrize(
+    ("gone", "left", "buttons"),
+    [
+        (4, range(11, 3, -1), ["audit:newer", "audit:export"]),  # of the page that is turned to
+        (6, range(13, 5, -1), ["audit:newer", "audit:export"]),  # and some of the one that stands there
+        (12, range(19, 11, -1), ["audit:export"]),
+        (20, (), []),
+    ],
+)
+async def test_a_page_whose_lines_are_gone_shows_those_that_are_left(
+    desk: Office, gone: int, left: Iterable[int], buttons: list[str]
+) -> None:
+    """`[retention]` deletes the oldest while a page stands there: the log is not empty because of that."""
+    await many(desk, 20)
+    await desk.type("/callboard audit", user="U9")
+    await desk.press("audit:older", last(desk), "C1", user="U9")
+    await desk.board.write(retention.forget_audit, desk.clock() - 1000 + gone // 2)
+    await desk.press("audit:older", last(desk), "C1", user="U9")
+    assert entries(last(desk)) == list(left)
+    assert ("The audit log is empty." in last(desk).text) is (gone == 20)
+    assert actions(last(desk)) == buttons
+
+
+async def test_the_newest_lines_may_be_gone_as_well(desk: Office) -> None:
+    """As after a number was forgotten."""
+    await many(desk, 20)
+    await desk.type("/callboard audit", user="U9")
+    await desk.press("audit:older", last(desk), "C1", user="U9")
+    await desk.board.db.write(lambda db: db.execute("DELETE FROM audit WHERE detail >= 'entry-10'"))
+    await desk.press("audit:newer", last(desk), "C1", user="U9")
+    assert entries(last(desk)) == list(range(9, 1, -1))
+    assert actions(last(desk)) == ["audit:older", "audit:export"]
 
 
 # Who may
