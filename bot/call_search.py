@@ -39,6 +39,7 @@ _ONE_DAY = r"\d{4}-\d{1,2}-\d{1,2}"
 _SHORT_DAY = r"\d{1,2}-\d{1,2}"
 _OTHER_DAY = r"\d{1,2}[./]\d{1,2}[./](?:\d{4}|\d{2})|\d{4}[./]\d{1,2}[./]\d{1,2}"
 _MENTION = r"<@[UW][A-Z0-9]+(?:\|[^<>]*)?>"
+_CHANNEL = r"(<#[CG][A-Z0-9]+)(?:\|[^<>]*)?>"
 _YEARS = (1971, 2999)
 """Nobody looks for others, and their moments are none that every machine can tell."""
 _LEAP_CYCLE = 9
@@ -146,7 +147,8 @@ def period(text: str, reader: Reader) -> tuple[float, float]:
 
 
 def sift(text: str, reader: Reader) -> tuple[Search, tuple[str, ...]]:
-    """The period and the colleague among words, and the words that are neither; a number is one of those, as stored.
+    """The period and the colleague among words, and the words that are neither; a number is one of those, as stored,
+    and a channel that was picked from Slack's list, as "<#C0123456789>".
 
     Raises:
         BadInput: a period or a colleague that cannot be one, or two of them; a full sentence, as of `parse`.
@@ -156,7 +158,10 @@ def sift(text: str, reader: Reader) -> tuple[Search, tuple[str, ...]]:
     place = 0
     while place < len(tokens):
         rest = tokens[place:]
-        count = found.period(rest) or found.mention(rest)
+        channel = re.fullmatch(_CHANNEL, rest[0].text)
+        if channel:
+            words.append(f"{channel[1]}>")
+        count = 1 if channel else found.period(rest) or found.mention(rest)
         if not count:
             count = _run(rest) or 1
             words += _stored(rest[:count], reader.region)

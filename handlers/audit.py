@@ -112,9 +112,10 @@ async def export(desk: Desk, click: Click) -> None:
     day = datetime.fromtimestamp(reading.now, call_search.zone_of(zone)).date()
 
     async def note(file: str) -> None:
-        # Numbers as they are stored, or forgetting one would leave it here.
+        # Numbers as they are stored, or forgetting one would leave it here; channels by their ids, too.
         numbers = search.numbers
-        words = await board.plainly(search_words(msgspec.structs.replace(search, words=search.plain_words), reading))
+        others = tuple(word for word in search.stored if word not in numbers)
+        words = await board.plainly(search_words(msgspec.structs.replace(search, words=others), reading))
         parts = [how_many(count), words, search.by, *numbers[1:], file]
         subject, detail = next(iter(numbers), ""), ", ".join(part for part in parts if part)
         await board.write(ledger.audit, board.now(), click.user, "export audit log", subject, detail)

@@ -105,6 +105,24 @@ async def test_days_people_and_words_hold_together_and_on_every_page(desk: Offic
     assert "“SPRING” in it, on 2 Feb 2026 · 12 lines" in last(desk).text
 
 
+async def test_a_channel_may_be_picked_from_slacks_list(desk: Office) -> None:
+    """As a page shows it, with its name; Slack sends the id, and so the log has it."""
+    await wrote(desk, "digest", "C0SALES01", "every day at 18:00")
+    await wrote(desk, "digest", "C0SALES02", "every day at 19:00")
+    for typed in ("<#C0SALES01|sales>", "<#C0SALES01> digest", "<#C0SALES01|>"):
+        told = await desk.type(f"/callboard audit {typed}", user="U9")
+        assert "What everybody did, with <#C0SALES01>" in told
+        assert "· one line" in told
+        assert "every day at 18:00" in told
+    await desk.press("audit:export", last(desk), "C1", user="U9")
+    ((row,), carrier, _) = file_of(desk)
+    assert row["to what"] == "C0SALES01"
+    assert carrier.text == "Audit log: What everybody did, with <#C0SALES01> in it. One line."
+    latest, *_ = await lines(desk)
+    assert latest[:3] == ("U9", "export audit log", "")
+    assert latest[3].startswith("one line, What everybody did, with ")
+
+
 async def test_days_and_times_are_those_of_the_admins_zone(desk: Office) -> None:
     """02:40 UTC: in Madrid it is the same day, in New York still the one before."""
     await wrote(desk, "digest", "C1", "every day")

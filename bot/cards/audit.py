@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from bot.audit_search import Lines
+from bot.audit_search import Lines, is_channel
 from bot.call_search import zone_of
 from bot.cards import (
     Block,
@@ -120,7 +120,8 @@ def _value(turn: Turn) -> str:
 
 def search_words(search: Lines, reading: Reading) -> str:
     """What was looked for, mrkdwn: "What @Ada did, with “campaign” in it, since 1 Nov 2026"."""
-    sought = [*(f"“{plain(word)}”" for word in search.plain_words), *map(pretty, search.numbers)]
+    sought = [word if is_channel(word) else f"“{plain(word)}”" for word in search.plain_words]
+    sought += map(pretty, search.numbers)
     parts = [
         f"What {rep_words(search.by)} did" if search.by else "What everybody did",
         f"with {' and '.join(sought)} in it" if sought else "",
