@@ -14,6 +14,7 @@ from bot.settings import Settings
 from bot.store import ledger
 
 FACT = "settings of the last start"
+_LISTS = ("admins", "managers", "policy.countries", "policy.weekdays", "policy.callers", "policy.guests")
 
 
 async def note(board: Board) -> None:
@@ -26,11 +27,18 @@ async def note(board: Board) -> None:
 
     def write(db: sqlite3.Connection) -> None:
         for name, words in sorted(now.items()):
-            if name in before and before[name] != words:
+            if name in before and not _same(name, before[name], words):
                 ledger.audit(db, board.now(), "", "setting changed", name, f"{before[name]} -> {words}")
         ledger.remember(db, FACT, msgspec.json.encode(now).decode(), board.now())
 
     await board.write(write)
+
+
+def _same(name: str, before: str, now: str) -> bool:
+    """Of a list the order says nothing."""
+    if name in _LISTS:
+        return sorted(before.split(", ")) == sorted(now.split(", "))
+    return before == now
 
 
 def _figures(settings: Settings) -> dict[str, str]:

@@ -46,6 +46,22 @@ async def test_who_has_which_role_and_what_calls_may_cost(desk: Office) -> None:
     assert (await noted(desk))[0] == ("managers", "none -> U2")
 
 
+async def test_the_same_in_another_order_is_no_change(desk: Office) -> None:
+    before = desk.board.settings
+    policy = replace(before.policy, callers=("U1", "U3"), guests=("W1", "W2"))
+    desk.board.settings = before = replace(before, admins=("U9", "U4"), managers=("U2", "U5"), policy=policy)
+    await settings_noted.note(desk.board)
+    turned = {name: getattr(policy, name)[::-1] for name in ("countries", "callers", "guests", "weekdays")}
+    desk.board.settings = replace(before, admins=("U4", "U9"), managers=("U5", "U2"), policy=replace(policy, **turned))
+    assert await noted(desk) == []
+    recording = replace(before.recording, announcement="Recorded, of course.")
+    desk.board.settings = replace(desk.board.settings, recording=recording)
+    assert await noted(desk) == [("recording.announcement", "none -> Recorded, of course.")]
+    recording = replace(recording, announcement="of course., Recorded")
+    desk.board.settings = replace(desk.board.settings, recording=recording)
+    assert (await noted(desk))[0] == ("recording.announcement", "Recorded, of course. -> of course., Recorded")
+
+
 async def test_messages_recordings_and_what_is_forgotten(desk: Office) -> None:
     await settings_noted.note(desk.board)
     before = desk.board.settings
