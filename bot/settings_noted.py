@@ -3,6 +3,7 @@
 Both stand in callboard.toml, which nobody changes in Slack, so each start looks at what the one before has seen.
 """
 
+import logging
 import sqlite3
 from collections.abc import Mapping
 
@@ -12,6 +13,8 @@ from bot.board import Board
 from bot.periods import WEEKDAYS
 from bot.settings import Settings
 from bot.store import ledger
+
+log = logging.getLogger("callboard.settings_noted")
 
 FACT = "settings of the last start"
 _LISTS = ("admins", "managers", "policy.countries", "policy.weekdays", "policy.callers", "policy.guests")
@@ -31,7 +34,10 @@ async def note(board: Board) -> None:
                 ledger.audit(db, board.now(), "", "setting changed", name, f"{before[name]} -> {words}")
         ledger.remember(db, FACT, msgspec.json.encode(now).decode(), board.now())
 
-    await board.write(write)
+    try:
+        await board.write(write)
+    except sqlite3.Error:  # a full disk, for which settings may have been changed: Callboard starts all the same
+        log.exception("That settings were changed could not be written down; the next start tries again.")
 
 
 def _same(name: str, before: str, now: str) -> bool:

@@ -4,14 +4,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from bot import settings_noted
 from bot.assembly import running
+from bot.settings import Retention
 from bot.settings_reader import load
 from bot.store import ledger
 from tests.fake_slack import FakeSlack
 from tests.office import Office
 from tests.test_assembly import socket_settings
+from tests.test_disk import Sick
 
 
 async def noted(desk: Office) -> list[tuple[str, str]]:
@@ -60,6 +63,19 @@ async def test_the_same_in_another_order_is_no_change(desk: Office) -> None:
     recording = replace(recording, announcement="of course., Recorded")
     desk.board.settings = replace(desk.board.settings, recording=recording)
     assert (await noted(desk))[0] == ("recording.announcement", "Recorded, of course. -> of course., Recorded")
+
+
+async def test_a_full_disk_keeps_nobody_from_starting(desk: Office, caplog: pytest.LogCaptureFixture) -> None:
+    """Such as after `[retention]` was set to make room; the next start tells."""
+    await settings_noted.note(desk.board)
+    desk.board.settings = replace(desk.board.settings, retention=Retention(calls_days=90))
+    whole, desk.board.db = desk.board.db, Sick(desk.board.db)
+    await settings_noted.note(desk.board)
+    assert [record.getMessage() for record in caplog.records] == [
+        "That settings were changed could not be written down; the next start tries again."
+    ]
+    desk.board.db = whole
+    assert await noted(desk) == [("retention.calls_days", "0 -> 90")]
 
 
 async def test_messages_recordings_and_what_is_forgotten(desk: Office) -> None:
