@@ -6,10 +6,11 @@ weeks later: https://www.twilio.com/docs/glossary/what-is-toll-fraud.
 
 import sqlite3
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 from bot.board import Board, notice
 from bot.errors import CapReached, Costly
-from bot.limits import day_start, until
+from bot.limits import day_start, night, until
 from bot.permission import rules
 from bot.store import cards, ledger
 
@@ -52,10 +53,13 @@ def _cap(board: Board, rep: str, error: CapReached) -> str:
     team, message = error.cap.startswith("team_"), error.cap == "reps_daily"
     who = "All together have" if team else f"<@{rep}> has"
     did = f"placed {error.used} calls"
-    when, end = "today", "midnight"
+    when, end, days = "today", "midnight", "today"
     if error.cap == "night_calls":
+        found, now = rules(board), datetime.fromtimestamp(board.now(), UTC)
         when = "while your team is not at work"
-        end = until(rules(board), datetime.fromtimestamp(error.at, UTC), datetime.fromtimestamp(board.now(), UTC))
+        end = until(found, datetime.fromtimestamp(error.at, UTC), now)
+        began = (night(found, now) or (now,))[0]  # it is read in the morning, when the evening is not today's
+        days = f"{began.astimezone(ZoneInfo(found.zone)).date()}.."
     if message:
         did = f"sent {error.used} voice messages"
     elif error.cap.endswith("minutes"):
@@ -65,7 +69,7 @@ def _cap(board: Board, rep: str, error: CapReached) -> str:
     nobody = "nobody can call" if team else f"they cannot {'send' if message else 'call'}"
     return (
         f"{who} {did} {when}, and `{error.cap}` in `{section}` allows no more: {nobody} any more until {end}{but}. "
-        "If that is more than you expect, look at `/calls log today`: somebody else may be using a colleague's Slack."
+        f"If that is more than you expect, look at `/calls log {days}`: somebody else may be using a colleague's Slack."
     )
 
 

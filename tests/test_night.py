@@ -233,8 +233,9 @@ async def test_a_stolen_account_is_stopped_within_minutes_and_the_admins_hear_of
         assert many == (
             "<@U1> has placed 20 calls while your team is not at work, and `night_calls` in `[policy]` allows no more: "
             "they cannot call any more until 06:00 in Madrid, but for what a manager allows. If that is more than you "
-            "expect, look at `/calls log today`: somebody else may be using a colleague's Slack."
+            "expect, look at `/calls log 2026-02-01..`: somebody else may be using a colleague's Slack."
         )
+        assert "Everybody's calls, since 1 Feb 2026" in await desk.type("/calls log 2026-02-01..", user="U9")
         assert ("U1", "refused call", "night calls") in [
             (line[1], line[2], line[4]) for line in await desk.board.read(ledger.audit_log)
         ]
