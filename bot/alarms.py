@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from bot.board import Board, notice
 from bot.errors import CapReached, Costly
-from bot.limits import day_start, night, until
+from bot.limits import day_start, night, some, until
 from bot.permission import rules
 from bot.store import cards, ledger
 
@@ -46,13 +46,13 @@ async def refused(board: Board, rep: str, number: str, error: CapReached | Costl
 def _cap(board: Board, rep: str, error: CapReached) -> str:
     if error.cap.endswith("calls_at_once"):
         return (
-            f"<@{rep}> has {error.used} calls under way at the same moment, and `{error.cap}` in `[policy]` "
+            f"<@{rep}> has {some(error.used, 'call')} under way at the same moment, and `{error.cap}` in `[policy]` "
             "allows no more: they cannot call anybody else before one is over. If they do not know of them, somebody "
             "else may be using their Slack: `/calls team` hangs up."
         )
     team, message = error.cap.startswith("team_"), error.cap == "reps_daily"
     who = "All together have" if team else f"<@{rep}> has"
-    did = f"placed {error.used} calls"
+    did = f"placed {some(error.used, 'call')}"
     when, end, days = "today", "midnight", "today"
     if error.cap == "night_calls":
         found, now = rules(board), datetime.fromtimestamp(board.now(), UTC)
@@ -61,9 +61,9 @@ def _cap(board: Board, rep: str, error: CapReached) -> str:
         began = (night(found, now) or (now,))[0]  # it is read in the morning, when the evening is not today's
         days = f"{began.astimezone(ZoneInfo(found.zone)).date()}.."
     if message:
-        did = f"sent {error.used} voice messages"
+        did = f"sent {some(error.used, 'voice message')}"
     elif error.cap.endswith("minutes"):
-        did = f"talked for {error.used} minutes"
+        did = f"talked for {some(error.used, 'minute')}"
     section = "[messages]" if message else "[policy]"
     but = "" if message else ", but for what a manager allows"
     nobody = "nobody can call" if team else f"they cannot {'send' if message else 'call'}"

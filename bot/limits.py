@@ -73,8 +73,9 @@ def at_once(rules: Rules, history: History, now: datetime) -> Refused | None:
         limit, cap, when = less, "night_calls_at_once", " outside your team's working hours"
     if not limit or history.under_way < limit:
         return None
+    yours = f"{history.under_way} calls of yours are" if history.under_way != 1 else "one call of yours is"
     return Refused(
-        f"The call was not placed: {history.under_way} calls of yours are under way, and the limit for one person is "
+        f"The call was not placed: {yours} under way, and the limit for one person is "
         f"{limit} at the same moment{when}.",
         "Hang up those that are over, with `/calls`, or ask an admin to raise the limit.",
         now + timedelta(minutes=1),
@@ -89,8 +90,8 @@ def night_cap(rules: Rules, history: History, now: datetime) -> Refused | None:
         return None
     since = day_clock(dark[0].timestamp(), now.timestamp(), rules.zone)
     words = (
-        f"placed {history.tonight} calls since {since}, and outside your team's working hours the limit for one person "
-        f"is {rules.night_calls}."
+        f"placed {some(history.tonight, 'call')} since {since}, and outside your team's working hours the limit for "
+        f"one person is {rules.night_calls}."
     )
     return Refused(
         f"The call was not placed: you have {words}",
@@ -112,24 +113,30 @@ def until(rules: Rules, at: datetime, now: datetime) -> str:
     return f"{clock(at.timestamp(), rules.zone)}{day} {there}"
 
 
+def some(count: int, what: str) -> str:
+    """ "one call", "20 calls"."""
+    return f"one {what}" if count == 1 else f"{count} {what}s"
+
+
 def daily_cap(rules: Rules, history: History, now: datetime) -> Refused | None:
     """What the rep, or all together, may call or talk in a day."""
     mine, team = history.today, history.team_today
     caps = (
-        ("daily_calls", mine.calls, "{0} placed {1} calls today, and the limit for one person is {2} a day"),
-        ("daily_minutes", mine.minutes, "{0} talked for {1} minutes today, and the limit for one person is {2}"),
-        ("team_daily_calls", team.calls, "{1} calls were placed by all of you today, and the limit is {2} a day"),
-        ("team_daily_minutes", team.minutes, "all of you have talked for {1} minutes today, and the limit is {2}"),
+        ("daily_calls", mine.calls, "call", "{0} placed {1} today, and the limit for one person is {2} a day"),
+        ("daily_minutes", mine.minutes, "minute", "{0} talked for {1} today, and the limit for one person is {2}"),
+        ("team_daily_calls", team.calls, "call", "{1} {3} placed by all of you today, and the limit is {2} a day"),
+        ("team_daily_minutes", team.minutes, "minute", "all of you have talked for {1} today, and the limit is {2}"),
     )
-    for cap, used, words in caps:
+    for cap, used, what, words in caps:
         limit: int = getattr(rules, cap)
         if limit and used >= limit:
+            said = (some(used, what), limit, "was" if used == 1 else "were")
             return Refused(
-                f"The call was not placed: {words.format('you have', used, limit)}.",
+                f"The call was not placed: {words.format('you have', *said)}.",
                 "Go on tomorrow, or ask an admin to raise the limit.",
                 day_end(rules, now),
                 waivable=True,
-                told=f"{words.format('they have', used, limit)}.",
+                told=f"{words.format('they have', *said)}.",
                 cap=cap,
                 used=used,
             )

@@ -295,7 +295,7 @@ async def test_a_manager_may_allow_one_call_more(tmp_path: Path, fake_slack: Fak
         await desk.press("waive:why", desk.slack.ephemerals[-1], "C1")
         assert await desk.submit({"why": "The alarm went off"}) == {}
         request = desk.conversation("U2")[-1]
-        assert "They have placed 1 calls since yesterday 12:00, and outside your team's working hours" in request.text
+        assert "They have placed one call since yesterday 12:00, and outside your team's working hours" in request.text
         await desk.press("waive:yes", request, desk.slack.open_dm("U2").id, user="U2")
         allowed = desk.conversation("U1")[-1]
         question = await desk.press("waive:call", allowed, desk.slack.open_dm("U1").id)

@@ -285,12 +285,12 @@ async def test_they_are_under_way_until_they_leave_or_the_call_ends(
         with pytest.raises(CapReached) as error:
             await ring(desk, other, "forward", OUTSIDE)
         assert str(error.value).startswith(
-            "Nobody was called: 1 calls of yours are under way, and the limit for one person is 1 at the same moment. "
+            "Nobody was called: one call of yours is under way, and the limit for one person is 1 at the same moment. "
         )
         with pytest.raises(NotAllowed, match="under way"):
             await call(desk, "+12025550131")
         (words,) = await alarms(desk)
-        assert words.startswith("<@U1> has 1 calls under way at the same moment, and `calls_at_once` in `[policy]` ")
+        assert words.startswith("<@U1> has one call under way at the same moment, and `calls_at_once` in `[policy]` ")
         at = desk.clock()
         now = type(over)(**{name: getattr(over, name) for name in over.__struct_fields__} | {"at": at})
         await desk.happen(now, call_id="" if over.ref else running)
