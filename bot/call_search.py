@@ -170,8 +170,9 @@ def sift(text: str, reader: Reader) -> tuple[Search, tuple[str, ...]]:
 
 
 def _stored(tokens: list[_Token], region: str) -> list[str]:
-    """What these words are in the store where they are a number, else the words."""
-    if _run(tokens):
+    """What these words are in the store where they are a number, also one in quotes, else the words."""
+    first = tokens[0]
+    if _run(tokens) or (first.quoted and re.fullmatch(_DIALLABLE, "".join(first.text.split()))):
         with suppress(BadInput):
             return [_number(tokens, region)]
     return [html.unescape(token.text) for token in tokens]
