@@ -5,7 +5,7 @@ weeks later: https://www.twilio.com/docs/glossary/what-is-toll-fraud.
 """
 
 import sqlite3
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.board import Board, notice
@@ -55,10 +55,10 @@ def _cap(board: Board, rep: str, error: CapReached) -> str:
     did = f"placed {some(error.used, 'call')}"
     when, end, days = "today", "midnight", "today"
     if error.cap == "night_calls":
-        found, now = rules(board), datetime.fromtimestamp(board.now(), UTC)
-        when = "while your team is not at work"
-        end = until(found, datetime.fromtimestamp(error.at, UTC), now)
-        began = (night(found, now) or (now,))[0]  # it is read in the morning, when the evening is not today's
+        # It is read in the morning, when neither the evening nor “tomorrow” is what it was.
+        found, ends = rules(board), datetime.fromtimestamp(error.at, UTC)
+        began = (night(found, ends - timedelta(seconds=1)) or (ends,))[0]
+        when, end = "while your team is not at work", until(found, ends, ends)
         days = f"{began.astimezone(ZoneInfo(found.zone)).date()}.."
     if message:
         did = f"sent {some(error.used, 'voice message')}"

@@ -248,6 +248,19 @@ async def test_a_stolen_account_is_stopped_within_minutes_and_the_admins_hear_of
         await call(desk, 92)
 
 
+async def test_what_the_admins_read_in_the_morning_is_right_then(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    slack_clock.now = at("2026-02-02 23:30").timestamp()
+    async with at_night(tmp_path, fake_slack, slack_clock, "night_calls = 1") as desk:
+        await call(desk, 1)
+        with pytest.raises(NeedsReason, match=r"since 21:00, .* Go on at 06:00 tomorrow in Madrid"):
+            await call(desk, 2)
+        (words,) = await alarms(desk)
+        assert "they cannot call any more until 06:00 in Madrid, but" in words
+        assert "look at `/calls log 2026-02-02..`:" in words
+
+
 async def test_late_in_the_evening_nothing_is_different(
     tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
 ) -> None:
