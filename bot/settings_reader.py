@@ -397,7 +397,7 @@ class _Reader(Values):
             self.errors += [
                 f"[[flow]]: its step “{name}” would dial {target}, and that is never done: {why} Write another target."
                 for name, target in decide.dialled(flow)
-                if (why := policy.never(target, region))
+                if (why := policy.never(_dialled(target, region), region))
             ]
             numbered.append(msgspec.structs.replace(flow, line=number))
         return tuple(numbered)
@@ -413,3 +413,11 @@ class _Reader(Values):
                 self.errors.append(f"commands.{name} = “{command}” is another command's name, too. Rename one of them.")
         self.leftovers("commands", table)
         return found
+
+
+def _dialled(target: str, region: str) -> str:
+    """E.164 of what a phone service may take for a number; an extension as it is."""
+    try:
+        return numbers.parse(target, region)
+    except BadInput:
+        return target

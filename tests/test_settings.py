@@ -330,6 +330,10 @@ def test_a_mistake_in_the_file_is_named(tmp_path: Path, text: str, named: str) -
         ("+44116123", "is a short number"),
         ("+972100", "is an emergency number"),
         ("+120255501", "is not a possible phone number"),
+        ("911", "is an emergency number"),
+        ("112", "is an emergency number"),
+        ("19005550123", "is a premium-rate number"),  # as the phone service may read it
+        ("900 555 0123", "is a premium-rate number"),
     ],
 )
 def test_a_flow_dials_nothing_that_is_never_dialled(tmp_path: Path, target: str, words: str) -> None:
@@ -338,7 +342,8 @@ def test_a_flow_dials_nothing_that_is_never_dialled(tmp_path: Path, target: str,
     assert error.startswith(f"[[flow]]: its step “ada” would dial {target}, and that is never done: ")
     assert words in error
     assert error.endswith(" Write another target.")
-    assert errors(tmp_path, f"{MINIMAL}\n{step.format('+905550000001')}") == [], "where to is for whoever writes it"
+    for other in ("+905550000001", "201", "2025550123", "BBPINFzM", "9005550"):
+        assert errors(tmp_path, f"{MINIMAL}\n{step.format(other)}") == [], "where to is for whoever writes it"
 
 
 @pytest.mark.parametrize(
