@@ -22,7 +22,7 @@ from bot.cards.audit import (
     search_words,
 )
 from bot.cards.help import help_message
-from bot.errors import BadInput, NotAllowed, NotFound
+from bot.errors import BadInput, NotAllowed, NotFound, Unavailable
 from bot.store import audit, ledger, people
 from bot.store.audit import Line
 from bot.uploading import conversation, upload
@@ -111,25 +111,33 @@ async def export(desk: Desk, click: Click) -> None:
     reading = Reading(board.now(), zone)
     day = datetime.fromtimestamp(reading.now, call_search.zone_of(zone)).date()
 
-    async def note(file: str) -> None:
-        # Numbers as they are stored, or forgetting one would leave it here; channels by their ids, too.
-        numbers = search.numbers
-        others = tuple(word for word in search.stored if word not in numbers)
-        words = await board.plainly(search_words(msgspec.structs.replace(search, words=others), reading))
-        parts = [how_many(count), words, search.by, *numbers[1:], file]
-        subject, detail = next(iter(numbers), ""), ", ".join(part for part in parts if part)
-        await board.write(ledger.audit, board.now(), click.user, "export audit log", subject, detail)
+    # Numbers as they are stored, or forgetting one would leave it here; channels by their ids, too.
+    numbers = search.numbers
+    others = tuple(word for word in search.stored if word not in numbers)
+    words = await board.plainly(search_words(msgspec.structs.replace(search, words=others), reading))
+    subject, noted = next(iter(numbers), ""), ""
 
-    await upload(
-        desk.slack,
-        await conversation(desk.slack, click.user),
-        "",
-        f"audit-{day}.csv",
-        content,
-        f"Audit log of {day}",
-        comment=export_comment(search, reading, count, found),
-        before_sharing=note,
-    )
+    async def note(file: str) -> None:
+        nonlocal noted
+        noted = ", ".join(part for part in (how_many(count), words, search.by, *numbers[1:], file) if part)
+        await board.write(ledger.audit, board.now(), click.user, "export audit log", subject, noted)
+
+    try:
+        await upload(
+            desk.slack,
+            await conversation(desk.slack, click.user),
+            "",
+            f"audit-{day}.csv",
+            content,
+            f"Audit log of {day}",
+            comment=export_comment(search, reading, count, found),
+            before_sharing=note,
+        )
+    except (NotAllowed, Unavailable) as error:
+        if noted:  # and yet nobody sees it
+            detail = f"{noted} not done: {error}"
+            await board.write(ledger.audit, board.now(), click.user, "export audit log", subject, detail)
+        raise
     are = "One line is" if count == 1 else f"{count:,} lines are"
     newest = f", the newest of {found:,}: name a shorter period for the others" if found > count else ""
     await tell(desk, click, f"{are} in a file in your conversation with Callboard{newest}.")

@@ -311,6 +311,20 @@ async def test_a_file_that_slack_does_not_take(desk: Office, method: str, fault:
     assert [what for _, what, *_ in await lines(desk)] == ["start campaign"], "nothing was exported"
 
 
+@pytest.mark.parametrize("fault", ["file_uploads_disabled", "ratelimited"])
+async def test_a_file_that_slack_does_not_show_is_not_called_exported(desk: Office, fault: str) -> None:
+    """It was to be, and that was written down before anybody could see it."""
+    await many(desk, 1)
+    await desk.type("/callboard audit", user="U9")
+    desk.slack.fail_next("files.completeUploadExternal", fault)
+    told = await desk.press("audit:export", last(desk), "C1", user="U9")
+    assert not [message for message in desk.conversation("U9") if message.files]
+    (who, what, _, detail), (*_, before), _ = await lines(desk)
+    assert (who, what) == ("U9", "export audit log")
+    assert detail == f"{before} not done: {told}"
+    assert before.startswith("one line, What everybody did, ")
+
+
 async def test_nothing_is_exported_where_the_lines_are_gone(desk: Office) -> None:
     await many(desk, 1)
     await desk.type("/callboard audit", user="U9")
