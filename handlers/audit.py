@@ -114,7 +114,7 @@ async def export(desk: Desk, click: Click) -> None:
     # Numbers as they are stored, or forgetting one would leave it here; channels by their ids, too.
     numbers = search.numbers
     others = tuple(word for word in search.stored if word not in numbers)
-    words = await board.plainly(search_words(msgspec.structs.replace(search, words=others), reading))
+    words = await board.plainly(search_words(msgspec.structs.replace(search, words=others), reading, str))
     subject, noted = next(iter(numbers), ""), ""
 
     async def note(file: str) -> None:

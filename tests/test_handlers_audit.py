@@ -281,6 +281,15 @@ async def test_a_file_about_a_number_names_it_in_the_log_as_it_is_stored(desk: O
     assert [row["to what"] for row in rows] == [NUMBER]
 
 
+async def test_what_was_looked_for_stands_in_the_log_as_it_was_typed(desk: Office) -> None:
+    await wrote(desk, "start campaign", "R&D <snake_case> *")
+    await desk.type("/callboard audit R&amp;D &lt;snake_case&gt; *", user="U9")
+    await desk.press("audit:export", last(desk), "C1", user="U9")
+    latest, *_ = await lines(desk)
+    assert latest[3].startswith("one line, What everybody did, with “R&D” and “<snake_case>” and “*” in it, F")
+    assert "with “R&amp;D” and “&lt;snakeˍcase&gt;” and “∗” in it" in await desk.type("/callboard audit exp", user="U9")
+
+
 async def test_more_than_a_file_holds_is_said(desk: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audit, "MOST", 5)
     await many(desk, 7)

@@ -121,9 +121,12 @@ def _value(turn: Turn) -> str:
     return msgspec.json.encode(turn).decode().replace("<", "\\u003c")
 
 
-def search_words(search: Lines, reading: Reading) -> str:
-    """What was looked for, mrkdwn: "What @Ada did, with “campaign” in it, since 1 Nov 2026"."""
-    sought = [word if is_channel(word) else f"“{plain(word)}”" for word in search.plain_words]
+def search_words(search: Lines, reading: Reading, said: Callable[[str], str] = plain) -> str:
+    """What was looked for, mrkdwn: "What @Ada did, with “campaign” in it, since 1 Nov 2026".
+
+    `said`: how words are written; elsewhere than in Slack as they are.
+    """
+    sought = [word if is_channel(word) else f"“{said(word)}”" for word in search.plain_words]
     sought += map(pretty, search.numbers)
     parts = [
         f"What {rep_words(search.by)} did" if search.by else "What everybody did",
