@@ -5,12 +5,13 @@ weeks later: https://www.twilio.com/docs/glossary/what-is-toll-fraud.
 """
 
 import sqlite3
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from bot.board import Board, notice
 from bot.cards.times import counted
 from bot.errors import CapReached, Costly
-from bot.limits import day_start, until
+from bot.limits import day_start, night, until
 from bot.permission import rules
 from bot.store import cards, ledger
 
@@ -53,10 +54,13 @@ def _cap(board: Board, rep: str, error: CapReached) -> str:
     team, message = error.cap.startswith("team_"), error.cap == "reps_daily"
     who = "All together have" if team else f"<@{rep}> has"
     did = f"placed {counted(error.used, 'call')}"
-    when, end = "today", "midnight"
+    when, end, days = "today", "midnight", "today"
     if error.cap == "night_calls":
-        when = "while your team is not at work"
-        end = until(rules(board), datetime.fromtimestamp(error.at, UTC), datetime.fromtimestamp(board.now(), UTC))
+        # It is read in the morning, when neither the evening nor “tomorrow” is what it was.
+        found, ends = rules(board), datetime.fromtimestamp(error.at, UTC)
+        began = (night(found, ends - timedelta(seconds=1)) or (ends,))[0]
+        when, end = "while your team is not at work", until(found, ends, ends)
+        days = f"{began.astimezone(ZoneInfo(found.zone)).date()}.."
     if message:
         did = f"sent {counted(error.used, 'voice message')}"
     elif error.cap.endswith("minutes"):
@@ -66,7 +70,7 @@ def _cap(board: Board, rep: str, error: CapReached) -> str:
     nobody = "nobody can call" if team else f"they cannot {'send' if message else 'call'}"
     return (
         f"{who} {did} {when}, and `{error.cap}` in `{section}` allows no more: {nobody} any more until {end}{but}. "
-        "If that is more than you expect, look at `/calls log today`: somebody else may be using a colleague's Slack."
+        f"If that is more than you expect, look at `/calls log {days}`: somebody else may be using a colleague's Slack."
     )
 
 

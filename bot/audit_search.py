@@ -5,6 +5,8 @@
 In any order. Days and colleagues are named as after `/calls log`, and read by the same code.
 """
 
+import re
+
 import msgspec
 
 from bot import call_search
@@ -25,7 +27,8 @@ class Lines(msgspec.Struct, frozen=True, omit_defaults=True):
     Attributes:
         since, until: when it was done, seconds since 1970 UTC, `since <= moment < until`; 0 = open.
         by: Slack user id of whoever did it, "" = anybody.
-        words: each is somewhere in what was done, to what, or the details; numbers as they are stored.
+        words: each is somewhere in what was done, to what, or the details; numbers as they are stored, and channels as
+            Slack writes them, "<#C0123456789>".
     """
 
     since: float = 0
@@ -37,6 +40,11 @@ class Lines(msgspec.Struct, frozen=True, omit_defaults=True):
     def numbers(self) -> tuple[str, ...]:
         """Those of the words that are numbers, E.164."""
         return tuple(word for word in self.words if _is_number(word))
+
+    @property
+    def stored(self) -> tuple[str, ...]:
+        """The words as lines have them: of a channel its id."""
+        return tuple(word[2:-1] if is_channel(word) else word for word in self.words)
 
     @property
     def plain_words(self) -> tuple[str, ...]:
@@ -64,6 +72,11 @@ def parse(text: str, reader: Reader) -> Lines:
 
 def _wrong(what: str) -> BadInput:
     return BadInput(f"{what} {EXAMPLE}")
+
+
+def is_channel(word: str) -> bool:
+    """Whether it is a channel that was picked from Slack's list."""
+    return re.fullmatch(r"<#[CG][A-Z0-9]+>", word) is not None
 
 
 def _is_number(word: str) -> bool:

@@ -38,6 +38,7 @@ _OTHER_DAY = r"\d{1,2}[./]\d{1,2}[./](?:\d{4}|\d{2})|\d{4}[./]\d{1,2}[./]\d{1,2}
 _MENTION = r"<@[UW][A-Z0-9]+(?:\|[^<>]*)?>"
 _PHONE_DIGITS = 7
 """So many digits at least has a phone number that is written without its country."""
+_CHANNEL = r"(<#[CG][A-Z0-9]+)(?:\|[^<>]*)?>"
 _DIRECTIONS: dict[str, Direction] = {"in": "in", "incoming": "in", "out": "out", "outgoing": "out"}
 
 
@@ -141,7 +142,8 @@ def period(text: str, reader: Reader) -> tuple[float, float]:
 
 
 def sift(text: str, reader: Reader) -> tuple[Search, tuple[str, ...]]:
-    """The period and the colleague among words, and the words that are neither; a number is one of those, as stored.
+    """The period and the colleague among words, and the words that are neither; a number is one of those, as stored,
+    and a channel that was picked from Slack's list, as "<#C0123456789>".
 
     Raises:
         BadInput: a period or a colleague that cannot be one, or two of them; a full sentence, as of `parse`.
@@ -151,7 +153,10 @@ def sift(text: str, reader: Reader) -> tuple[Search, tuple[str, ...]]:
     place = 0
     while place < len(tokens):
         rest = tokens[place:]
-        count = found.period(rest) or found.mention(rest)
+        channel = re.fullmatch(_CHANNEL, rest[0].text)
+        if channel:
+            words.append(f"{channel[1]}>")
+        count = 1 if channel else found.period(rest) or found.mention(rest)
         if not count:
             count = _run(rest) or 1
             words += _stored(rest[:count], reader.region)
@@ -160,8 +165,9 @@ def sift(text: str, reader: Reader) -> tuple[Search, tuple[str, ...]]:
 
 
 def _stored(tokens: list[_Token], region: str) -> list[str]:
-    """What these words are in the store where they are a number, else the words."""
-    if _run(tokens):
+    """What these words are in the store where they are a number, also one in quotes, else the words."""
+    first = tokens[0]
+    if _run(tokens) or (first.quoted and re.fullmatch(_DIALLABLE, "".join(first.text.split()))):
         with suppress(BadInput):
             return [_number(tokens, region)]
     return [html.unescape(token.text) for token in tokens]

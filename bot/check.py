@@ -134,6 +134,10 @@ def _roles(settings: Settings) -> list[Finding]:
     found = []
     if not settings.admins:
         found.append(Finding("note", "No admins are named in callboard.toml, so nobody is told when something breaks"))
+    nightly = settings.policy.night_calls or settings.policy.night_calls_at_once
+    if settings.zone == "UTC" and not nightly:
+        fix = "Set your office's, or night_calls"
+        found.append(Finding("note", f"time_zone is UTC, so as much may be called at night as by day. {fix}"))
     over = settings.policy.approve_over
     if over and len({*settings.admins, *settings.managers}) < 2:
         words = (

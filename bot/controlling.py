@@ -30,6 +30,7 @@ from bot.operations import dialling, operations
 from bot.orders import Speech
 from bot.provider import Provider
 from bot.store import calls, cards, dials, ledger, people
+from bot.store.ledger import Intent
 
 Work = Callable[[Provider, Call], Awaitable[tuple[AnyEvent, ...] | None]]
 """Calls an operation. Returns what its answer told beside that it was done."""
@@ -240,11 +241,16 @@ async def _do(board: Board, call: Call, user: str, action: str, work: Work, deta
     try:
         told = await work(board.provider(call.account), call)
     except CallboardError as error:
-        result = "unclear" if isinstance(error, Ambiguous) else "not done"
-        await board.write(_audit, board.now(), user, action, call, f"{detail} {result}: {error}".strip())
-        if isinstance(error, Ambiguous):
+        unclear = isinstance(error, Ambiguous)
+        words = f"{detail} {'unclear' if unclear else 'not done'}: {error}".strip()
+
+        def close(db: sqlite3.Connection) -> None:  # a restart in between would tell something else of it
+            _audit(db, board.now(), user, action, call, words)
+            (ledger.finish_intent if unclear else ledger.undo_intent)(db, key)
+
+        if unclear:
             await _nobody_knows(board, call, action)
-        await board.write(ledger.finish_intent if isinstance(error, Ambiguous) else ledger.undo_intent, key)
+        await board.write(close)
         fresh = await board.read(calls.get, call.id)
         if fresh is not None and fresh.state is State.ENDED:
             raise NotFound(f"The call ended before that could be done. ({error})") from error
@@ -278,22 +284,29 @@ async def _nobody_knows(board: Board, call: Call, action: str) -> None:
 async def recover(board: Board) -> None:
     """At start: of what made another phone ring a crash may have cut the answer off. It is told, and never repeated."""
     for intent in await board.read(ledger.open_intents):
-        call = await board.read(calls.get, intent.call_id) if intent.kind == CONTROL and intent.call_id else None
-        if call is not None:
-            action, to = msgspec.json.decode(intent.body, type=tuple[str, str])
-            words = "Callboard was restarted before the answer came"
-            await board.write(_audit, board.now(), intent.rep, action, call, f"{to} unclear: {words}")
-            if call.live:
-                await _nobody_knows(board, call, action)
-                doing = CONTROLS[action][1] + (f" ({numbers.pretty(to)})" if to else "")
-                await board.tell(
-                    intent.rep,
-                    f"{words} when you asked to {doing}, so it may or may not have been done; it is not done a second "
-                    "time. Look at the call's card and your phone before you press again.",
-                    f"intent:{intent.key}",
-                )
-        if intent.kind == CONTROL:
+        if intent.kind != CONTROL:
+            continue
+        call = await board.read(calls.get, intent.call_id) if intent.call_id else None
+        if call is None:
             await board.write(ledger.finish_intent, intent.key)
+            continue
+        action, to = msgspec.json.decode(intent.body, type=tuple[str, str])
+        words = "Callboard was restarted before the answer came"
+        if call.live:
+            await _nobody_knows(board, call, action)
+            doing = CONTROLS[action][1] + (f" ({numbers.pretty(to)})" if to else "")
+            await board.tell(
+                intent.rep,
+                f"{words} when you asked to {doing}, so it may or may not have been done; it is not done a second "
+                "time. Look at the call's card and your phone before you press again.",
+                f"intent:{intent.key}",
+            )
+        await board.write(_close, board.now(), intent, action, call, f"{to} unclear: {words}")
+
+
+def _close(db: sqlite3.Connection, at: float, intent: Intent, action: str, call: Call, detail: str) -> None:
+    _audit(db, at, intent.rep, action, call, detail)
+    ledger.finish_intent(db, intent.key)
 
 
 def _audit(db: sqlite3.Connection, at: float, user: str, action: str, call: Call, detail: str) -> None:

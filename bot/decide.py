@@ -128,9 +128,9 @@ def mentioned(flows: Sequence[Flow]) -> frozenset[str]:
 
 
 def dialled(flow: Flow) -> list[tuple[str, str]]:
-    """(step, number) of all that a flow may dial and that is written as a whole number, with its country."""
+    """(step, target) of all that a flow may dial, as written, but for people and user groups."""
     steps = [(name, step) for name, step in flow.steps.items() if isinstance(step, Dial)]
-    return [(name, target) for name, step in steps for target in step.targets if target.startswith("+")]
+    return [(name, target) for name, step in steps for target in step.targets if not target.startswith("@")]
 
 
 def _name(flow: Flow, question: Question, now: datetime) -> str:

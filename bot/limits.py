@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from bot.cards.times import counted, day_clock, how_often
+from bot.cards.times import clock, counted, day_clock, how_often
 from bot.numbers import pretty
 from bot.periods import instant
 from bot.rules import History, Proposed, Refused, Rules
@@ -16,6 +16,10 @@ LATE = timedelta(hours=3)
 """So long before and after the policy's hours the team may still be at work: people begin early, stay late, or call
 those of another coast, within their hours."""
 _NOON = time(12)
+_CONTINENTS = frozenset(
+    {"Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific"}
+)
+"""How names of time zones begin that end in a city."""
 
 
 def week_start(rules: Rules, now: datetime) -> datetime:
@@ -101,9 +105,12 @@ def night_cap(rules: Rules, history: History, now: datetime) -> Refused | None:
 
 
 def until(rules: Rules, at: datetime, now: datetime) -> str:
-    """A moment by the team's clock, "06:00 in Madrid": whoever reads it may be elsewhere."""
-    region, _, city = rules.zone.replace("_", " ").rpartition("/")
-    return f"{day_clock(at.timestamp(), now.timestamp(), rules.zone)} {f'in {city}' if region else city}"
+    """A moment of today or tomorrow by the team's clock, "06:00 in Madrid": whoever reads it may be elsewhere."""
+    zone = ZoneInfo(rules.zone)
+    day = "" if at.astimezone(zone).date() == now.astimezone(zone).date() else " tomorrow"
+    continent, _, city = rules.zone.replace("_", " ").rpartition("/")
+    there = f"in {city}" if continent.partition("/")[0] in _CONTINENTS else f"({rules.zone})"
+    return f"{clock(at.timestamp(), rules.zone)}{day} {there}"
 
 
 def daily_cap(rules: Rules, history: History, now: datetime) -> Refused | None:

@@ -52,10 +52,10 @@ def waivable(order: Proposed, rules: Rules, history: History, now: datetime) -> 
 
 
 def never(number: str, region: str) -> str:
-    """Why nobody may dial that number (E.164) wherever calls may go, a clause; "" = they may."""
+    """Why nobody may dial that number (E.164, or an extension) wherever calls may go, a clause; "" = they may."""
     anywhere = Rules(region=region, countries=frozenset(phonenumbers.SUPPORTED_REGIONS))
-    order = Proposed(rep="", role="admin", number=number)
-    refused = _emergency(order, anywhere) or _number(order, anywhere)
+    order = Proposed(rep="", role="admin", number=number, extension=not number.startswith("+"))
+    refused = _emergency(order, anywhere) or (None if order.extension else _number(order, anywhere))
     return refused.why.partition(": ")[2] if refused is not None else ""
 
 

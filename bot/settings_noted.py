@@ -3,6 +3,7 @@
 Both stand in callboard.toml, which nobody changes in Slack, so each start looks at what the one before has seen.
 """
 
+import logging
 import sqlite3
 from collections.abc import Mapping
 
@@ -13,7 +14,10 @@ from bot.periods import WEEKDAYS
 from bot.settings import Settings
 from bot.store import ledger
 
+log = logging.getLogger("callboard.settings_noted")
+
 FACT = "settings of the last start"
+_LISTS = ("admins", "managers", "policy.countries", "policy.weekdays", "policy.callers", "policy.guests")
 
 
 async def note(board: Board) -> None:
@@ -26,11 +30,21 @@ async def note(board: Board) -> None:
 
     def write(db: sqlite3.Connection) -> None:
         for name, words in sorted(now.items()):
-            if name in before and before[name] != words:
+            if name in before and not _same(name, before[name], words):
                 ledger.audit(db, board.now(), "", "setting changed", name, f"{before[name]} -> {words}")
         ledger.remember(db, FACT, msgspec.json.encode(now).decode(), board.now())
 
-    await board.write(write)
+    try:
+        await board.write(write)
+    except sqlite3.Error:  # a full disk, for which settings may have been changed: Callboard starts all the same
+        log.exception("That settings were changed could not be written down; the next start tries again.")
+
+
+def _same(name: str, before: str, now: str) -> bool:
+    """Of a list the order says nothing."""
+    if name in _LISTS:
+        return sorted(before.split(", ")) == sorted(now.split(", "))
+    return before == now
 
 
 def _figures(settings: Settings) -> dict[str, str]:

@@ -111,7 +111,7 @@ class _Reader(Values):
             channel=self.matching("channel", self.text("channel", ""), _CHANNEL, "C0123456789"),
             admins=self.users("admins", self.table.pop("admins", [])),
             managers=self.users("managers", self.table.pop("managers", [])),
-            policy=self.policy(region),
+            policy=self.policy(region, zone),
             brief_seconds=self.number(missed, "missed.brief_seconds", "brief_seconds", 0),
             claim_minutes=self.number(missed, "missed.claim_minutes", "claim_minutes", 60),
             escalate_minutes=self.whole(missed, "missed.escalate_minutes", "escalate_minutes", 15),
@@ -330,8 +330,10 @@ class _Reader(Values):
         self.errors += errors
         return found
 
-    def policy(self, region: str) -> PolicySettings:
+    def policy(self, region: str, zone: str) -> PolicySettings:
         table = self.sub("policy")
+        # As long as nobody has said where the office is, an afternoon there may be the night of UTC.
+        night_calls, at_once = (20, 4) if zone != "UTC" else (0, 0)
         countries = tuple(c.upper() for c in self.strings("policy.countries", table.pop("countries", [region])))
         for country in countries:
             if country not in phonenumbers.SUPPORTED_REGIONS:
@@ -367,8 +369,8 @@ class _Reader(Values):
             team_daily_calls=self.number(table, "policy.team_daily_calls", "team_daily_calls", 0),
             team_daily_minutes=self.number(table, "policy.team_daily_minutes", "team_daily_minutes", 0),
             calls_at_once=self.number(table, "policy.calls_at_once", "calls_at_once", 12),
-            night_calls=self.number(table, "policy.night_calls", "night_calls", 20),
-            night_calls_at_once=self.number(table, "policy.night_calls_at_once", "night_calls_at_once", 4),
+            night_calls=self.number(table, "policy.night_calls", "night_calls", night_calls),
+            night_calls_at_once=self.number(table, "policy.night_calls_at_once", "night_calls_at_once", at_once),
             daily_calls=self.whole(table, "policy.daily_calls", "daily_calls", 200),
         )
 
@@ -419,7 +421,7 @@ class _Reader(Values):
             self.errors += [
                 f"[[flow]]: its step “{name}” would dial {target}, and that is never done: {why} Write another target."
                 for name, target in decide.dialled(flow)
-                if (why := policy.never(target, region))
+                if (why := policy.never(_dialled(target, region), region))
             ]
             numbered.append(msgspec.structs.replace(flow, line=number))
         return tuple(numbered)
@@ -435,3 +437,11 @@ class _Reader(Values):
                 self.errors.append(f"commands.{name} = “{command}” is another command's name, too. Rename one of them.")
         self.leftovers("commands", table)
         return found
+
+
+def _dialled(target: str, region: str) -> str:
+    """E.164 of what a phone service may take for a number; an extension as it is."""
+    try:
+        return numbers.parse(target, region)
+    except BadInput:
+        return target

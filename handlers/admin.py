@@ -172,12 +172,16 @@ def policy_words(board: Board) -> str:
     )
     cap = ", ".join(f"{counted(limit, noun)} {words}" for limit, noun, words in caps if limit) or "no daily cap"
     at_once = f"; {found.calls_at_once} of one rep at the same moment" if found.calls_at_once else ""
+    fewer = found.night_calls_at_once < (found.calls_at_once or found.night_calls_at_once + 1)
     nightly = (
         (found.night_calls, f"{counted(found.night_calls, 'call')} of each rep in a night"),
-        (found.night_calls_at_once, f"{found.night_calls_at_once} of one rep at the same moment"),
+        (found.night_calls_at_once if fewer else 0, f"{found.night_calls_at_once} of one rep at the same moment"),
     )
     night = ", ".join(words for limit, words in nightly if limit and not found.window.always)
-    less = f"• While the team is not at work: {night}\n" if night else ""
+    when = (
+        f"While the team is not at work, more than three hours before or after those hours by the clock of {found.zone}"
+    )
+    less = f"• {when}: {night}\n" if night else ""
     over = board.settings.policy.approve_over
     second = (
         f"\n• Lists that call more than {approval.so_many(over)} wait until a second manager says yes" if over else ""

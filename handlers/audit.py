@@ -22,7 +22,7 @@ from bot.cards.audit import (
     search_words,
 )
 from bot.cards.help import help_message
-from bot.errors import BadInput, NotAllowed, NotFound
+from bot.errors import BadInput, NotAllowed, NotFound, Unavailable
 from bot.store import audit, ledger, people
 from bot.store.audit import Line
 from bot.uploading import conversation, upload
@@ -71,18 +71,23 @@ async def _zone(board: Board, user: str) -> str:
 
 
 async def _show(desk: Desk, click: Click, where: Turn, *, replace: bool) -> None:
-    board, search = desk.board, where.search
+    board, search, newer = desk.board, where.search, where.newer
     after = (where.at, where.line) if where.line else None
-    found = await board.read(audit.page, search, PAGE + 1, after, newer=where.newer)
+    beyond = after is not None  # there are lines on the other side of the page, too: those that it was turned from
+    found = await board.read(audit.page, search, PAGE + 1, after, newer=newer)
+    if beyond and not found:  # they were deleted meanwhile: what is left of those that were turned from
+        beyond, newer = False, not newer
+        after = (where.at, where.line + (-1 if newer else 1))
+        found = await board.read(audit.page, search, PAGE + 1, after, newer=newer)
     more = len(found) > PAGE
-    lines = (found[-PAGE:] if where.newer else found[:PAGE]) if more else found
+    lines = (found[-PAGE:] if newer else found[:PAGE]) if more else found
     page = audit_message(
         lines,
         search,
         await board.read(audit.count, search),
         Reading(board.now(), await _zone(board, click.user), await board.read(_names, lines)),
-        newer=more if where.newer else after is not None,
-        older=True if where.newer else more,
+        newer=more if newer else beyond,
+        older=beyond if newer else more,
         command=board.settings.commands["callboard"],
     )
     await answer(desk, click, page, replace=replace)
@@ -106,24 +111,33 @@ async def export(desk: Desk, click: Click) -> None:
     reading = Reading(board.now(), zone)
     day = datetime.fromtimestamp(reading.now, call_search.zone_of(zone)).date()
 
-    async def note(file: str) -> None:
-        # Numbers as they are stored, or forgetting one would leave it here.
-        numbers = search.numbers
-        words = await board.plainly(search_words(msgspec.structs.replace(search, words=search.plain_words), reading))
-        parts = [how_many(count), words, search.by, *numbers[1:], file]
-        subject, detail = next(iter(numbers), ""), ", ".join(part for part in parts if part)
-        await board.write(ledger.audit, board.now(), click.user, "export audit log", subject, detail)
+    # Numbers as they are stored, or forgetting one would leave it here; channels by their ids, too.
+    numbers = search.numbers
+    others = tuple(word for word in search.stored if word not in numbers)
+    words = await board.plainly(search_words(msgspec.structs.replace(search, words=others), reading, str))
+    subject, noted = next(iter(numbers), ""), ""
 
-    await upload(
-        desk.slack,
-        await conversation(desk.slack, click.user),
-        "",
-        f"audit-{day}.csv",
-        content,
-        f"Audit log of {day}",
-        comment=export_comment(search, reading, count, found),
-        before_sharing=note,
-    )
+    async def note(file: str) -> None:
+        nonlocal noted
+        noted = ", ".join(part for part in (how_many(count), words, search.by, *numbers[1:], file) if part)
+        await board.write(ledger.audit, board.now(), click.user, "export audit log", subject, noted)
+
+    try:
+        await upload(
+            desk.slack,
+            await conversation(desk.slack, click.user),
+            "",
+            f"audit-{day}.csv",
+            content,
+            f"Audit log of {day}",
+            comment=export_comment(search, reading, count, found),
+            before_sharing=note,
+        )
+    except (NotAllowed, Unavailable) as error:
+        if noted:  # and yet nobody sees it
+            detail = f"{noted} not done: {error}"
+            await board.write(ledger.audit, board.now(), click.user, "export audit log", subject, detail)
+        raise
     are = "One line is" if count == 1 else f"{count:,} lines are"
     newest = f", the newest of {found:,}: name a shorter period for the others" if found > count else ""
     await tell(desk, click, f"{are} in a file in your conversation with Callboard{newest}.")

@@ -129,6 +129,30 @@ def test_a_page_of_full_lines_is_all_in_the_text() -> None:
     assert told.endswith("As of 15:00.")
 
 
+@pytest.mark.parametrize(
+    "detail",
+    [
+        "for " + ", ".join(f"U0SALES{number:04}" for number in range(40)),
+        ", ".join(f"+120255501{number:02}" for number in range(40)),
+        "Smith & Sons " * 40,
+        "👍" * 400,
+        "&" * 400,
+    ],
+)
+def test_what_is_longer_as_it_is_said_leaves_room_in_the_text_as_well(detail: str) -> None:
+    """People by mention, numbers as they are written, signs that are escaped: `text` still says all of the blocks."""
+    reading = msgspec.structs.replace(READER, names={f"U0SALES{number:04}": "Sam" for number in range(40)})
+    full = [
+        line(id=number, at=NOW - 400 * 86400, subject="The list of all who came to our stand", detail=f"{detail} last")
+        for number in range(PAGE)
+    ]
+    message = audit_message(full, EVERYTHING, 99, reading, newer=True, older=True, command="/callboard")
+    assert checked(message).text.count(" last\n") == PAGE
+    assert message.text.endswith("As of 15:00.")
+    (_, told) = shown(detail=f"{detail} last")
+    assert " … " in told
+
+
 def test_nothing_found_says_what_to_type() -> None:
     assert "The audit log is empty." in page()
     told = page(search=Lines(words=("unicorn",)))

@@ -499,6 +499,16 @@ async def test_people_and_places_that_are_not_named(computer: Computer) -> None:
     assert "note     No lines and no channel are set, so incoming and missed calls are not shown" in lines
 
 
+async def test_where_it_is_not_known_when_it_is_night(computer: Computer) -> None:
+    note = "note     time_zone is UTC, so as much may be called at night as by day. Set your office's, or night_calls"
+    assert note not in (await computer.check())[1]
+    computer.text = computer.text.replace('time_zone = "Europe/Madrid"', "")
+    code, lines = await computer.check()
+    assert (code, note in lines) == (0, True)
+    computer.text = computer.text.replace("[policy]", "[policy]\nnight_calls = 20")
+    assert note not in (await computer.check())[1]
+
+
 async def test_a_limit_for_which_nobody_could_say_yes(computer: Computer) -> None:
     computer.text = computer.text.replace("[policy]", "[policy]\napprove_over = 5")
     code, _ = await computer.check()

@@ -193,8 +193,10 @@ async def test_a_rule_of_one_is_told_as_one(tmp_path: Path, fake_slack: FakeSlac
 @pytest.mark.parametrize(
     ("hours", "caps", "words"),
     [
-        ("09:00", "", "at work: 20 calls of each rep in a night, 4 of one rep at the same moment\n"),
-        ("09:00", "night_calls_at_once = 0", "at work: 20 calls of each rep in a night\n"),
+        ("09:00", "", ": 20 calls of each rep in a night, 4 of one rep at the same moment\n"),
+        ("09:00", "night_calls_at_once = 0", ": 20 calls of each rep in a night\n"),
+        ("09:00", "calls_at_once = 3", ": 20 calls of each rep in a night\n"),  # 4 are no less than by day
+        ("09:00", "calls_at_once = 0", ", 4 of one rep at the same moment\n"),
         ("09:00", "night_calls = 0\nnight_calls_at_once = 0", ""),
         ("00:00", "", ""),  # there is no night
     ],
@@ -205,7 +207,11 @@ async def test_what_is_less_at_night_is_told(
     text = SETTINGS.replace('hours = ["00:00"', f'{caps}\nhours = ["{hours}"')
     async with office(tmp_path, fake_slack, slack_clock, text) as desk:
         told = await desk.type("/callboard policy")
-    assert ("While the team is not " in told) is bool(words)
+    when = (
+        "While the team is not at work, more than three hours before or after those hours by the clock of Europe/Madrid"
+    )
+    assert (f"• {when}: " in told) is bool(words)
+    assert ("in a night" in told) is bool(words)
     assert words in told
 
 

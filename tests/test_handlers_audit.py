@@ -5,6 +5,7 @@ import dataclasses
 import io
 import json
 import re
+from collections.abc import Iterable
 
 import pytest
 
@@ -104,6 +105,24 @@ async def test_days_people_and_words_hold_together_and_on_every_page(desk: Offic
     assert "“SPRING” in it, on 2 Feb 2026 · 12 lines" in last(desk).text
 
 
+async def test_a_channel_may_be_picked_from_slacks_list(desk: Office) -> None:
+    """As a page shows it, with its name; Slack sends the id, and so the log has it."""
+    await wrote(desk, "digest", "C0SALES01", "every day at 18:00")
+    await wrote(desk, "digest", "C0SALES02", "every day at 19:00")
+    for typed in ("<#C0SALES01|sales>", "<#C0SALES01> digest", "<#C0SALES01|>"):
+        told = await desk.type(f"/callboard audit {typed}", user="U9")
+        assert "What everybody did, with <#C0SALES01>" in told
+        assert "· one line" in told
+        assert "every day at 18:00" in told
+    await desk.press("audit:export", last(desk), "C1", user="U9")
+    ((row,), carrier, _) = file_of(desk)
+    assert row["to what"] == "C0SALES01"
+    assert carrier.text == "Audit log: What everybody did, with <#C0SALES01> in it. One line."
+    latest, *_ = await lines(desk)
+    assert latest[:3] == ("U9", "export audit log", "")
+    assert latest[3].startswith("one line, What everybody did, with ")
+
+
 async def test_days_and_times_are_those_of_the_admins_zone(desk: Office) -> None:
     """02:40 UTC: in Madrid it is the same day, in New York still the one before."""
     await wrote(desk, "digest", "C1", "every day")
@@ -150,6 +169,40 @@ async def test_why_stays_in_sight_behind_a_long_reason(desk: Office) -> None:
     ((row,), *_) = file_of(desk)
     assert letter.strip() in row["details"]
     assert row["details"].endswith(f"Why: {why}")
+
+
+@pytest.mark.parametrize(
+    ("gone", "left", "buttons"),
+    [
+        (4, range(11, 3, -1), ["audit:newer", "audit:export"]),  # of the page that is turned to
+        (6, range(13, 5, -1), ["audit:newer", "audit:export"]),  # and some of the one that stands there
+        (12, range(19, 11, -1), ["audit:export"]),
+        (20, (), []),
+    ],
+)
+async def test_a_page_whose_lines_are_gone_shows_those_that_are_left(
+    desk: Office, gone: int, left: Iterable[int], buttons: list[str]
+) -> None:
+    """`[retention]` deletes the oldest while a page stands there: the log is not empty because of that."""
+    await many(desk, 20)
+    await desk.type("/callboard audit", user="U9")
+    await desk.press("audit:older", last(desk), "C1", user="U9")
+    await desk.board.write(retention.forget_audit, desk.clock() - 1000 + gone // 2)
+    await desk.press("audit:older", last(desk), "C1", user="U9")
+    assert entries(last(desk)) == list(left)
+    assert ("The audit log is empty." in last(desk).text) is (gone == 20)
+    assert actions(last(desk)) == buttons
+
+
+async def test_the_newest_lines_may_be_gone_as_well(desk: Office) -> None:
+    """As after a number was forgotten."""
+    await many(desk, 20)
+    await desk.type("/callboard audit", user="U9")
+    await desk.press("audit:older", last(desk), "C1", user="U9")
+    await desk.board.db.write(lambda db: db.execute("DELETE FROM audit WHERE detail >= 'entry-10'"))
+    await desk.press("audit:newer", last(desk), "C1", user="U9")
+    assert entries(last(desk)) == list(range(9, 1, -1))
+    assert actions(last(desk)) == ["audit:older", "audit:export"]
 
 
 # Who may
@@ -228,6 +281,15 @@ async def test_a_file_about_a_number_names_it_in_the_log_as_it_is_stored(desk: O
     assert [row["to what"] for row in rows] == [NUMBER]
 
 
+async def test_what_was_looked_for_stands_in_the_log_as_it_was_typed(desk: Office) -> None:
+    await wrote(desk, "start campaign", "R&D <snake_case> *")
+    await desk.type("/callboard audit R&amp;D &lt;snake_case&gt; *", user="U9")
+    await desk.press("audit:export", last(desk), "C1", user="U9")
+    latest, *_ = await lines(desk)
+    assert latest[3].startswith("one line, What everybody did, with “R&D” and “<snake_case>” and “*” in it, F")
+    assert "with “R&amp;D” and “&lt;snakeˍcase&gt;” and “∗” in it" in await desk.type("/callboard audit exp", user="U9")
+
+
 async def test_more_than_a_file_holds_is_said(desk: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audit, "MOST", 5)
     await many(desk, 7)
@@ -256,6 +318,20 @@ async def test_a_file_that_slack_does_not_take(desk: Office, method: str, fault:
     assert words in await desk.press("audit:export", last(desk), "C1", user="U9")
     assert not [message for message in desk.conversation("U9") if message.files]
     assert [what for _, what, *_ in await lines(desk)] == ["start campaign"], "nothing was exported"
+
+
+@pytest.mark.parametrize("fault", ["file_uploads_disabled", "ratelimited"])
+async def test_a_file_that_slack_does_not_show_is_not_called_exported(desk: Office, fault: str) -> None:
+    """It was to be, and that was written down before anybody could see it."""
+    await many(desk, 1)
+    await desk.type("/callboard audit", user="U9")
+    desk.slack.fail_next("files.completeUploadExternal", fault)
+    told = await desk.press("audit:export", last(desk), "C1", user="U9")
+    assert not [message for message in desk.conversation("U9") if message.files]
+    (who, what, _, detail), (*_, before), _ = await lines(desk)
+    assert (who, what) == ("U9", "export audit log")
+    assert detail == f"{before} not done: {told}"
+    assert before.startswith("one line, What everybody did, ")
 
 
 async def test_nothing_is_exported_where_the_lines_are_gone(desk: Office) -> None:

@@ -152,6 +152,25 @@ def test_a_rep_has_fewer_calls_at_the_same_moment_at_night(day: int, night_calls
         assert policy.decide(ORDER, rules, History(under_way=limit), at("2026-02-02 16:00")) == Allowed()
 
 
+@pytest.mark.parametrize(
+    ("zone", "now", "words"),
+    [
+        ("Europe/Madrid", "2026-02-02 03:40", "06:00 in Madrid"),
+        ("Europe/Madrid", "2026-02-02 21:30", "06:00 tomorrow in Madrid"),
+        ("Europe/Madrid", "2026-02-07 13:00", "12:00 tomorrow in Madrid"),
+        ("America/Argentina/Buenos_Aires", "2026-02-02 03:40", "06:00 in Buenos Aires"),
+        ("US/Pacific", "2026-02-02 03:40", "06:00 (US/Pacific)"),
+        ("Israel", "2026-02-02 21:30", "06:00 tomorrow (Israel)"),
+        ("UTC", "2026-02-02 03:40", "06:00 (UTC)"),
+        ("Etc/GMT-2", "2026-02-02 03:40", "06:00 (Etc/GMT-2)"),
+    ],
+)
+def test_it_is_said_when_to_go_on_whatever_the_zone_is_called(zone: str, now: str, words: str) -> None:
+    decision = policy.decide(ORDER, replace(RULES, zone=zone), History(tonight=20), at(now, zone))
+    assert isinstance(decision, Refused)
+    assert decision.next_step == f"Go on at {words}, or ask an admin to raise the limit."
+
+
 @pytest.mark.parametrize("cap", ["night_calls", "night_calls_at_once"])
 def test_a_limit_below_zero_is_none(cap: str) -> None:
     with pytest.raises(SettingsError, match=cap):
@@ -214,8 +233,9 @@ async def test_a_stolen_account_is_stopped_within_minutes_and_the_admins_hear_of
         assert many == (
             "<@U1> has placed 20 calls while your team is not at work, and `night_calls` in `[policy]` allows no more: "
             "they cannot call any more until 06:00 in Madrid, but for what a manager allows. If that is more than you "
-            "expect, look at `/calls log today`: somebody else may be using a colleague's Slack."
+            "expect, look at `/calls log 2026-02-01..`: somebody else may be using a colleague's Slack."
         )
+        assert "Everybody's calls, since 1 Feb 2026" in await desk.type("/calls log 2026-02-01..", user="U9")
         assert ("U1", "refused call", "night calls") in [
             (line[1], line[2], line[4]) for line in await desk.board.read(ledger.audit_log)
         ]
@@ -226,6 +246,19 @@ async def test_a_stolen_account_is_stopped_within_minutes_and_the_admins_hear_of
         await ends(desk)
         desk.clock.advance(15 * 3600)  # the next night has its own
         await call(desk, 92)
+
+
+async def test_what_the_admins_read_in_the_morning_is_right_then(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    slack_clock.now = at("2026-02-02 23:30").timestamp()
+    async with at_night(tmp_path, fake_slack, slack_clock, "night_calls = 1") as desk:
+        await call(desk, 1)
+        with pytest.raises(NeedsReason, match=r"since 21:00, .* Go on at 06:00 tomorrow in Madrid"):
+            await call(desk, 2)
+        (words,) = await alarms(desk)
+        assert "they cannot call any more until 06:00 in Madrid, but" in words
+        assert "look at `/calls log 2026-02-02..`:" in words
 
 
 async def test_late_in_the_evening_nothing_is_different(

@@ -2,9 +2,11 @@
 
 import asyncio
 import html
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,11 +20,12 @@ from bot.dialing import Ask
 from bot.errors import Ambiguous, CapReached, NotAllowed, Refused, Unavailable
 from bot.events import CUSTOMER, REP, AnyEvent, CallEnded, Controlled, Described, LegAnswered, LegEnded, Outcome, State
 from bot.orders import Speech
-from bot.store import ledger, people
+from bot.store import Database, ledger, people
 from tests.fake_slack import FakeSlack
 from tests.office import ADA, LINE, SETTINGS, Office, PaperPhone, office
 from tests.slack_state import Clock
 
+T = TypeVar("T")
 BRINGING_IN = ("consult", "transfer", "forward", "coach")
 OUTSIDE = "+12025550177"
 
@@ -368,6 +371,58 @@ async def test_who_is_being_called_when_callboard_is_killed_counts_for_the_day(
         assert await desk.board.read(ledger.open_intents) == []
         with pytest.raises(NotAllowed, match="limit for one person is 1 a day"):
             await call(desk, "+12025550131")
+
+
+class Dying(Database):
+    """The same file; after so many writes the process is killed."""
+
+    def __init__(self, whole: Database, writes: int) -> None:
+        self.path, self.failing = whole.path, ""
+        self.whole, self.writes = whole, writes
+
+    @override
+    async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        self.writes -= 1
+        if self.writes < 0:
+            raise asyncio.CancelledError
+        return await self.whole.write(work)
+
+    @override
+    async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        return await self.whole.read(work)
+
+
+async def killed(desk: Office, writes: int, work: Callable[[], Awaitable[object]]) -> bool:
+    """Do it, and die after so many writes; whether it got further than that."""
+    whole = desk.board.db
+    desk.board.db = dying = Dying(whole, writes)
+    with suppress(asyncio.CancelledError, Refused, Ambiguous):
+        await work()
+    desk.board.db = whole
+    return dying.writes >= 0
+
+
+@pytest.mark.parametrize("fault", [Refused("No."), Ambiguous("Perhaps.")])
+async def test_wherever_callboard_is_killed_the_log_says_one_thing_of_it(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock, fault: Exception
+) -> None:
+    over = False
+    for writes in range(20):
+        async with capped(tmp_path / f"{writes}", fake_slack, slack_clock) as desk:
+            running = await answered(desk, "in-1")
+            exchange(desk).fault = fault
+            over = await killed(desk, writes, lambda: ring(desk, running, "consult", OUTSIDE))  # noqa: B023
+            for more in range(8):
+                if await killed(desk, more, lambda: controlling.recover(desk.board)):
+                    break
+            assert await desk.board.read(ledger.open_intents) == []
+            log = [line[4].partition(OUTSIDE)[2] for line in await desk.board.read(ledger.audit_log)]
+            fates = [words.split(":")[0].strip() for words in log if not words.endswith("asked for")]
+            assert len(fates) <= 1, (writes, fates)
+        if over:
+            break
+    assert over
+    assert fates == ["unclear" if isinstance(fault, Ambiguous) else "not done"]
 
 
 # Several in the same moment.

@@ -232,6 +232,19 @@ def test_a_rep_has_so_many_calls_at_the_same_moment() -> None:
     refusal(decide(replace(ORDER, waived=True), WORLD, History(under_way=12), NOON))
 
 
+def test_one_is_not_said_as_several() -> None:
+    for rules, history, words in (
+        (replace(WORLD, calls_at_once=1), History(under_way=1), "one call of yours is under way, and"),
+        (replace(WORLD, daily_calls=1), History(today=Used(1)), "you have placed one call today, and"),
+        (replace(WORLD, daily_minutes=1), History(today=Used(0, 1)), "you have talked for one minute today, and"),
+        (replace(WORLD, team_daily_calls=1), History(team_today=Used(1)), "one call was placed by all of you today"),
+        (replace(WORLD, team_daily_minutes=1), History(team_today=Used(9, 1)), "all of you have talked for one minute"),
+    ):
+        decision = decide(ORDER, rules, history, NOON)
+        assert isinstance(decision, Refused)
+        assert decision.why.startswith(f"The call was not placed: {words}")
+
+
 def test_outside_the_window_it_asks() -> None:
     late = datetime(2026, 11, 18, 17, 40, tzinfo=UTC)
     assert ask("+97142345678", now=late) == NeedsConfirmation(

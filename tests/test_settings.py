@@ -129,6 +129,21 @@ def test_everything_set(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("zone", "caps"), [("", (0, 0)), ("UTC", (0, 0)), ("America/Los_Angeles", (20, 4)), ("Europe/London", (20, 4))]
+)
+def test_where_nobody_has_said_where_the_office_is_it_has_no_night(
+    zone: str, caps: tuple[int, int], tmp_path: Path
+) -> None:
+    """By the clock of UTC an afternoon in California is the night."""
+    office = f'time_zone = "{zone}"\n{MINIMAL}' if zone else MINIMAL
+    policy = read(tmp_path, office).policy
+    assert (policy.night_calls, policy.night_calls_at_once) == caps
+    assert (policy.daily_calls, policy.calls_at_once) == (200, 12)
+    policy = read(tmp_path, f"{office}[policy]\nnight_calls = 7\nnight_calls_at_once = 2\n").policy
+    assert (policy.night_calls, policy.night_calls_at_once) == (7, 2)
+
+
+@pytest.mark.parametrize(
     ("host", "address"),
     [
         ("", "http://127.0.0.1:8080"),
@@ -345,6 +360,10 @@ def test_a_mistake_in_the_file_is_named(tmp_path: Path, text: str, named: str) -
         ("+44116123", "is a short number"),
         ("+972100", "is an emergency number"),
         ("+120255501", "is not a possible phone number"),
+        ("911", "is an emergency number"),
+        ("112", "is an emergency number"),
+        ("19005550123", "is a premium-rate number"),  # as the phone service may read it
+        ("900 555 0123", "is a premium-rate number"),
     ],
 )
 def test_a_flow_dials_nothing_that_is_never_dialled(tmp_path: Path, target: str, words: str) -> None:
@@ -353,7 +372,8 @@ def test_a_flow_dials_nothing_that_is_never_dialled(tmp_path: Path, target: str,
     assert error.startswith(f"[[flow]]: its step “ada” would dial {target}, and that is never done: ")
     assert words in error
     assert error.endswith(" Write another target.")
-    assert errors(tmp_path, f"{MINIMAL}\n{step.format('+905550000001')}") == [], "where to is for whoever writes it"
+    for other in ("+905550000001", "201", "2025550123", "BBPINFzM", "9005550"):
+        assert errors(tmp_path, f"{MINIMAL}\n{step.format(other)}") == [], "where to is for whoever writes it"
 
 
 @pytest.mark.parametrize(

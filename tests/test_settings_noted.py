@@ -4,14 +4,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from bot import settings_noted
 from bot.assembly import running
+from bot.settings import Retention
 from bot.settings_reader import load
 from bot.store import ledger
 from tests.fake_slack import FakeSlack
 from tests.office import Office
 from tests.test_assembly import socket_settings
+from tests.test_disk import Sick
 
 
 async def noted(desk: Office) -> list[tuple[str, str]]:
@@ -44,6 +47,35 @@ async def test_who_has_which_role_and_what_calls_may_cost(desk: Office) -> None:
     assert await noted(desk) == changes, "once"
     desk.board.settings = replace(desk.board.settings, managers=("U2",))
     assert (await noted(desk))[0] == ("managers", "none -> U2")
+
+
+async def test_the_same_in_another_order_is_no_change(desk: Office) -> None:
+    before = desk.board.settings
+    policy = replace(before.policy, callers=("U1", "U3"), guests=("W1", "W2"))
+    desk.board.settings = before = replace(before, admins=("U9", "U4"), managers=("U2", "U5"), policy=policy)
+    await settings_noted.note(desk.board)
+    turned = {name: getattr(policy, name)[::-1] for name in ("countries", "callers", "guests", "weekdays")}
+    desk.board.settings = replace(before, admins=("U4", "U9"), managers=("U5", "U2"), policy=replace(policy, **turned))
+    assert await noted(desk) == []
+    recording = replace(before.recording, announcement="Recorded, of course.")
+    desk.board.settings = replace(desk.board.settings, recording=recording)
+    assert await noted(desk) == [("recording.announcement", "none -> Recorded, of course.")]
+    recording = replace(recording, announcement="of course., Recorded")
+    desk.board.settings = replace(desk.board.settings, recording=recording)
+    assert (await noted(desk))[0] == ("recording.announcement", "Recorded, of course. -> of course., Recorded")
+
+
+async def test_a_full_disk_keeps_nobody_from_starting(desk: Office, caplog: pytest.LogCaptureFixture) -> None:
+    """Such as after `[retention]` was set to make room; the next start tells."""
+    await settings_noted.note(desk.board)
+    desk.board.settings = replace(desk.board.settings, retention=Retention(calls_days=90))
+    whole, desk.board.db = desk.board.db, Sick(desk.board.db)
+    await settings_noted.note(desk.board)
+    assert [record.getMessage() for record in caplog.records] == [
+        "That settings were changed could not be written down; the next start tries again."
+    ]
+    desk.board.db = whole
+    assert await noted(desk) == [("retention.calls_days", "0 -> 90")]
 
 
 async def test_messages_recordings_and_what_is_forgotten(desk: Office) -> None:

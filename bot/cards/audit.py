@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from bot.audit_search import Lines
+from bot.audit_search import Lines, is_channel
 from bot.call_search import zone_of
 from bot.cards import (
     Block,
@@ -27,6 +27,7 @@ from bot.cards import (
     plain,
     rep_words,
     section,
+    shorten,
     upper_first,
 )
 from bot.cards.call_log import days_words
@@ -42,6 +43,8 @@ _SUBJECT = 60
 """Characters of what it was done to; the file has all of it."""
 _DETAIL, _TAIL = 310, 160
 """The same of the details, and of their end: what is cut is in their middle."""
+_ROOM, _STEP = 345, 50
+"""So long details may be as Slack counts them; else they are cut by so much more."""
 _WHY, _WHY_LIMIT = " Why: ", 220
 """A manager's reason, which stands last and has 200 characters at most, is not cut at all."""
 
@@ -118,9 +121,13 @@ def _value(turn: Turn) -> str:
     return msgspec.json.encode(turn).decode().replace("<", "\\u003c")
 
 
-def search_words(search: Lines, reading: Reading) -> str:
-    """What was looked for, mrkdwn: "What @Ada did, with “campaign” in it, since 1 Nov 2026"."""
-    sought = [*(f"“{plain(word)}”" for word in search.plain_words), *map(pretty, search.numbers)]
+def search_words(search: Lines, reading: Reading, said: Callable[[str], str] = plain) -> str:
+    """What was looked for, mrkdwn: "What @Ada did, with “campaign” in it, since 1 Nov 2026".
+
+    `said`: how words are written; elsewhere than in Slack as they are.
+    """
+    sought = [word if is_channel(word) else f"“{said(word)}”" for word in search.plain_words]
+    sought += map(pretty, search.numbers)
     parts = [
         f"What {rep_words(search.by)} did" if search.by else "What everybody did",
         f"with {' and '.join(sought)} in it" if sought else "",
@@ -142,7 +149,7 @@ def _words(line: "Line", reading: Reading) -> str:
     if line.what in _OF_A_PLACE:
         subject = _channel(line.subject) or subject
     head = f"*{when} · {by}: {plain(line.what)}{f' · {subject}' if subject else ''}*"
-    detail = _said(_middle_out(_OUR_ID.sub("", " ".join(line.detail.split())).strip()), reading)
+    detail = _fitting(_OUR_ID.sub("", " ".join(line.detail.split())).strip(), reading)
     if line.what.endswith(" missed caller"):
         detail = _channel(line.detail) or detail  # where they wait
     return f"{head}\n{detail}" if detail else head
@@ -153,13 +160,22 @@ def _channel(text: str) -> str:
     return f"<#{text}>" if _CHANNEL.fullmatch(text) else ""
 
 
-def _middle_out(text: str) -> str:
-    """Both ends of a long text, cut at a blank where there is one."""
-    if len(text) <= _DETAIL:
+def _fitting(text: str, reading: Reading) -> str:
+    """Both ends of long details, mrkdwn: mentions and escaped signs are longer there, and emoji count double."""
+    for most in range(_DETAIL, 0, -_STEP):
+        said = _said(_middle_out(text, most), reading)
+        if shorten(said, _ROOM) == said:
+            break
+    return said
+
+
+def _middle_out(text: str, most: int) -> str:
+    """Both ends of a text of more than `most` characters, cut at a blank where there is one."""
+    if len(text) <= most:
         return text
     why = len(text) - text.rfind(_WHY) if _WHY in text else 0
-    end = why if 0 < why <= _WHY_LIMIT else _TAIL
-    head, tail = text[: _DETAIL - end], text[-end:]
+    end = why if 0 < why <= _WHY_LIMIT else _TAIL * most // _DETAIL
+    head, tail = text[: max(most - end, 0)], text[-end:]
     if " " in head:
         head = head.rpartition(" ")[0]
     if " " in tail[: _TAIL // 2]:

@@ -75,7 +75,7 @@ def _where(search: Lines, after: Key | None = None, newer: bool = False) -> tupl
     if search.by:
         where += " AND who = ?"
         values.append(search.by)
-    for word in search.words:
+    for word in search.stored:
         where += f" AND instr({_SAID}, ?)"
         values.append(word.casefold())
     return where, values
