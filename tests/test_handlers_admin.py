@@ -183,7 +183,7 @@ async def test_a_rule_of_one_is_told_as_one(tmp_path: Path, fake_slack: FakeSlac
         listed = await desk.type("/campaign approve", user="U2")
     for words in (
         "• 1 call a day for each rep, 1 minute a day for each rep, 1 call a day for all together, 1 minute a day for",
-        "at work: 1 call of each rep in a night, ",
+        ": 1 call of each rep in a night",
         "Lists that call more than one person wait",
     ):
         assert words in told

@@ -234,11 +234,11 @@ def test_a_rep_has_so_many_calls_at_the_same_moment() -> None:
 
 def test_one_is_not_said_as_several() -> None:
     for rules, history, words in (
-        (replace(WORLD, calls_at_once=1), History(under_way=1), "one call of yours is under way, and"),
-        (replace(WORLD, daily_calls=1), History(today=Used(1)), "you have placed one call today, and"),
-        (replace(WORLD, daily_minutes=1), History(today=Used(0, 1)), "you have talked for one minute today, and"),
-        (replace(WORLD, team_daily_calls=1), History(team_today=Used(1)), "one call was placed by all of you today"),
-        (replace(WORLD, team_daily_minutes=1), History(team_today=Used(9, 1)), "all of you have talked for one minute"),
+        (replace(WORLD, calls_at_once=1), History(under_way=1), "1 call of yours is under way, and"),
+        (replace(WORLD, daily_calls=1), History(today=Used(1)), "you have placed 1 call today, and"),
+        (replace(WORLD, daily_minutes=1), History(today=Used(0, 1)), "you have talked for 1 minute today, and"),
+        (replace(WORLD, team_daily_calls=1), History(team_today=Used(1)), "1 call was placed by all of you today"),
+        (replace(WORLD, team_daily_minutes=1), History(team_today=Used(9, 1)), "all of you have talked for 1 minute"),
     ):
         decision = decide(ORDER, rules, history, NOON)
         assert isinstance(decision, Refused)
