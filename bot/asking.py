@@ -1,6 +1,5 @@
 """What a person typed after `/call` -> whom to dial: contacts, colleagues, extensions, lines, accounts."""
 
-import re
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from bot.cards import VALUE_LIMIT
 from bot.dialing import Ask
 from bot.errors import BadInput, NotFound
 from bot.store import calls, contacts, ledger, missed, people
-from bot.store.contacts import Contact
+from bot.store.contacts import Contact, Fit
 
 _NAMESAKES = 5
 """Contacts and colleagues that are offered for one name."""
@@ -27,18 +26,22 @@ _STOPS = ".,;:!?"
 class Choice:
     """A name that several have: one ask each. `more`: than these. `several`: "contacts", or who they are besides.
 
-    A colleague is shown as a contact with the phone they linked.
+    A colleague is shown as a contact with the phone they linked. A single one has a name that only begins like `part`.
     """
 
     asks: tuple[tuple[Contact, Ask], ...]
     more: bool = False
     several: str = "contacts"
+    part: str = ""
 
 
-async def resolve(board: Board, user: str, text: who.CallText, *, colleagues: bool = True) -> Ask | Choice:
+async def resolve(
+    board: Board, user: str, text: who.CallText, *, colleagues: bool = True, asked: bool = False
+) -> Ask | Choice:
     """The ask of a parsed `/call`. Who is called back is theirs from now on, as after *Call back* on a card.
 
-    `colleagues`: a name may be one of them, too.
+    `colleagues`: a name may be one of them, too.  `asked`: whoever typed a part of a word can be asked whether that one
+    contact is meant, who is a `Choice` then, and is not refused.
 
     Raises:
         BadInput, NotFound: nobody can be dialled from this; says why and what to type instead.
@@ -63,7 +66,7 @@ async def resolve(board: Board, user: str, text: who.CallText, *, colleagues: bo
         case who.Mention(mentioned):
             return await _colleague(board, mentioned, base)
         case who.Name(name):
-            return await _named(board, name, base, colleagues=colleagues)
+            return await _named(board, name, base, colleagues=colleagues, asked=asked)
         case who.Back():
             waiting = await _claimed_latest(board, user)
             return replace(base, number=waiting.number, name=waiting.name)
@@ -169,13 +172,15 @@ async def _colleague(board: Board, mentioned: str, base: Ask) -> Ask:
     )
 
 
-async def _named(board: Board, name: str, base: Ask, *, colleagues: bool) -> Ask | Choice:
-    """A contact or colleague who is called that, a contact first; else whom alone a part of the name fits."""
+async def _named(board: Board, name: str, base: Ask, *, colleagues: bool, asked: bool) -> Ask | Choice:
+    """Whoever has that whole name, else whom alone a part of it fits; where others may be meant, a question."""
     found = await board.read(contacts.named, name, _NAMESAKES + 1)
-    exact = any(contact.name.casefold() == name.casefold() for contact in found)
-    called = await board.read(people.called, name) if colleagues and not exact else []
+    called = await board.read(people.called, name) if colleagues else []
     others = [person for person in called if person.user != base.rep]
-    if whole := [person for person in others if person.name.casefold() == name.casefold()]:
+    whole = [person for person in others if person.name.casefold() == name.casefold()]
+    if found and contacts.fit(found[0].name, name) is Fit.ALL:
+        others = [person for person in whole if person.linked]
+    elif whole:
         found, others = [], whole
     if called and not (found or others):
         return await _colleague(board, base.rep, base)  # says that it is they
@@ -194,9 +199,12 @@ async def _named(board: Board, name: str, base: Ask, *, colleagues: bool) -> Ask
     if not asks:
         bare = name.rstrip(_STOPS)
         if bare not in ("", name):
-            return await _named(board, bare, base, colleagues=colleagues)
+            return await _named(board, bare, base, colleagues=colleagues, asked=asked)
         raise _nobody(board, name)
-    if len(asks) == 1 and found and not re.search(rf"(?<!\w){re.escape(name.casefold())}", found[0].name.casefold()):
+    how = contacts.fit(found[0].name, name) if found and not others else Fit.ALL
+    if len(asks) == 1 and how < Fit.WORDS:
+        if asked and how is Fit.BEGINS:
+            return Choice(tuple(asks), part=name)
         raise NotFound(
             f"No contact is called “{name}”, so nothing was dialled. Did you mean {found[0].name}? Then write more of "
             f"the name, or {numbers.pretty(found[0].number)}."

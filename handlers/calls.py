@@ -6,10 +6,10 @@ from typing import Literal
 import msgspec
 from slack_bolt.async_app import AsyncApp
 
-from bot import asking, controlling, dialing, gathering, offers, waiving, who
+from bot import asking, controlling, dialing, gathering, numbers, offers, waiving, who
 from bot.asking import Choice
 from bot.call import Call
-from bot.cards import Message, actions, button, context, message, safe, section
+from bot.cards import Message, actions, button, context, cut, message, safe, section
 from bot.cards import who as shown
 from bot.cards.help import help_message
 from bot.cards.modals import NONE, call_modal
@@ -102,7 +102,7 @@ async def command(desk: Desk, click: Click) -> None:
             behind += f", and then dial {last.dial_digits.replace('.', '')}" * bool(last.dial_digits)
             await ask_first(desk, click, yes, f"Call {shown(last.number, last.name, None)} again{behind}?")
             return
-        found = await asking.resolve(desk.board, click.user, text)
+        found = await asking.resolve(desk.board, click.user, text, asked=True)
     except Exception:
         await dialing.drop(desk.board, click.trigger)
         raise
@@ -192,14 +192,16 @@ async def _offer(
 
 
 def _choice(choice: Choice) -> Message:
-    blocks = [section(f"Several {choice.several} have that name. Whom shall I call?", "call:choice")]
+    question = f"Several {choice.several} have that name. Whom shall I call?"
+    if choice.part:
+        question = safe(f"Nobody is called “{choice.part}”, but a name begins like that. Shall I call them?")
+    blocks = [section(question, "call:choice")]
     for place, (contact, ask) in enumerate(choice.asks):
         value = asking.carried(ask)
         party = shown(contact.number, contact.name, contact)
         blocks.append(section(party, f"call:choice:{place}"))
-        blocks.append(
-            actions([button("Call", f"call:pick:{place}", value, about=contact.name)], f"call:choose:{place}")
-        )
+        about = f"{cut(contact.name, 40)}, {numbers.pretty(contact.number)}"  # some have the very same name
+        blocks.append(actions([button("Call", f"call:pick:{place}", value, about=about)], f"call:choose:{place}"))
     if choice.more:
         blocks.append(context(["There are more: write more of the name, or the number."], "call:choice:more"))
     return message(blocks)
@@ -268,7 +270,7 @@ async def validate_order(desk: Desk, click: Click) -> dict[str, str]:
     except BadInput as error:
         return {"digits": str(error)}
     try:
-        await asking.resolve(desk.board, click.user, _typed(desk, click))
+        await asking.resolve(desk.board, click.user, _typed(desk, click), asked=True)
     except (BadInput, NotFound) as error:
         return {"who": str(error)}
     if not await write_intent(desk, click.trigger, click):
@@ -281,7 +283,7 @@ async def order(desk: Desk, click: Click) -> None:
     metadata = msgspec.json.decode(click.value or "{}")
     click = msgspec.structs.replace(click, response_url=metadata.get("response_url", ""))
     try:
-        found = await asking.resolve(desk.board, click.user, _typed(desk, click))
+        found = await asking.resolve(desk.board, click.user, _typed(desk, click), asked=True)
     except Exception:
         await dialing.drop(desk.board, click.trigger)
         raise

@@ -73,10 +73,72 @@ async def test_a_colleague_may_be_called_by_name(desk: Office) -> None:
     await desk.contact(CUSTOMER_NUMBER, "Grace Hallward")  # a part of whose name that is
     await desk.type("/call grace hall")
     assert desk.phone.orders[-1].number == "+12025550144"
-    assert "to call Grace Hallward" in await desk.type("/call grace hallw")
-    await desk.contact("+12025550145", "Grace Hall")  # the contact book goes before
-    await desk.type("/call Grace Hall")
-    assert desk.phone.orders[-1].number == "+12025550145"
+    assert "to call Grace Hallward" in await desk.type("/call hallward")
+
+
+async def test_a_contact_and_a_colleague_of_the_very_same_name_are_asked_about(desk: Office) -> None:
+    await desk.link("U1")
+    await desk.link("U2", "+12025550144", name="Grace Hall")
+    await desk.contact(CUSTOMER_NUMBER, "Grace Hall")
+    told = await desk.type("/call Grace Hall")
+    assert "Several contacts and colleagues have that name. Whom shall I call?" in told
+    assert desk.phone.orders == []
+    await desk.press("call:pick:1", desk.slack.ephemerals[-1], "C1")
+    assert [order.number for order in desk.phone.orders] == ["+12025550144"]
+
+
+async def test_a_colleague_without_a_phone_is_no_contact_with_a_longer_name(desk: Office) -> None:
+    await desk.link("U1")
+    await desk.board.write(people.save_person, people.Person("U2", "Noa"))
+    await desk.contact(CUSTOMER_NUMBER, "Noa Green")
+    told = await desk.type("/call noa")
+    assert (
+        "has not linked a phone yet, so nothing was dialled. Ask them to type `/phone`, or call their number." in told
+    )
+    assert desk.phone.orders == []
+    await desk.contact("+12025550124", "Noa")  # and nobody else who has it can be called
+    assert "to call Noa, " in await desk.type("/call noa")
+    assert [order.number for order in desk.phone.orders] == ["+12025550124"]
+    assert "to call Noa Green" in await desk.type("/call Noa Green")
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("Dan", "Dana Levi"),
+        ("D", "Dana Levi"),
+        ("D", "D. Levi"),
+        ("Noa G.", "Noa Green"),
+        ("=", "Levi = Sons"),
+        ("zoe", "Zoe\u0308 Hill"),
+        ("נוע", "נועה לוי"),
+    ],
+)
+async def test_a_part_of_a_word_asks_whether_that_one_is_meant(desk: Office, typed: str, name: str) -> None:
+    await desk.link("U1")
+    await desk.contact(CUSTOMER_NUMBER, name)
+    told = await desk.type(f"/call {typed}")
+    assert told.startswith("Nobody is called “")
+    assert f"{name}, +1 202-555-0123" in told.replace("\u2068", "").replace("\u2069", "")
+    assert desk.phone.orders == []
+    await desk.press("call:pick:0", desk.slack.ephemerals[-1], "C1")
+    assert [order.number for order in desk.phone.orders] == [CUSTOMER_NUMBER]
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant", "other"),
+    [("Levi", "Dana Levi", "Levine Hill"), ("Noa", "Dr. Noa Green", "Noam Katz"), ("hill", "Ann-Hill", "Hills Inc.")],
+)
+async def test_a_word_of_a_name_is_not_passed_over_for_what_begins_like_it(
+    desk: Office, typed: str, meant: str, other: str
+) -> None:
+    await desk.link("U1")
+    await desk.contact(CUSTOMER_NUMBER, other)
+    await desk.contact("+12025550124", meant)
+    told = await desk.type(f"/call {typed}")
+    assert "Several contacts have that name" in told
+    assert told.index(meant) < told.index(other)
+    assert desk.phone.orders == []
 
 
 async def test_a_first_or_last_name_alone_finds_a_colleague(desk: Office) -> None:

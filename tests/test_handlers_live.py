@@ -552,6 +552,15 @@ async def test_a_call_is_transferred_to_whom_a_first_name_alone_means(desk: Offi
     assert phone(desk).done == [("forward", "+12025550144")]
 
 
+async def test_nobody_is_called_in_who_may_not_be_meant(desk: Office) -> None:
+    await talking(desk)
+    await desk.contact("+12025550177", "Dana Levi")
+    await press(desk, "forward")
+    errors = await desk.submit({"who": "Dan"})
+    assert errors["who"].startswith("No contact is called “Dan”, so nothing was dialled. Did you mean Dana Levi?")
+    assert phone(desk).done == []
+
+
 async def test_keys_are_pressed_one_after_the_other(desk: Office) -> None:
     await talking(desk)
     await press(desk, "press_key")

@@ -375,6 +375,12 @@ async def test_colleagues_are_found_by_their_first_or_last_name(desk: Office) ->
     assert [order.number for order in speaker(desk).messages] == [THREE]
 
 
+async def test_a_part_of_a_word_is_no_name(desk: Office) -> None:
+    told = await desk.type('/voicemsg Dan "Hello"')
+    assert told.startswith("No contact is called “Dan”, so nothing was dialled. Did you mean Dana Levi?")
+    assert speaker(desk).messages == []
+
+
 # Stored messages
 
 
