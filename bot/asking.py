@@ -165,6 +165,11 @@ async def _colleague(board: Board, mentioned: str, base: Ask) -> Ask:
                 f"<@{mentioned}> has an extension at the account “{account}”, which is not set up here any more, so "
                 "nothing was dialled. Ask them to type `/phone`, or call their number."
             )
+        if person.account not in ("", account):
+            raise BadInput(
+                f"<@{mentioned}> has an extension at {board.title(person.account)}, and elsewhere it may be somebody "
+                "else's, so nothing was dialled. Leave out “via”, or call their number."
+            )
         return replace(base, number=extension, extension=True, name=person.name, account=account)
     raise NotFound(
         f"<@{mentioned}> has not linked a phone yet, so nothing was dialled. "

@@ -196,6 +196,22 @@ async def test_an_extension_is_rung_at_its_own_account_only(desk: Office) -> Non
     assert desk.phone.orders == []
 
 
+@pytest.mark.parametrize("typed", ["<@U2|ben>", "Omer Katz", "omer"])
+async def test_a_colleagues_extension_is_called_at_its_own_account_only(desk: Office, typed: str) -> None:
+    await desk.link("U1")
+    await desk.link("U2", phone="201", phone_kind="extension", account="branch", name="Omer Katz")
+    desk.board.providers["branch"] = PaperPhone("branch", desk.clock)
+    told = await desk.type(f"/call {typed} via voicenter")
+    assert (
+        "has an extension at Paperphone (branch), and elsewhere it may be somebody else's, so nothing was dialled."
+        in told
+    )
+    assert desk.phone.orders == []
+    await desk.type(f"/call {typed}")
+    (call,) = await desk.calls()
+    assert (call.account, call.number) == ("branch", "201")
+
+
 async def test_of_a_colleagues_extension_at_an_account_that_is_gone_that_is_told(desk: Office) -> None:
     await desk.link("U1")
     await desk.link("U2", phone="201", phone_kind="extension", account="branch")
