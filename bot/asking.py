@@ -1,5 +1,6 @@
 """What a person typed after `/call` -> whom to dial: contacts, colleagues, extensions, lines, accounts."""
 
+import html
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +8,7 @@ from dataclasses import dataclass
 import msgspec
 from msgspec.structs import replace
 
-from bot import numbers, who
+from bot import numbers, slack_text, who
 from bot.board import Board
 from bot.cards import VALUE_LIMIT
 from bot.dialing import Ask
@@ -237,6 +238,22 @@ async def is_somebody(board: Board, name: str) -> bool:
         *await board.read(people.called, name),
     ]
     return any(one.name.casefold() == name.casefold() for one in known)
+
+
+async def check_all(board: Board, typed: str, read: who.CallText) -> None:
+    """`Dana Record` is a contact, rather than a call to some Dana that is recorded. `typed`: what was read.
+
+    Raises:
+        BadInput: all of it is somebody's name, and a part of it was read as an option.
+    """
+    whole = html.unescape(" ".join(slack_text.without_links(typed).split()))
+    if not isinstance(read.who, who.Name) or read == who.CallText(read.who) or len(whole) > who.LONGEST_NAME:
+        return
+    if await is_somebody(board, whole):
+        raise BadInput(
+            f"“{whole}” is all of somebody's name, so nothing was dialled. Write the name in quotes to call them, like "
+            f'`/call "{whole}"`; to call {read.who.name}, put that name in quotes.'
+        )
 
 
 async def listed(board: Board, user: str, someone: Sequence[tuple[who.Who, str]]) -> tuple[tuple[str, str], ...]:

@@ -102,6 +102,7 @@ async def command(desk: Desk, click: Click) -> None:
             behind += f", and then dial {last.dial_digits.replace('.', '')}" * bool(last.dial_digits)
             await ask_first(desk, click, yes, f"Call {shown(last.number, last.name, None)} again{behind}?")
             return
+        await asking.check_all(desk.board, click.text, text)
         found = await asking.resolve(desk.board, click.user, text, asked=True)
     except Exception:
         await dialing.drop(desk.board, click.trigger)
@@ -270,6 +271,7 @@ async def validate_order(desk: Desk, click: Click) -> dict[str, str]:
     except BadInput as error:
         return {"digits": str(error)}
     try:
+        await asking.check_all(desk.board, click.fields.get("who", ""), _read_who(desk, click))
         await asking.resolve(desk.board, click.user, _typed(desk, click), asked=True)
     except (BadInput, NotFound) as error:
         return {"who": str(error)}
@@ -290,9 +292,13 @@ async def order(desk: Desk, click: Click) -> None:
     await _dial_or_choose(desk, click, found)
 
 
+def _read_who(desk: Desk, click: Click) -> who.CallText:
+    return who.parse(click.fields.get("who", ""), desk.board.settings.region, behind=True)
+
+
 def _typed(desk: Desk, click: Click) -> who.CallText:
     fields = click.fields
-    text = who.parse(fields.get("who", ""), desk.board.settings.region, behind=True)
+    text = _read_who(desk, click)
     if isinstance(text.who, who.Nothing | who.Help | who.Back | who.Again | who.Next):
         raise BadInput("Type a number, a contact's name, an extension or @somebody.")
     return msgspec.structs.replace(

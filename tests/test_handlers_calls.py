@@ -87,6 +87,21 @@ async def test_a_contact_and_a_colleague_of_the_very_same_name_are_asked_about(d
     assert [order.number for order in desk.phone.orders] == ["+12025550144"]
 
 
+@pytest.mark.parametrize("name", ["Dana Record", "Dana from Sales", "Dana max 5", "Dana ext 12", "Dana & Note pad"])
+async def test_a_name_with_an_options_word_is_no_call_to_somebody_else(desk: Office, name: str) -> None:
+    await desk.link("U1")
+    await desk.contact(CUSTOMER_NUMBER, "Dana")
+    await desk.contact("+12025550125", "Dana &")
+    await desk.contact("+12025550124", name)
+    told = await desk.type(f"/call {name.lower().replace('&', '&amp;')}")
+    assert "is all of somebody's name, so nothing was dialled. Write the name in quotes" in told
+    await desk.type("/call")
+    assert "is all of somebody's name" in (await desk.submit({"who": name}))["who"]
+    assert desk.phone.orders == []
+    await desk.type(f'/call "{name}"')
+    assert [order.number for order in desk.phone.orders] == ["+12025550124"]
+
+
 async def test_a_colleague_without_a_phone_is_no_contact_with_a_longer_name(desk: Office) -> None:
     await desk.link("U1")
     await desk.board.write(people.save_person, people.Person("U2", "Noa"))
