@@ -215,7 +215,7 @@ async def test_an_extension_is_rung_at_its_own_account_only(desk: Office) -> Non
 async def test_a_colleagues_extension_is_called_at_its_own_account_only(desk: Office, typed: str) -> None:
     await desk.link("U1")
     await desk.link("U2", phone="201", phone_kind="extension", account="branch", name="Omer Katz")
-    desk.board.providers["branch"] = PaperPhone("branch", desk.clock)
+    desk.board.providers = {**desk.board.providers, "branch": PaperPhone("branch", desk.clock)}
     told = await desk.type(f"/call {typed} via voicenter")
     assert (
         "has an extension at Paperphone (branch), and elsewhere it may be somebody else's, so nothing was dialled."

@@ -556,7 +556,7 @@ async def test_a_colleague_is_called_in_at_their_own_account_only(desk: Office) 
     """At that of the call the same digits are somebody else's phone."""
     await talking(desk)
     await desk.link("U2", phone="201", phone_kind="extension", account="branch", name="Omer Katz")
-    desk.board.providers["branch"] = Switchboard("branch", desk.clock)
+    desk.board.providers = {**desk.board.providers, "branch": Switchboard("branch", desk.clock)}
     await press(desk, "forward")
     errors = await desk.submit({"who": "Omer Katz"})
     assert errors["who"].startswith("Omer Katz has an extension at Paperphone (branch), and the call is at ")
