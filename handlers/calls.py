@@ -271,8 +271,11 @@ async def validate_order(desk: Desk, click: Click) -> dict[str, str]:
     except BadInput as error:
         return {"digits": str(error)}
     try:
-        await asking.check_all(desk.board, click.fields.get("who", ""), _read_who(desk, click))
-        await asking.resolve(desk.board, click.user, _typed(desk, click), asked=True)
+        read = _read_who(desk, click)
+        await asking.check_all(desk.board, click.fields.get("who", ""), read)
+        found = await asking.resolve(desk.board, click.user, _typed(desk, click), asked=bool(_answers_at(click)))
+        if isinstance(found, Choice) and not _answers_at(click):
+            raise asking.ambiguous(read.who, found)
     except (BadInput, NotFound) as error:
         return {"who": str(error)}
     if not await write_intent(desk, click.trigger, click):
@@ -282,14 +285,18 @@ async def validate_order(desk: Desk, click: Click) -> dict[str, str]:
 
 async def order(desk: Desk, click: Click) -> None:
     """The submitted modal; its answers go where `/call` was typed."""
-    metadata = msgspec.json.decode(click.value or "{}")
-    click = msgspec.structs.replace(click, response_url=metadata.get("response_url", ""))
+    click = msgspec.structs.replace(click, response_url=_answers_at(click))
     try:
         found = await asking.resolve(desk.board, click.user, _typed(desk, click), asked=True)
     except Exception:
         await dialing.drop(desk.board, click.trigger)
         raise
     await _dial_or_choose(desk, click, found)
+
+
+def _answers_at(click: Click) -> str:
+    """The response_url of what opened the form, where a choice can be shown; "" = a shortcut did, so it cannot."""
+    return str(msgspec.json.decode(click.value or "{}").get("response_url", ""))
 
 
 def _read_who(desk: Desk, click: Click) -> who.CallText:

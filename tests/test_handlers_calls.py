@@ -19,6 +19,7 @@ from bot.events import REP, CdrReceived, LegAnswered, LegEnded, LegRinging, Outc
 from bot.providers import provider_class
 from bot.store import calls, contacts, ledger, people
 from bot.who import EXAMPLE
+from tests import slack_requests
 from tests.fake_slack import FakeSlack
 from tests.office import ADA, LINE, SETTINGS, Office, PaperPhone, office
 from tests.slack_state import Clock
@@ -85,6 +86,21 @@ async def test_a_contact_and_a_colleague_of_the_very_same_name_are_asked_about(d
     assert desk.phone.orders == []
     await desk.press("call:pick:1", desk.slack.ephemerals[-1], "C1")
     assert [order.number for order in desk.phone.orders] == ["+12025550144"]
+
+
+async def test_where_nobody_can_be_asked_the_form_says_whom_a_name_may_mean(desk: Office) -> None:
+    """A form that was opened by the shortcut: its answer would come as a text that has no buttons."""
+    await desk.link("U1")
+    await desk.contact(CUSTOMER_NUMBER, "Dana Levi")
+    await desk.send(slack_requests.shortcut(desk.slack, "start_call"))
+    errors = await desk.submit({"who": "Dan"})
+    assert errors["who"].startswith("No contact is called “Dan”, so nothing was dialled. Did you mean Dana Levi?")
+    await desk.contact("+12025550124", "Dana Hall")
+    told = "Several contacts are called “Dana” (+1 202-555-0124, +1 202-555-0123). Write the number. Nothing was done."
+    assert await desk.submit({"who": "Dana"}) == {"who": told}
+    assert desk.phone.orders == []
+    assert await desk.submit({"who": "Dana Hall"}) == {}
+    assert [order.number for order in desk.phone.orders] == ["+12025550124"]
 
 
 @pytest.mark.parametrize("name", ["Dana Record", "Dana from Sales", "Dana max 5", "Dana ext 12", "Dana & Note pad"])
