@@ -139,6 +139,7 @@ async def test_a_colleague_without_a_phone_is_no_contact_with_a_longer_name(desk
         ("Dan", "Dana Levi"),
         ("D", "Dana Levi"),
         ("D", "D. Levi"),
+        ("İ", "İ. Demir"),
         ("Noa G.", "Noa Green"),
         ("=", "Levi = Sons"),
         ("zoe", "Zoe\u0308 Hill"),

@@ -65,7 +65,7 @@ def fit(name: str, part: str) -> Fit:
             goes_on = _in_word(part[-1:]) and _in_word(name[place + len(part) :][:1])
             best = max(best, Fit.BEGINS if goes_on else Fit.WORDS)
         place = name.find(part, place + 1)
-    return min(best, Fit.WORDS if sum(map(_in_word, part)) > 1 else Fit.BEGINS)
+    return min(best, Fit.WORDS if sum(map(str.isalnum, part)) > 1 else Fit.BEGINS)
 
 
 def _in_word(char: str) -> bool:
