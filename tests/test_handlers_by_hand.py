@@ -187,6 +187,7 @@ async def test_who_is_filled_in_from_the_command(desk: Office, typed: str, shown
         ({"minutes": "1441"}, "minutes", "longer than a day"),
         ({"time": "25:00"}, "time", "not a time of day"),
         ({"time": "noon"}, "time", "not a time of day"),
+        ({"time": "10:30 p.m."}, "time", "not come yet"),
         ({"time": "03:41"}, "time", "not come yet"),
         ({"day": "2026-02-03"}, "time", "not come yet"),
         ({"day": "2025-01-01", "time": "10:00"}, "time", "more than a year ago"),

@@ -528,7 +528,7 @@ async def test_a_form_that_is_sent_again_because_slack_saw_no_answer_is_one_mess
 
 async def test_the_shortcut_opens_the_form_and_answers_in_the_conversation(desk: Office) -> None:
     await desk.send(slack_requests.shortcut(desk.slack, "send_voice_message"))
-    assert await desk.submit({"to": "Dana Levi", "text": "Hello", "day": "2026-02-03", "time": "10:00"}) == {}
+    assert await desk.submit({"to": "Dana Levi", "text": "Hello", "day": "2026-02-03", "time": "10:30 p.m."}) == {}
     texts = [message.text for message in desk.conversation("U1")]
     assert any("is scheduled" in text for text in texts)
     assert any("on its way" in text or "scheduled" in text for text in texts)
