@@ -70,7 +70,14 @@ async def resolve(
             return await _named(board, name, base, colleagues=colleagues, asked=asked)
         case who.Back():
             waiting = await _claimed_latest(board, user)
-            return replace(base, number=waiting.number, name=waiting.name)
+            back = returned(user, waiting.number, waiting.name, "", waiting.account)
+            if back.extension and base.account not in ("", back.account):
+                raise BadInput(
+                    f"Extension {back.number} called at {board.title(back.account)}, and elsewhere it may be somebody "
+                    "else's, so nothing was dialled. Leave out “via”."
+                )
+            account = back.account or base.account
+            return replace(base, number=back.number, name=back.name, extension=back.extension, account=account)
         case _:
             raise BadInput("Say whom to call, like `/call +1 202 555 0100`. Nothing was dialled.")
 
@@ -105,7 +112,8 @@ async def last_dialled(board: Board, user: str) -> Ask:
     """
     call = await board.read(calls.last_dialled, user, board.now() - 30 * 86400)
     if call is not None:
-        account = call.account if call.account in board.providers else ""  # made elsewhere, or not there any more
+        # Made elsewhere, or by an account that is gone: by another a number is the same, and an extension is not.
+        account = "" if call.number.startswith("+") and call.account not in board.providers else call.account
         more = {"dial_digits": call.dial_digits, "conference": call.conference}
         return again(call.rep, call.number, call.name, call.line, account, **more)
     raise NotFound("You have not called anybody in the last 30 days, so there is nobody to call again.")
@@ -132,6 +140,14 @@ def again(
         dial_digits=dial_digits,
         conference=conference,
     )
+
+
+def returned(user: str, number: str, name: str, line: str, account: str) -> Ask:
+    """An ask for whoever called at that account. Elsewhere the same extension may be somebody else's phone.
+
+    `line`: what a number sees; "" = the default.
+    """
+    return again(user, number, name, line) if number.startswith("+") else again(user, number, name, account=account)
 
 
 def carried(ask: Ask, room: int = VALUE_LIMIT) -> str:

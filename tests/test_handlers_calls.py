@@ -15,7 +15,18 @@ from bot.cards import VALUE_LIMIT
 from bot.consent import Recording
 from bot.dialing import YES_SECONDS, Ask
 from bot.errors import Ambiguous, NotAllowed, Refused, Unavailable
-from bot.events import REP, CdrReceived, LegAnswered, LegEnded, LegRinging, Outcome, Requested
+from bot.events import (
+    REP,
+    AnyEvent,
+    CallEnded,
+    CdrReceived,
+    Described,
+    LegAnswered,
+    LegEnded,
+    LegRinging,
+    Outcome,
+    Requested,
+)
 from bot.providers import provider_class
 from bot.store import calls, contacts, ledger, people
 from bot.who import EXAMPLE
@@ -242,6 +253,39 @@ async def test_a_colleagues_extension_is_called_at_its_own_account_only(desk: Of
     await desk.type(f"/call {typed}")
     (call,) = await desk.calls()
     assert (call.account, call.number) == ("branch", "201")
+
+
+async def missed_from_an_extension(desk: Office) -> None:
+    """201 of another account has called, and nobody took it."""
+    desk.board.providers = {**desk.board.providers, "branch": PaperPhone("branch", desk.clock)}
+    await desk.link("U1")
+    at = desk.clock()
+    events: list[AnyEvent] = [
+        Described(ref="in-1", at=at, source="call", direction="in", number="201", line=LINE),
+        LegRinging(ref="in-1", at=at, leg="queue"),
+        CallEnded(ref="in-1", at=at + 5),
+    ]
+    await desk.board.ingest("branch", events)
+    desk.clock.advance(10)
+    await desk.settle()
+
+
+async def test_an_extension_that_called_is_called_back_at_its_own_account(desk: Office) -> None:
+    await missed_from_an_extension(desk)
+    told = await desk.type("/call back via voicenter")
+    assert told.startswith("Extension 201 called at Paperphone (branch), and elsewhere it may be somebody else's")
+    (card,) = desk.slack.channel("C1")
+    await desk.press("missed:call_back", card, "C1")
+    assert [(call.account, call.number) for call in await desk.calls()][1:] == [("branch", "201")]
+
+
+async def test_call_back_and_call_again_call_an_extension_at_its_own_account(desk: Office) -> None:
+    await missed_from_an_extension(desk)
+    assert "Ringing your phone to call 201" in await desk.type("/call back")
+    desk.board.providers = {"voicenter": desk.phone}  # the branch is closed
+    await desk.type("/call again")
+    assert "no telephony account “branch”" in await desk.press("call:yes", desk.slack.ephemerals[-1], "C1")
+    assert [(call.account, call.number) for call in await desk.calls()][1:] == [("branch", "201")]
 
 
 async def test_of_a_colleagues_extension_at_an_account_that_is_gone_that_is_told(desk: Office) -> None:
