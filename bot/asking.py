@@ -198,6 +198,7 @@ async def _named(board: Board, name: str, base: Ask, *, colleagues: bool, asked:
     """Whoever has that whole name, else whom alone a part of it fits; where others may be meant, a question."""
     found = await board.read(contacts.named, name, _NAMESAKES + 1)
     called = await board.read(people.called, name) if colleagues else []
+    called = [person for person in called if contacts.fit(person.name, name) >= Fit.WORDS]  # a letter is none
     others = [person for person in called if person.user != base.rep]
     whole = [person for person in others if person.name.casefold() == name.casefold()]
     if found and contacts.fit(found[0].name, name) is Fit.ALL:

@@ -197,6 +197,8 @@ async def test_a_first_or_last_name_alone_finds_a_colleague(desk: Office) -> Non
         await desk.happen(*ended)
     assert await desk.type("/call Ada") == "That is you. Nothing was dialled."
     assert "No contact is called “Ome”" in await desk.type("/call Ome")
+    await desk.link("U4", "+12025550145", name="J Reed")
+    assert "No contact is called “J”" in await desk.type("/call J")
     assert len(desk.phone.orders) == 3
 
 
