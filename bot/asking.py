@@ -1,6 +1,6 @@
 """What a person typed after `/call` -> whom to dial: contacts, colleagues, extensions, lines, accounts."""
 
-import re
+import html
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import msgspec
 from msgspec.structs import replace
 
-from bot import numbers, who
+from bot import numbers, slack_text, who
 from bot.board import Board
 from bot.cards import VALUE_LIMIT
 from bot.dialing import Ask
 from bot.errors import BadInput, NotFound
 from bot.store import calls, contacts, ledger, missed, people
-from bot.store.contacts import Contact
+from bot.store.contacts import Contact, Fit
 
 _NAMESAKES = 5
 """Contacts and colleagues that are offered for one name."""
@@ -27,18 +27,22 @@ _STOPS = ".,;:!?"
 class Choice:
     """A name that several have: one ask each. `more`: than these. `several`: "contacts", or who they are besides.
 
-    A colleague is shown as a contact with the phone they linked.
+    A colleague is shown as a contact with the phone they linked. A single one has a name that only begins like `part`.
     """
 
     asks: tuple[tuple[Contact, Ask], ...]
     more: bool = False
     several: str = "contacts"
+    part: str = ""
 
 
-async def resolve(board: Board, user: str, text: who.CallText, *, colleagues: bool = True) -> Ask | Choice:
+async def resolve(
+    board: Board, user: str, text: who.CallText, *, colleagues: bool = True, asked: bool = False
+) -> Ask | Choice:
     """The ask of a parsed `/call`. Who is called back is theirs from now on, as after *Call back* on a card.
 
-    `colleagues`: a name may be one of them, too.
+    `colleagues`: a name may be one of them, too.  `asked`: whoever typed a part of a word can be asked whether that one
+    contact is meant, who is a `Choice` then, and is not refused.
 
     Raises:
         BadInput, NotFound: nobody can be dialled from this; says why and what to type instead.
@@ -63,10 +67,17 @@ async def resolve(board: Board, user: str, text: who.CallText, *, colleagues: bo
         case who.Mention(mentioned):
             return await _colleague(board, mentioned, base)
         case who.Name(name):
-            return await _named(board, name, base, colleagues=colleagues)
+            return await _named(board, name, base, colleagues=colleagues, asked=asked)
         case who.Back():
             waiting = await _claimed_latest(board, user)
-            return replace(base, number=waiting.number, name=waiting.name)
+            back = returned(user, waiting.number, waiting.name, "", waiting.account)
+            if back.extension and base.account not in ("", back.account):
+                raise BadInput(
+                    f"Extension {back.number} called at {board.title(back.account)}, and elsewhere it may be somebody "
+                    "else's, so nothing was dialled. Leave out “via”."
+                )
+            account = back.account or base.account
+            return replace(base, number=back.number, name=back.name, extension=back.extension, account=account)
         case _:
             raise BadInput("Say whom to call, like `/call +1 202 555 0100`. Nothing was dialled.")
 
@@ -101,7 +112,8 @@ async def last_dialled(board: Board, user: str) -> Ask:
     """
     call = await board.read(calls.last_dialled, user, board.now() - 30 * 86400)
     if call is not None:
-        account = call.account if call.account in board.providers else ""  # made elsewhere, or not there any more
+        # Made elsewhere, or by an account that is gone: by another a number is the same, and an extension is not.
+        account = "" if call.number.startswith("+") and call.account not in board.providers else call.account
         more = {"dial_digits": call.dial_digits, "conference": call.conference}
         return again(call.rep, call.number, call.name, call.line, account, **more)
     raise NotFound("You have not called anybody in the last 30 days, so there is nobody to call again.")
@@ -128,6 +140,14 @@ def again(
         dial_digits=dial_digits,
         conference=conference,
     )
+
+
+def returned(user: str, number: str, name: str, line: str, account: str) -> Ask:
+    """An ask for whoever called at that account. Elsewhere the same extension may be somebody else's phone.
+
+    `line`: what a number sees; "" = the default.
+    """
+    return again(user, number, name, line) if number.startswith("+") else again(user, number, name, account=account)
 
 
 def carried(ask: Ask, room: int = VALUE_LIMIT) -> str:
@@ -162,6 +182,11 @@ async def _colleague(board: Board, mentioned: str, base: Ask) -> Ask:
                 f"<@{mentioned}> has an extension at the account “{account}”, which is not set up here any more, so "
                 "nothing was dialled. Ask them to type `/phone`, or call their number."
             )
+        if person.account not in ("", account):
+            raise BadInput(
+                f"<@{mentioned}> has an extension at {board.title(person.account)}, and elsewhere it may be somebody "
+                "else's, so nothing was dialled. Leave out “via”, or call their number."
+            )
         return replace(base, number=extension, extension=True, name=person.name, account=account)
     raise NotFound(
         f"<@{mentioned}> has not linked a phone yet, so nothing was dialled. "
@@ -169,13 +194,16 @@ async def _colleague(board: Board, mentioned: str, base: Ask) -> Ask:
     )
 
 
-async def _named(board: Board, name: str, base: Ask, *, colleagues: bool) -> Ask | Choice:
-    """A contact or colleague who is called that, a contact first; else whom alone a part of the name fits."""
+async def _named(board: Board, name: str, base: Ask, *, colleagues: bool, asked: bool) -> Ask | Choice:
+    """Whoever has that whole name, else whom alone a part of it fits; where others may be meant, a question."""
     found = await board.read(contacts.named, name, _NAMESAKES + 1)
-    exact = any(contact.name.casefold() == name.casefold() for contact in found)
-    called = await board.read(people.called, name) if colleagues and not exact else []
+    called = await board.read(people.called, name) if colleagues else []
+    called = [person for person in called if contacts.fit(person.name, name) >= Fit.WORDS]  # a letter is none
     others = [person for person in called if person.user != base.rep]
-    if whole := [person for person in others if person.name.casefold() == name.casefold()]:
+    whole = [person for person in others if person.name.casefold() == name.casefold()]
+    if found and contacts.fit(found[0].name, name) is Fit.ALL:
+        others = [person for person in whole if person.linked]
+    elif whole:
         found, others = [], whole
     if called and not (found or others):
         return await _colleague(board, base.rep, base)  # says that it is they
@@ -194,9 +222,12 @@ async def _named(board: Board, name: str, base: Ask, *, colleagues: bool) -> Ask
     if not asks:
         bare = name.rstrip(_STOPS)
         if bare not in ("", name):
-            return await _named(board, bare, base, colleagues=colleagues)
+            return await _named(board, bare, base, colleagues=colleagues, asked=asked)
         raise _nobody(board, name)
-    if len(asks) == 1 and found and not re.search(rf"(?<!\w){re.escape(name.casefold())}", found[0].name.casefold()):
+    how = contacts.fit(found[0].name, name) if found and not others else Fit.ALL
+    if len(asks) == 1 and how < Fit.WORDS:
+        if asked and how is Fit.BEGINS:
+            return Choice(tuple(asks), part=name)
         raise NotFound(
             f"No contact is called “{name}”, so nothing was dialled. Did you mean {found[0].name}? Then write more of "
             f"the name, or {numbers.pretty(found[0].number)}."
@@ -224,6 +255,22 @@ async def is_somebody(board: Board, name: str) -> bool:
         *await board.read(people.called, name),
     ]
     return any(one.name.casefold() == name.casefold() for one in known)
+
+
+async def check_all(board: Board, typed: str, read: who.CallText) -> None:
+    """`Dana Record` is a contact, rather than a call to some Dana that is recorded. `typed`: what was read.
+
+    Raises:
+        BadInput: all of it is somebody's name, and a part of it was read as an option.
+    """
+    whole = html.unescape(" ".join(slack_text.without_links(typed).split()))
+    if not isinstance(read.who, who.Name) or read == who.CallText(read.who) or len(whole) > who.LONGEST_NAME:
+        return
+    if await is_somebody(board, whole):
+        raise BadInput(
+            f"“{whole}” is all of somebody's name, so nothing was dialled. Write the name in quotes to call them, like "
+            f'`/call "{whole}"`; to call {read.who.name}, put that name in quotes.'
+        )
 
 
 async def listed(board: Board, user: str, someone: Sequence[tuple[who.Who, str]]) -> tuple[tuple[str, str], ...]:

@@ -12,8 +12,8 @@ EMERGENCY_EVERYWHERE = frozenset({"112", "911", "999", "100", "101", "102"})
 
 
 _OF_NUMBERS = frozenset("+-()./‐‑‒–—−")
-_SEPARATED = re.compile(r"([^,;:]+)[,;:](\D.*|)")
-"""The last digits of a number, and what may be written right behind the sign that ends it."""
+_SEPARATED = re.compile(r"([^,;:]+)[,;:](\D.*|[^,;:]{7,}.*|)")
+"""The last digits of a number, and what may be written right behind the sign that ends it: words, or another number."""
 
 
 def is_emergency(digits: str, *regions: str) -> bool:

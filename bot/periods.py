@@ -23,7 +23,7 @@ CATCH_UP = timedelta(days=7)
 _FORMS = (
     "Write “daily 18:00”, “weekly fri 17:00”, “now”, “list”, “stop” or “help”; a zone like Europe/Madrid may follow."
 )
-_CLOCK = re.compile(r"(?P<hour>\d{1,2})(?:[:.](?P<minute>\d{2}))?\s?(?P<half>am|pm)?")
+_CLOCK = re.compile(r"(?P<hour>\d{1,2})(?:[:.](?P<minute>\d{2}))?\s?(?:(?P<half>[ap])\.?m\.?)?")
 
 
 class Subscription(msgspec.Struct, frozen=True):
@@ -103,7 +103,7 @@ def parse(text: str, default_zone: str) -> Command:
         weekday = _weekday(rest.pop(0))
     if not rest:
         raise BadInput(f"A {first} digest needs its time. {_FORMS}")
-    if len(rest) > 1 and rest[1].casefold() in ("am", "pm"):
+    if len(rest) > 1 and rest[1].casefold().replace(".", "") in ("am", "pm"):
         rest[:2] = [rest[0] + rest[1]]
     at = _clock(rest.pop(0))
     if len(rest) > 1:
@@ -252,7 +252,7 @@ def time_of_day(text: str) -> time | None:
     hour, minute, half = int(match["hour"]), int(match["minute"] or 0), match["half"]
     if minute > 59 or hour > 23 or (half and not 1 <= hour <= 12) or not (half or match["minute"]):
         return None
-    return time(hour % 12 + 12 * (half == "pm") if half else hour, minute)
+    return time(hour % 12 + 12 * (half == "p") if half else hour, minute)
 
 
 def _clock(text: str) -> time:

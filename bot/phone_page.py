@@ -257,7 +257,9 @@ async def _dial(board: Board, request: Request) -> Response:
     if not await board.write(ledger.write_intent, key, phone.user, "web phone", body, board.now()):
         raise _No(409, "That was asked for already, so it was not dialled a second time.")
     try:
-        ask = await asking.resolve(board, phone.user, who.parse(told.who, board.settings.region, behind=True))
+        read = who.parse(told.who, board.settings.region, behind=True)
+        await asking.check_all(board, told.who, read)
+        ask = await asking.resolve(board, phone.user, read)
         if isinstance(ask, Choice):
             names = "; ".join(who_plain(contact.number, contact.name, contact) for contact, _ in ask.asks)
             raise _No(409, f"Several {ask.several} are called that, so nothing was dialled. Type the number: {names}.")

@@ -154,6 +154,7 @@ async def _whom(board: Board, asked: Asked) -> Ask:
         raise BadInput(f"{str(error).removesuffix(who.EXAMPLE).strip()} Nothing was dialled.") from error
     if isinstance(text.who, who.Nothing | who.Help | who.Back | who.Again | who.Next):
         raise BadInput("Say whom to call: a number, a contact's name, an extension or @somebody. Nothing was dialled.")
+    await asking.check_all(board, asked.text("whom"), text)
     note = asked.text("note") or text.note
     text = msgspec.structs.replace(
         text,

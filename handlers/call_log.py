@@ -336,4 +336,9 @@ async def _party(board: Board, text: str) -> tuple[str, str]:
         numbers = ", ".join(f"{one.name} {pretty(one.number)}" for one in exact or found_by_name)
         raise BadInput(f"Several contacts are called “{found.name}” ({numbers}). Write the number.")
     chosen = (exact or found_by_name)[0]
+    if contacts.fit(chosen.name, found.name) < contacts.Fit.WORDS:
+        raise NotFound(
+            f"No contact is called “{found.name}”. Did you mean {chosen.name}? Then write more of the name, or "
+            f"{pretty(chosen.number)}."
+        )
     return chosen.number, chosen.name

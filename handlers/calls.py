@@ -6,10 +6,10 @@ from typing import Literal
 import msgspec
 from slack_bolt.async_app import AsyncApp
 
-from bot import asking, controlling, dialing, gathering, offers, waiving, who
+from bot import asking, controlling, dialing, gathering, numbers, offers, waiving, who
 from bot.asking import Choice
 from bot.call import Call
-from bot.cards import Message, actions, button, context, message, safe, section
+from bot.cards import Message, actions, button, context, cut, message, safe, section
 from bot.cards import who as shown
 from bot.cards.help import help_message
 from bot.cards.modals import NONE, call_modal
@@ -102,7 +102,8 @@ async def command(desk: Desk, click: Click) -> None:
             behind += f", and then dial {last.dial_digits.replace('.', '')}" * bool(last.dial_digits)
             await ask_first(desk, click, yes, f"Call {shown(last.number, last.name, None)} again{behind}?")
             return
-        found = await asking.resolve(desk.board, click.user, text)
+        await asking.check_all(desk.board, click.text, text)
+        found = await asking.resolve(desk.board, click.user, text, asked=True)
     except Exception:
         await dialing.drop(desk.board, click.trigger)
         raise
@@ -192,14 +193,16 @@ async def _offer(
 
 
 def _choice(choice: Choice) -> Message:
-    blocks = [section(f"Several {choice.several} have that name. Whom shall I call?", "call:choice")]
+    question = f"Several {choice.several} have that name. Whom shall I call?"
+    if choice.part:
+        question = safe(f"Nobody is called “{choice.part}”, but a name begins like that. Shall I call them?")
+    blocks = [section(question, "call:choice")]
     for place, (contact, ask) in enumerate(choice.asks):
         value = asking.carried(ask)
         party = shown(contact.number, contact.name, contact)
         blocks.append(section(party, f"call:choice:{place}"))
-        blocks.append(
-            actions([button("Call", f"call:pick:{place}", value, about=contact.name)], f"call:choose:{place}")
-        )
+        about = f"{cut(contact.name, 40)}, {numbers.pretty(contact.number)}"  # some have the very same name
+        blocks.append(actions([button("Call", f"call:pick:{place}", value, about=about)], f"call:choose:{place}"))
     if choice.more:
         blocks.append(context(["There are more: write more of the name, or the number."], "call:choice:more"))
     return message(blocks)
@@ -229,9 +232,10 @@ async def call_again(desk: Desk, click: Click) -> None:
     if call is None or not call.number:
         await dialing.drop(desk.board, click.trigger)
         raise NotFound("That call is not on record any more, so nothing was dialled.")
-    line, account = (call.line, call.account) if call.direction == "out" else ("", "")
     more = {"dial_digits": call.dial_digits, "conference": call.conference}
-    ask = asking.again(click.user, call.number, call.name, line, account, **more)
+    ask = asking.again(click.user, call.number, call.name, call.line, call.account, **more)
+    if call.direction != "out":
+        ask = asking.returned(click.user, call.number, call.name, "", call.account)
     await dial(desk, click, click.trigger, ask)
 
 
@@ -268,7 +272,11 @@ async def validate_order(desk: Desk, click: Click) -> dict[str, str]:
     except BadInput as error:
         return {"digits": str(error)}
     try:
-        await asking.resolve(desk.board, click.user, _typed(desk, click))
+        read = _read_who(desk, click)
+        await asking.check_all(desk.board, click.fields.get("who", ""), read)
+        found = await asking.resolve(desk.board, click.user, _typed(desk, click), asked=bool(_answers_at(click)))
+        if isinstance(found, Choice) and not _answers_at(click):
+            raise asking.ambiguous(read.who, found)
     except (BadInput, NotFound) as error:
         return {"who": str(error)}
     if not await write_intent(desk, click.trigger, click):
@@ -278,19 +286,27 @@ async def validate_order(desk: Desk, click: Click) -> dict[str, str]:
 
 async def order(desk: Desk, click: Click) -> None:
     """The submitted modal; its answers go where `/call` was typed."""
-    metadata = msgspec.json.decode(click.value or "{}")
-    click = msgspec.structs.replace(click, response_url=metadata.get("response_url", ""))
+    click = msgspec.structs.replace(click, response_url=_answers_at(click))
     try:
-        found = await asking.resolve(desk.board, click.user, _typed(desk, click))
+        found = await asking.resolve(desk.board, click.user, _typed(desk, click), asked=True)
     except Exception:
         await dialing.drop(desk.board, click.trigger)
         raise
     await _dial_or_choose(desk, click, found)
 
 
+def _answers_at(click: Click) -> str:
+    """The response_url of what opened the form, where a choice can be shown; "" = a shortcut did, so it cannot."""
+    return str(msgspec.json.decode(click.value or "{}").get("response_url", ""))
+
+
+def _read_who(desk: Desk, click: Click) -> who.CallText:
+    return who.parse(click.fields.get("who", ""), desk.board.settings.region, behind=True)
+
+
 def _typed(desk: Desk, click: Click) -> who.CallText:
     fields = click.fields
-    text = who.parse(fields.get("who", ""), desk.board.settings.region, behind=True)
+    text = _read_who(desk, click)
     if isinstance(text.who, who.Nothing | who.Help | who.Back | who.Again | who.Next):
         raise BadInput("Type a number, a contact's name, an extension or @somebody.")
     return msgspec.structs.replace(

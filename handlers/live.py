@@ -150,6 +150,12 @@ async def _party(desk: Desk, click: Click) -> str:
     found = await asking.resolve(desk.board, click.user, who.CallText(named))
     if isinstance(found, Choice):
         raise BadInput(f"Several {found.several} have that name. Write the number instead.")
+    call = await desk.board.read(calls.get, click.value.partition(" ")[2])
+    if call is not None and found.extension and found.account not in ("", call.account):
+        raise BadInput(
+            f"{found.name or found.number} has an extension at {desk.board.title(found.account)}, and the call is at "
+            f"{desk.board.title(call.account)}. Write their number instead. Nobody was called."
+        )
     return found.number
 
 

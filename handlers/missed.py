@@ -71,7 +71,7 @@ async def call_back(desk: Desk, click: Click) -> None:
         await dialing.drop(board, click.trigger)
         raise
     line = row.line if board.settings.line(row.line) else ""
-    await dial(desk, click, click.trigger, asking.again(click.user, row.number, row.name, line))
+    await dial(desk, click, click.trigger, asking.returned(click.user, row.number, row.name, line, row.account))
 
 
 async def snooze(desk: Desk, click: Click) -> None:

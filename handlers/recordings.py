@@ -186,10 +186,10 @@ async def _recorded(desk: Desk, click: Click, text: str) -> list[Call]:
                 f"No contact is called “{typed.name}”. Write the number, like `/recording list +1 202 555 0100`."
             )
         else:
-            party = await asking.resolve(board, click.user, who.CallText(typed), colleagues=False)
-            if isinstance(party, Choice):
+            party = await asking.resolve(board, click.user, who.CallText(typed), colleagues=False, asked=True)
+            if isinstance(party, Choice) and not party.part:
                 raise BadInput("Several contacts have that name. Write the number instead.")
-            rep, number = "", party.number
+            rep, number = "", party.asks[0][1].number if isinstance(party, Choice) else party.number
     return await board.read(_heard, board, click.user, rep, number)
 
 

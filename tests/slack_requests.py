@@ -332,6 +332,8 @@ def _state(blocks: Sequence[Any], values: Mapping[str, Any], *, complete: bool) 
             empty = not any(given.values())
             required = block["type"] == "input" and not block.get("optional")
             assert not (complete and required and empty), f"Slack asks for {name!r} before it submits"
+            most = element.get("max_length")
+            assert most is None or len(given["value"] or "") <= most, f"Slack takes {most} characters of {name!r}"
             state.setdefault(block["block_id"], {})[name] = {"type": element["type"], **given}
     assert not left, f"there is no input {sorted(left)} to fill in"
     return state

@@ -45,6 +45,8 @@ async def test_call_later_sets_a_reminder(desk: Office) -> None:
     (card,) = desk.conversation("U1")
     await desk.press("call:later", card, desk.slack.open_dm("U1").id)
     assert "needs its day" in (await desk.submit({"time": "14:30"}))["time"]
+    late = await desk.submit({"day": "2025-01-01", "time": "10:30 p.m."})
+    assert any("already past" in words for words in late.values())
     assert await desk.submit({"when": "3h"}) == {}
     assert "Reminder to call" in desk.conversation("U1")[0].text
 

@@ -179,6 +179,7 @@ async def test_who_is_filled_in_from_the_command(desk: Office, typed: str, shown
         ({"who": "201"}, "who", "Write a whole number"),
         ({"who": "back"}, "who", "Write a whole number"),
         ({"who": "Nobody Known"}, "who", "No contact is called “Nobody Known”"),
+        ({"who": "Ze"}, "who", "No contact is called “Ze”. Did you mean Zev Hill?"),
         ({"who": "Dana"}, "who", "Several contacts are called “Dana”"),
         ({"who": "+1 202"}, "who", "too short"),
         ({"minutes": "soon"}, "minutes", "whole minutes"),
@@ -186,6 +187,7 @@ async def test_who_is_filled_in_from_the_command(desk: Office, typed: str, shown
         ({"minutes": "1441"}, "minutes", "longer than a day"),
         ({"time": "25:00"}, "time", "not a time of day"),
         ({"time": "noon"}, "time", "not a time of day"),
+        ({"time": "10:30 p.m."}, "time", "not come yet"),
         ({"time": "03:41"}, "time", "not come yet"),
         ({"day": "2026-02-03"}, "time", "not come yet"),
         ({"day": "2025-01-01", "time": "10:00"}, "time", "more than a year ago"),
@@ -198,6 +200,7 @@ async def test_what_cannot_be_recorded_is_said_in_the_form(
 ) -> None:
     await desk.contact(DANA, "Dana Levi")
     await desk.contact(CALLER, "Dana Cohen")
+    await desk.contact("+12025550139", "Zev Hill")
     errors = await add(desk, **fields)
     assert list(errors) == [field]
     assert words in errors[field]

@@ -15,10 +15,22 @@ from bot.cards import VALUE_LIMIT
 from bot.consent import Recording
 from bot.dialing import YES_SECONDS, Ask
 from bot.errors import Ambiguous, NotAllowed, Refused, Unavailable
-from bot.events import REP, CdrReceived, LegAnswered, LegEnded, LegRinging, Outcome, Requested
+from bot.events import (
+    REP,
+    AnyEvent,
+    CallEnded,
+    CdrReceived,
+    Described,
+    LegAnswered,
+    LegEnded,
+    LegRinging,
+    Outcome,
+    Requested,
+)
 from bot.providers import provider_class
 from bot.store import calls, contacts, ledger, people
 from bot.who import EXAMPLE
+from tests import slack_requests
 from tests.fake_slack import FakeSlack
 from tests.office import ADA, LINE, SETTINGS, Office, PaperPhone, office
 from tests.slack_state import Clock
@@ -73,10 +85,103 @@ async def test_a_colleague_may_be_called_by_name(desk: Office) -> None:
     await desk.contact(CUSTOMER_NUMBER, "Grace Hallward")  # a part of whose name that is
     await desk.type("/call grace hall")
     assert desk.phone.orders[-1].number == "+12025550144"
-    assert "to call Grace Hallward" in await desk.type("/call grace hallw")
-    await desk.contact("+12025550145", "Grace Hall")  # the contact book goes before
-    await desk.type("/call Grace Hall")
-    assert desk.phone.orders[-1].number == "+12025550145"
+    assert "to call Grace Hallward" in await desk.type("/call hallward")
+
+
+async def test_a_contact_and_a_colleague_of_the_very_same_name_are_asked_about(desk: Office) -> None:
+    await desk.link("U1")
+    await desk.link("U2", "+12025550144", name="Grace Hall")
+    await desk.contact(CUSTOMER_NUMBER, "Grace Hall")
+    told = await desk.type("/call Grace Hall")
+    assert "Several contacts and colleagues have that name. Whom shall I call?" in told
+    assert desk.phone.orders == []
+    await desk.press("call:pick:1", desk.slack.ephemerals[-1], "C1")
+    assert [order.number for order in desk.phone.orders] == ["+12025550144"]
+
+
+async def test_where_nobody_can_be_asked_the_form_says_whom_a_name_may_mean(desk: Office) -> None:
+    """A form that was opened by the shortcut: its answer would come as a text that has no buttons."""
+    await desk.link("U1")
+    await desk.contact(CUSTOMER_NUMBER, "Dana Levi")
+    await desk.send(slack_requests.shortcut(desk.slack, "start_call"))
+    errors = await desk.submit({"who": "Dan"})
+    assert errors["who"].startswith("No contact is called “Dan”, so nothing was dialled. Did you mean Dana Levi?")
+    await desk.contact("+12025550124", "Dana Hall")
+    told = "Several contacts are called “Dana” (+1 202-555-0124, +1 202-555-0123). Write the number. Nothing was done."
+    assert await desk.submit({"who": "Dana"}) == {"who": told}
+    assert desk.phone.orders == []
+    assert await desk.submit({"who": "Dana Hall"}) == {}
+    assert [order.number for order in desk.phone.orders] == ["+12025550124"]
+
+
+@pytest.mark.parametrize("name", ["Dana Record", "Dana from Sales", "Dana max 5", "Dana ext 12", "Dana & Note pad"])
+async def test_a_name_with_an_options_word_is_no_call_to_somebody_else(desk: Office, name: str) -> None:
+    await desk.link("U1")
+    await desk.contact(CUSTOMER_NUMBER, "Dana")
+    await desk.contact("+12025550125", "Dana &")
+    await desk.contact("+12025550124", name)
+    told = await desk.type(f"/call {name.lower().replace('&', '&amp;')}")
+    assert "is all of somebody's name, so nothing was dialled. Write the name in quotes" in told
+    await desk.type("/call")
+    assert "is all of somebody's name" in (await desk.submit({"who": name}))["who"]
+    assert desk.phone.orders == []
+    await desk.type(f'/call "{name}"')
+    assert [order.number for order in desk.phone.orders] == ["+12025550124"]
+
+
+async def test_a_colleague_without_a_phone_is_no_contact_with_a_longer_name(desk: Office) -> None:
+    await desk.link("U1")
+    await desk.board.write(people.save_person, people.Person("U2", "Noa"))
+    await desk.contact(CUSTOMER_NUMBER, "Noa Green")
+    told = await desk.type("/call noa")
+    assert (
+        "has not linked a phone yet, so nothing was dialled. Ask them to type `/phone`, or call their number." in told
+    )
+    assert desk.phone.orders == []
+    await desk.contact("+12025550124", "Noa")  # and nobody else who has it can be called
+    assert "to call Noa, " in await desk.type("/call noa")
+    assert [order.number for order in desk.phone.orders] == ["+12025550124"]
+    assert "to call Noa Green" in await desk.type("/call Noa Green")
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("Dan", "Dana Levi"),
+        ("D", "Dana Levi"),
+        ("D", "D. Levi"),
+        ("İ", "İ. Demir"),
+        ("Noa G.", "Noa Green"),
+        ("=", "Levi = Sons"),
+        ("zoe", "Zoe\u0308 Hill"),
+        ("נוע", "נועה לוי"),
+    ],
+)
+async def test_a_part_of_a_word_asks_whether_that_one_is_meant(desk: Office, typed: str, name: str) -> None:
+    await desk.link("U1")
+    await desk.contact(CUSTOMER_NUMBER, name)
+    told = await desk.type(f"/call {typed}")
+    assert told.startswith("Nobody is called “")
+    assert f"{name}, +1 202-555-0123" in told.replace("\u2068", "").replace("\u2069", "")
+    assert desk.phone.orders == []
+    await desk.press("call:pick:0", desk.slack.ephemerals[-1], "C1")
+    assert [order.number for order in desk.phone.orders] == [CUSTOMER_NUMBER]
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant", "other"),
+    [("Levi", "Dana Levi", "Levine Hill"), ("Noa", "Dr. Noa Green", "Noam Katz"), ("hill", "Ann-Hill", "Hills Inc.")],
+)
+async def test_a_word_of_a_name_is_not_passed_over_for_what_begins_like_it(
+    desk: Office, typed: str, meant: str, other: str
+) -> None:
+    await desk.link("U1")
+    await desk.contact(CUSTOMER_NUMBER, other)
+    await desk.contact("+12025550124", meant)
+    told = await desk.type(f"/call {typed}")
+    assert "Several contacts have that name" in told
+    assert told.index(meant) < told.index(other)
+    assert desk.phone.orders == []
 
 
 async def test_a_first_or_last_name_alone_finds_a_colleague(desk: Office) -> None:
@@ -92,6 +197,8 @@ async def test_a_first_or_last_name_alone_finds_a_colleague(desk: Office) -> Non
         await desk.happen(*ended)
     assert await desk.type("/call Ada") == "That is you. Nothing was dialled."
     assert "No contact is called “Ome”" in await desk.type("/call Ome")
+    await desk.link("U4", "+12025550145", name="J Reed")
+    assert "No contact is called “J”" in await desk.type("/call J")
     assert len(desk.phone.orders) == 3
 
 
@@ -132,6 +239,55 @@ async def test_an_extension_is_rung_at_its_own_account_only(desk: Office) -> Non
     told = await desk.type("/call +1 202 555 0123 via voicenter")
     assert "linked at branch, and Paperphone cannot ring it, so nothing was dialled." in told
     assert desk.phone.orders == []
+
+
+@pytest.mark.parametrize("typed", ["<@U2|ben>", "Omer Katz", "omer"])
+async def test_a_colleagues_extension_is_called_at_its_own_account_only(desk: Office, typed: str) -> None:
+    await desk.link("U1")
+    await desk.link("U2", phone="201", phone_kind="extension", account="branch", name="Omer Katz")
+    desk.board.providers = {**desk.board.providers, "branch": PaperPhone("branch", desk.clock)}
+    told = await desk.type(f"/call {typed} via voicenter")
+    assert (
+        "has an extension at Paperphone (branch), and elsewhere it may be somebody else's, so nothing was dialled."
+        in told
+    )
+    assert desk.phone.orders == []
+    await desk.type(f"/call {typed}")
+    (call,) = await desk.calls()
+    assert (call.account, call.number) == ("branch", "201")
+
+
+async def missed_from_an_extension(desk: Office) -> None:
+    """201 of another account has called, and nobody took it."""
+    desk.board.providers = {**desk.board.providers, "branch": PaperPhone("branch", desk.clock)}
+    await desk.link("U1")
+    at = desk.clock()
+    events: list[AnyEvent] = [
+        Described(ref="in-1", at=at, source="call", direction="in", number="201", line=LINE),
+        LegRinging(ref="in-1", at=at, leg="queue"),
+        CallEnded(ref="in-1", at=at + 5),
+    ]
+    await desk.board.ingest("branch", events)
+    desk.clock.advance(10)
+    await desk.settle()
+
+
+async def test_an_extension_that_called_is_called_back_at_its_own_account(desk: Office) -> None:
+    await missed_from_an_extension(desk)
+    told = await desk.type("/call back via voicenter")
+    assert told.startswith("Extension 201 called at Paperphone (branch), and elsewhere it may be somebody else's")
+    (card,) = desk.slack.channel("C1")
+    await desk.press("missed:call_back", card, "C1")
+    assert [(call.account, call.number) for call in await desk.calls()][1:] == [("branch", "201")]
+
+
+async def test_call_back_and_call_again_call_an_extension_at_its_own_account(desk: Office) -> None:
+    await missed_from_an_extension(desk)
+    assert "Ringing your phone to call 201" in await desk.type("/call back")
+    desk.board.providers = {"voicenter": desk.phone}  # the branch is closed
+    await desk.type("/call again")
+    assert "no telephony account “branch”" in await desk.press("call:yes", desk.slack.ephemerals[-1], "C1")
+    assert [(call.account, call.number) for call in await desk.calls()][1:] == [("branch", "201")]
 
 
 async def test_of_a_colleagues_extension_at_an_account_that_is_gone_that_is_told(desk: Office) -> None:

@@ -552,6 +552,29 @@ async def test_a_call_is_transferred_to_whom_a_first_name_alone_means(desk: Offi
     assert phone(desk).done == [("forward", "+12025550144")]
 
 
+async def test_a_colleague_is_called_in_at_their_own_account_only(desk: Office) -> None:
+    """At that of the call the same digits are somebody else's phone."""
+    await talking(desk)
+    await desk.link("U2", phone="201", phone_kind="extension", account="branch", name="Omer Katz")
+    desk.board.providers = {**desk.board.providers, "branch": Switchboard("branch", desk.clock)}
+    await press(desk, "forward")
+    errors = await desk.submit({"who": "Omer Katz"})
+    assert errors["who"].startswith("Omer Katz has an extension at Paperphone (branch), and the call is at ")
+    assert phone(desk).done == []
+    await desk.link("U2", phone="201", phone_kind="extension", account="voicenter", name="Omer Katz")
+    assert await desk.submit({"who": "Omer Katz"}) == {}
+    assert phone(desk).done == [("forward", "201")]
+
+
+async def test_nobody_is_called_in_who_may_not_be_meant(desk: Office) -> None:
+    await talking(desk)
+    await desk.contact("+12025550177", "Dana Levi")
+    await press(desk, "forward")
+    errors = await desk.submit({"who": "Dan"})
+    assert errors["who"].startswith("No contact is called “Dan”, so nothing was dialled. Did you mean Dana Levi?")
+    assert phone(desk).done == []
+
+
 async def test_keys_are_pressed_one_after_the_other(desk: Office) -> None:
     await talking(desk)
     await press(desk, "press_key")

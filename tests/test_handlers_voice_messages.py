@@ -375,6 +375,12 @@ async def test_colleagues_are_found_by_their_first_or_last_name(desk: Office) ->
     assert [order.number for order in speaker(desk).messages] == [THREE]
 
 
+async def test_a_part_of_a_word_is_no_name(desk: Office) -> None:
+    told = await desk.type('/voicemsg Dan "Hello"')
+    assert told.startswith("No contact is called “Dan”, so nothing was dialled. Did you mean Dana Levi?")
+    assert speaker(desk).messages == []
+
+
 # Stored messages
 
 
@@ -522,7 +528,7 @@ async def test_a_form_that_is_sent_again_because_slack_saw_no_answer_is_one_mess
 
 async def test_the_shortcut_opens_the_form_and_answers_in_the_conversation(desk: Office) -> None:
     await desk.send(slack_requests.shortcut(desk.slack, "send_voice_message"))
-    assert await desk.submit({"to": "Dana Levi", "text": "Hello", "day": "2026-02-03", "time": "10:00"}) == {}
+    assert await desk.submit({"to": "Dana Levi", "text": "Hello", "day": "2026-02-03", "time": "10:30 p.m."}) == {}
     texts = [message.text for message in desk.conversation("U1")]
     assert any("is scheduled" in text for text in texts)
     assert any("on its way" in text or "scheduled" in text for text in texts)

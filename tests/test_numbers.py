@@ -87,7 +87,15 @@ def test_a_number_before_other_words(text: str, number: str, rest: str) -> None:
     assert at_start(text, "US") == (number, rest)
 
 
-@pytest.mark.parametrize("text", ["+1 202 555 0123 +1 202 555 0124 Noa", "+1 202 555 0123, 202-555-0124"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "+1 202 555 0123 +1 202 555 0124 Noa",
+        "+1 202 555 0123, 202-555-0124",
+        "2025550123,2025550124 Noa",
+        "202-555-0123;202-555-0124;202-555-0125",
+    ],
+)
 def test_a_second_number_is_no_other_words(text: str) -> None:
     with pytest.raises(BadInput, match="more than one number"):
         at_start(text, "US")

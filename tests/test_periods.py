@@ -53,6 +53,7 @@ def utc(*parts: int) -> datetime:
         ("daily 9:05 America/New_York", Subscription("daily", None, 9, 5, "America/New_York")),
         ("weekly fri 17:00", FRIDAY),
         ("weekly on Fridays at 17:00", FRIDAY),
+        ("weekly fri at 5 P.M.", FRIDAY),
         ("weekly Monday 08:00 Asia/Dubai", Subscription("weekly", 0, 8, 0, "Asia/Dubai")),
     ],
 )
@@ -66,6 +67,8 @@ def test_parse(text: str, command: Command) -> None:
         ("14:30", time(14, 30)),
         (" 9.05 ", time(9, 5)),
         ("6pm", time(18)),
+        ("6 p.m.", time(18)),
+        ("6a.m", time(6)),
         ("6 PM", time(18)),
         ("12:30am", time(0, 30)),
         ("12pm", time(12)),

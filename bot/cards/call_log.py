@@ -34,7 +34,7 @@ from bot.cards import (
     upper_first,
     who,
 )
-from bot.cards.forms import any_input, form, select_input, text_input, typed
+from bot.cards.forms import CLOCK_LENGTH, any_input, form, select_input, text_input, typed
 from bot.cards.modals import NONE
 from bot.cards.outcomes import SHORT
 from bot.cards.times import counted
@@ -302,7 +302,7 @@ def add_modal(
             optional=True,
             placeholder="14:30",
             hint="Your local time. Empty: it has just ended.",
-            length=5,
+            length=CLOCK_LENGTH,
         ),
         text_input(
             "minutes",

@@ -11,6 +11,9 @@ from bot.cards import Block, plain_text, shorten
 PASTED = 3000
 """Characters of a text field. Page "Plain-text input element"."""
 
+CLOCK_LENGTH = 12
+"""Of a field for a time of day, such as "10:30 p.m."."""
+
 
 def form(
     title: str,

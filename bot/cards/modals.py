@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from bot.call import Call
 from bot.cards import Block, context, paragraphs, safe, section, sentence, who
-from bot.cards.forms import any_input, boxes_input, form, select_input, text_input, typed
+from bot.cards.forms import CLOCK_LENGTH, any_input, boxes_input, form, select_input, text_input, typed
 from bot.cards.times import MOMENTS
 from bot.numbers import pretty
 from bot.who import LONGEST_TONES
@@ -149,7 +149,7 @@ def later_inputs() -> list[Block]:
             optional=True,
             placeholder="09:00",
             hint="Your local time, like 14:30. Empty means 09:00.",
-            length=5,
+            length=CLOCK_LENGTH,
         ),
     ]
 

@@ -26,7 +26,7 @@ from bot.cards import (
     who,
     who_plain,
 )
-from bot.cards.forms import any_input, boxes_input, form, select_input, text_input
+from bot.cards.forms import CLOCK_LENGTH, any_input, boxes_input, form, select_input, text_input
 from bot.cards.said import GROUPS, Said, how_words, result_of, what_words
 from bot.numbers import pretty
 from bot.orders import Template
@@ -109,7 +109,9 @@ def message_modal(
         any_input("day", "On which day", {"type": "datepicker"}, optional=True, hint="Empty: as soon as may be.")
     )
     hint = "Your local time, like 14:30; for each recipient never outside of their own calling hours."
-    blocks.append(text_input("time", "At what time", {}, optional=True, placeholder="09:00", hint=hint, length=5))
+    blocks.append(
+        text_input("time", "At what time", {}, optional=True, placeholder="09:00", hint=hint, length=CLOCK_LENGTH)
+    )
     return form("Send a voice message", blocks, "voicemsg:order", private_metadata, submit="Send")
 
 

@@ -2,7 +2,9 @@
 
 import re
 import sqlite3
+import unicodedata
 from dataclasses import dataclass
+from enum import IntEnum
 
 PAGE = 10
 """Contacts of one page."""
@@ -40,15 +42,45 @@ def get(db: sqlite3.Connection, number: str) -> Contact | None:
     return Contact(*row) if row else None
 
 
+class Fit(IntEnum):
+    """How much of a contact's name somebody wrote."""
+
+    INSIDE = 0
+    """A part that begins in the middle of a word."""
+    BEGINS = 1
+    """The beginning of a word."""
+    WORDS = 2
+    """Whole words."""
+    ALL = 3
+
+
+def fit(name: str, part: str) -> Fit:
+    """How a part that stands in a name, case aside, fits it. Signs alone, or a single letter, are no word."""
+    name, part = name.casefold(), part.casefold()
+    if name == part:
+        return Fit.ALL
+    best, place = Fit.INSIDE, name.find(part)
+    while place >= 0:
+        if not (_in_word(part[:1]) and _in_word(name[place - 1 : place])):
+            goes_on = _in_word(part[-1:]) and _in_word(name[place + len(part) :][:1])
+            best = max(best, Fit.BEGINS if goes_on else Fit.WORDS)
+        place = name.find(part, place + 1)
+    return min(best, Fit.WORDS if sum(map(str.isalnum, part)) > 1 else Fit.BEGINS)
+
+
+def _in_word(char: str) -> bool:
+    """Letters, digits, and the accents and vowel signs that are written as a sign of their own; "" is none."""
+    return char != "" and unicodedata.category(char)[0] in "LMN"
+
+
 def named(db: sqlite3.Connection, name: str, limit: int = 5) -> list[Contact]:
-    """Contacts whose name is `name`, else begins with it, else contains it; case does not matter."""
-    for where in ("casefold(name) = ?", "instr(casefold(name), ?) = 1", "instr(casefold(name), ?) > 0"):
-        rows = db.execute(
-            f"SELECT number, name, company FROM contacts WHERE {where} ORDER BY name LIMIT ?", (name.casefold(), limit)
-        ).fetchall()
-        if rows:
-            return [Contact(*row) for row in rows]
-    return []
+    """Contacts whose name is `name`, else with a word that begins like it, else with it inside; the best fit first."""
+    where = "instr(casefold(name), ?) > 0"
+    rows = db.execute(f"SELECT number, name, company FROM contacts WHERE {where} ORDER BY name", (name.casefold(),))
+    found = sorted(((fit(row[1], name), Contact(*row)) for row in rows), key=lambda one: -one[0])
+    best = found[0][0] if found else Fit.INSIDE
+    least = min(best, Fit.BEGINS) if best is not Fit.ALL else best
+    return [contact for how, contact in found if how >= least][:limit]
 
 
 def page(

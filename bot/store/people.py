@@ -128,11 +128,11 @@ def with_phones(db: sqlite3.Connection, limit: int) -> list[tuple[str, str]]:
 
 
 def called(db: sqlite3.Connection, name: str) -> list[Person]:
-    """Who has linked a phone and has that name, or those words of it, such as the first; case does not matter."""
+    """Who has that name; and who has those words of it, such as the first, and a phone. Case does not matter."""
     rows = db.execute(
-        f"SELECT {_PERSON} FROM people WHERE phone_kind <> '' AND instr(' ' || casefold(name) || ' ', ?) > 0"
-        " ORDER BY user",
-        (f" {name.casefold()} ",),
+        f"SELECT {_PERSON} FROM people WHERE instr(' ' || casefold(name) || ' ', ?) > 0"
+        " AND (phone_kind <> '' OR casefold(name) = ?) ORDER BY user",
+        (f" {name.casefold()} ", name.casefold()),
     )
     return [Person(*row) for row in rows]
 
