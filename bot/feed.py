@@ -136,6 +136,9 @@ class Feed:
         if now < self._looked_at:  # the clock was set back: what was counted by it would hold cards up as long
             self._free_at.clear()
             await self.board.write(cards.set_back, self._looked_at - now, now)
+        elif not self._looked_at and (held := await self.board.read(cards.held, now)):
+            # The quiet hours that they wait for may not be in the settings any more.
+            await self.board.write(cards.hold_no_longer, held, now)
         self._looked_at = now
         wait = 60.0
         for place, due_at in await self.board.read(cards.due):

@@ -344,6 +344,8 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "cards.gone": lambda db: cards.gone(db, CARD),
     "cards.anew": lambda db: cards.anew(db, CARD),
     "cards.retry_now": lambda db: cards.retry_now(db, NOW),
+    "cards.held": lambda db: cards.held(db, NOW),
+    "cards.hold_no_longer": lambda db: cards.hold_no_longer(db, [1], NOW),
     "cards.set_back": lambda db: cards.set_back(db, 3600, NOW),
     "cards.later": lambda db: cards.later(db, CARD, NOW),
     "cards.waiting": cards.waiting,
