@@ -1,6 +1,7 @@
 """Roundups and quiet hours once the settings, or what is known of a call, have changed; and in a busy channel."""
 
 from bot.events import Outcome, Wrapped
+from tests.office import SETTINGS
 from tests.test_roundups import (
     HOURLY,
     NIGHT,
@@ -40,3 +41,27 @@ async def test_a_roundup_comes_however_much_is_told_of_its_calls(opened: Open) -
             desk.clock.advance(10)
             await desk.settle()
         assert "1 came in" not in seen(desk)[0]
+
+
+async def test_what_a_roundup_has_told_of_gets_no_message_of_its_own_later(opened: Open) -> None:
+    async with opened(HOURLY) as desk:
+        await call(desk, at("02 13:02"), "a")
+        await call(desk, at("02 13:12"), "b", direction="out", number=OTHER)
+        await until(desk, at("02 14:01"))
+        assert len(seen(desk)) == 1
+    async with opened(SETTINGS) as desk:
+        for ref in "ab":
+            await desk.happen(Wrapped(ref=ref, at=desk.clock(), by="U1", note="They order."))
+        await until(desk, at("02 14:10"))
+        assert len(seen(desk)) == 1
+
+
+async def test_what_is_told_only_then_is_put_into_the_roundup_of_its_time(opened: Open) -> None:
+    async with opened(HOURLY) as desk:
+        await call(desk, at("02 13:02"), "a")
+        await until(desk, at("02 14:01"))
+    async with opened(SETTINGS) as desk:
+        await desk.happen(*record("b", at("02 13:30"), Outcome.ANSWERED, number=OTHER))
+        await call(desk, at("02 14:05"), "c", number=OTHER)
+        await until(desk, at("02 14:10"))
+        assert ["2 came in" in text for text in seen(desk)] == [True, False]

@@ -14,7 +14,7 @@ import msgspec
 from bot.call import Call, Unreported
 from bot.events import AnyEvent, Controlled, Described, HangUpAsked, Outcome, Requested, Settled, State, Wrapped
 from bot.fold import fold
-from bot.roundups import Roundup
+from bot.roundups import Roundup, ended_at
 from bot.store import cards, messages, missed, offers, recordings, roundups, taken_in, threads
 
 _read_events = msgspec.json.Decoder(list[AnyEvent])
@@ -185,14 +185,17 @@ def _refold(
     roundup = routing.roundup(call, place, now)
     if not late:
         _show(db, call, place, now, routing, roundup)
+    news = before is None or not before["ended_at"]
     if roundup is not None and call.state is State.ENDED:
         roundups.tell(db, roundup, call, now, late=late)
+    elif call.state is State.ENDED and news and ended_at(call) < now - roundups.SETTLE_SECONDS:
+        roundups.look_again(db, place, ended_at(call))  # one that other settings have made may be shown by now
     if before is not None and before["ended_at"] not in (0, call.ended_at):
         told = routing.roundup(
             msgspec.structs.replace(call, ended_at=before["ended_at"], state=State.ENDED), place, now
         )
         if told is not None and (roundup is None or told.subject != roundup.subject):
-            roundups.take_back(db, told, before["ended_at"])
+            roundups.look_again(db, place, before["ended_at"])
     if call.rep_phone:
         offers.show_call(db, call.id)
     if before is not None and not fetched and _less_talked(before, call):

@@ -53,10 +53,16 @@ def tell(db: sqlite3.Connection, roundup: Roundup, call: Call, now: float, *, la
         cards.mark(db, CARD, roundup.subject, roundup.place, due_at, _write(roundup))
 
 
-def take_back(db: sqlite3.Connection, roundup: Roundup, at: float) -> None:
-    """A call is none of its any more, that was taken to have ended `at`."""
-    for row in _about(db, roundup.place, at, at + 1):
+def look_again(db: sqlite3.Connection, place: str, at: float) -> None:
+    """A call that ended `at`, or was taken to, is told of there no more, or may be."""
+    for row in _about(db, place, at, at + 1):
         cards.touch(db, row.roundup.subject, CARD)
+
+
+def has_told(db: sqlite3.Connection, place: str, call: Call, line: str) -> bool:
+    """Whether one that stands there tells of an ended call, by whatever settings. `line`: as in `Roundup.tells_of`."""
+    about = _about(db, place, ended_at(call), ended_at(call) + 1)
+    return any(row.shown and row.roundup.tells_of(call, line) for row in about)
 
 
 def told_elsewhere(db: sqlite3.Connection, roundup: Roundup) -> list[Roundup]:
