@@ -1,8 +1,9 @@
 """Roundups and quiet hours once the settings, or what is known of a call, have changed; and in a busy channel."""
 
-from bot.events import Outcome, Wrapped
-from tests.office import SETTINGS
+from bot.events import Described, Outcome, Wrapped
+from tests.office import LINE, SETTINGS
 from tests.test_roundups import (
+    CALLER,
     HOURLY,
     NIGHT,
     OTHER,
@@ -65,3 +66,16 @@ async def test_what_is_told_only_then_is_put_into_the_roundup_of_its_time(opened
         await call(desk, at("02 14:05"), "c", number=OTHER)
         await until(desk, at("02 14:10"))
         assert ["2 came in" in text for text in seen(desk)] == [True, False]
+
+
+async def test_a_call_whose_line_is_told_later_leaves_the_roundup(opened: Open) -> None:
+    text = 'roundup = "hourly"\n' + SETTINGS.replace('label = "Sales"', 'label = "Sales"\nroundup = ""')
+    async with opened(text) as desk:
+        await call(desk, at("02 13:02"), "a", line="")
+        await call(desk, at("02 13:12"), "b", line="", number=OTHER)
+        await until(desk, at("02 14:01"))
+        assert "2 came in" in seen(desk)[0]
+        told = Described(ref="a", at=at("02 13:02"), source="late", direction="in", number=CALLER, line=LINE)
+        await desk.happen(told)
+        await until(desk, at("02 14:10"))
+        assert ["1 came in" in text for text in seen(desk)] == [True, False]

@@ -190,10 +190,9 @@ def _refold(
         roundups.tell(db, roundup, call, now, late=late)
     elif call.state is State.ENDED and news and ended_at(call) < now - roundups.SETTLE_SECONDS:
         roundups.look_again(db, place, ended_at(call))  # one that other settings have made may be shown by now
-    if before is not None and before["ended_at"] not in (0, call.ended_at):
-        told = routing.roundup(
-            msgspec.structs.replace(call, ended_at=before["ended_at"], state=State.ENDED), place, now
-        )
+    if before is not None and not news and any(before[name] != getattr(call, name) for name in _TOLD_BY):
+        was = {name: before[name] for name in _TOLD_BY}
+        told = routing.roundup(msgspec.structs.replace(call, state=State.ENDED, **was), place, now)
         if told is not None and (roundup is None or told.subject != roundup.subject):
             roundups.look_again(db, place, before["ended_at"])
     if call.rep_phone:
@@ -212,7 +211,9 @@ def _less_talked(before: sqlite3.Row, call: Call) -> bool:
     return talked and (call.outcome is not Outcome.ANSWERED or call.answered_at < before["answered_at"])
 
 
-_BEFORE = "SELECT body, place, direction, outcome, answered_at, ended_at FROM calls WHERE id = ?"
+_BEFORE = "SELECT body, place, direction, outcome, answered_at, ended_at, line FROM calls WHERE id = ?"
+_TOLD_BY = ("ended_at", "line", "direction")
+"""What says which roundup tells of a call."""
 _SAVE = (
     "INSERT INTO calls (id, account, direction, state, outcome, rep, number, line, started_at, answered_at,"
     " ended_at, ring_seconds, talk_seconds, place, body, purpose)"
