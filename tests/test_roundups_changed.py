@@ -1,6 +1,7 @@
 """Roundups and quiet hours once the settings, or what is known of a call, have changed; and in a busy channel."""
 
 from bot.events import Described, Outcome, Wrapped
+from bot.store import retention
 from tests.office import LINE, SETTINGS
 from tests.test_roundups import (
     CALLER,
@@ -79,3 +80,26 @@ async def test_a_call_whose_line_is_told_later_leaves_the_roundup(opened: Open) 
         await desk.happen(told)
         await until(desk, at("02 14:10"))
         assert ["1 came in" in text for text in seen(desk)] == [True, False]
+
+
+async def test_what_is_told_of_long_ago_brings_no_roundup(opened: Open) -> None:
+    async with opened(NIGHT) as desk:
+        await call(desk, at("02 21:00"), "a", Outcome.NO_ANSWER)
+        await until(desk, at("03 08:01"))
+        assert len(seen(desk)) == 1
+        desk.clock.now = at("08 09:00")
+        await desk.board.ingest("voicenter", record("b", at("02 22:00"), Outcome.ANSWERED, number=OTHER), late=True)
+        await until(desk, at("08 09:05"))
+        assert len(seen(desk)) == 1
+
+
+async def test_a_forgotten_roundup_is_not_posted_again(opened: Open) -> None:
+    async with opened(HOURLY) as desk:
+        await call(desk, at("02 13:02"), "a")
+        await until(desk, at("02 14:01"))
+        assert len(seen(desk)) == 1
+        desk.clock.now = at("12 09:00")
+        assert await desk.board.write(retention.forget_words, at("11 09:00")) == 1
+        await desk.happen(Wrapped(ref="a", at=desk.clock(), by="U1", note="They order."))
+        await until(desk, at("12 09:05"))
+        assert len(seen(desk)) == 1

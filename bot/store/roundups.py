@@ -35,20 +35,21 @@ class _Row(msgspec.Struct, frozen=True):
 
 
 def tell(db: sqlite3.Connection, roundup: Roundup, call: Call, now: float, *, late: bool) -> None:
-    """A call of its has ended, or is told anew. `late`: as in `calls.ingest`."""
-    told_in = False
+    """A call of its has ended, or is told anew. `late`: as in `calls.ingest`, or that was known before."""
+    told_in = here = False
     due_at = max(roundup.due_at, now) + SETTLE_SECONDS
     for row in _about(db, roundup.place, ended_at(call), ended_at(call) + 1):
         other = row.roundup
         if other.subject == roundup.subject:
-            roundup = other.joined(roundup)
+            roundup, here = other.joined(roundup), row.shown or row.waits_until > 0
             if row.waits_until and now > roundup.due_at:  # else it would never come where ever more is told
                 due_at = min(due_at, row.waits_until)
         else:  # made by other settings, or for other lines
             cards.touch(db, other.subject, CARD)
             told_in = told_in or (row.shown and other.tells_of(call, roundup.line_of(call)))
     if told_in or (late and roundup.due_at < now - NEWS_SECONDS):
-        cards.touch(db, roundup.subject, CARD)
+        if here:  # else nobody was told, or that was forgotten
+            cards.touch(db, roundup.subject, CARD)
     else:
         cards.mark(db, CARD, roundup.subject, roundup.place, due_at, _write(roundup))
 
