@@ -1,10 +1,14 @@
 """Roundups and quiet hours once the settings, or what is known of a call, have changed; and in a busy channel."""
 
-from bot.events import Described, Outcome, Wrapped
+import dataclasses
+
+from bot.events import Described, Outcome, Requested, Unclear, Wrapped
 from bot.store import retention
 from tests.office import LINE, SETTINGS
 from tests.test_roundups import (
     CALLER,
+    HELP,
+    HELP_DESK,
     HOURLY,
     NIGHT,
     OTHER,
@@ -103,3 +107,23 @@ async def test_a_forgotten_roundup_is_not_posted_again(opened: Open) -> None:
         await desk.happen(Wrapped(ref="a", at=desk.clock(), by="U1", note="They order."))
         await until(desk, at("12 09:05"))
         assert len(seen(desk)) == 1
+
+
+async def test_a_call_that_another_takes_in_leaves_the_roundup(opened: Open) -> None:
+    text = 'roundup = "hourly"\n' + SETTINGS.replace("[policy]", f'{HELP_DESK}channel = "C2"\n[policy]')
+    async with opened(text) as desk:
+        desk.slack.channels["C2"] = dataclasses.replace(desk.slack.channels["C2"], bot_is_member=True)
+        await until(desk, at("02 13:00"))
+        asked = Requested(at=desk.clock(), rep="U1", rep_phone="+12025550190", number=CALLER, line=HELP)
+        await desk.board.ingest("voicenter", [asked, Unclear(at=desk.clock(), words="Nobody knows.")], call_id="c1")
+        await call(desk, at("02 13:02"), "a", direction="out", number=OTHER, line="")
+        await call(desk, at("02 13:12"), "b", direction="out", number=OTHER, line="")
+        await until(desk, at("02 14:01"))
+        assert "2 went out" in seen(desk)[0]
+        ours = Described(
+            ref="a", at=at("02 13:02"), source="late", direction="out", number=CALLER, line=HELP, call_id="c1"
+        )
+        await desk.happen(ours)
+        await until(desk, at("02 14:10"))
+        assert "1 went out" in seen(desk)[0]
+        assert "1 went out" in seen(desk, "C2")[0]

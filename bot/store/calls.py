@@ -356,6 +356,9 @@ def _link(
         _refold(db, account, holder, left, now, routing)
     else:
         taken_in.move(db, holder, owner)
+        gone = get(db, holder)
+        if gone is not None and gone.state is State.ENDED:
+            roundups.look_again(db, place_of(db, holder), ended_at(gone))
         db.execute("DELETE FROM calls WHERE id = ?", (holder,))
         cards.touch(db, holder)  # what was shown of it finds nothing to show and takes itself away
     threads.take_back(db, holder, moved)
