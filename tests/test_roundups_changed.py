@@ -3,7 +3,7 @@
 import dataclasses
 
 from bot.events import Described, Outcome, Requested, Unclear, Wrapped
-from bot.store import retention
+from bot.store import channels, retention
 from tests.office import LINE, SETTINGS
 from tests.test_roundups import (
     CALLER,
@@ -127,3 +127,14 @@ async def test_a_call_that_another_takes_in_leaves_the_roundup(opened: Open) -> 
         await until(desk, at("02 14:10"))
         assert "1 went out" in seen(desk)[0]
         assert "1 went out" in seen(desk, "C2")[0]
+
+
+async def test_who_asks_how_callboard_is_hears_which_channels_are_quiet(opened: Open) -> None:
+    async with opened(NIGHT) as desk:
+        await until(desk, at("02 19:59"))
+        assert "uiet" not in await desk.type("/callboard")
+        await until(desk, at("02 20:01"))
+        told = await desk.type("/callboard")
+        assert "Messages waiting to be shown: 0\n• Quiet: <#C1> until tomorrow 08:00\n" in told
+        await desk.board.write(channels.keep_members, "C1", ["U9"], desk.clock())
+        assert "Quiet" not in await desk.type("/callboard")
