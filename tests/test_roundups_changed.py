@@ -17,6 +17,7 @@ from tests.test_roundups import (
     call,
     opened,
     record,
+    roundups,
     seen,
     until,
 )
@@ -138,3 +139,15 @@ async def test_who_asks_how_callboard_is_hears_which_channels_are_quiet(opened: 
         assert "Messages waiting to be shown: 0\n• Quiet: <#C1> until tomorrow 08:00\n" in told
         await desk.board.write(channels.keep_members, "C1", ["U9"], desk.clock())
         assert "Quiet" not in await desk.type("/callboard")
+
+
+async def test_calls_of_other_lines_that_are_told_late_edit_no_roundup(opened: Open) -> None:
+    text = HOURLY.replace("[policy]", HELP_DESK.replace('roundup = "hourly"', "") + "[policy]")
+    async with opened(text) as desk:
+        await call(desk, at("02 13:02"), "a")
+        await until(desk, at("02 14:01"))
+        for turn in range(3):
+            await desk.happen(*record(f"r{turn}", at("02 13:30"), Outcome.ANSWERED, number=OTHER, line=HELP))
+            await until(desk, desk.clock() + 61)  # so that its time would be another
+        (told,) = roundups(desk)
+        assert (len(seen(desk)), len(told.updates)) == (4, 0)

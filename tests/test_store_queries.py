@@ -540,6 +540,7 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "retention.forget_audit": lambda db: retention.forget_audit(db, NOW + 10**6),
     "roundups.tell": tell_roundup,
     "roundups.look_again": lambda db: roundups.look_again(db, "C1", NOW),
+    "roundups.put_in": lambda db: roundups.put_in(db, "C1", RECORDED),
     "roundups.has_told": lambda db: roundups.has_told(db, "C1", RECORDED, ""),
     "roundups.told_elsewhere": lambda db: roundups.told_elsewhere(db, ROUNDUP),
     "roundups.calls_of": lambda db: roundups.calls_of(db, NOW, NOW + 3600, "C1"),

@@ -189,7 +189,7 @@ def _refold(
     if roundup is not None and call.state is State.ENDED:
         roundups.tell(db, roundup, call, now, late=late or not news)
     elif call.state is State.ENDED and news and ended_at(call) < now - roundups.SETTLE_SECONDS:
-        roundups.look_again(db, place, ended_at(call))  # one that other settings have made may be shown by now
+        roundups.put_in(db, place, call)  # one that other settings have made may be shown by now
     if before is not None and not news and any(before[name] != getattr(call, name) for name in _TOLD_BY):
         was = {name: before[name] for name in _TOLD_BY}
         told = routing.roundup(msgspec.structs.replace(call, state=State.ENDED, **was), place, now)

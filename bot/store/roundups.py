@@ -55,9 +55,17 @@ def tell(db: sqlite3.Connection, roundup: Roundup, call: Call, now: float, *, la
 
 
 def look_again(db: sqlite3.Connection, place: str, at: float) -> None:
-    """A call that ended `at`, or was taken to, is told of there no more, or may be."""
+    """A call that ended `at`, or was taken to, is told of there no more."""
     for row in _about(db, place, at, at + 1):
         cards.touch(db, row.roundup.subject, CARD)
+
+
+def put_in(db: sqlite3.Connection, place: str, call: Call) -> None:
+    """A call has ended. One that stands there, or is about to, tells of it if its line is one of those it is for."""
+    for row in _about(db, place, ended_at(call), ended_at(call) + 1):
+        here = row.shown or row.waits_until > 0
+        if here and (row.roundup.tells_of(call, call.line) or row.roundup.tells_of(call, "")):
+            cards.touch(db, row.roundup.subject, CARD)
 
 
 def has_told(db: sqlite3.Connection, place: str, call: Call, line: str) -> bool:
