@@ -256,7 +256,7 @@ class Feed:
             return asked
         if card.ts:
             await self._edit(card, message, shown)
-        elif until := self.board.routing.quiet_until(card.place, self.board.now()) if card.kind in _HELD else 0:
+        elif until := self._held_until(card):
             if card.posting_at:  # it was looked up, and is not there
                 await self.board.write(cards.not_posted, card)
             await self.board.write(cards.postpone, card, until)
@@ -264,6 +264,13 @@ class Feed:
         else:
             await self._post(card, message, shown, thread.ts if thread else "")
         return True
+
+    def _held_until(self, card: Card) -> float:
+        """When a new one may be posted there, 0 = now."""
+        now = self.board.now()
+        if card.kind == roundups.CARD and now < (due_at := roundups.not_before(card)):
+            return due_at + roundups.SETTLE_SECONDS
+        return self.board.routing.quiet_until(card.place, now) if card.kind in _HELD else 0
 
     async def _thread_of(self, card: Card) -> Card:
         """The card above a line.

@@ -151,3 +151,15 @@ async def test_calls_of_other_lines_that_are_told_late_edit_no_roundup(opened: O
             await until(desk, desk.clock() + 61)  # so that its time would be another
         (told,) = roundups(desk)
         assert (len(seen(desk)), len(told.updates)) == (4, 0)
+
+
+async def test_the_clock_that_is_set_back_brings_none_too_early(opened: Open) -> None:
+    async with opened(HOURLY) as desk:
+        await call(desk, at("02 13:50"), "a")
+        desk.clock.now = at("02 13:20")
+        await until(desk, at("02 13:40"))
+        assert seen(desk) == []
+        await call(desk, at("02 13:55"), "b", number=OTHER)
+        await until(desk, at("02 14:01"))
+        (told,) = roundups(desk)
+        assert ("2 came in" in told.text, len(told.updates)) == (True, 0)

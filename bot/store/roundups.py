@@ -10,6 +10,7 @@ import msgspec
 from bot.call import Call
 from bot.roundups import KINDS, Roundup, ended_at, subject
 from bot.store import cards
+from bot.store.cards import Card
 
 CARD = "roundup"
 """Kind of the card; its body is the `Roundup`."""
@@ -52,6 +53,11 @@ def tell(db: sqlite3.Connection, roundup: Roundup, call: Call, now: float, *, la
             cards.touch(db, roundup.subject, CARD)
     else:
         cards.mark(db, CARD, roundup.subject, roundup.place, due_at, _write(roundup))
+
+
+def not_before(card: Card) -> float:
+    """When one is posted at the earliest, whatever its row says since the clock was set back."""
+    return _read.decode(card.body or b"").due_at
 
 
 def look_again(db: sqlite3.Connection, place: str, at: float) -> None:
