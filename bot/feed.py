@@ -136,6 +136,9 @@ class Feed:
         if now < self._looked_at:  # the clock was set back: what was counted by it would hold cards up as long
             self._free_at.clear()
             await self.board.write(cards.set_back, self._looked_at - now, now)
+        elif not self._looked_at and (held := await self.board.read(cards.held, now)):
+            # The quiet hours that they wait for may not be in the settings any more.
+            await self.board.write(cards.hold_no_longer, held, now)
         self._looked_at = now
         wait = 60.0
         for place, due_at in await self.board.read(cards.due):
@@ -253,7 +256,7 @@ class Feed:
             return asked
         if card.ts:
             await self._edit(card, message, shown)
-        elif until := self.board.routing.quiet_until(card.place, self.board.now()) if card.kind in _HELD else 0:
+        elif until := self._held_until(card):
             if card.posting_at:  # it was looked up, and is not there
                 await self.board.write(cards.not_posted, card)
             await self.board.write(cards.postpone, card, until)
@@ -261,6 +264,13 @@ class Feed:
         else:
             await self._post(card, message, shown, thread.ts if thread else "")
         return True
+
+    def _held_until(self, card: Card) -> float:
+        """When a new one may be posted there, 0 = now."""
+        now = self.board.now()
+        if card.kind == roundups.CARD and now < (due_at := roundups.not_before(card)):
+            return due_at + roundups.SETTLE_SECONDS
+        return self.board.routing.quiet_until(card.place, now) if card.kind in _HELD else 0
 
     async def _thread_of(self, card: Card) -> Card:
         """The card above a line.

@@ -33,7 +33,7 @@ from bot.events import AnyEvent, Outcome, State
 from bot.permission import rules
 from bot.phone_page import join_url
 from bot.recordings import is_left, may_listen
-from bot.roundups import Roundup
+from bot.roundups import Roundup, ended_at
 from bot.routing import masks, masks_from
 from bot.store import calling_lists as lists
 from bot.store import calls, campaigns, contact_imports, ledger, lookups, messages, missed, offers, people, roundups
@@ -81,7 +81,7 @@ def _call(db: sqlite3.Connection, board: Board, card: Card) -> Message | None:
         return None  # taken in by another call
     if card.kind == ("cdr" if call.direction == "in" else "incoming"):
         return None  # which way it went was told after the card was posted
-    if card.kind != "call" and _is_new(card) and board.routing.roundup(call, card.place, board.now()) is not None:
+    if card.kind != "call" and _is_new(card) and _is_in_a_roundup(db, board, call, card.place):
         return None  # as became clear only after it was marked
     call = replace(call, line=board.settings.label(call.line))
     zone = _zone(db, board, card.place)
@@ -139,6 +139,19 @@ def _call(db: sqlite3.Connection, board: Board, card: Card) -> Message | None:
     )
 
 
+def _is_in_a_roundup(db: sqlite3.Connection, board: Board, call: Call, place: str) -> bool:
+    """By the settings, or because one that they do not ask for any more stands there."""
+    if board.routing.roundup(call, place, board.now()) is not None:
+        return True
+    if call.state is not State.ENDED or ended_at(call) > board.now() - roundups.SETTLE_SECONDS:
+        return False  # none can be there yet
+    return roundups.has_told(db, place, call, _listed(board, call))
+
+
+def _listed(board: Board, call: Call) -> str:
+    return call.line if board.settings.line(call.line) else ""
+
+
 def _slack_call(db: sqlite3.Connection, board: Board, card: Card) -> Message | None:
     call = calls.get(db, card.subject)
     if call is None or (call.state is State.ENDED and not card.ts):
@@ -181,7 +194,7 @@ def _roundup(db: sqlite3.Connection, board: Board, card: Card) -> Message | None
     others = roundups.told_elsewhere(db, found)
     told = []
     for call in roundups.calls_of(db, found.start, found.end, card.place):
-        line = call.line if settings.line(call.line) else ""
+        line = _listed(board, call)
         if found.tells_of(call, line) and not any(other.tells_of(call, line) for other in others):
             told.append(call)
     shown = newest(told)

@@ -19,7 +19,8 @@ from bot.errors import BadInput, NotAllowed, NotFound
 from bot.operations import operations
 from bot.outsiders import WORDS
 from bot.permission import rules
-from bot.store import cards, ledger, people
+from bot.routing import quiet_hours
+from bot.store import cards, channels, ledger, people
 from handlers import Click, Desk, answer, audit, campaign_calls, let_in, on_command, tell
 
 _LISTED = 100
@@ -106,6 +107,7 @@ async def status(board: Board, user: str) -> str:
         lines += [f"   {safe(notice)}" for notice in provider.notices()]
     lines.append(f"• Slack: {'failing' if any(key.startswith('Slack') for key, *_ in broken) else 'works'}")
     lines.append(f"• Messages waiting to be shown: {waiting}")
+    lines += await _quiet(board, user)
     lines.append(f"• Database: {_size(board)}")
     if broken:
         lines.append("*Broken:*")
@@ -229,6 +231,16 @@ def hooks(board: Board, zone: str) -> str:
         if not board.old_hooks:
             lines.append("None has been used since the start.")
     return "\n".join(lines)
+
+
+async def _quiet(board: Board, user: str) -> list[str]:
+    """Why new messages wait; of channels that are not closed to them."""
+    now, zone, closed = board.now(), await _zone(board, user), await board.read(channels.closed_to, user)
+    found = []
+    for channel in sorted(quiet_hours(board.settings).keys() - closed):
+        if until := board.routing.quiet_until(channel, now):
+            found.append(f"• Quiet: <#{channel}> until {day_clock(until, now, zone)}")
+    return found
 
 
 async def _zone(board: Board, user: str) -> str:

@@ -44,6 +44,12 @@ def test_safe_keeps_mentions_of_people() -> None:
     assert cards.safe(f"<@{REP}> said <!here> & left") == f"<@{REP}> said &lt;!here&gt; &amp; left"
 
 
+def test_safe_keeps_mentions_of_channels_which_ring_nobody() -> None:
+    assert cards.safe("<#C1> is archived, <#C1|x>, <#everyone>") == (
+        "<#C1> is archived, &lt;#C1|x&gt;, &lt;#everyone&gt;"
+    )
+
+
 @given(st.text("<>&ab@U1", max_size=60), st.integers(2, 40))
 def test_cut_leaves_no_half_entity(text: str, limit: int) -> None:
     found = cards.cut(cards.escape(text), limit)

@@ -70,7 +70,7 @@ NOTE_LIMIT = 400
 
 _SLACK_USER = re.compile(r"[UW][A-Z0-9]{2,20}")
 _BARE_AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt);)")
-_MENTION_OR_ANGLE = re.compile(r"<@[UW][A-Z0-9]{2,20}>|[<>]")
+_MENTION_OR_ANGLE = re.compile(r"<@[UW][A-Z0-9]{2,20}>|<#[CG][A-Z0-9]{1,20}>|[<>]")
 _HALF_TOKEN = re.compile(r"(&[a-z]{0,3}|<[^<>]*)$")
 # Signs that would format Slack's mrkdwn -> letters that look the same and do nothing.
 _HARMLESS = str.maketrans({"*": "∗", "_": "ˍ", "~": "∼", "`": "ˋ"})
@@ -143,7 +143,7 @@ def plain(text: str, limit: int = NAME_LIMIT) -> str:
 
 
 def safe(text: str) -> str:
-    """Words of ours that may quote outside words, escaped where they are not yet; mentions of people stay.
+    """Words of ours that may quote outside words, escaped where they are not yet; mentions stay.
 
     Safe to apply twice, unlike `escape()`: notices and digests are put together in many places.
     """

@@ -14,7 +14,7 @@ import msgspec
 from bot.call import Call, Unreported
 from bot.events import AnyEvent, Controlled, Described, HangUpAsked, Outcome, Requested, Settled, State, Wrapped
 from bot.fold import fold
-from bot.roundups import Roundup
+from bot.roundups import Roundup, ended_at
 from bot.store import cards, messages, missed, offers, recordings, roundups, taken_in, threads
 
 _read_events = msgspec.json.Decoder(list[AnyEvent])
@@ -188,14 +188,16 @@ def _refold(
     roundup = routing.roundup(call, place, now)
     if not late:
         _show(db, call, place, now, routing, roundup)
+    news = before is None or not before["ended_at"]
     if roundup is not None and call.state is State.ENDED:
-        roundups.tell(db, roundup, call, now, late=late)
-    if before is not None and before["ended_at"] not in (0, call.ended_at):
-        told = routing.roundup(
-            msgspec.structs.replace(call, ended_at=before["ended_at"], state=State.ENDED), place, now
-        )
+        roundups.tell(db, roundup, call, now, late=late or not news)
+    elif call.state is State.ENDED and news and ended_at(call) < now - roundups.SETTLE_SECONDS:
+        roundups.put_in(db, place, call)  # one that other settings have made may be shown by now
+    if before is not None and not news and any(before[name] != getattr(call, name) for name in _TOLD_BY):
+        was = {name: before[name] for name in _TOLD_BY}
+        told = routing.roundup(msgspec.structs.replace(call, state=State.ENDED, **was), place, now)
         if told is not None and (roundup is None or told.subject != roundup.subject):
-            roundups.take_back(db, told, before["ended_at"])
+            roundups.look_again(db, place, before["ended_at"])
     if call.rep_phone:
         offers.show_call(db, call.id)
     if before is not None and not fetched and _less_talked(before, call):
@@ -212,7 +214,9 @@ def _less_talked(before: sqlite3.Row, call: Call) -> bool:
     return talked and (call.outcome is not Outcome.ANSWERED or call.answered_at < before["answered_at"])
 
 
-_BEFORE = "SELECT body, place, direction, outcome, answered_at, ended_at FROM calls WHERE id = ?"
+_BEFORE = "SELECT body, place, direction, outcome, answered_at, ended_at, line FROM calls WHERE id = ?"
+_TOLD_BY = ("ended_at", "line", "direction")
+"""What says which roundup tells of a call."""
 _SAVE = (
     "INSERT INTO calls (id, account, direction, state, outcome, rep, number, line, started_at, answered_at,"
     " ended_at, ring_seconds, talk_seconds, place, body, purpose)"
@@ -355,6 +359,9 @@ def _link(
         _refold(db, account, holder, left, now, routing)
     else:
         taken_in.move(db, holder, owner)
+        gone = get(db, holder)
+        if gone is not None and gone.state is State.ENDED:
+            roundups.look_again(db, place_of(db, holder), ended_at(gone))
         db.execute("DELETE FROM calls WHERE id = ?", (holder,))
         cards.touch(db, holder)  # what was shown of it finds nothing to show and takes itself away
     threads.take_back(db, holder, moved)

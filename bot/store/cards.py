@@ -35,6 +35,9 @@ class Card:
     created_at: float
 
 
+HELD_SECONDS = 60
+"""Cards of calls and of missed callers are due sooner by themselves; what is due later waits for something."""
+
 _COLUMNS = "id, kind, subject, place, version, channel, ts, shown, nonce, posting_at, attempts, body, created_at"
 
 
@@ -203,6 +206,20 @@ def later(db: sqlite3.Connection, card: Card, due_at: float) -> None:
 def retry_now(db: sqlite3.Connection, now: float) -> None:
     """What kept cards from being shown is mended: those that wait for another attempt need not."""
     db.execute("UPDATE cards SET due_at = ? WHERE dirty AND attempts > 0 AND due_at > ?", (now, now))
+
+
+def held(db: sqlite3.Connection, now: float) -> list[int]:
+    """New cards that wait for the end of quiet hours, or for another attempt: their rows."""
+    rows = db.execute(
+        "SELECT id FROM cards WHERE dirty AND due_at > ? AND ts = '' AND kind IN ('incoming', 'cdr', 'missed')",
+        (now + HELD_SECONDS,),
+    )
+    return [row[0] for row in rows]
+
+
+def hold_no_longer(db: sqlite3.Connection, card_ids: list[int], now: float) -> None:
+    """Look at them now."""
+    db.executemany("UPDATE cards SET due_at = ? WHERE id = ?", [(now, card_id) for card_id in card_ids])
 
 
 def set_back(db: sqlite3.Connection, seconds: float, now: float) -> None:

@@ -10,6 +10,7 @@ import msgspec
 from bot.call import Call
 from bot.roundups import KINDS, Roundup, ended_at, subject
 from bot.store import cards
+from bot.store.cards import Card
 
 CARD = "roundup"
 """Kind of the card; its body is the `Roundup`."""
@@ -26,26 +27,57 @@ _read = msgspec.json.Decoder(Roundup)
 _write = msgspec.json.Encoder().encode
 
 
+class _Row(msgspec.Struct, frozen=True):
+    """`shown`: Slack shows it, or may.  `waits_until`: when it is due to be shown (again), 0 = it does not wait."""
+
+    roundup: Roundup
+    shown: bool
+    waits_until: float
+
+
 def tell(db: sqlite3.Connection, roundup: Roundup, call: Call, now: float, *, late: bool) -> None:
-    """A call of its has ended, or is told anew. `late`: as in `calls.ingest`."""
-    told_in = False
-    for other, shown in _about(db, roundup.place, ended_at(call), ended_at(call) + 1):
+    """A call of its has ended, or is told anew. `late`: as in `calls.ingest`, or that was known before."""
+    told_in = here = False
+    due_at = max(roundup.due_at, now) + SETTLE_SECONDS
+    for row in _about(db, roundup.place, ended_at(call), ended_at(call) + 1):
+        other = row.roundup
         if other.subject == roundup.subject:
-            roundup = other.joined(roundup)
+            roundup, here = other.joined(roundup), row.shown or row.waits_until > 0
+            if row.waits_until and now > roundup.due_at:  # else it would never come where ever more is told
+                due_at = min(due_at, row.waits_until)
         else:  # made by other settings, or for other lines
             cards.touch(db, other.subject, CARD)
-            told_in = told_in or (shown and other.tells_of(call, roundup.line_of(call)))
+            told_in = told_in or (row.shown and other.tells_of(call, roundup.line_of(call)))
     if told_in or (late and roundup.due_at < now - NEWS_SECONDS):
-        cards.touch(db, roundup.subject, CARD)
+        if here:  # else nobody was told, or that was forgotten
+            cards.touch(db, roundup.subject, CARD)
     else:
-        due_at = max(roundup.due_at, now) + SETTLE_SECONDS
         cards.mark(db, CARD, roundup.subject, roundup.place, due_at, _write(roundup))
 
 
-def take_back(db: sqlite3.Connection, roundup: Roundup, at: float) -> None:
-    """A call is none of its any more, that was taken to have ended `at`."""
-    for other, _ in _about(db, roundup.place, at, at + 1):
-        cards.touch(db, other.subject, CARD)
+def not_before(card: Card) -> float:
+    """When one is posted at the earliest, whatever its row says since the clock was set back."""
+    return _read.decode(card.body or b"").due_at
+
+
+def look_again(db: sqlite3.Connection, place: str, at: float) -> None:
+    """A call that ended `at`, or was taken to, is told of there no more."""
+    for row in _about(db, place, at, at + 1):
+        cards.touch(db, row.roundup.subject, CARD)
+
+
+def put_in(db: sqlite3.Connection, place: str, call: Call) -> None:
+    """A call has ended. One that stands there, or is about to, tells of it if its line is one of those it is for."""
+    for row in _about(db, place, ended_at(call), ended_at(call) + 1):
+        here = row.shown or row.waits_until > 0
+        if here and (row.roundup.tells_of(call, call.line) or row.roundup.tells_of(call, "")):
+            cards.touch(db, row.roundup.subject, CARD)
+
+
+def has_told(db: sqlite3.Connection, place: str, call: Call, line: str) -> bool:
+    """Whether one that stands there tells of an ended call, by whatever settings. `line`: as in `Roundup.tells_of`."""
+    about = _about(db, place, ended_at(call), ended_at(call) + 1)
+    return any(row.shown and row.roundup.tells_of(call, line) for row in about)
 
 
 def told_elsewhere(db: sqlite3.Connection, roundup: Roundup) -> list[Roundup]:
@@ -53,22 +85,22 @@ def told_elsewhere(db: sqlite3.Connection, roundup: Roundup) -> list[Roundup]:
 
     There are some once the settings have changed.
     """
-    found = [other for other, _ in _about(db, roundup.place, roundup.start, roundup.end)]
+    found = [row.roundup for row in _about(db, roundup.place, roundup.start, roundup.end)]
     return [other for other in found if (other.due_at, other.subject) < (roundup.due_at, roundup.subject)]
 
 
-def _about(db: sqlite3.Connection, place: str, start: float, end: float) -> list[tuple[Roundup, bool]]:
-    """Those of a place that tell of some moment of `start <= moment < end`, and whether Slack shows them, or may."""
+def _about(db: sqlite3.Connection, place: str, start: float, end: float) -> list[_Row]:
+    """Those of a place that tell of some moment of `start <= moment < end`."""
     found = []
     for kind in KINDS:
         first, last = subject(kind, place, start - _LONGEST_PERIOD_SECONDS), subject(kind, place, end)
         rows = db.execute(
-            "SELECT body, ts <> '' OR posting_at > 0 AS shown FROM cards"
+            "SELECT body, ts <> '' OR posting_at > 0, iif(dirty, due_at, 0) FROM cards"
             " WHERE subject > ? AND subject < ? AND kind = ? AND place = ?",
             (first, last, CARD, place),
         )
-        found += [(_read.decode(row["body"]), bool(row["shown"])) for row in rows]
-    return [(one, shown) for one, shown in found if one.start < end and start < one.end]
+        found += [_Row(_read.decode(body), bool(shown), waits_until) for body, shown, waits_until in rows]
+    return [row for row in found if row.roundup.start < end and start < row.roundup.end]
 
 
 def calls_of(db: sqlite3.Connection, start: float, end: float, place: str) -> list[Call]:
