@@ -86,7 +86,7 @@ async def test_nobody_is_put_through_to_who_would_be_a_call_too_many(town: Town)
     await town.talking()
     await town.press("live:forward")
     assert await town.fill("Transfer blindly", who=THIRD) == {}
-    await town.sees("Nobody was called: you have placed one call today, and the limit for one person is 1 a day.")
+    await town.sees("Nobody was called: you have placed 1 call today, and the limit for one person is 1 a day.")
     assert (await town.call(lambda call: call.state is State.TALKING)).transferred_to == ""
     (call,) = town.world.network.calls
     assert [name for name in call.legs if name.startswith("third:")] == []
@@ -96,8 +96,10 @@ async def test_nobody_is_put_through_to_an_extension(town: Town) -> None:
     await town.type(CALL)
     await town.talking()
     await town.press("live:forward")
-    assert await town.fill("Transfer blindly", who=f"<@{demo.OMER}>") == {}
-    await town.sees("calls numbers, not extensions like BBPINFzM")
+    errors = await town.fill("Transfer blindly", who=f"<@{demo.OMER}>")
+    assert errors["who"].startswith("Omer Katz has an extension at Voicenter, and the call is at EnableX. ")
+    assert await town.fill("Transfer blindly", who="extension 201") == {}
+    await town.sees("calls numbers, not extensions like 201")
     assert (await town.call(lambda call: call.state is State.TALKING)).transferred_to == ""
 
 
