@@ -3,7 +3,6 @@
 import html
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import msgspec
 from msgspec.structs import replace
@@ -23,8 +22,7 @@ _STOPS = ".,;:!?"
 """What ends a sentence, and may stand behind a name that it is no part of."""
 
 
-@dataclass(frozen=True)
-class Choice:
+class Choice(msgspec.Struct, frozen=True):
     """A name that several have: one ask each. `more`: than these. `several`: "contacts", or who they are besides.
 
     A colleague is shown as a contact with the phone they linked. A single one has a name that only begins like `part`.

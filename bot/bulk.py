@@ -6,7 +6,6 @@ its own, so what goes in and comes out is plain data, and the rows come in piece
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -59,8 +58,7 @@ class Row(msgspec.Struct, frozen=True, omit_defaults=True):
     hours: Hours = "unknown"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What rows are judged by.
 
     Attributes:
@@ -77,13 +75,12 @@ class Plan:
     waiting: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True)
-class Checked:
+class Checked(msgspec.Struct, frozen=True):
     """A read file. `pieces`: JSON lists of `Row`.  `encoding`: as it was read.  `columns`: headings as understood."""
 
     pieces: tuple[bytes, ...]
     encoding: str
-    columns: tuple[str, ...] = field(default=())
+    columns: tuple[str, ...] = ()
 
 
 def check(data: bytes, plan: Plan) -> Checked:

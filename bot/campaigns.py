@@ -8,8 +8,9 @@ import asyncio
 import difflib
 import hashlib
 import re
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from bot.board import Board
 from bot.errors import Ambiguous, BadInput, CallboardError, NotAllowed, NotFound, Unsupported
@@ -24,8 +25,7 @@ _ARGUMENT = re.compile(r"[+(]?\d[\d().-]*|<.*|@.*")
 _DETAILS_AT_ONCE = 4
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(msgspec.Struct, frozen=True):
     """A campaign and where it runs."""
 
     account: str

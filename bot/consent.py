@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
+import msgspec
 import phonenumbers
 
 from bot import numbers
@@ -44,8 +45,7 @@ class Recording:
     max_megabytes: int = 50
 
 
-@dataclass(frozen=True)
-class Consent:
+class Consent(msgspec.Struct, frozen=True):
     """What recording this call asks for; both empty = nothing more.
 
     Attributes:

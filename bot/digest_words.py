@@ -4,10 +4,11 @@ Texts from outside (names, lines) leave here as they came: whoever shows them in
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from bot.cards.times import how_often
 from bot.digest import Figures, LineFigures, RepFigures, Usual
@@ -17,8 +18,7 @@ SHOWN = 20
 """How many waiting callers, reps or lines are listed before "and 3 more"."""
 
 
-@dataclass(frozen=True)
-class Pieces:
+class Pieces(msgspec.Struct, frozen=True):
     """A digest in parts, for a card. Plain text: escape before showing in Slack.
 
     Attributes:

@@ -6,7 +6,7 @@ From then on it is the queue's (`bot/message_queue.py`).
 import logging
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import msgspec
 
@@ -28,8 +28,7 @@ LONGEST_TEXT = 3000
 """Characters. Whoever approves a large list is shown all of it."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Wanted:
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """What a person asked for.
 
     Attributes:

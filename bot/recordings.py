@@ -45,8 +45,7 @@ _ENDINGS = {
 """Media type -> the ending that people's programs know; all others end like their type."""
 
 
-@dataclass(frozen=True)
-class Sound:
+class Sound(msgspec.Struct, frozen=True):
     """A recording on our disk; whoever fetched it deletes it.
 
     Attributes:

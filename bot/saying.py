@@ -15,7 +15,8 @@ import csv
 import html
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+import msgspec
 
 from bot import numbers, slack_text, who
 from bot.call_options import LONGEST_MESSAGE, LONGEST_RING, SHORTEST_RING
@@ -53,8 +54,7 @@ _PHONE_DIGITS = 7
 Someone = who.Number | who.Mention | who.Name
 
 
-@dataclass(frozen=True)
-class MessageText:
+class MessageText(msgspec.Struct, frozen=True):
     """A read `/voicemsg`.
 
     Attributes:
@@ -88,8 +88,7 @@ class MessageText:
     whole: str = ""
 
 
-@dataclass(frozen=True)
-class _Token:
+class _Token(msgspec.Struct, frozen=True):
     text: str
     quoted: bool = False
     comma: bool = False
@@ -211,7 +210,7 @@ def _tokens(text: str) -> list[_Token]:
             and not lasts
             and (named or (before is not None and before.option in (*_SOUNDS, "from", "via")))
         ) or (token.option == "record" and before is not None and before.option in _SOUNDS):
-            tokens[place] = replace(token, name=True)
+            tokens[place] = msgspec.structs.replace(token, name=True)
         spoken = token.quoted and before is not None and not before.comma
         named = named and not tokens[place].option and not spoken
     return tokens

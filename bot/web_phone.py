@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+import msgspec
+
 OfItself = Literal["registered", "initiate_failed", "register_failed", "disconnected"]
 OfACall = Literal["ringing", "calling", "ended", "failed", "rejected", "answered"]
 """What a web phone tells: four words about itself, six about a call."""
@@ -24,8 +26,7 @@ SESSION_SECONDS = 12 * 3600
 _USER = re.compile(r"[UW][A-Z0-9]{1,30}")
 
 
-@dataclass(frozen=True)
-class WebPhone:
+class WebPhone(msgspec.Struct, frozen=True):
     """What a page needs to be this service's phone.
 
     Attributes:
@@ -39,8 +40,7 @@ class WebPhone:
     adapter: Path
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(msgspec.Struct, frozen=True):
     """What a web phone told of a call.
 
     Attributes:

@@ -1,11 +1,10 @@
 """A file of calls: read whatever a spreadsheet made of it, each row judged, nothing guessed."""
 
-from dataclasses import replace
-
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bot import bulk, tables
 from bot.bulk import Plan, Row

@@ -8,8 +8,9 @@ Nothing is said by an emoji or a colour alone. Limits: Slack's pages on Block Ki
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
 
 from bot.cards.times import about, clock, date_clock, day_clock, duration, timer
 from bot.numbers import masked as masked_number
@@ -80,8 +81,7 @@ _ANGLES = str.maketrans({"<": "‹", ">": "›"})
 _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
-@dataclass(frozen=True)
-class Message:
+class Message(msgspec.Struct, frozen=True):
     """A message. `text` says everything that the blocks say, in words.
 
     Attributes:

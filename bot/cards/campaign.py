@@ -5,9 +5,10 @@ anything, and nobody one that the service cannot do.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from math import ceil
 from typing import Literal
+
+import msgspec
 
 from bot.cards import (
     VALUE_LIMIT,
@@ -54,8 +55,7 @@ QUESTIONS: Mapping[str, tuple[str, str, str]] = {
 """What needs a yes -> the question, what it means, the button."""
 
 
-@dataclass(frozen=True)
-class Shown:
+class Shown(msgspec.Struct, frozen=True):
     """A campaign to draw.
 
     Attributes:

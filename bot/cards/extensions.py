@@ -1,7 +1,8 @@
 """The extensions of a phone service: whose each is, how it is called, and what it is doing. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+import msgspec
 
 from bot.cards import Message, context, header, message, paragraphs, plain, sentence
 from bot.orders import Extension
@@ -10,8 +11,7 @@ LISTED = 40
 """Of one account; more are found by a part of the name."""
 
 
-@dataclass(frozen=True)
-class Listed:
+class Listed(msgspec.Struct, frozen=True):
     """What one account answered.
 
     Attributes:
@@ -22,7 +22,7 @@ class Listed:
     title: str
     found: Sequence[Extension] = ()
     more: int = 0
-    users: Mapping[str, str] = field(default_factory=dict)
+    users: Mapping[str, str] = {}
     wrong: str = ""
     whole: bool = False
 
