@@ -133,6 +133,8 @@ async def bot(folder: Path, port: int) -> None:
 
 def main() -> None:
     """Serve until killed."""
+    # With the development tools comes what httpx needs to import its own command line, for 10 ms: no user has that.
+    sys.modules["pygments"] = None  # type: ignore[assignment]
     import uvloop
 
     name, port = sys.argv[1], int(sys.argv[2])
