@@ -17,6 +17,8 @@ EXAMPLE = (
     "For example, `/callboard audit 2026-11-01..2026-11-15 @colleague campaign`: the days, who did it, and words that "
     "are looked for in what was done; each may be left out."
 )
+_IN_THE_LOG = {"dnc": "do-not-call"}
+"""A word of our commands -> what it is called in the log."""
 MOST_WORDS, LONGEST = 8, 120
 """Words of a search, and characters of all of them: they travel in the buttons."""
 
@@ -44,7 +46,7 @@ class Lines(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def stored(self) -> tuple[str, ...]:
         """The words as lines have them: of a channel its id."""
-        return tuple(word[2:-1] if is_channel(word) else word for word in self.words)
+        return tuple(word[2:-1] if is_channel(word) else _IN_THE_LOG.get(word.casefold(), word) for word in self.words)
 
     @property
     def plain_words(self) -> tuple[str, ...]:

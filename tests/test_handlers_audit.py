@@ -123,6 +123,13 @@ async def test_a_channel_may_be_picked_from_slacks_list(desk: Office) -> None:
     assert latest[3].startswith("one line, What everybody did, with ")
 
 
+async def test_what_a_command_calls_dnc_is_found_by_that_word(desk: Office) -> None:
+    await desk.type("/callboard dnc add +12025550101 asked us", user="U9")
+    told = await desk.type("/callboard audit DNC", user="U9")
+    assert "with “DNC” in it" in told
+    assert "do-not-call add" in told
+
+
 async def test_days_and_times_are_those_of_the_admins_zone(desk: Office) -> None:
     """02:40 UTC: in Madrid it is the same day, in New York still the one before."""
     await wrote(desk, "digest", "C1", "every day")
