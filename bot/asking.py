@@ -18,9 +18,6 @@ from bot.store.contacts import Contact, Fit
 _NAMESAKES = 5
 """Contacts and colleagues that are offered for one name."""
 
-_STOPS = ".,;:!?"
-"""What ends a sentence, and may stand behind a name that it is no part of."""
-
 
 class Choice(msgspec.Struct, frozen=True):
     """A name that several have: one ask each. `more`: than these. `several`: "contacts", or who they are besides.
@@ -218,7 +215,7 @@ async def _named(board: Board, name: str, base: Ask, *, colleagues: bool, asked:
             asks.append((Contact(ask.number, ask.name), ask))
             several = "contacts and colleagues"
     if not asks:
-        bare = name.rstrip(_STOPS)
+        bare = name.rstrip(contacts.STOPS)
         if bare not in ("", name):
             return await _named(board, bare, base, colleagues=colleagues, asked=asked)
         raise _nobody(board, name)

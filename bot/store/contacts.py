@@ -11,7 +11,7 @@ PAGE = 10
 _WORDS = 8
 """Of what is looked for; more are not."""
 _LIKE_A_NUMBER = re.compile(r"[\d\s()+./-]+")
-_STOPS = ".,;:!?"
+STOPS = ".,;:!?"
 """What ends a sentence, or stands between name and company."""
 _WITH_TRUNK_ZERO = 7
 """So many digits with a 0 before them are a whole number as it is dialled at home; its contact's has no 0 there."""
@@ -110,7 +110,7 @@ def _wanted(text: str) -> tuple[str, list[str]]:
     words = [text] if _LIKE_A_NUMBER.fullmatch(text) else text.split()[:_WORDS]
     values: list[str] = []
     for word in words:
-        word = word.rstrip(_STOPS) or word
+        word = word.rstrip(STOPS) or word
         digits = re.sub(r"\(0\)|\D", "", word) if _LIKE_A_NUMBER.fullmatch(word) else ""
         if len(digits) >= _WITH_TRUNK_ZERO:
             digits = digits.lstrip("0")
