@@ -7,10 +7,10 @@ from bot import offers
 from bot.cards.offer import Press
 from bot.events import REP, CdrReceived, LegAnswered, Outcome
 from bot.store import calling_lists as store
-from bot.store import ledger
 from bot.store import offers as turns
 from bot.store.calling_lists import CallingList
 from bot.store.offers import Offer
+from tests.audit_lines import audit_log
 from tests.office import SETTINGS, Office
 from tests.slack_state import Message
 
@@ -154,4 +154,4 @@ async def contact(desk: Office, list_id: str, number: str) -> Offer:
 
 
 async def audit(desk: Office) -> list[tuple[str, str]]:
-    return [(who, what) for _, who, what, *_ in await desk.board.read(ledger.audit_log)]
+    return [(who, what) for _, who, what, *_ in await desk.board.read(audit_log)]

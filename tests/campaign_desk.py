@@ -3,8 +3,8 @@
 from typing import Any
 
 from bot import campaigns
-from bot.store import ledger
 from tests import slack_requests
+from tests.audit_lines import audit_log
 from tests.dialer import dialer
 from tests.fake_slack_files import File
 from tests.office import Office
@@ -67,7 +67,7 @@ def bulk_orders(desk: Office) -> list[tuple[object, ...]]:
 
 
 async def audit(desk: Office) -> list[tuple[str, str, str, str]]:
-    return [(who, what, subject, detail) for _, who, what, subject, detail in await desk.board.read(ledger.audit_log)]
+    return [(who, what, subject, detail) for _, who, what, subject, detail in await desk.board.read(audit_log)]
 
 
 def value(desk: Office, code: str) -> str:

@@ -9,6 +9,7 @@ from bot import alarms
 from bot.errors import CapReached
 from bot.events import CallEnded
 from bot.store import ledger
+from tests.audit_lines import audit_log
 from tests.fake_slack import FakeSlack
 from tests.office import SETTINGS, Office, office
 from tests.slack_state import Clock
@@ -36,7 +37,7 @@ async def test_a_limit_that_is_reached_is_told_once_a_day(
         assert words.startswith(f"{who} today, and `{cap}` in `[policy]` allows no more: ")
         assert "`/calls log today`" in words
         assert len(desk.phone.orders) == 2
-        logged = [line[1:] for line in await desk.board.read(ledger.audit_log)]
+        logged = [line[1:] for line in await desk.board.read(audit_log)]
         assert logged.count(("U1", "refused call", "+12025550144", cap.replace("_", " "))) == 1
         desk.clock.advance(86400)
         for number in range(3):
@@ -105,7 +106,7 @@ async def test_whoever_tries_numbers_that_cost_a_lot_is_told_of(desk: Office) ->
     await desk.type("/call +1 900 555 0177")
     (words,) = await told(desk)
     assert words.startswith("<@U1> has tried to call 4 numbers today")
-    assert [line[2:4] for line in await desk.board.read(ledger.audit_log)][:2] == [
+    assert [line[2:4] for line in await desk.board.read(audit_log)][:2] == [
         ("refused call", "+19005550177"),
         ("refused call", "+881655550101"),
     ]
@@ -117,4 +118,4 @@ async def test_what_costs_nothing_is_no_alarm(desk: Office) -> None:
         await desk.type(f"/call {number}")
     await desk.board.write(ledger.audit, 1.0, "U9", "x", "y")
     assert await told(desk) == []
-    assert "refused call" not in [line[2] for line in await desk.board.read(ledger.audit_log)]
+    assert "refused call" not in [line[2] for line in await desk.board.read(audit_log)]

@@ -14,6 +14,7 @@ from bot.errors import Ambiguous, CallboardError, Refused
 from bot.events import CUSTOMER, Accepted, CdrReceived, LegAnswered, LegRinging, Outcome, State
 from bot.orders import ConferenceOrder, Order, RepPhone, options
 from bot.store import ledger
+from tests.audit_lines import audit_log
 from tests.fake_slack import FakeSlack
 from tests.office import ADA, LINE, Office, PaperPhone, office
 from tests.slack_state import Clock
@@ -84,7 +85,7 @@ async def test_everybody_is_called_once_and_has_a_card(desk: Office) -> None:
     assert "Ringing Dana Levi, +1 202-555-0123…" in texts(desk)
     assert "When they pick up, they are in conference 4711." in texts(desk)
     assert "your phone" not in texts(desk)
-    audit = [(what, number) for _, _, what, number, *_ in await desk.board.read(ledger.audit_log)]
+    audit = [(what, number) for _, _, what, number, *_ in await desk.board.read(audit_log)]
     assert ("call into conference 4711", NUMBER) in audit
     assert await desk.board.read(ledger.open_intents) == []
 

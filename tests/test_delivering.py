@@ -14,6 +14,7 @@ from bot.errors import Ambiguous, Refused, Unavailable
 from bot.events import CUSTOMER, REP, CdrReceived, Described, Outcome, RecordingReady
 from bot.store import cards, ledger
 from bot.store import recordings as rows
+from tests.audit_lines import audit_log
 from tests.fake_slack import FakeSlack
 from tests.office import Office, office
 from tests.recorded import SOUND, Recorder, came_in, card, deliveries, files, recorded, recorder, settings, talk
@@ -46,7 +47,7 @@ async def states(desk: Office) -> list[str]:
 
 
 async def audited(desk: Office, what: str) -> list[str]:
-    rows_of_log = await desk.board.read(ledger.audit_log, 100)
+    rows_of_log = await desk.board.read(audit_log, 100)
     return [detail for _, _, found, _, detail in rows_of_log if found == what]
 
 

@@ -30,6 +30,7 @@ from bot.events import (
 )
 from bot.orders import CallOrder
 from bot.store import calls, ledger, people
+from tests.audit_lines import audit_log
 from tests.fake_slack import FakeSlack
 from tests.office import SETTINGS, Office, PaperPhone, office
 from tests.slack_state import Clock
@@ -233,7 +234,7 @@ async def test_the_providers_record_overrules_the_rep(desk: Office) -> None:
     assert found is not None
     assert (found.state, found.refs) == (State.TALKING, ("late",))
     await unclear.settle(desk.board, call.id, "U1", Outcome.NO_ANSWER)
-    (_, *latest), *_ = await desk.board.read(ledger.audit_log)
+    (_, *latest), *_ = await desk.board.read(audit_log)
     assert latest == ["U1", "settle unclear call", call.number, f"{call.id} no_answer"]
     await desk.board.ingest(
         "voicenter",

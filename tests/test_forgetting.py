@@ -30,6 +30,7 @@ from bot.store import (
 from bot.store.campaigns import Batch as List
 from bot.store.cards import Card
 from bot.store.messages import Batch, Recipient
+from tests.audit_lines import audit_log
 from tests.calling_desk import press_of
 from tests.fake_slack import FakeSlack
 from tests.office import LINE, SETTINGS, Office, office
@@ -117,13 +118,13 @@ async def test_an_old_day_leaves_nothing_behind(desk: Office) -> None:
     desk.clock.advance(2 * DAY)
     await forgetting.expire(desk.board)
     assert set(await everything(desk)) == {"people", "audit", "facts"} & set(await everything(desk))
-    lines = [line[2:4] for line in await desk.board.read(ledger.audit_log)]
+    lines = [line[2:4] for line in await desk.board.read(audit_log)]
     assert ("forget", "calls: 2") in lines
     assert ("forget", "voice messages: 1") in lines
 
     desk.clock.advance(31 * DAY)
     await forgetting.expire(desk.board)
-    kept = [line[2:4] for line in await desk.board.read(ledger.audit_log)]
+    kept = [line[2:4] for line in await desk.board.read(audit_log)]
     assert all(what == "forget" for what, _ in kept)
     path = desk.board.db.path
     desk.board.db.close()  # the log goes into the file

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from bot.store import contacts, ledger, people
+from bot.store import contacts, people
 from tests import slack_requests
+from tests.audit_lines import audit_log
 from tests.fake_slack import FakeSlack
 from tests.office import SETTINGS, Office, office
 from tests.slack_state import Clock
@@ -43,7 +44,7 @@ async def cut_off(slack: FakeSlack) -> AsyncIterator[None]:
 
 async def audited(desk: Office) -> list[tuple[str, str, str, str]]:
     """(who, what, subject, detail), oldest first."""
-    return [row[1:] for row in reversed(await desk.board.read(ledger.audit_log))]
+    return [row[1:] for row in reversed(await desk.board.read(audit_log))]
 
 
 async def test_status_says_what_works(desk: Office) -> None:

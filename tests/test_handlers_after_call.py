@@ -8,6 +8,7 @@ import pytest
 from bot.errors import Ambiguous
 from bot.events import CdrReceived, Described, Outcome, Wrapped
 from bot.store import ledger
+from tests.audit_lines import audit_log
 from tests.fake_slack import FakeSlack
 from tests.office import LINE, SETTINGS, Office, office
 from tests.slack_state import Clock, Message
@@ -120,4 +121,4 @@ async def test_how_it_went_is_kept_as_a_whole_or_not_at_all(desk: Office) -> Non
     assert "Nothing was saved." in words
     (call,) = await desk.calls()
     assert call.note == ""
-    assert [what for _, _, what, *_ in await desk.board.read(ledger.audit_log)] == ["call"]
+    assert [what for _, _, what, *_ in await desk.board.read(audit_log)] == ["call"]

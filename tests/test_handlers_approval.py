@@ -14,7 +14,8 @@ import pytest
 from bot import batches, message_batches, message_queue
 from bot.consent import Recording
 from bot.errors import NotAllowed
-from bot.store import campaigns, ledger, messages, people
+from bot.store import campaigns, messages, people
+from tests.audit_lines import audit_log
 from tests.campaign_desk import GOOD, bulk_orders, buttons, card, paste, press
 from tests.dialer import Dialer
 from tests.fake_slack import FakeSlack
@@ -74,7 +75,7 @@ async def sent(desk: Office, user: str = "U1", options: str = "") -> None:
 
 
 async def audit(desk: Office) -> list[tuple[str, str]]:
-    return [(who, what) for _, who, what, *_ in await desk.board.read(ledger.audit_log)]
+    return [(who, what) for _, who, what, *_ in await desk.board.read(audit_log)]
 
 
 async def test_a_manager_is_shown_how_long_it_rings_and_that_it_is_recorded(desk: Office) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from bot.store import ledger, retention
 from handlers import audit
+from tests.audit_lines import audit_log
 from tests.block_rules import check_message
 from tests.office import Office
 from tests.slack_state import Ephemeral, Message
@@ -47,7 +48,7 @@ def actions(shown: Ephemeral) -> list[str]:
 
 async def lines(desk: Office) -> list[tuple[str, ...]]:
     """(who, what, subject, detail), latest first."""
-    return [line[1:] for line in await desk.board.read(ledger.audit_log)]
+    return [line[1:] for line in await desk.board.read(audit_log)]
 
 
 def file_of(desk: Office, user: str = "U9") -> tuple[list[dict[str, str]], Message, str]:

@@ -14,8 +14,9 @@ import pytest
 
 from bot.by_hand import BY_HAND, HandMade, events
 from bot.events import CdrReceived, Described, LegRinging, Outcome
-from bot.store import calls, ledger, missed
+from bot.store import calls, missed
 from handlers import call_log
+from tests.audit_lines import audit_log
 from tests.block_rules import check_message
 from tests.fake_slack import FakeSlack
 from tests.office import LINE, SETTINGS, Office, office
@@ -83,7 +84,7 @@ def rows_of(desk: Office, user: str = "U1") -> tuple[list[dict[str, str]], Messa
 
 async def audit(desk: Office) -> list[tuple[str, ...]]:
     """(who, what, subject, detail) of each entry, latest first."""
-    return [line[1:] for line in await desk.board.read(ledger.audit_log)]
+    return [line[1:] for line in await desk.board.read(audit_log)]
 
 
 # Searching and turning

@@ -11,10 +11,11 @@ from bot.cards.times import PACE_SECONDS
 from bot.errors import NotAllowed
 from bot.events import Outcome
 from bot.store import calling_lists as store
-from bot.store import ledger, people
+from bot.store import people
 from handlers.calling_lists import LEFT_OUT
 from handlers.left_out import Reports
 from tests import slack_requests
+from tests.audit_lines import audit_log
 from tests.calling_desk import (
     BOTH,
     MAX,
@@ -372,7 +373,7 @@ async def test_results_come_as_a_file_below_the_card(desk: Office) -> None:
     assert blocked[2] == "not allowed"
     assert "is on the do-not-call list" in blocked[-1]
     assert zoe[2] == "before a rep"
-    latest, *_ = await desk.board.read(ledger.audit_log)
+    latest, *_ = await desk.board.read(audit_log)
     assert latest[1:] == ("U2", "export call list", "Autumn offers", f"4 contacts, {next(iter(desk.slack.files))}")
 
 

@@ -28,9 +28,10 @@ from bot.events import (
     Requested,
 )
 from bot.providers import provider_class
-from bot.store import calls, contacts, ledger, people
+from bot.store import calls, contacts, people
 from bot.who import EXAMPLE
 from tests import slack_requests
+from tests.audit_lines import audit_log
 from tests.fake_slack import FakeSlack
 from tests.office import ADA, LINE, SETTINGS, Office, PaperPhone, office
 from tests.slack_state import Clock
@@ -72,7 +73,7 @@ async def test_a_call_from_ringing_to_how_it_went(desk: Office) -> None:
     for words in ("Interested", "wants a quote", "Reminder to call"):
         assert words in card.text
     (call,) = await desk.calls()
-    (_, *latest), *_ = await desk.board.read(ledger.audit_log)
+    (_, *latest), *_ = await desk.board.read(audit_log)
     assert latest == ["U1", "how it went", "+12025550123", f"{call.id} Interested with a note"]
 
 

@@ -7,8 +7,9 @@ import pytest
 
 from bot.errors import Ambiguous, Refused, Unavailable
 from bot.orders import CampaignCall
-from bot.store import ledger, people
+from bot.store import people
 from tests import slack_requests
+from tests.audit_lines import audit_log
 from tests.campaign_desk import audit, paste, press, texts, value
 from tests.dialer import SALE, Dialer, Sheet, dialer
 from tests.fake_slack import FakeSlack
@@ -148,6 +149,6 @@ async def test_a_waiting_call_is_changed_and_removed(desk: Office) -> None:
 
 async def test_a_number_is_in_the_audit_log_only_where_it_can_be_forgotten(desk: Office) -> None:
     await desk.type("/campaign add Spring sale +1 202 555 0101", user="U2")
-    rows = await desk.board.read(ledger.audit_log)
+    rows = await desk.board.read(audit_log)
     assert [subject for _, _, _, subject, _ in rows] == ["+12025550101"]
     assert not any("0101" in detail for *_, detail in rows)

@@ -6,11 +6,12 @@ import pytest
 
 from bot import contact_imports
 from bot.contact_rows import MOST_ROWS
-from bot.store import contacts, ledger
+from bot.store import contacts
 from bot.store.contacts import Contact
 from handlers.contact_imports import LEFT_OUT
 from handlers.left_out import Reports
 from tests import slack_requests
+from tests.audit_lines import audit_log
 from tests.fake_slack_files import add_file, shared, table
 from tests.office import Office
 from tests.slack_state import Message
@@ -60,7 +61,7 @@ async def book(desk: Office) -> dict[str, Contact]:
 
 
 async def audit(desk: Office) -> list[tuple[str, ...]]:
-    return [line[1:] for line in await desk.board.read(ledger.audit_log)]
+    return [line[1:] for line in await desk.board.read(audit_log)]
 
 
 def said(desk: Office) -> str:

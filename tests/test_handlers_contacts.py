@@ -7,6 +7,7 @@ import pytest
 from bot.store import contacts, ledger
 from bot.store.contacts import Contact
 from tests import slack_requests
+from tests.audit_lines import audit_log
 from tests.fake_slack import FakeSlack
 from tests.office import SETTINGS, Office, office
 from tests.slack_state import Clock, Ephemeral
@@ -38,7 +39,7 @@ def names(desk: Office) -> list[str]:
 
 async def audit(desk: Office) -> list[tuple[str, ...]]:
     """(who, what, subject, detail), oldest first."""
-    return [line[1:] for line in reversed(await desk.board.read(ledger.audit_log))]
+    return [line[1:] for line in reversed(await desk.board.read(audit_log))]
 
 
 async def in_book(desk: Office, number: str) -> Contact | None:

@@ -12,6 +12,7 @@ from bot.digest import DEFINITIONS
 from bot.events import CdrReceived, Described, LegAnswered, Outcome
 from bot.store import ledger
 from bot.store import missed as missed_callers
+from tests.audit_lines import audit_log
 from tests.block_rules import check_message
 from tests.fake_slack import FakeSlack
 from tests.office import LINE, SETTINGS, Office, office
@@ -54,7 +55,7 @@ async def test_it_says_when_the_next_one_comes(desk: Office, text: str, words: t
     told = await desk.type(f"/digest {text}", user="U2")
     for each in words:
         assert each in told
-    assert any(what == "digest" and who == "U2" for _, who, what, *_ in await desk.board.read(ledger.audit_log))
+    assert any(what == "digest" and who == "U2" for _, who, what, *_ in await desk.board.read(audit_log))
 
 
 async def test_the_zone_is_the_persons_where_none_is_typed(desk: Office) -> None:
@@ -115,7 +116,7 @@ async def test_managers_and_admins_decide_about_channels(desk: Office, user: str
     assert "Only managers" in await desk.type("/digest stop", user="U1")
     assert "any more" in await desk.type("/digest stop", user=user)
     assert "posted here by itself anyway" in await desk.type("/digest stop", user=user)
-    log = [line[1:] for line in await desk.board.read(ledger.audit_log)]
+    log = [line[1:] for line in await desk.board.read(audit_log)]
     weekly = "every Friday at 17:00 (Europe/Madrid)"
     assert log == [(user, "digest stop", "C1", ""), (user, "digest", "C1", weekly)], "what was not done is not in it"
 

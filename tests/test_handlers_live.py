@@ -32,6 +32,7 @@ from bot.operations import operations
 from bot.orders import Prompt, Speech, TalkOption
 from bot.store import contacts, ledger
 from tests import slack_requests
+from tests.audit_lines import audit_log
 from tests.fake_slack import FakeSlack
 from tests.office import LINE, SETTINGS, Office, PaperPhone, office
 from tests.slack_state import Clock, Message
@@ -219,7 +220,7 @@ async def test_consult_and_transfer_are_told_in_the_thread_and_in_the_audit_log(
         "U1 put the caller on hold and called +1 202-555-0177.",
         "U1 completed the transfer.",
     ]
-    audit = [(what, detail.partition(" ")[2]) for _, who, what, _, detail in await desk.board.read(ledger.audit_log)]
+    audit = [(what, detail.partition(" ")[2]) for _, who, what, _, detail in await desk.board.read(audit_log)]
     assert audit[:4] == [
         ("complete transfer", ""),
         ("consult", "+12025550177"),
@@ -266,7 +267,7 @@ async def test_whoever_is_consulted_hears_the_announcement_first(announcing: Off
     assert await bring_in(announcing, "consult", "+44 7700 900177") is None
     assert phone(announcing).done == [("consult", "+447700900177", "It is recorded.")]
     assert (await only(announcing)).consulting == "+447700900177"
-    audit = [detail for *_, detail in await announcing.board.read(ledger.audit_log)]
+    audit = [detail for *_, detail in await announcing.board.read(audit_log)]
     assert any("the announcement is played first" in detail for detail in audit)
 
 
@@ -292,7 +293,7 @@ async def test_who_must_know_of_the_recording_is_asked_for_before_anybody_is_dia
     number = who.replace(" ", "")
     assert phone(announcing).done == [(action, number)]
     assert number in ((await only(announcing)).consulting, (await only(announcing)).transferred_to)
-    audit = [detail for *_, detail in await announcing.board.read(ledger.audit_log)]
+    audit = [detail for *_, detail in await announcing.board.read(audit_log)]
     assert any("asked for; confirmed that" in detail for detail in audit)
     assert await announcing.board.read(ledger.open_intents) == []
 
@@ -376,7 +377,7 @@ async def test_a_consultation_that_a_restart_cut_off_is_told_and_leads_back(desk
     assert "consult somebody (+1 202-555-0177)" in told[0]
     assert "may or may not" in told[0]
     assert await desk.board.read(ledger.open_intents) == []
-    assert "unclear" in (await desk.board.read(ledger.audit_log))[0][4]
+    assert "unclear" in (await desk.board.read(audit_log))[0][4]
 
 
 @pytest.mark.parametrize("ended", [True, False])
@@ -501,7 +502,7 @@ async def test_what_the_service_refuses_is_told_and_changes_nothing(desk: Office
     assert desk.conversation("U1")[-1].text == "The call was not transferred: Paperphone refused: not now."
     assert not (await only(desk)).held
     assert thread(desk) == []
-    assert "not done" in (await desk.board.read(ledger.audit_log))[0][4]
+    assert "not done" in (await desk.board.read(audit_log))[0][4]
 
 
 async def test_others_keep_their_hands_off_but_a_manager_may(desk: Office) -> None:
@@ -613,7 +614,7 @@ async def test_how_many_keys_were_pressed_is_told_where_not_all_were(desk: Offic
     phone(desk).fault, phone(desk).good = Unavailable("Paperphone did not answer."), 2
     await desk.submit({"keys": "12345"})
     assert "Only 2 of 5 keys were pressed for certain." in desk.conversation("U1")[-1].text
-    assert (await desk.board.read(ledger.audit_log))[0][4].partition(" ")[2].startswith("5 keys unclear: Only 2")
+    assert (await desk.board.read(audit_log))[0][4].partition(" ")[2].startswith("5 keys unclear: Only 2")
 
 
 async def test_what_may_be_a_secret_is_pressed_and_nowhere_written_down(desk: Office) -> None:

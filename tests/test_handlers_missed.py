@@ -7,9 +7,9 @@ import pytest
 
 from bot import jobs
 from bot.events import CallEnded, CdrReceived, Described, LegRinging, Outcome
-from bot.store import ledger
 from handlers.resting import resting
 from tests import slack_requests
+from tests.audit_lines import audit_log
 from tests.fake_slack import FakeSlack
 from tests.office import LINE, SETTINGS, Office, office
 from tests.slack_state import Clock, Message
@@ -28,7 +28,7 @@ async def miss(desk: Office, ref: str, number: str = CALLER, outcome: Outcome = 
 
 async def audit(desk: Office) -> list[tuple[str, ...]]:
     """(who, what, subject, detail) of each entry, latest first."""
-    return [line[1:] for line in await desk.board.read(ledger.audit_log)]
+    return [line[1:] for line in await desk.board.read(audit_log)]
 
 
 def cards(desk: Office) -> list[Message]:

@@ -8,9 +8,10 @@ import pytest
 from typing_extensions import override
 
 from bot.errors import ProviderError, Refused
-from bot.store import ledger, people
+from bot.store import people
 from bot.store.people import Person
 from tests import slack_requests
+from tests.audit_lines import audit_log
 from tests.office import LINE, Office, PaperPhone
 
 NUMBER = "+12025550191"
@@ -152,7 +153,7 @@ async def test_unlinking_forgets_everything_but_the_person(desk: Office) -> None
     await desk.type("/phone unlink")
     assert await person(desk) == Person("U1", name="Ada", zone="Europe/London")
     assert "202-555-0191" in await desk.type("/phone link +1 202 555 0191 ext 201", user="U2")  # free again
-    assert [line[1:] for line in await desk.board.read(ledger.audit_log)] == [
+    assert [line[1:] for line in await desk.board.read(audit_log)] == [
         ("U2", "link phone", NUMBER, "201"),
         ("U1", "unlink phone", "no phone", ""),
         ("U1", "link phone", "201", "voicenter 201"),
@@ -278,7 +279,7 @@ async def test_a_status_is_shown_told_and_set(desk: Office, signing: Signing) ->
     assert await desk.type("/phone status away") == "Presentia shows you as “away” now."
     assert signing.set == [("12345", "9", "")]
     assert "last set from here: away, 03:40." in await desk.type("/phone status")
-    audit = [line[1:] for line in await desk.board.read(ledger.audit_log)]
+    audit = [line[1:] for line in await desk.board.read(audit_log)]
     assert audit == [("U1", "presence", "presentia", "away"), ("U1", "presence.known_as", "presentia", "12345")]
 
 

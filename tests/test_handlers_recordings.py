@@ -10,11 +10,11 @@ import pytest
 
 from bot.errors import NotAllowed, NotFound
 from bot.orders import TalkOption
-from bot.store import ledger
 from handlers import Click
 from handlers.live import _choices
 from handlers.recordings import get
 from tests import slack_requests
+from tests.audit_lines import audit_log
 from tests.fake_slack import FakeSlack
 from tests.office import Office, office
 from tests.recorded import (
@@ -55,7 +55,7 @@ async def desk(opened: Open) -> AsyncIterator[Office]:
 
 async def audit(desk: Office) -> list[tuple[str, str, str]]:
     """(who, what, detail) without our ids, the latest first."""
-    rows = await desk.board.read(ledger.audit_log)
+    rows = await desk.board.read(audit_log)
     return [(who, what, detail.partition(" ")[2]) for _, who, what, _, detail in rows]
 
 

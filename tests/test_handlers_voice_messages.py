@@ -23,6 +23,7 @@ from bot.store.people import Person
 from handlers import voice_messages
 from handlers.voice_messages import Results
 from tests import slack_requests
+from tests.audit_lines import audit_log
 from tests.fake_slack import FakeSlack
 from tests.office import LINE, SETTINGS, Office, PaperPhone, office
 from tests.slack_state import Clock, Message
@@ -47,7 +48,7 @@ def card(desk: Office, user: str = "U1") -> Message:
 
 
 async def audit(desk: Office) -> list[str]:
-    return [f"{who} {what} {subject}" for _, who, what, subject, _ in await desk.board.read(ledger.audit_log)]
+    return [f"{who} {what} {subject}" for _, who, what, subject, _ in await desk.board.read(audit_log)]
 
 
 async def test_a_text_to_one(desk: Office) -> None:
@@ -147,7 +148,7 @@ async def test_many_are_shown_first_and_their_results_come_as_a_file(desk: Offic
     assert rows[2]["details"] == "busy"
     await desk.press("voicemsg:csv", shown, "DU2", user="U2")
     assert len(desk.slack.files) == 2
-    log = await desk.board.read(ledger.audit_log)
+    log = await desk.board.read(audit_log)
     exports = [(who, subject, detail.split()[0]) for _, who, what, subject, detail in log if "export" in what]
     assert exports == [("U2", "3 recipients", "voicenter"), ("", "3 recipients", "voicenter")]
 
@@ -427,7 +428,7 @@ async def test_what_became_of_a_stored_message_is_in_the_audit_log(desk: Office,
     assert str(error) in desk.conversation("U2")[-1].text
     await desk.type("/voicemsg templates delete welcome", user="U2")
     assert str(error) in await desk.press("template:delete", desk.slack.ephemerals[-1], "C1", user="U2")
-    log = [line[1:] for line in await desk.board.read(ledger.audit_log)]
+    log = [line[1:] for line in await desk.board.read(audit_log)]
     assert log == [
         ("U2", "delete voice message", "7", f"voicenter {fate}: {error}"),
         ("U2", "store voice message", "Closed", f"voicenter {fate}: {error}"),

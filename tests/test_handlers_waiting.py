@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.store import ledger, missed, people
+from bot.store import missed, people
 from bot.store.people import Person
+from tests.audit_lines import audit_log
 from tests.block_rules import check_message
 from tests.fake_slack import FakeSlack
 from tests.office import LINE, SETTINGS, Office, office
@@ -80,7 +81,7 @@ async def test_a_claim_a_snooze_and_a_closing_show_in_the_list_and_on_the_card(d
     assert "(1)" in await desk.type("/missed mine")
     await desk.press("waiting:release", listed(desk), "C1", value=f"{rows[0].id}||mine|0")
     assert "Nobody whom you have claimed is waiting for a call back." in listed(desk).text
-    done = [line[2] for line in await desk.board.read(ledger.audit_log)]
+    done = [line[2] for line in await desk.board.read(audit_log)]
     assert done == [f"{what} missed caller" for what in ("release", "close", "snooze", "claim")]
 
 
@@ -177,7 +178,7 @@ async def test_a_manager_gives_a_caller_to_somebody_who_is_told(desk: Office) ->
     assert "U2 asks you to call back +1 202-555-0155." in told.text
     await desk.press("missed:call_back", told, desk.slack.open_dm("U1").id)
     assert [order.number for order in desk.phone.orders] == [CALLER]
-    log = [line[1:] for line in await desk.board.read(ledger.audit_log)]
+    log = [line[1:] for line in await desk.board.read(audit_log)]
     assert ("U2", "assign missed caller", CALLER, "to <@U1>") in log
 
 

@@ -14,6 +14,7 @@ from bot.events import CallEnded
 from bot.store import ledger, people
 from handlers import Click
 from tests import slack_requests
+from tests.audit_lines import audit_log
 from tests.fake_slack import FakeSlack
 from tests.office import SETTINGS, Office, office
 from tests.slack_state import Clock, Message
@@ -55,7 +56,7 @@ def dm(desk: Office, user: str) -> str:
 
 async def audited(desk: Office) -> list[tuple[str, str, str, str]]:
     """(who, what, subject, detail), oldest first."""
-    return [row[1:] for row in reversed(await desk.board.read(ledger.audit_log))]
+    return [row[1:] for row in reversed(await desk.board.read(audit_log))]
 
 
 async def test_a_manager_says_why_and_calls(desk: Office) -> None:

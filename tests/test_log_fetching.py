@@ -19,6 +19,7 @@ from bot.log_fetching import PAUSE_SECONDS
 from bot.orders import LogSearch
 from bot.store import calls, figures, ledger, missed, recordings
 from tests import slack_requests
+from tests.audit_lines import audit_log
 from tests.fake_slack import FakeSlack
 from tests.office import LINE, SETTINGS, Office, PaperPhone, office
 from tests.slack_state import Clock
@@ -131,7 +132,7 @@ async def test_a_period_is_fetched_day_by_day_kept_counted_and_told_to_nobody_el
     counts = await desk.board.read(figures.counts, at(1, 0), at(4, 0))
     assert (counts.incoming, counts.missed) == (3, 2)
     assert "3 Oct" in await desk.type("/calls log 2026-10-01..2026-10-04 missed", user=MANAGER)
-    lines = [line[1:] for line in await desk.board.read(ledger.audit_log)]
+    lines = [line[1:] for line in await desk.board.read(audit_log)]
     assert lines == [
         (ADMIN, "fetched call log", "voicenter", "2026-10-01..2026-10-03: 3 new, 0 known"),
         (ADMIN, "fetch call log", "voicenter", "2026-10-01..2026-10-03"),
@@ -223,7 +224,7 @@ async def test_what_cannot_be_fetched_is_said_and_nothing_is_asked_for(desk: Off
     assert "othing was fetched" in answer
     assert "searched" not in answer
     assert phone(desk).searches == []
-    assert await desk.board.read(ledger.audit_log) == []
+    assert await desk.board.read(audit_log) == []
 
 
 async def test_92_days_are_the_most(desk: Office) -> None:
@@ -290,9 +291,9 @@ async def test_recordings_whose_time_is_over_go_without_a_word(desk: Office) -> 
         assert call is not None
         states += [copy.state for copy in await desk.board.read(recordings.of_call, call.id)]
     assert states == ["deleted", "kept"]
-    before = await desk.board.read(ledger.audit_log)
+    before = await desk.board.read(audit_log)
     await Deliveries(desk.board, desk.desk.slack).expire()
-    assert await desk.board.read(ledger.audit_log) == before
+    assert await desk.board.read(audit_log) == before
 
 
 # What goes wrong on the way
@@ -309,7 +310,7 @@ async def test_a_service_that_refuses_midway_is_quoted_with_how_far_it_came_and_
     assert await desk.board.read(ledger.recall, "log fetch voicenter") is None
     await fetch(desk, "2026-10-03..2026-10-05 via voicenter")
     assert "3 Oct 2026 to 5 Oct 2026: one new call" in report(desk)
-    details = [line[4] for line in await desk.board.read(ledger.audit_log)]
+    details = [line[4] for line in await desk.board.read(audit_log)]
     assert "2026-10-01..2026-10-05: stopped before 2026-10-03: 1 new, 0 known" in details
 
 

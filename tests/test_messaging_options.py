@@ -15,8 +15,9 @@ from bot.consent import Recording, Rule
 from bot.errors import NotAllowed, Unavailable, Unsupported
 from bot.messaging import Wanted
 from bot.orders import MessageOrder
-from bot.store import ledger, messages
+from bot.store import messages
 from bot.store.messages import Batch
+from tests.audit_lines import audit_log
 from tests.fake_slack import FakeSlack
 from tests.office import LINE, Office, office
 from tests.slack_state import Clock
@@ -152,7 +153,7 @@ async def test_the_announcement_is_spoken_before_the_text(desk: Office) -> None:
     (order,) = ordered(desk)
     assert (order.record, order.text) == (True, f"{ANNOUNCEMENT} Your order is ready.")
     (call,) = await desk.calls()
-    (line,) = [line for line in await desk.board.read(ledger.audit_log) if line[2] == "voice message"]
+    (line,) = [line for line in await desk.board.read(audit_log) if line[2] == "voice message"]
     assert line[4] == f"voicenter {call.id} recorded: the announcement was played first"
     (card,) = desk.conversation("U2")
     assert "recorded, which is announced first" in card.text

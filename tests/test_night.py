@@ -23,6 +23,7 @@ from bot.limits import LATE, night
 from bot.rules import Allowed, History, Proposed, Refused, Rules, Used
 from bot.store import ledger
 from bot.window import Window
+from tests.audit_lines import audit_log
 from tests.fake_slack import FakeSlack
 from tests.office import SETTINGS, Office, office
 from tests.slack_state import Clock
@@ -237,7 +238,7 @@ async def test_a_stolen_account_is_stopped_within_minutes_and_the_admins_hear_of
         )
         assert "Everybody's calls, since 1 Feb 2026" in await desk.type("/calls log 2026-02-01..", user="U9")
         assert ("U1", "refused call", "night calls") in [
-            (line[1], line[2], line[4]) for line in await desk.board.read(ledger.audit_log)
+            (line[1], line[2], line[4]) for line in await desk.board.read(audit_log)
         ]
         await call(desk, 90, "U2")  # a colleague has calls of their own
         await ends(desk)

@@ -21,6 +21,7 @@ from bot.errors import Ambiguous, CapReached, NotAllowed, Refused, Unavailable
 from bot.events import CUSTOMER, REP, AnyEvent, CallEnded, Controlled, Described, LegAnswered, LegEnded, Outcome, State
 from bot.orders import Speech
 from bot.store import Database, ledger, people
+from tests.audit_lines import audit_log
 from tests.fake_slack import FakeSlack
 from tests.office import ADA, LINE, SETTINGS, Office, PaperPhone, office
 from tests.slack_state import Clock
@@ -152,7 +153,7 @@ async def test_the_admins_hear_of_numbers_that_cost_much_as_of_those_that_are_di
             await ring(desk, running, "forward", f"+1900555012{number}")
     (words,) = await alarms(desk)
     assert words.startswith("<@U1> has tried to call 3 numbers today that are never dialled from here, ")
-    assert (await desk.board.read(ledger.audit_log))[0][1:] == ("U1", "refused call", "+19005550122", "cost")
+    assert (await desk.board.read(audit_log))[0][1:] == ("U1", "refused call", "+19005550122", "cost")
 
 
 # Caps of the day.
@@ -177,7 +178,7 @@ async def test_whoever_is_called_in_from_outside_is_a_call_of_the_day(
         (words,) = await alarms(desk)
         assert words.startswith("<@U1> has placed 2 calls today, and `daily_calls` in `[policy]` allows no more: ")
         refused = ("U1", "refused call", OUTSIDE, "daily calls")
-        assert refused in [line[1:] for line in await desk.board.read(ledger.audit_log)]
+        assert refused in [line[1:] for line in await desk.board.read(audit_log)]
         desk.clock.advance(86400)
         await ring(desk, third, action, OUTSIDE)
         assert exchange(desk).rung == [OUTSIDE, OUTSIDE]
@@ -416,7 +417,7 @@ async def test_wherever_callboard_is_killed_the_log_says_one_thing_of_it(
                 if await killed(desk, more, lambda: controlling.recover(desk.board)):
                     break
             assert await desk.board.read(ledger.open_intents) == []
-            log = [line[4].partition(OUTSIDE)[2] for line in await desk.board.read(ledger.audit_log)]
+            log = [line[4].partition(OUTSIDE)[2] for line in await desk.board.read(audit_log)]
             fates = [words.split(":")[0].strip() for words in log if not words.endswith("asked for")]
             assert len(fates) <= 1, (writes, fates)
         if over:

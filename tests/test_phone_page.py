@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from bot.phone_page import MAX_BODY
-from bot.store import ledger, people, web_phones
+from bot.store import people, web_phones
 from bot.web_phone import LINK_SECONDS, SESSION_SECONDS, new_link, read_link, seal, unseal
+from tests.audit_lines import audit_log
 from tests.browser import (
     CALLER,
     EXTENSION,
@@ -237,7 +238,7 @@ async def test_forget(page: Page) -> None:
     assert (await page.ask("session")).status_code == 401
     assert "no web phone" in await page.desk.type("/phone web forget")
     assert "`/phone web login`" in await page.desk.type("/phone web dance")
-    log = await page.desk.board.read(ledger.audit_log)
+    log = await page.desk.board.read(audit_log)
     assert {"web phone login", "open web phone", "forget web phone"} <= {what for _, _, what, _, _ in log}
 
 

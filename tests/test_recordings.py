@@ -8,7 +8,7 @@ import pytest
 
 from bot.errors import Refused, Unavailable
 from bot.recordings import LINK_SECONDS, filename, link, reference
-from bot.store import ledger
+from tests.audit_lines import audit_log
 from tests.fake_slack import FakeSlack
 from tests.office import Office, office
 from tests.recorded import SOUND, Recorder, recorded, recorder, settings
@@ -23,7 +23,7 @@ async def desk(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> Asy
 
 
 async def audited(desk: Office) -> list[tuple[str, str, str]]:
-    return [(who, what, subject) for _, who, what, subject, _ in await desk.board.read(ledger.audit_log)]
+    return [(who, what, subject) for _, who, what, subject, _ in await desk.board.read(audit_log)]
 
 
 def left_on_disk(desk: Office) -> list[Path]:

@@ -12,7 +12,7 @@ import pytest
 
 from bot import demo, recordings
 from bot.call import Call
-from bot.store import ledger
+from tests.audit_lines import audit_log
 from tests.town import Town
 from tests.town import town as running
 
@@ -56,7 +56,7 @@ async def heard(town: Town, call: Call, begins: bytes) -> None:
     assert answer.headers["content-type"].startswith("audio/")
 
     async def written_down() -> bool:  # the delivery once Slack has scanned the file
-        told = [what for _, _, what, _, _ in await town.callboard.board.read(ledger.audit_log)]
+        told = [what for _, _, what, _, _ in await town.callboard.board.read(audit_log)]
         return {"recording delivered", "listened to recording"} <= set(told)
 
     await town.until(written_down, "both in the audit log")

@@ -11,6 +11,7 @@ from bot.assembly import running
 from bot.settings import Retention
 from bot.settings_reader import load
 from bot.store import ledger
+from tests.audit_lines import audit_log
 from tests.fake_slack import FakeSlack
 from tests.office import Office
 from tests.test_assembly import socket_settings
@@ -20,7 +21,7 @@ from tests.test_disk import Sick
 async def noted(desk: Office) -> list[tuple[str, str]]:
     """(setting, what it was and is) of each line, latest first."""
     await settings_noted.note(desk.board)
-    log = [line[1:] for line in await desk.board.read(ledger.audit_log)]
+    log = [line[1:] for line in await desk.board.read(audit_log)]
     assert {line[:2] for line in log} <= {("", "setting changed")}
     return [(subject, detail) for _, _, subject, detail in log]
 
@@ -113,7 +114,7 @@ async def test_a_setting_that_a_newer_callboard_has_was_not_changed(desk: Office
 async def test_it_is_looked_at_when_callboard_starts(tmp_path: Path, fake_slack: FakeSlack) -> None:
     settings = load(socket_settings(tmp_path, fake_slack))
     async with running(settings) as callboard:
-        assert await callboard.board.read(ledger.audit_log) == []
+        assert await callboard.board.read(audit_log) == []
     async with running(replace(settings, managers=("U2", "U4"))) as callboard:
-        (line,) = await callboard.board.read(ledger.audit_log)
+        (line,) = await callboard.board.read(audit_log)
         assert line[1:] == ("", "setting changed", "managers", "U2 -> U2, U4")

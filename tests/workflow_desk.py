@@ -9,9 +9,9 @@ from typing import Any
 from bot import message_queue, workflow_steps
 from bot.events import REP, AnyEvent, CdrReceived, LegAnswered, Outcome
 from bot.step_answers import StepAnswers
-from bot.store import ledger
 from bot.store import workflow_steps as store
 from tests import slack_requests
+from tests.audit_lines import audit_log
 from tests.fake_slack import FakeSlack
 from tests.fake_slack_steps import Execution
 from tests.office import SETTINGS, Office, office
@@ -95,7 +95,7 @@ class Workflow:
 
     async def audit(self) -> list[tuple[str, str, str, str]]:
         """The lines that name a workflow."""
-        lines = [line[1:] for line in await self.desk.board.read(ledger.audit_log)]
+        lines = [line[1:] for line in await self.desk.board.read(audit_log)]
         return [line for line in lines if "workflow" in line[1]]
 
 

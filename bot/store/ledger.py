@@ -95,12 +95,6 @@ def audit(db: sqlite3.Connection, now: float, who: str, what: str, subject: str,
     )
 
 
-def audit_log(db: sqlite3.Connection, limit: int = 20) -> list[tuple[float, str, str, str, str]]:
-    """The latest lines: (at, who, what, subject, detail)."""
-    rows = db.execute("SELECT at, who, what, subject, detail FROM audit ORDER BY id DESC LIMIT ?", (limit,))
-    return [(row[0], row[1], row[2], row[3], row[4]) for row in rows]
-
-
 def remind(db: sqlite3.Connection, call_id: str, user: str, due_at: float) -> None:
     """Set (or move) somebody's reminder to call; each person has one of their own for a call."""
     db.execute(
