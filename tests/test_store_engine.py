@@ -107,7 +107,7 @@ async def test_after_closing_nobody_waits_for_an_answer_that_never_comes(tmp_pat
     queued = asyncio.create_task(database.write(lambda db: insert(db, "queued")))
     await asyncio.sleep(0)
     database.close()
-    await queued
+    await asyncio.wait_for(queued, 5)
     with pytest.raises(sqlite3.ProgrammingError, match="closed"):
         await asyncio.wait_for(database.write(lambda db: insert(db, "late")), 5)
     again = Database(tmp_path / "a.sqlite")
