@@ -13,7 +13,7 @@ import sys
 import time
 from urllib.parse import urlencode
 
-from benchmarks.servers import HOOK, SECRET
+from benchmarks.servers import HOOK, SECRET, on_core
 
 
 def command(number: int) -> bytes:
@@ -88,5 +88,6 @@ async def run(job: dict[str, object]) -> dict[str, float]:
 if __name__ == "__main__":
     import uvloop
 
+    on_core(1)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         print(json.dumps(runner.run(run(json.loads(sys.argv[1])))))
