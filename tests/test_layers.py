@@ -51,6 +51,7 @@ IO_OF_OURS = (
     "bot.store",
     "bot.board",
     "bot.feed",
+    "bot.slack_api",
     "bot.web",
     "bot.jobs",
     "bot.dialing",
@@ -266,7 +267,15 @@ WIRING = (
 
 
 def test_slacks_client_is_with_those_who_speak_to_slack_only() -> None:
-    allowed = ("bot.feed", "bot.native_calls", "bot.step_answers", "bot.uploading", *WIRING, "handlers")
+    allowed = (
+        "bot.feed",
+        "bot.native_calls",
+        "bot.slack_api",
+        "bot.step_answers",
+        "bot.uploading",
+        *WIRING,
+        "handlers",
+    )
     found = (found for found in imports() if found.is_of("slack_sdk", "slack_bolt"))
     assert said(found for found in found if not is_in(found.by, *allowed)) == []
 
