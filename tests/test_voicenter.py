@@ -182,6 +182,7 @@ def test_every_type_and_status_has_a_sample() -> None:
         ("anonymous", ""),
         ("Anonymous", ""),
         ("Unknown", ""),
+        ("Restricted", ""),
         ("*3001", "*3001"),
         ("", ""),
     ],

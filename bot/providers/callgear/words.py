@@ -3,6 +3,8 @@
 import re
 from datetime import datetime, tzinfo
 
+from bot.numbers import withheld
+
 _YEARS = (946_684_800, 4_102_444_800)  # 2000 to 2100: any other time is one that was not set
 
 _HALF_A_SIGN = re.compile("[\ud800-\udfff]")
@@ -29,8 +31,10 @@ def bare(number: str) -> str:
 
 
 def e164(value: object) -> str:
-    """With its plus."""
+    """With its plus; "" = withheld."""
     found = text(value)
+    if withheld(found):
+        return ""
     return f"+{found}" if re.fullmatch(r"[1-9][0-9]{6,14}", found) else found
 
 

@@ -272,7 +272,7 @@ class EnableX(Provider):
             if not api.of_a_call(error):
                 raise
             return ()
-        told = webhooks.analysed(answer, call, self.clock(), joined=self._joins)
+        told = webhooks.analysed(answer, call, self.clock(), self.region, joined=self._joins)
         return told + await self._probe.second_leg(call, self.clock())
 
     @override
@@ -316,7 +316,7 @@ class EnableX(Provider):
     @override
     def read_webhook(self, request: Request) -> Webhook:
         """All events, plain or encrypted: see `webhooks.py`."""
-        return webhooks.read(request, self.values["app_id"])
+        return webhooks.read(request, self.values["app_id"], self.region)
 
     # How it is spoken to.
 

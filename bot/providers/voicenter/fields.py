@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
 from bot.errors import BadInput
-from bot.numbers import e164, parse
+from bot.numbers import e164, parse, withheld
 
 from . import loose
 
@@ -129,9 +129,6 @@ class _Spelt(dict[str, str]):
 
 _SPELT = _Spelt()
 
-WITHHELD = ("anonymous", "unknown")
-"""What stands for a caller's number that is withheld. Nobody can be called back there."""
-
 
 @functools.lru_cache(maxsize=32768)  # our own numbers come with every webhook, callers with several; 5 MB when full
 def phone(text: str, region: str) -> str:
@@ -141,7 +138,7 @@ def phone(text: str, region: str) -> str:
     Israel whatever country the account is in, and `region` only helps with what fits neither.
     """
     text = text.strip()
-    if text.casefold() in WITHHELD:
+    if withheld(text):
         return ""
     if not _PHONE.fullmatch(text):
         return text
