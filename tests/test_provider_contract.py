@@ -442,6 +442,78 @@ async def test_a_recording_without_a_good_address_is_refused(kind: str, recordin
     assert all(b"/recording/" in request.url.raw_path and b"/call/" not in request.url.raw_path for request in asked)
 
 
+def with_another(member: bytes) -> Callable[[bytes], bytes]:
+    """The object with one more member at its end."""
+    return lambda body: body.rstrip()[:-1].rstrip(b",") + (b", " if body.strip() != b"{}" else b"") + member + b"}"
+
+
+NO_MATTER: dict[str, Callable[[bytes], bytes]] = {
+    "byte order mark": lambda body: b"\xef\xbb\xbf" + body,
+    "another encoding": lambda body: body.decode().encode("utf-16"),
+    "line ends and a nul": lambda body: b"\r\n" + body + b"\r\n\0",
+    "a list of one": lambda body: b"[" + body + b"]",
+    "text once more": lambda body: json.dumps(body.decode()).encode(),
+    "another charset": with_another(b'"more": "caf\xe9"'),
+    "half a character": with_another(b'"more": "\\ud83d"'),
+    "no number": with_another(b'"more": [NaN, -Infinity, 1e999]'),
+    "a large number": with_another(b'"more": ' + b"9" * 5000),
+    "a line break": with_another(b'"more": "one\ntwo"'),
+    "a comma too many": with_another(b""),
+    "more members": with_another(b'"more": {"": [1, null, {"id": {}}]}, "MORE": ""'),
+}
+"""What may be wrong with a JSON object whose every member can still be read."""
+
+
+@pytest.mark.parametrize("damage", NO_MATTER)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if provider_class(kind).hook_paths])
+def test_damage_that_does_not_matter_loses_no_webhook(kind: str, damage: str) -> None:
+    tried = 0
+    for file in sample_files(kind, "webhooks"):
+        told, request = meaning(file), webhook_request(raw(file.read_bytes()))
+        if "raises" in told or not is_object(request.body):
+            continue
+        provider = configured(kind, offline, told.get("region", "IL"))
+        whole = provider.read_webhook(request)
+        damaged = provider.read_webhook(msgspec.structs.replace(request, body=NO_MATTER[damage](request.body)))
+        assert (damaged.events, damaged.question) == (whole.events, whole.question), file.stem
+        tried += 1
+    assert tried
+
+
+def is_object(body: bytes) -> bool:
+    try:
+        return body.startswith(b"{") and isinstance(json.loads(body), dict)
+    except ValueError:
+        return False
+
+
+@pytest.mark.parametrize("damage", NO_MATTER)
+@pytest.mark.parametrize("kind", KINDS)
+async def test_damage_that_does_not_matter_leaves_an_answer_as_it_is(kind: str, damage: str, tmp_path: Path) -> None:
+    """What was done is known to be done, and what was refused to be refused: nobody has to look at their phone."""
+    tried = 0
+    for name in operations():
+        for file in sample_files(kind, f"operations/{name}"):
+            told, exchanges = meaning(file), conversation(file)
+            if not all(is_object(response.body) for _, response in exchanges):
+                continue
+
+            def answer(request: httpx.Request, exchanges: list[tuple[Raw, Raw]] = exchanges) -> httpx.Response:
+                response = exchanges.pop(0)[1]
+                content = NO_MATTER[damage](response.body)
+                return httpx.Response(int(response.start[1]), headers=response.headers, content=content)
+
+            act = getattr(configured(kind, answer, told.get("region", "IL")), name)
+            raised = ""
+            try:
+                await act(**arguments(name, told, tmp_path))
+            except ProviderError as error:
+                raised = type(error).__name__
+            assert raised == told.get("raises", {"error": ""})["error"], file.stem
+            tried += 1
+    assert tried
+
+
 def readable(kind: str, request: Request) -> None:
     provider = configured(kind, offline)
     try:

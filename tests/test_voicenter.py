@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from bot.call import Call
 from bot.errors import Ambiguous, Refused, SettingsError, Unavailable, Unsupported
 from bot.events import LegAnswered, LegRinging, Outcome, State
-from bot.providers.voicenter import Voicenter, loose, tables, xmlrpc
-from bot.providers.voicenter.fields import Fields, is_extension, phone, spelling
+from bot.providers.voicenter import Voicenter, tables, xmlrpc
+from bot.providers.voicenter.fields import is_extension, phone, spelling
 from bot.simulator.behaviours import IncomingKind
 from tests.voicenter_world import World, order
 
@@ -195,53 +195,6 @@ def test_what_an_extension_looks_like() -> None:
     assert is_extension("AAPINFzL")
     assert is_extension("4iWqKGpK")
     assert not any(map(is_extension, ["0505550101", "+972505550101", "9996", "", "a b", "anonymous caller"]))
-
-
-@pytest.mark.parametrize(
-    ("written", "read"),
-    [
-        ("{a: 1, B_2 : [1, 2,],}", {"a": 1, "B_2": [1, 2]}),
-        ('{"a": "b: c, }", d: "\\"e: ,]"}', {"a": "b: c, }", "d": '"e: ,]'}),
-        ('{a: {b: "x",\n},\n}', {"a": {"b": "x"}}),
-        ('{"a": true}', {"a": True}),
-    ],
-)
-def test_json_is_read_as_the_document_prints_it(written: str, read: object) -> None:
-    assert loose.loads(written) == loose.loads(written.encode()) == read
-
-
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=9), lambda x: st.lists(x) |
-                    st.dictionaries(st.text(max_size=5), x)))  # fmt: skip
-def test_what_is_json_is_read_as_json(told: object) -> None:
-    assert loose.loads(json.dumps(told)) == told
-
-
-@pytest.mark.parametrize(
-    ("written", "read"),
-    [
-        (r'{"a": "Dana \ud83d"}', {"a": "Dana ?"}),
-        (r'{"\uDC00": ["\ud800\ud800x"],}', {"?": ["??x"]}),
-        (r'{"a": "\ud83d\ude00 \\ud800"}', {"a": "😀 \\ud800"}),
-    ],
-)
-def test_half_a_character_is_none(written: str, read: object) -> None:
-    """A name that was cut in the middle of an emoji: neither the database nor Slack takes the half that is left."""
-    assert loose.loads(written) == loose.loads(written.encode()) == read
-    assert isinstance(read, dict)
-    assert Fields({"customdata": written}).inner("customdata").members == Fields(read).members
-
-
-@pytest.mark.parametrize("written", ["{a: }", "{a 1}", "{'a': 1}", "a: 1", "{", b"\xff{}"])
-def test_what_is_no_json_either_way_is_an_error(written: str | bytes) -> None:
-    with pytest.raises(ValueError, match=r".+"):
-        loose.loads(written)
-
-
-@pytest.mark.parametrize("written", ["a" * 300_000, '"' + '\\"' * 150_000, '"' * 300_001, "a" + " " * 300_000])
-def test_a_long_text_that_is_no_json_takes_no_time(written: str) -> None:
-    """Where a name or a string was looked at again and again, this took minutes."""
-    with pytest.raises(ValueError, match=r".+"):
-        loose.loads(written)
 
 
 # XML-RPC

@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl
 
 from msgspec.structs import replace
 
+from bot import loose
 from bot.errors import Unreadable
 from bot.events import (
     CUSTOMER,
@@ -123,18 +124,17 @@ def read(request: Request, zone: tzinfo) -> Webhook:
 
 
 def _told(request: Request) -> dict[str, object]:
-    body = request.body.strip()
-    if body[:1] == b"{":
+    body = loose.text(request.body, request.headers.get("content-type", ""))
+    if body.startswith(("{", "[", '"')):
         for attempt in (lambda raw: raw, _null_left, _once_quoted):
             try:
-                found = json.loads(attempt(body.decode()))
+                found = loose.members(attempt(body))
             except (ValueError, RecursionError):
                 continue
-            if isinstance(found, dict):
-                return {str(name): _literal(value) for name, value in found.items()}
+            return {name: _literal(value) for name, value in found.items()}
         raise Unreadable("CallGear sent JSON that cannot be parsed; write placeholders without quotes around them.")
     try:
-        pairs = [*request.query, *parse_qsl(body.decode(), max_num_fields=200)]
+        pairs = [*request.query, *parse_qsl(body, max_num_fields=200)]
     except ValueError as error:
         raise Unreadable("CallGear sent neither JSON nor a form; nothing was stored.") from error
     return {name.strip(): _literal(value) for name, value in pairs}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from bot import loose
 from bot.errors import Ambiguous, Refused, Unavailable
 from bot.provider import refused
 from bot.providers.callgear.words import text
@@ -175,8 +176,8 @@ class Rpc:
         # An error stands in the body, whatever the status is.
         response = await provider.send(request, dials=dials, any_status=True)
         try:
-            told = msgspec.json.decode(response.content, type=dict[str, Any])
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            told = loose.members(response.content, response.headers.get("content-type", ""))
+        except (ValueError, RecursionError):
             told = {}
         error, result = told.get("error"), told.get("result")
         if isinstance(error, dict):

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import httpx
-import msgspec
 
+from bot import loose
 from bot.errors import Ambiguous, Refused, Unavailable, Unsupported
 from bot.orders import Prompt
 from bot.provider import refused
@@ -95,8 +95,8 @@ def answer(title: str, response: httpx.Response, *, dials: bool, silent: bool = 
             be read.
     """
     try:
-        told = msgspec.json.decode(response.content, type=dict[str, Any])
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        told = loose.members(response.content, response.headers.get("content-type", ""))
+    except (ValueError, RecursionError):
         told = {}
     if not told:
         code, empty = str(response.status_code), not response.content.strip()

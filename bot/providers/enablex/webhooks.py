@@ -11,8 +11,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-import msgspec
-
+from bot import loose
 from bot.call import Call
 from bot.errors import Unavailable, Unreadable
 from bot.events import (
@@ -163,7 +162,7 @@ def _heard_out(call: Call, now: float) -> bool:
 
 
 def _fields(request: Request, app_id: str) -> dict[str, object]:
-    fields = _object(request.body)
+    fields = _object(request.body, request.headers.get("content-type", ""))
     # The page says x-algorithm, the samples x-algoritm; without either the event is plain.
     algorithm = request.headers.get("x-algoritm") or request.headers.get("x-algorithm")
     if not algorithm or ("encrypteddata" not in fields and "voiceid" in fields):
@@ -172,10 +171,10 @@ def _fields(request: Request, app_id: str) -> dict[str, object]:
     return _object(decrypted(sealed, algorithm, request.headers.get("x-format", "hex"), app_id))
 
 
-def _object(body: bytes) -> dict[str, object]:
+def _object(body: bytes, content_type: str = "") -> dict[str, object]:
     try:
-        return _folded(msgspec.json.decode(body, type=dict[str, Any]))
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        return _folded(loose.members(body, content_type))
+    except (ValueError, RecursionError) as error:
         raise Unreadable("EnableX sent something that is no JSON object; nothing was stored.") from error
 
 

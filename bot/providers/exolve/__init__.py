@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import httpx
-import msgspec
 from typing_extensions import override
 
+from bot import loose
 from bot.call import Call
 from bot.errors import Ambiguous, Refused, Unavailable, Unsupported
 from bot.events import Accepted, AnyEvent
@@ -151,8 +151,8 @@ class Exolve(Provider):
             raise Unavailable(f"{self.title} did not answer. Try again in a minute.{look}") from error
         readable = True
         try:
-            answer = msgspec.json.decode(response.content, type=dict[str, Any])
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            answer = loose.members(response.content, response.headers.get("content-type", ""))
+        except (ValueError, RecursionError):
             answer, readable = {}, False
         told = f" ({words})" if (words := words_of(answer)) else ""
         if response.status_code >= 500 or response.status_code in CUT_OFF:

@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import httpx
-import msgspec
 from typing_extensions import override
 
+from bot import loose
 from bot.errors import Ambiguous, Refused, SettingsError, Unsupported
 from bot.events import Accepted
 from bot.hooks import Reply, Request, Webhook
@@ -106,8 +106,8 @@ class Gurulize(Provider):
     def _accepted(self, response: httpx.Response) -> Accepted:
         # The page does not say which HTTP status a failure has: the body's `success` is the truth.
         try:
-            body: dict[str, Any] = msgspec.json.decode(response.content, type=dict[str, Any])
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            body = loose.members(response.content, response.headers.get("content-type", ""))
+        except (ValueError, RecursionError):
             body = {}
         success = _SUCCESS.get(str(body.get("success")).strip().lower())
         words, status = str(body.get("message") or ""), response.status_code

@@ -5,8 +5,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl
 
-import msgspec
-
+from bot import loose
 from bot.errors import Unreadable
 from bot.events import CUSTOMER, REP, AnyEvent, CallEnded, LegAnswered, LegEnded, LegRinging, Outcome
 from bot.hooks import Request
@@ -91,16 +90,16 @@ def _fields(request: Request) -> dict[str, str]:
     Names and values are stripped: the page's own example has blanks around them.
     """
     pairs: list[tuple[Any, Any]] = list(request.query)
-    body = request.body.strip()
-    if body.startswith((b"{", b"[")):
+    body = loose.text(request.body, request.headers.get("content-type", ""))
+    if body.startswith(("{", "[", '"')):
         try:
-            pairs += msgspec.json.decode(body, type=dict[str, Any]).items()
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            pairs += loose.members(body).items()
+        except (ValueError, RecursionError) as error:
             raise Unreadable("A status change whose body is not a JSON object cannot be read.") from error
     elif body:
         try:
-            pairs += parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=100)
-        except ValueError as error:  # also not UTF-8
+            pairs += parse_qsl(body, keep_blank_values=True, max_num_fields=100)
+        except ValueError as error:
             raise Unreadable("A status change whose body is not a form cannot be read.") from error
     return {
         name.strip().lower(): str(value).strip()

@@ -263,7 +263,7 @@ def _reply(response: httpx.Response, account: str, *, dials: bool) -> Fields | N
 
     HTTP 5xx with an "OK" is no reply either, nor what a gateway says that gave up.
     """
-    reply = named_values(response.content)
+    reply = named_values(response)
     told = None if reply is None else reply.number("errorcode")
     if left_open(response.status_code) and not told:
         raise internal_error("Voicenter", response.status_code, dials=dials)

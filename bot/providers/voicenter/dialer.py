@@ -180,7 +180,7 @@ def _checked(response: httpx.Response, account: str, dials: bool) -> Fields:
         Refused: with Voicenter's code and words.
         Ambiguous, Unavailable: it does not say what became of the order; the first where somebody may be called.
     """
-    reply = named_values(response.content)
+    reply = named_values(response)
     code = None if reply is None else reply.number("errorcode")
     open_ended = left_open(response.status_code) and not code
     if response.status_code >= 300 and not code and not open_ended:

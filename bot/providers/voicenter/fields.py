@@ -8,10 +8,9 @@ import re
 from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
+from bot import loose
 from bot.errors import BadInput
 from bot.numbers import e164, parse, withheld
-
-from . import loose
 
 _PHONE = re.compile(r"\+?[\d\s().-]{3,}")
 _CODE = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9]{3,32}")

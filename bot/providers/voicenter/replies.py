@@ -7,10 +7,11 @@ from collections.abc import Mapping
 
 import httpx
 
+from bot import loose
 from bot.errors import Refused, Unavailable
 from bot.provider import internal_error
 
-from . import loose, xmlrpc
+from . import xmlrpc
 from .fields import Fields
 
 UNREADABLE = "Voicenter's answer cannot be read."
@@ -18,14 +19,16 @@ _CUT_OFF = (408, 499)
 """HTTP statuses of gateways for what was given up on the way: how far it got they leave open, as 5xx do."""
 
 
-def named_values(body: bytes) -> Fields | None:
+def named_values(response: httpx.Response) -> Fields | None:
     """Named values of a reply, whether XML or JSON was asked for; None where it is neither."""
-    body = body.lstrip(b"\xef\xbb\xbf \t\r\n")
+    body = response.content.lstrip(b"\xef\xbb\xbf \t\r\n")
     try:
-        value: object = xmlrpc.read_response(body) if body.startswith(b"<") else loose.loads(body)
+        if body.startswith(b"<"):
+            value = xmlrpc.read_response(body)
+            return Fields(value) if isinstance(value, Mapping) else None
+        return Fields(loose.members(body, response.headers.get("content-type", "")))
     except (ValueError, RecursionError):  # NotXmlRpc is a ValueError
         return None
-    return Fields(value) if isinstance(value, Mapping) else None
 
 
 def answered(response: httpx.Response, code_name: str, account: str, url: str) -> tuple[Fields, int]:
@@ -35,7 +38,7 @@ def answered(response: httpx.Response, code_name: str, account: str, url: str) -
         Refused: turned away before Voicenter's application had a look.  Unavailable: it cannot be read, or was given
             up on the way.
     """
-    reply = named_values(response.content)
+    reply = named_values(response)
     code = None if reply is None else reply.number(code_name)
     if left_open(response.status_code) and not code:
         raise internal_error("Voicenter", response.status_code, dials=False)
