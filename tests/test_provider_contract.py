@@ -405,11 +405,32 @@ async def test_no_answer_to_a_dial_is_ambiguous(kind: str, name: str, error: typ
     assert type(raised) is Ambiguous if name in DIALS else isinstance(raised, Unavailable | Ambiguous)
 
 
-@pytest.mark.parametrize("status", [500, 502, 503, 504])
+@pytest.mark.parametrize("status", [408, 499, 500, 502, 503, 504])
 @pytest.mark.parametrize(("kind", "name"), list(sampled_operations()))
 async def test_an_internal_error_on_a_dial_is_ambiguous(kind: str, name: str, status: int) -> None:
+    """408 and 499 are those of a gateway for what was given up on the way."""
     raised = await failure(kind, name, lambda: httpx.Response(status, html=HTML))
     assert type(raised) is Ambiguous if name in DIALS else isinstance(raised, Unavailable | Ambiguous)
+
+
+@pytest.mark.parametrize("told", ["", "7", "-7", "soon", "9" * 5000, "Wed, 15 Nov 2023 00:00:00 GMT"])
+@pytest.mark.parametrize(("kind", "name"), list(sampled_operations()))
+async def test_what_is_asked_too_often_is_asked_later(kind: str, name: str, told: str) -> None:
+    """It is no refusal: what waits in a queue, or in a file of calls, waits on."""
+    raised = await failure(kind, name, lambda: httpx.Response(429, headers={"retry-after": told}, html=HTML))
+    assert type(raised) is Unavailable
+    assert "again" in str(raised)
+    assert "_URL" not in str(raised)
+
+
+@pytest.mark.parametrize("error", ["failed", {"code": -1, "message": "No."}])
+@pytest.mark.parametrize(("kind", "name"), list(sampled_operations()))
+async def test_an_error_is_none_the_less_one_for_an_ok_around_it(kind: str, name: str, error: object) -> None:
+    if name == "fetch_recording":
+        return  # whose answer is a sound, and JSON is none
+    raised = await failure(kind, name, lambda: httpx.Response(200, json={"error": error}))
+    assert not isinstance(raised, Unsupported)
+    assert not isinstance(raised, Unavailable) or name not in DIALS
 
 
 NO_KNOWN_FORM = (HTML, "", "\x00", "[]", "{}", "null", '{"a":', "<a>", "<?xml version='1.0'?><a/>")

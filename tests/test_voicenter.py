@@ -103,7 +103,7 @@ async def test_a_refusal_says_what_to_do_next(code: int, advice: str) -> None:
 async def test_too_many_requests_are_no_wrong_address() -> None:
     http = httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(429)))
     provider = Voicenter("office", {"code": "CODE-SECRET"}, http, "IL")
-    with pytest.raises(Refused, match=r"HTTP 429\): Too Many Requests\. Try again in a minute\."):
+    with pytest.raises(Unavailable, match=r"lets nothing more through \(HTTP 429\)\. Try again in a minute\."):
         await provider.place_call(order())
 
 

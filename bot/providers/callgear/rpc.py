@@ -14,7 +14,7 @@ import msgspec
 
 from bot import loose
 from bot.errors import Ambiguous, Refused, Unavailable
-from bot.provider import refused
+from bot.provider import LIMITED, left_open, limited, patience, refused
 from bot.providers.callgear.words import text
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ RENEW_SECONDS = 60
 """A session is renewed so long before it ends."""
 RESERVED_SHARE = 0.05
 """This share of a minute's and of a day's points is left to calls."""
-BUSY_SECONDS = 60
-"""So long nothing is asked after an HTTP 429 that does not say how long."""
 LOW_SHARE = 0.1
 """Fewer points left than this share of the limit are pointed out."""
 
@@ -184,13 +182,12 @@ class Rpc:
             raise self._failure(error, dials=dials)
         if not isinstance(result, dict) or "data" not in result:
             status = response.status_code
-            if status == 429:  # let through no more: nothing was done
-                wait = response.headers.get("retry-after", "")
-                seconds = min(int(wait), 3600) if wait.isascii() and wait.isdecimal() else BUSY_SECONDS
-                self._wait_until = provider.clock() + seconds
-                raise Unavailable(f"{provider.title} lets nothing more through (HTTP 429). Try again in a minute.")
-            # Turned away before the API had a look, as when a version is switched off; a time-out leaves that open.
-            if 300 <= status < 500 and status != 408:
+            if status == LIMITED:
+                now = provider.clock()
+                self._wait_until = now + patience(response, now)
+                raise limited(provider.title)
+            # Turned away before the API had a look, as when a version is switched off.
+            if status >= 300 and not left_open(status):
                 found = refused(provider.title, f"HTTP {status}", str(status))
                 raise Refused(f"{found} Check {provider.account.upper()}_URL.", code=found.code, words=found.words)
             words = f"{provider.title} gave an answer that cannot be read (HTTP {status})"

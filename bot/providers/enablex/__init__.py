@@ -20,7 +20,7 @@ from bot.errors import ProviderError, Refused, SettingsError, Unavailable, Unsup
 from bot.events import Accepted, AnyEvent
 from bot.hooks import Request, Webhook
 from bot.orders import CallOrder, MessageOrder, Prompt, Speech
-from bot.provider import Provider, Setting
+from bot.provider import LIMITED, Provider, Setting, patience
 from bot.providers.enablex import api, steps, webhooks
 from bot.providers.enablex.probing import FIRST_ASKED_SECONDS, SILENCE, TALKING, Probe
 
@@ -360,7 +360,8 @@ class EnableX(Provider):
             left = round(self._quiet_until - now)
             raise Unavailable(f"{self.title} is asked nothing for {left} s: it lets no more through.")
         response = await self.send(self._request(verb, path, body), dials=dials, any_status=True)
-        self._quiet_until = max(self._quiet_until, now + api.patience(response))
+        if response.status_code == LIMITED:
+            self._quiet_until = max(self._quiet_until, now + patience(response, now))
         return api.answer(self.title, response, dials=dials, silent=silent)
 
     def _request(self, verb: str, path: str, body: Mapping[str, Any] | None = None) -> httpx.Request:

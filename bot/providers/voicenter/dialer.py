@@ -14,10 +14,10 @@ from typing_extensions import override
 
 from bot.errors import Ambiguous, Refused, Unavailable, Unsupported
 from bot.orders import Added, Campaign, CampaignCall, CampaignState, IvrSettings, Member, Strategy
-from bot.provider import Provider
+from bot.provider import Provider, left_open
 
 from .fields import Fields, phone
-from .replies import UNREADABLE, http_refusal, left_open, named_values, refusal
+from .replies import UNREADABLE, http_refusal, named_values, refusal
 
 DIALER = "/ForwardDialer/Dialer/"
 WORDS = {
