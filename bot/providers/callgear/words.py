@@ -55,6 +55,21 @@ def moment(value: object, zone: tzinfo, told_at: float) -> float:
     return at if _YEARS[0] <= at <= _YEARS[1] else 0.0
 
 
+def happened(at: float, told_at: float) -> float:
+    """When it happened that was told at `told_at`: then, where no moment is told, or one that has yet to come."""
+    return at if 0 < at <= told_at + CLOCKS_DIFFER_SECONDS else told_at
+
+
+def hours_off(at: float, told_at: float) -> float:
+    """By how much a moment is ahead of that in which it was told, where only another time zone explains it; else 0.
+
+    Zones differ by halves of an hour at least, and by 14 hours at most.
+    """
+    halves = round((at - told_at) / 1800) if at else 0
+    rest = abs(at - told_at - halves * 1800)
+    return halves / 2 if halves and abs(halves) <= 2 * 14 and rest < CLOCKS_DIFFER_SECONDS / 10 else 0.0
+
+
 def seconds(value: object) -> int:
     """A duration; 0 where it is not told."""
     found = (str(value) if isinstance(value, float) else text(value)).partition(".")[0]

@@ -14,6 +14,7 @@ from bot.numbers import e164, parse, withheld
 
 _PHONE = re.compile(r"\+?[\d\s().-]{3,}")
 _CODE = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9]{3,32}")
+_LONGEST_SECONDS = 30 * 24 * 3600  # no call lasts longer; what follows it in time would be in no calendar
 _YEARS = (946_684_800, 4_102_444_800)  # 2000 to 2100: no call is outside
 
 
@@ -52,7 +53,8 @@ class Fields:
 
     def seconds(self, *names: str) -> int:
         """A duration; 0 where it is not told or makes no sense."""
-        return max(round(self.number(*names) or 0), 0)
+        told = round(self.number(*names) or 0)
+        return told if 0 <= told <= _LONGEST_SECONDS else 0
 
     def flag(self, *names: str) -> bool | None:
         """Yes, no, or None where it is not told."""
