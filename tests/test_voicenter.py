@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -220,6 +221,26 @@ def test_what_xml_cannot_hold_spoils_nothing_else(character: str) -> None:
     written = xmlrpc.write_response({f"na{character}me": f"Dana{character} <Levi>", "next": "told"})
 
     assert xmlrpc.read_response(written) == {"na\ufffdme": "Dana\ufffd <Levi>", "next": "told"}
+
+
+@pytest.mark.parametrize(
+    ("damage", "name"),
+    [
+        (lambda told: told.replace(b"NAME", b"Levi & Sons &lt;x&gt; &nbsp; &#64;"), "Levi & Sons <x> &nbsp; @"),
+        (lambda told: told.replace(b"NAME", "שלום".encode("windows-1255")), "\ufffd" * 4),
+        (lambda told: b'<?xml version="1.0" encoding="klingon"?>' + told.replace(b"NAME", "שלום".encode()), "שלום"),
+        (lambda told: b'<?xml version="1.0" encoding="windows-1255"?>'
+         + told.replace(b"NAME", "שלום & Co".encode("windows-1255")), "שלום & Co"),
+        (lambda told: told.replace(b"NAME", b"Dana\x00\x0b Levi"), "Dana\ufffd\ufffd Levi"),
+        (lambda told: told.replace(b"NAME", b"Dana&#0;&#x0B;&#xD83D; Levi"), "Dana\ufffd\ufffd\ufffd Levi"),
+        (lambda told: told.replace(b"NAME", b"<![CDATA[Levi & <Sons>]]>"), "Levi & <Sons>"),
+        (lambda told: told.replace(b"<methodResponse", b'<methodResponse xmlns="urn:x"'), "NAME"),
+        (lambda told: re.sub(rb"<(/?)(\w+)", rb"<\1x:\2", told).replace(b"nse>", b'nse xmlns:x="urn:x">', 1), "NAME"),
+    ],
+)  # fmt: skip
+def test_one_odd_value_in_xml_leaves_the_others(damage: Callable[[bytes], bytes], name: str) -> None:
+    written = xmlrpc.write_response({"name": "NAME", "next": "told"}).partition(b"?>")[2]
+    assert xmlrpc.read_response(damage(written)) == {"name": name, "next": "told"}
 
 
 def nested(arrays: int) -> bytes:
