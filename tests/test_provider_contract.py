@@ -508,6 +508,50 @@ def is_object(body: bytes) -> bool:
         return False
 
 
+ODD: tuple[Any, ...] = (
+    *(None, "", "null", True, 0, -1, 1e300, 10**25, "9" * 400, "NaN", "-inf", "1.5", "٣", [], {}, [None], {"id": [1]}),
+    *("1970-01-01T00:00:00", "2099-12-31 23:59:59+14:00", "0001-01-01T00:00:00Z", 1_700_000_000_000, "<!channel>"),
+)
+"""What a member may hold in place of what it should."""
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if provider_class(kind).hook_paths])
+def test_one_odd_member_loses_no_webhook(kind: str) -> None:
+    """Where it can be read without it: an odd value says no more than none, and what is told can be kept and shown."""
+    for file in sample_files(kind, "webhooks"):
+        told, request = meaning(file), webhook_request(raw(file.read_bytes()))
+        if not told.get("events") or not is_object(request.body):
+            continue
+        provider, members = configured(kind, offline, told.get("region", "IL")), json.loads(request.body)
+        refs = {one.ref for one in provider.read_webhook(request).events}
+        for name, value in members.items():
+            without = {other: value for other, value in members.items() if other != name}
+            if str(value) in refs or not reads(provider, request, without):
+                continue
+            for odd in ODD:
+                damaged = {**members, name: odd}
+                events = reads(provider, request, damaged)
+                assert events is not None, (file.stem, name, odd)
+                assert {one.ref for one in events} <= refs, (file.stem, name, odd)
+                assert all(map(plausible, events)), (file.stem, name, odd)
+
+
+def reads(provider: Provider, request: Request, members: dict[str, Any]) -> tuple[AnyEvent, ...] | None:
+    """The events of these members, None = they cannot be read."""
+    try:
+        events = provider.read_webhook(msgspec.structs.replace(request, body=json.dumps(members).encode())).events
+    except Unreadable:
+        return None
+    assert msgspec.json.decode(msgspec.json.encode(events), type=tuple[AnyEvent, ...]) == events
+    return events
+
+
+def plausible(one: AnyEvent) -> bool:
+    """Of a time that calendars have, and a length that a call may have."""
+    seconds = [getattr(one, name, 0) for name in ("ring_seconds", "talk_seconds", "wait_seconds", "seconds")]
+    return 946_684_800 <= one.at < 4_103_000_000 and all(0 <= each < 10**8 for each in seconds)
+
+
 @pytest.mark.parametrize("damage", NO_MATTER)
 @pytest.mark.parametrize("kind", KINDS)
 async def test_damage_that_does_not_matter_leaves_an_answer_as_it_is(kind: str, damage: str, tmp_path: Path) -> None:
