@@ -160,7 +160,7 @@ def is_phone(text: str) -> bool:
 
 def is_extension(text: str) -> bool:
     """Written as a Voicenter extension code ("AAPINFzL"): letters and digits, at least one letter."""
-    return _CODE.fullmatch(text) is not None
+    return _CODE.fullmatch(text) is not None and not withheld(text)
 
 
 def _text(value: object) -> str:
