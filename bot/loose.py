@@ -61,6 +61,11 @@ def text(body: bytes | str, content_type: str = "") -> str:
 
 
 def _decoded(body: bytes, content_type: str) -> str:
+    if 0 not in body[:4]:  # else UTF-16 or UTF-32
+        try:
+            return body.decode()
+        except UnicodeDecodeError:
+            pass
     named = _CHARSET.search(content_type)
     for charset in (json.detect_encoding(body), named[1] if named else "utf-8"):
         try:
