@@ -174,7 +174,7 @@ class Dialer(Provider):
 
 
 def _checked(response: httpx.Response, account: str, dials: bool) -> Fields:
-    """The reply of an order that was taken.
+    """The reply of an order that was taken, or of which some rows were.
 
     Raises:
         Refused: with Voicenter's code and words.
@@ -187,6 +187,8 @@ def _checked(response: httpx.Response, account: str, dials: bool) -> Fields:
         raise http_refusal(response, account, "DIALER_URL")
     if reply is None or code is None or open_ended:
         _unclear(UNREADABLE.rstrip("."), dials)
+    if any(row.number("errorcode") == 0 for row in reply.rows("addresult")):
+        return reply  # an error above rows that were taken is not theirs: nobody adds those once more
     words = reply.text("description")
     if code == INTERNAL:
         _unclear(f"Voicenter reported an error ({INTERNAL}): {(words or WORDS[INTERNAL]).rstrip('.')}", dials)
