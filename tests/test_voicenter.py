@@ -108,6 +108,30 @@ async def test_too_many_requests_are_no_wrong_address() -> None:
         await provider.place_call(order())
 
 
+@pytest.mark.parametrize(("headers", "seconds"), [({"retry-after": "20"}, 20), ({}, 60)])
+async def test_a_limit_is_waited_out_by_questions_about_active_calls(headers: dict[str, str], seconds: int) -> None:
+    """They come every three seconds, two at a time."""
+    asked: list[httpx.Request] = []
+    limits = [httpx.Response(429, headers=headers)]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return limits.pop() if limits else httpx.Response(200, json={"ERR": 0, "DESC": "OK"})
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+        provider = Voicenter("office", {"code": "CODE-SECRET"}, http, "IL")
+        now = NOW
+        provider.clock = lambda: now
+        with pytest.raises(Unavailable, match="HTTP 429"):
+            await provider.active_calls()
+        now += seconds - 1
+        with pytest.raises(Unavailable, match="is asked nothing for 1 s"):
+            await provider.active_calls()
+        assert len(asked) == 1
+        now += 1
+        assert await provider.active_calls() == ()
+
+
 async def never() -> AsyncIterator[bytes]:
     """An answer that begins and never ends."""
     yield b"{"
