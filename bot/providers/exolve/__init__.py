@@ -67,7 +67,8 @@ class Exolve(Provider):
         answer = await self._ask(SEND, body, dials=True)
         ref = text_of(answer.get("call_id"))
         if not ref:
-            raise Ambiguous(f"{self.title} took the message but named no call; it may or may not be calling.")
+            said = f" It said: {words.rstrip('.')}." if (words := words_of(answer)) else ""
+            raise Ambiguous(f"{self.title} took the message but named no call; it may or may not be calling.{said}")
         return Accepted(ref=ref, at=self.clock())
 
     @override
