@@ -579,6 +579,51 @@ async def test_damage_that_does_not_matter_leaves_an_answer_as_it_is(kind: str, 
     assert tried
 
 
+@pytest.mark.parametrize("kind", KINDS)
+async def test_one_odd_member_of_an_answer_has_a_meaning(kind: str, tmp_path: Path) -> None:
+    """It is done, refused, unclear, or for later; and what dials was sent once."""
+    for name in operations():
+        for file in successful(kind, name)[:3]:
+            told, exchanges = meaning(file), conversation(file)
+            body = exchanges[-1][1].body
+            for damaged in with_odd_members(json.loads(body)) if is_object(body) else ():
+                sent: list[httpx.Request] = []
+
+                def answer(
+                    request: httpx.Request,
+                    sent: list[httpx.Request] = sent,
+                    exchanges: list[tuple[Raw, Raw]] = exchanges,
+                    damaged: object = damaged,
+                ) -> httpx.Response:
+                    sent.append(request)
+                    response = exchanges[min(len(sent), len(exchanges)) - 1][1]
+                    content = json.dumps(damaged).encode() if len(sent) >= len(exchanges) else response.body
+                    return httpx.Response(int(response.start[1]), headers=response.headers, content=content)
+
+                provider = configured(kind, answer, told.get("region", "IL"))
+                try:
+                    result = await getattr(provider, name)(**arguments(name, told, tmp_path))
+                except ProviderError as error:
+                    assert_no_secret(error)
+                else:
+                    msgspec.json.encode(result)
+                    several = result if isinstance(result, tuple) else (result,)
+                    assert all(plausible(one) for one in several if hasattr(one, "at") and hasattr(one, "ref")), damaged
+                assert len(sent) <= len(exchanges) or name not in DIALS
+                provider.notices()
+
+
+def with_odd_members(told: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The object with one odd member, in it or in an object inside it."""
+    for name, value in told.items():
+        for odd in ODD[::2]:
+            yield {**told, name: odd}
+        inside = value[0] if isinstance(value, list) and value else value
+        if isinstance(inside, dict):
+            for damaged in with_odd_members(inside):
+                yield {**told, name: [damaged, *value[1:]] if isinstance(value, list) else damaged}
+
+
 def readable(kind: str, request: Request) -> None:
     provider = configured(kind, offline)
     try:
