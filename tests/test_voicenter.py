@@ -17,7 +17,7 @@ from bot.call import Call
 from bot.errors import Ambiguous, Refused, SettingsError, Unavailable, Unsupported
 from bot.events import LegAnswered, LegRinging, Outcome, State
 from bot.providers.voicenter import Voicenter, tables, xmlrpc
-from bot.providers.voicenter.fields import is_extension, phone, spelling
+from bot.providers.voicenter.fields import Fields, is_extension, phone, spelling
 from bot.simulator.behaviours import IncomingKind
 from tests.voicenter_world import World, order
 
@@ -214,6 +214,17 @@ def test_every_type_and_status_has_a_sample() -> None:
 )
 def test_numbers_mean_the_same_whatever_country_the_account_is_in(written: str, meant: str, region: str) -> None:
     assert phone(written, region) == meant
+
+
+def test_one_object_is_a_list_of_one_and_the_other_way_round() -> None:
+    """As what makes JSON of XML has it: who is in the only call would else be on none."""
+    one = {"username": "AAPINFzL", "calls": {"ivrid": "1"}}
+    told = Fields({"EXTENSIONS": one, "DATA": [one], "MORE": [one, one], "NONE": None, "WORD": "x"})
+    (row,) = told.rows("extensions")
+    assert (row.text("username"), row.rows("calls")[0].text("ivrid")) == ("AAPINFzL", "1")
+    assert told.inner("data").text("username") == "AAPINFzL"
+    assert (told.inner("more").members, len(told.rows("more"))) == ({}, 2)
+    assert told.rows("none") == told.rows("word") == Fields({"none": {}}).rows("none") == []
 
 
 def test_what_an_extension_looks_like() -> None:

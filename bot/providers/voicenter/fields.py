@@ -83,19 +83,22 @@ class Fields:
             return ""
 
     def inner(self, name: str) -> "Fields":
-        """An object inside; it may arrive as JSON text. Empty where there is none."""
+        """An object inside; it may arrive as JSON text, or in a list of one. Empty where there is none."""
         value = self.members.get(spelling(name))
         if isinstance(value, str) and value.strip().startswith("{"):
             try:
                 value = loose.loads(value)
             except (ValueError, RecursionError):
                 return Fields({})
+        if isinstance(value, list) and len(value) == 1:
+            value = value[0]
         return Fields(value if isinstance(value, Mapping) else {})
 
     def rows(self, name: str) -> list["Fields"]:
-        """A list of objects inside; what is not an object is left out."""
+        """A list of objects inside, or the only one without a list; what is not an object is left out."""
         value = self.members.get(spelling(name))
-        return [Fields(row) for row in value if isinstance(row, Mapping)] if isinstance(value, list) else []
+        rows = value if isinstance(value, list) else [value] if value else []
+        return [Fields(row) for row in rows if isinstance(row, Mapping)]
 
     def call_id(self) -> str:
         """Our own call id, which travelled out as `var_callboard`.
