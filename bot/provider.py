@@ -241,9 +241,25 @@ class Provider(Operations):
             raise Unavailable(f"{self.title} gave a damaged answer. Try again in a minute.") from error
         if response.status_code >= 500 and not any_status:
             raise internal_error(self.title, response.status_code, dials=dials)
-        return response
+        return self._without_credentials(response)
+
+    def _without_credentials(self, response: httpx.Response) -> httpx.Response:
+        """A service may say back what it was sent, and its words are shown to people and stand in the log."""
+        said = response.content
+        for setting in self.settings:
+            value = self.values.get(setting.name, "").encode()
+            if setting.secret and len(value) >= SECRET_BYTES:  # fewer may stand there for something else
+                said = said.replace(value, b"***")
+        if said == response.content:
+            return response
+        headers = {name: response.headers[name] for name in _KEPT if name in response.headers}
+        return httpx.Response(response.status_code, headers=headers, content=said, request=response.request)
 
 
+SECRET_BYTES = 6
+"""From this length on a credential is looked for in what a service answers."""
+_KEPT = ("content-type", "retry-after", "date", "location")
+"""Headers of an answer that are read; the others tell how its body was packed."""
 LIMITED = 429
 """HTTP status of what was asked too often; nothing was done."""
 LIMITED_SECONDS, LONGEST_SECONDS = 60, 3600

@@ -433,6 +433,16 @@ async def test_an_error_is_none_the_less_one_for_an_ok_around_it(kind: str, name
     assert not isinstance(raised, Unavailable) or name not in DIALS
 
 
+@pytest.mark.parametrize("status", [403, 500])
+@pytest.mark.parametrize(("kind", "name"), list(sampled_operations()))
+async def test_credentials_that_a_service_says_back_are_shown_to_nobody(kind: str, name: str, status: int) -> None:
+    credentials = [f"{one.name.upper()}-SECRET" for one in provider_class(kind).settings if one.secret]
+    words = f"Not allowed for {' and '.join(credentials)}"
+    told = dict.fromkeys(("ERRORMESSAGE", "message", "msg", "desc", "details", "description"), words)
+    for error in ("", words, {"code": -1, "message": words, "details": words, "data": {"mnemonic": words}}):
+        await failure(kind, name, lambda error=error: httpx.Response(status, json=told | {"error": error}))  # type: ignore[misc]
+
+
 NO_KNOWN_FORM = (HTML, "", "\x00", "[]", "{}", "null", '{"a":', "<a>", "<?xml version='1.0'?><a/>")
 TOO_DEEP = '{"a":' * 5000
 
