@@ -20,7 +20,7 @@ from bot.errors import Ambiguous, NotAllowed, NotFound, Refused
 from bot.events import Outcome
 from bot.store import ledger, messages, people
 from bot.store.people import Person
-from handlers import voice_messages
+from handlers import exports
 from handlers.voice_messages import Results
 from tests import slack_requests
 from tests.audit_lines import audit_log
@@ -180,7 +180,7 @@ async def test_results_whose_upload_was_cut_off_are_told_of(desk: Office, monkey
             await desk.happen(*fails(sent, desk.clock(), Outcome.BUSY))
         with monkeypatch.context() as patch, suppress(asyncio.CancelledError):
             if cut:
-                patch.setattr(voice_messages, "upload", dies)
+                patch.setattr(exports, "upload", dies)
             await Results(desk.desk)()
         for _ in range(2):
             desk.clock.advance(CUT_OFF_SECONDS)
