@@ -11,6 +11,7 @@ from tests import calling_desk, test_handlers_call_log
 from tests.audit_lines import audit_log
 from tests.fake_slack import FakeSlack
 from tests.fake_slack_files import shared
+from tests.full_disk import WORDS, fill
 from tests.office import Office, PaperPhone, office
 from tests.slack_state import Clock
 from tests.speaker import Speaker, fails
@@ -94,3 +95,12 @@ async def test_what_slack_refuses_in_the_last_step_is_not_called_exported(
     assert len(shared(desk.slack)) == 1
     *_, done = await exported(desk, what)
     assert done.endswith(shared(desk.slack)[0].id)
+
+
+@each
+async def test_nothing_is_shown_that_a_full_disk_cannot_say_was_taken(taking: tuple[Office, Press, str]) -> None:
+    desk, press, what = taking
+    await fill(desk)
+    assert await press() == WORDS.format("database or disk is full")
+    assert shared(desk.slack) == []
+    assert await exported(desk, what) == []
