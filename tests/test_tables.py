@@ -37,6 +37,49 @@ def test_a_number_as_spreadsheets_leave_it(typed: str) -> None:
     assert tables.number("972505550101", "US") == "+972505550101"
 
 
+@pytest.mark.parametrize("typed", ["2025550101.0", "12025550101.0", "+12025550101.00", "2025550101,0"])
+def test_a_number_that_became_a_decimal_is_not_another_one(typed: str) -> None:
+    """As programs write a column of numbers with an empty cell in it; the 0 is no digit of theirs."""
+    assert tables.number(typed, "US") == "+12025550101"
+    assert tables.number("4930123456.0", "DE") == "+4930123456"
+
+
+@pytest.mark.parametrize("first", ["sep=;", '"sep=;"', "SEP=;", "\ufeffsep=;\r"])
+def test_the_line_with_which_a_spreadsheet_names_its_delimiter_is_no_heading(first: str) -> None:
+    table = Table(f"{first}\nnumber;name\n+12025550101;Green, Noa\n", KNOWN)
+    assert list(table.rows()) == [(3, {"number": "+12025550101", "name": "Green, Noa"}, {})]
+    with pytest.raises(BadInput, match="The file is empty"):
+        Table(first, KNOWN)
+
+
+def test_the_delimiter_that_is_named_goes_before_the_one_that_is_likely() -> None:
+    table = Table("sep=|\nnumber|name, first, last\n+12025550101|Noa\n", KNOWN)
+    assert list(table.rows()) == [(3, {"number": "+12025550101"}, {"name_first_last": "Noa"})]
+
+
+def test_a_heading_may_be_of_several_lines() -> None:
+    table = Table('"Phone\nnumber",Name\r\n+12025550101,Dana\r\n', KNOWN | {"number": ("phone number",)})
+    assert list(table.rows()) == [(3, {"number": "+12025550101", "name": "Dana"}, {})]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('number,name\n+12025550101,"Noa\n+12025550102,Sam\n+12025550103,Kim\n', 2),
+        ('number,name\n+12025550101,Noa\n+12025550102,"Sam', 3),
+        ('number,"name\n+12025550101,Noa\n', 1),
+    ],
+)
+def test_a_quote_that_is_never_closed_swallows_no_rows(text: str, line: int) -> None:
+    with pytest.raises(BadInput, match=f"Line {line} cannot be read as CSV .a quote in it is never closed."):
+        list(Table(text, KNOWN).rows())
+
+
+def test_a_first_line_without_end_is_a_sentence() -> None:
+    with pytest.raises(BadInput, match="Line 1 cannot be read as CSV"):
+        Table("x" * 200_000, KNOWN)
+
+
 def test_the_report_is_a_table_that_no_spreadsheet_takes_for_formulas() -> None:
     text = tables.report([(2, "=HYPERLINK(1)", "invalid", "no number"), (3, "+1 900 555 0123", "forbidden", "-1")])
     assert text == (
