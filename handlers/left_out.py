@@ -75,14 +75,14 @@ async def send(desk: Desk, kind: Kind, table: Any, user: str = "") -> None:
     card = await desk.board.read(cards.find, kind.card, table.id)
     if card is None or not card.ts:
         raise NotFound("Its card is not shown at the moment, so there is no thread for the file. Try again.")
-    text, count = await desk.board.read(_file, kind, table.id)
+    content, count = await desk.board.read(_file, kind, table.id)
     source = re.sub(r"[^\w.-]+", "-", table.source).removesuffix(".csv")
     await exports.export(
         desk,
         card.channel,
         card.ts,
         f"left-out-{source}.csv",
-        text.encode(),
+        content,
         kind.title(table),
         by=user,
         what="export rows left out",
@@ -91,7 +91,7 @@ async def send(desk: Desk, kind: Kind, table: Any, user: str = "") -> None:
     )
 
 
-def _file(db: sqlite3.Connection, kind: Kind, table: str) -> tuple[str, int]:
+def _file(db: sqlite3.Connection, kind: Kind, table: str) -> tuple[bytes, int]:
     """(the CSV, rows in it)."""
     rows = kind.rows(db, table)
     return tables.report(rows), len(rows)

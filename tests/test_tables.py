@@ -81,7 +81,57 @@ def test_a_first_line_without_end_is_a_sentence() -> None:
 
 
 def test_the_report_is_a_table_that_no_spreadsheet_takes_for_formulas() -> None:
-    text = tables.report([(2, "=HYPERLINK(1)", "invalid", "no number"), (3, "+1 900 555 0123", "forbidden", "-1")])
-    assert text == (
-        "\ufeffline,number,result,reason\r\n2,'=HYPERLINK(1),invalid,no number\r\n3,+1 900 555 0123,forbidden,'-1\r\n"
+    file = tables.report([(2, "=HYPERLINK(1)", "invalid", "no number"), (3, "+1 900 555 0123", "forbidden", "-1")])
+    assert file.decode() == (
+        '\ufeff"line","number","result","reason"\r\n'
+        '2,"\'=HYPERLINK(1)","invalid","no number"\r\n'
+        '3,"+1 900 555 0123","forbidden","\'-1"\r\n'
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("=1+1", "'=1+1"),
+        (" =1+1", "' =1+1"),
+        ("\t=1+1", "'\t'=1+1"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("-1", "'-1"),
+        ("＝1+1", "'＝1+1"),
+        ("Dana;=cmd|' /C calc'!A0;", "Dana;'=cmd|' /C calc'!A0;"),
+        ("two\n=1+1", "two\n'=1+1"),
+        ("two\r\n @A1", "two\r\n' @A1"),
+        ("+1-202-555-0123", "'+1-202-555-0123"),
+        ("+1 202-555-0123", "+1 202-555-0123"),
+        ("+12025550123", "+12025550123"),
+        ("+44 7700 900123; +1 202-555-0123", "+44 7700 900123; +1 202-555-0123"),
+        ("+1+cmd|' /C calc'!A0", "'+1+cmd|' /C calc'!A0"),
+        ("a-b = c; d", "a-b = c; d"),
+        ("", ""),
+    ],
+)
+def test_no_words_are_a_formula_whatever_a_spreadsheet_takes_for_the_end_of_a_cell(text: str, written: str) -> None:
+    """Where the decimal sign is a comma, a semicolon ends a cell, and so does a line break behind one."""
+    assert tables.cell(text) == written
+
+
+def test_a_file_is_of_the_same_cells_also_where_a_semicolon_ends_them() -> None:
+    file = tables.csv_file(["name", "seconds"], [["Levi; Dana", 5], ['"x"', ""]])
+    assert file == '\ufeff"name","seconds"\r\n"Levi; Dana",5\r\n"""x""",""\r\n'.encode()
+    assert tables.csv_file(["name"], [["\ud800"]]).endswith(b'"?"\r\n')
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [
+        ("+447700900123", "+44 7700 900123"),
+        ("+12025550123", "+1 202-555-0123"),
+        ("•••••••23", "•••••••23"),
+        ("447700900123", "447700900123"),
+        ("+1 and more", "+1 and more"),
+        ("", ""),
+    ],
+)
+def test_a_number_with_blanks_is_no_figure_that_a_spreadsheet_rounds(number: str, shown: str) -> None:
+    assert tables.phone(number) == shown
+    assert not shown.startswith("+4") or tables.number(shown, "US") == number
