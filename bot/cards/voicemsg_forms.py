@@ -25,7 +25,7 @@ from bot.cards import (
     who,
     who_plain,
 )
-from bot.cards.forms import CLOCK_LENGTH, any_input, boxes_input, form, select_input, text_input
+from bot.cards.forms import CLOCK_LENGTH, any_input, boxes_input, form, select_input, text_input, usable
 from bot.cards.said import GROUPS, Said, how_words, result_of, what_words
 from bot.numbers import pretty
 from bot.orders import Template
@@ -67,8 +67,8 @@ def message_modal(
             length=3000,
         )
     ]
-    if stored:
-        blocks.append(select_input("stored", "A stored message", stored[:5000], {}, optional=True))
+    if stored := usable(stored[:5000]):
+        blocks.append(select_input("stored", "A stored message", stored, {}, optional=True))
     if named and "template" in options:
         label = "Or another stored message" if stored else "A stored message"
         hint = "By its name or number at the phone service, which does not list them."
