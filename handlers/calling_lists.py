@@ -152,7 +152,8 @@ async def results(desk: Desk, click: Click) -> None:
         raise NotFound("The list's card is not shown at the moment, so there is no thread for the file. Try again.")
     rows = await board.read(store.results, found.id)
     reps = await board.read(people.people, tuple({row.rep for row in rows if row.rep}))
-    content = results_csv(rows, {user: person.name or user for user, person in reps.items()})
+    names = {user: person.name or user for user, person in reps.items()}
+    content = await asyncio.to_thread(results_csv, rows, names)
     name = re.sub(r"[^\w.-]+", "-", found.name)
     await exports.export(
         desk,

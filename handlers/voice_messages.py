@@ -1,5 +1,6 @@
 """`/voicemsg`, its forms, the buttons of its card, and the results as a file."""
 
+import asyncio
 import html
 import sqlite3
 from datetime import datetime, timedelta
@@ -310,7 +311,7 @@ async def _attach(desk: Desk, batch: Batch, user: str = "") -> None:
     if card is None or not card.ts:
         raise Unavailable("The card is not shown in Slack at the moment, so nothing was attached. Try again later.")
     results = await board.read(messages.results, batch.id)
-    content = results_csv(results)
+    content = await asyncio.to_thread(results_csv, results)
     day = datetime.fromtimestamp(batch.created_at, ZoneInfo(board.settings.zone)).date()
     await exports.export(
         desk,

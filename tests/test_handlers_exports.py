@@ -1,10 +1,12 @@
 """Files that people take with them: the audit log calls exported what Slack has, whoever asked is told the rest."""
 
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
+from bot import tables
 from bot.events import Outcome
 from bot.store import ledger
 from tests import calling_desk, test_handlers_call_log
@@ -104,3 +106,21 @@ async def test_nothing_is_shown_that_a_full_disk_cannot_say_was_taken(taking: tu
     assert await press() == WORDS.format("database or disk is full")
     assert shared(desk.slack) == []
     assert await exported(desk, what) == []
+
+
+@each
+async def test_it_is_made_beside_the_event_loop(
+    taking: tuple[Office, Press, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 20,000 rows it takes a second, for which nobody would be answered."""
+    _, press, _ = taking
+    plain, threads = tables.cell, set()
+
+    def seen(text: str) -> str:
+        threads.add(threading.current_thread())
+        return plain(text)
+
+    monkeypatch.setattr(tables, "cell", seen)
+    await press()
+    assert threads
+    assert threading.main_thread() not in threads
