@@ -89,7 +89,7 @@ class Table:
         # The heading decides: csv.Sniffer also looks at the rows, and takes letters and blanks for delimiters there.
         marks = named[1] if named else _DELIMITERS
         heads = {mark: next((cells for _, cells in self._filled(mark)), []) for mark in marks}
-        self.delimiter = max(marks, key=lambda mark: len(heads[mark]))
+        self.delimiter = max(marks, key=lambda mark: ("number" in map(self._field, heads[mark]), len(heads[mark])))
         cells = [cell.strip() for cell in heads[self.delimiter]]
         if not cells:
             raise BadInput("The file is empty, so nothing was added.")

@@ -57,6 +57,13 @@ def test_the_delimiter_that_is_named_goes_before_the_one_that_is_likely() -> Non
     assert list(table.rows()) == [(3, {"number": "+12025550101"}, {"name_first_last": "Noa"})]
 
 
+@pytest.mark.parametrize("heading", ["Name (last, first);Number", "Number;Name (last, first, title)"])
+def test_a_comma_in_a_heading_is_no_delimiter_where_another_one_finds_the_number(heading: str) -> None:
+    table = Table(f"{heading}\n+12025550101;+12025550101\n", KNOWN)
+    assert (table.delimiter, len(table.columns)) == (";", 2)
+    assert [fields["number"] for _, fields, _ in table.rows()] == ["+12025550101"]
+
+
 def test_a_heading_may_be_of_several_lines() -> None:
     table = Table('"Phone\nnumber",Name\r\n+12025550101,Dana\r\n', KNOWN | {"number": ("phone number",)})
     assert list(table.rows()) == [(3, {"number": "+12025550101", "name": "Dana"}, {})]
