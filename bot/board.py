@@ -339,7 +339,8 @@ def unexpected(error: Exception) -> str:
     """The one neutral sentence for an error of ours; its id is in the log beside the traceback."""
     if is_of_the_disk(error):  # there is nothing to look up, and the log is on what may be the same disk
         log.warning("Something could not be read or written down: %s", error)
-        return f"Callboard's disk does not work ({error}). Your admin has to see to it; try again then."
+        why = getattr(error, "strerror", "") or error  # without our folders, where it is the system's
+        return f"Callboard's disk does not work ({why}). Your admin has to see to it; try again then."
     incident = f"{time.time_ns() & 0xFFFFFFFF:08x}"
     log.error("Incident %s", incident, exc_info=error)
     return f"Something went wrong in Callboard (incident {incident}). Your admin finds the details in the log."

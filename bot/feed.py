@@ -19,7 +19,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.board import Board
 from bot.cards import Message
-from bot.slack_api import CLOCKS_DIFFER_SECONDS, Limited, Unanswered, ask, code_of, status_of
+from bot.slack_api import CLOCKS_DIFFER_SECONDS, NO_ENTRY, PERHAPS, Limited, Unanswered, ask, code_of, status_of
 from bot.store import cards, ledger, roundups
 from bot.store.cards import IN_THREAD, Card
 
@@ -44,10 +44,6 @@ _RETRY = (2.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0)
 _GONE = frozenset({"message_not_found", "edit_window_closed", "cant_update_message", "block_mismatch"})
 _BLOCKS = "invalid_blocks"
 """Slack's code for a message that shows what it does not take; also for a picture that it does not know (any more)."""
-_PERHAPS = frozenset({"fatal_error", "internal_error"})
-"""Slack's codes for which it says that it may have acted all the same: page "chat.postMessage"."""
-_NO_ENTRY = frozenset({"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"})
-"""Slack's codes for a bot token that is good for nothing any more, whatever the conversation."""
 _NO_PLACE = {
     "channel_not_found": "does not exist any more, or Callboard was never in it",
     "is_archived": "is archived",
@@ -209,7 +205,7 @@ class Feed:
         if error == _BLOCKS and await self.board.write(cards.drop_picture, card):
             log.warning("Slack refused the picture of card %s; it is shown without.", card.id)
             return
-        if error in _NO_ENTRY:
+        if error in NO_ENTRY:
             words = f"Slack refuses SLACK_BOT_TOKEN ({error}). Install the app again and set its token. Messages wait."
             await self.board.problem("Slack", words)
             await self.board.write(cards.later, card, self.board.now() + _backoff(card))
@@ -289,7 +285,7 @@ class Feed:
                 **({"thread_ts": thread} if thread else {}),
             )
         except (SlackApiError, Limited) as error:
-            if isinstance(error, SlackApiError) and code_of(error) in _PERHAPS:
+            if isinstance(error, SlackApiError) and code_of(error) in PERHAPS:
                 raise Unanswered from error
             await self.board.write(cards.not_posted, card)
             raise

@@ -19,13 +19,13 @@ from pathlib import Path
 import anyio
 import msgspec
 
-from bot.board import Board
+from bot.board import Board, unexpected
 from bot.call import Call
 from bot.cards.times import counted
-from bot.errors import BadInput, CallboardError, NotAllowed, NotFound, Unsupported
+from bot.errors import BadInput, CallboardError, NotAllowed, NotFound, Unavailable, Unsupported
 from bot.events import State
 from bot.settings import Settings
-from bot.store import calls, ledger
+from bot.store import calls, is_of_the_disk, ledger
 
 LINK_SECONDS = 300
 """How long a link is good for."""
@@ -224,13 +224,18 @@ async def fetch(board: Board, call: Call, recording: str) -> Sound:
     """A fresh copy from the phone service.
 
     Raises:
-        Refused, Unavailable, Unsupported: as `Operations.fetch_recording`; nothing is left on the disk.
+        Refused, Unavailable, Unsupported: as `Operations.fetch_recording`, or our disk cannot hold it; nothing is left.
     """
     folder = _folder(board)
-    await anyio.Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / secrets.token_hex(8)
     limit = board.settings.recording.max_megabytes * 1_000_000
-    media_type = await board.provider(call.account).fetch_recording(recording, path, limit)
+    try:
+        await anyio.Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+        media_type = await board.provider(call.account).fetch_recording(recording, path, limit)
+    except OSError as error:
+        if is_of_the_disk(error):
+            raise Unavailable(unexpected(error)) from error
+        raise
     return Sound(path, media_type, filename(call, recording, media_type))
 
 

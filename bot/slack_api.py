@@ -8,6 +8,11 @@ from slack_sdk.errors import SlackApiError
 CLOCKS_DIFFER_SECONDS = 900.0
 """So far from the moment in which it was sent a message may be dated, by Slack's clock."""
 
+PERHAPS = frozenset({"fatal_error", "internal_error"})
+"""Slack's codes for which it says that it may have acted all the same: page "chat.postMessage"."""
+NO_ENTRY = frozenset({"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"})
+"""Slack's codes for a bot token that is good for nothing any more, whatever the conversation."""
+
 
 class Unanswered(Exception):
     """Slack may or may not have acted."""

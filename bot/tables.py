@@ -1,9 +1,11 @@
 """A table as people send it, whatever a spreadsheet made of it -> columns and rows; the one that goes back. Pure."""
 
 import csv
+import functools
 import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
 
 import msgspec
 
@@ -27,6 +29,26 @@ PIECE = 1000
 """Rows of one piece: read in a few milliseconds."""
 
 _ROUNDED = re.compile(r"\d(?:[.,]\d+)?E\+?\d+", re.IGNORECASE)
+_DECIMAL = re.compile(r"(\+?\d{6,})[.,]0+")
+"""A number as programs write it that keep numbers as fractions: the zero behind the point would be a digit dialled."""
+_DELIMITERS = ",;\t|"
+_SEP = re.compile(rf'\ufeff?"?sep=([{_DELIMITERS}])[{_DELIMITERS}]*"?[{_DELIMITERS}]*(?:\r\n|\r|\n|$)', re.IGNORECASE)
+"""The line with which Excel is told the delimiter, and which it leaves there."""
+_FORMULA = re.compile(
+    r"""^(?=[\t\r])|(?:^|(?<=[;\t\r\n]))
+        (?=[^\S\t\r\n]*[=+@\-\uff1d\uff0b\uff20\uff0d])
+        (?!\s*\+\d+([ ]\d[\d ().-]*)?\s*(?:[;\t\r\n]|$))""",
+    re.VERBOSE,
+)
+"""Where a formula may begin: also behind what ends a cell elsewhere, and with the wide signs of Japanese programs. No
+number with its plus, if it is digits up to a blank, so that there is nothing to reckon.
+https://owasp.org/www-community/attacks/CSV_Injection
+"""
+_PERHAPS = re.compile(r"^[\s=+@\-\uff1d\uff0b\uff20\uff0d]|[;\t\r\n]")
+"""What has none of these has no formula, which is seen sooner: a file may have 700,000 cells."""
+_E164 = re.compile(r"\+\d{6,15}")
+_END = "\0"
+"""Behind the last line, where no text that was read has one: in a cell, if a quote was never closed."""
 
 
 def decode(data: bytes, region: str) -> tuple[str, str]:
@@ -60,14 +82,17 @@ class Table:
     """
 
     def __init__(self, text: str, known: Mapping[str, Sequence[str]], *, variables: bool = True) -> None:
-        self.text = text
+        named = _SEP.match(text)
+        self.above = 1 if named else 0  # lines that are no part of the table
+        self.text = text[named.end() :] if named else text
         self.known = known
-        head = next((line for line in text.splitlines() if line.strip()), "")
-        if not head:
-            raise BadInput("The file is empty, so nothing was added.")
         # The heading decides: csv.Sniffer also looks at the rows, and takes letters and blanks for delimiters there.
-        self.delimiter = max(",;\t|", key=lambda mark: len(next(csv.reader([head], delimiter=mark))))
-        cells = [cell.strip() for cell in next(csv.reader([head], delimiter=self.delimiter))]
+        marks = named[1] if named else _DELIMITERS
+        heads = {mark: next((cells for _, cells in self._filled(mark)), []) for mark in marks}
+        self.delimiter = max(marks, key=lambda mark: ("number" in map(self._field, heads[mark]), len(heads[mark])))
+        cells = [cell.strip() for cell in heads[self.delimiter]]
+        if not cells:
+            raise BadInput("The file is empty, so nothing was added.")
         found = [self._field(cell) for cell in cells]
         self.headed = "number" in found
         if not self.headed:
@@ -92,27 +117,31 @@ class Table:
         Raises:
             BadInput: a row cannot be read; says which.
         """
-        reader = csv.reader(io.StringIO(self.text, newline=""), delimiter=self.delimiter)
-        heading = self.headed
-        begins = 1
+        for line, cells in islice(self._filled(self.delimiter), 1 if self.headed else 0, None):
+            fields: dict[str, str] = {}
+            variables: dict[str, str] = {}
+            for name, cell in zip(self.columns, cells, strict=False):
+                if cell.strip() and name:
+                    (fields if name in self.known else variables)[name] = cell.strip()
+            if len(cells) > len(self.columns) and any(cell.strip() for cell in cells[len(self.columns) :]):
+                fields["extra"] = " "
+            yield line, fields, variables
+
+    def _filled(self, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+        """(line, cells) of each row that is not empty, the heading too. Raises as `rows()`."""
+        reader = csv.reader(chain(io.StringIO(self.text, newline=""), (_END,)), delimiter=delimiter)
+        line = self.above + 1
         try:
             for cells in reader:
-                line, begins = begins, reader.line_num + 1
-                if not any(cell.strip() for cell in cells):
-                    continue
-                if heading:
-                    heading = False
-                    continue
-                fields: dict[str, str] = {}
-                variables: dict[str, str] = {}
-                for name, cell in zip(self.columns, cells, strict=False):
-                    if cell.strip() and name:
-                        (fields if name in self.known else variables)[name] = cell.strip()
-                if len(cells) > len(self.columns) and any(cell.strip() for cell in cells[len(self.columns) :]):
-                    fields["extra"] = " "
-                yield line, fields, variables
+                if cells == [_END]:
+                    return
+                if cells and cells[-1].endswith(_END):
+                    raise csv.Error("a quote in it is never closed")
+                if any(cell.strip() for cell in cells):
+                    yield line, cells
+                line = self.above + reader.line_num + 1
         except csv.Error as error:
-            raise BadInput(f"Line {begins} cannot be read as CSV ({error}), so nothing was added. Mend it.") from error
+            raise BadInput(f"Line {line} cannot be read as CSV ({error}), so nothing was added. Mend it.") from error
 
     def _field(self, heading: str) -> str:
         """A field, or the name of a variable: letters, digits and _; "" = a column without a heading."""
@@ -152,6 +181,7 @@ def number(text: str, region: str, what: str = "number") -> str:
     if _ROUNDED.fullmatch(text):
         raise BadInput(f"“{text[:40]}” was rounded by a spreadsheet: format that column as text, and enter it again.")
     text = text.removeprefix("tel:").removeprefix("'")
+    text = decimal[1] if (decimal := _DECIMAL.fullmatch(text)) else text
     try:
         return numbers.parse(text, region)
     except BadInput:
@@ -164,16 +194,30 @@ def number(text: str, region: str, what: str = "number") -> str:
         raise
 
 
-def report(rows: Sequence[tuple[int, str, str, str]]) -> str:
-    """A CSV of rows that were left out: (line, as typed, what became of it, why). With the mark that Excel wants."""
+# The other way round.
+
+
+def report(rows: Iterable[tuple[int, str, str, str]]) -> bytes:
+    """A CSV of rows that were left out: (line, as typed, what became of it, why)."""
+    heading = ("line", "number", "result", "reason")
+    return csv_file(heading, ((line, phone(typed), state, why) for line, typed, state, why in rows))
+
+
+def csv_file(heading: Sequence[str], rows: Iterable[Sequence[str | float]]) -> bytes:
+    """A CSV that spreadsheets open as meant: UTF-8 with the mark that Excel wants, texts in quotes, no formulas."""
     out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(("line", "number", "result", "reason"))
-    writer.writerows((line, cell(typed), state, cell(why)) for line, typed, state, why in rows)
-    return "\ufeff" + out.getvalue()
+    writer = csv.writer(out, quoting=csv.QUOTE_NONNUMERIC)
+    writer.writerow(heading)
+    writer.writerows([cell(value) if isinstance(value, str) else value for value in row] for row in rows)
+    return out.getvalue().encode("utf-8-sig", "replace")
 
 
 def cell(text: str) -> str:
-    """A spreadsheet must not take outside words for a formula; a number with its plus may stay."""
-    formula = text[:1] in "=@\t\r-+" and not re.fullmatch(r"\+[\d\s().-]+", text)
-    return f"'{text}" if text and formula else text
+    """Words from outside that no spreadsheet takes for a formula; a number with its plus may stay."""
+    return _FORMULA.sub("'", text) if _PERHAPS.search(text) else text
+
+
+@functools.lru_cache(maxsize=4096)  # a file of many lines is about few numbers, and each takes 40 us
+def phone(number: str) -> str:
+    """A number for a cell: with blanks, for what is digits alone is shown as 4.477E+11 and rounded when it is saved."""
+    return numbers.pretty(number) if _E164.fullmatch(number) else number

@@ -31,21 +31,29 @@ LOOK_AHEAD_SECONDS = 900.0
 _SCOPE = "files:write"
 """The one that is missed, unless Slack names another."""
 _WHY = {
-    "channel_not_found": "that conversation does not exist any more, or Callboard was never in it",
-    "invalid_channel": "that conversation does not exist any more, or Callboard was never in it",
-    "is_archived": "that channel is archived",
+    **dict.fromkeys(
+        ("channel_not_found", "invalid_channel"),
+        "that conversation does not exist any more, or Callboard is not in it: type `/invite @Callboard` there",
+    ),
+    "is_archived": "that channel is archived; bring it back, and try again",
     "not_in_channel": "Callboard is not in that channel: type `/invite @Callboard` there",
-    "posting_to_channel_denied": "Callboard may not post there",
-    "restricted_action": "Callboard may not post there",
-    "file_uploads_disabled": "the workspace allows no files",
-    "file_uploads_except_images_disabled": "the workspace allows no files but pictures",
-    "file_type_not_allowed": "the workspace does not allow files of that kind",
-    "file_upload_size_restricted": "it is larger than the workspace allows",
-    "storage_limit_reached": "the workspace has no room left for files",
+    "posting_to_channel_denied": "Callboard may not post there; ask whoever manages that channel to allow it",
+    "restricted_action": "Callboard may not post there; ask whoever manages that channel to allow it",
+    "file_uploads_disabled": "the workspace allows no files; ask its owner to allow them",
+    "file_uploads_except_images_disabled": "the workspace allows no files but pictures; ask its owner to allow others",
+    "file_type_not_allowed": "the workspace does not allow files of that kind; ask its owner to allow them",
+    "file_upload_size_restricted": "it is larger than the workspace allows; ask its owner to allow more",
+    "storage_limit_reached": "the workspace has no room left for files; delete some there, and try again",
     "missing_scope": f"Callboard lacks the scope {_SCOPE}; install the app again from its manifest",
-    "file_deleting_disabled": "the workspace allows nobody to delete files",
-    "cant_delete_file": "the file is not Callboard's own",
+    "file_deleting_disabled": "the workspace allows nobody to delete files; ask its owner to allow it",
+    "cant_delete_file": "the file is not Callboard's own; delete it by hand",
+    **dict.fromkeys(
+        slack_api.NO_ENTRY, "Callboard's token is not valid any more; tell your admin to install the app again"
+    ),
 }
+"""Slack's code -> what is wrong, and what to do."""
+_SHOWN_OR_NOT = "Slack did not say what it did, so the file may be shown or not. Look before it is sent again."
+_NOT_TAKEN = "Slack did not take the file, so nobody sees it. Try again in a minute."
 _GONE = frozenset({"file_not_found", "file_deleted"})
 
 Client = AsyncWebClient
@@ -122,7 +130,6 @@ async def picture(
 async def _prepare(slack: AsyncWebClient, filename: str, content: bytes, alt: str) -> str:
     if not content:
         raise NotAllowed("The file is empty, so it was not sent to Slack.")
-    not_taken = "Slack did not take the file, so nobody sees it. Try again in a minute."
     try:
         answer = await _ask(
             slack.files_getUploadURLExternal,
@@ -131,19 +138,19 @@ async def _prepare(slack: AsyncWebClient, filename: str, content: bytes, alt: st
             alt_txt=alt[:ALT_LIMIT],
         )
     except Ambiguous as error:
-        raise Unavailable(not_taken) from error
+        raise Unavailable(_NOT_TAKEN) from error
     session = slack.session or aiohttp.ClientSession()
     try:
         # Not the bytes themselves: many of them at once would hold up the event loop.
         async with session.post(answer["upload_url"], data=io.BytesIO(content)) as sent:
             status = sent.status
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
-        raise Unavailable(not_taken) from error
+        raise Unavailable(_NOT_TAKEN) from error
     finally:
         if slack.session is None:
             await session.close()
     if status != 200:
-        raise Unavailable(not_taken)
+        raise Unavailable(_NOT_TAKEN)
     return str(answer["file_id"])
 
 
@@ -161,8 +168,16 @@ async def share(
 
 
 async def conversation(slack: AsyncWebClient, user: str) -> str:
-    """Id of a person's conversation with Callboard. Raises as `upload()`."""
-    return str((await _ask(slack.conversations_open, users=user))["channel"]["id"])
+    """Id of a person's conversation with Callboard.
+
+    Raises:
+        NotAllowed: Slack refused it; says why.  Limited, Unavailable: it cannot be had now.
+    """
+    try:
+        answer = await _ask(slack.conversations_open, users=user)
+    except Ambiguous as error:
+        raise Unavailable(_NOT_TAKEN) from error
+    return str(answer["channel"]["id"])
 
 
 async def is_shown(
@@ -222,13 +237,14 @@ async def _ask(method: Callable[..., Awaitable[Any]], **arguments: Any) -> Any:
     except slack_api.Limited as limit:
         raise Limited(limit.seconds) from limit
     except slack_api.Unanswered as error:
-        words = "Slack did not answer, so the file may be shown or not. Look before it is sent again."
-        raise Ambiguous(words) from error
+        raise Ambiguous(_SHOWN_OR_NOT) from error
     except SlackApiError as error:
         code = slack_api.code_of(error) or "unknown"
         if code in _GONE:
             raise _Gone("Slack does not know that file any more.") from error
-        why = _WHY.get(code, code).replace(_SCOPE, str(error.response.get("needed") or _SCOPE))
+        if code in slack_api.PERHAPS:
+            raise Ambiguous(_SHOWN_OR_NOT) from error
+        why = _WHY.get(code, f"{code}; tell your admin").replace(_SCOPE, str(error.response.get("needed") or _SCOPE))
         raise NotAllowed(f"Slack refused the file: {why}.") from error
     except (SlackClientError, OSError) as error:
         raise Unavailable("Slack could not be reached, so nobody sees the file. Try again in a minute.") from error

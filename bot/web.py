@@ -20,7 +20,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot import guiding, phone_page, recordings
-from bot.board import Board
+from bot.board import Board, unexpected
 from bot.errors import BadInput, CallboardError, NotAllowed, NotFound, Unavailable, Unreadable
 from bot.events import CdrReceived
 from bot.hooks import Reply, Request
@@ -246,6 +246,8 @@ async def _recording(listening: recordings.Listening, request: HttpRequest) -> R
         kinds = ((BadInput, 404), (NotFound, 410), (NotAllowed, 403), (Unavailable, 503))
         status = next((number for kind, number in kinds if isinstance(error, kind)), 502)
         return PlainTextResponse(str(error), status, private)
+    except sqlite3.Error as error:  # nobody listens without that being written down
+        return PlainTextResponse(unexpected(error), 503, private)
     return FileResponse(
         sound.path,
         media_type=sound.media_type,

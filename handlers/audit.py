@@ -22,11 +22,11 @@ from bot.cards.audit import (
     search_words,
 )
 from bot.cards.help import help_message
-from bot.errors import BadInput, NotAllowed, NotFound, Unavailable
-from bot.store import audit, ledger, people
+from bot.errors import BadInput, NotAllowed, NotFound
+from bot.store import audit, people
 from bot.store.audit import Line
-from bot.uploading import conversation, upload
-from handlers import Click, Desk, answer, on_actions, tell
+from bot.uploading import conversation
+from handlers import Click, Desk, answer, exports, on_actions, tell
 
 MOST = 100_000
 """Lines of one file."""
@@ -115,29 +115,19 @@ async def export(desk: Desk, click: Click) -> None:
     numbers = search.numbers
     others = tuple(word for word in search.stored if word not in numbers)
     words = await board.plainly(search_words(msgspec.structs.replace(search, words=others), reading, str))
-    subject, noted = next(iter(numbers), ""), ""
-
-    async def note(file: str) -> None:
-        nonlocal noted
-        noted = ", ".join(part for part in (how_many(count), words, search.by, *numbers[1:], file) if part)
-        await board.write(ledger.audit, board.now(), click.user, "export audit log", subject, noted)
-
-    try:
-        await upload(
-            desk.slack,
-            await conversation(desk.slack, click.user),
-            "",
-            f"audit-{day}.csv",
-            content,
-            f"Audit log of {day}",
-            comment=export_comment(search, reading, count, found),
-            before_sharing=note,
-        )
-    except (NotAllowed, Unavailable) as error:
-        if noted:  # and yet nobody sees it
-            detail = f"{noted} not done: {error}"
-            await board.write(ledger.audit, board.now(), click.user, "export audit log", subject, detail)
-        raise
+    await exports.export(
+        desk,
+        await conversation(desk.slack, click.user),
+        "",
+        f"audit-{day}.csv",
+        content,
+        f"Audit log of {day}",
+        by=click.user,
+        what="export audit log",
+        subject=next(iter(numbers), ""),
+        detail=", ".join(part for part in (how_many(count), words, search.by, *numbers[1:]) if part),
+        comment=export_comment(search, reading, count, found),
+    )
     are = "One line is" if count == 1 else f"{count:,} lines are"
     newest = f", the newest of {found:,}: name a shorter period for the others" if found > count else ""
     await tell(desk, click, f"{are} in a file in your conversation with Callboard{newest}.")

@@ -37,8 +37,8 @@ from bot.numbers import pretty
 from bot.routing import masks_from, shared_places
 from bot.store import call_log, calls, channels, contacts, ledger, lookups, people
 from bot.store.call_log import Reach, Row
-from bot.uploading import conversation, upload
-from handlers import Click, Desk, answer, on_actions, on_form, tell
+from bot.uploading import conversation
+from handlers import Click, Desk, answer, exports, on_actions, on_form, tell
 
 MOST = 10_000
 """Calls of one file."""
@@ -177,23 +177,21 @@ async def export(desk: Desk, click: Click) -> None:
     names = {user: person.name for user, person in reps.items()}
     content = await asyncio.to_thread(log_csv, logged, reading, names)
     day = datetime.fromtimestamp(reading.now, call_search.zone_of(reading.zone)).date()
-
-    async def note(file: str) -> None:
-        # Numbers as they are stored, or forgetting one would leave it here.
-        words = await board.plainly(search_words(msgspec.structs.replace(search, numbers=()), reading))
-        parts = [counted(len(rows), "call"), words, search.rep, *search.numbers[1:], file]
-        subject, detail = next(iter(search.numbers), ""), ", ".join(part for part in parts if part)
-        await board.write(ledger.audit, board.now(), click.user, "export call log", subject, detail)
-
-    await upload(
-        desk.slack,
+    # Numbers as they are stored, or forgetting one would leave it here.
+    words = await board.plainly(search_words(msgspec.structs.replace(search, numbers=()), reading))
+    parts = (counted(len(rows), "call"), words, search.rep, *search.numbers[1:])
+    await exports.export(
+        desk,
         await conversation(desk.slack, click.user),
         "",
         f"calls-{day}.csv",
         content,
         f"Call log of {day}",
+        by=click.user,
+        what="export call log",
+        subject=next(iter(search.numbers), ""),
+        detail=", ".join(part for part in parts if part),
         comment=export_comment(search, reading, len(rows), more=more),
-        before_sharing=note,
     )
     count = "One call is" if len(rows) == 1 else f"{len(rows):,} calls are"
     newest = f", the newest {MOST:,} of more: name a shorter period for the others" if more else ""

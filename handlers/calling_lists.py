@@ -14,9 +14,8 @@ from bot.cards.calling_list_forms import MOST_REPS, TRIES, make_form, results_cs
 from bot.cards.times import counted
 from bot.errors import CallboardError, NotFound
 from bot.store import calling_lists as store
-from bot.store import cards, ledger, people
-from bot.uploading import upload
-from handlers import Click, Desk, answer, does, left_out, let_in, on_actions, on_form, tell
+from bot.store import cards, people
+from handlers import Click, Desk, answer, does, exports, left_out, let_in, on_actions, on_form, tell
 from handlers.slack_files import table, wrong_table
 
 LEFT_OUT = left_out.Kind(
@@ -153,16 +152,21 @@ async def results(desk: Desk, click: Click) -> None:
         raise NotFound("The list's card is not shown at the moment, so there is no thread for the file. Try again.")
     rows = await board.read(store.results, found.id)
     reps = await board.read(people.people, tuple({row.rep for row in rows if row.rep}))
-    content = results_csv(rows, {user: person.name or user for user, person in reps.items()})
+    names = {user: person.name or user for user, person in reps.items()}
+    content = await asyncio.to_thread(results_csv, rows, names)
     name = re.sub(r"[^\w.-]+", "-", found.name)
-    title = f"Results of the call list {found.name}"
-
-    async def note(file: str) -> None:
-        detail = f"{counted(len(rows), 'contact')}, {file}"
-        await board.write(ledger.audit, board.now(), click.user, "export call list", found.name, detail)
-
-    filename = f"call-list-{name}.csv"
-    await upload(desk.slack, card.channel, card.ts, filename, content, title, before_sharing=note)
+    await exports.export(
+        desk,
+        card.channel,
+        card.ts,
+        f"call-list-{name}.csv",
+        content,
+        f"Results of the call list {found.name}",
+        by=click.user,
+        what="export call list",
+        subject=found.name,
+        detail=counted(len(rows), "contact"),
+    )
 
 
 async def report(desk: Desk, click: Click) -> None:

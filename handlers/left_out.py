@@ -10,9 +10,8 @@ import msgspec
 
 from bot import tables
 from bot.errors import CallboardError, NotFound
-from bot.store import cards, ledger
-from bot.uploading import upload
-from handlers import Desk
+from bot.store import cards
+from handlers import Desk, exports
 
 
 class Kind(msgspec.Struct, frozen=True):
@@ -71,23 +70,28 @@ async def send(desk: Desk, kind: Kind, table: Any, user: str = "") -> None:
     """Send it now. `user`: who asks for it, as the audit log says; "" = it comes by itself.
 
     Raises:
-        NotFound: there is no card whose thread it could go into.  NotAllowed, Unavailable, Ambiguous: as `upload()`.
+        NotFound: there is no card whose thread it could go into.  NotAllowed, Unavailable, Ambiguous: as `export()`.
     """
     card = await desk.board.read(cards.find, kind.card, table.id)
     if card is None or not card.ts:
         raise NotFound("Its card is not shown at the moment, so there is no thread for the file. Try again.")
-    text, count = await desk.board.read(_file, kind, table.id)
+    content, count = await desk.board.read(_file, kind, table.id)
     source = re.sub(r"[^\w.-]+", "-", table.source).removesuffix(".csv")
+    await exports.export(
+        desk,
+        card.channel,
+        card.ts,
+        f"left-out-{source}.csv",
+        content,
+        kind.title(table),
+        by=user,
+        what="export rows left out",
+        subject=table.source,
+        detail="one row" if count == 1 else f"{count} rows",
+    )
 
-    async def note(file: str) -> None:
-        detail = f"{'one row' if count == 1 else f'{count} rows'}, {file}"
-        await desk.board.write(ledger.audit, desk.board.now(), user, "export rows left out", table.source, detail)
 
-    filename, title = f"left-out-{source}.csv", kind.title(table)
-    await upload(desk.slack, card.channel, card.ts, filename, text.encode(), title, before_sharing=note)
-
-
-def _file(db: sqlite3.Connection, kind: Kind, table: str) -> tuple[str, int]:
+def _file(db: sqlite3.Connection, kind: Kind, table: str) -> tuple[bytes, int]:
     """(the CSV, rows in it)."""
     rows = kind.rows(db, table)
     return tables.report(rows), len(rows)

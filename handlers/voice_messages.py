@@ -1,5 +1,6 @@
 """`/voicemsg`, its forms, the buttons of its card, and the results as a file."""
 
+import asyncio
 import html
 import sqlite3
 from datetime import datetime, timedelta
@@ -26,8 +27,7 @@ from bot.messaging import Wanted, so_many
 from bot.periods import time_of_day
 from bot.store import cards, ledger, messages, people
 from bot.store.messages import Batch
-from bot.uploading import upload
-from handlers import Click, Desk, answer, does, on_actions, on_command, on_form, on_shortcut, tell
+from handlers import Click, Desk, answer, does, exports, on_actions, on_command, on_form, on_shortcut, tell
 from handlers.calls import write_button, write_intent
 from handlers.voice_templates import stored_at, templates
 
@@ -311,15 +311,20 @@ async def _attach(desk: Desk, batch: Batch, user: str = "") -> None:
     if card is None or not card.ts:
         raise Unavailable("The card is not shown in Slack at the moment, so nothing was attached. Try again later.")
     results = await board.read(messages.results, batch.id)
-    content = results_csv(results)
+    content = await asyncio.to_thread(results_csv, results)
     day = datetime.fromtimestamp(batch.created_at, ZoneInfo(board.settings.zone)).date()
-    filename, title = f"voice-message-{day}.csv", f"Results of the voice message of {day}"
-
-    async def note(file: str) -> None:
-        whom, detail = so_many(len(results)), f"{batch.account} {batch.id}, {file}"
-        await board.write(ledger.audit, board.now(), user, "export voice messages", whom, detail)
-
-    await upload(desk.slack, card.channel, card.ts, filename, content, title, before_sharing=note)
+    await exports.export(
+        desk,
+        card.channel,
+        card.ts,
+        f"voice-message-{day}.csv",
+        content,
+        f"Results of the voice message of {day}",
+        by=user,
+        what="export voice messages",
+        subject=so_many(len(results)),
+        detail=f"{batch.account} {batch.id}",
+    )
 
 
 class Results:

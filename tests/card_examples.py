@@ -7,7 +7,7 @@ import msgspec
 from hypothesis import strategies as st
 
 from bot.call import Call
-from bot.cards import Message
+from bot.cards import Block, Message, escape
 from bot.events import Outcome, State
 from bot.store.contacts import Contact
 from bot.store.missed import Missed
@@ -135,11 +135,31 @@ def missed(**changes: Any) -> Missed:
     return replace(_MISSED, **changes)
 
 
-def checked(message: Message | None) -> Message:
-    """The message, after Slack's rules."""
+def checked(message: Message | None, *, own_words: bool = False) -> Message:
+    """The message, after Slack's rules, and whether somebody who only hears its text is told as much as the others.
+
+    `own_words`: its text was given, not read off the blocks; only what can be pressed must be in it.
+    """
     assert message is not None
     check_message(message.text, list(message.blocks))
+    if not message.text.endswith("…"):  # else it had to be cut
+        told = message.text.replace("*", "")
+        blocks = [block for block in message.blocks if not own_words or block["type"] == "actions"]
+        for shown in map(_words_of, blocks):
+            assert not (unsaid := [words for words in shown if words not in told]), f"the text lacks {unsaid}"
     return message
+
+
+def _words_of(block: Block) -> list[str]:
+    """The lines and labels of a block, without bold."""
+    elements = [block["accessory"]] if "accessory" in block else []
+    elements += block["elements"] if block["type"] in ("actions", "context") else []
+    texts = [block["text"]["text"]] if "text" in block else [block["alt_text"]] if "alt_text" in block else []
+    for element in elements:
+        said = element.get("placeholder") or element["text"]
+        texts.append((said if isinstance(said, str) else said["text"]).rstrip("…"))
+    lines = [line.replace("*", "").strip() for text in texts for line in text.splitlines()]
+    return [escape(line) if block["type"] in ("header", "image") else line for line in lines]
 
 
 def action_ids(blocks: Any) -> list[str]:

@@ -202,7 +202,7 @@ def test_the_file_has_all_of_a_line() -> None:
     heading, *found = rows(line(detail=long), line(who="", what="forget", subject="3 calls", detail=""))
     assert heading == COLUMNS
     assert found == [
-        ["2026-03-04T13:57:50+00:00", "2026-03-04 14:57:50", "Ada", REP, "do-not-call add", NUMBER, long],
+        ["2026-03-04T13:57:50+00:00", "2026-03-04 14:57:50", "Ada", REP, "do-not-call add", PRETTY, long],
         ["2026-03-04T13:57:50+00:00", "2026-03-04 14:57:50", "Callboard", "", "forget", "3 calls", ""],
     ]
 

@@ -19,8 +19,11 @@ DIGEST = {
 
 
 def test_the_digest_shows_its_lines_and_acts() -> None:
-    card = checked(digest_card(DIGEST))
-    assert card.text == f"12 incoming calls: 9 answered, 3 missed. <@{REP}>: 4 made. &lt;!channel&gt;"
+    card = checked(digest_card(DIGEST), own_words=True)
+    assert card.text == (
+        f"12 incoming calls: 9 answered, 3 missed. <@{REP}>: 4 made. &lt;!channel&gt;\n"
+        "You can: “Show who waits”, “What do these mean?”."
+    )
     read = cards.message(card.blocks).text
     assert "Call digest\n12 incoming calls: 9 answered, 3 missed.\nBy person\n" in read
     assert "As of Wednesday 4 March 2026 15:00." in read
@@ -32,7 +35,7 @@ BY_HOUR = {"chart": "*By hour*\n`▁█`\nBusiest: 9", "above": "*By hour*\nBusi
 
 def test_the_picture_stands_in_place_of_the_chart() -> None:
     for body, picture in (({"by_hour": BY_HOUR}, ""), ({"by_hour": BY_HOUR, "picture": "F1"}, "F1"), ({}, "")):
-        card = checked(digest_card({**DIGEST, **body}))
+        card = checked(digest_card({**DIGEST, **body}), own_words=True)
         kinds = [block["type"] for block in card.blocks]
         assert kinds == ["header", "section", *(["image"] if picture else []), "context", "actions"]
         assert ("`▁█`" in str(card.blocks)) == (bool(body) and not picture)
@@ -47,13 +50,16 @@ def test_the_picture_stands_in_place_of_the_chart() -> None:
 @given(words, words, st.lists(words, max_size=60), words, st.booleans())
 def test_any_digest_is_one_that_slack_takes(title: str, text: str, lines: list[str], as_of: str, drawn: bool) -> None:
     by_hour = {"by_hour": BY_HOUR, "picture": "F1" if drawn else ""}
-    checked(digest_card({"title": title, "text": f"Call digest: {text}", "lines": lines, "as_of": as_of} | by_hour))
+    checked(
+        digest_card({"title": title, "text": f"Call digest: {text}", "lines": lines, "as_of": as_of} | by_hour),
+        own_words=True,
+    )
 
 
 def test_a_digest_of_three_hundred_lines_fits() -> None:
     rows = [f"+1 202-555-0{number:03}: 4 incoming, 3 answered, 1 missed & more" for number in range(300)]
     more = {"by_hour": BY_HOUR, "picture": "F1"}
-    card = checked(digest_card({**DIGEST, **more, "lines": rows, "text": "\n".join(rows)}))
+    card = checked(digest_card({**DIGEST, **more, "lines": rows, "text": "\n".join(rows)}), own_words=True)
     read = "".join(block["text"]["text"] for block in card.blocks if block["type"] == "section")
     assert all(row.replace("&", "&amp;") in read for row in rows)
 

@@ -25,6 +25,8 @@ from bot.cards.modals import (
 from bot.cards.times import MOMENTS
 from bot.events import Outcome, State
 from bot.numbers import pretty
+from bot.store.calling_lists import CallingList
+from bot.store.campaigns import Batch
 from bot.store.contacts import Contact
 from bot.store.missed import Missed
 from bot.store.people import Person
@@ -321,10 +323,13 @@ def test_a_crowded_home_names_what_it_leaves_out() -> None:
     view = home(
         live=[call(id=f"c{n}") for n in range(40)],
         owed=[missed(id=f"m{n}") for n in range(90)],
-        today={f"Figure {n}": n for n in range(500)},
+        today={f"Figure {n} of the day, in many words": n for n in range(500)},
         problems=["word " * 100] * 200,
         health=["word " * 100] * 200,
         is_admin=True,
+        controls=lambda shown: frozenset({"hang_up", "hold"}),
+        lists=[(Batch(f"b{n}", "a", "k", "x" * 80, "y" * 80, REP, NOW, "adding"), {"ready": 9}) for n in range(200)],
+        mine=[(CallingList(f"l{n}", f"List {n}", "autumn.csv", REP, NOW, "running"), 9) for n in range(20)],
     )
     assert "And 30 more." in texts_of_contexts(view)
     assert "And 70 more." in texts_of_contexts(view)

@@ -1,5 +1,6 @@
 """A file of each recording, once, whatever fails or crashes in between; and all of it gone when its time is over."""
 
+import errno
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
@@ -16,6 +17,7 @@ from bot.store import cards, ledger
 from bot.store import recordings as rows
 from tests.audit_lines import audit_log
 from tests.fake_slack import FakeSlack
+from tests.full_disk import WORDS
 from tests.office import Office, office
 from tests.recorded import SOUND, Recorder, came_in, card, deliveries, files, recorded, recorder, settings, talk
 from tests.slack_state import Clock
@@ -189,6 +191,15 @@ async def test_whatever_slack_does_the_file_is_there_once(desk: Office, method: 
     assert len(files(desk)) == 1
     assert await states(desk) == ["shared"]
     assert len(await audited(desk, "recording delivered")) == 1
+
+
+async def test_one_that_a_full_disk_cannot_hold_is_told_of_as_such(desk: Office) -> None:
+    await recorded(desk)
+    recorder(desk).faults = [OSError(errno.ENOSPC, "No space left on device")] * (len(WAITS) + 1)
+    await pass_time(desk, sum(WAITS) + 600, step=60)
+    await desk.settle()
+    (told,) = [message.text for message in desk.conversation("U1") if "could not be brought here" in message.text]
+    assert told.endswith(f"could not be brought here. {WORDS.format('No space left on device')}")
 
 
 async def test_a_scan_that_takes_its_time_is_waited_for(desk: Office) -> None:

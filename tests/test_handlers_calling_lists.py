@@ -10,6 +10,7 @@ from bot import calling_lists, offers
 from bot.cards.times import PACE_SECONDS
 from bot.errors import NotAllowed
 from bot.events import Outcome
+from bot.numbers import pretty
 from bot.store import calling_lists as store
 from bot.store import people
 from handlers.calling_lists import LEFT_OUT
@@ -366,10 +367,10 @@ async def test_results_come_as_a_file_below_the_card(desk: Office) -> None:
     assert head[:9] == [
         *("number", "name", "state", "outcome", "rep", "when (UTC)", "talk seconds", "disposition", "note"),
     ]
-    assert noa[:5] == [NOA, "'=1+1", "called", "answered", "Ada"]
+    assert noa[:5] == [pretty(NOA), "'=1+1", "called", "answered", "Ada"]
     assert noa[5].startswith("2026-")
     assert noa[6:9] == ["80", "Interested", "wants a quote"]
-    assert sam[:5] == [SAM, "Sam Hill", "skipped", "", "Ada"]
+    assert sam[:5] == [pretty(SAM), "Sam Hill", "skipped", "", "Ada"]
     assert blocked[2] == "not allowed"
     assert "is on the do-not-call list" in blocked[-1]
     assert zoe[2] == "before a rep"

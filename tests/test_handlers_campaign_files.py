@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.board import CUT_OFF_SECONDS
-from handlers import left_out
+from handlers import exports
 from handlers.campaign_calls import LEFT_OUT
 from handlers.left_out import Reports
 from tests import slack_requests
@@ -61,7 +61,7 @@ async def test_one_whose_upload_was_cut_off_is_told_of(desk: Office, monkeypatch
     await press(desk, "add_rows")
     reports = Reports(desk.desk, LEFT_OUT)
     with monkeypatch.context() as patch:
-        patch.setattr(left_out, "upload", dies)
+        patch.setattr(exports, "upload", dies)
         with pytest.raises(asyncio.CancelledError):
             await reports()
     for _ in range(2):

@@ -18,9 +18,10 @@ from bot.call import HANG_UP_SECONDS
 from bot.consent import Recording
 from bot.errors import Ambiguous, NotAllowed, NotFound, Refused
 from bot.events import Outcome
+from bot.numbers import pretty
 from bot.store import ledger, messages, people
 from bot.store.people import Person
-from handlers import voice_messages
+from handlers import exports
 from handlers.voice_messages import Results
 from tests import slack_requests
 from tests.audit_lines import audit_log
@@ -141,9 +142,9 @@ async def test_many_are_shown_first_and_their_results_come_as_a_file(desk: Offic
     assert (file.channel, file.thread_ts) == ("DU2", shown.ts)
     rows = list(csv.DictReader(io.StringIO((file.content or b"").decode("utf-8-sig"))))
     assert [(row["number"], row["name"], row["result"], row["keys pressed"], row["words spoken"]) for row in rows] == [
-        (ONE, "Dana Levi", "heard it to the end", "5", ""),
-        (TWO, "Noa Green", "heard it to the end", "", "'=yes please"),
-        (THREE, "", "not reached", "", ""),
+        (pretty(ONE), "Dana Levi", "heard it to the end", "5", ""),
+        (pretty(TWO), "Noa Green", "heard it to the end", "", "'=yes please"),
+        (pretty(THREE), "", "not reached", "", ""),
     ]
     assert rows[2]["details"] == "busy"
     await desk.press("voicemsg:csv", shown, "DU2", user="U2")
@@ -180,7 +181,7 @@ async def test_results_whose_upload_was_cut_off_are_told_of(desk: Office, monkey
             await desk.happen(*fails(sent, desk.clock(), Outcome.BUSY))
         with monkeypatch.context() as patch, suppress(asyncio.CancelledError):
             if cut:
-                patch.setattr(voice_messages, "upload", dies)
+                patch.setattr(exports, "upload", dies)
             await Results(desk.desk)()
         for _ in range(2):
             desk.clock.advance(CUT_OFF_SECONDS)

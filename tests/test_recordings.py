@@ -1,6 +1,7 @@
 """Links to recordings: signed, short-lived, checked again when opened; each listening is written down."""
 
 import asyncio
+import errno
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from bot.errors import Refused, Unavailable
 from bot.recordings import LINK_SECONDS, filename, link, reference
 from tests.audit_lines import audit_log
 from tests.fake_slack import FakeSlack
+from tests.full_disk import WORDS, fill
 from tests.office import Office, office
 from tests.recorded import SOUND, Recorder, recorded, recorder, settings
 from tests.slack_state import Clock
@@ -161,6 +163,18 @@ async def test_what_the_service_does_not_hand_out_is_a_sentence(desk: Office, fa
     assert answer.headers["content-type"].startswith("text/plain")
     assert answer.headers["cache-control"] == "no-store"
     assert (await audited(desk))[0][:2] == ("U1", "could not listen to recording")
+
+
+async def test_a_full_disk_is_called_that(desk: Office) -> None:
+    """The disk that the copy is for, and the one of the database: nobody hears what is not written down."""
+    call = await recorded(desk)
+    recorder(desk).faults = [OSError(errno.ENOSPC, "No space left on device")]
+    answer = await desk.http.get(link(desk.board, call, 0, "U1"))
+    assert (answer.status_code, answer.text) == (503, WORDS.format("No space left on device"))
+    assert left_on_disk(desk) == []
+    await fill(desk)
+    answer = await desk.http.get(link(desk.board, call, 0, "U1"))
+    assert (answer.status_code, answer.text) == (503, WORDS.format("database or disk is full"))
 
 
 @pytest.mark.parametrize(

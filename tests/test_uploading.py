@@ -6,7 +6,7 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import Ambiguous, CallboardError, NotAllowed, Unavailable
-from bot.uploading import LOOKS, Limited, delete, is_shown, picture, share_again, upload
+from bot.uploading import LOOKS, Limited, conversation, delete, is_shown, picture, share_again, upload
 from tests.fake_slack import FakeSlack, granted_scopes
 from tests.slack_state import Clock
 
@@ -54,7 +54,11 @@ async def test_words_that_are_too_long_are_cut_to_what_slack_takes(
         ("files.completeUploadExternal", "not_in_channel", NotAllowed, "/invite @Callboard"),
         ("files.completeUploadExternal", "posting_to_channel_denied", NotAllowed, "may not post there"),
         ("files.completeUploadExternal", "500", Ambiguous, "shown or not"),
-        ("files.completeUploadExternal", "an_unknown_code", NotAllowed, "an_unknown_code"),
+        ("files.completeUploadExternal", "internal_error", Ambiguous, "shown or not"),
+        ("files.completeUploadExternal", "fatal_error", Ambiguous, "shown or not"),
+        ("files.completeUploadExternal", "is_archived", NotAllowed, "archived; bring it back, and try again"),
+        ("files.completeUploadExternal", "token_revoked", NotAllowed, "token is not valid any more; tell your admin"),
+        ("files.completeUploadExternal", "an_unknown_code", NotAllowed, "an_unknown_code; tell your admin"),
     ],
 )
 async def test_every_failure_is_a_sentence(
@@ -69,6 +73,19 @@ async def test_every_failure_is_a_sentence(
     with pytest.raises(error, match=words):
         await upload(slack_client, "C1", "", "talk.wav", SOUND, "A talk")
     assert fake_slack.channel("C1") == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"), [("500", Unavailable), ("internal_error", Unavailable), ("ratelimited", Limited)]
+)
+async def test_where_there_is_no_conversation_yet_no_file_can_be_there(
+    fake_slack: FakeSlack, slack_client: AsyncWebClient, fault: str, error: type[CallboardError]
+) -> None:
+    fake_slack.fail_next("conversations.open", fault)
+    with pytest.raises(error) as refused:
+        await conversation(slack_client, "U1")
+    assert "Try again in a minute." in str(refused.value)
+    assert "shown or not" not in str(refused.value)
 
 
 async def test_nothing_empty_is_sent(fake_slack: FakeSlack, slack_client: AsyncWebClient) -> None:

@@ -341,9 +341,10 @@ def _mrkdwn(text: str) -> Block:
 
 
 def message(blocks: Sequence[Block], text: str = "") -> Message:
-    """A message whose text is read off its blocks, or is `text` where that says more."""
-    words = text or "\n".join(line for block in blocks if (line := _read(block)))
-    return Message(cut(words, MESSAGE_LIMIT), tuple(blocks))
+    """A message whose text is read off its blocks, or is `text` where that says more, and what can be pressed."""
+    unsaid = [block for block in blocks if not text or block["type"] == "actions"]
+    words = [text, *map(_read, unsaid)]
+    return Message(cut("\n".join(filter(None, words)), MESSAGE_LIMIT), tuple(blocks))
 
 
 def _read(block: Mapping[str, Any]) -> str:

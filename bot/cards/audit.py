@@ -3,10 +3,8 @@
 Buttons: `audit:older` and `audit:newer` carry a `Turn` as JSON, `audit:export` one without a line to go on from.
 """
 
-import csv
-import io
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -32,7 +30,7 @@ from bot.cards import (
 )
 from bot.cards.call_log import days_words
 from bot.numbers import pretty
-from bot.tables import cell
+from bot.tables import csv_file, phone
 
 if TYPE_CHECKING:
     from bot.store.audit import Line
@@ -226,25 +224,27 @@ def audit_csv(lines: Iterable["Line"], zone: str, name: Callable[[str], str]) ->
     """
 
     def said(text: str) -> str:
-        return cell(_TOKEN.sub(lambda found: _with_name(found[0], name), text))
+        return _TOKEN.sub(lambda found: _with_name(found[0], name), text)
 
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(["when (UTC)", f"when ({zone})", "who", "Slack id", "what", "to what", "details"])
     tz, count = zone_of(zone), 0
-    for line in lines:
-        count += 1
-        at = datetime.fromtimestamp(line.at, UTC)
-        writer.writerow(
-            [
+
+    def rows() -> Iterator[list[str]]:
+        nonlocal count
+        for line in lines:
+            count += 1
+            at = datetime.fromtimestamp(line.at, UTC)
+            yield [
                 at.isoformat(timespec="seconds"),
                 at.astimezone(tz).strftime("%Y-%m-%d %H:%M:%S"),
-                cell(name(line.who) or line.who if line.who else "Callboard"),
-                cell(line.who),
-                *map(said, (line.what, line.subject, line.detail)),
+                name(line.who) or line.who if line.who else "Callboard",
+                line.who,
+                said(line.what),
+                said(phone(line.subject)),
+                said(line.detail),
             ]
-        )
-    return text.getvalue().encode("utf-8-sig", "replace"), count
+
+    file = csv_file(["when (UTC)", f"when ({zone})", "who", "Slack id", "what", "to what", "details"], rows())
+    return file, count
 
 
 def _with_name(token: str, name: Callable[[str], str]) -> str:

@@ -3,8 +3,6 @@
 Buttons: `log:older` and `log:newer` carry a `Turn` as JSON, `log:export` one without a call to go on from.
 """
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -41,7 +39,7 @@ from bot.cards.times import counted
 from bot.events import Outcome, State
 from bot.numbers import masked as masked_number
 from bot.numbers import pretty
-from bot.tables import cell
+from bot.tables import csv_file, phone
 
 if TYPE_CHECKING:
     from bot.store.contacts import Contact
@@ -214,45 +212,38 @@ def log_csv(logged: Sequence[Logged], reading: Reading, reps: Mapping[str, str])
 
     `reps`: Slack user id -> name.
     """
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(
-        [
-            *("began (UTC)", f"began ({reading.zone})", "direction", "number", "name", "company", "rep", "line"),
-            *("queue", "result", "rang", "waited", "talked", "how it went", "note", "recorded", "account", "call"),
-        ]
-    )
+    heading = [
+        *("began (UTC)", f"began ({reading.zone})", "direction", "number", "name", "company", "rep", "line"),
+        *("queue", "result", "rang", "waited", "talked", "how it went", "note", "recorded", "account", "call"),
+    ]
     tz = zone_of(reading.zone)
-    for one in logged:
+
+    def row(one: Logged) -> list[str | float]:
         call = one.call
         began = datetime.fromtimestamp(call.started_at, UTC)
         name = one.contact.name if one.contact and one.contact.name.strip() else call.name
-        said = (
-            masked_number(call.number) if one.masked else call.number,
+        return [
+            began.isoformat(timespec="seconds"),
+            began.astimezone(tz).strftime("%Y-%m-%d %H:%M:%S"),
+            "message" if call.purpose == "message" else call.direction,
+            masked_number(call.number) if one.masked else phone(call.number),
             _unmasked(name, call.number) if one.masked else name,
             one.contact.company if one.contact else "",
             reps.get(call.rep, "") or call.rep or call.person or call.extension,
             reading.line(call.line),
             call.queue,
-        )
-        writer.writerow(
-            [
-                began.isoformat(timespec="seconds"),
-                began.astimezone(tz).strftime("%Y-%m-%d %H:%M:%S"),
-                "message" if call.purpose == "message" else call.direction,
-                *map(cell, said),
-                ended_words(call),
-                call.ring_seconds or "",
-                call.wait_seconds or "",
-                call.talk_seconds or "",
-                cell(call.disposition),
-                "" if one.masked else cell(call.note),
-                "yes" if call.recording else "",
-                call.account,
-                call.id,
-            ]
-        )
-    return text.getvalue().encode("utf-8-sig", "replace")
+            ended_words(call),
+            call.ring_seconds or "",
+            call.wait_seconds or "",
+            call.talk_seconds or "",
+            call.disposition,
+            "" if one.masked else call.note,
+            "yes" if call.recording else "",
+            call.account,
+            call.id,
+        ]
+
+    return csv_file(heading, map(row, logged))
 
 
 def _unmasked(name: str, number: str) -> str:

@@ -1,7 +1,5 @@
 """The form that makes a call list, and its results as a file. Pure."""
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -10,7 +8,7 @@ from typing import TYPE_CHECKING
 from bot.cards import Block, section
 from bot.cards.forms import any_input, form, select_input, table_inputs, text_input
 from bot.cards.outcomes import SHORT
-from bot.tables import cell
+from bot.tables import csv_file, phone
 
 if TYPE_CHECKING:
     from bot.store.calling_lists import Done
@@ -75,25 +73,22 @@ def results_csv(rows: "Sequence[Done]", names: Mapping[str, str]) -> bytes:
 
     `names`: Slack user id -> name of who called.
     """
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(
-        ["number", "name", "state", "outcome", "rep", "when (UTC)", "talk seconds", "disposition", "note", "why"]
-    )
-    for row in rows:
+
+    def cells(row: "Done") -> list[str | float]:
         call = row.call
         at = call.started_at if call else row.changed_at
-        writer.writerow(
-            [
-                row.number,
-                cell(row.name),
-                _STATES[row.state],
-                SHORT[call.outcome] if call and call.outcome else "",
-                cell(names.get(row.rep, row.rep)),
-                datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds") if at else "",
-                call.talk_seconds if call else "",
-                *map(cell, (call.disposition, call.note) if call else ("", "")),
-                cell(row.why),
-            ]
-        )
-    return text.getvalue().encode("utf-8-sig", "replace")
+        return [
+            phone(row.number),
+            row.name,
+            _STATES[row.state],
+            SHORT[call.outcome] if call and call.outcome else "",
+            names.get(row.rep, row.rep),
+            datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds") if at else "",
+            call.talk_seconds if call else "",
+            call.disposition if call else "",
+            call.note if call else "",
+            row.why,
+        ]
+
+    heading = ["number", "name", "state", "outcome", "rep", "when (UTC)", "talk seconds", "disposition", "note", "why"]
+    return csv_file(heading, map(cells, rows))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from bot.call import Call
 from bot.cards import Block, actions, button, confirm, rep_words, section
-from bot.cards.forms import boxes_input, form, select_input, text_input
+from bot.cards.forms import boxes_input, form, select_input, text_input, usable
 from bot.events import State
 
 LABELS: Mapping[str, str] = {
@@ -47,12 +47,12 @@ FORMS: Mapping[str, tuple[str, str, str]] = {
 def control_rows(call: Call, party: str, controls: frozenset[str], acting: str, *, place: str = "") -> list[Block]:
     """The row of controls; while something is being done, what that is instead.
 
-    `party`: plain text. `place`: makes the row's id unique where several calls are shown.
+    `party`: plain text. `place`: makes the row's id unique where several calls are shown, or Slack refuses all of it.
     """
     if call.state is State.ENDED:
         return []
     if acting:
-        return [section(acting, "live:acting")]
+        return [section(acting, f"live:acting:{place}"[:255])]
     elements = [
         button(label, action_id, call.id, about=party, ask=_question(action_id, party))
         for action_id, label in LABELS.items()
@@ -117,8 +117,8 @@ def keypad_modal(call_id: str) -> Block:
 def play_modal(call_id: str, templates: Sequence[tuple[str, str]]) -> Block:
     """What to play; callback_id `live:play_form`, blocks template, text, language, voice, listen."""
     blocks = []
-    if templates:
-        blocks.append(select_input("template", "A stored message", templates, {}, optional=True))
+    if stored := usable(templates):
+        blocks.append(select_input("template", "A stored message", stored, {}, optional=True))
     else:
         blocks.append(text_input("template", "Name of a stored message", {}, optional=True, length=100))
     blocks += [
@@ -132,7 +132,7 @@ def play_modal(call_id: str, templates: Sequence[tuple[str, str]]) -> Block:
 
 def choice_modal(action: str, call_id: str, title: str, choices: Iterable[tuple[str, str]]) -> Block:
     """One of several; callback_id `live:choice`, block choice. Without choices it says so."""
-    listed = list(choices)
+    listed = usable(choices)
     if not listed:
         nothing = "The phone service lists nothing to choose from. Ask the admin of its account to set some up."
         return form(title, [section(nothing, "live:none")], "live:choice", "")

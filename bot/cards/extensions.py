@@ -41,15 +41,16 @@ def matching(found: Sequence[Extension], wanted: str) -> list[Extension]:
 def extensions_message(accounts: Sequence[Listed], command: str) -> Message:
     """The answer to `/phone extensions`. `command`: the name of `/phone` in this workspace."""
     blocks = [header("Extensions", "extensions:title")]
+    sections = max(1, min(6, 48 // len(accounts) - 2))  # of each account, and two lines that name what is left out
     for number, account in enumerate(accounts):
         lines = [f"*{plain(account.title)}*"] if len(accounts) > 1 else []
         lines += [_line(one, account) for one in account.found]
         if not account.found:
             lines.append(sentence(account.wrong) if account.wrong else "None is called that.")
-        blocks += paragraphs(lines, f"extensions:{number}", 6)
+        blocks += paragraphs(lines, f"extensions:{number}", sections)
         if account.more:
             blocks.append(
-                context([f"And {account.more} more: `{command} extensions NAME`."], f"extensions:{number}:more")
+                context([f"And {account.more} more: `{command} extensions NAME`."], f"extensions:{number}:others")
             )
     blocks.append(context([f"Link yours with `{command} link extension CODE`."], "extensions:how"))
     return message(blocks)

@@ -4,13 +4,15 @@ Every input block and its one element share a name, by which a submitted view is
 and block elements.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from bot.cards import Block, plain_text, shorten
 
 PASTED = 3000
 """Characters of a text field. Page "Plain-text input element"."""
 
+VALUE_LIMIT = 150
+"""Characters of a choice's value. Page "Option object"."""
 CLOCK_LENGTH = 12
 """Of a field for a time of day, such as "10:30 p.m."."""
 
@@ -83,6 +85,15 @@ def option(value: str, label: str) -> Block:
     return {"text": plain_text(label or value, 75), "value": value}
 
 
+def usable(choices: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Those of (value, label) that a menu takes: no value is empty, too long for Slack, or there twice."""
+    found: dict[str, str] = {}
+    for value, label in choices:
+        if value and len(value) <= VALUE_LIMIT:
+            found.setdefault(value, label)
+    return list(found.items())
+
+
 def select_input(
     name: str,
     label: str,
@@ -92,8 +103,8 @@ def select_input(
     optional: bool = False,
     empty: str = "Choose…",
 ) -> Block:
-    """A menu of (value, label); over 100 choices become groups of 100, as Slack asks for."""
-    options = [option(value, text) for value, text in choices if value and len(value) <= 150]
+    """A menu of (value, label), of which one must be `usable()`; over 100 become groups of 100, as Slack asks for."""
+    options = [option(value, text) for value, text in usable(choices)]
     element: Block = {"type": "static_select", "placeholder": plain_text(empty, 150)}
     if len(options) <= 100:
         element["options"] = options

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 _CALLS_SHOWN = 10
 _OWED_SHOWN = 20
 _MINE_SHOWN = 5
-_SECTIONS = 5
-"""Of health and of problems, at most; together with all the rest far below the 100 blocks of a view."""
+_SECTIONS = 4
+"""Of health and of problems, at most; together with all the rest less than the 100 blocks of a view."""
 
 _KIND_WORDS = {
     "number": "",

@@ -1,9 +1,8 @@
 """Forms and lists of voice messages, and their results as a file. Pure."""
 
-import csv
-import io
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import starmap
 from typing import TYPE_CHECKING
 
 from bot.call import Call
@@ -26,17 +25,17 @@ from bot.cards import (
     who,
     who_plain,
 )
-from bot.cards.forms import CLOCK_LENGTH, any_input, boxes_input, form, select_input, text_input
+from bot.cards.forms import CLOCK_LENGTH, any_input, boxes_input, form, select_input, text_input, usable
 from bot.cards.said import GROUPS, Said, how_words, result_of, what_words
 from bot.numbers import pretty
 from bot.orders import Template
+from bot.tables import csv_file, phone
 
 if TYPE_CHECKING:
     from bot.store.messages import Batch, Recipient
 
 SHOWN = 15
 """Rows of a list that has buttons: they fit into Slack's 50 blocks."""
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def message_modal(
@@ -68,8 +67,8 @@ def message_modal(
             length=3000,
         )
     ]
-    if stored:
-        blocks.append(select_input("stored", "A stored message", stored[:5000], {}, optional=True))
+    if stored := usable(stored[:5000]):
+        blocks.append(select_input("stored", "A stored message", stored, {}, optional=True))
     if named and "template" in options:
         label = "Or another stored message" if stored else "A stored message"
         hint = "By its name or number at the phone service, which does not list them."
@@ -235,26 +234,20 @@ def _redirect(template: Template) -> str:
 
 def results_csv(rows: "Sequence[tuple[Recipient, Call | None]]") -> bytes:
     """What became of each recipient, UTF-8 with a mark for spreadsheets. Times are UTC, ISO 8601."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(
-        ["number", "name", "result", "details", "keys pressed", "words spoken", "called at (UTC)", "seconds", "call"]
-    )
-    for recipient, call in rows:
+
+    def cells(recipient: "Recipient", call: Call | None) -> list[str | float]:
         result = result_of(recipient, call)
-        began = datetime.fromtimestamp(call.started_at, UTC).isoformat(timespec="seconds") if call else ""
-        writer.writerow(
-            [
-                recipient.number,
-                *map(_cell, (recipient.name, GROUPS[result.group], result.words, result.keys, result.phrases)),
-                began,
-                call.talk_seconds if call else "",
-                recipient.call_id,
-            ]
-        )
-    return text.getvalue().encode("utf-8-sig", "replace")
+        return [
+            phone(recipient.number),
+            recipient.name,
+            GROUPS[result.group],
+            result.words,
+            result.keys,
+            result.phrases,
+            datetime.fromtimestamp(call.started_at, UTC).isoformat(timespec="seconds") if call else "",
+            call.talk_seconds if call else "",
+            recipient.call_id,
+        ]
 
-
-def _cell(text: str) -> str:
-    """Words from outside must not become a formula in somebody's spreadsheet."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    what = ("number", "name", "result", "details", "keys pressed", "words spoken")
+    return csv_file([*what, "called at (UTC)", "seconds", "call"], starmap(cells, rows))

@@ -18,6 +18,7 @@ from bot.cards import (
     header,
     line_words,
     message,
+    plain,
     plain_text,
     rep_words,
     section,
@@ -93,7 +94,7 @@ def list_message(
     scope, whom = choice.scope, {"": "", MINE: ", claimed by you"}.get(choice.scope, f", on {label or choice.scope}")
     if not waiting:
         nobody = "Nobody whom you have claimed is" if scope == MINE else "Nobody is"
-        where = "" if scope == MINE else whom
+        where = "" if scope == MINE else plain(whom)
         return message([section(f"{nobody} waiting for a call back{where}. 👍", "waiting:none")])
     pages = ceil(len(waiting) / PAGE)
     page = min(choice.page, pages - 1)

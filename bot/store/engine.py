@@ -7,6 +7,7 @@ corruption of SQLite 3.7.0-3.51.2 (https://sqlite.org/wal.html#walresetbug).
 
 import asyncio
 import contextlib
+import errno
 import queue
 import sqlite3
 import threading
@@ -26,6 +27,7 @@ _OF_THE_DISK = (
     *(sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN),
     *(sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB),
 )
+_NO_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 SQLITE = sqlite3.sqlite_version
 EXAMINE_SECONDS = 5.0
 """So long a file is read through by `examine()`."""
@@ -235,7 +237,9 @@ def _answer(results: list[_Result]) -> None:
 
 
 def is_of_the_disk(error: BaseException) -> bool:
-    """Whether the disk is full or away, or its file damaged: a person has to mend that."""
+    """Whether the disk is full or away, or its file damaged: a person has to mend that. Of any file on it."""
+    if isinstance(error, OSError):
+        return error.errno in _NO_DISK
     code = getattr(error, "sqlite_errorcode", 0) if isinstance(error, sqlite3.Error) else 0
     return code & 0xFF in _OF_THE_DISK  # the primary code: https://sqlite.org/rescode.html
 
