@@ -12,8 +12,9 @@ from bot.board import Board
 from bot.cards import VALUE_LIMIT
 from bot.dialing import Ask
 from bot.errors import BadInput, NotFound
+from bot.names import Fit, as_spelt, bare, fit, same
 from bot.store import calls, contacts, ledger, missed, people
-from bot.store.contacts import Contact, Fit
+from bot.store.contacts import Contact
 
 _NAMESAKES = 5
 """Contacts and colleagues that are offered for one name."""
@@ -193,10 +194,10 @@ async def _named(board: Board, name: str, base: Ask, *, colleagues: bool, asked:
     """Whoever has that whole name, else whom alone a part of it fits; where others may be meant, a question."""
     found = await board.read(contacts.named, name, _NAMESAKES + 1)
     called = await board.read(people.called, name) if colleagues else []
-    called = [person for person in called if contacts.fit(person.name, name) >= Fit.WORDS]  # a letter is none
+    called = [person for person in called if person.linked or same(person.name, name)]
     others = [person for person in called if person.user != base.rep]
-    whole = [person for person in others if person.name.casefold() == name.casefold()]
-    if found and contacts.fit(found[0].name, name) is Fit.ALL:
+    whole = as_spelt(name, [one for one in others if same(one.name, name)], lambda one: one.name)
+    if found and fit(found[0].name, name) is Fit.ALL:
         others = [person for person in whole if person.linked]
     elif whole:
         found, others = [], whole
@@ -215,11 +216,10 @@ async def _named(board: Board, name: str, base: Ask, *, colleagues: bool, asked:
             asks.append((Contact(ask.number, ask.name), ask))
             several = "contacts and colleagues"
     if not asks:
-        bare = name.rstrip(contacts.STOPS)
-        if bare not in ("", name):
-            return await _named(board, bare, base, colleagues=colleagues, asked=asked)
+        if bare(name) not in ("", name):
+            return await _named(board, bare(name), base, colleagues=colleagues, asked=asked)
         raise _nobody(board, name)
-    how = contacts.fit(found[0].name, name) if found and not others else Fit.ALL
+    how = fit(found[0].name, name) if found and not others else Fit.ALL
     if len(asks) == 1 and how < Fit.WORDS:
         if asked and how is Fit.BEGINS:
             return Choice(tuple(asks), part=name)
@@ -249,7 +249,7 @@ async def is_somebody(board: Board, name: str) -> bool:
         *await board.read(contacts.named, name, 1),
         *await board.read(people.called, name),
     ]
-    return any(one.name.casefold() == name.casefold() for one in known)
+    return any(same(one.name, name) for one in known)
 
 
 async def check_all(board: Board, typed: str, read: who.CallText) -> None:
@@ -304,7 +304,7 @@ def line_of(board: Board, text: str) -> str:
         return ""
     lines = board.settings.lines
     for line in lines:
-        if text in (line.number, numbers.pretty(line.number)) or text.casefold() == line.label.casefold():
+        if text in (line.number, numbers.pretty(line.number)) or (line.label and same(text, line.label)):
             return line.number
     if not lines:
         raise BadInput(

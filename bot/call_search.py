@@ -19,6 +19,7 @@ import msgspec
 from bot import numbers, slack_text, typed_days, who
 from bot.errors import BadInput
 from bot.events import Direction
+from bot.names import same
 from bot.periods import instant
 from bot.typed_days import quote
 
@@ -263,8 +264,8 @@ class _Found:
         for count in range(len(tokens) - 1, 0, -1):  # a line's name may be several words
             words = " ".join(token.text for token in tokens[1 : count + 1])
             for number, label in self.reader.lines:
-                name = html.unescape(words).casefold()
-                if name in (number, numbers.pretty(number).casefold()) or (label and name == label.casefold()):
+                name = html.unescape(words)
+                if name in (number, numbers.pretty(number)) or (label and same(name, label)):
                     self._set("a line", line=number)
                     return count + 1
         if count := _run(tokens[1:]):

@@ -33,6 +33,7 @@ from bot.cards.times import counted
 from bot.errors import BadInput, CallboardError, NotAllowed, NotFound
 from bot.events import AnyEvent
 from bot.fold import fold
+from bot.names import Fit, fit
 from bot.numbers import pretty
 from bot.routing import masks_from, shared_places
 from bot.store import call_log, calls, channels, contacts, ledger, lookups, people
@@ -329,14 +330,13 @@ async def _party(board: Board, text: str) -> tuple[str, str]:
     if not isinstance(found, who.Name):
         raise BadInput("Write a whole number like +1 202 555 0100, or a contact's name.")
     found_by_name = await board.read(contacts.named, found.name)
-    exact = [one for one in found_by_name if one.name.casefold() == found.name.casefold()]
     if not found_by_name:
         raise NotFound(f"No contact is called “{found.name}”. Write the number.")
-    if len(exact or found_by_name) > 1:
-        numbers = ", ".join(f"{one.name} {pretty(one.number)}" for one in exact or found_by_name)
+    if len(found_by_name) > 1:
+        numbers = ", ".join(f"{one.name} {pretty(one.number)}" for one in found_by_name)
         raise BadInput(f"Several contacts are called “{found.name}” ({numbers}). Write the number.")
-    chosen = (exact or found_by_name)[0]
-    if contacts.fit(chosen.name, found.name) < contacts.Fit.WORDS:
+    chosen = found_by_name[0]
+    if fit(chosen.name, found.name) < Fit.WORDS:
         raise NotFound(
             f"No contact is called “{found.name}”. Did you mean {chosen.name}? Then write more of the name, or "
             f"{pretty(chosen.number)}."

@@ -185,6 +185,14 @@ async def test_words_of_a_search(desk: Office) -> None:
     assert "No answer" in told
 
 
+async def test_a_search_takes_names_without_their_accents(desk: Office) -> None:
+    await desk.contact(DANA, "Dána Lévi")
+    await talk(desk)
+    assert "with Dána Lévi" in await desk.type("/calls log dana levi")
+    assert numbers_shown(last(desk)) == ["23"]
+    assert "line Sales" in await desk.type("/calls log line SÁLES")
+
+
 async def test_days_are_those_of_the_person(desk: Office) -> None:
     await talk(desk, ago=600)  # 2026-02-02 02:30 UTC
     await desk.link("U1", zone="America/New_York")

@@ -154,7 +154,6 @@ async def test_a_colleague_without_a_phone_is_no_contact_with_a_longer_name(desk
         ("İ", "İ. Demir"),
         ("Noa G.", "Noa Green"),
         ("=", "Levi = Sons"),
-        ("zoe", "Zoe\u0308 Hill"),
         ("נוע", "נועה לוי"),
     ],
 )
@@ -167,6 +166,60 @@ async def test_a_part_of_a_word_asks_whether_that_one_is_meant(desk: Office, typ
     assert desk.phone.orders == []
     await desk.press("call:pick:0", desk.slack.ephemerals[-1], "C1")
     assert [order.number for order in desk.phone.orders] == [CUSTOMER_NUMBER]
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [("Jose", "José Ramírez"), ("ramirez", "José Ramírez"), ("muller", "Müller"), ("Müller", "Muller"), ("zoe", "Zoë")],
+)
+async def test_a_name_without_its_accents_is_the_same_name(desk: Office, typed: str, name: str) -> None:
+    await desk.link("U1")
+    await desk.contact(CUSTOMER_NUMBER, name)
+    await desk.type(f"/call {typed}")
+    assert [order.number for order in desk.phone.orders] == [CUSTOMER_NUMBER]
+
+
+async def test_accents_that_are_typed_are_meant_and_without_them_it_may_be_either(desk: Office) -> None:
+    await desk.link("U1")
+    await desk.contact(CUSTOMER_NUMBER, "Jose")
+    await desk.contact("+12025550124", "José")
+    told = await desk.type("/call Jose")
+    assert "Several contacts have that name" in told
+    assert told.index("0123") < told.index("0124")
+    await desk.link("U2", "+12025550144", name="Zoe Hill")
+    await desk.link("U4", "+12025550145", name="Zoë Hill")
+    assert "Several colleagues are called “zoe hill”" in await desk.type("/call zoe hill")
+    assert desk.phone.orders == []
+    await desk.type("/call José")
+    assert [order.number for order in desk.phone.orders] == ["+12025550124"]
+
+
+async def test_a_colleague_is_found_without_accents_and_by_a_part_of_a_double_name(desk: Office) -> None:
+    await desk.link("U1")
+    await desk.link("U2", "+12025550144", name="Jürgen Łoś-Weiß (Sales)")
+    await desk.link("U4", "+12025550145", name="Ann Hill, MD")
+    for typed, number in (("jurgen", "44"), ("los-weiss", "44"), ("weiss", "44"), ("Hill", "45")):
+        told = await desk.type(f"/call {typed}")
+        assert "Ringing" in told or "already calling" in told, typed
+        assert desk.phone.orders[-1].number.endswith(number)
+
+
+@pytest.mark.parametrize("typed", ["José record", "jose record"])
+async def test_a_name_with_an_options_word_is_known_without_its_accents(desk: Office, typed: str) -> None:
+    await desk.link("U1")
+    await desk.contact(CUSTOMER_NUMBER, "Jose")
+    await desk.contact("+12025550124", "José Record")
+    assert "is all of somebody's name, so nothing was dialled." in await desk.type(f"/call {typed}")
+
+
+async def test_a_line_is_known_by_the_apostrophe_of_a_phone(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    text = SETTINGS.replace('label = "Sales"', 'label = "Málaga\'s"')
+    async with office(tmp_path, fake_slack, slack_clock, text) as desk:
+        await desk.link("U1")
+        await desk.type("/call +1 202 555 0123 from malaga’s")
+        assert [order.caller_id for order in desk.phone.orders] == [LINE]
 
 
 @pytest.mark.parametrize(
