@@ -27,6 +27,16 @@ _LETTERS = str.maketrans(
     }
 )
 """Letters that Unicode does not take apart, and the signs that keyboards put in for ' " and -."""
+_TITLES = frozenset(
+    (
+        *("mr", "mrs", "ms", "mx", "miss", "sir", "dr", "doctor", "prof", "professor", "rev", "jr", "sr"),
+        *("herr", "frau", "hr", "fr", "mme", "mlle", "madame", "monsieur", "senor", "senora", "sra", "srta", "sig"),
+        *("г-н", "г-жа", "господин", "госпожа", "др", "д-р", "проф"),
+        *("מר", "גב'", "גברת", 'ד"ר', "פרופ'", 'עו"ד', "הרב"),
+        *("inc", "ltd", "llc", "plc", "gmbh", "ag", "co", "corp", "sa", "sl", "bv", "srl", "ооо", 'בע"מ', "and", "the"),
+    )
+)
+"""Words that are in many names and nobody's own, folded. "Don", "Ben" and "Van" are first names, too."""
 
 
 class Fit(IntEnum):
@@ -36,7 +46,7 @@ class Fit(IntEnum):
     INSIDE = 0
     """A part that begins in the middle of a word."""
     BEGINS = 1
-    """The beginning of a word."""
+    """The beginning of a word; or nothing but a title."""
     WORDS = 2
     """Whole words."""
     ALL = 3
@@ -70,7 +80,7 @@ def _cased(text: str) -> str:
 
 
 def fit(name: str, part: str) -> Fit:
-    """How a part fits a name, case and accents aside. Signs alone, or a single letter, are no word."""
+    """How a part fits a name, case and accents aside. Signs alone, a single letter or a title are no word."""
     name, part = folded(name), folded(part)
     if name == part:
         return Fit.ALL
@@ -81,7 +91,11 @@ def fit(name: str, part: str) -> Fit:
             goes_on = _in_word(part[-1:]) and _in_word(name[place + len(part) :][:1])
             best = max(best, Fit.BEGINS if goes_on else Fit.WORDS)
         place = name.find(part, place + 1)
-    return min(best, Fit.WORDS if sum(map(str.isalnum, part)) > 1 else Fit.BEGINS)
+    return min(best, Fit.WORDS if _names_somebody(part) else Fit.BEGINS)
+
+
+def _names_somebody(part: str) -> bool:
+    return sum(map(str.isalnum, part)) > 1 and any(word.strip(STOPS) not in _TITLES for word in part.split())
 
 
 def _in_word(char: str) -> bool:

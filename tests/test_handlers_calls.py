@@ -155,6 +155,9 @@ async def test_a_colleague_without_a_phone_is_no_contact_with_a_longer_name(desk
         ("Noa G.", "Noa Green"),
         ("=", "Levi = Sons"),
         ("נוע", "נועה לוי"),
+        ("Dr.", "Dr. Noa Green"),
+        ("mr", "Mr. Dana Levi"),
+        ("Ltd.", "Green Ltd."),
     ],
 )
 async def test_a_part_of_a_word_asks_whether_that_one_is_meant(desk: Office, typed: str, name: str) -> None:
@@ -162,6 +165,7 @@ async def test_a_part_of_a_word_asks_whether_that_one_is_meant(desk: Office, typ
     await desk.contact(CUSTOMER_NUMBER, name)
     told = await desk.type(f"/call {typed}")
     assert told.startswith("Nobody is called “")
+    assert "”, but it is a part of a name. Shall I call them?" in told
     assert f"{name}, +1 202-555-0123" in told.replace("\u2068", "").replace("\u2069", "")
     assert desk.phone.orders == []
     await desk.press("call:pick:0", desk.slack.ephemerals[-1], "C1")
@@ -254,6 +258,19 @@ async def test_a_first_or_last_name_alone_finds_a_colleague(desk: Office) -> Non
     await desk.link("U4", "+12025550145", name="J Reed")
     assert "No contact is called “J”" in await desk.type("/call J")
     assert len(desk.phone.orders) == 3
+
+
+async def test_a_title_alone_is_nobodys_name(desk: Office) -> None:
+    await desk.link("U1")
+    await desk.link("U2", "+12025550144", name="Dr. Grace Hall")
+    assert "No contact is called “Dr”, so nothing was dialled." in await desk.type("/call Dr.")
+    await desk.contact(CUSTOMER_NUMBER, "Mrs. Noa Green")
+    await desk.type("/call")
+    assert await desk.submit({"who": "Mrs"}) == {}
+    assert "Shall I call them?" in desk.told
+    assert desk.phone.orders == []
+    await desk.type("/call Dr. Grace")
+    assert [order.number for order in desk.phone.orders] == ["+12025550144"]
 
 
 async def test_a_first_name_that_several_have_is_asked_about(desk: Office) -> None:
