@@ -32,13 +32,11 @@ class Choice(msgspec.Struct, frozen=True):
     part: str = ""
 
 
-async def resolve(
-    board: Board, user: str, text: who.CallText, *, colleagues: bool = True, asked: bool = False
-) -> Ask | Choice:
+async def resolve(board: Board, user: str, text: who.CallText, *, asked: bool = False) -> Ask | Choice:
     """The ask of a parsed `/call`. Who is called back is theirs from now on, as after *Call back* on a card.
 
-    `colleagues`: a name may be one of them, too.  `asked`: whoever typed a part of a word can be asked whether that one
-    contact is meant, who is a `Choice` then, and is not refused.
+    `asked`: whoever typed a part of a word can be asked whether that one contact is meant, who is a `Choice` then, and
+    is not refused.
 
     Raises:
         BadInput, NotFound: nobody can be dialled from this; says why and what to type instead.
@@ -63,7 +61,7 @@ async def resolve(
         case who.Mention(mentioned):
             return await _colleague(board, mentioned, base)
         case who.Name(name):
-            return await _named(board, name, base, colleagues=colleagues, asked=asked)
+            return await _named(board, name, base, asked=asked)
         case who.Back():
             waiting = await _claimed_latest(board, user)
             back = returned(user, waiting.number, waiting.name, "", waiting.account)
@@ -190,10 +188,10 @@ async def _colleague(board: Board, mentioned: str, base: Ask) -> Ask:
     )
 
 
-async def _named(board: Board, name: str, base: Ask, *, colleagues: bool, asked: bool) -> Ask | Choice:
+async def _named(board: Board, name: str, base: Ask, *, asked: bool) -> Ask | Choice:
     """Whoever has that whole name, else whom alone a part of it fits; where others may be meant, a question."""
     found = await board.read(contacts.named, name, _NAMESAKES + 1)
-    called = await board.read(people.called, name) if colleagues else []
+    called = await board.read(people.called, name)
     called = [person for person in called if person.linked or same(person.name, name)]
     others = [person for person in called if person.user != base.rep]
     whole = as_spelt(name, [one for one in others if same(one.name, name)], lambda one: one.name)
@@ -217,7 +215,7 @@ async def _named(board: Board, name: str, base: Ask, *, colleagues: bool, asked:
             several = "contacts and colleagues"
     if not asks:
         if bare(name) not in ("", name):
-            return await _named(board, bare(name), base, colleagues=colleagues, asked=asked)
+            return await _named(board, bare(name), base, asked=asked)
         raise _nobody(board, name)
     how = fit(found[0].name, name) if found and not others else Fit.ALL
     if len(asks) == 1 and how < Fit.WORDS:
@@ -241,6 +239,38 @@ def _nobody(board: Board, name: str) -> BadInput | NotFound:
         f"No contact is called “{name}”, so nothing was dialled. Write the number, like +1 202 555 0100, or add the "
         f"contact with `/contacts add +1 202 555 0100 {name}`."
     )
+
+
+async def looked_for(
+    board: Board, user: str, name: str, limit: int, *, colleagues: bool = True
+) -> tuple[str, list[Contact]]:
+    """Whose calls `user` looks for by a name: a colleague, by Slack user id; else at most `limit` contacts.
+
+    A rep may look for no calls but their own, so theirs is the only colleague's name beside a contact's.
+    `colleagues`: it may be one of them.
+
+    Raises:
+        BadInput: it may be a contact or a colleague, or several colleagues; names them.
+    """
+    found = await board.read(contacts.named, name, limit)
+    called = await board.read(people.called, name) if colleagues else []
+    whole = bool(found) and fit(found[0].name, name) is Fit.ALL
+    if whole or any(same(one.name, name) for one in called):
+        called = as_spelt(name, [one for one in called if same(one.name, name)], lambda one: one.name)
+    if board.settings.role(user) == "rep":
+        called = [one for one in called if one.user == user] or ([] if found else called[:1])
+    if called and found and fit(found[0].name, name) is Fit.INSIDE:
+        found = []
+    if not (found or called) and bare(name) not in ("", name):
+        return await looked_for(board, user, bare(name), limit, colleagues=colleagues)
+    if called and len(called) + len(found) > 1:
+        known = [f"{one.name} ({numbers.pretty(one.number)})" for one in found]
+        meant = " or ".join([*(f"<@{one.user}>" for one in called), *known][:_NAMESAKES])
+        raise BadInput(
+            f"“{name}” may be {meant}. Write more of the name, or the number; for the calls of a colleague mention "
+            "them. Nothing was searched."
+        )
+    return (called[0].user if called else ""), found
 
 
 async def is_somebody(board: Board, name: str) -> bool:

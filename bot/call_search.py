@@ -1,10 +1,10 @@
-"""What somebody typed after `/calls log` -> which calls they look for. Pure; finding contacts is the caller's business.
+"""What somebody typed after `/calls log` -> which calls they look for. Pure; finding people is the caller's business.
 
-    [today | yesterday | this week | last week | 2026-11-01..2026-11-15] [a number | @colleague | a contact's name]
+    [today | yesterday | this week | last week | 2026-11-01..2026-11-15] [a number | @colleague | somebody's name]
     [missed | in | out] [line Sales] [messages] [team]
 
 In any order. Days are those of the reader's time zone. Nothing is guessed: a word that means nothing here is taken for
-a contact's name, and where it cannot be one it is answered with what is understood.
+somebody's name, and where it cannot be one it is answered with what is understood.
 """
 
 import html
@@ -26,7 +26,7 @@ from bot.typed_days import quote
 UNDERSTOOD = (
     "Understood are, in any order: a period (`today`, `yesterday`, `this week`, `last week`, `this month`, "
     "`last month`, `2026-11-03`, `2026-11-01..2026-11-15`, `11-01..11-15`, `2026-11-01..`), a number, @colleague, "
-    "a contact's name, `missed`, `in`, `out`, `line Sales`, `messages`, `team`."
+    "a contact's or colleague's name, `missed`, `in`, `out`, `line Sales`, `messages`, `team`."
 )
 BACK_DAYS = 92
 """How far back a search goes that names neither a period nor a number nor a person: it reads every call on the way."""
@@ -67,7 +67,7 @@ class Typed(msgspec.Struct, frozen=True):
     """A read search.
 
     Attributes:
-        name: of a contact, still to be found; its numbers belong into `search.numbers`.
+        name: of a contact or colleague, still to be found; belongs into `search.numbers` or `search.rep`.
         team: everybody's calls were asked for outright.
     """
 

@@ -9,7 +9,7 @@ from datetime import datetime
 import msgspec
 from slack_bolt.async_app import AsyncApp
 
-from bot import by_hand, call_search, log_fetching, slack_text, who
+from bot import asking, by_hand, call_search, log_fetching, slack_text, who
 from bot.board import Board
 from bot.by_hand import BY_HAND, HandMade
 from bot.call import Call
@@ -79,8 +79,7 @@ async def command(desk: Desk, click: Click) -> None:
         raise NotAllowed(_OTHERS)
     search = found.search
     if found.name:
-        numbers = await board.read(_numbers_of, found.name)
-        search = msgspec.structs.replace(search, numbers=numbers)
+        search = await _with_name(board, click.user, found)
     await _show(desk, click, Turn(search), replace=False)
 
 
@@ -128,18 +127,22 @@ async def _reach(board: Board, user: str, search: Search) -> Reach:
     return Reach(user, shared_places(board.settings, user, await board.read(channels.closed_to, user)))
 
 
-def _numbers_of(db: sqlite3.Connection, name: str) -> tuple[str, ...]:
-    """The numbers of all contacts that this name may mean.
+async def _with_name(board: Board, user: str, found: call_search.Typed) -> Search:
+    """The search, with the colleague or the numbers of all contacts that its name may mean.
 
     Raises:
-        NotFound: of nobody.  BadInput: of too many.
+        NotFound: nobody.  BadInput: too many.
     """
-    found = contacts.named(db, name, _NAMESAKES + 1)
-    if not found:
+    name, search = found.name, found.search
+    colleagues = not (found.team or search.rep)
+    rep, known = await asking.looked_for(board, user, name, _NAMESAKES + 1, colleagues=colleagues)
+    if rep:
+        return msgspec.structs.replace(search, rep=rep)
+    if not known:
         raise NotFound(f"No contact is called “{name}”, so nothing was searched. {call_search.UNDERSTOOD}")
-    if len(found) > _NAMESAKES:
+    if len(known) > _NAMESAKES:
         raise BadInput(f"More than {_NAMESAKES} contacts are called “{name}”. Write more of the name, or the number.")
-    return tuple(dict.fromkeys(contact.number for contact in found))
+    return msgspec.structs.replace(search, numbers=tuple(dict.fromkeys(contact.number for contact in known)))
 
 
 def _read(
