@@ -44,7 +44,7 @@ class Fit(IntEnum):
 
     NONE = -1
     INSIDE = 0
-    """A part that begins in the middle of a word."""
+    """What begins in the middle of a word."""
     BEGINS = 1
     """The beginning of a word; or nothing but a title."""
     WORDS = 2
@@ -79,11 +79,28 @@ def _cased(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", text.casefold()).split())
 
 
-def fit(name: str, part: str) -> Fit:
-    """How a part fits a name, case and accents aside. Signs alone, a single letter or a title are no word."""
-    name, part = folded(name), folded(part)
+def words(typed: str) -> list[str]:
+    """The words of a name, folded, without the commas between them; each is in every name that it may fit."""
+    return [word.strip(STOPS) or word for word in folded(typed).split()]
+
+
+def fit(name: str, typed: str) -> Fit:
+    """How what was typed fits a name, case and accents aside. Signs alone, a single letter or a title are no word.
+
+    Several words may also stand apart there, and in another order: "Dana Levi" is in "Levi, Dana".
+    """
+    name, part = folded(name), folded(typed)
     if name == part:
         return Fit.ALL
+    best = _place(name, part)
+    apart = words(typed)
+    if len(apart) > 1:
+        least = min(_place(name, word) for word in apart)
+        best = max(best, least if least >= Fit.BEGINS else Fit.NONE)
+    return min(best, Fit.WORDS if _names_somebody(apart) else Fit.BEGINS)
+
+
+def _place(name: str, part: str) -> Fit:
     best, place = Fit.NONE, name.find(part) if part else -1
     while place >= 0:
         best = max(best, Fit.INSIDE)
@@ -91,11 +108,11 @@ def fit(name: str, part: str) -> Fit:
             goes_on = _in_word(part[-1:]) and _in_word(name[place + len(part) :][:1])
             best = max(best, Fit.BEGINS if goes_on else Fit.WORDS)
         place = name.find(part, place + 1)
-    return min(best, Fit.WORDS if _names_somebody(part) else Fit.BEGINS)
+    return best
 
 
-def _names_somebody(part: str) -> bool:
-    return sum(map(str.isalnum, part)) > 1 and any(word.strip(STOPS) not in _TITLES for word in part.split())
+def _names_somebody(apart: list[str]) -> bool:
+    return sum(map(str.isalnum, "".join(apart))) > 1 and not _TITLES.issuperset(apart)
 
 
 def _in_word(char: str) -> bool:

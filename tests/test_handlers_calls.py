@@ -260,6 +260,18 @@ async def test_a_first_or_last_name_alone_finds_a_colleague(desk: Office) -> Non
     assert len(desk.phone.orders) == 3
 
 
+@pytest.mark.parametrize("typed", ["Dana Levi", "levi dana", "Dana Levi.", "Hill, Omer", "omer hill"])
+async def test_names_are_found_as_the_book_turns_them(desk: Office, typed: str) -> None:
+    await desk.link("U1")
+    await desk.link("U2", "+12025550144", name="Hill, Omer B.")
+    await desk.contact("+12025550124", "Levi, Dana 🌸")
+    told = await desk.type(f"/call {typed}")
+    assert "to call Levi, Dana" in told or "to call Hill, Omer" in told
+    assert len(desk.phone.orders) == 1
+    await desk.contact("+12025550125", "Dana M. Levi")
+    assert "Several contacts have that name" in await desk.type("/call levi dana")
+
+
 async def test_a_title_alone_is_nobodys_name(desk: Office) -> None:
     await desk.link("U1")
     await desk.link("U2", "+12025550144", name="Dr. Grace Hall")

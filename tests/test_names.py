@@ -68,6 +68,17 @@ def test_what_is_folded_stays_as_it_is(text: str) -> None:
         ("Dr. Noa Green", "Dr. Noa", Fit.WORDS),
         ("Mr", "mr", Fit.ALL),
         ("Don Reed", "Don", Fit.WORDS),
+        ("Levi, Dana", "Dana Levi", Fit.WORDS),
+        ("Dana Levi", "levi, dana", Fit.WORDS),
+        ("Dana 🌸 Levi", "Dana Levi", Fit.WORDS),
+        ("Ann-Marie B. Hill", "ann marie hill", Fit.WORDS),
+        ("Dr. Noa Green", "Dr. Green", Fit.WORDS),
+        ("Noa Green", "Green N", Fit.BEGINS),
+        ("Noa Green", "No Gre", Fit.BEGINS),
+        ("Noa Green", "oa Green", Fit.INSIDE),
+        ("Noa Green", "Green oa", Fit.NONE),
+        ("Noa Green", "Noa Hill", Fit.NONE),
+        ("Prof. Dr. Noa Green", "Dr. Prof.", Fit.BEGINS),
     ],
 )
 def test_how_much_of_a_name_was_typed(name: str, part: str, how: Fit) -> None:

@@ -4,7 +4,7 @@ import re
 import sqlite3
 from dataclasses import dataclass
 
-from bot.names import STOPS, Fit, as_spelt, fit, folded
+from bot.names import STOPS, Fit, as_spelt, fit, folded, words
 
 PAGE = 10
 """Contacts of one page."""
@@ -42,8 +42,9 @@ def get(db: sqlite3.Connection, number: str) -> Contact | None:
 
 def named(db: sqlite3.Connection, name: str, limit: int = 5) -> list[Contact]:
     """Contacts whose name is `name`, else with a word that begins like it, else with it inside; the best fit first."""
-    where = "instr(folded(name), ?) > 0"
-    rows = db.execute(f"SELECT number, name, company FROM contacts WHERE {where} ORDER BY name", (folded(name),))
+    wanted = words(name)[:_WORDS]
+    where = " AND ".join(["instr(folded(name), ?)"] * len(wanted)) or "0"
+    rows = db.execute(f"SELECT number, name, company FROM contacts WHERE {where} ORDER BY name", wanted)
     found = sorted(((fit(row[1], name), Contact(*row)) for row in rows), key=lambda one: -one[0])
     best = found[0][0] if found else Fit.NONE
     if best is Fit.ALL:
@@ -76,16 +77,16 @@ def page(
 def _wanted(text: str) -> tuple[str, list[str]]:
     """Conditions on a contact, and their values."""
     text = folded(text)
-    words = [text] if _LIKE_A_NUMBER.fullmatch(text) else text.split()[:_WORDS]
+    parts = [text] if _LIKE_A_NUMBER.fullmatch(text) else text.split()[:_WORDS]
     values: list[str] = []
-    for word in words:
+    for word in parts:
         word = word.rstrip(STOPS) or word
         digits = re.sub(r"\(0\)|\D", "", word) if _LIKE_A_NUMBER.fullmatch(word) else ""
         if len(digits) >= _WITH_TRUNK_ZERO:
             digits = digits.lstrip("0")
         values += [word, digits, digits]
     one = " AND (instr(folded(name || ' ' || company), ?) OR (? <> '' AND instr(number, ?)))"
-    return one * len(words), values
+    return one * len(parts), values
 
 
 def added_by(db: sqlite3.Connection, number: str) -> str:

@@ -4,7 +4,7 @@ import sqlite3
 from dataclasses import dataclass, replace
 
 from bot.errors import BadInput
-from bot.names import Fit, fit, folded
+from bot.names import Fit, fit, words
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,9 @@ def with_phones(db: sqlite3.Connection, limit: int) -> list[tuple[str, str]]:
 
 def called(db: sqlite3.Connection, name: str) -> list[Person]:
     """Whose name that is, or whole words of it, such as the first; with or without a phone."""
-    rows = db.execute(f"SELECT {_PERSON} FROM people WHERE instr(folded(name), ?) > 0 ORDER BY user", (folded(name),))
+    wanted = words(name)
+    where = " AND ".join(["instr(folded(name), ?)"] * len(wanted)) or "0"
+    rows = db.execute(f"SELECT {_PERSON} FROM people WHERE {where} ORDER BY user", wanted)
     found = (Person(*row) for row in rows)
     return [person for person in found if fit(person.name, name) >= Fit.WORDS]
 
