@@ -26,7 +26,8 @@ from bot.typed_days import quote
 UNDERSTOOD = (
     "Understood are, in any order: a period (`today`, `yesterday`, `this week`, `last week`, `this month`, "
     "`last month`, `2026-11-03`, `2026-11-01..2026-11-15`, `11-01..11-15`, `2026-11-01..`), a number, @colleague, "
-    "a contact's or colleague's name, `missed`, `in`, `out`, `line Sales`, `messages`, `team`."
+    "a contact's or colleague's name, `missed`, `in`, `out`, `line Sales`, `messages`, `team`. A name "
+    "that holds a number or one of these words goes in quotes."
 )
 BACK_DAYS = 92
 """How far back a search goes that names neither a period nor a number nor a person: it reads every call on the way."""
@@ -109,7 +110,8 @@ class _Token(msgspec.Struct, frozen=True):
 
     @property
     def word(self) -> str:
-        return "" if self.quoted else self.text.casefold()
+        """As a word of ours, without the full stop that a phone sets behind two spaces."""
+        return "" if self.quoted else re.sub(r"(?<=[^.])\.$", "", self.text.casefold())
 
     @property
     def diallable(self) -> bool:
@@ -187,11 +189,11 @@ def _tokens(text: str) -> list[_Token]:
         _TO, lambda match: f"{match[1] or ''}..{match[2] or ''}", slack_text.without_links(text), flags=re.IGNORECASE
     )
     tokens = []
-    for match in slack_text.TOKEN.finditer(text):
-        quoted = match["quoted"]
-        if quoted is None and match[0][0] in slack_text.OPENING:
-            raise BadInput(f"The quotation mark before {quote(match[0][1:])} is never closed. Nothing was searched.")
-        tokens.append(_Token(match[0] if quoted is None else quoted, quoted is not None))
+    for token in slack_text.tokens(text):
+        if not token.quoted and token.text[0] in slack_text.OPENING:
+            raise BadInput(f"The quotation mark before {quote(token.text[1:])} is never closed. Nothing was searched.")
+        text = token.text if token.quoted else token.text.rstrip(",;!?") or token.text
+        tokens.append(_Token(text, token.quoted))
     return tokens
 
 

@@ -15,7 +15,7 @@ import msgspec
 
 from bot import numbers, slack_text
 from bot.errors import BadInput
-from bot.slack_text import OPENING, TOKEN
+from bot.slack_text import OPENING
 
 EXAMPLE = "Example: +1 202 555 0100 from Sales max 30m note asked for a quote."
 EXAMPLE_BEHIND = "Example: +1 202 555 0100 ext 123, or +1 202 555 0100,,123."
@@ -115,11 +115,7 @@ class CallText(msgspec.Struct, frozen=True):
     dial_digits: str = ""
 
 
-class _Token(msgspec.Struct, frozen=True):
-    text: str
-    quoted: bool
-    end: int  # where the text after it begins
-
+class _Token(slack_text.Token, frozen=True):
     @property
     def option(self) -> str:
         word = self.text.casefold()
@@ -135,10 +131,7 @@ def parse(text: str, region: str, *, behind: bool = False) -> CallText:
         BadInput: a full sentence with what was not understood and an example. Nothing else is ever raised.
     """
     text = slack_text.without_links(text)
-    tokens = [
-        _Token(match["quoted"] if match["quoted"] is not None else match[0], match["quoted"] is not None, match.end())
-        for match in TOKEN.finditer(text)
-    ]
+    tokens = [_Token(token.text, token.quoted, token.end) for token in slack_text.tokens(text)]
     for token in tokens:
         if not token.quoted and token.text[0] in OPENING:
             if any(before.option == "note" for before in tokens[: tokens.index(token)]):

@@ -74,6 +74,12 @@ US = "+12025550123"
         ('"100"', Name("100")),
         ("Example Hotel:5", Name("Example Hotel:5")),
         ("1-800-FLOWERS", Name("1-800-FLOWERS")),
+        ("<@U123ABC|ada>. ", Mention("U123ABC", "ada")),  # two spaces on a phone
+        ("<@W123ABC>,", Mention("W123ABC")),
+        ('"Help Desk".', Name("Help Desk")),
+        ("„Via Roma“…", Name("Via Roma")),
+        ("+1\u200b202\u2060555\ufeff0123", Number(US, "+12025550123")),  # as copied from a page
+        ("+1 202\u202f555\u20070123", Number(US, "+1 202 555 0123")),
     ],
 )
 def test_who(text: str, who: Who) -> None:
@@ -314,6 +320,7 @@ def test_the_order_of_options_does_not_matter(options: list[str], count: int, no
         (" “Noa Green” ", "Noa Green"),
         ('"Sales"', "Sales"),
         ("«Sales»", "Sales"),
+        ("“Sales”.", "Sales"),
         *((text, text) for text in ("Sales", 'Noa "Green"', '"Noa" "Green"', '"', "")),
     ],
 )
