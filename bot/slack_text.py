@@ -21,6 +21,8 @@ _MARKED = re.compile(r"<((?:https?://|mailto:)[^<>|]+|[@#!][^<>|]+(?=\|))(?:\|([
 _UNSEEN = re.compile("[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 """Marks of writing direction, which contact books and our own cards put around what is copied from them; and where a
 line may be broken, which is in what is copied from pages."""
+_SPACES = str.maketrans(dict.fromkeys("\u00a0\u2007\u202f", " "))
+"""Where no line may be broken; some keyboards, and most pages, have them."""
 
 
 class Token(msgspec.Struct, frozen=True):
@@ -39,6 +41,11 @@ def tokens(text: str) -> list[Token]:
 def _token(match: re.Match[str]) -> Token:
     quoted = match["quoted"]
     return Token(quoted if quoted is not None else match["link"] or match[0], quoted is not None, match.end())
+
+
+def typed(text: str) -> str:
+    """What somebody typed behind a command, as they see it: spaces are spaces, and what cannot be seen is not there."""
+    return _UNSEEN.sub("", text.translate(_SPACES))
 
 
 def without_links(text: str) -> str:

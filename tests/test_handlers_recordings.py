@@ -388,6 +388,14 @@ async def test_lists_of_others_are_found_by_their_name(desk: Office) -> None:
     assert " or Long &amp; Sons (+1 202-555-0101). " in (await desk.type("/recording get long", user="U2"))
 
 
+@pytest.mark.parametrize("typed", ["list\u00a0Ada", "\u200flist Ada\u200f", "LIST\u202fAda"])
+async def test_spaces_and_marks_that_keyboards_put_in_part_words_as_others_do(desk: Office, typed: str) -> None:
+    await recorded(desk)
+    await desk.link("U1", extension="201", name="Ada Long")
+    assert "0101" in await desk.type(f"/recording {typed}", user="U2")
+    assert "Call log" in await desk.type("/calls \u200flog\u00a0today")
+
+
 async def test_what_stands_in_the_middle_of_a_name_is_nobodys(desk: Office) -> None:
     await recorded(desk)
     await desk.contact("+12025550101", "Acme")
