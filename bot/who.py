@@ -27,6 +27,7 @@ LONGEST_TONES = 24
 PAUSE = ".."
 """What a comma is as `CallOrder.dial_digits`: two seconds, as on a phone."""
 
+_NOBODY_ELSE = "Name a contact, a number, an extension or a colleague, and nothing else."
 _OPTIONS = ("from", "via", "record", "max", "scenario", "note")
 _MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|([^<>]*))?>")
 _DIALLABLE = re.compile(r"[\d()+./\-‐‑‒–—−]+")
@@ -131,12 +132,9 @@ def parse(text: str, region: str, *, behind: bool = False) -> CallText:
         BadInput: a full sentence with what was not understood and an example. Nothing else is ever raised.
     """
     text = slack_text.without_links(text)
-    tokens = [_Token(token.text, token.quoted, token.end) for token in slack_text.tokens(text)]
-    for token in tokens:
-        if not token.quoted and token.text[0] in OPENING:
-            if any(before.option == "note" for before in tokens[: tokens.index(token)]):
-                break  # a note may hold what it likes
-            raise BadInput(f"The quotation mark before {_quote(token.text[1:])} is never closed. {EXAMPLE}")
+    tokens = _tokens(text)
+    note = next((place for place, token in enumerate(tokens) if token.option == "note"), len(tokens))
+    _all_closed(tokens[:note])  # a note may hold what it likes
     if not tokens:
         return CallText(Nothing())
     if _missing_who(tokens):
@@ -148,18 +146,32 @@ def parse(text: str, region: str, *, behind: bool = False) -> CallText:
 
 
 def somebody(text: str, region: str) -> Number | Mention | Extension | Name:
-    """Whom a text names, where nothing else may stand beside it.
+    """Whom a text names, where nothing else may stand beside it: an option's word is a part of a name there.
 
     Raises:
         BadInput: nobody, or more than somebody; a full sentence, without an example of a `/call`.
     """
+    tokens = _tokens(slack_text.without_links(text))
     try:
-        found = parse(text, region)
+        _all_closed(tokens)
+        found = _who(tokens, region) if tokens else Nothing()
     except BadInput as error:
+        if any(token.option for token in tokens[1:]):
+            raise BadInput(_NOBODY_ELSE) from error
         raise BadInput(str(error).removesuffix(EXAMPLE).strip()) from error
-    if isinstance(found.who, Back | Again | Next | Help | Nothing) or found != CallText(found.who):
-        raise BadInput("Name a contact, a number, an extension or a colleague, and nothing else.")
-    return found.who
+    if isinstance(found, Back | Again | Next | Help | Nothing):
+        raise BadInput(_NOBODY_ELSE)
+    return found
+
+
+def _tokens(text: str) -> list[_Token]:
+    return [_Token(token.text, token.quoted, token.end) for token in slack_text.tokens(text)]
+
+
+def _all_closed(tokens: list[_Token]) -> None:
+    for token in tokens:
+        if not token.quoted and token.text[0] in OPENING:
+            raise BadInput(f"The quotation mark before {_quote(token.text[1:])} is never closed. {EXAMPLE}")
 
 
 def _missing_who(tokens: list[_Token]) -> bool:

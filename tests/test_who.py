@@ -22,6 +22,7 @@ from bot.who import (
     Who,
     dial_digits,
     parse,
+    somebody,
 )
 
 US = "+12025550123"
@@ -250,6 +251,30 @@ def test_what_is_dialled_behind_a_contacts_number(typed: str, name: str, digits:
 def test_what_cannot_be_dialled_behind_a_number_is_said(text: str, words: str) -> None:
     with pytest.raises(BadInput, match=words):
         parse(text, "US", behind=True)
+
+
+@pytest.mark.parametrize("name", ["Max", "Reed, Max", "Dana Record", "Noa from Sales", "Via Roma", "Note Pads max"])
+def test_where_nobody_is_called_an_options_word_is_a_part_of_a_name(name: str) -> None:
+    assert somebody(name, "US") == Name(name)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "Name a contact, a number, an extension or a colleague, and nothing else."),
+        ("back", "Name a contact, a number, an extension or a colleague, and nothing else."),
+        ("+1 202 555 0123 from Sales", "Name a contact, a number, an extension or a colleague, and nothing else."),
+        ("<@U2|ben> max 5", "Name a contact, a number, an extension or a colleague, and nothing else."),
+        ('"Noa" note', "Name a contact, a number, an extension or a colleague, and nothing else."),
+        ("<@U2|ben> please", "“please” after “<@U2|ben>” was not understood."),
+        ('note "Noa', "The quotation mark before “Noa” is never closed."),
+    ],
+)
+def test_where_nobody_is_called_nothing_stands_beside_a_name(text: str, words: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        somebody(text, "US")
+    assert str(caught.value).startswith(words)
+    assert "Example" not in str(caught.value)
 
 
 @pytest.mark.parametrize("text", ["ext 123", "x123", "21", "Ada", "Room x12", "3M Example", "+1 202 555 0123", "back"])
