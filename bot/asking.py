@@ -191,7 +191,7 @@ async def _colleague(board: Board, mentioned: str, base: Ask) -> Ask:
 async def _named(board: Board, name: str, base: Ask, *, asked: bool) -> Ask | Choice:
     """Whoever has that whole name, else whom alone a part of it fits; where others may be meant, a question."""
     found = await board.read(contacts.named, name, _NAMESAKES + 1)
-    called = await board.read(people.called, name)
+    called = [person for person in await board.read(people.called, name) if not board.turned_away(person.user)]
     called = [person for person in called if person.linked or same(person.name, name)]
     others = [person for person in called if person.user != base.rep]
     whole = as_spelt(name, [one for one in others if same(one.name, name)], lambda one: one.name)

@@ -242,6 +242,19 @@ async def test_a_word_of_a_name_is_not_passed_over_for_what_begins_like_it(
     assert desk.phone.orders == []
 
 
+async def test_a_guest_who_is_turned_away_is_no_colleague(desk: Office) -> None:
+    await desk.link("U1")
+    for user, name, kind in (("U0GUEST1", "Noa", ""), ("U0GUEST2", "Omer Hall", "number")):
+        guest = people.Person(user, name, phone_kind=kind, phone="+12025550147" if kind else "", outside=True)
+        await desk.board.write(people.save_person, guest)
+        desk.board.outsiders.add(user)
+    await desk.contact(CUSTOMER_NUMBER, "Noa Green")
+    await desk.contact("+12025550124", "Omer Katz")
+    assert "to call Noa Green" in await desk.type("/call noa")
+    assert "No contact is called “Omer Hall”" in await desk.type("/call Omer Hall")
+    assert "to call Omer Katz" in await desk.type("/call omer")
+
+
 async def test_a_first_or_last_name_alone_finds_a_colleague(desk: Office) -> None:
     await desk.link("U1", name="Ada Long")
     await desk.link("U2", "+12025550144", name="Omer van der Berg")
