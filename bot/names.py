@@ -9,7 +9,7 @@ from typing import TypeVar
 T = TypeVar("T")
 STOPS = ".,;:!?…،؛؟。"
 """What ends a sentence, or stands between name and company."""
-_AROUND = f"{STOPS}'‘’‚‹›()[] "
+_AROUND = f"""{STOPS}"“”„«»'‘’‚‹›()[]*_~` """
 
 _MARKS = re.compile(
     # Accents of Latin and Greek, points of Hebrew and Arabic. Not those that make another letter: й, ї, ў, ґ and those
@@ -121,5 +121,5 @@ def _in_word(char: str) -> bool:
 
 
 def bare(text: str) -> str:
-    """A name without what stands around it: the full stop of a phone's keyboard, quotes."""
+    """A name without what stands around it: the full stop of a phone's keyboard, quotes, the stars of bold type."""
     return text.strip(_AROUND)

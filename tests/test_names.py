@@ -87,7 +87,15 @@ def test_how_much_of_a_name_was_typed(name: str, part: str, how: Fit) -> None:
 
 @pytest.mark.parametrize(
     ("typed", "name"),
-    [("Noa Green.", "Noa Green"), ("‘Noa Green’", "Noa Green"), ("(Noa),", "Noa"), ("…", ""), ("J. R.", "J. R")],
+    [
+        ("Noa Green.", "Noa Green"),
+        ("‘Noa Green’", "Noa Green"),
+        ("(Noa),", "Noa"),
+        ("…", ""),
+        ("J. R.", "J. R"),
+        ("*_Noa_*", "Noa"),
+        ('Noa".', "Noa"),
+    ],
 )
 def test_what_stands_around_a_name(typed: str, name: str) -> None:
     assert bare(typed) == name

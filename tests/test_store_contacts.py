@@ -67,6 +67,8 @@ async def named(database: Database, name: str) -> list[Contact]:
         ("+44 (0)7700 900105", ["105"]),
         ("noa 0105.", ["105"]),
         ("noa, gardens", ["101"]),
+        ("‘noa’ (gardens).", ["101"]),
+        ("*noa* gardens”.", ["101"]),
         ("24", ["103"]),
         ("0", ["104", "101", "105", "103", "102"]),
         ("50% off_", ["105"]),

@@ -4,7 +4,7 @@ import re
 import sqlite3
 from dataclasses import dataclass
 
-from bot.names import STOPS, Fit, as_spelt, fit, folded, words
+from bot.names import STOPS, Fit, as_spelt, bare, fit, folded, words
 
 PAGE = 10
 """Contacts of one page."""
@@ -84,7 +84,7 @@ def _wanted(text: str) -> tuple[str, list[str]]:
         digits = re.sub(r"\(0\)|\D", "", word) if _LIKE_A_NUMBER.fullmatch(word) else ""
         if len(digits) >= _WITH_TRUNK_ZERO:
             digits = digits.lstrip("0")
-        values += [word, digits, digits]
+        values += [bare(word) or word, digits, digits]
     one = " AND (instr(folded(name || ' ' || company), ?) OR (? <> '' AND instr(number, ?)))"
     return one * len(parts), values
 
