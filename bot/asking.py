@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from bot import numbers, slack_text, who
 from bot.board import Board
-from bot.cards import VALUE_LIMIT
+from bot.cards import VALUE_LIMIT, who_plain
 from bot.dialing import Ask
 from bot.errors import BadInput, NotFound
 from bot.names import Fit, as_spelt, bare, fit, same
@@ -23,7 +23,8 @@ _NAMESAKES = 5
 class Choice(msgspec.Struct, frozen=True):
     """A name that several have: one ask each. `more`: than these. `several`: "contacts", or who they are besides.
 
-    A colleague is shown as a contact with the phone they linked. A single one has a name that only begins like `part`.
+    A colleague is shown as a contact with the phone they linked, of the company “colleague”. A single one has a name
+    of which `part` is no whole word.
     """
 
     asks: tuple[tuple[Contact, Ask], ...]
@@ -211,7 +212,7 @@ async def _named(board: Board, name: str, base: Ask, *, asked: bool) -> Ask | Ch
     for person in others:
         ask = await _colleague(board, person.user, base)
         if ask.number not in (other.number for _, other in asks):
-            asks.append((Contact(ask.number, ask.name), ask))
+            asks.append((Contact(ask.number, ask.name, "colleague"), ask))
             several = "contacts and colleagues"
     if not asks:
         if bare(name) not in ("", name):
@@ -264,11 +265,11 @@ async def looked_for(
     if not (found or called) and bare(name) not in ("", name):
         return await looked_for(board, user, bare(name), limit, colleagues=colleagues)
     if called and len(called) + len(found) > 1:
-        known = [f"{one.name} ({numbers.pretty(one.number)})" for one in found]
-        meant = " or ".join([*(f"<@{one.user}>" for one in called), *known][:_NAMESAKES])
+        known = [who_plain(one.number, one.name, one) for one in found]
+        meant = "; ".join([*(f"<@{one.user}>" for one in called), *known][:_NAMESAKES])
         raise BadInput(
-            f"“{name}” may be {meant}. Write more of the name, or the number; for the calls of a colleague mention "
-            "them. Nothing was searched."
+            f"“{name}” may be one of several: {meant}. Write more of the name, or the number; for the calls "
+            "of a colleague mention them. Nothing was searched."
         )
     return (called[0].user if called else ""), found
 
@@ -319,9 +320,14 @@ async def listed(board: Board, user: str, someone: Sequence[tuple[who.Who, str]]
 
 def ambiguous(one: who.Who, choice: Choice) -> BadInput:
     """The error for a name that several have, where nobody can be asked which."""
-    choices = ", ".join(numbers.pretty(contact.number) for contact, _ in choice.asks) + (", …" * choice.more)
     name = one.name if isinstance(one, who.Name) else ""
-    return BadInput(f"Several {choice.several} are called “{name}” ({choices}). Write the number. Nothing was done.")
+    choices = listed_contacts([contact for contact, _ in choice.asks], more=choice.more)
+    return BadInput(f"Several {choice.several} are called “{name}”: {choices}. Write the number. Nothing was done.")
+
+
+def listed_contacts(found: Sequence[Contact], *, more: bool = False) -> str:
+    """Each with the number, for a sentence. `more`: than these."""
+    return "; ".join([*(who_plain(one.number, one.name, one) for one in found), *(["…"] if more else [])])
 
 
 def line_of(board: Board, text: str) -> str:

@@ -336,8 +336,8 @@ async def _party(board: Board, text: str) -> tuple[str, str]:
     if not found_by_name:
         raise NotFound(f"No contact is called “{found.name}”. Write the number.")
     if len(found_by_name) > 1:
-        numbers = ", ".join(f"{one.name} {pretty(one.number)}" for one in found_by_name)
-        raise BadInput(f"Several contacts are called “{found.name}” ({numbers}). Write the number.")
+        several = asking.listed_contacts(found_by_name)
+        raise BadInput(f"Several contacts are called “{found.name}”: {several}. Write the number.")
     chosen = found_by_name[0]
     if fit(chosen.name, found.name) < Fit.WORDS:
         raise NotFound(

@@ -21,6 +21,9 @@ from bot.store import calls, ledger, lookups, people
 from bot.store import recordings as rows
 from handlers import Click, Desk, answer, on_actions, on_command, on_form, tell
 
+_NAMESAKES = 5
+"""Contacts that are told where one name may mean several."""
+
 
 def register(app: AsyncApp, desk: Desk) -> None:
     """All listeners of this feature."""
@@ -191,13 +194,14 @@ async def _recorded(desk: Desk, click: Click, text: str) -> list[Call]:
 
 async def _named(board: Board, user: str, name: str) -> tuple[str, str]:
     """(the colleague, else the number of the contact) of that name."""
-    rep, found = await asking.looked_for(board, user, name, 2)
+    rep, found = await asking.looked_for(board, user, name, _NAMESAKES + 1)
     if rep:
         return rep, ""
     if not found:
         raise NotFound(f"No contact is called “{name}”. Write the number, like `/recording list +1 202 555 0100`.")
     if len(found) > 1:
-        raise BadInput("Several contacts have that name. Write the number instead.")
+        several = asking.listed_contacts(found[:_NAMESAKES], more=len(found) > _NAMESAKES)
+        raise BadInput(f"Several contacts are called “{name}”: {several}. Write the number.")
     if fit(found[0].name, name) is Fit.INSIDE:
         raise NotFound(
             f"No contact is called “{name}”. Did you mean {found[0].name}? Then write more of the name, or "

@@ -294,14 +294,14 @@ async def test_a_name_of_a_contact_and_a_colleague_is_asked_about(desk: Office) 
     assert numbers_shown(last(desk)) == ["23"]
     told = await desk.type("/calls log dana", user="U2")
     assert told == (
-        "“dana” may be <@U0DANA> or Dana Levi (+1 202-555-0123). Write more of the name, or the number; for the calls "
-        "of a colleague mention them. Nothing was searched."
+        "“dana” may be one of several: <@U0DANA>; Dana Levi, +1 202-555-0123. Write more of the name, or the number; "
+        "for the calls of a colleague mention them. Nothing was searched."
     )
     assert "Calls of <@U0DANA>" in await desk.type("/calls log dana reed", user="U2")
     assert "with Dana Levi" in await desk.type("/calls log dana levi", user="U2")
     await desk.contact("+12025550144", "Dana")
     assert "with Dana, " in await desk.type("/calls log dana", user="U2")  # all of a contact's name
-    assert "“reed” may be <@U0DANA> or <@U0ZOE>. " in await desk.type("/calls log reed", user="U2")
+    assert "“reed” may be one of several: <@U0DANA>; <@U0ZOE>. " in await desk.type("/calls log reed", user="U2")
     await desk.contact(CALLER, "Zoe Hill")
     for text in ("zoe team", "<@U4|max> zoe"):  # there it can only be a contact
         assert "with Zoe Hill" in await desk.type(f"/calls log {text}", user="U2")

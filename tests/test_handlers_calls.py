@@ -95,6 +95,8 @@ async def test_a_contact_and_a_colleague_of_the_very_same_name_are_asked_about(d
     await desk.contact(CUSTOMER_NUMBER, "Grace Hall")
     told = await desk.type("/call Grace Hall")
     assert "Several contacts and colleagues have that name. Whom shall I call?" in told
+    assert "Grace Hall, +1 202-555-0123" in told
+    assert "Grace Hall (colleague), +1 202-555-0144" in told
     assert desk.phone.orders == []
     await desk.press("call:pick:1", desk.slack.ephemerals[-1], "C1")
     assert [order.number for order in desk.phone.orders] == ["+12025550144"]
@@ -108,7 +110,11 @@ async def test_where_nobody_can_be_asked_the_form_says_whom_a_name_may_mean(desk
     errors = await desk.submit({"who": "Dan"})
     assert errors["who"].startswith("No contact is called “Dan”, so nothing was dialled. Did you mean Dana Levi?")
     await desk.contact("+12025550124", "Dana Hall")
-    told = "Several contacts are called “Dana” (+1 202-555-0124, +1 202-555-0123). Write the number. Nothing was done."
+    await desk.contact(CUSTOMER_NUMBER, "Dana Levi", "Acme")
+    told = (
+        "Several contacts are called “Dana”: Dana Hall, +1 202-555-0124; Dana Levi (Acme), +1 202-555-0123. "
+        "Write the number. Nothing was done."
+    )
     assert await desk.submit({"who": "Dana"}) == {"who": told}
     assert desk.phone.orders == []
     assert await desk.submit({"who": "Dana Hall"}) == {}
@@ -305,7 +311,7 @@ async def test_a_first_name_that_several_have_is_asked_about(desk: Office) -> No
     assert "Several contacts and colleagues have that name. Whom shall I call?" in await desk.type("/call Dana")
     assert desk.phone.orders == []
     assert "Dana Levi, +1 202-555-0123" in desk.told
-    assert "Dana Hall, +1 202-555-0144" in desk.told
+    assert "Dana Hall (colleague), +1 202-555-0144" in desk.told
     await desk.press("call:pick:1", desk.slack.ephemerals[-1], "C1")
     assert [order.number for order in desk.phone.orders] == ["+12025550144"]
 
