@@ -169,7 +169,7 @@ async def _colleague(board: Board, mentioned: str, base: Ask) -> Ask:
     person = await board.read(people.person, mentioned)
     if person.phone_kind == "number":
         return replace(base, number=person.phone, name=person.name)
-    extension = person.phone if person.phone_kind == "extension" else person.extension
+    extension = _extension(person)
     if extension:
         account = base.account or person.account
         if account and account not in board.providers:
@@ -203,9 +203,10 @@ async def _named(board: Board, name: str, base: Ask, *, asked: bool) -> Ask | Ch
     if called and not (found or others):
         return await _colleague(board, base.rep, base)  # says that it is they
     if len(others) > 1 and not found:
-        mentions = " or ".join(f"<@{person.user}>" for person in others)
-        raise BadInput(
-            f"Several colleagues are called “{name}”, so nothing was dialled. Mention the one you mean: {mentions}."
+        phones = "; ".join(f"<@{person.user}>, {_phone(person)}" for person in others)
+        raise BadInput(  # in a form nobody can be mentioned
+            f"Several colleagues are called “{name}”, so nothing was dialled. Mention the one you mean, or write the "
+            f"number: {phones}."
         )
     asks = [(contact, replace(base, number=contact.number, name=contact.name)) for contact in found]
     several = "contacts"
@@ -229,6 +230,17 @@ async def _named(board: Board, name: str, base: Ask, *, asked: bool) -> Ask | Ch
     if len(asks) == 1:
         return asks[0][1]
     return Choice(tuple(asks[:_NAMESAKES]), more=len(asks) > _NAMESAKES, several=several)
+
+
+def _phone(person: people.Person) -> str:
+    if person.phone_kind == "number":
+        return numbers.pretty(person.phone)
+    extension = _extension(person)
+    return f"extension {extension}" if extension else "no phone"
+
+
+def _extension(person: people.Person) -> str:
+    return person.phone if person.phone_kind == "extension" else person.extension
 
 
 def _nobody(board: Board, name: str) -> BadInput | NotFound:

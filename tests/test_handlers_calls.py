@@ -322,8 +322,8 @@ async def test_a_first_name_that_several_have_is_asked_about(desk: Office) -> No
     await desk.board.write(contacts.remove, CUSTOMER_NUMBER)
     await desk.board.write(contacts.remove, "+12025550144")
     told = await desk.type("/call Dana")
-    assert "Several colleagues are called “Dana”, so nothing was dialled. Mention the one you mean: " in told
-    assert "<@U0DANA> or " in told
+    assert "Several colleagues are called “Dana”, so nothing was dialled. Mention the one you mean, or write " in told
+    assert "<@U0DANA>, +1 202-555-0146; " in told
 
 
 async def test_a_phone_at_an_account_that_is_gone_is_to_be_linked_again(desk: Office) -> None:
@@ -411,8 +411,16 @@ async def test_namesakes_among_colleagues_are_asked_about(desk: Office) -> None:
         namesake = people.Person(user, "Sam Reed", phone_kind="number", phone=f"+1202555014{user[-1]}")
         await desk.board.write(people.save_person, namesake)
     told = await desk.type("/call Sam Reed")
-    assert "Several colleagues are called “Sam Reed”, so nothing was dialled. Mention the one you mean: " in told
-    assert "<@U0SAM1> or <@U0SAM2>" in told
+    assert told == (
+        "Several colleagues are called “Sam Reed”, so nothing was dialled. Mention the one you mean, or write the "
+        "number: <@U0SAM1>, +1 202-555-0141; <@U0SAM2>, +1 202-555-0142."
+    )
+    for person in (
+        people.Person("U0SAM1", "Sam Reed"),
+        people.Person("U0SAM2", "Sam Reed", phone_kind="extension", phone="202"),
+    ):
+        await desk.board.write(people.save_person, person)
+    assert "<@U0SAM1>, no phone; <@U0SAM2>, extension 202." in await desk.type("/call Sam Reed")
     assert not desk.phone.orders
 
 
