@@ -1,10 +1,10 @@
-"""What somebody typed after `/calls log` -> which calls they look for. Pure; finding contacts is the caller's business.
+"""What somebody typed after `/calls log` -> which calls they look for. Pure; finding people is the caller's business.
 
-    [today | yesterday | this week | last week | 2026-11-01..2026-11-15] [a number | @colleague | a contact's name]
+    [today | yesterday | this week | last week | 2026-11-01..2026-11-15] [a number | @colleague | somebody's name]
     [missed | in | out] [line Sales] [messages] [team]
 
 In any order. Days are those of the reader's time zone. Nothing is guessed: a word that means nothing here is taken for
-a contact's name, and where it cannot be one it is answered with what is understood.
+somebody's name, and where it cannot be one it is answered with what is understood.
 """
 
 import html
@@ -19,13 +19,15 @@ import msgspec
 from bot import numbers, slack_text, typed_days, who
 from bot.errors import BadInput
 from bot.events import Direction
+from bot.names import same
 from bot.periods import instant
 from bot.typed_days import quote
 
 UNDERSTOOD = (
     "Understood are, in any order: a period (`today`, `yesterday`, `this week`, `last week`, `this month`, "
     "`last month`, `2026-11-03`, `2026-11-01..2026-11-15`, `11-01..11-15`, `2026-11-01..`), a number, @colleague, "
-    "a contact's name, `missed`, `in`, `out`, `line Sales`, `messages`, `team`."
+    "a contact's or colleague's name, `missed`, `in`, `out`, `line Sales`, `messages`, `team`. A name "
+    "that holds a number or one of these words goes in quotes."
 )
 BACK_DAYS = 92
 """How far back a search goes that names neither a period nor a number nor a person: it reads every call on the way."""
@@ -66,7 +68,7 @@ class Typed(msgspec.Struct, frozen=True):
     """A read search.
 
     Attributes:
-        name: of a contact, still to be found; its numbers belong into `search.numbers`.
+        name: of a contact or colleague, still to be found; belongs into `search.numbers` or `search.rep`.
         team: everybody's calls were asked for outright.
     """
 
@@ -108,7 +110,8 @@ class _Token(msgspec.Struct, frozen=True):
 
     @property
     def word(self) -> str:
-        return "" if self.quoted else self.text.casefold()
+        """As a word of ours, without the full stop that a phone sets behind two spaces."""
+        return "" if self.quoted else re.sub(r"(?<=[^.])\.$", "", self.text.casefold())
 
     @property
     def diallable(self) -> bool:
@@ -186,11 +189,11 @@ def _tokens(text: str) -> list[_Token]:
         _TO, lambda match: f"{match[1] or ''}..{match[2] or ''}", slack_text.without_links(text), flags=re.IGNORECASE
     )
     tokens = []
-    for match in slack_text.TOKEN.finditer(text):
-        quoted = match["quoted"]
-        if quoted is None and match[0][0] in slack_text.OPENING:
-            raise BadInput(f"The quotation mark before {quote(match[0][1:])} is never closed. Nothing was searched.")
-        tokens.append(_Token(match[0] if quoted is None else quoted, quoted is not None))
+    for token in slack_text.tokens(text):
+        if not token.quoted and token.text[0] in slack_text.OPENING:
+            raise BadInput(f"The quotation mark before {quote(token.text[1:])} is never closed. Nothing was searched.")
+        text = token.text if token.quoted else token.text.rstrip(",;!?") or token.text
+        tokens.append(_Token(text, token.quoted))
     return tokens
 
 
@@ -263,8 +266,8 @@ class _Found:
         for count in range(len(tokens) - 1, 0, -1):  # a line's name may be several words
             words = " ".join(token.text for token in tokens[1 : count + 1])
             for number, label in self.reader.lines:
-                name = html.unescape(words).casefold()
-                if name in (number, numbers.pretty(number).casefold()) or (label and name == label.casefold()):
+                name = html.unescape(words)
+                if name in (number, numbers.pretty(number)) or (label and same(name, label)):
                     self._set("a line", line=number)
                     return count + 1
         if count := _run(tokens[1:]):

@@ -5,14 +5,47 @@ https://docs.slack.dev/messaging/formatting-message-text
 
 import re
 
+import msgspec
+
+from bot.names import STOPS
+
 OPENING, _CLOSING = '"“„«”', '"”“»'
 """Quotes of several languages."""
-TOKEN = re.compile(rf"<[^<>]*>|[{OPENING}](?P<quoted>[^{OPENING}{_CLOSING}]*)[{_CLOSING}](?=\s|$)|\S+")
-"""A word, a link or mention, or words in quotes."""
+_TOKEN = re.compile(
+    # Whoever taps the space twice behind a mention or a quote gets a full stop there, which is none of it.
+    rf"(?P<link><[^<>]*>)(?:[{STOPS}]+(?=\s|$))?"
+    rf"|[{OPENING}](?P<quoted>[^{OPENING}{_CLOSING}]*)[{_CLOSING}][{STOPS}]*(?=\s|$)|\S+"
+)
 _TEL = re.compile(r"<tel:([^<>|]*)(?:\|[^<>]*)?>|(?<![^\s])tel:(\S+)", re.IGNORECASE)
 _MARKED = re.compile(r"<((?:https?://|mailto:)[^<>|]+|[@#!][^<>|]+(?=\|))(?:\|([^<>]*))?>")
-_UNSEEN = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-"""Marks of writing direction, which contact books and our own cards put around what is copied from them."""
+_UNSEEN = re.compile("[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
+"""Marks of writing direction, which contact books and our own cards put around what is copied from them; and where a
+line may be broken, which is in what is copied from pages."""
+_SPACES = str.maketrans(dict.fromkeys("\u00a0\u2007\u202f", " "))
+"""Where no line may be broken; some keyboards, and most pages, have them."""
+
+
+class Token(msgspec.Struct, frozen=True):
+    """A word, a link or mention, or words in quotes. `end`: where the text after it begins."""
+
+    text: str
+    quoted: bool
+    end: int
+
+
+def tokens(text: str) -> list[Token]:
+    """All of a text. One whose quotes are never closed is a word that begins with one of `OPENING`."""
+    return [_token(match) for match in _TOKEN.finditer(text)]
+
+
+def _token(match: re.Match[str]) -> Token:
+    quoted = match["quoted"]
+    return Token(quoted if quoted is not None else match["link"] or match[0], quoted is not None, match.end())
+
+
+def typed(text: str) -> str:
+    """What somebody typed behind a command, as they see it: spaces are spaces, and what cannot be seen is not there."""
+    return _UNSEEN.sub("", text.translate(_SPACES))
 
 
 def without_links(text: str) -> str:
@@ -36,5 +69,5 @@ def _shown(to: str, label: str) -> str:
 
 def unquoted(text: str) -> str:
     """A name without the quotes that stand around all of it."""
-    match = TOKEN.fullmatch(text.strip())
+    match = _TOKEN.fullmatch(text.strip())
     return match["quoted"] if match and match["quoted"] else text

@@ -15,7 +15,7 @@ import msgspec
 
 from bot import numbers, slack_text
 from bot.errors import BadInput
-from bot.slack_text import OPENING, TOKEN
+from bot.slack_text import OPENING
 
 EXAMPLE = "Example: +1 202 555 0100 from Sales max 30m note asked for a quote."
 EXAMPLE_BEHIND = "Example: +1 202 555 0100 ext 123, or +1 202 555 0100,,123."
@@ -27,6 +27,7 @@ LONGEST_TONES = 24
 PAUSE = ".."
 """What a comma is as `CallOrder.dial_digits`: two seconds, as on a phone."""
 
+_NOBODY_ELSE = "Name a contact, a number, an extension or a colleague, and nothing else."
 _OPTIONS = ("from", "via", "record", "max", "scenario", "note")
 _MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|([^<>]*))?>")
 _DIALLABLE = re.compile(r"[\d()+./\-‐‑‒–—−]+")
@@ -115,11 +116,7 @@ class CallText(msgspec.Struct, frozen=True):
     dial_digits: str = ""
 
 
-class _Token(msgspec.Struct, frozen=True):
-    text: str
-    quoted: bool
-    end: int  # where the text after it begins
-
+class _Token(slack_text.Token, frozen=True):
     @property
     def option(self) -> str:
         word = self.text.casefold()
@@ -135,15 +132,9 @@ def parse(text: str, region: str, *, behind: bool = False) -> CallText:
         BadInput: a full sentence with what was not understood and an example. Nothing else is ever raised.
     """
     text = slack_text.without_links(text)
-    tokens = [
-        _Token(match["quoted"] if match["quoted"] is not None else match[0], match["quoted"] is not None, match.end())
-        for match in TOKEN.finditer(text)
-    ]
-    for token in tokens:
-        if not token.quoted and token.text[0] in OPENING:
-            if any(before.option == "note" for before in tokens[: tokens.index(token)]):
-                break  # a note may hold what it likes
-            raise BadInput(f"The quotation mark before {_quote(token.text[1:])} is never closed. {EXAMPLE}")
+    tokens = _tokens(text)
+    note = next((place for place, token in enumerate(tokens) if token.option == "note"), len(tokens))
+    _all_closed(tokens[:note])  # a note may hold what it likes
     if not tokens:
         return CallText(Nothing())
     if _missing_who(tokens):
@@ -155,18 +146,32 @@ def parse(text: str, region: str, *, behind: bool = False) -> CallText:
 
 
 def somebody(text: str, region: str) -> Number | Mention | Extension | Name:
-    """Whom a text names, where nothing else may stand beside it.
+    """Whom a text names, where nothing else may stand beside it: an option's word is a part of a name there.
 
     Raises:
         BadInput: nobody, or more than somebody; a full sentence, without an example of a `/call`.
     """
+    tokens = _tokens(slack_text.without_links(text))
     try:
-        found = parse(text, region)
+        _all_closed(tokens)
+        found = _who(tokens, region) if tokens else Nothing()
     except BadInput as error:
+        if any(token.option for token in tokens[1:]):
+            raise BadInput(_NOBODY_ELSE) from error
         raise BadInput(str(error).removesuffix(EXAMPLE).strip()) from error
-    if isinstance(found.who, Back | Again | Next | Help | Nothing) or found != CallText(found.who):
-        raise BadInput("Name a contact, a number, an extension or a colleague, and nothing else.")
-    return found.who
+    if isinstance(found, Back | Again | Next | Help | Nothing):
+        raise BadInput(_NOBODY_ELSE)
+    return found
+
+
+def _tokens(text: str) -> list[_Token]:
+    return [_Token(token.text, token.quoted, token.end) for token in slack_text.tokens(text)]
+
+
+def _all_closed(tokens: list[_Token]) -> None:
+    for token in tokens:
+        if not token.quoted and token.text[0] in OPENING:
+            raise BadInput(f"The quotation mark before {_quote(token.text[1:])} is never closed. {EXAMPLE}")
 
 
 def _missing_who(tokens: list[_Token]) -> bool:

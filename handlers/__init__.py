@@ -20,6 +20,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
+from bot import slack_text
 from bot.board import Board, sentence, unexpected
 from bot.cards import MESSAGE_LIMIT, Message, message, paragraphs, safe
 from bot.cards.modals import error_modal, loading_modal
@@ -109,7 +110,7 @@ def on_command(app: AsyncApp, desk: Desk, name: str, handler: Handler, first: Fi
         click = Click(
             user=command["user_id"],
             channel=command.get("channel_id", ""),
-            text=command.get("text", ""),
+            text=slack_text.typed(command.get("text", "")),
             action=name,
             trigger=command.get("trigger_id", ""),
             response_url=command.get("response_url", ""),

@@ -9,7 +9,7 @@ from datetime import datetime
 import msgspec
 from slack_bolt.async_app import AsyncApp
 
-from bot import by_hand, call_search, log_fetching, slack_text, who
+from bot import asking, by_hand, call_search, log_fetching, slack_text, who
 from bot.board import Board
 from bot.by_hand import BY_HAND, HandMade
 from bot.call import Call
@@ -33,6 +33,7 @@ from bot.cards.times import counted
 from bot.errors import BadInput, CallboardError, NotAllowed, NotFound
 from bot.events import AnyEvent
 from bot.fold import fold
+from bot.names import Fit, fit
 from bot.numbers import pretty
 from bot.routing import masks_from, shared_places
 from bot.store import call_log, calls, channels, contacts, ledger, lookups, people
@@ -78,8 +79,7 @@ async def command(desk: Desk, click: Click) -> None:
         raise NotAllowed(_OTHERS)
     search = found.search
     if found.name:
-        numbers = await board.read(_numbers_of, found.name)
-        search = msgspec.structs.replace(search, numbers=numbers)
+        search = await _with_name(board, click.user, found)
     await _show(desk, click, Turn(search), replace=False)
 
 
@@ -127,18 +127,22 @@ async def _reach(board: Board, user: str, search: Search) -> Reach:
     return Reach(user, shared_places(board.settings, user, await board.read(channels.closed_to, user)))
 
 
-def _numbers_of(db: sqlite3.Connection, name: str) -> tuple[str, ...]:
-    """The numbers of all contacts that this name may mean.
+async def _with_name(board: Board, user: str, found: call_search.Typed) -> Search:
+    """The search, with the colleague or the numbers of all contacts that its name may mean.
 
     Raises:
-        NotFound: of nobody.  BadInput: of too many.
+        NotFound: nobody.  BadInput: too many.
     """
-    found = contacts.named(db, name, _NAMESAKES + 1)
-    if not found:
+    name, search = found.name, found.search
+    colleagues = not (found.team or search.rep)
+    rep, known = await asking.looked_for(board, user, name, _NAMESAKES + 1, colleagues=colleagues)
+    if rep:
+        return msgspec.structs.replace(search, rep=rep)
+    if not known:
         raise NotFound(f"No contact is called “{name}”, so nothing was searched. {call_search.UNDERSTOOD}")
-    if len(found) > _NAMESAKES:
+    if len(known) > _NAMESAKES:
         raise BadInput(f"More than {_NAMESAKES} contacts are called “{name}”. Write more of the name, or the number.")
-    return tuple(dict.fromkeys(contact.number for contact in found))
+    return msgspec.structs.replace(search, numbers=tuple(dict.fromkeys(contact.number for contact in known)))
 
 
 def _read(
@@ -327,14 +331,13 @@ async def _party(board: Board, text: str) -> tuple[str, str]:
     if not isinstance(found, who.Name):
         raise BadInput("Write a whole number like +1 202 555 0100, or a contact's name.")
     found_by_name = await board.read(contacts.named, found.name)
-    exact = [one for one in found_by_name if one.name.casefold() == found.name.casefold()]
     if not found_by_name:
         raise NotFound(f"No contact is called “{found.name}”. Write the number.")
-    if len(exact or found_by_name) > 1:
-        numbers = ", ".join(f"{one.name} {pretty(one.number)}" for one in exact or found_by_name)
-        raise BadInput(f"Several contacts are called “{found.name}” ({numbers}). Write the number.")
-    chosen = (exact or found_by_name)[0]
-    if contacts.fit(chosen.name, found.name) < contacts.Fit.WORDS:
+    if len(found_by_name) > 1:
+        several = asking.listed_contacts(found_by_name)
+        raise BadInput(f"Several contacts are called “{found.name}”: {several}. Write the number.")
+    chosen = found_by_name[0]
+    if fit(chosen.name, found.name) < Fit.WORDS:
         raise NotFound(
             f"No contact is called “{found.name}”. Did you mean {chosen.name}? Then write more of the name, or "
             f"{pretty(chosen.number)}."

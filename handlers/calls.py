@@ -195,7 +195,7 @@ async def _offer(
 def _choice(choice: Choice) -> Message:
     question = f"Several {choice.several} have that name. Whom shall I call?"
     if choice.part:
-        question = safe(f"Nobody is called “{choice.part}”, but a name begins like that. Shall I call them?")
+        question = safe(f"Nobody is called “{choice.part}”, but it is a part of a name. Shall I call them?")
     blocks = [section(question, "call:choice")]
     for place, (contact, ask) in enumerate(choice.asks):
         value = asking.carried(ask)

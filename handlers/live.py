@@ -149,7 +149,7 @@ async def _party(desk: Desk, click: Click) -> str:
     named = who.somebody(text, desk.board.settings.region)
     found = await asking.resolve(desk.board, click.user, who.CallText(named))
     if isinstance(found, Choice):
-        raise BadInput(f"Several {found.several} have that name. Write the number instead.")
+        raise asking.ambiguous(named, found)
     call = await desk.board.read(calls.get, click.value.partition(" ")[2])
     if call is not None and found.extension and found.account not in ("", call.account):
         raise BadInput(

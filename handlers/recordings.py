@@ -6,7 +6,6 @@ from msgspec.structs import replace
 from slack_bolt.async_app import AsyncApp
 
 from bot import asking, consent, who
-from bot.asking import Choice
 from bot.board import Board
 from bot.call import Call
 from bot.cards import who as shown
@@ -15,10 +14,15 @@ from bot.cards.recording import SHOWN, choice_message, consent_modal, links_mess
 from bot.controlling import control, controls_of
 from bot.delivering import gets_file
 from bot.errors import BadInput, NeedsConsent, NotAllowed, NotFound
+from bot.names import Fit, fit
+from bot.numbers import pretty
 from bot.recordings import LINK_SECONDS, heard_by, is_left, link, may_listen
-from bot.store import calls, contacts, ledger, lookups, people
+from bot.store import calls, ledger, lookups, people
 from bot.store import recordings as rows
 from handlers import Click, Desk, answer, on_actions, on_command, on_form, tell
+
+_NAMESAKES = 5
+"""Contacts that are told where one name may mean several."""
 
 
 def register(app: AsyncApp, desk: Desk) -> None:
@@ -176,21 +180,34 @@ async def _recorded(desk: Desk, click: Click, text: str) -> list[Call]:
     board = desk.board
     rep, number = click.user, ""
     if text:
-        typed = who.somebody(text, board.settings.region)
-        if isinstance(typed, who.Mention):
-            rep = typed.user
-            if rep != click.user and board.settings.role(click.user) == "rep":
-                raise NotAllowed("Other people's recordings are shown to managers only. `/recording` shows your own.")
-        elif isinstance(typed, who.Name) and not await board.read(contacts.named, typed.name):
-            raise NotFound(
-                f"No contact is called “{typed.name}”. Write the number, like `/recording list +1 202 555 0100`."
-            )
-        else:
-            party = await asking.resolve(board, click.user, who.CallText(typed), colleagues=False, asked=True)
-            if isinstance(party, Choice) and not party.part:
-                raise BadInput("Several contacts have that name. Write the number instead.")
-            rep, number = "", party.asks[0][1].number if isinstance(party, Choice) else party.number
+        match who.somebody(text, board.settings.region):
+            case who.Mention(user):
+                rep = user
+            case who.Name(name):
+                rep, number = await _named(board, click.user, name)
+            case who.Number(number) | who.Extension(number):
+                rep = ""
+        if rep not in ("", click.user) and board.settings.role(click.user) == "rep":
+            raise NotAllowed("Other people's recordings are shown to managers only. `/recording` shows your own.")
     return await board.read(_heard, board, click.user, rep, number)
+
+
+async def _named(board: Board, user: str, name: str) -> tuple[str, str]:
+    """(the colleague, else the number of the contact) of that name."""
+    rep, found = await asking.looked_for(board, user, name, _NAMESAKES + 1)
+    if rep:
+        return rep, ""
+    if not found:
+        raise NotFound(f"No contact is called “{name}”. Write the number, like `/recording list +1 202 555 0100`.")
+    if len(found) > 1:
+        several = asking.listed_contacts(found[:_NAMESAKES], more=len(found) > _NAMESAKES)
+        raise BadInput(f"Several contacts are called “{name}”: {several}. Write the number.")
+    if fit(found[0].name, name) is Fit.INSIDE:
+        raise NotFound(
+            f"No contact is called “{name}”. Did you mean {found[0].name}? Then write more of the name, or "
+            f"{pretty(found[0].number)}."
+        )
+    return "", found[0].number
 
 
 def _heard(db: sqlite3.Connection, board: Board, user: str, rep: str, number: str) -> list[Call]:

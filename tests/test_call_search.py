@@ -108,6 +108,10 @@ def test_a_day_before_a_number_is_a_day() -> None:
         ("missed", {"missed": True}),
         ("in", {"direction": "in"}),
         ("missed in", {"missed": True, "direction": "in"}),
+        ("missed, in.", {"missed": True, "direction": "in"}),
+        ("<@U2|sam>.", {"rep": "U2"}),
+        ("line Sales!", {"line": SALES}),
+        ("+1 202 555 0123, missed", {"numbers": ("+12025550123",), "missed": True}),
         ("OUT", {"direction": "out"}),
         ("outgoing", {"direction": "out"}),
         ("messages", {"messages": True}),
@@ -137,6 +141,8 @@ def test_flags_and_lines(text: str, wanted: dict[str, object] | None) -> None:
         ("Green &amp; Sons", "Green & Sons"),
         ("„Jörg Out“ yesterday", "Jörg Out"),
         ("O'Neil", "O'Neil"),
+        ('missed, "Dana Levi".', "Dana Levi"),
+        ("Dana, today.", "Dana"),
     ],
 )
 def test_a_name(text: str, name: str) -> None:
@@ -196,6 +202,8 @@ def test_a_date_in_words_is_no_phone_number(text: str, part: str) -> None:
         ("Dana +1 202 555 0123", "beside a name"),
         ("Dana today Levi", "“Levi” was not understood"),
         ('Dana "Levi"', "“Levi” was not understood"),
+        ("Studio 54", "A name that holds a number or one of these words goes in quotes."),
+        ("Max in der Au", "A name that holds a number or one of these words goes in quotes."),
         ("team <@U2>", "`team` means everybody"),
         ("messages missed", "Voice messages only go out"),
         ("messages in", "Voice messages only go out"),

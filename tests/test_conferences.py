@@ -180,7 +180,10 @@ async def test_caps_count_each_of_them(desk: Office) -> None:
         ("4711 <@U1|ada>", "does not know a number or extension of yours"),
         ("4711 +1 202 555 0123, <@U2|sam>", "has not linked a phone yet"),
         ("4711 +1 202 555 0123, Nobody Here", "No contact is called “Nobody Here”"),
-        ("4711 +1 202 555 0123, Noa", "Several contacts are called “Noa” (+1 202-555-0131, +1 202-555-0132)"),
+        (
+            "4711 +1 202 555 0123, Noa",
+            "Several contacts are called “Noa”: Noa Green, +1 202-555-0131; Noa Hill, +1 202-555-0132.",
+        ),
         ("4711 +1 202 555 0123 from Nowhere", "There is no line “Nowhere”"),
         ("4711 +1 202 555 0123 via pigeon", "There is no telephony account “pigeon”"),
         ("4711 +1 202 555 0123 record", "takes “from”, “via” and “max” only"),

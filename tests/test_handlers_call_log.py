@@ -14,7 +14,7 @@ import pytest
 
 from bot.by_hand import BY_HAND, HandMade, events
 from bot.events import CdrReceived, Described, LegRinging, Outcome
-from bot.store import calls, missed
+from bot.store import calls, missed, people
 from handlers import call_log
 from tests.audit_lines import audit_log
 from tests.block_rules import check_message
@@ -185,6 +185,14 @@ async def test_words_of_a_search(desk: Office) -> None:
     assert "No answer" in told
 
 
+async def test_a_search_takes_names_without_their_accents(desk: Office) -> None:
+    await desk.contact(DANA, "Dána Lévi")
+    await talk(desk)
+    assert "with Dána Lévi" in await desk.type("/calls log dana levi")
+    assert numbers_shown(last(desk)) == ["23"]
+    assert "line Sales" in await desk.type("/calls log line SÁLES")
+
+
 async def test_days_are_those_of_the_person(desk: Office) -> None:
     await talk(desk, ago=600)  # 2026-02-02 02:30 UTC
     await desk.link("U1", zone="America/New_York")
@@ -249,6 +257,55 @@ async def test_reps_see_their_own_and_shared_missed_calls_managers_all(desk: Off
         assert numbers_shown(last(desk)) == []
     await desk.type("/calls log <@U1|ada>")
     assert numbers_shown(last(desk)) == ["11"]
+
+
+@pytest.mark.parametrize("text", ["max", "Reed", "max reed", "MÁX today", "today out “Max Reed.”"])
+async def test_managers_search_a_colleagues_calls_by_name(desk: Office, text: str) -> None:
+    await desk.board.write(people.save_met, people.Person("U4", "Max Reed"))  # has no phone any more
+    await talk(desk, "U4", "+12025550144")
+    await talk(desk, "U1", "+12025550111")
+    told = await desk.type(f"/calls log {text}", user="U2")
+    assert "alls of U4" in told
+    assert numbers_shown(last(desk)) == ["44"]
+
+
+async def test_reps_search_their_own_calls_by_name_and_nobody_elses(desk: Office) -> None:
+    await desk.link("U1", name="Ada Long")
+    await desk.link("U4", "+12025550146", name="Max Reed")
+    await desk.link("U2", "+12025550147", name="Max Long")
+    await talk(desk, "U1", "+12025550111")
+    await talk(desk, "U4", "+12025550144")
+    await miss(desk)
+    for text in ("ada", "long"):
+        assert "My calls" in await desk.type(f"/calls log {text}")
+        assert numbers_shown(last(desk)) == ["11"]
+    for text in ("max", "Max Reed"):
+        assert await desk.type(f"/calls log {text}") == (
+            "Other people's calls are shown to managers only. Type `/calls log` for your own."
+        )
+
+
+async def test_a_name_of_a_contact_and_a_colleague_is_asked_about(desk: Office) -> None:
+    for user, name in (("U0DANA", "Dana Reed"), ("U0ZOE", "Zoe Reed")):
+        await desk.board.write(people.save_met, people.Person(user, name))
+    await desk.contact(DANA, "Dana Levi")
+    await talk(desk)
+    await desk.type("/calls log dana")  # a rep can only mean the contact
+    assert numbers_shown(last(desk)) == ["23"]
+    told = await desk.type("/calls log dana", user="U2")
+    assert told == (
+        "“dana” may be one of several: <@U0DANA>; Dana Levi, +1 202-555-0123. Write more of the name, or the number; "
+        "for the calls of a colleague mention them. Nothing was searched."
+    )
+    assert "Calls of <@U0DANA>" in await desk.type("/calls log dana reed", user="U2")
+    assert "with Dana Levi" in await desk.type("/calls log dana levi", user="U2")
+    await desk.contact("+12025550144", "Dana")
+    assert "with Dana, " in await desk.type("/calls log dana", user="U2")  # all of a contact's name
+    assert "“reed” may be one of several: <@U0DANA>; <@U0ZOE>. " in await desk.type("/calls log reed", user="U2")
+    await desk.contact(CALLER, "Zoe Hill")
+    for text in ("zoe team", "<@U4|max> zoe"):  # there it can only be a contact
+        assert "with Zoe Hill" in await desk.type(f"/calls log {text}", user="U2")
+    assert "No contact is called “reed”" in await desk.type("/calls log reed team", user="U2")
 
 
 @pytest.mark.parametrize("text", ["<@U4|max>", "team", "<@U4|max> last week missed"])

@@ -95,6 +95,8 @@ async def test_a_contact_and_a_colleague_of_the_very_same_name_are_asked_about(d
     await desk.contact(CUSTOMER_NUMBER, "Grace Hall")
     told = await desk.type("/call Grace Hall")
     assert "Several contacts and colleagues have that name. Whom shall I call?" in told
+    assert "Grace Hall, +1 202-555-0123" in told
+    assert "Grace Hall (colleague), +1 202-555-0144" in told
     assert desk.phone.orders == []
     await desk.press("call:pick:1", desk.slack.ephemerals[-1], "C1")
     assert [order.number for order in desk.phone.orders] == ["+12025550144"]
@@ -108,7 +110,11 @@ async def test_where_nobody_can_be_asked_the_form_says_whom_a_name_may_mean(desk
     errors = await desk.submit({"who": "Dan"})
     assert errors["who"].startswith("No contact is called “Dan”, so nothing was dialled. Did you mean Dana Levi?")
     await desk.contact("+12025550124", "Dana Hall")
-    told = "Several contacts are called “Dana” (+1 202-555-0124, +1 202-555-0123). Write the number. Nothing was done."
+    await desk.contact(CUSTOMER_NUMBER, "Dana Levi", "Acme")
+    told = (
+        "Several contacts are called “Dana”: Dana Hall, +1 202-555-0124; Dana Levi (Acme), +1 202-555-0123. "
+        "Write the number. Nothing was done."
+    )
     assert await desk.submit({"who": "Dana"}) == {"who": told}
     assert desk.phone.orders == []
     assert await desk.submit({"who": "Dana Hall"}) == {}
@@ -154,8 +160,10 @@ async def test_a_colleague_without_a_phone_is_no_contact_with_a_longer_name(desk
         ("İ", "İ. Demir"),
         ("Noa G.", "Noa Green"),
         ("=", "Levi = Sons"),
-        ("zoe", "Zoe\u0308 Hill"),
         ("נוע", "נועה לוי"),
+        ("Dr.", "Dr. Noa Green"),
+        ("mr", "Mr. Dana Levi"),
+        ("Ltd.", "Green Ltd."),
     ],
 )
 async def test_a_part_of_a_word_asks_whether_that_one_is_meant(desk: Office, typed: str, name: str) -> None:
@@ -163,10 +171,65 @@ async def test_a_part_of_a_word_asks_whether_that_one_is_meant(desk: Office, typ
     await desk.contact(CUSTOMER_NUMBER, name)
     told = await desk.type(f"/call {typed}")
     assert told.startswith("Nobody is called “")
+    assert "”, but it is a part of a name. Shall I call them?" in told
     assert f"{name}, +1 202-555-0123" in told.replace("\u2068", "").replace("\u2069", "")
     assert desk.phone.orders == []
     await desk.press("call:pick:0", desk.slack.ephemerals[-1], "C1")
     assert [order.number for order in desk.phone.orders] == [CUSTOMER_NUMBER]
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [("Jose", "José Ramírez"), ("ramirez", "José Ramírez"), ("muller", "Müller"), ("Müller", "Muller"), ("zoe", "Zoë")],
+)
+async def test_a_name_without_its_accents_is_the_same_name(desk: Office, typed: str, name: str) -> None:
+    await desk.link("U1")
+    await desk.contact(CUSTOMER_NUMBER, name)
+    await desk.type(f"/call {typed}")
+    assert [order.number for order in desk.phone.orders] == [CUSTOMER_NUMBER]
+
+
+async def test_accents_that_are_typed_are_meant_and_without_them_it_may_be_either(desk: Office) -> None:
+    await desk.link("U1")
+    await desk.contact(CUSTOMER_NUMBER, "Jose")
+    await desk.contact("+12025550124", "José")
+    told = await desk.type("/call Jose")
+    assert "Several contacts have that name" in told
+    assert told.index("0123") < told.index("0124")
+    await desk.link("U2", "+12025550144", name="Zoe Hill")
+    await desk.link("U4", "+12025550145", name="Zoë Hill")
+    assert "Several colleagues are called “zoe hill”" in await desk.type("/call zoe hill")
+    assert desk.phone.orders == []
+    await desk.type("/call José")
+    assert [order.number for order in desk.phone.orders] == ["+12025550124"]
+
+
+async def test_a_colleague_is_found_without_accents_and_by_a_part_of_a_double_name(desk: Office) -> None:
+    await desk.link("U1")
+    await desk.link("U2", "+12025550144", name="Jürgen Łoś-Weiß (Sales)")
+    await desk.link("U4", "+12025550145", name="Ann Hill, MD")
+    for typed, number in (("jurgen", "44"), ("los-weiss", "44"), ("weiss", "44"), ("Hill", "45")):
+        told = await desk.type(f"/call {typed}")
+        assert "Ringing" in told or "already calling" in told, typed
+        assert desk.phone.orders[-1].number.endswith(number)
+
+
+@pytest.mark.parametrize("typed", ["José record", "jose record"])
+async def test_a_name_with_an_options_word_is_known_without_its_accents(desk: Office, typed: str) -> None:
+    await desk.link("U1")
+    await desk.contact(CUSTOMER_NUMBER, "Jose")
+    await desk.contact("+12025550124", "José Record")
+    assert "is all of somebody's name, so nothing was dialled." in await desk.type(f"/call {typed}")
+
+
+async def test_a_line_is_known_by_the_apostrophe_of_a_phone(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    text = SETTINGS.replace('label = "Sales"', 'label = "Málaga\'s"')
+    async with office(tmp_path, fake_slack, slack_clock, text) as desk:
+        await desk.link("U1")
+        await desk.type("/call +1 202 555 0123 from malaga’s")
+        assert [order.caller_id for order in desk.phone.orders] == [LINE]
 
 
 @pytest.mark.parametrize(
@@ -183,6 +246,19 @@ async def test_a_word_of_a_name_is_not_passed_over_for_what_begins_like_it(
     assert "Several contacts have that name" in told
     assert told.index(meant) < told.index(other)
     assert desk.phone.orders == []
+
+
+async def test_a_guest_who_is_turned_away_is_no_colleague(desk: Office) -> None:
+    await desk.link("U1")
+    for user, name, kind in (("U0GUEST1", "Noa", ""), ("U0GUEST2", "Omer Hall", "number")):
+        guest = people.Person(user, name, phone_kind=kind, phone="+12025550147" if kind else "", outside=True)
+        await desk.board.write(people.save_person, guest)
+        desk.board.outsiders.add(user)
+    await desk.contact(CUSTOMER_NUMBER, "Noa Green")
+    await desk.contact("+12025550124", "Omer Katz")
+    assert "to call Noa Green" in await desk.type("/call noa")
+    assert "No contact is called “Omer Hall”" in await desk.type("/call Omer Hall")
+    assert "to call Omer Katz" in await desk.type("/call omer")
 
 
 async def test_a_first_or_last_name_alone_finds_a_colleague(desk: Office) -> None:
@@ -203,6 +279,31 @@ async def test_a_first_or_last_name_alone_finds_a_colleague(desk: Office) -> Non
     assert len(desk.phone.orders) == 3
 
 
+@pytest.mark.parametrize("typed", ["Dana Levi", "levi dana", "Dana Levi.", "Hill, Omer", "omer hill"])
+async def test_names_are_found_as_the_book_turns_them(desk: Office, typed: str) -> None:
+    await desk.link("U1")
+    await desk.link("U2", "+12025550144", name="Hill, Omer B.")
+    await desk.contact("+12025550124", "Levi, Dana 🌸")
+    told = await desk.type(f"/call {typed}")
+    assert "to call Levi, Dana" in told or "to call Hill, Omer" in told
+    assert len(desk.phone.orders) == 1
+    await desk.contact("+12025550125", "Dana M. Levi")
+    assert "Several contacts have that name" in await desk.type("/call levi dana")
+
+
+async def test_a_title_alone_is_nobodys_name(desk: Office) -> None:
+    await desk.link("U1")
+    await desk.link("U2", "+12025550144", name="Dr. Grace Hall")
+    assert "No contact is called “Dr”, so nothing was dialled." in await desk.type("/call Dr.")
+    await desk.contact(CUSTOMER_NUMBER, "Mrs. Noa Green")
+    await desk.type("/call")
+    assert await desk.submit({"who": "Mrs"}) == {}
+    assert "Shall I call them?" in desk.told
+    assert desk.phone.orders == []
+    await desk.type("/call Dr. Grace")
+    assert [order.number for order in desk.phone.orders] == ["+12025550144"]
+
+
 async def test_a_first_name_that_several_have_is_asked_about(desk: Office) -> None:
     await desk.link("U1", name="Dana Long")  # who asks is never meant
     await desk.link("U2", "+12025550144", name="Dana Hall")
@@ -210,7 +311,7 @@ async def test_a_first_name_that_several_have_is_asked_about(desk: Office) -> No
     assert "Several contacts and colleagues have that name. Whom shall I call?" in await desk.type("/call Dana")
     assert desk.phone.orders == []
     assert "Dana Levi, +1 202-555-0123" in desk.told
-    assert "Dana Hall, +1 202-555-0144" in desk.told
+    assert "Dana Hall (colleague), +1 202-555-0144" in desk.told
     await desk.press("call:pick:1", desk.slack.ephemerals[-1], "C1")
     assert [order.number for order in desk.phone.orders] == ["+12025550144"]
 
@@ -221,8 +322,8 @@ async def test_a_first_name_that_several_have_is_asked_about(desk: Office) -> No
     await desk.board.write(contacts.remove, CUSTOMER_NUMBER)
     await desk.board.write(contacts.remove, "+12025550144")
     told = await desk.type("/call Dana")
-    assert "Several colleagues are called “Dana”, so nothing was dialled. Mention the one you mean: " in told
-    assert "<@U0DANA> or " in told
+    assert "Several colleagues are called “Dana”, so nothing was dialled. Mention the one you mean, or write " in told
+    assert "<@U0DANA>, +1 202-555-0146; " in told
 
 
 async def test_a_phone_at_an_account_that_is_gone_is_to_be_linked_again(desk: Office) -> None:
@@ -310,8 +411,16 @@ async def test_namesakes_among_colleagues_are_asked_about(desk: Office) -> None:
         namesake = people.Person(user, "Sam Reed", phone_kind="number", phone=f"+1202555014{user[-1]}")
         await desk.board.write(people.save_person, namesake)
     told = await desk.type("/call Sam Reed")
-    assert "Several colleagues are called “Sam Reed”, so nothing was dialled. Mention the one you mean: " in told
-    assert "<@U0SAM1> or <@U0SAM2>" in told
+    assert told == (
+        "Several colleagues are called “Sam Reed”, so nothing was dialled. Mention the one you mean, or write the "
+        "number: <@U0SAM1>, +1 202-555-0141; <@U0SAM2>, +1 202-555-0142."
+    )
+    for person in (
+        people.Person("U0SAM1", "Sam Reed"),
+        people.Person("U0SAM2", "Sam Reed", phone_kind="extension", phone="202"),
+    ):
+        await desk.board.write(people.save_person, person)
+    assert "<@U0SAM1>, no phone; <@U0SAM2>, extension 202." in await desk.type("/call Sam Reed")
     assert not desk.phone.orders
 
 

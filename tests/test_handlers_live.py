@@ -547,7 +547,10 @@ async def test_a_call_is_transferred_to_whom_a_first_name_alone_means(desk: Offi
     await press(desk, "forward")
     await desk.contact("+12025550177", "Dana Levi")
     errors = await desk.submit({"who": "Dana"})
-    assert errors == {"who": "Several contacts and colleagues have that name. Write the number instead."}
+    assert errors["who"] == (
+        "Several contacts and colleagues are called “Dana”: Dana Levi, +1 202-555-0177; Dana Hall (colleague), "
+        "+1 202-555-0144. Write the number. Nothing was done."
+    )
     await desk.board.write(contacts.remove, "+12025550177")
     assert await desk.submit({"who": "Dana"}) == {}
     assert phone(desk).done == [("forward", "+12025550144")]

@@ -377,6 +377,33 @@ async def test_lists_of_others_are_for_managers(desk: Office) -> None:
     assert "There is no recording." in await desk.type("/recording list +1 202 555 0109", user="U2")
 
 
+async def test_lists_of_others_are_found_by_their_name(desk: Office) -> None:
+    await recorded(desk)
+    await desk.link("U1", extension="201", name="Ada Long")
+    for name in ("ada", "Long", "Áda Long"):
+        assert "0101" in await desk.type(f"/recording list {name}", user="U2")
+        assert "0101" in await desk.type(f"/recording list {name}")
+        assert "managers only" in await desk.type(f"/recording list {name}", user="U4")
+    await desk.contact("+12025550101", "Long & Sons")
+    assert "; Long &amp; Sons, +1 202-555-0101. " in (await desk.type("/recording get long", user="U2"))
+
+
+@pytest.mark.parametrize("typed", ["list\u00a0Ada", "\u200flist Ada\u200f", "LIST\u202fAda"])
+async def test_spaces_and_marks_that_keyboards_put_in_part_words_as_others_do(desk: Office, typed: str) -> None:
+    await recorded(desk)
+    await desk.link("U1", extension="201", name="Ada Long")
+    assert "0101" in await desk.type(f"/recording {typed}", user="U2")
+    assert "Call log" in await desk.type("/calls \u200flog\u00a0today")
+
+
+async def test_what_stands_in_the_middle_of_a_name_is_nobodys(desk: Office) -> None:
+    await recorded(desk)
+    await desk.contact("+12025550101", "Acme")
+    assert await desk.type("/recording get me") == (
+        "No contact is called “me”. Did you mean Acme? Then write more of the name, or +1 202-555-0101."
+    )
+
+
 async def test_get_brings_the_latest_that_fits(desk: Office) -> None:
     assert "no recording that you may listen to" in await desk.type("/recording get")
     await recorded(desk, "first", number="+1 202 555 0101")
@@ -388,7 +415,9 @@ async def test_get_brings_the_latest_that_fits(desk: Office) -> None:
     assert "no recording that you may" in await desk.type("/recording get +1 202 555 0101", user="U4")
     await desk.contact("+12025550101", "Sam Hill")
     await desk.contact("+12025550102", "Sam Hall")
-    assert "Several contacts" in await desk.type("/recording get Sam")
+    assert await desk.type("/recording get Sam") == (
+        "Several contacts are called “Sam”: Sam Hall, +1 202-555-0102; Sam Hill, +1 202-555-0101. Write the number."
+    )
     told = await desk.type("/recording get Nobody")
     assert "No contact is called “Nobody”. Write the number" in told
     assert "dialled" not in told

@@ -32,6 +32,7 @@ PURE = (
         "bot.contact_rows",
         "bot.window",
         "bot.who",
+        "bot.names",
         "bot.slack_text",
         "bot.saying",
         "bot.gathering",

@@ -22,6 +22,7 @@ from bot.who import (
     Who,
     dial_digits,
     parse,
+    somebody,
 )
 
 US = "+12025550123"
@@ -74,6 +75,12 @@ US = "+12025550123"
         ('"100"', Name("100")),
         ("Example Hotel:5", Name("Example Hotel:5")),
         ("1-800-FLOWERS", Name("1-800-FLOWERS")),
+        ("<@U123ABC|ada>. ", Mention("U123ABC", "ada")),  # two spaces on a phone
+        ("<@W123ABC>,", Mention("W123ABC")),
+        ('"Help Desk".', Name("Help Desk")),
+        ("„Via Roma“…", Name("Via Roma")),
+        ("+1\u200b202\u2060555\ufeff0123", Number(US, "+12025550123")),  # as copied from a page
+        ("+1 202\u202f555\u20070123", Number(US, "+1 202 555 0123")),
     ],
 )
 def test_who(text: str, who: Who) -> None:
@@ -246,6 +253,30 @@ def test_what_cannot_be_dialled_behind_a_number_is_said(text: str, words: str) -
         parse(text, "US", behind=True)
 
 
+@pytest.mark.parametrize("name", ["Max", "Reed, Max", "Dana Record", "Noa from Sales", "Via Roma", "Note Pads max"])
+def test_where_nobody_is_called_an_options_word_is_a_part_of_a_name(name: str) -> None:
+    assert somebody(name, "US") == Name(name)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "Name a contact, a number, an extension or a colleague, and nothing else."),
+        ("back", "Name a contact, a number, an extension or a colleague, and nothing else."),
+        ("+1 202 555 0123 from Sales", "Name a contact, a number, an extension or a colleague, and nothing else."),
+        ("<@U2|ben> max 5", "Name a contact, a number, an extension or a colleague, and nothing else."),
+        ('"Noa" note', "Name a contact, a number, an extension or a colleague, and nothing else."),
+        ("<@U2|ben> please", "“please” after “<@U2|ben>” was not understood."),
+        ('note "Noa', "The quotation mark before “Noa” is never closed."),
+    ],
+)
+def test_where_nobody_is_called_nothing_stands_beside_a_name(text: str, words: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        somebody(text, "US")
+    assert str(caught.value).startswith(words)
+    assert "Example" not in str(caught.value)
+
+
 @pytest.mark.parametrize("text", ["ext 123", "x123", "21", "Ada", "Room x12", "3M Example", "+1 202 555 0123", "back"])
 def test_nothing_behind_changes_nothing(text: str) -> None:
     assert parse(text, "US", behind=True) == parse(text, "US")
@@ -314,6 +345,7 @@ def test_the_order_of_options_does_not_matter(options: list[str], count: int, no
         (" “Noa Green” ", "Noa Green"),
         ('"Sales"', "Sales"),
         ("«Sales»", "Sales"),
+        ("“Sales”.", "Sales"),
         *((text, text) for text in ("Sales", 'Noa "Green"', '"Noa" "Green"', '"', "")),
     ],
 )

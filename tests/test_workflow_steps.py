@@ -156,7 +156,7 @@ async def test_the_do_not_call_list_holds(flow: Workflow) -> None:
     ("whom", "words"),
     [
         ("Nobody Known", "No contact is called “Nobody Known”, so nothing was dialled."),
-        ("Noa", "Several contacts are called “Noa” (+1 202-555-0101, +1 202-555-0102). Write the number."),
+        ("Noa", "called “Noa”: Noa Green, +1 202-555-0101; Noa Stone, +1 202-555-0102. Write the number."),
         ("back", "Say whom to call"),
         ("again", "Say whom to call"),
         ("next", "Say whom to call"),

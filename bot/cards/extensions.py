@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from bot.cards import Message, context, header, message, paragraphs, plain, sentence
+from bot.names import folded
 from bot.orders import Extension
 
 LISTED = 40
@@ -29,12 +30,8 @@ class Listed(msgspec.Struct, frozen=True):
 
 def matching(found: Sequence[Extension], wanted: str) -> list[Extension]:
     """Those with that in their name, code, short number or whoever is signed in; by name. `wanted`: "" = all."""
-    text = wanted.casefold()
-    fits = [
-        one
-        for one in found
-        if text in " ".join((one.name, one.person, one.code, one.speed_dial)).casefold() or not text
-    ]
+    text = folded(wanted)
+    fits = [one for one in found if text in folded(" ".join((one.name, one.person, one.code, one.speed_dial)))]
     return sorted(fits, key=lambda one: (one.name.casefold(), one.code))
 
 

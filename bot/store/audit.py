@@ -10,11 +10,12 @@ from collections.abc import Iterator
 import msgspec
 
 from bot.audit_search import Lines
+from bot.names import folded
 
 _FOREVER = 1e12
 """Later than any line, seconds since 1970 UTC: keeps every search on the index."""
 _COLUMNS = "id, at, who, what, subject, detail"
-_SAID = "casefold(what || ' ' || subject || ' ' || detail)"
+_SAID = "folded(what || ' ' || subject || ' ' || detail)"
 Key = tuple[float, int]
 """Where a line stands in the order."""
 
@@ -77,5 +78,5 @@ def _where(search: Lines, after: Key | None = None, newer: bool = False) -> tupl
         values.append(search.by)
     for word in search.stored:
         where += f" AND instr({_SAID}, ?)"
-        values.append(word.casefold())
+        values.append(folded(word))
     return where, values

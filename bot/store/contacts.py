@@ -2,17 +2,15 @@
 
 import re
 import sqlite3
-import unicodedata
 from dataclasses import dataclass
-from enum import IntEnum
+
+from bot.names import STOPS, Fit, as_spelt, bare, fit, folded, words
 
 PAGE = 10
 """Contacts of one page."""
 _WORDS = 8
 """Of what is looked for; more are not."""
 _LIKE_A_NUMBER = re.compile(r"[\d\s()+./-]+")
-STOPS = ".,;:!?"
-"""What ends a sentence, or stands between name and company."""
 _WITH_TRUNK_ZERO = 7
 """So many digits with a 0 before them are a whole number as it is dialled at home; its contact's has no 0 there."""
 
@@ -42,45 +40,17 @@ def get(db: sqlite3.Connection, number: str) -> Contact | None:
     return Contact(*row) if row else None
 
 
-class Fit(IntEnum):
-    """How much of a contact's name somebody wrote."""
-
-    INSIDE = 0
-    """A part that begins in the middle of a word."""
-    BEGINS = 1
-    """The beginning of a word."""
-    WORDS = 2
-    """Whole words."""
-    ALL = 3
-
-
-def fit(name: str, part: str) -> Fit:
-    """How a part that stands in a name, case aside, fits it. Signs alone, or a single letter, are no word."""
-    name, part = name.casefold(), part.casefold()
-    if name == part:
-        return Fit.ALL
-    best, place = Fit.INSIDE, name.find(part)
-    while place >= 0:
-        if not (_in_word(part[:1]) and _in_word(name[place - 1 : place])):
-            goes_on = _in_word(part[-1:]) and _in_word(name[place + len(part) :][:1])
-            best = max(best, Fit.BEGINS if goes_on else Fit.WORDS)
-        place = name.find(part, place + 1)
-    return min(best, Fit.WORDS if sum(map(str.isalnum, part)) > 1 else Fit.BEGINS)
-
-
-def _in_word(char: str) -> bool:
-    """Letters, digits, and the accents and vowel signs that are written as a sign of their own; "" is none."""
-    return char != "" and unicodedata.category(char)[0] in "LMN"
-
-
 def named(db: sqlite3.Connection, name: str, limit: int = 5) -> list[Contact]:
     """Contacts whose name is `name`, else with a word that begins like it, else with it inside; the best fit first."""
-    where = "instr(casefold(name), ?) > 0"
-    rows = db.execute(f"SELECT number, name, company FROM contacts WHERE {where} ORDER BY name", (name.casefold(),))
+    wanted = words(name)[:_WORDS]
+    where = " AND ".join(["instr(folded(name), ?)"] * len(wanted)) or "0"
+    rows = db.execute(f"SELECT number, name, company FROM contacts WHERE {where} ORDER BY name", wanted)
     found = sorted(((fit(row[1], name), Contact(*row)) for row in rows), key=lambda one: -one[0])
-    best = found[0][0] if found else Fit.INSIDE
-    least = min(best, Fit.BEGINS) if best is not Fit.ALL else best
-    return [contact for how, contact in found if how >= least][:limit]
+    best = found[0][0] if found else Fit.NONE
+    if best is Fit.ALL:
+        whole = [contact for how, contact in found if how is best]
+        return as_spelt(name, whole, lambda one: one.name)[:limit]
+    return [contact for how, contact in found if how >= min(best, Fit.BEGINS) and how is not Fit.NONE][:limit]
 
 
 def page(
@@ -88,8 +58,8 @@ def page(
 ) -> list[Contact]:
     """The contacts that come after a place in the book, or with `back` right before it, by name.
 
-    `text`: each word of it must be a part of the name, the company or the digits of the number; case does not matter.
-    "" = all. Who looks for something has the book read from that place until the page is full.
+    `text`: each word of it must be a part of the name, the company or the digits of the number; case and accents do not
+    matter. "" = all. Who looks for something has the book read from that place until the page is full.
     """
     wanted, values = _wanted(text)
     sign, order = ("<", " DESC") if back else (">", "")
@@ -106,17 +76,17 @@ def page(
 
 def _wanted(text: str) -> tuple[str, list[str]]:
     """Conditions on a contact, and their values."""
-    text = text.casefold().strip()
-    words = [text] if _LIKE_A_NUMBER.fullmatch(text) else text.split()[:_WORDS]
+    text = folded(text)
+    parts = [text] if _LIKE_A_NUMBER.fullmatch(text) else text.split()[:_WORDS]
     values: list[str] = []
-    for word in words:
+    for word in parts:
         word = word.rstrip(STOPS) or word
         digits = re.sub(r"\(0\)|\D", "", word) if _LIKE_A_NUMBER.fullmatch(word) else ""
         if len(digits) >= _WITH_TRUNK_ZERO:
             digits = digits.lstrip("0")
-        values += [word, digits, digits]
-    one = " AND (instr(casefold(name || ' ' || company), ?) OR (? <> '' AND instr(number, ?)))"
-    return one * len(words), values
+        values += [bare(word) or word, digits, digits]
+    one = " AND (instr(folded(name || ' ' || company), ?) OR (? <> '' AND instr(number, ?)))"
+    return one * len(parts), values
 
 
 def added_by(db: sqlite3.Connection, number: str) -> str:

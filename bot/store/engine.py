@@ -17,6 +17,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
+from bot.names import folded
 from bot.store import schema
 
 T = TypeVar("T")
@@ -211,11 +212,11 @@ def examine(path: Path) -> tuple[int, bool]:
 
 
 def add_functions(connection: sqlite3.Connection) -> None:
-    """What our queries call and SQLite lacks: `casefold(text)`, because its own lower() and LIKE know only a to z.
+    """What our queries call and SQLite lacks: `folded(text)`, because its own lower() and LIKE know only a to z.
 
     No index may use it: the file is also opened by other tools.
     """
-    connection.create_function("casefold", 1, str.casefold, deterministic=True)
+    connection.create_function("folded", 1, folded, deterministic=True)
 
 
 def _commit_together(connection: sqlite3.Connection, jobs: list[_Job]) -> list[_Result]:

@@ -4,6 +4,7 @@ import sqlite3
 from dataclasses import dataclass, replace
 
 from bot.errors import BadInput
+from bot.names import Fit, fit, words
 
 
 @dataclass(frozen=True)
@@ -128,13 +129,12 @@ def with_phones(db: sqlite3.Connection, limit: int) -> list[tuple[str, str]]:
 
 
 def called(db: sqlite3.Connection, name: str) -> list[Person]:
-    """Who has that name; and who has those words of it, such as the first, and a phone. Case does not matter."""
-    rows = db.execute(
-        f"SELECT {_PERSON} FROM people WHERE instr(' ' || casefold(name) || ' ', ?) > 0"
-        " AND (phone_kind <> '' OR casefold(name) = ?) ORDER BY user",
-        (f" {name.casefold()} ", name.casefold()),
-    )
-    return [Person(*row) for row in rows]
+    """Whose name that is, or whole words of it, such as the first; with or without a phone."""
+    wanted = words(name)
+    where = " AND ".join(["instr(folded(name), ?)"] * len(wanted)) or "0"
+    rows = db.execute(f"SELECT {_PERSON} FROM people WHERE {where} ORDER BY user", wanted)
+    found = (Person(*row) for row in rows)
+    return [person for person in found if fit(person.name, name) >= Fit.WORDS]
 
 
 def do_not_call(db: sqlite3.Connection, number: str) -> tuple[str, str, float] | None:

@@ -1,0 +1,125 @@
+"""What people are called, and how much of it somebody typed. Pure."""
+
+import re
+import unicodedata
+from collections.abc import Callable
+from enum import IntEnum
+from typing import TypeVar
+
+T = TypeVar("T")
+STOPS = ".,;:!?…،؛؟。"
+"""What ends a sentence, or stands between name and company."""
+_AROUND = f"""{STOPS}"“”„«»'‘’‚‹›()[]*_~` """
+
+_MARKS = re.compile(
+    # Accents of Latin and Greek, points of Hebrew and Arabic. Not those that make another letter: й, ї, ў, ґ and those
+    # of other scripts, such as the vowels of Hindi.
+    "(?<![иіукг])[\u0300-\u036f]+|[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u064b-\u065f\u0670]+"
+    # What cannot be seen: where a word may be parted, which way it is written, how an emoji is drawn.
+    "|[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufe00-\ufe0f\ufeff]+"
+)
+_LETTERS = str.maketrans(
+    {
+        **{"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ŧ": "t", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"},
+        **dict.fromkeys("’‘‛ʼʹ′׳", "'"),
+        **dict.fromkeys("“”„‟″״", '"'),
+        **dict.fromkeys("‐‑‒–—−־", "-"),
+    }
+)
+"""Letters that Unicode does not take apart, and the signs that keyboards put in for ' " and -."""
+_TITLES = frozenset(
+    (
+        *("mr", "mrs", "ms", "mx", "miss", "sir", "dr", "doctor", "prof", "professor", "rev", "jr", "sr"),
+        *("herr", "frau", "hr", "fr", "mme", "mlle", "madame", "monsieur", "senor", "senora", "sra", "srta", "sig"),
+        *("г-н", "г-жа", "господин", "госпожа", "др", "д-р", "проф"),
+        *("מר", "גב'", "גברת", 'ד"ר', "פרופ'", 'עו"ד', "הרב"),
+        *("inc", "ltd", "llc", "plc", "gmbh", "ag", "co", "corp", "sa", "sl", "bv", "srl", "ооо", 'בע"מ', "and", "the"),
+    )
+)
+"""Words that are in many names and nobody's own, folded. "Don", "Ben" and "Van" are first names, too."""
+
+
+class Fit(IntEnum):
+    """How much of a name somebody typed."""
+
+    NONE = -1
+    INSIDE = 0
+    """What begins in the middle of a word."""
+    BEGINS = 1
+    """The beginning of a word; or nothing but a title."""
+    WORDS = 2
+    """Whole words."""
+    ALL = 3
+
+
+def folded(text: str) -> str:
+    """A text as it is compared: "José  O’Brien" and "jose o'brien" are the same then."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFKD", text.replace("´", "'").casefold())
+        text = unicodedata.normalize("NFC", _MARKS.sub("", text.casefold()).translate(_LETTERS))
+    return " ".join(text.casefold().split())
+
+
+def same(one: str, other: str) -> bool:
+    """Whether two names are the same, case and accents aside."""
+    return folded(one) == folded(other)
+
+
+def as_spelt(typed: str, found: list[T], name: Callable[[T], str]) -> list[T]:
+    """Of those whose whole name was typed, whoever is meant.
+
+    Accents that are typed are meant: "José" is not Jose, if there is a José. Without them it may be either.
+    """
+    if _cased(typed) == folded(typed):
+        return found
+    return [one for one in found if _cased(name(one)) == _cased(typed)] or found
+
+
+def _cased(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", text.casefold()).split())
+
+
+def words(typed: str) -> list[str]:
+    """The words of a name, folded, without the commas between them; each is in every name that it may fit."""
+    return [word.strip(STOPS) or word for word in folded(typed).split()]
+
+
+def fit(name: str, typed: str) -> Fit:
+    """How what was typed fits a name, case and accents aside. Signs alone, a single letter or a title are no word.
+
+    Several words may also stand apart there, and in another order: "Dana Levi" is in "Levi, Dana".
+    """
+    name, part = folded(name), folded(typed)
+    if name == part:
+        return Fit.ALL
+    best = _place(name, part)
+    apart = words(typed)
+    if len(apart) > 1:
+        least = min(_place(name, word) for word in apart)
+        best = max(best, least if least >= Fit.BEGINS else Fit.NONE)
+    return min(best, Fit.WORDS if _names_somebody(apart) else Fit.BEGINS)
+
+
+def _place(name: str, part: str) -> Fit:
+    best, place = Fit.NONE, name.find(part) if part else -1
+    while place >= 0:
+        best = max(best, Fit.INSIDE)
+        if not (_in_word(part[:1]) and _in_word(name[place - 1 : place])):
+            goes_on = _in_word(part[-1:]) and _in_word(name[place + len(part) :][:1])
+            best = max(best, Fit.BEGINS if goes_on else Fit.WORDS)
+        place = name.find(part, place + 1)
+    return best
+
+
+def _names_somebody(apart: list[str]) -> bool:
+    return sum(map(str.isalnum, "".join(apart))) > 1 and not _TITLES.issuperset(apart)
+
+
+def _in_word(char: str) -> bool:
+    """Letters, digits, and the accents and vowel signs that are written as a sign of their own; "" is none."""
+    return char != "" and unicodedata.category(char)[0] in "LMN"
+
+
+def bare(text: str) -> str:
+    """A name without what stands around it: the full stop of a phone's keyboard, quotes, the stars of bold type."""
+    return text.strip(_AROUND)

@@ -1,0 +1,101 @@
+"""Names as they are compared: without case and accents, and with the signs that keyboards put in."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.names import Fit, bare, fit, folded, same
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("jose ramirez", "José Ramírez"),
+        ("José Ramírez", "Jose Ramirez"),
+        ("Zoe\u0308", "Zoë"),
+        ("muller", "MÜLLER"),
+        ("Strauss", "Strauß"),
+        ("soren aeroe", "Søren Ærøe"),
+        ("lukasz wolski", "Łukasz Wolski"),
+        ("Ilker", "İlker"),
+        ("Isik", "Işık"),
+        ("Đoković".lower(), "Dokovic"),
+        ("Γιώργος", "ΓΙΩΡΓΟΣ"),
+        ("Алена", "Алёна"),
+        ("נועה", "נוֹעָה"),
+        ("ג'ורג'", "ג׳ורג׳"),
+        ("Sean O'Brien", "Sean O’Brien"),
+        ("Sean O'Brien", "Sean O´Brien"),
+        ("Ann Hill-Meyer", "Ann\u00a0Hill–Meyer"),
+        ("Dana Levi", "\u200fDana\u200b  Levi\u200e"),
+        ("❤ Flowers", "❤️ Flowers"),
+        ("김", "김"),
+    ],
+)
+def test_the_same_name(typed: str, name: str) -> None:
+    assert same(typed, name)
+    assert same(name, typed)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("Андрей", "Андреи"), ("Ганна Їжак", "Ганна Іжак"), ("ガン", "カン"), ("रीमा", "रमा"), ("ปู่", "ปู"), ("", "Dana")],
+)
+def test_marks_that_make_another_letter_stay(one: str, other: str) -> None:
+    assert not same(one, other)
+
+
+@given(st.text())
+def test_what_is_folded_stays_as_it_is(text: str) -> None:
+    assert folded(folded(text)) == folded(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "part", "how"),
+    [
+        ("José Ramírez", "jose", Fit.WORDS),
+        ("Strauß-Hill", "strauss", Fit.WORDS),
+        ("Zoë Hill", "zo", Fit.BEGINS),
+        ("Łukasz", "ukasz", Fit.INSIDE),
+        ("김민", "기", Fit.NONE),
+        ("Dana Levi", "dana  LEVI", Fit.ALL),
+        ("Dr. Noa Green", "Dr.", Fit.BEGINS),
+        ("Dr. Noa Green", "dr", Fit.BEGINS),
+        ("Prof. Dr. Noa Green", "Prof. Dr.", Fit.BEGINS),
+        ("Señora Ruiz", "senora", Fit.BEGINS),
+        ("ד״ר לוי", 'ד"ר', Fit.BEGINS),
+        ("Green Ltd.", "Ltd", Fit.BEGINS),
+        ("Dr. Noa Green", "Dr. Noa", Fit.WORDS),
+        ("Mr", "mr", Fit.ALL),
+        ("Don Reed", "Don", Fit.WORDS),
+        ("Levi, Dana", "Dana Levi", Fit.WORDS),
+        ("Dana Levi", "levi, dana", Fit.WORDS),
+        ("Dana 🌸 Levi", "Dana Levi", Fit.WORDS),
+        ("Ann-Marie B. Hill", "ann marie hill", Fit.WORDS),
+        ("Dr. Noa Green", "Dr. Green", Fit.WORDS),
+        ("Noa Green", "Green N", Fit.BEGINS),
+        ("Noa Green", "No Gre", Fit.BEGINS),
+        ("Noa Green", "oa Green", Fit.INSIDE),
+        ("Noa Green", "Green oa", Fit.NONE),
+        ("Noa Green", "Noa Hill", Fit.NONE),
+        ("Prof. Dr. Noa Green", "Dr. Prof.", Fit.BEGINS),
+    ],
+)
+def test_how_much_of_a_name_was_typed(name: str, part: str, how: Fit) -> None:
+    assert fit(name, part) is how
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("Noa Green.", "Noa Green"),
+        ("‘Noa Green’", "Noa Green"),
+        ("(Noa),", "Noa"),
+        ("…", ""),
+        ("J. R.", "J. R"),
+        ("*_Noa_*", "Noa"),
+        ('Noa".', "Noa"),
+    ],
+)
+def test_what_stands_around_a_name(typed: str, name: str) -> None:
+    assert bare(typed) == name
