@@ -168,7 +168,7 @@ def _escalate(
     if fresh is None or not fresh.open or fresh.claimed_by != row.claimed_by or fresh.escalate_at != row.escalate_at:
         return
     for user, body in bodies.items():
-        cards.mark(db, "notice", f"escalation:{row.id}:{row.escalations}", f"@{user}", now, body)
+        cards.mark(db, "notice", f"{missed.ESCALATED}:{row.id}:{row.escalations}", f"@{user}", now, body)
     missed.escalated(db, row.id, following)
 
 

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot import jobs
+from bot.board import notice
 from bot.events import (
     CUSTOMER,
     REP,
@@ -22,7 +23,7 @@ from bot.events import (
     Outcome,
     Requested,
 )
-from bot.store import calls, missed
+from bot.store import calls, cards, missed
 from handlers.resting import resting
 from tests.fake_slack import FakeSlack
 from tests.office import LINE, SETTINGS, Office, office
@@ -322,6 +323,47 @@ async def test_claim_minutes_of_0_remind_nobody(tmp_path: Path, fake_slack: Fake
         desk.clock.advance(300)
         await missed_caller(desk, "again")
         assert await escalated(desk, 6000) == {}
+
+
+@pytest.mark.parametrize("what", ["called back", "claimed", "given to U4", "snoozed", "closed"])
+async def test_of_whom_somebody_took_care_while_slack_was_down_nobody_is_told(desk: Office, what: str) -> None:
+    """What was to be told when it could not be would be wrong by now, and somebody would call them again."""
+    row = await missed_caller(desk)
+    desk.clock.advance(20 * 60)
+    await jobs.escalate(desk.board, nobody)  # nothing is posted before `settle()`, as while Slack is away
+    desk.clock.advance(3 * 3600)
+    now = desk.clock()
+    match what:
+        case "called back":
+            await spoke(desk, "U4", ago=0)
+        case "claimed":
+            await desk.board.write(missed.claim, row, "U1", now)
+        case "given to U4":
+            await desk.board.write(missed.assign, row, "U4", now)
+        case "snoozed":
+            await desk.board.write(missed.snooze, row, "U1", now + 86400 * 7)
+        case _:
+            await desk.board.write(missed.close, row, now=now, by="U1", how="by hand")
+    await desk.settle()
+    assert desk.conversation("U2") == []
+
+
+async def test_a_claim_that_fails_leaves_the_claimer_their_reminder(desk: Office) -> None:
+    row = await claimed_by_ada(desk)
+    desk.clock.advance(61 * 60)
+    await jobs.escalate(desk.board, nobody)
+    await desk.board.write(missed.claim, row, "U4", desk.clock())
+    assert await escalated(desk, 1) == {"U1": 1}
+
+
+async def test_nobody_is_asked_any_more_to_call_back_who_was_called_back_meanwhile(desk: Office) -> None:
+    row = await missed_caller(desk)
+    body = notice("U2 asks you to call back.")
+    await desk.board.write(cards.mark, "notice", f"{missed.ASSIGNED}:{row}:1", "@U4", desk.clock(), body)
+    desk.clock.advance(60)
+    await spoke(desk, "U1", ago=0)
+    await desk.settle()
+    assert desk.conversation("U4") == []
 
 
 async def test_a_claim_while_the_escalation_is_prepared_wins(desk: Office) -> None:

@@ -326,6 +326,7 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "cards.mark": lambda db: cards.mark(db, "call", "s", "C1", NOW),
     "cards.waits_no_longer": lambda db: cards.waits_no_longer(db, "digest", "s", "C1", NOW, b"{}"),
     "cards.drop_picture": lambda db: cards.drop_picture(db, replace(CARD, body=b'{"picture": "F1"}')),
+    "cards.cancel_all": lambda db: cards.cancel_all(db, "notice", "s"),
     "cards.cancel": lambda db: cards.cancel(db, "notice", "s", "@U1"),
     "cards.touch": lambda db: cards.touch(db, "s", "call"),
     "cards.add_line": lambda db: cards.add_line(db, "c1", "k", b"{}", NOW),

@@ -11,6 +11,8 @@ from bot.store import cards, channels
 
 SETTLE_SECONDS = 5
 """Records of one call's legs arrive one by one: nobody is called a missed caller before the others had time."""
+ESCALATED, ASSIGNED = "escalation", "assigned"
+"""What subjects of notices begin with that tell somebody of one of them; its id follows, and what makes it unique."""
 
 
 @dataclass(frozen=True)
@@ -264,7 +266,14 @@ def _recount(db: sqlite3.Connection, missed_id: str, now: float) -> None:
         )
     else:
         db.execute("DELETE FROM missed WHERE id = ?", (missed_id,))
+        _not_to_be_told(db, missed_id)
     cards.mark(db, "missed", missed_id, place, now + SETTLE_SECONDS)
+
+
+def _not_to_be_told(db: sqlite3.Connection, missed_id: str) -> None:
+    """What was to be told of one while Slack was away would be wrong by now."""
+    for about in (ESCALATED, ASSIGNED):
+        cards.cancel_all(db, "notice", f"{about}:{missed_id}")
 
 
 def close(db: sqlite3.Connection, missed_id: str, *, now: float, by: str, how: str, call_id: str = "") -> bool:
@@ -274,6 +283,7 @@ def close(db: sqlite3.Connection, missed_id: str, *, now: float, by: str, how: s
         " WHERE id = ? AND closed_at = 0",
         (now, by, how, call_id, missed_id),
     )
+    _not_to_be_told(db, missed_id)
     cards.touch(db, missed_id, "missed")
     return cursor.rowcount == 1
 
@@ -283,11 +293,13 @@ def claim(db: sqlite3.Connection, missed_id: str, by: str, now: float, remind_at
 
     `remind_at`: when they are reminded, should nobody have talked with the caller by then; 0 = never.
     """
-    db.execute(
+    cursor = db.execute(
         "UPDATE missed SET claimed_by = ?, claimed_at = ?, escalate_at = ?, reminded = 0, snoozed_until = 0"
         " WHERE id = ? AND closed_at = 0 AND claimed_by = ''",
         (by, now, remind_at, missed_id),
     )
+    if cursor.rowcount:
+        _not_to_be_told(db, missed_id)
     cards.touch(db, missed_id, "missed")
     return get(db, missed_id)
 
@@ -299,6 +311,8 @@ def assign(db: sqlite3.Connection, missed_id: str, to: str, now: float, remind_a
         " WHERE id = ? AND closed_at = 0 AND claimed_by <> ?",
         (to, now, remind_at, missed_id, to),
     )
+    if cursor.rowcount:
+        _not_to_be_told(db, missed_id)
     cards.touch(db, missed_id, "missed")
     return cursor.rowcount == 1
 
@@ -310,6 +324,8 @@ def release(db: sqlite3.Connection, missed_id: str, by: str, escalate_at: float)
         " WHERE id = ? AND claimed_by = ? AND closed_at = 0",
         (escalate_at, missed_id, by),
     )
+    if cursor.rowcount:
+        _not_to_be_told(db, missed_id)
     cards.touch(db, missed_id, "missed")
     return cursor.rowcount == 1
 
@@ -321,6 +337,8 @@ def snooze(db: sqlite3.Connection, missed_id: str, by: str, until: float) -> boo
         " WHERE id = ? AND closed_at = 0",
         (until, by, until, missed_id),
     )
+    if cursor.rowcount:
+        cards.cancel_all(db, "notice", f"{ESCALATED}:{missed_id}")
     cards.touch(db, missed_id, "missed")
     return cursor.rowcount == 1
 
