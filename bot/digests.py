@@ -32,6 +32,8 @@ async def due(board: Board, pictures: Pictures | None = None) -> None:
     """Write every digest that is due and not in the ledger yet. `pictures`: None = they have none."""
     now = board.now()
     for channel, kind, body, since in await board.read(ledger.subscriptions):
+        if channel.startswith("@") and board.turned_away(channel[1:]):
+            continue  # a guest by now
         subscription = msgspec.json.decode(body, type=Subscription)
         moments = datetime.fromtimestamp(since, UTC), datetime.fromtimestamp(now, UTC)
         for period in periods_due(subscription, *moments):

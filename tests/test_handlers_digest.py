@@ -151,6 +151,18 @@ async def test_one_that_was_off_for_a_while_covers_its_own_time_only(desk: Offic
     assert "from Thursday 19 November 2026 18:00 to Friday 20 November 2026 18:00" in told
 
 
+async def test_a_guest_gets_no_digest_any_more(desk: Office) -> None:
+    """They had asked for one before they became that, and it says who calls."""
+    at(desk, 2026, 11, 20, 12, 0)
+    direct = desk.slack.open_dm("U1").id
+    await desk.type("/digest daily 18:00 Europe/Madrid", channel=direct)
+    desk.board.outsiders.add("U1")
+    at(desk, 2026, 11, 20, 18, 1)
+    await digests.due(desk.board)
+    await desk.settle()
+    assert not any("Call digest" in message.text for message in desk.conversation("U1"))
+
+
 async def test_everybody_may_have_one_in_their_own_conversation(desk: Office) -> None:
     at(desk, 2026, 11, 20, 12, 0)
     direct = desk.slack.open_dm("U1").id
