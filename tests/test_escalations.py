@@ -317,6 +317,43 @@ async def test_a_guest_who_spoke_with_them_last_is_passed_over(desk: Office) -> 
     assert await escalated(desk, 16) == {"U2": 1}
 
 
+async def test_who_tries_again_after_everybody_was_told_is_told_of_anew(desk: Office) -> None:
+    """Slack tells nobody that a card was edited, and a line's channel may see nothing but that card."""
+    row = await missed_caller(desk)
+    assert await escalated(desk, 16) == {"U2": 1}
+    assert await escalated(desk, 600) == {"U2": 1}
+    for number in range(3):
+        await missed_caller(desk, f"again-{number}")
+        assert await escalated(desk, 1) == {"U2": 1}
+    assert await escalated(desk, 13) == {"U2": 2}
+    assert "tried 4 times" in desk.conversation("U2")[-1].text
+    assert await escalated(desk, 600) == {"U2": 2}
+    await desk.board.write(missed.snooze, row, "U1", desk.clock() + 86400)
+    await missed_caller(desk, "while it rests")
+    assert await escalated(desk, 600) == {"U2": 2}
+
+
+async def test_a_claimed_caller_who_tries_again_after_the_managers_were_told_reminds_anew(desk: Office) -> None:
+    await claimed_by_ada(desk)
+    assert await escalated(desk, 61) == {"U1": 1}
+    assert await escalated(desk, 61) == {"U1": 1, "U2": 1}
+    desk.clock.advance(86400)
+    await missed_caller(desk, "the next day")
+    assert await escalated(desk, 1) == {"U1": 2, "U2": 1}
+    assert await escalated(desk, 61) == {"U1": 2, "U2": 2}
+
+
+async def test_a_try_that_is_told_late_tells_nobody_anew(desk: Office) -> None:
+    at = desk.clock()
+    desk.clock.advance(60)
+    await missed_caller(desk)
+    assert await escalated(desk, 16) == {"U2": 1}
+    desk.clock.now, later = at, desk.clock()
+    await missed_caller(desk, "earlier")
+    desk.clock.now = later
+    assert await escalated(desk, 600) == {"U2": 1}
+
+
 async def test_claim_minutes_of_0_remind_nobody(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> None:
     async with office(tmp_path, fake_slack, slack_clock, SETTINGS + "[missed]\nclaim_minutes = 0\n") as desk:
         await claimed_by_ada(desk)

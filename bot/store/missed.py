@@ -169,16 +169,30 @@ def _open(db: sqlite3.Connection, call: Call, place: str, now: float, escalate_a
             (missed_id, call.account, call.number, place, call.line, call.name, call.started_at, call.started_at,
              now + escalate_after if escalate_after else 0),
         )  # fmt: skip
-    else:  # whoever claimed them does not see that a card was edited; once is enough, however often they try
-        db.execute(
-            "UPDATE missed SET escalate_at = ? WHERE id = ? AND claimed_by <> '' AND claimed_at < ?"
-            " AND snoozed_until <= ? AND escalate_at > ? AND reminded = 0",
-            (now + SETTLE_SECONDS, missed_id, call.started_at, now, now + SETTLE_SECONDS),
-        )
+    else:
+        _tell_again(db, waits, call.started_at, now, escalate_after)
     db.execute(
         "INSERT INTO missed_calls (call_id, missed_id, at) VALUES (?, ?, ?)", (call.id, missed_id, call.started_at)
     )
     _recount(db, missed_id, now)
+
+
+def _tell_again(db: sqlite3.Connection, missed_id: str, at: float, now: float, escalate_after: float) -> None:
+    """They tried again, and nobody sees that a card was edited: so whoever claimed them is told at once.
+
+    Once is enough, however often they try; but where all have been told by then, that begins anew.
+    """
+    soon = now + SETTLE_SECONDS
+    db.execute(
+        "UPDATE missed SET escalate_at = ? WHERE id = ? AND claimed_by <> '' AND claimed_at < ?"
+        " AND snoozed_until <= ? AND escalate_at > ? AND reminded = 0",
+        (soon, missed_id, at, now, soon),
+    )
+    db.execute(
+        "UPDATE missed SET reminded = 0, escalate_at = iif(claimed_by = '', ?, ?) WHERE id = ? AND last_at < ?"
+        " AND escalate_at = 0 AND iif(claimed_by = '', escalations, reminded) > 0",
+        (now + escalate_after if escalate_after else 0, soon, missed_id, at),
+    )
 
 
 def _corrected(db: sqlite3.Connection, call: Call, now: float) -> bool:
