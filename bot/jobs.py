@@ -140,7 +140,7 @@ async def escalate(board: Board, resting: Resting) -> None:
         last = row.claimed_by or await _last_rep(board, row.number, row.opened_at)
         first = (row.reminded if row.claimed_by else row.escalations) == 0
         first = first and bool(last) and not board.turned_away(last)
-        managers = [user for user in board.settings.managers if user != row.claimed_by]
+        managers = [user for user in board.settings.managers or board.settings.admins if user != row.claimed_by]
         if first and managers and not row.claimed_by and await resting((last,)):
             first = False
         to = (last,) if first else await _awake(managers, resting)

@@ -354,6 +354,17 @@ async def test_a_try_that_is_told_late_tells_nobody_anew(desk: Office) -> None:
     assert await escalated(desk, 600) == {"U2": 1}
 
 
+async def test_where_there_are_no_managers_the_admins_are_told(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    text = SETTINGS.replace('managers = ["U2"]', "")
+    async with office(tmp_path, fake_slack, slack_clock, text) as desk:
+        await spoke(desk, "U4")
+        await missed_caller(desk)
+        assert await escalated(desk, 16) == {"U4": 1}
+        assert await escalated(desk, 16) == {"U4": 1, "U9": 1}
+
+
 async def test_claim_minutes_of_0_remind_nobody(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> None:
     async with office(tmp_path, fake_slack, slack_clock, SETTINGS + "[missed]\nclaim_minutes = 0\n") as desk:
         await claimed_by_ada(desk)
