@@ -37,7 +37,7 @@ async def due(board: Board, pictures: Pictures | None = None) -> None:
         subscription = msgspec.json.decode(body, type=Subscription)
         moments = datetime.fromtimestamp(since, UTC), datetime.fromtimestamp(now, UTC)
         for period in periods_due(subscription, *moments):
-            if await board.read(ledger.digest_sent, channel, kind, period.key):
+            if await board.read(ledger.digest_sent, channel, kind, period.key, now):
                 continue
             last = await board.read(ledger.recall, f"{_UNTIL}{channel} {kind}")
             period = from_the_last(period, subscription, float(last[0]) if last else 0)

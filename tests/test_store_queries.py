@@ -373,7 +373,7 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "ledger.subscribe": lambda db: ledger.subscribe(db, "C1", "daily", b"", "U1", NOW),
     "ledger.unsubscribe": lambda db: ledger.unsubscribe(db, "C1"),
     "ledger.subscriptions": lambda db: ledger.subscriptions(db, "C1"),
-    "ledger.digest_sent": lambda db: ledger.digest_sent(db, "C1", "daily", "2026-02-02"),
+    "ledger.digest_sent": lambda db: ledger.digest_sent(db, "C1", "daily", "2026-02-02", NOW),
     "ledger.send_digest": lambda db: ledger.send_digest(db, "C1", "daily", "2026-02-02", b"", NOW),
     "ledger.problem": lambda db: ledger.problem(db, "k", "text", NOW),
     "ledger.solved": lambda db: ledger.solved(db, "k"),
