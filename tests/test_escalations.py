@@ -120,6 +120,18 @@ async def test_where_all_managers_have_paused_notifications_they_find_it_later(d
     assert await escalated(desk, 16) == {"U2": 1}
 
 
+async def test_the_callers_of_a_night_do_not_ask_slack_too_often_who_rests(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    """They are all due in the same moment, and Slack answers some fifty questions a minute."""
+    two = SETTINGS.replace('managers = ["U2"]', 'managers = ["U2", "U4"]')
+    async with office(tmp_path, fake_slack, slack_clock, two) as desk:
+        desk.slack.users["U2"].rests = (desk.clock() - 60, desk.clock() + 7200)
+        for number in range(40):
+            await missed_caller(desk, f"in-{number}", f"+120255501{number:02}")
+        assert await escalated(desk, 16) == {"U4": 40}
+
+
 @pytest.mark.parametrize("kind", ["user_not_found", "ratelimited", "500", "drop_before"])
 async def test_where_slack_does_not_say_nobody_rests(desk: Office, kind: str) -> None:
     await spoke(desk, "U4")
