@@ -95,10 +95,10 @@ def reopen(
     ).fetchall()
     for missed_id, place, last_at in rows:
         later = _conversation_since(db, call.number, last_at)
-        if later is not None and later["id"] == call.id:
+        if later is not None:
+            _close_by(db, missed_id, later)
             continue
-        waits = _waits(db, call.number, place)
-        if later is None and waits:  # they have tried again since
+        if waits := _waits(db, call.number, place):  # they have tried again since
             db.execute("UPDATE missed_calls SET missed_id = ? WHERE missed_id = ?", (waits, missed_id))
             _recount(db, waits, now)
             _recount(db, missed_id, now)
@@ -108,8 +108,6 @@ def reopen(
             " escalate_at = CASE WHEN claimed_by = '' THEN ? ELSE ? END WHERE id = ?",
             (now + escalate_after if escalate_after else 0, now + remind_after if remind_after else 0, missed_id),
         )
-        if later is not None:
-            _close_by(db, missed_id, later)
         cards.mark(db, "missed", missed_id, place, now)
     tries = db.execute(  # whose record came after that conversation, so that they were not missed
         "SELECT body, place FROM calls WHERE number = ? AND number <> '' AND started_at <= ? AND direction = 'in'"
@@ -151,8 +149,15 @@ def _conversation_since(db: sqlite3.Connection, number: str, at: float) -> sqlit
 
 
 def _close_by(db: sqlite3.Connection, missed_id: str, talk: sqlite3.Row) -> None:
+    """Also one that another conversation has closed: it does not wait in between, for since then its caller may."""
     how = "called back" if talk["direction"] == "out" else "reached us"
-    close(db, missed_id, now=talk["at"], by=talk["rep"], how=how, call_id=talk["id"])
+    db.execute(
+        "UPDATE missed SET closed_at = ?, closed_by = ?, closed_how = ?, closed_call = ?, escalate_at = 0"
+        " WHERE id = ? AND (closed_at = 0 OR closed_call NOT IN ('', ?))",
+        (talk["at"], talk["rep"], how, talk["id"], missed_id, talk["id"]),
+    )
+    _not_to_be_told(db, missed_id)
+    cards.touch(db, missed_id, "missed")
 
 
 def _open(db: sqlite3.Connection, call: Call, place: str, now: float, escalate_after: float) -> None:
@@ -219,10 +224,6 @@ def _corrected(db: sqlite3.Connection, call: Call, now: float) -> bool:
         return False
     db.execute("UPDATE missed_calls SET at = ? WHERE call_id = ?", (call.started_at, call.id))
     _recount(db, row["id"], now)
-    # What closed it may have been before this try; whatever was after it closes it then.
-    db.execute(
-        "UPDATE missed SET closed_at = 0 WHERE id = ? AND closed_call <> '' AND closed_at <= last_at", (row["id"],)
-    )
     _close_if_talked(db, row["id"])
     return True
 
@@ -261,9 +262,9 @@ def move(db: sqlite3.Connection, gone: str, stays: str) -> None:
 
 
 def _close_if_talked(db: sqlite3.Connection, missed_id: str) -> None:
-    """Their last try was before a conversation after all, or the one after it was none."""
+    """Their last try was before a conversation after all, or not before the one that was taken to have closed it."""
     row = get(db, missed_id)
-    if row is not None and row.open and row.number:
+    if row is not None and row.number and (row.open or (row.closed_call and row.closed_at <= row.last_at)):
         talk = _conversation_since(db, row.number, row.last_at)
         if talk is not None:
             _close_by(db, missed_id, talk)
