@@ -364,6 +364,9 @@ def _link(
             roundups.look_again(db, place_of(db, holder), ended_at(gone))
         db.execute("DELETE FROM calls WHERE id = ?", (holder,))
         cards.touch(db, holder)  # what was shown of it finds nothing to show and takes itself away
+        stays = get(db, owner)
+        if gone is not None and gone.conversation and stays is not None and stays.purpose == "message":
+            missed.reopen(db, stays, now, routing.escalate_after(), routing.remind_after(), gone.answered_at)
     threads.take_back(db, holder, moved)
     return moved
 
