@@ -118,7 +118,6 @@ SCANS = {
     "web_phones.drop_old": "the same rows",
     "retention.forget_imports": "one row per file, once an hour",
     "retention.forget_words": "by the hour, and the old ones come first",
-    "missed.reopen": "one row per missed caller ever, when a record says that a conversation was none: a rare mistake",
     "people.called": "one row per person of the team, when somebody is called by name",
     "people.with_phones": "one row per person of the team, when a manager looks at who waits",
     "people.homes": "whose App Home was opened: one row per person of the team",

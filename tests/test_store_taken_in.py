@@ -12,6 +12,7 @@ from bot.events import (
     Accepted,
     AnyEvent,
     CallEnded,
+    CdrReceived,
     Controlled,
     Described,
     LegAnswered,
@@ -240,6 +241,19 @@ def test_whoever_only_heard_a_message_waits_again(db: sqlite3.Connection, how: s
     assert ref_of(db, mine) == ("r1",)
     (row,) = missed.waiting(db)
     assert (row.calls, row.closed_call, row.escalate_at > 0) == (2, "", True)
+
+
+def test_whom_nobody_reached_by_the_record_that_says_whose_call_it_was_waits_again(db: sqlite3.Connection) -> None:
+    ingest(db, Described(ref="m1", at=NOW - 60, source="popup", direction="in", number=CUSTOMERS[0]))
+    ingest(db, CallEnded(ref="m1", at=NOW - 50))
+    mine = order(db)
+    stray(db)
+    assert missed.waiting(db) == []
+    told = Described(ref="r1", at=NOW, source="cdr", direction="out", number=CUSTOMERS[0], call_id=mine)
+    ingest(db, told, CdrReceived(ref="r1", at=NOW, leg=CUSTOMER, outcome=Outcome.VOICEMAIL, ring_seconds=9))
+    assert list(everything(db))[-1] == mine
+    (row,) = missed.waiting(db)
+    assert (row.calls, row.closed_call) == (1, "")
 
 
 def test_whoever_has_claimed_a_caller_keeps_them(db: sqlite3.Connection) -> None:

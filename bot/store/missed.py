@@ -87,11 +87,13 @@ def reopen(
     Unless they were talked with later; then that conversation has closed them. `talked_at`: when it began, as far as
     was known.
     """
-    until = max(call.ended_at, talked_at)
+    until = max(call.ended_at, talked_at, call.started_at)
     if call.conversation and not _tried_between(db, call.number, call.answered_at, until):
         return  # as nearly always
     rows = db.execute(
-        "SELECT id, place, last_at FROM missed WHERE closed_call = ? AND closed_at > 0", (call.id,)
+        "SELECT id, place, last_at FROM missed WHERE closed_call = ? AND closed_at > 0 AND id IN (SELECT missed_id"
+        " FROM calls CROSS JOIN missed_calls ON missed_calls.call_id = calls.id WHERE calls.number = ?)",
+        (call.id, call.number),
     ).fetchall()
     for missed_id, place, last_at in rows:
         later = _conversation_since(db, call.number, last_at)
