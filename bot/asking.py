@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 from msgspec.structs import replace
 
-from bot import numbers, slack_text, who
+from bot import numbers, permission, slack_text, who
 from bot.board import Board
 from bot.cards import VALUE_LIMIT, who_plain
 from bot.dialing import Ask
@@ -81,8 +81,9 @@ async def _claimed_latest(board: Board, user: str) -> missed.Missed:
     """The latest missed caller that `user` may call back, theirs or nobody's: in one transaction, or two would call.
 
     Raises:
-        NotFound: nobody waits.
+        NotAllowed: they may not call, and must not keep others from it.  NotFound: nobody waits.
     """
+    permission.check_caller(board, user)
     now = board.now()
 
     def claim(db: sqlite3.Connection) -> missed.Missed:

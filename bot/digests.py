@@ -17,23 +17,30 @@ from bot.board import Board
 from bot.cards import sentence
 from bot.digest import Figures, figures, usual
 from bot.numbers import masked
-from bot.periods import Period, Subscription, periods_due, weeks_before
+from bot.periods import Period, Subscription, from_the_last, periods_due, weeks_before
 from bot.pictures import Pictures
 from bot.routing import masks, masks_from, shared_places
 from bot.settings import Settings
 from bot.store import channels, ledger, people
 from bot.store import figures as queries
 
+_UNTIL = "digest until "
+"""Where the last digest of a channel ended is kept under this; channel and kind follow."""
+
 
 async def due(board: Board, pictures: Pictures | None = None) -> None:
     """Write every digest that is due and not in the ledger yet. `pictures`: None = they have none."""
     now = board.now()
     for channel, kind, body, since in await board.read(ledger.subscriptions):
+        if channel.startswith("@") and board.turned_away(channel[1:]):
+            continue  # a guest by now
         subscription = msgspec.json.decode(body, type=Subscription)
         moments = datetime.fromtimestamp(since, UTC), datetime.fromtimestamp(now, UTC)
         for period in periods_due(subscription, *moments):
-            if await board.read(ledger.digest_sent, channel, kind, period.key):
+            if await board.read(ledger.digest_sent, channel, kind, period.key, now):
                 continue
+            last = await board.read(ledger.recall, f"{_UNTIL}{channel} {kind}")
+            period = from_the_last(period, subscription, float(last[0]) if last else 0)
             content = await payload(board, period, subscription.zone, channel)
             wait = pictures.seconds_for(content) if pictures else 0.0
             card, due_at = msgspec.json.encode(content), board.now() + wait
@@ -54,7 +61,10 @@ def _send(
     channel, kind, *_ = subscription
     if subscription not in ledger.subscriptions(db, channel):
         return False
-    return ledger.send_digest(db, channel, kind, period.key, card, now, due_at)
+    sent = ledger.send_digest(db, channel, kind, period.key, card, now, due_at)
+    if sent:
+        ledger.remember(db, f"{_UNTIL}{channel} {kind}", str(period.end), now)
+    return sent
 
 
 async def payload(board: Board, period: Period, zone: str, place: str, reader: str = "") -> dict[str, Any]:

@@ -125,7 +125,7 @@ async def escalate(board: Board, resting: Resting) -> None:
     In calling hours only, and not while they are on the phone. Guests are passed over, and whoever wants not to be
     disturbed, but for who claimed it, and unless all managers do: Slack holds back what they are told.
     """
-    now = board.now()
+    now, rests = board.now(), _asked_once(resting)
     due = await board.read(missed.to_escalate, now)
     # A conversation closes the card only when it is over.
     talking = {call.number for call in await board.read(calls.open_calls) if call.live and call.number} if due else ()
@@ -140,10 +140,10 @@ async def escalate(board: Board, resting: Resting) -> None:
         last = row.claimed_by or await _last_rep(board, row.number, row.opened_at)
         first = (row.reminded if row.claimed_by else row.escalations) == 0
         first = first and bool(last) and not board.turned_away(last)
-        managers = [user for user in board.settings.managers if user != row.claimed_by]
-        if first and managers and not row.claimed_by and await resting((last,)):
+        managers = [user for user in board.settings.managers or board.settings.admins if user != row.claimed_by]
+        if first and managers and not row.claimed_by and await rests((last,)):
             first = False
-        to = (last,) if first else await _awake(managers, resting)
+        to = (last,) if first else await _awake(managers, rests)
         contact = await board.read(lookups.known, row.number) if row.number else None
         shown = replace(row, line=board.settings.label(row.line))
         bodies = {}
@@ -154,6 +154,20 @@ async def escalate(board: Board, resting: Resting) -> None:
         after = board.routing.remind_after() if row.claimed_by else board.routing.escalate_after()
         following = now + after if first and managers and after else 0.0
         await board.write(_escalate, row, bodies, following, now)
+
+
+def _asked_once(resting: Resting) -> Resting:
+    """Of each person once: the callers of a night are due in the same moment, and Slack does not answer so often."""
+    known: dict[str, bool] = {}
+
+    async def ask(users: Iterable[str]) -> frozenset[str]:
+        wanted = tuple(users)
+        if new := [user for user in wanted if user not in known]:
+            paused = await resting(new)
+            known.update({user: user in paused for user in new})
+        return frozenset(user for user in wanted if known[user])
+
+    return ask
 
 
 async def _awake(users: Sequence[str], resting: Resting) -> Sequence[str]:
@@ -168,7 +182,7 @@ def _escalate(
     if fresh is None or not fresh.open or fresh.claimed_by != row.claimed_by or fresh.escalate_at != row.escalate_at:
         return
     for user, body in bodies.items():
-        cards.mark(db, "notice", f"escalation:{row.id}:{row.escalations}", f"@{user}", now, body)
+        cards.mark(db, "notice", f"{missed.ESCALATED}:{row.id}:{row.escalations}", f"@{user}", now, body)
     missed.escalated(db, row.id, following)
 
 

@@ -181,6 +181,17 @@ def periods_due(subscription: Subscription, since: datetime, now: datetime) -> l
         day -= step
 
 
+def from_the_last(period: Period, subscription: Subscription, last_end: float) -> Period:
+    """The same from where the last one ended: moved to a later hour or day, what was between would be in none.
+
+    `last_end`: seconds since 1970 UTC, 0 = there was none. Where it is a whole step or more ago, they were off, or are
+    made up for after down time.
+    """
+    between = period.start - last_end
+    moved = 0 < between < _step(subscription).total_seconds()
+    return msgspec.structs.replace(period, start=last_end) if moved else period
+
+
 def next_due(subscription: Subscription, now: datetime) -> datetime:
     """When the next digest will be posted (UTC, after `now`)."""
     zone = ZoneInfo(subscription.zone)
@@ -200,9 +211,14 @@ def today_so_far(zone: str, now: datetime) -> Period:
 
 
 def weeks_before(period: Period, zone: str, weeks: int = 4) -> list[tuple[float, float]]:
-    """(start, end) of the same local hours in the weeks before, the latest first; seconds since 1970 UTC."""
+    """(start, end) of the same local hours in the weeks before, the latest first; seconds since 1970 UTC.
+
+    A period of more than a week has none: they would share some of its hours.
+    """
     tz = ZoneInfo(zone)
     ends = [datetime.fromtimestamp(moment, tz) for moment in (period.start, period.end)]
+    if ends[1].replace(tzinfo=None) - ends[0].replace(tzinfo=None) > timedelta(weeks=1):
+        return []
 
     def earlier(local: datetime, week: int) -> float:
         return instant(local.date() - timedelta(weeks=week), local.time(), tz).timestamp()

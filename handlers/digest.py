@@ -68,7 +68,7 @@ async def _next(board: Board, place: str, kind: str, subscription: Subscription,
     """When the next one is posted, seconds since 1970 UTC. Moved to a later hour, today's may have been sent before."""
     following = periods.next_due(subscription, now)
     for period in periods.periods_due(subscription, now, following):
-        if await board.read(ledger.digest_sent, place, kind, period.key):
+        if await board.read(ledger.digest_sent, place, kind, period.key, now.timestamp()):
             following = periods.next_due(subscription, following)
     return following.timestamp()
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from slack_bolt.async_app import AsyncApp
 
-from bot import asking, dialing
+from bot import asking, dialing, permission
 from bot.cards.missed import snooze_choice
 from bot.cards.times import moment
 from bot.errors import NotAllowed, NotFound
@@ -58,11 +58,11 @@ async def release(desk: Desk, click: Click) -> None:
 async def call_back(desk: Desk, click: Click) -> None:
     """Claim and dial. Whoever presses calls, unless a colleague claimed it first."""
     board = desk.board
-    # Who has no phone cannot call and must not keep others from it; the gate says so.
+    # Who may not call, or has no phone, must not keep others from it; of the phone the gate says so.
     linked = (await board.read(people.person, click.user)).linked
-    row = await (_claimed(desk, click) if linked else board.read(missed.get, click.value))
     try:
-        row = _check_open(row)
+        permission.check_caller(board, click.user)
+        row = _check_open(await (_claimed(desk, click) if linked else board.read(missed.get, click.value)))
         if row.claimed_by not in ("", click.user):
             raise NotAllowed(f"<@{row.claimed_by}> has claimed this caller, so nothing was dialled. Ask them first.")
         if not row.number:

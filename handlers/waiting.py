@@ -99,7 +99,7 @@ async def assign(desk: Desk, click: Click) -> None:
             zone = people.person(db, to).zone or board.settings.zone
             told = escalation(shown, contact, now, zone, asked_by=click.user)
             body = notice(told["text"], told["buttons"])
-            cards.mark(db, "notice", f"assigned:{row.id}:{now}", f"@{to}", now, body)
+            cards.mark(db, "notice", f"{missed.ASSIGNED}:{row.id}:{now}", f"@{to}", now, body)
         return True
 
     given = await board.write(give)

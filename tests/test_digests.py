@@ -149,6 +149,30 @@ async def test_after_down_time_every_evening_is_made_up_once_and_only_the_last_o
         assert sum(f"{day} November 2026 18:00 (Europe/Madrid)" in text for text in told) == 1
 
 
+async def test_one_that_a_clock_ahead_made_is_counted_again_when_its_time_comes(desk: Office) -> None:
+    """In place: it is edited, and not posted twice."""
+    noon = datetime(2026, 11, 20, 12, tzinfo=MADRID)
+    desk.clock.now = noon.timestamp()
+    await subscribed(desk, 18, 0, noon)
+    desk.clock.advance(86400 * 2)
+    await digests.due(desk.board)
+    await desk.settle()
+    assert ["0 incoming calls" in text for text in posted(desk)] == [True, True]
+    desk.clock.now = noon.timestamp() + 60
+    await desk.board.ingest(
+        "voicenter",
+        [
+            Described(ref="in-1", at=desk.clock(), source="cdr", direction="in", number="+12025550101", line=LINE),
+            CdrReceived(ref="in-1", at=desk.clock(), leg="ext:A", outcome=Outcome.NO_ANSWER, ring_seconds=9),
+        ],
+    )
+    for _ in range(2 * 24 * 4):
+        desk.clock.advance(900)
+        await digests.due(desk.board)
+        await desk.settle()
+    assert ["1 incoming call:" in text for text in posted(desk)] == [True, False]
+
+
 async def test_killed_between_the_ledger_and_slack_it_is_posted_once(
     tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
 ) -> None:

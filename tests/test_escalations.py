@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot import jobs
+from bot.board import notice
 from bot.events import (
     CUSTOMER,
     REP,
@@ -22,7 +23,7 @@ from bot.events import (
     Outcome,
     Requested,
 )
-from bot.store import calls, missed
+from bot.store import calls, cards, missed
 from handlers.resting import resting
 from tests.fake_slack import FakeSlack
 from tests.office import LINE, SETTINGS, Office, office
@@ -117,6 +118,18 @@ async def test_where_all_managers_have_paused_notifications_they_find_it_later(d
     desk.slack.users["U2"].rests = (desk.clock() - 60, desk.clock() + 7200)
     await missed_caller(desk)
     assert await escalated(desk, 16) == {"U2": 1}
+
+
+async def test_the_callers_of_a_night_do_not_ask_slack_too_often_who_rests(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    """They are all due in the same moment, and Slack answers some fifty questions a minute."""
+    two = SETTINGS.replace('managers = ["U2"]', 'managers = ["U2", "U4"]')
+    async with office(tmp_path, fake_slack, slack_clock, two) as desk:
+        desk.slack.users["U2"].rests = (desk.clock() - 60, desk.clock() + 7200)
+        for number in range(40):
+            await missed_caller(desk, f"in-{number}", f"+120255501{number:02}")
+        assert await escalated(desk, 16) == {"U4": 40}
 
 
 @pytest.mark.parametrize("kind", ["user_not_found", "ratelimited", "500", "drop_before"])
@@ -316,12 +329,101 @@ async def test_a_guest_who_spoke_with_them_last_is_passed_over(desk: Office) -> 
     assert await escalated(desk, 16) == {"U2": 1}
 
 
+async def test_who_tries_again_after_everybody_was_told_is_told_of_anew(desk: Office) -> None:
+    """Slack tells nobody that a card was edited, and a line's channel may see nothing but that card."""
+    row = await missed_caller(desk)
+    assert await escalated(desk, 16) == {"U2": 1}
+    assert await escalated(desk, 600) == {"U2": 1}
+    for number in range(3):
+        await missed_caller(desk, f"again-{number}")
+        assert await escalated(desk, 1) == {"U2": 1}
+    assert await escalated(desk, 13) == {"U2": 2}
+    assert "tried 4 times" in desk.conversation("U2")[-1].text
+    assert await escalated(desk, 600) == {"U2": 2}
+    await desk.board.write(missed.snooze, row, "U1", desk.clock() + 86400)
+    await missed_caller(desk, "while it rests")
+    assert await escalated(desk, 600) == {"U2": 2}
+
+
+async def test_a_claimed_caller_who_tries_again_after_the_managers_were_told_reminds_anew(desk: Office) -> None:
+    await claimed_by_ada(desk)
+    assert await escalated(desk, 61) == {"U1": 1}
+    assert await escalated(desk, 61) == {"U1": 1, "U2": 1}
+    desk.clock.advance(86400)
+    await missed_caller(desk, "the next day")
+    assert await escalated(desk, 1) == {"U1": 2, "U2": 1}
+    assert await escalated(desk, 61) == {"U1": 2, "U2": 2}
+
+
+async def test_a_try_that_is_told_late_tells_nobody_anew(desk: Office) -> None:
+    at = desk.clock()
+    desk.clock.advance(60)
+    await missed_caller(desk)
+    assert await escalated(desk, 16) == {"U2": 1}
+    desk.clock.now, later = at, desk.clock()
+    await missed_caller(desk, "earlier")
+    desk.clock.now = later
+    assert await escalated(desk, 600) == {"U2": 1}
+
+
+async def test_where_there_are_no_managers_the_admins_are_told(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    text = SETTINGS.replace('managers = ["U2"]', "")
+    async with office(tmp_path, fake_slack, slack_clock, text) as desk:
+        await spoke(desk, "U4")
+        await missed_caller(desk)
+        assert await escalated(desk, 16) == {"U4": 1}
+        assert await escalated(desk, 16) == {"U4": 1, "U9": 1}
+
+
 async def test_claim_minutes_of_0_remind_nobody(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> None:
     async with office(tmp_path, fake_slack, slack_clock, SETTINGS + "[missed]\nclaim_minutes = 0\n") as desk:
         await claimed_by_ada(desk)
         desk.clock.advance(300)
         await missed_caller(desk, "again")
         assert await escalated(desk, 6000) == {}
+
+
+@pytest.mark.parametrize("what", ["called back", "claimed", "given to U4", "snoozed", "closed"])
+async def test_of_whom_somebody_took_care_while_slack_was_down_nobody_is_told(desk: Office, what: str) -> None:
+    """What was to be told when it could not be would be wrong by now, and somebody would call them again."""
+    row = await missed_caller(desk)
+    desk.clock.advance(20 * 60)
+    await jobs.escalate(desk.board, nobody)  # nothing is posted before `settle()`, as while Slack is away
+    desk.clock.advance(3 * 3600)
+    now = desk.clock()
+    match what:
+        case "called back":
+            await spoke(desk, "U4", ago=0)
+        case "claimed":
+            await desk.board.write(missed.claim, row, "U1", now)
+        case "given to U4":
+            await desk.board.write(missed.assign, row, "U4", now)
+        case "snoozed":
+            await desk.board.write(missed.snooze, row, "U1", now + 86400 * 7)
+        case _:
+            await desk.board.write(missed.close, row, now=now, by="U1", how="by hand")
+    await desk.settle()
+    assert desk.conversation("U2") == []
+
+
+async def test_a_claim_that_fails_leaves_the_claimer_their_reminder(desk: Office) -> None:
+    row = await claimed_by_ada(desk)
+    desk.clock.advance(61 * 60)
+    await jobs.escalate(desk.board, nobody)
+    await desk.board.write(missed.claim, row, "U4", desk.clock())
+    assert await escalated(desk, 1) == {"U1": 1}
+
+
+async def test_nobody_is_asked_any_more_to_call_back_who_was_called_back_meanwhile(desk: Office) -> None:
+    row = await missed_caller(desk)
+    body = notice("U2 asks you to call back.")
+    await desk.board.write(cards.mark, "notice", f"{missed.ASSIGNED}:{row}:1", "@U4", desk.clock(), body)
+    desk.clock.advance(60)
+    await spoke(desk, "U1", ago=0)
+    await desk.settle()
+    assert desk.conversation("U4") == []
 
 
 async def test_a_claim_while_the_escalation_is_prepared_wins(desk: Office) -> None:

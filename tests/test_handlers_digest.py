@@ -95,6 +95,74 @@ async def test_moved_to_an_earlier_hour_that_is_past_todays_comes_at_once(desk: 
     assert "from Thursday 19 November 2026 18:00 to Friday 20 November 2026 18:00" in told[1]
 
 
+async def test_moved_to_a_later_hour_the_next_one_begins_where_the_last_one_ended(desk: Office) -> None:
+    """Else whoever called between the two hours would be in none."""
+    at(desk, 2026, 11, 20, 12, 0)
+    await desk.type("/digest daily 18:00 Europe/Madrid", user="U2")
+    at(desk, 2026, 11, 20, 18, 1)
+    await digests.due(desk.board)
+    await desk.type("/digest daily 20:00 Europe/Madrid", user="U2")
+    at(desk, 2026, 11, 20, 19, 0)
+    await missed(desk)
+    for day in (21, 22):
+        at(desk, 2026, 11, day, 20, 1)
+        await digests.due(desk.board)
+    await desk.settle()
+    told = [message.text for message in desk.slack.channel("C1") if "Call digest" in message.text]
+    assert ["1 incoming call" in text for text in told] == [False, True, False]
+    assert "from Friday 20 November 2026 18:00 to Saturday 21 November 2026 20:00" in told[1]
+    assert "from Saturday 21 November 2026 20:00 to Sunday 22 November 2026 20:00" in told[2]
+
+
+async def test_a_weekly_one_that_is_moved_to_a_later_day_leaves_out_no_day(desk: Office) -> None:
+    at(desk, 2026, 11, 1, 12, 0)
+    for week in range(2):
+        desk.clock.advance(86400)
+        await missed(desk, ref=f"before-{week}")
+        desk.clock.advance(6 * 86400)
+    at(desk, 2026, 11, 15, 12, 0)
+    await desk.type("/digest weekly mon 9:00 Europe/Madrid", user="U2")
+    at(desk, 2026, 11, 16, 9, 1)
+    await digests.due(desk.board)
+    at(desk, 2026, 11, 17, 12, 0)
+    await missed(desk, ref="between")
+    assert "the next one: 27 Nov 17:00" in await desk.type("/digest weekly fri 17:00 Europe/Madrid", user="U2")
+    at(desk, 2026, 11, 27, 17, 1)
+    await digests.due(desk.board)
+    await desk.settle()
+    told = [message.text for message in desk.slack.channel("C1") if "Call digest" in message.text][-1]
+    assert "from Monday 16 November 2026 09:00 to Friday 27 November 2026 17:00" in told
+    assert "1 incoming call" in told
+    assert "In the same hours" not in told  # of weeks before which it would itself be
+
+
+async def test_one_that_was_off_for_a_while_covers_its_own_time_only(desk: Office) -> None:
+    at(desk, 2026, 11, 2, 12, 0)
+    await desk.type("/digest daily 18:00 Europe/Madrid", user="U2")
+    at(desk, 2026, 11, 2, 18, 1)
+    await digests.due(desk.board)
+    await desk.type("/digest stop", user="U2")
+    at(desk, 2026, 11, 20, 12, 0)
+    await desk.type("/digest daily 18:00 Europe/Madrid", user="U2")
+    at(desk, 2026, 11, 20, 18, 1)
+    await digests.due(desk.board)
+    await desk.settle()
+    told = [message.text for message in desk.slack.channel("C1") if "Call digest" in message.text][-1]
+    assert "from Thursday 19 November 2026 18:00 to Friday 20 November 2026 18:00" in told
+
+
+async def test_a_guest_gets_no_digest_any_more(desk: Office) -> None:
+    """They had asked for one before they became that, and it says who calls."""
+    at(desk, 2026, 11, 20, 12, 0)
+    direct = desk.slack.open_dm("U1").id
+    await desk.type("/digest daily 18:00 Europe/Madrid", channel=direct)
+    desk.board.outsiders.add("U1")
+    at(desk, 2026, 11, 20, 18, 1)
+    await digests.due(desk.board)
+    await desk.settle()
+    assert not any("Call digest" in message.text for message in desk.conversation("U1"))
+
+
 async def test_everybody_may_have_one_in_their_own_conversation(desk: Office) -> None:
     at(desk, 2026, 11, 20, 12, 0)
     direct = desk.slack.open_dm("U1").id

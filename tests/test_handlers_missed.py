@@ -171,6 +171,20 @@ async def test_who_has_no_phone_keeps_nobody_from_calling_back(desk: Office) -> 
     assert await audit(desk) == []
 
 
+async def test_who_may_not_call_keeps_nobody_from_calling_back(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    text = SETTINGS.replace("[policy]\n", '[policy]\ncallers = ["U4"]\n')
+    async with office(tmp_path, fake_slack, slack_clock, text) as desk:
+        await desk.link("U1")
+        await miss(desk, "in-1")
+        (card,) = cards(desk)
+        assert "not among those who may place calls" in await desk.press("missed:call_back", card, "C1")
+        assert "not among those who may place calls" in await desk.type("/call back")
+        assert "claimed by" not in cards(desk)[0].text
+        assert desk.phone.orders == []
+
+
 async def test_reaching_us_closes_it_but_an_earlier_conversation_does_not(desk: Office) -> None:
     await desk.happen(
         Described(ref="in-0", at=desk.clock(), source="cdr", direction="in", number=CALLER, line=LINE),

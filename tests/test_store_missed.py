@@ -549,6 +549,38 @@ def test_whom_nobody_has_talked_with_then_may_have_been_talked_with_later(db: sq
     assert (row.open, row.closed_how, row.closed_at) == (False, "reached us", NOW + 510)
 
 
+def test_whom_nobody_has_talked_with_then_may_have_been_talked_with_later_and_wait_again(
+    db: sqlite3.Connection,
+) -> None:
+    miss(db)
+    said_to_have_talked(db)
+    talk(db, "t1", NOW + 300)
+    miss(db, "m2", NOW + 500)
+    overrule(db)
+    first, second = all_rows(db)
+    assert (first.closed_how, first.closed_at, second.open) == ("reached us", NOW + 310, True)
+    assert (only(db).id, only(db).calls, only(db).opened_at) == (second.id, 1, NOW + 500)
+
+
+def test_a_try_that_was_after_a_conversation_may_have_been_before_another_and_they_wait_again(
+    db: sqlite3.Connection,
+) -> None:
+    rang = (
+        Described(ref="m1", at=NOW, source="popup", direction="in", number=CALLER),
+        LegRinging(ref="m1", at=NOW, leg="ext:201"),
+        CallEnded(ref="m1", at=NOW + 10),
+    )
+    ingest(db, *rang, now=NOW + 10)
+    talk(db, "t1", NOW + 1)
+    talk(db, "t2", NOW + 300)
+    miss(db, "m2", NOW + 500)
+    corrected = CdrReceived(ref="m1", at=NOW + 20, leg="ext:201", outcome=Outcome.NO_ANSWER, ring_seconds=10)
+    ingest(db, corrected, now=NOW + 700)
+    first, second = all_rows(db)
+    assert (first.closed_how, first.closed_at, second.open) == ("reached us", NOW + 310, True)
+    assert (only(db).id, only(db).calls) == (second.id, 1)
+
+
 def test_in_any_order_of_records_the_same_are_owed_a_call() -> None:
     """Two tries and a conversation between them: the later try is owed a call, whatever is told first."""
     story = [

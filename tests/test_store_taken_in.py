@@ -12,6 +12,7 @@ from bot.events import (
     Accepted,
     AnyEvent,
     CallEnded,
+    CdrReceived,
     Controlled,
     Described,
     LegAnswered,
@@ -19,7 +20,9 @@ from bot.events import (
     Outcome,
     RecordingChanged,
     RecordingReady,
+    Requested,
     State,
+    Unclear,
     Wrapped,
 )
 from bot.store import calls, cards, ledger, missed, recordings
@@ -220,6 +223,37 @@ def test_a_caller_whom_it_called_back_was_called_back_by_who_placed_it(db: sqlit
     row = missed.get(db, missed_id)
     assert row is not None
     assert (row.closed_by, row.closed_call, row.closed_how) == ("U1", mine, "called back")
+
+
+@pytest.mark.parametrize("how", ["accepted", "unclear"])
+def test_whoever_only_heard_a_message_waits_again(db: sqlite3.Connection, how: str) -> None:
+    """Before the answer to its order it looked like a call that a colleague had made."""
+    for ref, at in (("m1", NOW - 60), ("m2", NOW + 1)):
+        ingest(db, Described(ref=ref, at=at, source="popup", direction="in", number=CUSTOMERS[0]))
+    ingest(db, CallEnded(ref="m1", at=NOW - 50))
+    asked = Requested(at=NOW, rep="U1", rep_phone="", number=CUSTOMERS[0], purpose="message")
+    mine = calls.new_id(NOW)
+    ingest(db, asked, call_id=mine)
+    stray(db)
+    ingest(db, CallEnded(ref="m2", at=NOW + 9))  # they tried again while it was played
+    assert missed.waiting(db) == []
+    ingest(db, Accepted(ref="r1", at=NOW + 10) if how == "accepted" else Unclear(at=NOW + 10, words="?"), call_id=mine)
+    assert ref_of(db, mine) == ("r1",)
+    (row,) = missed.waiting(db)
+    assert (row.calls, row.closed_call, row.escalate_at > 0) == (2, "", True)
+
+
+def test_whom_nobody_reached_by_the_record_that_says_whose_call_it_was_waits_again(db: sqlite3.Connection) -> None:
+    ingest(db, Described(ref="m1", at=NOW - 60, source="popup", direction="in", number=CUSTOMERS[0]))
+    ingest(db, CallEnded(ref="m1", at=NOW - 50))
+    mine = order(db)
+    stray(db)
+    assert missed.waiting(db) == []
+    told = Described(ref="r1", at=NOW, source="cdr", direction="out", number=CUSTOMERS[0], call_id=mine)
+    ingest(db, told, CdrReceived(ref="r1", at=NOW, leg=CUSTOMER, outcome=Outcome.VOICEMAIL, ring_seconds=9))
+    assert list(everything(db))[-1] == mine
+    (row,) = missed.waiting(db)
+    assert (row.calls, row.closed_call) == (1, "")
 
 
 def test_whoever_has_claimed_a_caller_keeps_them(db: sqlite3.Connection) -> None:

@@ -209,7 +209,7 @@ def _refold(
 def _less_talked(before: sqlite3.Row, call: Call) -> bool:
     """What was a conversation is none any more, or began sooner than was known: by its record, say."""
     talked = before["outcome"] == Outcome.ANSWERED
-    return talked and (call.outcome is not Outcome.ANSWERED or call.answered_at < before["answered_at"])
+    return talked and (not call.conversation or call.answered_at < before["answered_at"])
 
 
 _BEFORE = "SELECT body, place, direction, outcome, answered_at, ended_at, line FROM calls WHERE id = ?"
@@ -299,6 +299,10 @@ def _link(
         gone = get(db, holder)
         if gone is not None and gone.state is State.ENDED:
             roundups.look_again(db, place_of(db, holder), ended_at(gone))
+        if gone is not None and gone.conversation:  # `_less_talked` sees whether that is still so
+            db.execute(
+                "UPDATE calls SET outcome = ?, answered_at = ? WHERE id = ?", (gone.outcome, gone.answered_at, owner)
+            )
         db.execute("DELETE FROM calls WHERE id = ?", (holder,))
         cards.touch(db, holder)  # what was shown of it finds nothing to show and takes itself away
     threads.take_back(db, holder, moved)

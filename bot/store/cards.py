@@ -82,6 +82,14 @@ def cancel(db: sqlite3.Connection, kind: str, subject: str, place: str) -> None:
     )
 
 
+def cancel_all(db: sqlite3.Connection, kind: str, about: str) -> None:
+    """As `cancel`, wherever they were to be shown: those whose subjects are `about` with a colon and more behind it."""
+    db.execute(
+        "DELETE FROM cards WHERE subject > ? AND subject < ? AND kind = ? AND ts = '' AND posting_at = 0",
+        (f"{about}:", f"{about};", kind),  # ";" is what follows ":"
+    )
+
+
 def touch(db: sqlite3.Connection, subject: str, kind: str = "") -> None:
     """Show every card of a subject again at the next opportunity."""
     db.execute(

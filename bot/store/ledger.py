@@ -143,10 +143,11 @@ def subscriptions(db: sqlite3.Connection, channel: str = "") -> list[tuple[str, 
     return [(row[0], row[1], row[2], row[3]) for row in rows]
 
 
-def digest_sent(db: sqlite3.Connection, channel: str, kind: str, period: str) -> bool:
-    """Whether that period's digest is in the ledger already."""
+def digest_sent(db: sqlite3.Connection, channel: str, kind: str, period: str, now: float) -> bool:
+    """Whether that period's digest is in the ledger already, and not from a clock that was ahead of its time."""
     row = db.execute(
-        "SELECT 1 FROM digest_runs WHERE channel = ? AND kind = ? AND period = ?", (channel, kind, period)
+        "SELECT 1 FROM digest_runs WHERE channel = ? AND kind = ? AND period = ? AND at <= ?",
+        (channel, kind, period, now),
     ).fetchone()
     return row is not None
 
@@ -159,9 +160,13 @@ def digest_subject(kind: str, period: str) -> str:
 def send_digest(
     db: sqlite3.Connection, channel: str, kind: str, period: str, body: bytes, now: float, due_at: float = 0
 ) -> bool:
-    """Ledger row and card in one transaction. False: that period was sent before. `due_at`: 0 = it is shown at once."""
+    """Ledger row and card in one transaction. False: that period was sent before. `due_at`: 0 = it is shown at once.
+
+    One from a clock that was ahead was counted before its calls were made: it is edited.
+    """
     cursor = db.execute(
-        "INSERT INTO digest_runs (channel, kind, period, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        "INSERT INTO digest_runs (channel, kind, period, at) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT DO UPDATE SET at = excluded.at WHERE at > excluded.at",
         (channel, kind, period, now),
     )
     if cursor.rowcount:

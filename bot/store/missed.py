@@ -11,6 +11,8 @@ from bot.store import cards, channels
 
 SETTLE_SECONDS = 5
 """Records of one call's legs arrive one by one: nobody is called a missed caller before the others had time."""
+ESCALATED, ASSIGNED = "escalation", "assigned"
+"""What subjects of notices begin with that tell somebody of one of them; its id follows, and what makes it unique."""
 
 
 @dataclass(frozen=True)
@@ -85,18 +87,20 @@ def reopen(
     Unless they were talked with later; then that conversation has closed them. `talked_at`: when it began, as far as
     was known.
     """
-    until = max(call.ended_at, talked_at)
+    until = max(call.ended_at, talked_at, call.started_at)
     if call.conversation and not _tried_between(db, call.number, call.answered_at, until):
         return  # as nearly always
     rows = db.execute(
-        "SELECT id, place, last_at FROM missed WHERE closed_call = ? AND closed_at > 0", (call.id,)
+        "SELECT id, place, last_at FROM missed WHERE closed_call = ? AND closed_at > 0 AND id IN (SELECT missed_id"
+        " FROM calls CROSS JOIN missed_calls ON missed_calls.call_id = calls.id WHERE calls.number = ?)",
+        (call.id, call.number),
     ).fetchall()
     for missed_id, place, last_at in rows:
         later = _conversation_since(db, call.number, last_at)
-        if later is not None and later["id"] == call.id:
+        if later is not None:
+            _close_by(db, missed_id, later)
             continue
-        waits = _waits(db, call.number, place)
-        if later is None and waits:  # they have tried again since
+        if waits := _waits(db, call.number, place):  # they have tried again since
             db.execute("UPDATE missed_calls SET missed_id = ? WHERE missed_id = ?", (waits, missed_id))
             _recount(db, waits, now)
             _recount(db, missed_id, now)
@@ -106,8 +110,6 @@ def reopen(
             " escalate_at = CASE WHEN claimed_by = '' THEN ? ELSE ? END WHERE id = ?",
             (now + escalate_after if escalate_after else 0, now + remind_after if remind_after else 0, missed_id),
         )
-        if later is not None:
-            _close_by(db, missed_id, later)
         cards.mark(db, "missed", missed_id, place, now)
     tries = db.execute(  # whose record came after that conversation, so that they were not missed
         "SELECT body, place FROM calls WHERE number = ? AND number <> '' AND started_at <= ? AND direction = 'in'"
@@ -149,8 +151,15 @@ def _conversation_since(db: sqlite3.Connection, number: str, at: float) -> sqlit
 
 
 def _close_by(db: sqlite3.Connection, missed_id: str, talk: sqlite3.Row) -> None:
+    """Also one that another conversation has closed: it does not wait in between, for since then its caller may."""
     how = "called back" if talk["direction"] == "out" else "reached us"
-    close(db, missed_id, now=talk["at"], by=talk["rep"], how=how, call_id=talk["id"])
+    db.execute(
+        "UPDATE missed SET closed_at = ?, closed_by = ?, closed_how = ?, closed_call = ?, escalate_at = 0"
+        " WHERE id = ? AND (closed_at = 0 OR closed_call NOT IN ('', ?))",
+        (talk["at"], talk["rep"], how, talk["id"], missed_id, talk["id"]),
+    )
+    _not_to_be_told(db, missed_id)
+    cards.touch(db, missed_id, "missed")
 
 
 def _open(db: sqlite3.Connection, call: Call, place: str, now: float, escalate_after: float) -> None:
@@ -167,16 +176,30 @@ def _open(db: sqlite3.Connection, call: Call, place: str, now: float, escalate_a
             (missed_id, call.account, call.number, place, call.line, call.name, call.started_at, call.started_at,
              now + escalate_after if escalate_after else 0),
         )  # fmt: skip
-    else:  # whoever claimed them does not see that a card was edited; once is enough, however often they try
-        db.execute(
-            "UPDATE missed SET escalate_at = ? WHERE id = ? AND claimed_by <> '' AND claimed_at < ?"
-            " AND snoozed_until <= ? AND escalate_at > ? AND reminded = 0",
-            (now + SETTLE_SECONDS, missed_id, call.started_at, now, now + SETTLE_SECONDS),
-        )
+    else:
+        _tell_again(db, waits, call.started_at, now, escalate_after)
     db.execute(
         "INSERT INTO missed_calls (call_id, missed_id, at) VALUES (?, ?, ?)", (call.id, missed_id, call.started_at)
     )
     _recount(db, missed_id, now)
+
+
+def _tell_again(db: sqlite3.Connection, missed_id: str, at: float, now: float, escalate_after: float) -> None:
+    """They tried again, and nobody sees that a card was edited: so whoever claimed them is told at once.
+
+    Once is enough, however often they try; but where all have been told by then, that begins anew.
+    """
+    soon = now + SETTLE_SECONDS
+    db.execute(
+        "UPDATE missed SET escalate_at = ? WHERE id = ? AND claimed_by <> '' AND claimed_at < ?"
+        " AND snoozed_until <= ? AND escalate_at > ? AND reminded = 0",
+        (soon, missed_id, at, now, soon),
+    )
+    db.execute(
+        "UPDATE missed SET reminded = 0, escalate_at = iif(claimed_by = '', ?, ?) WHERE id = ? AND last_at < ?"
+        " AND escalate_at = 0 AND iif(claimed_by = '', escalations, reminded) > 0",
+        (now + escalate_after if escalate_after else 0, soon, missed_id, at),
+    )
 
 
 def _corrected(db: sqlite3.Connection, call: Call, now: float) -> bool:
@@ -203,10 +226,6 @@ def _corrected(db: sqlite3.Connection, call: Call, now: float) -> bool:
         return False
     db.execute("UPDATE missed_calls SET at = ? WHERE call_id = ?", (call.started_at, call.id))
     _recount(db, row["id"], now)
-    # What closed it may have been before this try; whatever was after it closes it then.
-    db.execute(
-        "UPDATE missed SET closed_at = 0 WHERE id = ? AND closed_call <> '' AND closed_at <= last_at", (row["id"],)
-    )
     _close_if_talked(db, row["id"])
     return True
 
@@ -245,9 +264,9 @@ def move(db: sqlite3.Connection, gone: str, stays: str) -> None:
 
 
 def _close_if_talked(db: sqlite3.Connection, missed_id: str) -> None:
-    """Their last try was before a conversation after all, or the one after it was none."""
+    """Their last try was before a conversation after all, or not before the one that was taken to have closed it."""
     row = get(db, missed_id)
-    if row is not None and row.open and row.number:
+    if row is not None and row.number and (row.open or (row.closed_call and row.closed_at <= row.last_at)):
         talk = _conversation_since(db, row.number, row.last_at)
         if talk is not None:
             _close_by(db, missed_id, talk)
@@ -264,7 +283,14 @@ def _recount(db: sqlite3.Connection, missed_id: str, now: float) -> None:
         )
     else:
         db.execute("DELETE FROM missed WHERE id = ?", (missed_id,))
+        _not_to_be_told(db, missed_id)
     cards.mark(db, "missed", missed_id, place, now + SETTLE_SECONDS)
+
+
+def _not_to_be_told(db: sqlite3.Connection, missed_id: str) -> None:
+    """What was to be told of one while Slack was away would be wrong by now."""
+    for about in (ESCALATED, ASSIGNED):
+        cards.cancel_all(db, "notice", f"{about}:{missed_id}")
 
 
 def close(db: sqlite3.Connection, missed_id: str, *, now: float, by: str, how: str, call_id: str = "") -> bool:
@@ -274,6 +300,7 @@ def close(db: sqlite3.Connection, missed_id: str, *, now: float, by: str, how: s
         " WHERE id = ? AND closed_at = 0",
         (now, by, how, call_id, missed_id),
     )
+    _not_to_be_told(db, missed_id)
     cards.touch(db, missed_id, "missed")
     return cursor.rowcount == 1
 
@@ -283,11 +310,13 @@ def claim(db: sqlite3.Connection, missed_id: str, by: str, now: float, remind_at
 
     `remind_at`: when they are reminded, should nobody have talked with the caller by then; 0 = never.
     """
-    db.execute(
+    cursor = db.execute(
         "UPDATE missed SET claimed_by = ?, claimed_at = ?, escalate_at = ?, reminded = 0, snoozed_until = 0"
         " WHERE id = ? AND closed_at = 0 AND claimed_by = ''",
         (by, now, remind_at, missed_id),
     )
+    if cursor.rowcount:
+        _not_to_be_told(db, missed_id)
     cards.touch(db, missed_id, "missed")
     return get(db, missed_id)
 
@@ -299,6 +328,8 @@ def assign(db: sqlite3.Connection, missed_id: str, to: str, now: float, remind_a
         " WHERE id = ? AND closed_at = 0 AND claimed_by <> ?",
         (to, now, remind_at, missed_id, to),
     )
+    if cursor.rowcount:
+        _not_to_be_told(db, missed_id)
     cards.touch(db, missed_id, "missed")
     return cursor.rowcount == 1
 
@@ -310,6 +341,8 @@ def release(db: sqlite3.Connection, missed_id: str, by: str, escalate_at: float)
         " WHERE id = ? AND claimed_by = ? AND closed_at = 0",
         (escalate_at, missed_id, by),
     )
+    if cursor.rowcount:
+        _not_to_be_told(db, missed_id)
     cards.touch(db, missed_id, "missed")
     return cursor.rowcount == 1
 
@@ -321,6 +354,8 @@ def snooze(db: sqlite3.Connection, missed_id: str, by: str, until: float) -> boo
         " WHERE id = ? AND closed_at = 0",
         (until, by, until, missed_id),
     )
+    if cursor.rowcount:
+        cards.cancel_all(db, "notice", f"{ESCALATED}:{missed_id}")
     cards.touch(db, missed_id, "missed")
     return cursor.rowcount == 1
 
