@@ -9,7 +9,7 @@ import asyncio
 import logging
 import re
 import sqlite3
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -195,10 +195,19 @@ async def tell(desk: Desk, click: Click, text: str, *, replace: bool = False) ->
     await answer(desk, click, told, replace=replace, instead=words)
 
 
-async def answer(desk: Desk, click: Click, message: Message, *, replace: bool = False, instead: str = "") -> None:
+async def answer(
+    desk: Desk,
+    click: Click,
+    message: Message,
+    *,
+    replace: bool = False,
+    instead: str = "",
+    buttons: Iterable[Mapping[str, str]] = (),
+) -> None:
     """A message only for the person. Falls back to their conversation with the app, where it stays.
 
     `instead`: what is said there in place of a message that must not stay anywhere, such as a secret.
+    `buttons`: of a question, as in a notice, so that it can be answered there.
     """
     if click.response_url:
         webhook = AsyncWebhookClient(click.response_url, session=desk.slack.session, retry_handlers=[])
@@ -215,7 +224,7 @@ async def answer(desk: Desk, click: Click, message: Message, *, replace: bool = 
             if response.status_code == 200:
                 return
     text = instead or message.text
-    await desk.board.tell(click.user, text, f"told:{click.trigger}:{click.action}:{hash(text)}")
+    await desk.board.tell(click.user, text, f"told:{click.trigger}:{click.action}:{hash(text)}", buttons)
 
 
 async def person_of(desk: Desk, click: Click) -> Person:

@@ -9,7 +9,7 @@ from slack_bolt.async_app import AsyncApp
 from bot import asking, controlling, dialing, gathering, numbers, offers, waiving, who
 from bot.asking import Choice
 from bot.call import Call
-from bot.cards import Message, actions, button, context, cut, message, safe, section
+from bot.cards import actions, button, context, cut, message, safe, section
 from bot.cards import who as shown
 from bot.cards.help import help_message
 from bot.cards.modals import NONE, call_modal
@@ -122,7 +122,7 @@ def _read(text: str, region: str) -> who.CallText:
 async def _dial_or_choose(desk: Desk, click: Click, found: Ask | Choice) -> None:
     if isinstance(found, Choice):
         await dialing.drop(desk.board, click.trigger)
-        await answer(desk, click, _choice(found))
+        await _ask_which(desk, click, found)
         return
     await dial(desk, click, click.trigger, found)
 
@@ -179,33 +179,32 @@ async def _offer(
     style: Literal["primary", ""] = "",
 ) -> None:
     """A sentence, and a button for what can be done."""
-    if (
-        not click.response_url
-    ):  # the form was opened from App Home: asked in their conversation, where it can be answered
-        offer = {"label": label, "action_id": action, "value": value, "style": style, "about": about}
-        await desk.board.tell(click.user, words, f"ask:{click.trigger}", [offer])
-        return
     blocks = [
         section(safe(words), "call:question"),
         actions([button(label, action, value, style=style, about=about)], "call:answer"),
     ]
-    await answer(desk, click, message(blocks))
+    # A form may be sent long after its address for answers has expired, or have come from App Home and have none.
+    offer = {"label": label, "action_id": action, "value": value, "style": style, "about": about}
+    await answer(desk, click, message(blocks), instead=words, buttons=[offer])
 
 
-def _choice(choice: Choice) -> Message:
+async def _ask_which(desk: Desk, click: Click, choice: Choice) -> None:
     question = f"Several {choice.several} have that name. Whom shall I call?"
     if choice.part:
         question = safe(f"Nobody is called “{choice.part}”, but a name begins like that. Shall I call them?")
-    blocks = [section(question, "call:choice")]
+    blocks, buttons = [section(question, "call:choice")], []
     for place, (contact, ask) in enumerate(choice.asks):
-        value = asking.carried(ask)
+        value, action = asking.carried(ask), f"call:pick:{place}"
         party = shown(contact.number, contact.name, contact)
         blocks.append(section(party, f"call:choice:{place}"))
         about = f"{cut(contact.name, 40)}, {numbers.pretty(contact.number)}"  # some have the very same name
-        blocks.append(actions([button("Call", f"call:pick:{place}", value, about=about)], f"call:choose:{place}"))
+        blocks.append(actions([button("Call", action, value, about=about)], f"call:choose:{place}"))
+        buttons.append({"label": f"Call {about}", "action_id": action, "value": value, "about": about})
     if choice.more:
-        blocks.append(context(["There are more: write more of the name, or the number."], "call:choice:more"))
-    return message(blocks)
+        more = "There are more: write more of the name, or the number."
+        blocks.append(context([more], "call:choice:more"))
+        question = f"{question} {more}"
+    await answer(desk, click, message(blocks), instead=question, buttons=buttons)
 
 
 async def call_yes(desk: Desk, click: Click) -> None:

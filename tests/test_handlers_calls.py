@@ -644,6 +644,37 @@ async def test_a_yes_that_comes_much_later_is_asked_for_anew(
         assert [order.number for order in desk.phone.orders] == [CUSTOMER_NUMBER]
 
 
+async def test_a_question_about_a_form_that_was_open_for_long_can_be_answered(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    """Slack takes answers to a command for half an hour; after that it is asked in the conversation."""
+    async with office(tmp_path, fake_slack, slack_clock, SETTINGS.replace('"24:00"', '"00:01"')) as desk:
+        await desk.link("U1")
+        await desk.type("/call")
+        desk.clock.advance(1801)
+        assert await desk.submit({"who": "+1 202 555 0123"}) == {}
+        (question,) = desk.conversation("U1")
+        assert question.text.endswith("Call anyway?\nYou can: “Call now”.")
+        await desk.press("call:yes", question, desk.slack.open_dm("U1").id)
+        assert [order.number for order in desk.phone.orders] == [CUSTOMER_NUMBER]
+
+
+async def test_which_namesake_is_asked_about_a_form_that_was_open_for_long(desk: Office) -> None:
+    await desk.link("U1")
+    await desk.contact(CUSTOMER_NUMBER, "Noa Green")
+    await desk.contact("+12025550124", "Noa Grey")
+    await desk.type("/call")
+    desk.clock.advance(1801)
+    assert await desk.submit({"who": "Noa"}) == {}
+    (question,) = desk.conversation("U1")
+    assert question.text == (
+        "Several contacts have that name. Whom shall I call?\n"
+        "You can: “Call Noa Green, +1 202-555-0123”, “Call Noa Grey, +1 202-555-0124”."
+    )
+    await desk.press("call:pick:1", question, desk.slack.open_dm("U1").id)
+    assert [order.number for order in desk.phone.orders] == ["+12025550124"]
+
+
 async def test_new_and_foreign_numbers_are_asked_about_once(
     tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
 ) -> None:
