@@ -84,7 +84,8 @@ class Click(msgspec.Struct, frozen=True):  # made for every request: a data clas
 Handler = Callable[[Desk, Click], Awaitable[None]]
 """Slow work after the acknowledgement; may raise any error."""
 First = Callable[[Desk, Click], Awaitable[bool]]
-"""What must be on disk before the acknowledgement. False: this very click came before, do nothing."""
+"""What must be on disk before the acknowledgement. False: this very click came before, do nothing. May raise
+CallboardError, which the person is told; nothing is done then, either."""
 
 
 def does(act: Callable[[Board, str, str], Awaitable[object]]) -> Handler:
@@ -319,9 +320,17 @@ async def _acknowledge(desk: Desk, ack: AsyncAck, click: Click, handler: Handler
     if first is not None:
         try:
             fresh = await first(desk, click)
+        except CallboardError as refusal:
+            await ack()
+            desk.board.spawn(tell(desk, click, str(refusal)), failed)
+            return
         except sqlite3.Error as error:
             text = f"Nothing was done: it could not be written down. {unexpected(error)}"
-            await ack(text) if click.text or click.action in desk.board.settings.commands else await ack()
+            if click.action in desk.board.settings.commands:
+                await ack(text)
+            else:  # a press has no answer of its own
+                await ack()
+                desk.board.spawn(tell(desk, click, text), failed)
             return
         if not fresh:
             await ack()
