@@ -1,6 +1,7 @@
 """`/call`, its modal, and the buttons of the call card. Those for afterwards are in `after_call.py`."""
 
-from collections.abc import Mapping
+import sqlite3
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 import msgspec
@@ -56,8 +57,35 @@ async def write_button(desk: Desk, click: Click) -> bool:
 
 
 async def write_yes(desk: Desk, click: Click) -> bool:
-    """A question is answered once, however often its button is pressed: the ask itself is the key."""
-    return await write_intent(desk, answer_key(click), click)
+    """A question is answered once, however often its button is pressed: the ask itself is the key. Where nobody was
+    called after all, it may be answered again.
+
+    Raises:
+        NotAllowed: somebody is called because of it, or was.
+    """
+    return await _write_answer(desk, click, ledger.write_anew)
+
+
+async def write_answer(desk: Desk, click: Click) -> bool:
+    """The same, whatever came of it."""
+    return await _write_answer(desk, click, ledger.write_intent)
+
+
+async def _write_answer(
+    desk: Desk, click: Click, write: Callable[[sqlite3.Connection, str, str, str, bytes, float], bool]
+) -> bool:
+    now = desk.board.now()
+
+    def work(db: sqlite3.Connection) -> bool:
+        if not ledger.take_once(db, f"press:{click.trigger}", click.user, click.action, now):
+            return False  # Slack delivers the very same press again
+        if not write(db, answer_key(click), click.user, click.action, _body(click), now):
+            raise NotAllowed(
+                "That question was answered before, so nothing was done a second time. Ask again to do it once more."
+            )
+        return True
+
+    return await desk.board.db.write(work)
 
 
 def answer_key(click: Click) -> str:
@@ -67,10 +95,15 @@ def answer_key(click: Click) -> str:
 
 async def write_intent(desk: Desk, key: str, click: Click) -> bool:
     """Commit the intent. False: it was written before."""
-    board = desk.board
-    body = msgspec.json.encode({"text": click.text, "value": click.value, "channel": click.channel})
     # Not board.write(): an intent alone shows nothing, so the feed need not wake.
-    return await board.db.write(lambda db: ledger.write_intent(db, key, click.user, click.action, body, board.now()))
+    now = desk.board.now()
+    return await desk.board.db.write(
+        lambda db: ledger.write_intent(db, key, click.user, click.action, _body(click), now)
+    )
+
+
+def _body(click: Click) -> bytes:
+    return msgspec.json.encode({"text": click.text, "value": click.value, "channel": click.channel})
 
 
 # /call

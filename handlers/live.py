@@ -17,7 +17,7 @@ from bot.orders import Prompt, Speech
 from bot.provider import Provider
 from bot.store import calls, ledger, people
 from handlers import Click, Desk, First, Handler, on_actions, on_form, open_slowly, recordings
-from handlers.calls import answer_key, write_yes
+from handlers.calls import answer_key, write_answer
 
 KEYS = frozenset("0123456789*#")
 SHOWN_KEYS = 4
@@ -42,7 +42,7 @@ def register(app: AsyncApp, desk: Desk) -> None:
         "tag": (open_choice, None),
         "use_talk_option": (open_choice, None),
         "drop_leg": (open_choice, None),
-        "agreed": (agreed, write_yes),
+        "agreed": (agreed, write_answer),
     }
     on_actions(app, desk, "live", table)
     on_form(app, desk, "live:party", validate_party, once(with_party))

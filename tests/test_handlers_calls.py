@@ -470,6 +470,35 @@ async def test_again_asks_first_and_answers_once(desk: Office) -> None:
     assert len(desk.phone.orders) == 2
 
 
+async def test_a_choice_after_which_nobody_was_called_may_be_made_again(desk: Office) -> None:
+    """Whoever is told to link a phone and call again presses what is still before them."""
+    await desk.contact(CUSTOMER_NUMBER, "Noa Green")
+    await desk.contact("+12025550124", "Noa Grey")
+    await desk.type("/call noa")
+    question = desk.slack.ephemerals[-1]
+    assert "Link it with" in await desk.press("call:pick:1", question, "C1")
+    await desk.link("U1")
+    assert "Ringing your phone" in await desk.press("call:pick:1", question, "C1")
+    assert [order.number for order in desk.phone.orders] == ["+12025550124"]
+    told = await desk.press("call:pick:1", question, "C1")
+    assert told == "That question was answered before, so nothing was done a second time. Ask again to do it once more."
+    assert len(desk.phone.orders) == 1
+
+
+async def test_a_press_that_slack_delivers_again_calls_nobody_whatever_came_of_it(desk: Office) -> None:
+    await desk.contact(CUSTOMER_NUMBER, "Noa Green")
+    await desk.contact("+12025550124", "Noa Grey")
+    await desk.type("/call noa")
+    question = desk.slack.ephemerals[-1]
+    press = slack_requests.click(desk.slack, "call:pick:1", user="U1", channel="C1", ts=question.ts)
+    await desk.send(press)
+    await desk.link("U1")
+    said = len(desk.slack.ephemerals)
+    await desk.send(press)
+    assert desk.phone.orders == []
+    assert len(desk.slack.ephemerals) == said
+
+
 @pytest.mark.parametrize(
     ("error", "told", "card"),
     [

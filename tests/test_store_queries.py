@@ -356,6 +356,7 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "figures.returns": lambda db: figures.returns(db, NOW, NOW + 9, NOW + 99),
     "figures.today": lambda db: figures.today(db, "U1", NOW),
     "ledger.write_intent": lambda db: ledger.write_intent(db, "k", "U1", "call", b"", NOW),
+    "ledger.write_anew": lambda db: ledger.write_anew(db, "k", "U1", "call", b"", NOW),
     "ledger.take_once": lambda db: ledger.take_once(db, "k", "U1", "live:keys", NOW),
     "ledger.open_intents": ledger.open_intents,
     "ledger.bind_intent": lambda db: ledger.bind_intent(db, "k", "c1"),

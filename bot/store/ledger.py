@@ -37,6 +37,17 @@ def write_intent(db: sqlite3.Connection, key: str, rep: str, kind: str, body: by
     return cursor.rowcount == 1
 
 
+def write_anew(db: sqlite3.Connection, key: str, rep: str, kind: str, body: bytes, now: float) -> bool:
+    """As `write_intent`, also where it came to nothing before there was a call. False: it is under way, or was one."""
+    cursor = db.execute(
+        "INSERT INTO intents (key, rep, kind, state, at, body) VALUES (?, ?, ?, 'written', ?, ?)"
+        " ON CONFLICT (key) DO UPDATE SET state = 'written', at = excluded.at, body = excluded.body"
+        " WHERE state = 'done' AND call_id IS NULL",
+        (key, rep, kind, now, body),
+    )
+    return cursor.rowcount == 1
+
+
 def take_once(db: sqlite3.Connection, key: str, rep: str, kind: str, now: float) -> bool:
     """Take the one chance to do what this very form or click asked for. False: it was taken before."""
     taken = write_intent(db, key, rep, kind, b"", now)
