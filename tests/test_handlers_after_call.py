@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bot import jobs
 from bot.errors import Ambiguous
 from bot.events import CdrReceived, Described, Outcome, Wrapped
 from bot.store import ledger
@@ -50,6 +51,12 @@ async def test_call_later_sets_a_reminder(desk: Office) -> None:
     assert any("already past" in words for words in late.values())
     assert await desk.submit({"when": "3h"}) == {}
     assert "Reminder to call" in desk.conversation("U1")[0].text
+    desk.clock.advance(3 * 3600)
+    await jobs.remind(desk.board)
+    await desk.settle()
+    card, reminder = desk.conversation("U1")
+    assert "Reminder:" in reminder.text
+    assert "Reminder to call" not in card.text, "it has come"
 
 
 async def ended_card(desk: Office) -> Message:

@@ -124,8 +124,12 @@ def reminders_due(db: sqlite3.Connection, now: float) -> list[tuple[str, str, st
 
 def reminded(db: sqlite3.Connection, reminder_id: str, now: float) -> bool:
     """Take the one chance to remind. False: it was taken before, or the reminder was moved meanwhile."""
-    taken = db.execute("UPDATE reminders SET done = 1 WHERE id = ? AND NOT done AND due_at <= ?", (reminder_id, now))
-    return taken.rowcount == 1
+    row = db.execute(
+        "UPDATE reminders SET done = 1 WHERE id = ? AND NOT done AND due_at <= ? RETURNING call_id", (reminder_id, now)
+    ).fetchone()
+    if row is not None:
+        cards.touch(db, row[0], "call")  # which says that it is to come
+    return row is not None
 
 
 def subscribe(db: sqlite3.Connection, channel: str, kind: str, body: bytes, by: str, now: float) -> None:
