@@ -450,6 +450,7 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "people.person": lambda db: people.person(db, "U1"),
     "people.people": lambda db: people.people(db, ("U1", "U2")),
     "people.check_free": lambda db: people.check_free(db, MINE),
+    "people.taken": lambda db: people.taken(db, MINE),
     "people.save_met": lambda db: people.save_met(db, people.Person("U1", "Dana Levi", "Europe/Madrid")),
     "people.outsiders": lambda db: people.outsiders(db),
     "ledger.drop_intents_of": lambda db: ledger.drop_intents_of(db, "U1"),
