@@ -9,7 +9,7 @@ from bot.asking import Choice
 from bot.call import Call, Leg
 from bot.cards import Block, plain
 from bot.cards.controls import choice_modal, keypad_modal, party_modal, play_modal
-from bot.controlling import BRINGS_IN, bring_in, check_person, control
+from bot.controlling import BRINGS_IN, bring_in, check_not_there, check_person, control
 from bot.errors import Ambiguous, BadInput, CallboardError, NeedsConsent, NotFound
 from bot.events import CUSTOMER, REP, THIRD
 from bot.numbers import pretty
@@ -156,6 +156,8 @@ async def _party(desk: Desk, click: Click) -> str:
             f"{found.name or found.number} has an extension at {desk.board.title(found.account)}, and the call is at "
             f"{desk.board.title(call.account)}. Write their number instead. Nobody was called."
         )
+    if call is not None:
+        check_not_there(call, found.number)
     return found.number
 
 

@@ -13,7 +13,7 @@ from bot import controlling, unclear
 from bot.call import Call
 from bot.consent import Recording
 from bot.controlling import CONTROLS, WITHOUT_US, control
-from bot.errors import Ambiguous, NotAllowed, Refused, Unavailable
+from bot.errors import Ambiguous, BadInput, NotAllowed, Refused, Unavailable
 from bot.events import (
     CUSTOMER,
     REP,
@@ -539,6 +539,34 @@ async def test_what_a_transfer_cannot_heed_is_refused_in_the_form(desk: Office, 
     await press(desk, "forward")
     assert "and nothing else" in (await desk.submit({"who": who}))["who"]
     assert phone(desk).done == []
+
+
+@pytest.mark.parametrize("action", ["consult", "transfer", "forward", "coach"])
+@pytest.mark.parametrize("who", ["+1 202 555 0190", "+1 202 555 0101", "Dana Levi"])
+async def test_whoever_is_on_the_call_is_not_called_into_it(desk: Office, action: str, who: str) -> None:
+    """Their own phone, or whom they talk to: the caller would be put on hold for nobody, or put through to nobody."""
+    await desk.contact("+12025550101", "Dana Levi")
+    await talking(desk)
+    await press(desk, action)
+    told = "is on this call already, so nobody was called. Name somebody else."
+    assert (await desk.submit({"who": who}))["who"].endswith(told)
+    assert phone(desk).done == []
+
+
+async def test_an_extension_that_took_a_call_is_not_called_into_it(desk: Office) -> None:
+    await desk.link("U1", "201", phone_kind="extension", extension="201", account="voicenter")
+    at = desk.clock()
+    await desk.happen(
+        Described(ref="in-1", at=at, source="pop-up", direction="in", number="+12025550155", line=LINE),
+        LegRinging(ref="in-1", at=at, leg="ext:201"),
+        LegAnswered(ref="in-1", at=at + 3, leg="ext:201"),
+    )
+    call = await only(desk)
+    with pytest.raises(BadInput, match="201 is on this call already"):
+        await controlling.bring_in(desk.board, call.id, "U2", "forward", "201")
+    assert phone(desk).done == []
+    await controlling.bring_in(desk.board, call.id, "U2", "forward", "202")
+    assert phone(desk).done == [("forward", "202")]
 
 
 async def test_a_call_is_transferred_to_whom_a_first_name_alone_means(desk: Office) -> None:
