@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from bot import numbers, slack_text, who
 from bot.board import Board
+from bot.call import Call
 from bot.cards import VALUE_LIMIT
 from bot.dialing import Ask
 from bot.errors import BadInput, NotFound
@@ -106,12 +107,32 @@ async def last_dialled(board: Board, user: str) -> Ask:
         NotFound: there is none in the last 30 days.
     """
     call = await board.read(calls.last_dialled, user, board.now() - 30 * 86400)
-    if call is not None:
-        # Made elsewhere, or by an account that is gone: by another a number is the same, and an extension is not.
-        account = "" if call.number.startswith("+") and call.account not in board.providers else call.account
-        more = {"dial_digits": call.dial_digits, "conference": call.conference}
-        return again(call.rep, call.number, call.name, call.line, account, **more)
-    raise NotFound("You have not called anybody in the last 30 days, so there is nobody to call again.")
+    if call is None:
+        raise NotFound("You have not called anybody in the last 30 days, so there is nobody to call again.")
+    return anew(board, user, call)
+
+
+def anew(board: Board, user: str, call: Call) -> Ask:
+    """An ask for whom a call was with: as it was asked for, by what there still is of it, or back where they called."""
+    if call.direction != "out":
+        return returned(user, call.number, call.name, "", call.account)
+    line, account = board.settings.line(call.line), call.account
+    moved = line is not None and line.account not in ("", account)
+    # Made elsewhere, by an account that is gone, or from a line that is another's now: by another account a number is
+    # the same, and an extension or a conference is not.
+    if call.number.startswith("+") and not call.conference:
+        account = "" if moved or account not in board.providers else account
+    elif moved:
+        line = None
+    return again(
+        user,
+        call.number,
+        call.name,
+        line.number if line else "",
+        account,
+        dial_digits=call.dial_digits,
+        conference=call.conference,
+    )
 
 
 def again(

@@ -264,11 +264,7 @@ async def call_again(desk: Desk, click: Click) -> None:
     if call is None or not call.number:
         await dialing.drop(desk.board, click.trigger)
         raise NotFound("That call is not on record any more, so nothing was dialled.")
-    more = {"dial_digits": call.dial_digits, "conference": call.conference}
-    ask = asking.again(click.user, call.number, call.name, call.line, call.account, **more)
-    if call.direction != "out":
-        ask = asking.returned(click.user, call.number, call.name, "", call.account)
-    await dial(desk, click, click.trigger, ask)
+    await dial(desk, click, click.trigger, asking.anew(desk.board, click.user, call))
 
 
 async def hang_up(desk: Desk, click: Click) -> None:

@@ -1,5 +1,6 @@
 """`/call` and the call card, as a person sees them: signed requests in, Slack messages out."""
 
+import dataclasses
 from pathlib import Path
 
 import msgspec
@@ -34,7 +35,7 @@ from tests import slack_requests
 from tests.audit_lines import audit_log
 from tests.fake_slack import FakeSlack
 from tests.office import ADA, LINE, SETTINGS, Office, PaperPhone, office
-from tests.slack_state import Clock
+from tests.slack_state import Clock, Message
 
 CUSTOMER_NUMBER = "+12025550123"
 
@@ -289,6 +290,43 @@ async def test_call_back_and_call_again_call_an_extension_at_its_own_account(des
     await desk.type("/call again")
     assert "no telephony account “branch”" in await desk.press("call:yes", desk.slack.ephemerals[-1], "C1")
     assert [(call.account, call.number) for call in await desk.calls()][1:] == [("branch", "201")]
+
+
+async def busy_card(desk: Office) -> Message:
+    await desk.link("U1")
+    await desk.type("/call +1 202 555 0123")
+    await desk.happen(CdrReceived(ref="paper-1", at=desk.clock(), leg="customer", outcome=Outcome.BUSY))
+    desk.clock.advance(60)
+    return desk.conversation("U1")[0]
+
+
+async def test_call_again_on_a_card_of_an_account_that_is_gone_calls_by_another(desk: Office) -> None:
+    """As after /call again: there is no “via” to be chosen on a button. Nor is a line shown that is gone, by default
+    either: `/phone show` says so already."""
+    card = await busy_card(desk)
+    branch = PaperPhone("branch", desk.clock)
+    desk.board.providers = {"branch": branch}
+    object.__setattr__(desk.board.settings, "lines", ())
+    assert "Ringing your phone" in await desk.press("call:again", card, desk.slack.open_dm("U1").id)
+    assert [(order.number, order.caller_id) for order in branch.orders] == [(CUSTOMER_NUMBER, "")]
+    await branch.http.aclose()
+
+
+@pytest.mark.parametrize("again", ["the button", "/call again"])
+async def test_calling_again_from_a_line_that_moved_goes_by_its_account_now(desk: Office, again: str) -> None:
+    card = await busy_card(desk)
+    branch = PaperPhone("branch", desk.clock)
+    desk.board.providers = {"voicenter": desk.phone, "branch": branch}
+    (line,) = desk.board.settings.lines
+    object.__setattr__(desk.board.settings, "lines", (dataclasses.replace(line, account="branch"),))
+    if again == "the button":
+        await desk.press("call:again", card, desk.slack.open_dm("U1").id)
+    else:
+        await desk.type(again)
+        await desk.press("call:yes", desk.slack.ephemerals[-1], "C1")
+    assert [(order.number, order.caller_id) for order in branch.orders] == [(CUSTOMER_NUMBER, LINE)]
+    assert len(desk.phone.orders) == 1
+    await branch.http.aclose()
 
 
 async def test_of_a_colleagues_extension_at_an_account_that_is_gone_that_is_told(desk: Office) -> None:
