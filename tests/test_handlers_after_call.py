@@ -95,6 +95,17 @@ async def test_a_form_stays_open_with_what_was_typed_where_it_could_not_be_kept(
         assert await desk.submit(fields) == {}
 
 
+async def test_a_note_that_is_emptied_is_not_said_to_be_saved(desk: Office) -> None:
+    card = await ended_card(desk)
+    await desk.press("call:wrap", card, desk.slack.open_dm("U1").id)
+    assert await desk.submit({"note": "wants the blue one"}) == {}
+    await desk.press("call:wrap", desk.conversation("U1")[0], desk.slack.open_dm("U1").id)
+    told = "A note can be changed, and not taken away, so nothing was saved. Write what is right instead."
+    assert await desk.submit({"note": "", "later": "3h"}) == {"note": told}
+    assert await desk.submit({"note": "none", "later": "3h"}) == {}
+    assert "Note: none" in desk.conversation("U1")[0].text
+
+
 async def full(work: object) -> object:
     raise sqlite3.OperationalError("database or disk is full")
 
