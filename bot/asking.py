@@ -135,6 +135,36 @@ def anew(board: Board, user: str, call: Call) -> Ask:
     )
 
 
+def heeding(board: Board, ask: Ask, text: who.CallText) -> Ask:
+    """The ask of an earlier call, with what was typed behind `again` in place of what it had.
+
+    Raises:
+        BadInput: there is no such line or account, or it cannot be asked for here; says what to leave out.
+    """
+    line, account = line_of(board, text.line), account_of(board, text.provider)
+    if (ask.extension or ask.conference) and account not in ("", ask.account):
+        what = f"conference {ask.conference}" if ask.conference else f"extension {ask.number}"
+        raise BadInput(
+            f"That call was to {what} at {board.title(ask.account)}, and elsewhere it may be another one, so nothing "
+            "was dialled. Leave out “via”."
+        )
+    if ask.conference and (text.record or text.scenario):
+        raise BadInput(
+            "That call was into a conference, which takes “from”, “max” and “note” only. Nothing was dialled; leave "
+            "out the rest."
+        )
+    kept = ask.account if ask.extension or ask.conference or not line else ""
+    return replace(
+        ask,
+        line=line or ("" if account not in ("", ask.account) else ask.line),
+        account=account or kept,
+        record=text.record,
+        max_seconds=text.max_seconds or 0,
+        scenario=text.scenario,
+        note=text.note,
+    )
+
+
 def again(
     user: str,
     number: str,

@@ -124,11 +124,16 @@ async def command(desk: Desk, click: Click) -> None:
             return
         text = _read(click.text, desk.board.settings.region)
         if isinstance(text.who, who.Next):
+            if text != who.CallText(text.who):
+                raise BadInput(
+                    "“next” shows the next contact of your call list and takes nothing more. Nothing was dialled; type "
+                    "`/call next` alone."
+                )
             await dialing.drop(desk.board, click.trigger)
             await offers.bring_down(desk.board, click.user)
             return
         if isinstance(text.who, who.Again):
-            last = await asking.last_dialled(desk.board, click.user)
+            last = asking.heeding(desk.board, await asking.last_dialled(desk.board, click.user), text)
             await dialing.drop(desk.board, click.trigger)
             yes = msgspec.structs.replace(last, confirmed=True)
             behind = f" into conference {last.conference}" * bool(last.conference)

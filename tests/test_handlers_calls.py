@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typing_extensions import override
 
-from bot import controlling, jobs
-from bot.asking import carried
+from bot import controlling, jobs, who
+from bot.asking import carried, heeding
 from bot.call import HANG_UP_SECONDS, Call
 from bot.cards import VALUE_LIMIT
 from bot.consent import Recording
 from bot.dialing import YES_SECONDS, Ask
-from bot.errors import Ambiguous, NotAllowed, Refused, Unavailable
+from bot.errors import Ambiguous, BadInput, NotAllowed, Refused, Unavailable
 from bot.events import (
     REP,
     AnyEvent,
@@ -506,6 +506,56 @@ async def test_again_asks_first_and_answers_once(desk: Office) -> None:
     await desk.press("call:yes", question, "C1")
     await desk.press("call:yes", question, "C1")
     assert len(desk.phone.orders) == 2
+
+
+async def test_again_heeds_what_is_typed_behind_it(desk: Office) -> None:
+    """A call that was to be recorded was not, and went out from another line."""
+    await busy_card(desk)
+    branch = PaperPhone("branch", desk.clock)
+    desk.board.providers = {"voicenter": desk.phone, "branch": branch}
+    other = "+12025550199"
+    (line,) = desk.board.settings.lines
+    lines = (line, dataclasses.replace(line, number=other, label="Support", account="branch"))
+    object.__setattr__(desk.board.settings, "lines", lines)
+    object.__setattr__(desk.board.settings, "recording", Recording(countries={"US": "ask"}))
+    assert "again?" in await desk.type("/call again from Support max 5m record note about the invoice")
+    assert "agreed" in await desk.press("call:yes", desk.slack.ephemerals[-1], "C1")
+    await desk.press("call:yes", desk.slack.ephemerals[-1], "C1")
+    (order,) = branch.orders
+    assert (order.number, order.caller_id, order.max_seconds, order.record) == (CUSTOMER_NUMBER, other, 300, True)
+    assert (await desk.calls())[-1].note == "about the invoice"
+    desk.clock.advance(60)
+    assert "no line “Nowhere”" in await desk.type("/call again from Nowhere")
+    await branch.http.aclose()
+
+
+async def test_again_by_another_account_leaves_its_line_behind(desk: Office) -> None:
+    await busy_card(desk)
+    branch = PaperPhone("branch", desk.clock)
+    desk.board.providers = {"voicenter": desk.phone, "branch": branch}
+    await desk.type("/call again via branch")
+    await desk.press("call:yes", desk.slack.ephemerals[-1], "C1")
+    assert [(order.number, order.caller_id) for order in branch.orders] == [(CUSTOMER_NUMBER, "")]
+    await branch.http.aclose()
+
+
+async def test_again_calls_an_extension_and_a_conference_where_they_are(desk: Office) -> None:
+    asks = [
+        Ask(rep="U1", number="201", extension=True, account="voicenter"),
+        Ask(rep="U1", number=CUSTOMER_NUMBER, conference="4711", account="voicenter"),
+    ]
+    desk.board.providers = {"voicenter": desk.phone, "branch": desk.phone}
+    for ask, what in zip(asks, ("extension 201", "conference 4711"), strict=True):
+        with pytest.raises(BadInput, match=f"{what} at Paperphone"):
+            heeding(desk.board, ask, who.CallText(who.Again(), provider="branch"))
+        assert heeding(desk.board, ask, who.CallText(who.Again(), provider="voicenter", note="x")).note == "x"
+    with pytest.raises(BadInput, match="takes “from”, “max” and “note” only"):
+        heeding(desk.board, asks[1], who.CallText(who.Again(), record=True))
+
+
+async def test_next_takes_nothing_more(desk: Office) -> None:
+    assert "takes nothing more" in await desk.type("/call next note about the invoice")
+    assert "no call list" in await desk.type("/call next")
 
 
 async def test_a_choice_after_which_nobody_was_called_may_be_made_again(desk: Office) -> None:
