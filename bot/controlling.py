@@ -193,6 +193,20 @@ def check_person(board: Board, call: Call, user: str, action: str) -> None:
         raise NotAllowed(f"Only the rep on the call, or a manager, can {CONTROLS[action][1]}. Nothing was done.")
 
 
+def provider_of(board: Board, call: Call) -> Provider:
+    """The service that has the call.
+
+    Raises:
+        NotFound: its account is not set up here any more.
+    """
+    if call.account not in board.providers:
+        raise NotFound(
+            f"That call is at the account “{call.account}”, which is not set up here any more. Nothing was done; use "
+            "the phone itself."
+        )
+    return board.providers[call.account]
+
+
 def check_not_there(call: Call, to: str) -> None:
     """Whoever is on the call cannot be called into it: their phone is busy, and a transfer would end it there.
 
@@ -214,7 +228,7 @@ async def _checked(board: Board, call_id: str, user: str, action: str, verb: str
     if call.state is State.ENDED:
         raise NotFound(f"That call has already ended, so nobody can {verb} any more.")
     check_person(board, call, user, action)
-    provider = board.provider(call.account)
+    provider = provider_of(board, call)
     if not provider.can(action):
         raise Unsupported(f"{provider.title} cannot {operations()[action]}. Use the phone itself.")
     if action == "hang_up":

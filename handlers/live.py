@@ -9,7 +9,7 @@ from bot.asking import Choice
 from bot.call import Call, Leg
 from bot.cards import Block, plain
 from bot.cards.controls import choice_modal, keypad_modal, party_modal, play_modal
-from bot.controlling import BRINGS_IN, bring_in, check_not_there, check_person, control
+from bot.controlling import BRINGS_IN, bring_in, check_not_there, check_person, control, provider_of
 from bot.errors import Ambiguous, BadInput, CallboardError, NeedsConsent, NotFound
 from bot.events import CUSTOMER, REP, THIRD
 from bot.numbers import pretty
@@ -315,6 +315,6 @@ async def _open_slowly(
             raise NotFound("That call is not on record any more. Nothing was done.")
         # Before the form, which may hold what the card hides in its channel.
         check_person(desk.board, call, click.user, click.action.partition(":")[2])
-        return await view(desk.board.provider(call.account), call)
+        return await view(provider_of(desk.board, call), call)
 
     await open_slowly(desk, click, title, filled)

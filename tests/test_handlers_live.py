@@ -604,6 +604,20 @@ async def test_nobody_is_called_in_who_may_not_be_meant(desk: Office) -> None:
     assert phone(desk).done == []
 
 
+@pytest.mark.parametrize("action", ["hold", "tag"])
+async def test_of_a_call_at_an_account_that_is_gone_that_is_told(desk: Office, action: str) -> None:
+    await talking(desk)
+    before = card(desk)
+    desk.board.providers = {}
+    told = await desk.press(f"live:{action}", before, desk.slack.open_dm("U1").id)
+    shown = [view.view["blocks"][0]["text"]["text"] for view in desk.slack.views.values()]
+    words = (
+        "That call is at the account “voicenter”, which is not set up here any more. Nothing was done; use the phone "
+        "itself."
+    )
+    assert [told, *shown] == ([words] if action == "hold" else ["", words])
+
+
 async def test_keys_are_pressed_one_after_the_other(desk: Office) -> None:
     await talking(desk)
     await press(desk, "press_key")
