@@ -73,7 +73,12 @@ async def resolve(
                     "else's, so nothing was dialled. Leave out “via”."
                 )
             account = back.account or base.account
-            return replace(base, number=back.number, name=back.name, extension=back.extension, account=account)
+            line = base.line
+            if not (line or base.account or back.extension):
+                line = called_line(board, await board.read(people.person, user), waiting.line)
+            return replace(
+                base, number=back.number, name=back.name, extension=back.extension, account=account, line=line
+            )
         case _:
             raise BadInput("Say whom to call, like `/call +1 202 555 0100`. Nothing was dialled.")
 
@@ -186,6 +191,18 @@ def again(
         dial_digits=dial_digits,
         conference=conference,
     )
+
+
+def called_line(board: Board, rep: people.Person, line: str) -> str:
+    """The line (E.164) that a caller had called, as what they see when they are called back.
+
+    "" = the rep's own: the settings have that line no more, or its account cannot ring the rep's phone.
+    """
+    found = board.settings.line(line)
+    if found is None:
+        return ""
+    rings = rep.phone_kind == "number" or rep.account in ("", found.account) or not found.account
+    return found.number if rings else ""
 
 
 def returned(user: str, number: str, name: str, line: str, account: str) -> Ask:

@@ -59,8 +59,8 @@ async def call_back(desk: Desk, click: Click) -> None:
     """Claim and dial. Whoever presses calls, unless a colleague claimed it first."""
     board = desk.board
     # Who has no phone cannot call and must not keep others from it; the gate says so.
-    linked = (await board.read(people.person, click.user)).linked
-    row = await (_claimed(desk, click) if linked else board.read(missed.get, click.value))
+    person = await board.read(people.person, click.user)
+    row = await (_claimed(desk, click) if person.linked else board.read(missed.get, click.value))
     try:
         row = _check_open(row)
         if row.claimed_by not in ("", click.user):
@@ -70,7 +70,7 @@ async def call_back(desk: Desk, click: Click) -> None:
     except (NotFound, NotAllowed):
         await dialing.drop(board, click.trigger)
         raise
-    line = row.line if board.settings.line(row.line) else ""
+    line = asking.called_line(board, person, row.line)
     await dial(desk, click, click.trigger, asking.returned(click.user, row.number, row.name, line, row.account))
 
 
