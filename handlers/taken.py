@@ -33,7 +33,7 @@ async def _has_left(desk: Desk, user: str) -> bool:
         return False
     outsiders = desk.board.outsiders
     (outsiders.add if outside(found, desk.team, desk.enterprise) else outsiders.discard)(user)
-    return bool(found.get("deleted")) or desk.board.turned_away(user)
+    return bool(found.get("deleted")) or desk.board.turned_away(user)  # a manager who has left is in the settings yet
 
 
 def _free(db: sqlite3.Connection, by: str, gone: str, now: float) -> None:
