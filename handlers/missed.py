@@ -62,7 +62,7 @@ async def call_back(desk: Desk, click: Click) -> None:
     person = await board.read(people.person, click.user)
     row = await (_claimed(desk, click) if person.linked else board.read(missed.get, click.value))
     try:
-        row = _check_open(row)
+        row = _check_open(row, "Nothing was dialled; to call them all the same, type `/call` and their number.")
         if row.claimed_by not in ("", click.user):
             raise NotAllowed(f"<@{row.claimed_by}> has claimed this caller, so nothing was dialled. Ask them first.")
         if not row.number:
@@ -127,11 +127,11 @@ def _audit(db: sqlite3.Connection, now: float, user: str, what: str, row: Missed
     ledger.audit(db, now, user, f"{what} missed caller", row.number or "withheld number", row.place)
 
 
-def _check_open(row: Missed | None) -> Missed:
+def _check_open(row: Missed | None, nothing: str = "Nothing was changed.") -> Missed:
     if row is None or not row.open:
-        raise _gone()
+        raise _gone(nothing)
     return row
 
 
-def _gone() -> NotFound:
-    return NotFound("This missed caller is closed already. Nothing was changed.")
+def _gone(nothing: str = "Nothing was changed.") -> NotFound:
+    return NotFound(f"This missed caller is closed already. {nothing}")

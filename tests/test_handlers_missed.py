@@ -185,6 +185,21 @@ async def test_a_line_whose_account_cannot_ring_ones_phone_is_no_hindrance(desk:
     await branch.http.aclose()
 
 
+async def test_who_was_closed_meanwhile_is_not_called_and_that_is_said(desk: Office) -> None:
+    await desk.link("U1")
+    await miss(desk, "in-1")
+    (card,) = cards(desk)
+    channel = desk.board.settings.channel
+    pressed = slack_requests.click(desk.slack, "missed:call_back", user="U1", channel=channel, ts=card.ts)
+    await desk.press("missed:close", card, channel, user="U4")
+    await desk.send(pressed)
+    assert desk.told == (
+        "This missed caller is closed already. Nothing was dialled; to call them all the same, type `/call` and their "
+        "number."
+    )
+    assert desk.phone.orders == []
+
+
 async def test_who_has_no_phone_keeps_nobody_from_calling_back(desk: Office) -> None:
     await miss(desk, "in-1")
     (card,) = cards(desk)
