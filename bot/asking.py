@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from bot import numbers, permission, slack_text, who
 from bot.board import Board
+from bot.call import Call
 from bot.cards import VALUE_LIMIT, who_plain
 from bot.dialing import Ask
 from bot.errors import BadInput, NotFound
@@ -72,7 +73,12 @@ async def resolve(board: Board, user: str, text: who.CallText, *, asked: bool = 
                     "else's, so nothing was dialled. Leave out “via”."
                 )
             account = back.account or base.account
-            return replace(base, number=back.number, name=back.name, extension=back.extension, account=account)
+            line = base.line
+            if not (line or base.account or back.extension):
+                line = called_line(board, await board.read(people.person, user), waiting.line)
+            return replace(
+                base, number=back.number, name=back.name, extension=back.extension, account=account, line=line
+            )
         case _:
             raise BadInput("Say whom to call, like `/call +1 202 555 0100`. Nothing was dialled.")
 
@@ -107,12 +113,62 @@ async def last_dialled(board: Board, user: str) -> Ask:
         NotFound: there is none in the last 30 days.
     """
     call = await board.read(calls.last_dialled, user, board.now() - 30 * 86400)
-    if call is not None:
-        # Made elsewhere, or by an account that is gone: by another a number is the same, and an extension is not.
-        account = "" if call.number.startswith("+") and call.account not in board.providers else call.account
-        more = {"dial_digits": call.dial_digits, "conference": call.conference}
-        return again(call.rep, call.number, call.name, call.line, account, **more)
-    raise NotFound("You have not called anybody in the last 30 days, so there is nobody to call again.")
+    if call is None:
+        raise NotFound("You have not called anybody in the last 30 days, so there is nobody to call again.")
+    return anew(board, user, call)
+
+
+def anew(board: Board, user: str, call: Call) -> Ask:
+    """An ask for whom a call was with: as it was asked for, by what there still is of it, or back where they called."""
+    if call.direction != "out":
+        return returned(user, call.number, call.name, "", call.account)
+    line, account = board.settings.line(call.line), call.account
+    moved = line is not None and line.account not in ("", account)
+    # Made elsewhere, by an account that is gone, or from a line that is another's now: by another account a number is
+    # the same, and an extension or a conference is not.
+    if call.number.startswith("+") and not call.conference:
+        account = "" if moved or account not in board.providers else account
+    elif moved:
+        line = None
+    return again(
+        user,
+        call.number,
+        call.name,
+        line.number if line else "",
+        account,
+        dial_digits=call.dial_digits,
+        conference=call.conference,
+    )
+
+
+def heeding(board: Board, ask: Ask, text: who.CallText) -> Ask:
+    """The ask of an earlier call, with what was typed behind `again` in place of what it had.
+
+    Raises:
+        BadInput: there is no such line or account, or it cannot be asked for here; says what to leave out.
+    """
+    line, account = line_of(board, text.line), account_of(board, text.provider)
+    if (ask.extension or ask.conference) and account not in ("", ask.account):
+        what = f"conference {ask.conference}" if ask.conference else f"extension {ask.number}"
+        raise BadInput(
+            f"That call was to {what} at {board.title(ask.account)}, and elsewhere it may be another one, so nothing "
+            "was dialled. Leave out “via”."
+        )
+    if ask.conference and (text.record or text.scenario):
+        raise BadInput(
+            "That call was into a conference, which takes “from”, “max” and “note” only. Nothing was dialled; leave "
+            "out the rest."
+        )
+    kept = ask.account if ask.extension or ask.conference or not line else ""
+    return replace(
+        ask,
+        line=line or ("" if account not in ("", ask.account) else ask.line),
+        account=account or kept,
+        record=text.record,
+        max_seconds=text.max_seconds or 0,
+        scenario=text.scenario,
+        note=text.note,
+    )
 
 
 def again(
@@ -136,6 +192,18 @@ def again(
         dial_digits=dial_digits,
         conference=conference,
     )
+
+
+def called_line(board: Board, rep: people.Person, line: str) -> str:
+    """The line (E.164) that a caller had called, as what they see when they are called back.
+
+    "" = the rep's own: the settings have that line no more, or its account cannot ring the rep's phone.
+    """
+    found = board.settings.line(line)
+    if found is None:
+        return ""
+    rings = rep.phone_kind == "number" or rep.account in ("", found.account) or not found.account
+    return found.number if rings else ""
 
 
 def returned(user: str, number: str, name: str, line: str, account: str) -> Ask:

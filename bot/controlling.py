@@ -16,6 +16,7 @@ from bot.call import Call
 from bot.dialing import CONTROL
 from bot.errors import (
     Ambiguous,
+    BadInput,
     CallboardError,
     CapReached,
     Costly,
@@ -25,7 +26,7 @@ from bot.errors import (
     Refused,
     Unsupported,
 )
-from bot.events import AnyEvent, Controlled, HangUpAsked, HoldChanged, State
+from bot.events import REP, AnyEvent, Controlled, HangUpAsked, HoldChanged, State
 from bot.operations import dialling, operations
 from bot.orders import Speech
 from bot.provider import Provider
@@ -192,6 +193,34 @@ def check_person(board: Board, call: Call, user: str, action: str) -> None:
         raise NotAllowed(f"Only the rep on the call, or a manager, can {CONTROLS[action][1]}. Nothing was done.")
 
 
+def provider_of(board: Board, call: Call) -> Provider:
+    """The service that has the call.
+
+    Raises:
+        NotFound: its account is not set up here any more.
+    """
+    if call.account not in board.providers:
+        raise NotFound(
+            f"That call is at the account “{call.account}”, which is not set up here any more. Nothing was done; use "
+            "the phone itself."
+        )
+    return board.providers[call.account]
+
+
+def check_not_there(call: Call, to: str) -> None:
+    """Whoever is on the call cannot be called into it: their phone is busy, and a transfer would end it there.
+
+    Raises:
+        BadInput: `to` is the other side, or the phone that somebody of ours talks on.
+    """
+    talking = [leg for leg in call.legs if leg.answered_at and not leg.ended_at]
+    there = {call.number, *(leg.name.removeprefix("ext:") for leg in talking)}
+    if not any(leg.name == REP and leg.ended_at for leg in call.legs):
+        there.add(call.rep_phone)
+    if to and to in there:
+        raise BadInput(f"{numbers.pretty(to)} is on this call already, so nobody was called. Name somebody else.")
+
+
 async def _checked(board: Board, call_id: str, user: str, action: str, verb: str, to: str) -> Call:
     call = await board.read(calls.get, call_id)
     if call is None:
@@ -199,7 +228,7 @@ async def _checked(board: Board, call_id: str, user: str, action: str, verb: str
     if call.state is State.ENDED:
         raise NotFound(f"That call has already ended, so nobody can {verb} any more.")
     check_person(board, call, user, action)
-    provider = board.provider(call.account)
+    provider = provider_of(board, call)
     if not provider.can(action):
         raise Unsupported(f"{provider.title} cannot {operations()[action]}. Use the phone itself.")
     if action == "hang_up":
@@ -218,6 +247,7 @@ async def _checked(board: Board, call_id: str, user: str, action: str, verb: str
     elif action not in _possible(provider, call):
         raise NotAllowed(f"As the call stands now, nobody can {verb}: look at its card. Nothing was done.")
     if to:
+        check_not_there(call, to)
         permission.check_caller(board, user)
         await board.read(permission.check_joining, board, user, to, call.account)
     return call

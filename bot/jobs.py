@@ -122,13 +122,14 @@ Resting = Callable[[Iterable[str]], Awaitable[frozenset[str]]]
 async def escalate(board: Board, resting: Resting) -> None:
     """Missed callers who wait too long: first whoever claimed them, or else spoke with them last, then the managers.
 
-    In calling hours only, and not while they are on the phone. Guests are passed over, and whoever wants not to be
-    disturbed, but for who claimed it, and unless all managers do: Slack holds back what they are told.
+    In calling hours only, and not while they are on the phone. Guests and whoever has left are passed over, and whoever
+    wants not to be disturbed, but for who claimed it, and unless all managers do: Slack holds back what they are told.
     """
     now, rests = board.now(), _asked_once(resting)
     due = await board.read(missed.to_escalate, now)
     # A conversation closes the card only when it is over.
     talking = {call.number for call in await board.read(calls.open_calls) if call.live and call.number} if due else ()
+    broken = {key for key, *_ in await board.read(ledger.problems)} if due else ()
     for row in due:
         opening = _callable_from(board, row.number, now)
         if opening > now + 1:  # to the microsecond, which the clock's own moments are not
@@ -139,7 +140,8 @@ async def escalate(board: Board, resting: Resting) -> None:
             continue
         last = row.claimed_by or await _last_rep(board, row.number, row.opened_at)
         first = (row.reminded if row.claimed_by else row.escalations) == 0
-        first = first and bool(last) and not board.turned_away(last)
+        # Whom nothing could be shown, because they have left, is not waited for.
+        first = first and bool(last) and not board.turned_away(last) and f"Slack @{last}" not in broken
         managers = [user for user in board.settings.managers or board.settings.admins if user != row.claimed_by]
         if first and managers and not row.claimed_by and await rests((last,)):
             first = False

@@ -6,7 +6,7 @@ double click, a retry of Slack's or a restart finds it done already and dials no
 
 import logging
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 import msgspec
 
@@ -353,11 +353,26 @@ async def _failed(error: Exception) -> None:
 
 async def due(board: Board) -> None:
     """Who was put off until now comes back; what a restart has cut off goes on."""
+    away = [user for user in board.outsiders if board.turned_away(user)]
+    for row in await board.read(_before_them, away):
+        await board.write(_give_back, row, board.now())
     for row, called in await board.read(store.answered):
         if _is_told(board, called):
             await _told(board, row.call_id)
     for rep in await board.read(store.idle, board.now()):
         await board.write(hand_out, board, rep.list, rep.user)
+
+
+def _before_them(db: sqlite3.Connection, users: Iterable[str]) -> list[Offer]:
+    """Whom these reps have before them, and have not called."""
+    found = (store.held(db, rep.list, user) for user in users for rep in store.of(db, user))
+    return [row for row in found if row is not None and not _rang(db, row)]
+
+
+def _give_back(db: sqlite3.Connection, row: Offer, now: float) -> None:
+    """Whoever may not use Callboard any more, or has left, keeps no contact from the others."""
+    if store.get(db, row.list, row.line) == row and release(db, row, now):
+        calling_lists.show(db, row.list, now)
 
 
 async def recover(board: Board) -> None:

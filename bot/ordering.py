@@ -185,9 +185,9 @@ def _own_line(board: Board, provider: Provider) -> str:
 def caller_id(board: Board, provider: Provider, options: frozenset[str], asked: str, rep: Person) -> str:
     """E.164 of the line that is shown, "" = the provider's own. `options`: that the provider has for such an order.
 
-    A default line that the provider cannot express, or that is another account's, is simply not used; one that was
-    asked for is refused by the provider.
+    A default line that the provider cannot express, that is another account's, or that the settings have no more, is
+    simply not used; one that was asked for is refused by the provider.
     """
     own = board.settings.line(rep.line)
-    fits = "caller_id" in options and (own is None or own.account in ("", provider.account))
+    fits = "caller_id" in options and own is not None and own.account in ("", provider.account)
     return asked or (rep.line if fits else "")

@@ -1,4 +1,5 @@
-"""Who is no member of the workspace: guests, and people of another company that shares a channel with it. Pure.
+"""Who is no member of the workspace: guests, people of another company that shares a channel with it, and whoever has
+left. Pure.
 
 They can type our commands (guests) and press our buttons (both), and what is dialled is on the company's bill.
 https://docs.slack.dev/reference/objects/user-object and https://docs.slack.dev/apis/slack-connect
@@ -14,12 +15,12 @@ WORDS = (
 
 
 def outside(user: Mapping[str, Any], team: str, enterprise: str) -> bool:
-    """Whether users.info describes somebody from outside.
+    """Whether users.info describes somebody from outside, or a deactivated user.
 
     `team`, `enterprise`: ids of our workspace and of the organisation that it belongs to, "" = none or not known. A
     member of the organisation's other workspaces is one of ours.
     """
-    if user.get("is_restricted") or user.get("is_ultra_restricted") or user.get("is_stranger"):
+    if user.get("deleted") or user.get("is_restricted") or user.get("is_ultra_restricted") or user.get("is_stranger"):
         return True
     theirs = user.get("team_id") or team
     of_an_organisation = user.get("enterprise_user") or {}

@@ -25,7 +25,7 @@ from bot.asking import Choice
 from bot.board import Board, sentence, unexpected
 from bot.call import Call
 from bot.cards import who_plain
-from bot.errors import CallboardError, NeedsReason, NeedsYes
+from bot.errors import CallboardError, NeedsConsent, NeedsReason, NeedsYes
 from bot.provider import Provider
 from bot.store import calls, ledger, lookups, people, web_phones
 from bot.store.web_phones import Phone
@@ -67,11 +67,15 @@ class _Told(msgspec.Struct, frozen=True):
 
 
 class _Dial(msgspec.Struct, frozen=True):
-    """`id`: made by the page for this press of the button; a repeat of it is the same dial."""
+    """`id`: made by the page for this press of the button; a repeat of it is the same dial.
+
+    `confirmed`, `consented`: they said yes to that question, as in `Ask`.
+    """
 
     id: str
     who: str
     confirmed: bool = False
+    consented: bool = False
 
 
 class _No(Exception):
@@ -263,11 +267,15 @@ async def _dial(board: Board, request: Request) -> Response:
         if isinstance(ask, Choice):
             names = "; ".join(who_plain(contact.number, contact.name, contact) for contact, _ in ask.asks)
             raise _No(409, f"Several {ask.several} are called that, so nothing was dialled. Type the number: {names}.")
-        ask = msgspec.structs.replace(ask, confirmed=told.confirmed, account=ask.account or phone.account)
+        said = {"confirmed": told.confirmed, "consented": told.consented}
+        ask = msgspec.structs.replace(ask, account=ask.account or phone.account, **said)
         call = await dialing.dial(board, key, ask)
     except NeedsYes as question:
         await dialing.drop(board, key)
-        return _json({"ask": await _words(board, str(question))})
+        of, yes = "confirmed", "Call all the same"
+        if isinstance(question, NeedsConsent):
+            of, yes = "consented", question.yes
+        return _json({"ask": await _words(board, str(question)), "of": of, "yes": yes})
     except BaseException:
         await dialing.drop(board, key)
         raise

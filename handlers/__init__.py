@@ -9,7 +9,7 @@ import asyncio
 import logging
 import re
 import sqlite3
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -37,6 +37,9 @@ _LONG_QUOTE = re.compile(r"“([^”]{79})[^”]{2,}”")
 """What somebody typed, quoted back to them: all of it would push the advice out of sight."""
 MEET_SECONDS = 1.0
 """So long Slack is waited for when somebody comes for the first time: a form must be opened within 3 s."""
+MOST_LOOKED_UP = 2000
+LOOK_UP_SECONDS = 1.0
+"""Between two of them: users.info takes a hundred a minute."""
 _TOO_LATE = ("expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id")
 
 
@@ -85,7 +88,8 @@ class Click(msgspec.Struct, frozen=True):  # made for every request: a data clas
 Handler = Callable[[Desk, Click], Awaitable[None]]
 """Slow work after the acknowledgement; may raise any error."""
 First = Callable[[Desk, Click], Awaitable[bool]]
-"""What must be on disk before the acknowledgement. False: this very click came before, do nothing."""
+"""What must be on disk before the acknowledgement. False: this very click came before, do nothing. May raise
+CallboardError, which the person is told; nothing is done then, either."""
 
 
 def does(act: Callable[[Board, str, str], Awaitable[object]]) -> Handler:
@@ -196,10 +200,19 @@ async def tell(desk: Desk, click: Click, text: str, *, replace: bool = False) ->
     await answer(desk, click, told, replace=replace, instead=words)
 
 
-async def answer(desk: Desk, click: Click, message: Message, *, replace: bool = False, instead: str = "") -> None:
+async def answer(
+    desk: Desk,
+    click: Click,
+    message: Message,
+    *,
+    replace: bool = False,
+    instead: str = "",
+    buttons: Iterable[Mapping[str, str]] = (),
+) -> None:
     """A message only for the person. Falls back to their conversation with the app, where it stays.
 
     `instead`: what is said there in place of a message that must not stay anywhere, such as a secret.
+    `buttons`: of a question, as in a notice, so that it can be answered there.
     """
     if click.response_url:
         webhook = AsyncWebhookClient(click.response_url, session=desk.slack.session, retry_handlers=[])
@@ -216,7 +229,7 @@ async def answer(desk: Desk, click: Click, message: Message, *, replace: bool = 
             if response.status_code == 200:
                 return
     text = instead or message.text
-    await desk.board.tell(click.user, text, f"told:{click.trigger}:{click.action}:{hash(text)}")
+    await desk.board.tell(click.user, text, f"told:{click.trigger}:{click.action}:{hash(text)}", buttons)
 
 
 async def person_of(desk: Desk, click: Click) -> Person:
@@ -296,8 +309,13 @@ async def _meet(desk: Desk, user: str) -> None:
 
 
 async def forget_who_was_met(desk: Desk) -> None:
-    """Once a day: people move, change their names, and leave."""
+    """Once a day: people move, change their names, and leave. Who has left presses nothing any more, so whoever has a
+    phone is looked up.
+    """
     desk.met.clear()
+    for user, _ in await desk.board.read(people.with_phones, MOST_LOOKED_UP):
+        await _meet(desk, user)
+        await desk.board.sleep(LOOK_UP_SECONDS)
 
 
 async def _acknowledge(desk: Desk, ack: AsyncAck, click: Click, handler: Handler, first: First | None) -> None:
@@ -311,9 +329,17 @@ async def _acknowledge(desk: Desk, ack: AsyncAck, click: Click, handler: Handler
     if first is not None:
         try:
             fresh = await first(desk, click)
+        except CallboardError as refusal:
+            await ack()
+            desk.board.spawn(tell(desk, click, str(refusal)), failed)
+            return
         except sqlite3.Error as error:
             text = f"Nothing was done: it could not be written down. {unexpected(error)}"
-            await ack(text) if click.text or click.action in desk.board.settings.commands else await ack()
+            if click.action in desk.board.settings.commands:
+                await ack(text)
+            else:  # a press has no answer of its own
+                await ack()
+                desk.board.spawn(tell(desk, click, text), failed)
             return
         if not fresh:
             await ack()

@@ -43,7 +43,14 @@ async def open_wrap(desk: Desk, click: Click) -> None:
 
 
 async def validate_wrapped(desk: Desk, click: Click) -> dict[str, str]:
-    """At least one of the three must be filled."""
+    """At least one of the three must be filled, and what stood there cannot be taken away: it would stay."""
+    for block in click.view.get("blocks", ()):
+        element, name = block.get("element", {}), block["block_id"]
+        if ("initial_value" in element or "initial_option" in element) and not click.fields.get(name):
+            what = "A note" if name == "note" else "How it went"
+            return {
+                name: f"{what} can be changed, and not taken away, so nothing was saved. Write what is right instead."
+            }
     if any(click.fields.get(name) not in (None, "", NONE) for name in ("disposition", "note", "later")):
         return {}
     return {"note": "Choose how it went, or write a note."}

@@ -1,6 +1,7 @@
 """`/call`, its modal, and the buttons of the call card. Those for afterwards are in `after_call.py`."""
 
-from collections.abc import Mapping
+import sqlite3
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 import msgspec
@@ -9,7 +10,7 @@ from slack_bolt.async_app import AsyncApp
 from bot import asking, controlling, dialing, gathering, numbers, offers, waiving, who
 from bot.asking import Choice
 from bot.call import Call
-from bot.cards import Message, actions, button, context, cut, message, safe, section
+from bot.cards import actions, button, context, cut, message, safe, section
 from bot.cards import who as shown
 from bot.cards.help import help_message
 from bot.cards.modals import NONE, call_modal
@@ -56,8 +57,35 @@ async def write_button(desk: Desk, click: Click) -> bool:
 
 
 async def write_yes(desk: Desk, click: Click) -> bool:
-    """A question is answered once, however often its button is pressed: the ask itself is the key."""
-    return await write_intent(desk, answer_key(click), click)
+    """A question is answered once, however often its button is pressed: the ask itself is the key. Where nobody was
+    called after all, it may be answered again.
+
+    Raises:
+        NotAllowed: somebody is called because of it, or was.
+    """
+    return await _write_answer(desk, click, ledger.write_anew)
+
+
+async def write_answer(desk: Desk, click: Click) -> bool:
+    """The same, whatever came of it."""
+    return await _write_answer(desk, click, ledger.write_intent)
+
+
+async def _write_answer(
+    desk: Desk, click: Click, write: Callable[[sqlite3.Connection, str, str, str, bytes, float], bool]
+) -> bool:
+    now = desk.board.now()
+
+    def work(db: sqlite3.Connection) -> bool:
+        if not ledger.take_once(db, f"press:{click.trigger}", click.user, click.action, now):
+            return False  # Slack delivers the very same press again
+        if not write(db, answer_key(click), click.user, click.action, _body(click), now):
+            raise NotAllowed(
+                "That question was answered before, so nothing was done a second time. Ask again to do it once more."
+            )
+        return True
+
+    return await desk.board.db.write(work)
 
 
 def answer_key(click: Click) -> str:
@@ -67,10 +95,15 @@ def answer_key(click: Click) -> str:
 
 async def write_intent(desk: Desk, key: str, click: Click) -> bool:
     """Commit the intent. False: it was written before."""
-    board = desk.board
-    body = msgspec.json.encode({"text": click.text, "value": click.value, "channel": click.channel})
     # Not board.write(): an intent alone shows nothing, so the feed need not wake.
-    return await board.db.write(lambda db: ledger.write_intent(db, key, click.user, click.action, body, board.now()))
+    now = desk.board.now()
+    return await desk.board.db.write(
+        lambda db: ledger.write_intent(db, key, click.user, click.action, _body(click), now)
+    )
+
+
+def _body(click: Click) -> bytes:
+    return msgspec.json.encode({"text": click.text, "value": click.value, "channel": click.channel})
 
 
 # /call
@@ -91,11 +124,16 @@ async def command(desk: Desk, click: Click) -> None:
             return
         text = _read(click.text, desk.board.settings.region)
         if isinstance(text.who, who.Next):
+            if text != who.CallText(text.who):
+                raise BadInput(
+                    "“next” shows the next contact of your call list and takes nothing more. Nothing was dialled; type "
+                    "`/call next` alone."
+                )
             await dialing.drop(desk.board, click.trigger)
             await offers.bring_down(desk.board, click.user)
             return
         if isinstance(text.who, who.Again):
-            last = await asking.last_dialled(desk.board, click.user)
+            last = asking.heeding(desk.board, await asking.last_dialled(desk.board, click.user), text)
             await dialing.drop(desk.board, click.trigger)
             yes = msgspec.structs.replace(last, confirmed=True)
             behind = f" into conference {last.conference}" * bool(last.conference)
@@ -122,7 +160,7 @@ def _read(text: str, region: str) -> who.CallText:
 async def _dial_or_choose(desk: Desk, click: Click, found: Ask | Choice) -> None:
     if isinstance(found, Choice):
         await dialing.drop(desk.board, click.trigger)
-        await answer(desk, click, _choice(found))
+        await _ask_which(desk, click, found)
         return
     await dial(desk, click, click.trigger, found)
 
@@ -179,33 +217,32 @@ async def _offer(
     style: Literal["primary", ""] = "",
 ) -> None:
     """A sentence, and a button for what can be done."""
-    if (
-        not click.response_url
-    ):  # the form was opened from App Home: asked in their conversation, where it can be answered
-        offer = {"label": label, "action_id": action, "value": value, "style": style, "about": about}
-        await desk.board.tell(click.user, words, f"ask:{click.trigger}", [offer])
-        return
     blocks = [
         section(safe(words), "call:question"),
         actions([button(label, action, value, style=style, about=about)], "call:answer"),
     ]
-    await answer(desk, click, message(blocks))
+    # A form may be sent long after its address for answers has expired, or have come from App Home and have none.
+    offer = {"label": label, "action_id": action, "value": value, "style": style, "about": about}
+    await answer(desk, click, message(blocks), instead=words, buttons=[offer])
 
 
-def _choice(choice: Choice) -> Message:
+async def _ask_which(desk: Desk, click: Click, choice: Choice) -> None:
     question = f"Several {choice.several} have that name. Whom shall I call?"
     if choice.part:
         question = safe(f"Nobody is called “{choice.part}”, but it is a part of a name. Shall I call them?")
-    blocks = [section(question, "call:choice")]
+    blocks, buttons = [section(question, "call:choice")], []
     for place, (contact, ask) in enumerate(choice.asks):
-        value = asking.carried(ask)
+        value, action = asking.carried(ask), f"call:pick:{place}"
         party = shown(contact.number, contact.name, contact)
         blocks.append(section(party, f"call:choice:{place}"))
         about = f"{cut(contact.name, 40)}, {numbers.pretty(contact.number)}"  # some have the very same name
-        blocks.append(actions([button("Call", f"call:pick:{place}", value, about=about)], f"call:choose:{place}"))
+        blocks.append(actions([button("Call", action, value, about=about)], f"call:choose:{place}"))
+        buttons.append({"label": f"Call {about}", "action_id": action, "value": value, "about": about})
     if choice.more:
-        blocks.append(context(["There are more: write more of the name, or the number."], "call:choice:more"))
-    return message(blocks)
+        more = "There are more: write more of the name, or the number."
+        blocks.append(context([more], "call:choice:more"))
+        question = f"{question} {more}"
+    await answer(desk, click, message(blocks), instead=question, buttons=buttons)
 
 
 async def call_yes(desk: Desk, click: Click) -> None:
@@ -232,11 +269,7 @@ async def call_again(desk: Desk, click: Click) -> None:
     if call is None or not call.number:
         await dialing.drop(desk.board, click.trigger)
         raise NotFound("That call is not on record any more, so nothing was dialled.")
-    more = {"dial_digits": call.dial_digits, "conference": call.conference}
-    ask = asking.again(click.user, call.number, call.name, call.line, call.account, **more)
-    if call.direction != "out":
-        ask = asking.returned(click.user, call.number, call.name, "", call.account)
-    await dial(desk, click, click.trigger, ask)
+    await dial(desk, click, click.trigger, asking.anew(desk.board, click.user, call))
 
 
 async def hang_up(desk: Desk, click: Click) -> None:

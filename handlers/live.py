@@ -9,7 +9,7 @@ from bot.asking import Choice
 from bot.call import Call, Leg
 from bot.cards import Block, plain
 from bot.cards.controls import choice_modal, keypad_modal, party_modal, play_modal
-from bot.controlling import BRINGS_IN, bring_in, check_person, control
+from bot.controlling import BRINGS_IN, bring_in, check_not_there, check_person, control, provider_of
 from bot.errors import Ambiguous, BadInput, CallboardError, NeedsConsent, NotFound
 from bot.events import CUSTOMER, REP, THIRD
 from bot.numbers import pretty
@@ -17,7 +17,7 @@ from bot.orders import Prompt, Speech
 from bot.provider import Provider
 from bot.store import calls, ledger, people
 from handlers import Click, Desk, First, Handler, on_actions, on_form, open_slowly, recordings
-from handlers.calls import answer_key, write_yes
+from handlers.calls import answer_key, write_answer
 
 KEYS = frozenset("0123456789*#")
 SHOWN_KEYS = 4
@@ -42,7 +42,7 @@ def register(app: AsyncApp, desk: Desk) -> None:
         "tag": (open_choice, None),
         "use_talk_option": (open_choice, None),
         "drop_leg": (open_choice, None),
-        "agreed": (agreed, write_yes),
+        "agreed": (agreed, write_answer),
     }
     on_actions(app, desk, "live", table)
     on_form(app, desk, "live:party", validate_party, once(with_party))
@@ -156,6 +156,8 @@ async def _party(desk: Desk, click: Click) -> str:
             f"{found.name or found.number} has an extension at {desk.board.title(found.account)}, and the call is at "
             f"{desk.board.title(call.account)}. Write their number instead. Nobody was called."
         )
+    if call is not None:
+        check_not_there(call, found.number)
     return found.number
 
 
@@ -313,6 +315,6 @@ async def _open_slowly(
             raise NotFound("That call is not on record any more. Nothing was done.")
         # Before the form, which may hold what the card hides in its channel.
         check_person(desk.board, call, click.user, click.action.partition(":")[2])
-        return await view(desk.board.provider(call.account), call)
+        return await view(provider_of(desk.board, call), call)
 
     await open_slowly(desk, click, title, filled)

@@ -59,10 +59,11 @@ async def call_back(desk: Desk, click: Click) -> None:
     """Claim and dial. Whoever presses calls, unless a colleague claimed it first."""
     board = desk.board
     # Who may not call, or has no phone, must not keep others from it; of the phone the gate says so.
-    linked = (await board.read(people.person, click.user)).linked
+    person = await board.read(people.person, click.user)
     try:
         permission.check_caller(board, click.user)
-        row = _check_open(await (_claimed(desk, click) if linked else board.read(missed.get, click.value)))
+        row = await (_claimed(desk, click) if person.linked else board.read(missed.get, click.value))
+        row = _check_open(row, "Nothing was dialled; to call them all the same, type `/call` and their number.")
         if row.claimed_by not in ("", click.user):
             raise NotAllowed(f"<@{row.claimed_by}> has claimed this caller, so nothing was dialled. Ask them first.")
         if not row.number:
@@ -70,7 +71,7 @@ async def call_back(desk: Desk, click: Click) -> None:
     except (NotFound, NotAllowed):
         await dialing.drop(board, click.trigger)
         raise
-    line = row.line if board.settings.line(row.line) else ""
+    line = asking.called_line(board, person, row.line)
     await dial(desk, click, click.trigger, asking.returned(click.user, row.number, row.name, line, row.account))
 
 
@@ -127,11 +128,11 @@ def _audit(db: sqlite3.Connection, now: float, user: str, what: str, row: Missed
     ledger.audit(db, now, user, f"{what} missed caller", row.number or "withheld number", row.place)
 
 
-def _check_open(row: Missed | None) -> Missed:
+def _check_open(row: Missed | None, nothing: str = "Nothing was changed.") -> Missed:
     if row is None or not row.open:
-        raise _gone()
+        raise _gone(nothing)
     return row
 
 
-def _gone() -> NotFound:
-    return NotFound("This missed caller is closed already. Nothing was changed.")
+def _gone(nothing: str = "Nothing was changed.") -> NotFound:
+    return NotFound(f"This missed caller is closed already. {nothing}")

@@ -12,7 +12,7 @@ from bot.cards.modals import NONE, phone_modal
 from bot.errors import BadInput
 from bot.store import ledger, people
 from bot.store.people import Person
-from handlers import Click, Desk, answer, extensions, on_command, on_form, person_of, presence, tell, web_phone
+from handlers import Click, Desk, answer, extensions, on_command, on_form, person_of, presence, taken, tell, web_phone
 
 _LIKE = {"number": "+1 202 555 0100", "extension": "201", "login": "4711", "employee": "7"}
 _SHORT = re.compile(r"x? ?(?P<digits>[0-9]{2,6})", re.IGNORECASE)
@@ -106,7 +106,7 @@ async def validate(desk: Desk, click: Click) -> dict[str, str]:
         return {"extension": str(error)}
     try:
         person = _from_form(desk, await desk.board.read(people.person, click.user), click)
-        await desk.board.read(people.check_free, person)
+        await taken.check_free(desk, person)
     except BadInput as error:
         return {"phone": str(error)}
     return {}
@@ -134,6 +134,7 @@ def _from_form(desk: Desk, person: Person, click: Click) -> Person:
 
 
 async def _save(desk: Desk, click: Click, person: Person) -> None:
+    await taken.check_free(desk, person)
     await _store(desk, "link phone", person)
     await tell(desk, click, linking.words(desk.board, person))
 

@@ -11,7 +11,7 @@ from bot.store import ledger, people, web_phones
 from bot.store.people import Person
 from bot.store.web_phones import Phone
 from bot.web_phone import LINK_SECONDS, seal, unseal
-from handlers import Click, Desk, answer, on_form, person_of, tell
+from handlers import Click, Desk, answer, on_form, person_of, taken, tell
 
 
 def register(app: AsyncApp, desk: Desk) -> None:
@@ -59,7 +59,7 @@ async def validate(desk: Desk, click: Click) -> dict[str, str]:
     """Errors are shown in the form."""
     try:
         person = _linked(desk, await desk.board.read(people.person, click.user), click)
-        await desk.board.read(people.check_free, person)
+        await taken.check_free(desk, person)
     except BadInput as error:
         return {"login": str(error)}
     return {}

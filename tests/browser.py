@@ -69,8 +69,8 @@ class Page:
         assert isinstance(self.desk.phone, Browserphone)
         return self.desk.phone
 
-    async def dial(self, who: str, key: str = "0123456789", *, confirmed: bool = False) -> httpx.Response:
-        answer = await self.ask("dial", {"id": key, "who": who, "confirmed": confirmed})
+    async def dial(self, who: str, key: str = "0123456789", **said: bool) -> httpx.Response:
+        answer = await self.ask("dial", {"id": key, "who": who, **said})
         await self.desk.settle()
         return answer
 

@@ -144,6 +144,14 @@ def test_outcomes_in_words(outcome: Outcome, said: str) -> None:
     assert said in show(ended(outcome, talk_seconds=80 if outcome is Outcome.ANSWERED else 0)).text
 
 
+@pytest.mark.parametrize("outcome", [Outcome.REP_NO_ANSWER, Outcome.REP_REJECTED])
+def test_whoever_hung_up_is_not_told_to_pick_up(outcome: Outcome) -> None:
+    shown = show(ended(outcome, hang_up_by=REP)).text
+    assert "Hung up before your phone was answered" in shown
+    assert "The other side was not called." in shown
+    assert "Keep the phone at hand" not in shown
+
+
 def test_a_refusal_shows_the_providers_words_and_the_next_step() -> None:
     shown = show(ended(Outcome.REFUSED, words="Voicenter refused: <!channel> wrong code."))
     assert "Voicenter refused: &lt;!channel&gt; wrong code. Nothing rang." in shown.text

@@ -209,6 +209,7 @@ def test_a_date_and_a_typed_time(text: str, hour: int, minute: int) -> None:
         ("2026-03-05", "25:00", "not a time"),
         ("2026-03-05", "noon", "“noon” is not a time of day, so nothing was set. Write it like 14:30 or 6pm"),
         ("2026-03-04", "14:59", "already past"),
+        ("9999-12-31", "23:59", "That date is too far ahead, so nothing was set. Pick an earlier one."),
     ],
 )
 def test_dates_and_times_that_cannot_be(day: str, clock: str, words: str) -> None:

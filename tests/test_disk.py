@@ -9,6 +9,7 @@ import pytest
 from typing_extensions import override
 
 from bot.disk import LEAST_FREE_BYTES, Disk
+from bot.events import CdrReceived, Outcome
 from bot.store import Database, ledger
 from tests import slack_requests
 from tests.office import Office
@@ -136,6 +137,19 @@ async def test_whoever_asks_for_something_while_the_disk_is_full_is_told_that(de
     )
     await desk.board.db.write(lambda db: db.execute("PRAGMA max_page_count = 1000000").close())
     assert "Ringing your phone" in await desk.type("/call +1 202 555 0123")
+
+
+async def test_whoever_presses_a_button_while_the_disk_is_full_is_told_that(desk: Office) -> None:
+    await desk.link("U1")
+    await desk.type("/call +1 202 555 0123")
+    await desk.happen(CdrReceived(ref="paper-1", at=desk.clock(), leg="customer", outcome=Outcome.BUSY))
+    (card,) = desk.conversation("U1")
+    whole = desk.board.db
+    desk.board.db = Sick(whole)
+    told = await desk.press("call:again", card, desk.slack.open_dm("U1").id)
+    desk.board.db = whole
+    assert told.startswith("Nothing was done: it could not be written down. ")
+    assert len(desk.phone.orders) == 1
 
 
 async def test_a_form_says_that_the_disk_is_full_and_keeps_what_was_typed(desk: Office) -> None:

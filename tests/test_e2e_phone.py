@@ -203,6 +203,22 @@ async def test_a_call_is_dialled_through_the_gate_and_picked_up_by_itself(browse
     assert browser.complaints == [message for message in browser.complaints if "409" in message], "only the refusal"
 
 
+async def test_each_question_before_a_call_has_a_yes_of_its_own(browser: Browser) -> None:
+    settings = browser.desk.board.settings
+    object.__setattr__(settings, "policy", dataclasses.replace(settings.policy, hours=("00:00", "00:01")))
+    object.__setattr__(settings, "recording", dataclasses.replace(settings.recording, countries={"US": "ask"}))
+    await browser.open()
+    await browser.see("state", "Ready")
+    await browser.page.get_by_label("Number, contact or extension").fill("+1 202 555 0101 record")
+    await browser.page.keyboard.press("Enter")
+    await browser.page.get_by_role("button", name="They agreed").click()
+    await browser.see("told", "Call anyway?")
+    assert browser.desk.phone.orders == []
+    await browser.page.get_by_role("button", name="Call all the same").click()
+    await browser.see("told", "Calling +1 202-555-0101; your phone rings first.")
+    assert [order.record for order in browser.desk.phone.orders] == [True]
+
+
 async def test_every_callback_says_something_and_arrives(browser: Browser) -> None:
     await browser.open()
     await browser.see("state", "Ready")

@@ -1,6 +1,7 @@
 """Missed callers who wait too long, claimed or not: who is told, when, and how often."""
 
 import asyncio
+import dataclasses
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
@@ -375,6 +376,20 @@ async def test_where_there_are_no_managers_the_admins_are_told(
         await missed_caller(desk)
         assert await escalated(desk, 16) == {"U4": 1}
         assert await escalated(desk, 16) == {"U4": 1, "U9": 1}
+
+
+@pytest.mark.parametrize("claimed", [False, True])
+async def test_who_has_left_keeps_no_caller_waiting(desk: Office, claimed: bool) -> None:
+    """Slack shows a deactivated user nothing, as was found out when something was to be shown to them."""
+    if claimed:
+        await claimed_by_ada(desk)
+    else:
+        await spoke(desk, "U1")
+        await missed_caller(desk)
+    desk.slack.users["U1"] = dataclasses.replace(desk.slack.users["U1"], deleted=True)
+    await desk.board.tell("U1", "Something that they never see.", "lost")
+    await desk.settle()
+    assert await escalated(desk, 61 if claimed else 16) == {"U2": 1}
 
 
 async def test_claim_minutes_of_0_remind_nobody(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bot import jobs
 from bot.errors import Ambiguous
 from bot.events import CdrReceived, Described, Outcome, Wrapped
 from bot.store import ledger
@@ -50,6 +51,12 @@ async def test_call_later_sets_a_reminder(desk: Office) -> None:
     assert any("already past" in words for words in late.values())
     assert await desk.submit({"when": "3h"}) == {}
     assert "Reminder to call" in desk.conversation("U1")[0].text
+    desk.clock.advance(3 * 3600)
+    await jobs.remind(desk.board)
+    await desk.settle()
+    card, reminder = desk.conversation("U1")
+    assert "Reminder:" in reminder.text
+    assert "Reminder to call" not in card.text, "it has come"
 
 
 async def ended_card(desk: Office) -> Message:
@@ -86,6 +93,17 @@ async def test_a_form_stays_open_with_what_was_typed_where_it_could_not_be_kept(
             (words,) = (await desk.submit(fields)).values()
         assert "Nothing was saved. Something went wrong in Callboard (incident" in words
         assert await desk.submit(fields) == {}
+
+
+async def test_a_note_that_is_emptied_is_not_said_to_be_saved(desk: Office) -> None:
+    card = await ended_card(desk)
+    await desk.press("call:wrap", card, desk.slack.open_dm("U1").id)
+    assert await desk.submit({"note": "wants the blue one"}) == {}
+    await desk.press("call:wrap", desk.conversation("U1")[0], desk.slack.open_dm("U1").id)
+    told = "A note can be changed, and not taken away, so nothing was saved. Write what is right instead."
+    assert await desk.submit({"note": "", "later": "3h"}) == {"note": told}
+    assert await desk.submit({"note": "none", "later": "3h"}) == {}
+    assert "Note: none" in desk.conversation("U1")[0].text
 
 
 async def full(work: object) -> object:

@@ -1,5 +1,6 @@
 """`/call` and the call card, as a person sees them: signed requests in, Slack messages out."""
 
+import dataclasses
 from pathlib import Path
 
 import msgspec
@@ -8,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typing_extensions import override
 
-from bot import controlling, jobs
-from bot.asking import carried
+from bot import controlling, jobs, who
+from bot.asking import carried, heeding
 from bot.call import HANG_UP_SECONDS, Call
 from bot.cards import VALUE_LIMIT
 from bot.consent import Recording
 from bot.dialing import YES_SECONDS, Ask
-from bot.errors import Ambiguous, NotAllowed, Refused, Unavailable
+from bot.errors import Ambiguous, BadInput, NotAllowed, Refused, Unavailable
 from bot.events import (
     REP,
     AnyEvent,
@@ -34,7 +35,7 @@ from tests import slack_requests
 from tests.audit_lines import audit_log
 from tests.fake_slack import FakeSlack
 from tests.office import ADA, LINE, SETTINGS, Office, PaperPhone, office
-from tests.slack_state import Clock
+from tests.slack_state import Clock, Message
 
 CUSTOMER_NUMBER = "+12025550123"
 
@@ -392,6 +393,43 @@ async def test_call_back_and_call_again_call_an_extension_at_its_own_account(des
     assert [(call.account, call.number) for call in await desk.calls()][1:] == [("branch", "201")]
 
 
+async def busy_card(desk: Office) -> Message:
+    await desk.link("U1")
+    await desk.type("/call +1 202 555 0123")
+    await desk.happen(CdrReceived(ref="paper-1", at=desk.clock(), leg="customer", outcome=Outcome.BUSY))
+    desk.clock.advance(60)
+    return desk.conversation("U1")[0]
+
+
+async def test_call_again_on_a_card_of_an_account_that_is_gone_calls_by_another(desk: Office) -> None:
+    """As after /call again: there is no “via” to be chosen on a button. Nor is a line shown that is gone, by default
+    either: `/phone show` says so already."""
+    card = await busy_card(desk)
+    branch = PaperPhone("branch", desk.clock)
+    desk.board.providers = {"branch": branch}
+    object.__setattr__(desk.board.settings, "lines", ())
+    assert "Ringing your phone" in await desk.press("call:again", card, desk.slack.open_dm("U1").id)
+    assert [(order.number, order.caller_id) for order in branch.orders] == [(CUSTOMER_NUMBER, "")]
+    await branch.http.aclose()
+
+
+@pytest.mark.parametrize("again", ["the button", "/call again"])
+async def test_calling_again_from_a_line_that_moved_goes_by_its_account_now(desk: Office, again: str) -> None:
+    card = await busy_card(desk)
+    branch = PaperPhone("branch", desk.clock)
+    desk.board.providers = {"voicenter": desk.phone, "branch": branch}
+    (line,) = desk.board.settings.lines
+    object.__setattr__(desk.board.settings, "lines", (dataclasses.replace(line, account="branch"),))
+    if again == "the button":
+        await desk.press("call:again", card, desk.slack.open_dm("U1").id)
+    else:
+        await desk.type(again)
+        await desk.press("call:yes", desk.slack.ephemerals[-1], "C1")
+    assert [(order.number, order.caller_id) for order in branch.orders] == [(CUSTOMER_NUMBER, LINE)]
+    assert len(desk.phone.orders) == 1
+    await branch.http.aclose()
+
+
 async def test_of_a_colleagues_extension_at_an_account_that_is_gone_that_is_told(desk: Office) -> None:
     await desk.link("U1")
     await desk.link("U2", phone="201", phone_kind="extension", account="branch")
@@ -579,6 +617,85 @@ async def test_again_asks_first_and_answers_once(desk: Office) -> None:
     assert len(desk.phone.orders) == 2
 
 
+async def test_again_heeds_what_is_typed_behind_it(desk: Office) -> None:
+    """A call that was to be recorded was not, and went out from another line."""
+    await busy_card(desk)
+    branch = PaperPhone("branch", desk.clock)
+    desk.board.providers = {"voicenter": desk.phone, "branch": branch}
+    other = "+12025550199"
+    (line,) = desk.board.settings.lines
+    lines = (line, dataclasses.replace(line, number=other, label="Support", account="branch"))
+    object.__setattr__(desk.board.settings, "lines", lines)
+    object.__setattr__(desk.board.settings, "recording", Recording(countries={"US": "ask"}))
+    assert "again?" in await desk.type("/call again from Support max 5m record note about the invoice")
+    assert "agreed" in await desk.press("call:yes", desk.slack.ephemerals[-1], "C1")
+    await desk.press("call:yes", desk.slack.ephemerals[-1], "C1")
+    (order,) = branch.orders
+    assert (order.number, order.caller_id, order.max_seconds, order.record) == (CUSTOMER_NUMBER, other, 300, True)
+    assert (await desk.calls())[-1].note == "about the invoice"
+    desk.clock.advance(60)
+    assert "no line “Nowhere”" in await desk.type("/call again from Nowhere")
+    await branch.http.aclose()
+
+
+async def test_again_by_another_account_leaves_its_line_behind(desk: Office) -> None:
+    await busy_card(desk)
+    branch = PaperPhone("branch", desk.clock)
+    desk.board.providers = {"voicenter": desk.phone, "branch": branch}
+    await desk.type("/call again via branch")
+    await desk.press("call:yes", desk.slack.ephemerals[-1], "C1")
+    assert [(order.number, order.caller_id) for order in branch.orders] == [(CUSTOMER_NUMBER, "")]
+    await branch.http.aclose()
+
+
+async def test_again_calls_an_extension_and_a_conference_where_they_are(desk: Office) -> None:
+    asks = [
+        Ask(rep="U1", number="201", extension=True, account="voicenter"),
+        Ask(rep="U1", number=CUSTOMER_NUMBER, conference="4711", account="voicenter"),
+    ]
+    desk.board.providers = {"voicenter": desk.phone, "branch": desk.phone}
+    for ask, what in zip(asks, ("extension 201", "conference 4711"), strict=True):
+        with pytest.raises(BadInput, match=f"{what} at Paperphone"):
+            heeding(desk.board, ask, who.CallText(who.Again(), provider="branch"))
+        assert heeding(desk.board, ask, who.CallText(who.Again(), provider="voicenter", note="x")).note == "x"
+    with pytest.raises(BadInput, match="takes “from”, “max” and “note” only"):
+        heeding(desk.board, asks[1], who.CallText(who.Again(), record=True))
+
+
+async def test_next_takes_nothing_more(desk: Office) -> None:
+    assert "takes nothing more" in await desk.type("/call next note about the invoice")
+    assert "no call list" in await desk.type("/call next")
+
+
+async def test_a_choice_after_which_nobody_was_called_may_be_made_again(desk: Office) -> None:
+    """Whoever is told to link a phone and call again presses what is still before them."""
+    await desk.contact(CUSTOMER_NUMBER, "Noa Green")
+    await desk.contact("+12025550124", "Noa Grey")
+    await desk.type("/call noa")
+    question = desk.slack.ephemerals[-1]
+    assert "Link it with" in await desk.press("call:pick:1", question, "C1")
+    await desk.link("U1")
+    assert "Ringing your phone" in await desk.press("call:pick:1", question, "C1")
+    assert [order.number for order in desk.phone.orders] == ["+12025550124"]
+    told = await desk.press("call:pick:1", question, "C1")
+    assert told == "That question was answered before, so nothing was done a second time. Ask again to do it once more."
+    assert len(desk.phone.orders) == 1
+
+
+async def test_a_press_that_slack_delivers_again_calls_nobody_whatever_came_of_it(desk: Office) -> None:
+    await desk.contact(CUSTOMER_NUMBER, "Noa Green")
+    await desk.contact("+12025550124", "Noa Grey")
+    await desk.type("/call noa")
+    question = desk.slack.ephemerals[-1]
+    press = slack_requests.click(desk.slack, "call:pick:1", user="U1", channel="C1", ts=question.ts)
+    await desk.send(press)
+    await desk.link("U1")
+    said = len(desk.slack.ephemerals)
+    await desk.send(press)
+    assert desk.phone.orders == []
+    assert len(desk.slack.ephemerals) == said
+
+
 @pytest.mark.parametrize(
     ("error", "told", "card"),
     [
@@ -751,6 +868,37 @@ async def test_a_yes_that_comes_much_later_is_asked_for_anew(
         assert desk.phone.orders == []
         await desk.press("call:yes", desk.slack.ephemerals[-1], "C1")
         assert [order.number for order in desk.phone.orders] == [CUSTOMER_NUMBER]
+
+
+async def test_a_question_about_a_form_that_was_open_for_long_can_be_answered(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    """Slack takes answers to a command for half an hour; after that it is asked in the conversation."""
+    async with office(tmp_path, fake_slack, slack_clock, SETTINGS.replace('"24:00"', '"00:01"')) as desk:
+        await desk.link("U1")
+        await desk.type("/call")
+        desk.clock.advance(1801)
+        assert await desk.submit({"who": "+1 202 555 0123"}) == {}
+        (question,) = desk.conversation("U1")
+        assert question.text.endswith("Call anyway?\nYou can: “Call now”.")
+        await desk.press("call:yes", question, desk.slack.open_dm("U1").id)
+        assert [order.number for order in desk.phone.orders] == [CUSTOMER_NUMBER]
+
+
+async def test_which_namesake_is_asked_about_a_form_that_was_open_for_long(desk: Office) -> None:
+    await desk.link("U1")
+    await desk.contact(CUSTOMER_NUMBER, "Noa Green")
+    await desk.contact("+12025550124", "Noa Grey")
+    await desk.type("/call")
+    desk.clock.advance(1801)
+    assert await desk.submit({"who": "Noa"}) == {}
+    (question,) = desk.conversation("U1")
+    assert question.text == (
+        "Several contacts have that name. Whom shall I call?\n"
+        "You can: “Call Noa Green, +1 202-555-0123”, “Call Noa Grey, +1 202-555-0124”."
+    )
+    await desk.press("call:pick:1", question, desk.slack.open_dm("U1").id)
+    assert [order.number for order in desk.phone.orders] == ["+12025550124"]
 
 
 async def test_new_and_foreign_numbers_are_asked_about_once(

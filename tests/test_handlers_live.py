@@ -13,7 +13,7 @@ from bot import controlling, unclear
 from bot.call import Call
 from bot.consent import Recording
 from bot.controlling import CONTROLS, WITHOUT_US, control
-from bot.errors import Ambiguous, NotAllowed, Refused, Unavailable
+from bot.errors import Ambiguous, BadInput, NotAllowed, Refused, Unavailable
 from bot.events import (
     CUSTOMER,
     REP,
@@ -541,6 +541,34 @@ async def test_what_a_transfer_cannot_heed_is_refused_in_the_form(desk: Office, 
     assert phone(desk).done == []
 
 
+@pytest.mark.parametrize("action", ["consult", "transfer", "forward", "coach"])
+@pytest.mark.parametrize("who", ["+1 202 555 0190", "+1 202 555 0101", "Dana Levi"])
+async def test_whoever_is_on_the_call_is_not_called_into_it(desk: Office, action: str, who: str) -> None:
+    """Their own phone, or whom they talk to: the caller would be put on hold for nobody, or put through to nobody."""
+    await desk.contact("+12025550101", "Dana Levi")
+    await talking(desk)
+    await press(desk, action)
+    told = "is on this call already, so nobody was called. Name somebody else."
+    assert (await desk.submit({"who": who}))["who"].endswith(told)
+    assert phone(desk).done == []
+
+
+async def test_an_extension_that_took_a_call_is_not_called_into_it(desk: Office) -> None:
+    await desk.link("U1", "201", phone_kind="extension", extension="201", account="voicenter")
+    at = desk.clock()
+    await desk.happen(
+        Described(ref="in-1", at=at, source="pop-up", direction="in", number="+12025550155", line=LINE),
+        LegRinging(ref="in-1", at=at, leg="ext:201"),
+        LegAnswered(ref="in-1", at=at + 3, leg="ext:201"),
+    )
+    call = await only(desk)
+    with pytest.raises(BadInput, match="201 is on this call already"):
+        await controlling.bring_in(desk.board, call.id, "U2", "forward", "201")
+    assert phone(desk).done == []
+    await controlling.bring_in(desk.board, call.id, "U2", "forward", "202")
+    assert phone(desk).done == [("forward", "202")]
+
+
 async def test_a_call_is_transferred_to_whom_a_first_name_alone_means(desk: Office) -> None:
     await talking(desk)
     await desk.link("U2", "+12025550144", name="Dana Hall")
@@ -577,6 +605,20 @@ async def test_nobody_is_called_in_who_may_not_be_meant(desk: Office) -> None:
     errors = await desk.submit({"who": "Dan"})
     assert errors["who"].startswith("No contact is called “Dan”, so nothing was dialled. Did you mean Dana Levi?")
     assert phone(desk).done == []
+
+
+@pytest.mark.parametrize("action", ["hold", "tag"])
+async def test_of_a_call_at_an_account_that_is_gone_that_is_told(desk: Office, action: str) -> None:
+    await talking(desk)
+    before = card(desk)
+    desk.board.providers = {}
+    told = await desk.press(f"live:{action}", before, desk.slack.open_dm("U1").id)
+    shown = [view.view["blocks"][0]["text"]["text"] for view in desk.slack.views.values()]
+    words = (
+        "That call is at the account “voicenter”, which is not set up here any more. Nothing was done; use the phone "
+        "itself."
+    )
+    assert [told, *shown] == ([words] if action == "hold" else ["", words])
 
 
 async def test_keys_are_pressed_one_after_the_other(desk: Office) -> None:

@@ -1,5 +1,6 @@
 """Missed callers as people see them: one card per caller, claimed, called back, closed."""
 
+import dataclasses
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from handlers.resting import resting
 from tests import slack_requests
 from tests.audit_lines import audit_log
 from tests.fake_slack import FakeSlack
-from tests.office import LINE, SETTINGS, Office, office
+from tests.office import LINE, SETTINGS, Office, PaperPhone, office
 from tests.slack_state import Clock, Message
 
 CALLER = "+12025550155"
@@ -160,6 +161,43 @@ async def test_slash_call_back_takes_the_latest(desk: Office) -> None:
     await desk.type("/call back", user="U4")
     assert [order.number for order in desk.phone.orders] == ["+12025550157", "+12025550156"]
     assert ("U1", "claim missed caller", "+12025550157", "C1") in await audit(desk)
+
+
+@pytest.mark.parametrize("how", ["the button", "/call back"])
+async def test_they_see_the_line_that_they_called(desk: Office, how: str) -> None:
+    await desk.link("U1", line="")
+    await miss(desk, "in-1")
+    await (desk.press("missed:call_back", cards(desk)[0], "C1") if how == "the button" else desk.type(how))
+    assert [order.caller_id for order in desk.phone.orders] == [LINE]
+
+
+@pytest.mark.parametrize("how", ["the button", "/call back"])
+async def test_a_line_whose_account_cannot_ring_ones_phone_is_no_hindrance(desk: Office, how: str) -> None:
+    """An extension is rung at its own account only; a button has no “via” that could be left out."""
+    await desk.link("U1", "201", phone_kind="extension", account="voicenter", line="")
+    await miss(desk, "in-1")
+    (line,) = desk.board.settings.lines
+    object.__setattr__(desk.board.settings, "lines", (dataclasses.replace(line, account="branch"),))
+    branch = PaperPhone("branch", desk.clock)
+    desk.board.providers = {"voicenter": desk.phone, "branch": branch}
+    await (desk.press("missed:call_back", cards(desk)[0], "C1") if how == "the button" else desk.type(how))
+    assert [(order.number, order.caller_id) for order in desk.phone.orders] == [(CALLER, "")]
+    await branch.http.aclose()
+
+
+async def test_who_was_closed_meanwhile_is_not_called_and_that_is_said(desk: Office) -> None:
+    await desk.link("U1")
+    await miss(desk, "in-1")
+    (card,) = cards(desk)
+    channel = desk.board.settings.channel
+    pressed = slack_requests.click(desk.slack, "missed:call_back", user="U1", channel=channel, ts=card.ts)
+    await desk.press("missed:close", card, channel, user="U4")
+    await desk.send(pressed)
+    assert desk.told == (
+        "This missed caller is closed already. Nothing was dialled; to call them all the same, type `/call` and their "
+        "number."
+    )
+    assert desk.phone.orders == []
 
 
 async def test_who_has_no_phone_keeps_nobody_from_calling_back(desk: Office) -> None:

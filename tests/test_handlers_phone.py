@@ -8,8 +8,9 @@ import pytest
 from typing_extensions import override
 
 from bot.errors import ProviderError, Refused
-from bot.store import people
+from bot.store import people, web_phones
 from bot.store.people import Person
+from bot.store.web_phones import Phone
 from tests import slack_requests
 from tests.audit_lines import audit_log
 from tests.office import LINE, Office, PaperPhone
@@ -222,6 +223,46 @@ async def test_mistakes_are_shown_in_the_form(desk: Office, values: dict[str, st
     assert set(errors) == {field}
     assert words in errors[field]
     assert not (await person(desk)).linked
+
+
+@pytest.mark.parametrize("typed", ["/phone link +1 202 555 0192", "/phone link extension 202", "the form"])
+async def test_the_phone_of_who_has_left_may_be_linked_by_another(desk: Office, typed: str) -> None:
+    """A deactivated user cannot type `/phone unlink`, and their extension goes to whoever comes."""
+    had = {"extension": "202", "account": "voicenter"}
+    await desk.link("U2", "+12025550192" if "0192" in typed else "202", phone_kind="number", **had)
+    await desk.board.write(web_phones.save, Phone("U2", "voicenter", "202", b"sealed"))
+    values = {"kind": "extension", "phone": "202"}
+    if typed == "the form":
+        assert "already linked to Grace" in (await fill(desk, **values))["phone"]
+    else:
+        assert "Ask them to unlink it" in await desk.type(typed)
+    desk.slack.users["U2"] = dataclasses.replace(desk.slack.users["U2"], deleted=True)
+    if typed == "the form":
+        assert await desk.submit(values) == {}
+    else:
+        assert "rings first" in await desk.type(typed)
+    assert (await person(desk)).linked
+    assert not (await person(desk, "U2")).linked
+    assert await desk.board.read(web_phones.get, "U2") is None, "a page of theirs is signed out"
+    audit = [line[1:] for line in await desk.board.read(audit_log)]
+    assert audit[1][:2] == ("U1", "unlink phone")
+    assert audit[1][3] == "of <@U2>, who is no member any more"
+
+
+async def test_the_phone_of_a_guest_may_be_linked_by_a_member(desk: Office) -> None:
+    await desk.link("U4", NUMBER)
+    assert "already linked" in await desk.type(f"/phone link {NUMBER}")
+    desk.slack.users["U4"] = dataclasses.replace(desk.slack.users["U4"], guest=True)
+    assert "rings first" in await desk.type(f"/phone link {NUMBER}")
+    assert not (await person(desk, "U4")).linked
+
+
+async def test_where_slack_does_not_say_who_has_left_nobody_has(desk: Office) -> None:
+    await desk.link("U2", NUMBER)
+    desk.slack.fail_next("users.info", "internal_error")
+    desk.slack.fail_next("users.info", "internal_error")
+    assert "already linked" in await desk.type(f"/phone link {NUMBER}")
+    assert (await person(desk, "U2")).linked
 
 
 async def test_a_form_that_came_too_late_says_so(desk: Office) -> None:

@@ -284,6 +284,14 @@ async def test_sent_later_by_the_senders_clock(desk: Office, at: str, hours: flo
     assert (first.due_at - desk.clock()) / 3600 == pytest.approx(hours, abs=0.1)
 
 
+async def test_the_last_evening_of_the_calendar_is_too_far_ahead(desk: Office) -> None:
+    """West of Greenwich it is no moment that a clock can tell."""
+    await desk.board.write(people.save_person, Person("U1", zone="America/New_York"))
+    told = await desk.type(f'/voicemsg {ONE} "Hello" at 9999-12-31 23:59')
+    assert told == "That date is too far ahead, so nothing was set. Pick an earlier one."
+    assert desk.conversation("U1") == []
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [

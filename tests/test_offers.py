@@ -42,6 +42,19 @@ from tests.slack_state import Clock
 # Once, whatever happens
 
 
+async def test_a_rep_who_has_left_or_is_a_guest_keeps_no_contact_from_the_others(desk: Office) -> None:
+    await furnish(desk)
+    await begin(desk, BOTH)
+    assert "Next is Sam Hill" in text(desk, "U4")
+    desk.board.outsiders.add("U4")
+    for _ in range(2):
+        await act(desk, "skip")
+    assert "Next is" not in text(desk, "U1")
+    await offers.due(desk.board)
+    await rest(desk)
+    assert "Next is Sam Hill" in text(desk, "U1")
+
+
 async def test_a_double_click_and_slacks_repeat_dial_once(desk: Office) -> None:
     await furnish(desk)
     await begin(desk)

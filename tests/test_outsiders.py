@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from bot.errors import NotAllowed
 from bot.events import CdrReceived, Described, Outcome
 from bot.outsiders import WORDS, outside
+from bot.permission import check_caller
 from bot.store import ledger, people
 from handlers import forget_who_was_met, home
 from tests import slack_requests
@@ -31,6 +33,7 @@ CALLER = "+12025550155"
         ({"team_id": "T1", "is_restricted": True, "is_ultra_restricted": True}, True),
         ({"team_id": "T2"}, True),
         ({"is_stranger": True}, True),
+        ({"team_id": "T1", "deleted": True}, True),
         ({"team_id": "T2", "enterprise_user": {"enterprise_id": "E1"}}, False),
         ({"team_id": "E1", "enterprise_user": {"enterprise_id": "E1"}}, False),
         ({"team_id": "T2", "enterprise_user": {"enterprise_id": "E2"}}, True),
@@ -155,6 +158,19 @@ async def test_a_guest_who_is_let_in_may_call_only_where_everybody_may(
         assert "You are not among those who may place calls" in await desk.type(f"/call {CALLER}", user="U4")
         told = await desk.type("/callboard policy", user="U4")
         assert "Who may call: <@U1>, managers and admins\n" in html.unescape(told)
+
+
+async def test_who_has_left_is_found_out_within_a_day(desk: Office) -> None:
+    """They press nothing in Slack any more; a web phone that they have opened would call on."""
+    await desk.link("U4", "+12025550192")
+    await desk.link("U1")
+    a_guest(desk.slack, deleted=True)
+    await forget_who_was_met(desk.desk)
+    assert desk.board.turned_away("U4")
+    assert not desk.board.turned_away("U1")
+    with pytest.raises(NotAllowed):
+        check_caller(desk.board, "U4")
+    assert (await desk.board.read(people.person, "U4")).outside, "also after a restart"
 
 
 async def test_a_guest_who_becomes_a_member_is_one_the_next_day(desk: Office) -> None:

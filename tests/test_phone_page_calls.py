@@ -199,10 +199,25 @@ async def test_outside_their_hours_the_page_asks_first(
         async with browser(desk) as page:
             await page.ask("open", {"ticket": secret})
             answer = await page.dial("+1 202 555 0101")
-            assert set(answer.json()) == {"ask"}
+            assert answer.json()["ask"].endswith("Call anyway?")
+            assert (answer.json()["of"], answer.json()["yes"]) == ("confirmed", "Call all the same")
             assert page.phone.orders == []
             answer = await page.dial("+1 202 555 0101", "yes-all-the-same", confirmed=True)
             assert answer.json()["refs"] == ["paper-1"]
+
+
+async def test_a_recorded_call_is_asked_about_and_a_yes_to_that_is_none_to_the_hour(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    text = SETTINGS.replace('"00:00", "24:00"', '"00:00", "00:01"') + '[recording]\ncountries = { US = "ask" }\n'
+    async with office(tmp_path, fake_slack, slack_clock, text, kind=Browserphone) as desk, open_page(desk) as page:
+        asked = (await page.dial("+1 202 555 0101 record", "first-press")).json()
+        assert (asked["of"], asked["yes"]) == ("consented", "They agreed")
+        asked = (await page.dial("+1 202 555 0101 record", "second-press", consented=True)).json()
+        assert (asked["of"], asked["ask"].endswith("Call anyway?")) == ("confirmed", True)
+        assert page.phone.orders == []
+        await page.dial("+1 202 555 0101 record", "third-press", consented=True, confirmed=True)
+        assert [order.record for order in page.phone.orders] == [True]
 
 
 async def test_a_refusal_of_the_service_is_told_in_its_words(page: Page) -> None:

@@ -85,6 +85,8 @@ def ending(call: Call, title: str, *, own: bool) -> tuple[str, str]:
     if outcome is Outcome.ANSWERED:
         return (f"Talked for {duration(call.talk_seconds)}" if call.talk_seconds else "Talked"), ""
     headline, next_step = _OUT[outcome]
+    if call.hang_up_by and outcome in (Outcome.REP_NO_ANSWER, Outcome.REP_REJECTED):
+        headline, next_step = "Hung up before {owner} phone was answered", "The other side was not called."
     names = {"title": title, "owner": "your" if own else "the rep's", "Owner": "Your" if own else "The rep's"}
     said = sentence(call.words)
     next_step = next_step.format(**names)

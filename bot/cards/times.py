@@ -21,6 +21,8 @@ MOMENTS: Mapping[str, str] = MappingProxyType(
 AFTERNOON = time(15)
 """What "this afternoon" is."""
 _MINUTES = {"15m": 15, "1h": 60, "3h": 180}
+_LAST_YEAR = 2999
+"""At the end of the calendar's last year it is the next one elsewhere, which no clock can tell."""
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -154,4 +156,6 @@ def on(day: str, clock_text: str, now: float, zone: str) -> float:
     local = datetime.combine(local_day, at, _zone(zone) or UTC)
     if local.timestamp() <= now:
         raise BadInput("That time is already past, so nothing was set. Pick a later one.")
+    if local_day.year > _LAST_YEAR:
+        raise BadInput("That date is too far ahead, so nothing was set. Pick an earlier one.")
     return local.timestamp()

@@ -19,7 +19,7 @@ let phone = null;
 let ready = false;
 let leaving = false;
 let reports = Promise.resolve(); // one after the other, in the order they happened
-let question = null;
+let question = null; // {who, said}: what was asked, and what is said by a yes
 
 async function ask(path, told = {}) {
   const reply = await fetch(`phone/${path}`, {
@@ -102,15 +102,16 @@ function pickUpOwn(ref) {
   if (ours.delete(ref)) phone.answer(ref);
 }
 
-async function dial(who, confirmed) {
+async function dial(who, said = {}) {
   $("question").hidden = true;
   question = null;
   $("start").disabled = true;
   say("told", "Asking…");
   try {
-    const answer = await ask("dial", { id: crypto.randomUUID(), who, confirmed });
+    const answer = await ask("dial", { id: crypto.randomUUID(), who, ...said });
     if (answer.ask) {
-      question = who;
+      question = { who, said: { ...said, [answer.of]: true } };
+      say("yes", answer.yes);
       $("question").hidden = false;
       $("yes").focus();
     }
@@ -129,9 +130,9 @@ async function dial(who, confirmed) {
 
 $("dial").addEventListener("submit", (event) => {
   event.preventDefault();
-  dial($("number").value, false);
+  dial($("number").value);
 });
-$("yes").addEventListener("click", () => question && dial(question, true));
+$("yes").addEventListener("click", () => question && dial(question.who, question.said));
 $("no").addEventListener("click", () => {
   $("question").hidden = true;
   say("told", "Nothing was dialled.");

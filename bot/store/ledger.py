@@ -37,6 +37,17 @@ def write_intent(db: sqlite3.Connection, key: str, rep: str, kind: str, body: by
     return cursor.rowcount == 1
 
 
+def write_anew(db: sqlite3.Connection, key: str, rep: str, kind: str, body: bytes, now: float) -> bool:
+    """As `write_intent`, also where it came to nothing before there was a call. False: it is under way, or was one."""
+    cursor = db.execute(
+        "INSERT INTO intents (key, rep, kind, state, at, body) VALUES (?, ?, ?, 'written', ?, ?)"
+        " ON CONFLICT (key) DO UPDATE SET state = 'written', at = excluded.at, body = excluded.body"
+        " WHERE state = 'done' AND call_id IS NULL",
+        (key, rep, kind, now, body),
+    )
+    return cursor.rowcount == 1
+
+
 def take_once(db: sqlite3.Connection, key: str, rep: str, kind: str, now: float) -> bool:
     """Take the one chance to do what this very form or click asked for. False: it was taken before."""
     taken = write_intent(db, key, rep, kind, b"", now)
@@ -113,8 +124,12 @@ def reminders_due(db: sqlite3.Connection, now: float) -> list[tuple[str, str, st
 
 def reminded(db: sqlite3.Connection, reminder_id: str, now: float) -> bool:
     """Take the one chance to remind. False: it was taken before, or the reminder was moved meanwhile."""
-    taken = db.execute("UPDATE reminders SET done = 1 WHERE id = ? AND NOT done AND due_at <= ?", (reminder_id, now))
-    return taken.rowcount == 1
+    row = db.execute(
+        "UPDATE reminders SET done = 1 WHERE id = ? AND NOT done AND due_at <= ? RETURNING call_id", (reminder_id, now)
+    ).fetchone()
+    if row is not None:
+        cards.touch(db, row[0], "call")  # which says that it is to come
+    return row is not None
 
 
 def subscribe(db: sqlite3.Connection, channel: str, kind: str, body: bytes, by: str, now: float) -> None:

@@ -83,25 +83,28 @@ def check_free(db: sqlite3.Connection, new: Person) -> None:
     Raises:
         BadInput: somebody else has that extension or number already; says who.
     """
+    for user, what in taken(db, new):
+        raise BadInput(
+            f"{what} is already linked to <@{user}>, so nothing was changed. "
+            "Ask them to unlink it with `/phone unlink` first."
+        )
+
+
+def taken(db: sqlite3.Connection, new: Person) -> list[tuple[str, str]]:
+    """(Slack user id, what) of those who have an extension or number that somebody wants to link."""
+    found = []
     if new.extension:
         row = db.execute(
             "SELECT user FROM people WHERE extension = ? AND extension <> '' AND account = ? AND user <> ?",
             (new.extension, new.account, new.user),
         ).fetchone()
-        if row:
-            raise BadInput(
-                f"Extension {new.extension} is already linked to <@{row[0]}>, so nothing was changed. "
-                "Ask them to unlink it with `/phone unlink` first."
-            )
+        found += [(str(row[0]), f"Extension {new.extension}")] if row else []
     if new.phone_kind == "number":
         row = db.execute(
             "SELECT user FROM people WHERE phone = ? AND phone <> '' AND user <> ?", (new.phone, new.user)
         ).fetchone()
-        if row:
-            raise BadInput(
-                f"That number is already linked to <@{row[0]}>, so nothing was changed. "
-                "Ask them to unlink it with `/phone unlink` first."
-            )
+        found += [(str(row[0]), "That number")] if row else []
+    return found
 
 
 def is_colleagues(db: sqlite3.Connection, number: str) -> bool:

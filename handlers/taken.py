@@ -1,0 +1,43 @@
+"""A phone or extension that somebody else has linked: a colleague keeps it, and whoever has left does not."""
+
+import sqlite3
+
+from slack_sdk.errors import SlackApiError
+
+from bot import linking
+from bot.outsiders import outside
+from bot.store import ledger, people, web_phones
+from bot.store.people import Person
+from handlers import UNREACHED, Desk, slack_code
+
+
+async def check_free(desk: Desk, new: Person) -> None:
+    """Whether somebody may link that. Whoever has it and is no member any more, and so cannot unlink it, loses it.
+
+    Raises:
+        BadInput: a colleague has it; says who.
+    """
+    for user, _ in await desk.board.read(people.taken, new):
+        if await _has_left(desk, user):
+            await desk.board.write(_free, new.user, user, desk.board.now())
+    await desk.board.read(people.check_free, new)
+
+
+async def _has_left(desk: Desk, user: str) -> bool:
+    """Deactivated, or one of those who may not use Callboard. Where Slack does not say, they have not."""
+    try:
+        found = (await desk.slack.users_info(user=user))["user"]
+    except SlackApiError as error:
+        return slack_code(error) == "user_not_found"
+    except UNREACHED:
+        return False
+    outsiders = desk.board.outsiders
+    (outsiders.add if outside(found, desk.team, desk.enterprise) else outsiders.discard)(user)
+    return bool(found.get("deleted")) or desk.board.turned_away(user)  # a manager who has left is in the settings yet
+
+
+def _free(db: sqlite3.Connection, by: str, gone: str, now: float) -> None:
+    had = people.person(db, gone)
+    people.save_person(db, linking.unlinked(had))
+    web_phones.forget(db, gone)
+    ledger.audit(db, now, by, "unlink phone", had.phone or "no phone", f"of <@{gone}>, who is no member any more")
