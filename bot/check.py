@@ -21,7 +21,8 @@ import yaml
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.assembly import DATABASE, http_client, listening, opened, providers, unusable
+from bot.assembly import http_client, listening, providers
+from bot.data_folder import DATABASE, opened, unusable
 from bot.disk import LEAST_FREE_BYTES, free_bytes
 from bot.errors import CallboardError, SettingsError, Unsupported
 from bot.providers import provider_class
