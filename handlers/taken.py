@@ -1,5 +1,6 @@
 """A phone or extension that somebody else has linked: a colleague keeps it, and whoever has left does not."""
 
+import asyncio
 import sqlite3
 
 from slack_sdk.errors import SlackApiError
@@ -8,7 +9,7 @@ from bot import linking
 from bot.outsiders import outside
 from bot.store import ledger, people, web_phones
 from bot.store.people import Person
-from handlers import UNREACHED, Desk, slack_code
+from handlers import MEET_SECONDS, UNREACHED, Desk, slack_code
 
 
 async def check_free(desk: Desk, new: Person) -> None:
@@ -26,7 +27,8 @@ async def check_free(desk: Desk, new: Person) -> None:
 async def _has_left(desk: Desk, user: str) -> bool:
     """Deactivated, or one of those who may not use Callboard. Where Slack does not say, they have not."""
     try:
-        found = (await desk.slack.users_info(user=user))["user"]
+        async with asyncio.timeout(MEET_SECONDS):  # a form waits for its answer meanwhile
+            found = (await desk.slack.users_info(user=user))["user"]
     except SlackApiError as error:
         return slack_code(error) == "user_not_found"
     except UNREACHED:

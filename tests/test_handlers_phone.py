@@ -1,5 +1,6 @@
 """`/phone`: every form and every mistake, the modal, and Slack failing beside it."""
 
+import asyncio
 import dataclasses
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import ClassVar
@@ -263,6 +264,17 @@ async def test_where_slack_does_not_say_who_has_left_nobody_has(desk: Office) ->
     desk.slack.fail_next("users.info", "internal_error")
     assert "already linked" in await desk.type(f"/phone link {NUMBER}")
     assert (await person(desk, "U2")).linked
+
+
+async def test_the_form_is_answered_in_time_also_where_slack_says_nothing(
+    desk: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Slack itself waits three seconds for the answer to a form."""
+    monkeypatch.setattr("handlers.taken.MEET_SECONDS", 0.05)
+    await desk.link("U2", "202", phone_kind="extension", extension="202", account="voicenter")
+    desk.slack.hang("users.info")
+    errors = await asyncio.wait_for(fill(desk, kind="extension", phone="202"), 10)
+    assert "already linked" in errors["phone"]
 
 
 async def test_a_form_that_came_too_late_says_so(desk: Office) -> None:
