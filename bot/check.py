@@ -10,49 +10,35 @@ import contextlib
 import errno
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
 import aiohttp
 import httpx
-import yaml
-from slack_sdk.errors import SlackApiError, SlackClientError
-from slack_sdk.web.async_client import AsyncWebClient
+import msgspec
 
+from bot import check_slack
 from bot.assembly import DATABASE, http_client, listening, opened, providers, unusable
+from bot.check_slack import Finding
 from bot.disk import LEAST_FREE_BYTES, free_bytes
 from bot.errors import CallboardError, SettingsError, Unsupported
 from bot.providers import provider_class
 from bot.settings import Account, Settings
 from bot.settings_reader import examine
-from bot.store.engine import SQLITE
+from bot.store import ledger
+from bot.store.engine import SQLITE, read_only
 from bot.store.engine import examine as examine_file
 from bot.store.schema import VERSION
+from bot.workspace import IDENTITY, Identity
 
-MANIFEST = Path(__file__).parents[1] / "manifest.yml"
 WAL_RESET_FIXED = (3, 51, 3)
 """From this version on two connections can write a WAL file safely: https://sqlite.org/wal.html#walresetbug"""
 _SECONDS = 10.0
-"""For one request to Slack or to our own address."""
+"""For one request."""
 _PATIENCE = 30.0
 """For one whole look, whatever it consists of."""
-_UNREACHABLE = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at.
-
-    Attributes:
-        state: "MISSING": to be supplied.  "WRONG": there, and to be mended.  "note": neither good nor bad.
-    """
-
-    state: Literal["ok", "MISSING", "WRONG", "note"]
-    text: str
-
-
 Look = Callable[[], Awaitable[list[Finding]]]
 
 
@@ -196,86 +182,14 @@ async def _sqlite() -> list[Finding]:
 
 
 async def _slack(settings: Settings, session: aiohttp.ClientSession) -> list[Finding]:
-    slack = _client(settings, session, settings.bot_token)
-    try:
-        answer = await slack.auth_test()
-    except SlackApiError as error:
-        if not _code(error):
-            status = f"HTTP {getattr(error.response, 'status_code', '?')}: what answered is not Slack's API"
-            return [Finding("WRONG", f"Slack cannot be reached ({status}). Check network and firewall.")]
-        return [Finding("WRONG", f"SLACK_BOT_TOKEN: {_said(error)}. Install the app again and copy its bot token.")]
-    except _UNREACHABLE as error:
-        return [Finding("WRONG", f"Slack cannot be reached ({type(error).__name__}). Check network and firewall.")]
-    found = [Finding("ok", f"SLACK_BOT_TOKEN: this is {answer.get('user')} in {answer.get('team')}")]
-    found.append(_scopes({name.lower(): value for name, value in answer.headers.items()}.get("x-oauth-scopes")))
-    if settings.mode == "socket":
-        found.append(await _app_token(settings, session))
-    else:
-        words = "cannot be checked from here: type `/callboard` in Slack; a wrong one is answered with an error"
-        found.append(Finding("note", f"SLACK_SIGNING_SECRET {words}"))
-    for channel in sorted({line.channel for line in settings.lines} | {settings.channel}):
-        if channel:
-            found.append(await _channel(slack, channel))
-    return found
+    def known(file: Path) -> str:
+        told = read_only(file, lambda db: ledger.recall(db, IDENTITY))
+        return msgspec.json.decode(told[0], type=Identity).team_id if told else ""
 
-
-def _client(settings: Settings, session: aiohttp.ClientSession, token: str) -> AsyncWebClient:
-    return AsyncWebClient(
-        token=token, base_url=settings.slack_api, session=session, retry_handlers=[], timeout=int(_SECONDS)
-    )
-
-
-def _code(error: SlackApiError) -> str:
-    """Slack's own code; there is none where something else than Slack's API has answered."""
-    data = getattr(error.response, "data", None)
-    return str(data.get("error") or "") if isinstance(data, dict) else ""
-
-
-def _said(error: SlackApiError) -> str:
-    code = _code(error)
-    return f"Slack says {code}" if code else "what answered is not Slack's API"
-
-
-def _scopes(granted: str | None) -> Finding:
-    if granted is None:
-        return Finding("note", "Scopes: it cannot be told which are granted, for this Slack does not say")
-    needed = set(yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))["oauth_config"]["scopes"]["bot"])
-    missing = needed - {scope.strip() for scope in granted.split(",")}
-    if missing:
-        names = ", ".join(sorted(missing))
-        return Finding("MISSING", f"Scopes: {names}. Update the app from manifest.yml and install it again.")
-    return Finding("ok", f"Scopes: all {len(needed)} granted")
-
-
-async def _app_token(settings: Settings, session: aiohttp.ClientSession) -> Finding:
-    try:
-        await _client(settings, session, settings.app_token).apps_connections_open(app_token=settings.app_token)
-    except SlackApiError as error:
-        fix = "It needs the scope connections:write, and Socket Mode must be switched on for the app."
-        return Finding("WRONG", f"SLACK_APP_TOKEN: {_said(error)}. {fix}")
-    except _UNREACHABLE as error:
-        return Finding("WRONG", f"SLACK_APP_TOKEN: Slack cannot be reached ({type(error).__name__}).")
-    return Finding("ok", "SLACK_APP_TOKEN: Socket Mode connections are allowed")
-
-
-async def _channel(slack: AsyncWebClient, channel: str) -> Finding:
-    try:
-        found = (await slack.conversations_info(channel=channel))["channel"]
-    except SlackApiError as error:
-        fix = "It does not exist, or is private: then type `/invite @Callboard` in it."
-        return Finding("WRONG", f"Channel {channel}: {_said(error)}. {fix}")
-    except _UNREACHABLE as error:
-        return Finding("WRONG", f"Channel {channel}: Slack cannot be reached ({type(error).__name__}).")
-    name = f"#{found.get('name')}"
-    if found.get("is_archived"):
-        return Finding("WRONG", f"Channel {name} is archived. Unarchive it, or set another in callboard.toml.")
-    if not found.get("is_member"):
-        return Finding("MISSING", f"Channel {name}: Callboard is not a member. Type `/invite @Callboard` in {name}.")
-    if found.get("is_ext_shared"):
-        buttons = "of its people only those in `guests` may press our buttons"
-        words = f"It is shared with another company, which can read there who calls; {buttons}"
-        return Finding("note", f"Channel {name}: member. {words}")
-    return Finding("ok", f"Channel {name}: member")
+    team, file = "", settings.data / DATABASE
+    with contextlib.suppress(SettingsError):  # what is wrong with the file is said above
+        team = await asyncio.to_thread(opened, known, file) if file.exists() else ""
+    return await check_slack.look(settings, session, team)
 
 
 async def _port(settings: Settings, session: aiohttp.ClientSession) -> list[Finding]:

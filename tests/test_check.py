@@ -5,8 +5,9 @@ import socket
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -18,6 +19,7 @@ from bot.disk import free_bytes
 from bot.store import Database, alone, engine, ledger
 from bot.store.schema import VERSION
 from bot.web import application
+from bot.workspace import IDENTITY
 from tests.fake_slack import FakeSlack
 from tests.office import ENVIRONMENT, LINE, SETTINGS, Office
 
@@ -73,6 +75,7 @@ def nobodys_port() -> int:
 
 @pytest.fixture
 def computer(tmp_path: Path, fake_slack: FakeSlack) -> Computer:
+    fake_slack.users["U9"] = replace(fake_slack.users["U1"], id="U9", name="Zoe")
     given = ENVIRONMENT | {
         "CALLBOARD_DATA": str(tmp_path / "data"),
         "CALLBOARD_PORT": str(nobodys_port()),
@@ -115,6 +118,8 @@ async def test_all_is_well_and_the_addresses_are_told(computer: Computer, desk: 
         f"ok       Scopes: all {len(desk.slack.scopes)} granted",
         "ok       SLACK_APP_TOKEN: Socket Mode connections are allowed",
         "ok       Channel #calls: member",
+        "ok       admins: Zoe",
+        f"ok       managers: {desk.slack.users['U2'].name}",
         f"ok       CALLBOARD_PUBLIC_URL: http://127.0.0.1:{port} reaches Callboard",
         "ok       voicenter: Voicenter knows this account: 2 extensions.",
     ):
@@ -340,7 +345,9 @@ async def test_scopes_that_are_not_granted_are_named(computer: Computer) -> None
 
 
 async def test_a_slack_that_tells_no_scopes(computer: Computer) -> None:
-    body = '{"ok": true, "user": "callboard", "team": "Local", "channel": {"name": "calls", "is_member": true}}'
+    known = '"user": "callboard", "team": "Local", "team_id": "T1"'
+    body = f'{{"ok": true, {known}, "channel": {{"name": "calls", "is_member": true}}}}'
+    computer.text = SETTINGS.replace('admins = ["U9"]', "").replace('managers = ["U2"]', "")
     async with page(200, body, {"content-type": "application/json"}) as address:
         computer.environment["SLACK_API_URL"] = f"{address}/api/"
         code, lines = await computer.check()
@@ -519,3 +526,72 @@ async def test_a_limit_for_which_nobody_could_say_yes(computer: Computer) -> Non
         "MISSING  policy.approve_over = 5, but there are no two managers, so lists of more than 5 cannot be sent. "
         "Name a second one in managers = […].",
     )
+
+
+@pytest.mark.parametrize(
+    ("setting", "fault_of", "words"),
+    [
+        (
+            'admins = ["U0123456789"]',
+            {},
+            "admins: U0123456789 is nobody in this workspace. In Slack, open the person's",
+        ),
+        ('admins = ["U9", "U8"]', {"deleted": True}, "admins: U8 (Lee) is deactivated. Take the id away, or name some"),
+        (
+            'admins = ["U8"]',
+            {"guest": True},
+            "admins: Lee (U8) is no member of the workspace; Callboard turns them away",
+        ),
+        ('admins = ["U8"]', {"bot": True}, "admins: U8 (Lee) is an app, which reads nothing. Name a person."),
+    ],
+)
+async def test_an_admin_whom_nothing_would_reach(
+    computer: Computer, setting: str, fault_of: dict[str, Any], words: str
+) -> None:
+    """The example's ids, say: each looks right, and what an admin must hear would go nowhere."""
+    computer.slack.users["U8"] = replace(computer.slack.users["U1"], id="U8", name="Lee", **fault_of)
+    computer.text = SETTINGS.replace('admins = ["U9"]', setting)
+    code, lines = await computer.check()
+    (bad,) = [line for line in lines if line.startswith(("WRONG", "MISSING"))]
+    assert bad.startswith(f"WRONG    {words}")
+    assert not any(line.startswith("ok       admins") for line in lines)
+    assert code == 1
+
+
+async def test_people_who_may_call_are_looked_up_too(computer: Computer) -> None:
+    many = {f"U7{number}": f"Rep {number}" for number in range(12)}
+    for user, name in many.items():
+        computer.slack.users[user] = replace(computer.slack.users["U1"], id=user, name=name)
+    computer.slack.users["U8"] = replace(computer.slack.users["U1"], id="U8", name="Lee", guest=True)
+    ids = ", ".join(f'"{user}"' for user in many)
+    computer.text = SETTINGS.replace("[policy]", f'[policy]\ncallers = [{ids}]\nguests = ["U8", "U6"]')
+    computer.text = computer.text.replace('managers = ["U2"]', 'managers = ["U8"]')
+    _, lines = await computer.check()
+    assert f"ok       policy.callers: {', '.join([*many.values()][:10])} and 2 more" in lines
+    assert "ok       managers: Lee" in lines  # let in as a guest
+    (bad,) = [line for line in lines if line.startswith("WRONG")]
+    assert bad.startswith("WRONG    policy.guests: U6 is nobody in this workspace.")
+
+
+async def test_without_the_scope_nobody_is_blamed(computer: Computer) -> None:
+    computer.slack.scopes -= {"users:read"}
+    await fault(computer, "MISSING  Scopes: users:read. Update the app from manifest.yml and install it again.")
+    told = "note     Whether the people in settings are there cannot be told: Slack says missing_scope"
+    assert told in (await computer.check())[1]
+
+
+@pytest.mark.parametrize("running", [True, False])
+async def test_the_database_of_another_workspace(computer: Computer, running: bool) -> None:
+    """A trial's folder, say: everybody of the real workspace would be from outside."""
+    file = computer.folder / "data" / "callboard.sqlite"
+    kept = Database(file)
+    known = b'{"team_id":"T0OTHER","bot_id":"B1","bot_user_id":"U0"}'
+    await kept.write(lambda db: ledger.remember(db, IDENTITY, known.decode(), 0))
+    if not running:
+        kept.close()
+    await fault(
+        computer,
+        f"WRONG    SLACK_BOT_TOKEN is of Callboard test (T1), but {file.parent} is of another workspace (T0OTHER). "
+        "Set that one's tokens, or another CALLBOARD_DATA.",
+    )
+    kept.close()

@@ -187,11 +187,8 @@ def examine(path: Path) -> tuple[int, bool]:
     Raises:
         sqlite3.Error: it is damaged, another program's, or of a newer Callboard.
     """
-    # Whoever opens a WAL file makes the two files beside it, unless told that nobody else can write it now.
-    closed = "" if path.with_name(f"{path.name}-wal").exists() else "&immutable=1"
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro{closed}", uri=True, isolation_level=None)
-    try:
-        connection.execute("PRAGMA busy_timeout = 5000")
+
+    def work(connection: sqlite3.Connection) -> tuple[int, bool]:
         found = schema.version(connection)
         until = time.monotonic() + EXAMINE_SECONDS
         connection.set_progress_handler(lambda: time.monotonic() > until, 1000)
@@ -204,6 +201,22 @@ def examine(path: Path) -> tuple[int, bool]:
         if verdict != "ok":
             raise sqlite3.DatabaseError("database disk image is malformed")
         return found, True
+
+    return read_only(path, work)
+
+
+def read_only(path: Path, work: Callable[[sqlite3.Connection], T]) -> T:
+    """What `work`, which only reads, finds in a file that may be in use. Changes nothing.
+
+    Raises:
+        sqlite3.Error: the file is not there, or cannot be read.
+    """
+    # Whoever opens a WAL file makes the two files beside it, unless told that nobody else can write it now.
+    closed = "" if path.with_name(f"{path.name}-wal").exists() else "&immutable=1"
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro{closed}", uri=True, isolation_level=None)
+    try:
+        connection.execute("PRAGMA busy_timeout = 5000")
+        return work(connection)
     finally:
         connection.close()
 
