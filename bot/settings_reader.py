@@ -22,7 +22,7 @@ from bot.provider import Provider
 from bot.providers import provider_class
 from bot.rules import ASK_FIRST
 from bot.settings import COMMANDS, Account, Line, MessageSettings, PolicySettings, Retention, Settings
-from bot.settings_values import Values, is_address, is_zone
+from bot.settings_values import Values, advice, is_address, is_zone
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _CHANNEL = re.compile(r"[CG][A-Z0-9]{1,30}")
@@ -131,7 +131,7 @@ class _Reader(Values):
             digest_picture=self.digest_picture(),
         )  # fmt: skip
         for name in sorted(self.table):
-            self.errors.append(f"callboard.toml has an unknown setting “{name}”. Remove it or check its spelling.")
+            self.errors.append(f"callboard.toml has an unknown setting “{name}”. {advice('', name)}")
         self.ends(settings)
         return settings
 

@@ -26,6 +26,7 @@ from bot import (
     saying,
     settings,
     settings_reader,
+    settings_values,
     who,
 )
 from bot.cards.controls import LABELS
@@ -195,6 +196,14 @@ def test_every_setting_of_the_file_is_explained() -> None:
     assert names(section(page, "## [missed]")) == ["brief_seconds", "escalate_minutes", "claim_minutes"]
     assert names(section(page, "## Options of every call")) == list(call_options.SETTABLE)
     assert names(section(page, "## Options of every voice message")) == list(call_options.MESSAGES.settable)
+
+
+def test_where_a_setting_stands_is_known_to_whoever_reads_a_file_in_which_it_does_not() -> None:
+    page = read("docs/settings.md")
+    for place, there in settings_values.PLACES.items():
+        told = names(section(page, f"## {place.removeprefix('in ')}" if "[" in place else "## callboard.toml"))
+        told = [name for name in told if name.islower() and name != "flow"]  # a service's own are variables, too
+        assert sorted(told) == sorted(there), place
 
 
 def literal(cell: str) -> object:
