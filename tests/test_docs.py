@@ -35,7 +35,7 @@ from bot.cards.outcomes import SHORT
 from bot.decide import KINDS
 from bot.dialing import CONTROL
 from bot.digest import DEFINITIONS
-from bot.errors import BadInput
+from bot.errors import BadInput, CallboardError
 from bot.events import Controlled, Outcome
 from bot.numbers import pretty
 from bot.provider import Setting
@@ -511,14 +511,15 @@ async def test_a_copy_that_is_put_back_calls_nobody(desk: Office) -> None:
     """Who waited when it was made may have been called since."""
     await desk.link("U1")
     numbers = [f"+1202555013{digit}" for digit in range(4)]
-    for state in ("running", "draft", "asked"):
+    for state in ("running", "draft", "asked", "paused"):
         batch = Batch(state, "U1", "@U1", "voicenter", state, 0, 0, "", 0, b'{"text":"It is ready."}')
         await desk.board.write(messages.write, batch, [Recipient(state, 0, numbers[0], "", "waiting", 0)], 0)
     table = "number\n" + "\n".join(numbers)
     listed = await calling_lists.prepare(desk.board, "U9", "Autumn", ["U1"], table.encode(), "autumn.csv", "asked")
     await calling_lists.give_out(desk.board, "U9", listed.id)
     await auto_dial.start(desk.board, "U1", listed.id, 5)
-    states: tuple[store.BatchState, ...] = ("asked", "adding")
+    shown = await calling_lists.prepare(desk.board, "U9", "Winter", ["U1"], table.encode(), "winter.csv", "shown")
+    states: tuple[store.BatchState, ...] = ("preview", "asked", "adding")
     for one in states:
         await desk.board.write(store.create, store.Batch(one, "voicenter", "c", "Sale", "sale.csv", "U9", 0, one))
 
@@ -531,6 +532,15 @@ async def test_a_copy_that_is_put_back_calls_nobody(desk: Office) -> None:
     assert await desk.board.read(messages.asked) == []
     assert await desk.board.read(store.unfinished) == []
     assert [found.id for found in await desk.board.read(store.open_lists)] == ["adding"]
+    for name in ("preview", "asked"):  # whose buttons would call whom they called since
+        discarded = await desk.board.read(store.get, name)
+        assert discarded is not None
+        assert discarded.state == "dropped"
+    with pytest.raises(CallboardError):
+        await calling_lists.give_out(desk.board, "U9", shown.id)
+    paused = await desk.board.read(messages.get, "paused")
+    assert paused is not None
+    assert paused.state == "stopped"
     assert await desk.board.read(offers.going) == []
     await calling_lists.resume(desk.board, "U9", listed.id)
     assert await desk.board.read(offers.going) == []
