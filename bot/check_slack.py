@@ -142,17 +142,14 @@ async def _people(slack: AsyncWebClient, settings: Settings, team: str, enterpri
     found = []
     for setting, users in named.items():
         wrong = [Finding("WRONG", f"{setting}: {user} {why}") for user in users if (why := _unfit(known[user]))]
-        if setting in ("admins", "managers") and not wrong:
-            strangers = [user for user in users if user not in settings.policy.guests]
-            fix = "Callboard turns them away. Name them in policy.guests, too, or somebody else here."
-            wrong = [
-                Finding("WRONG", f"{setting}: {_name(known[user])} ({user}) is no member of the workspace; {fix}")
-                for user in strangers
-                if outside(known[user], team, enterprise)
-            ]
         found += wrong
         if users and not wrong:
             found.append(Finding("ok", f"{setting}: {_names([known[user] for user in dict.fromkeys(users)])}"))
+        found += [
+            Finding("note", f"{setting}: {_name(known[user])} ({user}) is a guest, or of another company")
+            for user in users
+            if setting in ("admins", "managers") and outside(known[user], team, enterprise)
+        ]
     return found
 
 
