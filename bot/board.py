@@ -48,6 +48,7 @@ class Board:
         listed: id of an open call -> when its service was asked last and said that it lives.
         polled: account -> when it last said which calls are active.
         logged: what is broken -> what the log said of it last.
+        strangers: account -> the day's beginning when somebody from elsewhere last knew the hook secret: the same.
         costly: rep and the day's beginning -> numbers that they were refused because of the price: see `bot/alarms.py`.
         readable: accounts whose last webhook since the start could be read.
         old_hooks: account -> when a webhook came by an address with the old secret last, since the start.
@@ -83,6 +84,7 @@ class Board:
     outsiders: set[str] = field(default_factory=set)
     polled: dict[str, float] = field(default_factory=dict)
     logged: dict[str, str] = field(default_factory=dict)
+    strangers: dict[str, float] = field(default_factory=dict)
     costly: dict[tuple[str, float], set[str]] = field(default_factory=dict)
     answer_seconds: float = 1.25
     look_up: Callable[[str], Awaitable[Contact | None]] | None = None
