@@ -31,6 +31,8 @@ CUT_OFF_SECONDS = 180
 """After so long what was begun was cut off: an upload to Slack takes three requests of at most 15 s."""
 WRITE_AGAIN_SECONDS = 5
 """So long `record()` waits before it tries again."""
+SLACK_ITSELF = frozenset({"Slack", "Slack app", "Slack connection"})
+"""Problems of that name are Slack's as a whole; others that begin so are of one conversation, or of its calls."""
 _MENTION = re.compile(r"<@([UW][A-Z0-9]+)>")
 T = TypeVar("T")
 _Failed = Callable[[Exception], Coroutine[Any, Any, None]]

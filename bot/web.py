@@ -20,7 +20,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot import alarms, guiding, phone_page, recordings
-from bot.board import Board
+from bot.board import SLACK_ITSELF, Board
 from bot.errors import BadInput, CallboardError, NotAllowed, NotFound, Unavailable, Unreadable
 from bot.events import CdrReceived
 from bot.hooks import Reply, Request
@@ -266,7 +266,7 @@ async def health(board: Board) -> dict[str, Any]:
         database = board.db.failing or "ok"
     except sqlite3.Error as error:
         broken, database = {}, type(error).__name__
-    slack = "failing" if broken.keys() & {"Slack", "Slack app", "Slack connection"} else "ok"
+    slack = "failing" if broken.keys() & SLACK_ITSELF else "ok"
     providers = {name: _state(provider, broken) for name, provider in board.providers.items()}
     ready = database == "ok" and slack == "ok" and (not providers or "ok" in providers.values())
     return {"alive": True, "ready": ready, "database": database, "slack": slack, "providers": providers}

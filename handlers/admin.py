@@ -11,7 +11,7 @@ import msgspec
 from slack_bolt.async_app import AsyncApp
 
 from bot import approval, numbers, slack_text
-from bot.board import Board
+from bot.board import SLACK_ITSELF, Board
 from bot.cards import Message, day_clock, plain, safe
 from bot.cards.help import help_message
 from bot.cards.times import counted, how_often
@@ -105,7 +105,7 @@ async def status(board: Board, user: str) -> str:
         failing = any(key == f"provider {name}" for key, *_ in broken)
         lines.append(f"• {provider.title} ({plain(name)}): {'failing' if failing else 'works'}")
         lines += [f"   {safe(notice)}" for notice in provider.notices()]
-    lines.append(f"• Slack: {'failing' if any(key.startswith('Slack') for key, *_ in broken) else 'works'}")
+    lines.append(f"• Slack: {'failing' if any(key in SLACK_ITSELF for key, *_ in broken) else 'works'}")
     lines.append(f"• Messages waiting to be shown: {waiting}")
     lines += await _quiet(board, user)
     lines.append(f"• Database: {_size(board)}")

@@ -61,6 +61,18 @@ async def test_status_says_what_works(desk: Office) -> None:
         assert words in told
 
 
+async def test_a_conversation_that_takes_no_messages_is_not_slack(desk: Office) -> None:
+    """An archived channel, say, or a colleague who has left: `/healthz` says that Slack is well, too."""
+    words = "<@U7> is a deactivated user. What belongs there waits and is posted when it is mended."
+    await desk.board.problem("Slack @U7", words)
+    told = await desk.type("/callboard")
+    assert "Slack: works" in told
+    assert "Broken:" in told
+    assert "is a deactivated user" in told
+    await desk.board.problem("Slack connection", "Slack's connection is gone.")
+    assert "Slack: failing" in await desk.type("/callboard")
+
+
 async def test_services_says_what_each_can_do(desk: Office) -> None:
     told = await desk.type("/callboard services")
     assert "*Paperphone* (voicenter) can place calls, end calls, say which calls are active" in told
