@@ -113,6 +113,7 @@ def _settings_state(words: str, environment: Mapping[str, str]) -> Literal["MISS
     """Errors of the settings begin with what they are about: a variable that is empty, or nothing, is missing."""
     name = words.partition(" ")[0]
     unset = name.isupper() and not environment.get(name, "").strip()
+    unset = unset and "is not an address" not in words  # that stands in the file
     return "MISSING" if unset or name == "No" or "does not exist" in words else "WRONG"
 
 

@@ -199,6 +199,11 @@ async def test_a_channel_that_is_shared_with_another_company(computer: Computer)
         ('"C1"', '"C3"', "WRONG    Channel #old is archived. Unarchive it, or set another in callboard.toml."),
         ('channel = "C1"', "", "MISSING  Line Sales has no channel, so its calls are not shown. Add channel = "),
         ('"US"\n', '"Mars"\n', "WRONG    region = “MARS” is not a country code."),
+        (
+            "[accounts.voicenter]",
+            '[accounts.voicenter]\nlog_url = "x"',
+            "WRONG    VOICENTER_LOG_URL is not an address.",
+        ),
         ("[accounts.voicenter]", "", "MISSING  No telephony account is configured. Add a section like [accounts."),
         ("[accounts.voicenter]", '[accounts.voicenter]\nreply_format = "CSV"', "WRONG    voicenter: VOICENTER_REPLY_"),
     ],
