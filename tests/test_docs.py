@@ -1,6 +1,7 @@
 """The docs say what the code does: commands, settings, tables, addresses, recipes, links, the example file."""
 
 import asyncio
+import dataclasses
 import json
 import re
 import sqlite3
@@ -46,7 +47,7 @@ from bot.providers.voicenter.tables import TYPES
 from bot.simulator.app import SimulatedWorld
 from bot.simulator.behaviours import ANSWERS, BEHAVIOURS, IncomingKind
 from bot.simulator.clock import RealClock
-from bot.store import calls, ledger, messages, offers, schema, workflow_steps
+from bot.store import calls, ledger, messages, offers, presence, schema, web_phones, workflow_steps
 from bot.store import campaigns as store
 from bot.store.messages import Batch, Recipient
 from tests.office import ENVIRONMENT, Office
@@ -505,6 +506,27 @@ async def test_a_number_is_forgotten(desk: Office) -> None:
     assert "Sam Hill" in after
     assert after.count(other) > 3
     assert number.encode() not in path.read_bytes()
+
+
+async def test_a_colleague_who_has_left_is_forgotten(desk: Office) -> None:
+    """They can type nothing any more, so whoever runs Callboard does it."""
+    user = "U0123456789"
+    desk.slack.users[user] = dataclasses.replace(desk.slack.users["U1"], id=user, name="Lee Lane")
+    await desk.link(user)
+    there = presence.Presence("4711", "available", 0)
+    await desk.board.write(presence.save_presence, user, "voicenter", there, 0, "status", "available")
+    await desk.board.write(web_phones.save, web_phones.Phone(user, "voicenter", "4711", b"sealed"))
+    await desk.board.write(ledger.subscribe, f"@{user}", "daily", b"{}", user, 0)
+    text = section(read("docs/privacy.md"), "## Forgetting one number").partition("A colleague")[2]
+    recipe = [found for found in re.findall(r"`(DELETE FROM [^`]+)`", text) if user in found]
+    assert len(recipe) == 4
+    await desk.board.db.write(lambda db: [db.execute(statement) for statement in recipe] and None)
+
+    def left(db: sqlite3.Connection) -> list[str]:
+        rows = {table: str([tuple(row) for row in db.execute(f"SELECT * FROM {table}")]) for table in tables()}
+        return [table for table, found in rows.items() if user in found or "Lee Lane" in found]
+
+    assert await desk.board.read(left) == ["audit"]  # what they did stays
 
 
 async def test_a_copy_that_is_put_back_calls_nobody(desk: Office) -> None:
