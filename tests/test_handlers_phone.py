@@ -211,7 +211,7 @@ async def test_the_extension_in_the_form(
         (
             {"kind": "extension", "phone": "202"},
             "phone",
-            "already linked to Grace, so",
+            "first. If they have left, your admin takes it from them: docs/privacy.md.",
         ),
     ],
 )

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 
 from bot.errors import BadInput
 
+_UNLINK = "Ask them to type `/phone unlink` first. If they have left, your admin takes it from them: docs/privacy.md."
+
 
 @dataclass(frozen=True)
 class Person:
@@ -89,18 +91,14 @@ def check_free(db: sqlite3.Connection, new: Person) -> None:
         ).fetchone()
         if row:
             raise BadInput(
-                f"Extension {new.extension} is already linked to <@{row[0]}>, so nothing was changed. "
-                "Ask them to unlink it with `/phone unlink` first."
+                f"Extension {new.extension} is already linked to <@{row[0]}>, so nothing was changed. {_UNLINK}"
             )
     if new.phone_kind == "number":
         row = db.execute(
             "SELECT user FROM people WHERE phone = ? AND phone <> '' AND user <> ?", (new.phone, new.user)
         ).fetchone()
         if row:
-            raise BadInput(
-                f"That number is already linked to <@{row[0]}>, so nothing was changed. "
-                "Ask them to unlink it with `/phone unlink` first."
-            )
+            raise BadInput(f"That number is already linked to <@{row[0]}>, so nothing was changed. {_UNLINK}")
 
 
 def is_colleagues(db: sqlite3.Connection, number: str) -> bool:
