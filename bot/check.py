@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 import httpx
@@ -39,6 +39,9 @@ _SECONDS = 10.0
 """For one request."""
 _PATIENCE = 30.0
 """For one whole look, whatever it consists of."""
+_REDIRECT, _BAD_CERTIFICATE, _NO_TLS = "redirects to ", "its certificate is not accepted", "no TLS"
+"""What may be where Callboard should answer."""
+
 Look = Callable[[], Awaitable[list[Finding]]]
 
 
@@ -217,25 +220,44 @@ async def _public_url(settings: Settings, session: aiohttp.ClientSession) -> lis
 
 
 async def _reached(settings: Settings, session: aiohttp.ClientSession) -> list[Finding]:
-    url = f"{settings.public_url}/healthz/live"
+    public, url = settings.public_url, f"{settings.public_url}/healthz/live"
     answer = await _alive(session, url)
     if answer == "alive":
-        return [Finding("ok", f"CALLBOARD_PUBLIC_URL: {settings.public_url} reaches Callboard")]
+        return [Finding("ok", f"CALLBOARD_PUBLIC_URL: {public} reaches Callboard")]
+    wrong = ""
+    if answer.startswith(_REDIRECT):
+        where = answer.removeprefix(_REDIRECT).removesuffix("/healthz/live")
+        wrong = f"{public} redirects to {where}, and webhooks do not follow. Set it to where Callboard itself answers."
+    elif answer == _BAD_CERTIFICATE:
+        fix = "Have one made for that name, such as by Let's Encrypt, and renewed in time."
+        wrong = f"the certificate of {public} is not accepted, so no phone service will reach it. {fix}"
+    elif answer == _NO_TLS:
+        fix = "Name the address of the proxy that does TLS: Callboard itself does not."
+        wrong = f"no TLS connection to {public} comes about, though https:// promises one. {fix}"
+    if wrong:
+        return [Finding("WRONG", f"CALLBOARD_PUBLIC_URL: {wrong}")]
     proxy_alone = answer.startswith(("nothing", "HTTP 502", "HTTP 503", "HTTP 504"))
     if proxy_alone and await _alive(session, f"{settings.own_url}/healthz/live") != "alive":
         words = "cannot be checked while Callboard is not running: start it, then check once more"
-        return [Finding("note", f"CALLBOARD_PUBLIC_URL ({answer} at {settings.public_url}) {words}")]
+        return [Finding("note", f"CALLBOARD_PUBLIC_URL ({answer} at {public}) {words}")]
     fix = f"Let the proxy there pass requests on to port {settings.port} of this computer."
     return [Finding("WRONG", f"CALLBOARD_PUBLIC_URL: {answer} at {url}, not Callboard. {fix}")]
 
 
 async def _alive(session: aiohttp.ClientSession, url: str) -> str:
-    """ "alive", or what there is instead."""
+    """ "alive", or what there is instead. A redirect is not followed: who sends webhooks does not, either."""
     try:
-        async with session.get(url) as answer:
+        async with session.get(url, allow_redirects=False) as answer:
+            if answer.status in (301, 302, 303, 307, 308):
+                where = urlsplit(urljoin(url, answer.headers.get("location", "")))
+                return f"{_REDIRECT}{where.scheme}://{where.netloc}{where.path}"
             if answer.status != 200:
                 return f"HTTP {answer.status}"
             return "alive" if await answer.content.read(100) == b"alive" else "something else"
+    except aiohttp.ClientConnectorCertificateError:
+        return _BAD_CERTIFICATE
+    except aiohttp.ClientConnectorSSLError:
+        return _NO_TLS
     except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
         return f"nothing answers ({type(error).__name__})"
 
