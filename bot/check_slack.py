@@ -1,5 +1,6 @@
 """What `callboard check` asks Slack: are the tokens good, may we do all we need, who and where is named in settings?"""
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ import yaml
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot import decide
 from bot.outsiders import outside
 from bot.settings import Settings
 
@@ -17,6 +19,8 @@ MANIFEST = Path(__file__).parents[1] / "manifest.yml"
 _SECONDS = 10
 """For one request."""
 _UNREACHABLE = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
+_MOST = 90
+"""So many people are looked up: Slack answers about a hundred a minute."""
 _NAMED = 10
 """So many people of a setting are called by their names."""
 
@@ -125,31 +129,43 @@ async def _people(slack: AsyncWebClient, settings: Settings, team: str, enterpri
     named = {
         "admins": settings.admins,
         "managers": settings.managers,
-        "policy.callers": settings.policy.callers,
+        "targets of [[flow]]": [at[1:] for at in sorted(decide.mentioned(settings.flows)) if not at.startswith("@S")],
         "policy.guests": settings.policy.guests,
+        "policy.callers": settings.policy.callers,
     }
-    known: dict[str, dict[str, Any]] = {}
-    for user in dict.fromkeys(user for users in named.values() for user in users):
-        try:
-            known[user] = (await slack.users_info(user=user))["user"]
-        except SlackApiError as error:
-            if _code(error) in ("user_not_found", "user_not_visible", "users_not_found"):
-                known[user] = {}
-                continue
-            return [Finding("note", f"Whether the people in settings are there cannot be told: {_said(error)}")]
-        except _UNREACHABLE as error:
-            return [Finding("WRONG", f"Slack cannot be reached any more ({type(error).__name__}).")]
+    everybody = list(dict.fromkeys(user for users in named.values() for user in users))
+    at_once = asyncio.Semaphore(8)
+
+    async def one(user: str) -> dict[str, Any]:
+        async with at_once:
+            try:
+                return dict((await slack.users_info(user=user))["user"])
+            except SlackApiError as error:
+                if _code(error) in ("user_not_found", "user_not_visible"):
+                    return {}
+                raise
+
+    try:
+        known = dict(zip(everybody, await asyncio.gather(*map(one, everybody[:_MOST])), strict=False))
+    except SlackApiError as error:
+        return [Finding("note", f"Whether the people in settings are there cannot be told: {_said(error)}")]
+    except _UNREACHABLE as error:
+        return [Finding("WRONG", f"Slack cannot be reached any more ({type(error).__name__}).")]
     found = []
     for setting, users in named.items():
-        wrong = [Finding("WRONG", f"{setting}: {user} {why}") for user in users if (why := _unfit(known[user]))]
+        there = {user: known[user] for user in users if user in known}
+        wrong = [Finding("WRONG", f"{setting}: {user} {why}") for user in there if (why := _unfit(there[user]))]
         found += wrong
-        if users and not wrong:
-            found.append(Finding("ok", f"{setting}: {_names([known[user] for user in dict.fromkeys(users)])}"))
+        if there and not wrong:
+            found.append(Finding("ok", f"{setting}: {_names(there.values())}"))
         found += [
-            Finding("note", f"{setting}: {_name(known[user])} ({user}) is a guest, or of another company")
-            for user in users
-            if setting in ("admins", "managers") and outside(known[user], team, enterprise)
+            Finding("note", f"{setting}: {_name(there[user])} ({user}) is a guest, or of another company")
+            for user in there
+            if setting in ("admins", "managers") and outside(there[user], team, enterprise)
         ]
+    if left := len(everybody[_MOST:]):
+        words = f"{left} more people of settings were not looked up, for Slack is asked about {_MOST} at most"
+        found.append(Finding("note", words))
     return found
 
 

@@ -641,6 +641,30 @@ async def test_people_who_may_call_are_looked_up_too(computer: Computer) -> None
     assert bad.startswith("WRONG    policy.guests: U6 is nobody in this workspace.")
 
 
+async def test_whom_a_flow_puts_callers_through_to_is_looked_up(computer: Computer) -> None:
+    """Whoever is not there is left out when somebody calls, and nobody hears of it."""
+    targets = 'targets = ["@U1", "@U6", "@S0123456789"]'
+    computer.text = SETTINGS + f'\n[[flow]]\nstart = "front"\n[flow.steps.front]\ndo = "dial"\n{targets}\n'
+    await fault(
+        computer,
+        "WRONG    targets of [[flow]]: U6 is nobody in this workspace. In Slack, open the person's profile, ⋮, Copy "
+        "member ID.",
+    )
+
+
+async def test_slack_is_asked_about_so_many_people_only_as_it_lets_itself_be(computer: Computer) -> None:
+    many = [f"U7{number:03}" for number in range(130)]
+    for user in many:
+        computer.slack.users[user] = replace(computer.slack.users["U1"], id=user, name=f"Rep {user}")
+    computer.text = SETTINGS.replace("[policy]", f"[policy]\ncallers = {many}".replace("'", '"'))
+    code, lines = await computer.check()
+    assert code == 0
+    assert "note     42 more people of settings were not looked up, for Slack is asked about 90 at most" in lines
+    (told,) = [line for line in lines if "policy.callers" in line]
+    assert told.startswith("ok       policy.callers: Rep U7000, ")
+    assert told.endswith(" and 78 more")
+
+
 async def test_without_the_scope_nobody_is_blamed(computer: Computer) -> None:
     computer.slack.scopes -= {"users:read"}
     await fault(computer, "MISSING  Scopes: users:read. Update the app from manifest.yml and install it again.")
