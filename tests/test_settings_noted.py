@@ -6,8 +6,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bot import settings_noted
+from bot import decide, settings_noted
 from bot.assembly import running
+from bot.hooks import Dial
 from bot.settings import Retention
 from bot.settings_reader import load
 from bot.store import ledger
@@ -118,3 +119,31 @@ async def test_it_is_looked_at_when_callboard_starts(tmp_path: Path, fake_slack:
     async with running(replace(settings, managers=("U2", "U4"))) as callboard:
         (line,) = await callboard.board.read(audit_log)
         assert line[1:] == ("", "setting changed", "managers", "U2 -> U2, U4")
+
+
+async def test_what_is_configured_no_more_is_not_broken_for_ever(desk: Office) -> None:
+    """Nobody would ever find that it works again: an account that was given up because it failed, say."""
+    gone = ("provider old", "version old", "webhook old", "webhooks of old", "call log old", "user group S1")
+    off = ("caller lookup", "Slack calls", "digest picture", "Slack connection")
+    stays = ("provider voicenter", "webhook voicenter", "Slack app", "Slack C1", "disk", "job poll", "flow")
+    for key in (*gone, *off, *stays):
+        await desk.board.problem(key, f"{key} is broken.")
+    await desk.settle()
+    before = len(desk.conversation("U9"))
+    desk.board.settings = replace(desk.board.settings, mode="http", digest_picture=False)
+    await settings_noted.note(desk.board)
+    await desk.settle()
+    assert {key for key, *_ in await desk.board.read(ledger.problems)} == {*stays}
+    assert len(desk.conversation("U9")) == before, "it does not work again: it is gone"
+
+
+async def test_what_is_configured_stays_broken_until_it_works(desk: Office) -> None:
+    keys = ("caller lookup", "Slack calls", "digest picture", "Slack connection", "user group S0123456789")
+    for key in keys:
+        await desk.board.problem(key, f"{key} is broken.")
+    step = Dial(targets=("@S0123456789",))
+    flow = decide.Flow(start="front", steps={"front": step})
+    there = replace(desk.board.settings, mode="socket", slack_calls=True, lookup_url="https://crm.example/{number}")
+    desk.board.settings = replace(there, flows=(flow,))
+    await settings_noted.note(desk.board)
+    assert {key for key, *_ in await desk.board.read(ledger.problems)} == {*keys}
