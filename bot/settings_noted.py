@@ -6,6 +6,7 @@ They stand in callboard.toml, which nobody changes in Slack, so each start looks
 
 import contextlib
 import logging
+import re
 import sqlite3
 from collections.abc import Mapping
 
@@ -15,12 +16,14 @@ from bot import decide
 from bot.board import Board
 from bot.periods import WEEKDAYS
 from bot.settings import Settings
-from bot.store import ledger
+from bot.store import cards, ledger
 
 log = logging.getLogger("callboard.settings_noted")
 
 _OF_ACCOUNTS = ("provider ", "version ", "webhook ", "webhooks of ", "call log ")
 """How names of problems begin that end in an account's."""
+_CHANNEL = re.compile(r"Slack ([CG][A-Z0-9]+)")
+"""The name of a problem with a channel."""
 FACT = "settings of the last start"
 _LISTS = ("admins", "managers", "policy.countries", "policy.weekdays", "policy.callers", "policy.guests")
 
@@ -49,18 +52,23 @@ async def note(board: Board) -> None:
 async def _drop_what_is_gone(board: Board) -> None:
     """Of what is configured no more nobody would ever find that it works again, and tell."""
     broken = [key for key, *_ in await board.read(ledger.problems)]
-    gone = [key for key in broken if _is_gone(board.settings, key)]
+    if not broken:
+        return
+    digests = {channel for channel, *_ in await board.read(ledger.subscriptions)}
+    gone = [key for key in broken if _is_gone(board.settings, digests, key)]
 
     def drop(db: sqlite3.Connection) -> None:
         for key in gone:
             ledger.solved(db, key)
+            if channel := _CHANNEL.fullmatch(key):
+                cards.give_up(db, channel[1])
 
     if gone:
         with contextlib.suppress(sqlite3.Error):  # a full disk: the next start tries again
             await board.write(drop)
 
 
-def _is_gone(settings: Settings, key: str) -> bool:
+def _is_gone(settings: Settings, digests: set[str], key: str) -> bool:
     from bot import lookup, native_calls, pictures  # spared where nothing is broken
 
     there = {
@@ -71,6 +79,8 @@ def _is_gone(settings: Settings, key: str) -> bool:
     }
     if key.startswith("user group "):
         return f"@{key.removeprefix('user group ')}" not in decide.mentioned(settings.flows)
+    if channel := _CHANNEL.fullmatch(key):
+        return channel[1] not in {settings.channel, *(line.channel for line in settings.lines), *digests}
     accounts = {account.name for account in settings.accounts}
     of_account = next((key.removeprefix(begin) for begin in _OF_ACCOUNTS if key.startswith(begin)), None)
     return of_account not in accounts if of_account is not None else not there.get(key, True)

@@ -11,12 +11,14 @@ from bot.assembly import running
 from bot.hooks import Dial
 from bot.settings import Retention
 from bot.settings_reader import load
-from bot.store import ledger
+from bot.store import cards, ledger
 from tests.audit_lines import audit_log
 from tests.fake_slack import FakeSlack
-from tests.office import Office
+from tests.office import SETTINGS, Office, office
+from tests.slack_state import Channel, Clock
 from tests.test_assembly import socket_settings
 from tests.test_disk import Sick
+from tests.test_handlers_missed import miss
 
 
 async def noted(desk: Office) -> list[tuple[str, str]]:
@@ -147,3 +149,28 @@ async def test_what_is_configured_stays_broken_until_it_works(desk: Office) -> N
     desk.board.settings = replace(there, flows=(flow,))
     await settings_noted.note(desk.board)
     assert {key for key, *_ in await desk.board.read(ledger.problems)} == {*keys}
+
+
+async def test_a_channel_that_nothing_belongs_to_any_more_is_not_waited_for(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    """One that was mistyped at the set-up, say, or archived after its line had got another."""
+    fake_slack.channels["C5"] = Channel("C5", "new", bot_is_member=True, members={"U1", "U9"})
+    async with office(tmp_path, fake_slack, slack_clock, SETTINGS.replace('"C1"', '"C2"')) as desk:
+        await miss(desk, "in-1")
+        assert [key for key, *_ in await desk.board.read(ledger.problems)] == ["Slack C2"]
+        await settings_noted.note(desk.board)
+        assert [key for key, *_ in await desk.board.read(ledger.problems)] == ["Slack C2"], "it is to be mended"
+        assert await desk.board.read(cards.waiting) == 1
+        await desk.board.write(ledger.subscribe, "C2", "daily", b"{}", "U9", slack_clock())
+    async with office(tmp_path, fake_slack, slack_clock, SETTINGS.replace('"C1"', '"C5"')) as desk:
+        await settings_noted.note(desk.board)
+        assert [key for key, *_ in await desk.board.read(ledger.problems)] == ["Slack C2"], "a digest is to come there"
+        await desk.board.write(ledger.unsubscribe, "C2")
+        await settings_noted.note(desk.board)
+        slack_clock.advance(7200)
+        await desk.settle()
+        assert await desk.board.read(ledger.problems) == []
+        assert await desk.board.read(cards.waiting) == 0
+        assert "Nothing is broken." in await desk.type("/callboard", user="U9", channel="C5")
+        assert "+1 202-555-0155" in await desk.type("/missed", channel="C5"), "whoever waits is not forgotten"
