@@ -283,7 +283,12 @@ def _look_at(settings: Settings, account: Account, client: httpx.AsyncClient) ->
 def _hooks(settings: Settings) -> list[Finding]:
     where = "" if settings.public_url else " They work on this computer only, until CALLBOARD_PUBLIC_URL is set."
     words = "Each holds CALLBOARD_HOOK_SECRET, so show them to nobody else."
-    found = [Finding("note", f"Webhook addresses to paste at your phone services. {words}{where}")]
+    found = []
+    if settings.old_hook_secret:
+        until = "Take it away once `/callboard hooks` says that none is used any more"
+        old = f"CALLBOARD_OLD_HOOK_SECRET is set, so webhook addresses with it are taken, too. {until}"
+        found.append(Finding("note", old))
+    found.append(Finding("note", f"Webhook addresses to paste at your phone services. {words}{where}"))
     for account in settings.accounts:
         kind = provider_class(account.provider)
         if not kind.hook_paths:

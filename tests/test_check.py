@@ -687,3 +687,16 @@ async def test_the_database_of_another_workspace(computer: Computer, running: bo
         "Set that one's tokens, or another CALLBOARD_DATA.",
     )
     kept.close()
+
+
+async def test_an_old_hook_secret_is_not_forgotten(computer: Computer) -> None:
+    """It has become known: as long as it is taken, whoever knows it can report made-up calls."""
+    note = (
+        "note     CALLBOARD_OLD_HOOK_SECRET is set, so webhook addresses with it are taken, too. Take it away once "
+        "`/callboard hooks` says that none is used any more"
+    )
+    assert note not in (await computer.check())[1]
+    computer.environment["CALLBOARD_OLD_HOOK_SECRET"] = "the-secret-of-before"
+    code, lines = await computer.check()
+    assert (code, note in lines) == (0, True)
+    assert not any("the-secret-of-before" in line for line in lines)
