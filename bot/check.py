@@ -11,6 +11,7 @@ import errno
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urljoin, urlsplit
@@ -33,6 +34,14 @@ from bot.store.engine import examine as examine_file
 from bot.store.schema import VERSION
 from bot.workspace import IDENTITY, Identity
 
+VARIABLES = frozenset(
+    f"CALLBOARD_{name}"
+    for name in (
+        *("CONFIG", "DATA", "HOOK_SECRET", "HOST", "LOG", "LOOKUP_TOKEN", "OLD_HOOK_SECRET", "PORT", "PUBLIC_URL"),
+        "SLACK_MODE",
+    )
+)
+"""All of ours in the environment but those of accounts."""
 WAL_RESET_FIXED = (3, 51, 3)
 """From this version on two connections can write a WAL file safely: https://sqlite.org/wal.html#walresetbug"""
 _SECONDS = 10.0
@@ -82,7 +91,7 @@ async def findings(
     if settings is None:
         return
     yield Finding("ok", f"Settings: {_count(settings.accounts, 'account')}, {_count(settings.lines, 'line')}")
-    for found in _roles(settings):
+    for found in [*_roles(settings), *_unread(settings, environment)]:
         yield found
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_SECONDS)) as session, http() as client:
         looks: list[tuple[str, Look]] = [
@@ -118,6 +127,18 @@ def _settings_state(words: str, environment: Mapping[str, str]) -> Literal["MISS
     unset = name.isupper() and not environment.get(name, "").strip()
     unset = unset and "is not an address" not in words  # that stands in the file
     return "MISSING" if unset or name == "No" or "does not exist" in words else "WRONG"
+
+
+def _unread(settings: Settings, environment: Mapping[str, str]) -> list[Finding]:
+    """A variable whose name is misspelt is like one that is not set."""
+    known = VARIABLES | {f"{account.name}_{name}".upper() for account in settings.accounts for name in account.values}
+    ours = ("CALLBOARD_", *(f"{account.name}_".upper() for account in settings.accounts))
+    found = []
+    for name in sorted(name for name in environment.keys() - known if name.startswith(ours)):
+        meant = get_close_matches(name, sorted(known), n=1)
+        question = f" Is {meant[0]} meant?" if meant else ""
+        found.append(Finding("note", f"{name} in the environment is read by nothing.{question}"))
+    return found
 
 
 def _roles(settings: Settings) -> list[Finding]:

@@ -1,6 +1,7 @@
 """`callboard check` says what is missing or wrong, each with the fix; secrets stay unsaid; it never raises."""
 
 import os
+import re
 import socket
 import sqlite3
 import ssl
@@ -20,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from bot.assembly import serving
-from bot.check import check
+from bot.check import VARIABLES, check
 from bot.disk import free_bytes
 from bot.store import Database, alone, engine, ledger
 from bot.store.schema import VERSION
@@ -700,3 +701,28 @@ async def test_an_old_hook_secret_is_not_forgotten(computer: Computer) -> None:
     code, lines = await computer.check()
     assert (code, note in lines) == (0, True)
     assert not any("the-secret-of-before" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("variable", "meant"),
+    [
+        ("CALLBOARD_PUBLICURL", "CALLBOARD_PUBLIC_URL"),
+        ("CALLBOARD_HOOK_SECRET_OLD", "CALLBOARD_HOOK_SECRET"),
+        ("VOICENTER_LOGURL", "VOICENTER_LOG_URL"),
+    ],
+)
+async def test_a_variable_that_nothing_reads_is_noted(computer: Computer, variable: str, meant: str) -> None:
+    """In the file it would be a mistake; here it did nothing, and nobody said so."""
+    _, before = await computer.check()
+    assert not any("is read by nothing" in line for line in before)
+    computer.environment[variable] = "a-secret-say"
+    code, lines = await computer.check()
+    assert f"note     {variable} in the environment is read by nothing. Is {meant} meant?" in lines
+    assert code == 0
+    assert "a-secret-say" not in "".join(lines)
+
+
+def test_every_variable_is_known_to_the_check() -> None:
+    text = (Path(__file__).parents[1] / "docs" / "settings.md").read_text(encoding="utf-8")
+    told = set(re.findall(r"^\| `(CALLBOARD_[A-Z_]+)` \|", text, re.MULTILINE))
+    assert told == VARIABLES
