@@ -24,9 +24,9 @@ HOOK = "benchmark-hook-secret-0123"
 
 
 def on_core(number: int) -> None:
-    """What is measured has one core and what loads it another, as when the floors were measured: less is left to chance.
+    """What is measured has one core and what loads it another, as when the floors were measured.
 
-    Where the system cannot say so, or has one core only, they share.
+    They share where the system cannot say so, or has one core only.
     """
     with contextlib.suppress(AttributeError, OSError):
         os.sched_setaffinity(0, {number})

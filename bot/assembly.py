@@ -11,12 +11,11 @@ import gc
 import logging
 import os
 import socket
-import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import cast
 
 import aiohttp
 import httpx
@@ -47,6 +46,7 @@ from bot import (
 )
 from bot.auto_dial import AutoDial
 from bot.board import Board
+from bot.data_folder import DATABASE, opened, take
 from bot.delivering import Deliveries
 from bot.errors import CallboardError, SettingsError
 from bot.feed import Feed
@@ -57,7 +57,7 @@ from bot.providers import provider_class
 from bot.rendering import render
 from bot.settings import Settings
 from bot.step_answers import StepAnswers
-from bot.store import Database, Taken, alone, people
+from bot.store import Database, people
 from bot.workspace import Identity, SocketMode, identify, refresh
 from handlers import (
     Desk,
@@ -95,13 +95,8 @@ from handlers import (
 from handlers import workflow_steps as steps
 
 log = logging.getLogger("callboard")
-T = TypeVar("T")
-
-DATABASE = "callboard.sqlite"
-LOCK = "callboard.lock"
 THIS_COMPUTER = "127.0.0.1,::1,::ffff:127.0.0.1"
 """From where a proxy is believed whom it speaks for."""
-_NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 SIGN_OUT_SECONDS = 3
 """So long a provider may take to end a session when we stop."""
 
@@ -254,7 +249,7 @@ async def running(
     """
     async with AsyncExitStack() as stack:
         # Before recovery: what another process is about to dial would look like what a crash had left behind.
-        _take(stack, settings.data)
+        take(stack, settings.data)
         http = await stack.enter_async_context(http_client())
         session = await stack.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30)))
         database = opened(open_database, settings.data / DATABASE)
@@ -332,53 +327,6 @@ async def running(
         stack.callback(scheduler.shutdown, wait=False)
         _calm_the_collector()
         yield Callboard(board, feed, app, port)
-
-
-def _take(stack: AsyncExitStack, folder: Path) -> None:
-    try:
-        stack.enter_context(alone(folder / LOCK))
-    except Taken as error:
-        raise SettingsError(
-            f"Another Callboard is at work in {folder}. Stop it first, or set another CALLBOARD_DATA."
-        ) from error
-    except (OSError, sqlite3.Error) as error:
-        raise SettingsError(unusable(folder, error)) from error
-
-
-def unusable(folder: Path, error: Exception) -> str:
-    """The sentence for a data folder of which the system says `error`."""
-    if isinstance(error, FileExistsError | NotADirectoryError):  # whose words would not help
-        return f"Data folder {folder} cannot be used (a file is in its place). Move that away, or set CALLBOARD_DATA."
-    why = getattr(error, "strerror", None) or error
-    if _is_full(error):
-        return f"Data folder {folder} cannot be used ({why}). Make room on its disk, or set another CALLBOARD_DATA."
-    return f"Data folder {folder} cannot be used ({why}). Make it writable for this user, or set CALLBOARD_DATA."
-
-
-def _is_full(error: Exception) -> bool:
-    return getattr(error, "sqlite_errorname", "") == "SQLITE_FULL" or getattr(error, "errno", 0) in _NO_SPACE
-
-
-def opened(open_database: Callable[[Path], T], file: Path) -> T:
-    """What `open_database` makes of the file.
-
-    Raises:
-        SettingsError: it cannot be opened, or not be written; says why.
-    """
-    if file.is_dir():
-        raise SettingsError(f"The database {file} is a folder. Move it away, or set another CALLBOARD_DATA.")
-    for part in (file, *(file.with_name(file.name + beside) for beside in ("-wal", "-shm"))):
-        if part.exists() and not os.access(part, os.W_OK):  # as after root has put a backup there; opening it works
-            raise SettingsError(f"The database {part} cannot be written. Make it this user's own (chown), then start.")
-    try:
-        return open_database(file)
-    except sqlite3.Error as error:
-        words = str(error)  # a sentence where it is ours
-        if _is_full(error):  # which no backup would mend
-            words += ". Make room on its disk, then start again."
-        elif not words.endswith("."):
-            words += ". If it is damaged, put a backup in its place: docs/deploying.md."
-        raise SettingsError(f"The database {file} cannot be opened: {words}") from error
 
 
 async def _sign_out(board: Board) -> None:

@@ -21,8 +21,9 @@ import httpx
 import msgspec
 
 from bot import check_slack
-from bot.assembly import DATABASE, http_client, listening, opened, providers, unusable
+from bot.assembly import http_client, listening, providers
 from bot.check_slack import Finding
+from bot.data_folder import DATABASE, opened, unusable
 from bot.disk import LEAST_FREE_BYTES, free_bytes
 from bot.errors import CallboardError, SettingsError, Unsupported
 from bot.providers import provider_class

@@ -62,7 +62,7 @@ async def download(
     except UnicodeError as error:  # a redirect to a host that is none: httpx finds out only when it is asked for it
         await anyio.Path(into).unlink(missing_ok=True)
         raise Refused(f"{title} forwarded us to what is no web address, so the recording was not fetched.") from error
-    except httpx.TransportError as error:
+    except (httpx.TransportError, httpx.DecodingError) as error:
         await anyio.Path(into).unlink(missing_ok=True)
         raise Unavailable(f"{title} did not hand out the recording. Try again in a minute.") from error
     except BaseException:
@@ -137,7 +137,7 @@ def _check_peer(title: str, url: httpx.URL, stream: Any, allowed: frozenset[str]
 
 
 async def _write(title: str, response: httpx.Response, into: Path, limit: int) -> str:
-    if response.status_code == 429 or response.status_code >= 500:
+    if response.status_code in (408, 429, 499) or response.status_code >= 500:
         raise Unavailable(f"{title} cannot hand out the recording now ({response.status_code}). Try again later.")
     if response.status_code != 200:
         words = "no such recording" if response.status_code in (404, 410) else f"answered {response.status_code}"

@@ -13,13 +13,13 @@ import sqlite3
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.board import Board
 from bot.cards import Message
+from bot.slack_api import CLOCKS_DIFFER_SECONDS, Limited, Unanswered, ask, code_of, status_of
 from bot.store import cards, ledger, roundups
 from bot.store.cards import IN_THREAD, Card
 
@@ -36,8 +36,6 @@ GATHER_SECONDS = 0.02
 """How long marks are gathered before the next look at what is due."""
 LOOK_UP_SECONDS = 3.0
 """How long after an interrupted post its message must have appeared in the channel."""
-CLOCKS_DIFFER_SECONDS = 900.0
-"""So far from an interrupted post its message may be dated, by Slack's clock: it is sent at once."""
 PATIENCE = 3
 """So often Slack may not answer about a card before the admins hear of it."""
 AGAIN_SECONDS = 5.0
@@ -68,22 +66,11 @@ Render = Callable[[Card], Awaitable[Message | None]]
 """What a card should show now; None = nothing (any more)."""
 
 
-class Unanswered(Exception):
-    """Slack may or may not have acted."""
-
-
 class _NotYet(Exception):
     """The card above it is not posted yet, and due at `until` (seconds since 1970 UTC)."""
 
     def __init__(self, until: float) -> None:
         self.until = until
-
-
-class Limited(Exception):
-    """Slack asks to wait."""
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
 
 
 @dataclass
@@ -195,7 +182,7 @@ class Feed:
                 await self.board.problem("Slack", "Slack does not answer, or with an error of its own. Messages wait.")
             await self.board.write(cards.later, card, now() + max(LOOK_UP_SECONDS, _backoff(card)))
         except SlackApiError as error:
-            await self._refused(card, code_of(error) or f"HTTP {_status(error)}")
+            await self._refused(card, code_of(error) or f"HTTP {status_of(error)}")
         except (SlackClientError, OSError, TimeoutError) as error:
             await self.board.problem("Slack", f"Slack could not be reached ({type(error).__name__}). Messages wait.")
             await self.board.write(cards.later, card, now() + _backoff(card))
@@ -371,56 +358,6 @@ class Feed:
             if len(self._conversations) > 5000:
                 self._conversations.popitem(last=False)
         return self._conversations[place]
-
-
-async def ask(method: Callable[..., Awaitable[Any]], **arguments: Any) -> Any:
-    """Call a method of Slack's client, once, and sort what goes wrong.
-
-    Raises:
-        Limited: nothing was done; says for how long to wait.
-        Unanswered: Slack may or may not have acted.
-        SlackApiError: it refused.  OSError: it was not reached; nothing was done.
-    """
-    try:
-        return await method(**arguments)
-    except SlackApiError as error:
-        status, code = _status(error), code_of(error)
-        if status == 429 or code == "ratelimited":
-            raise Limited(_asked_to_wait(error)) from error
-        if status >= 500 or (not code and status < 400):  # what is no JSON comes from something in between
-            raise Unanswered from error
-        raise
-    except AttributeError as error:  # slack_sdk takes a text for a dict: it is no JSON either
-        raise Unanswered from error
-    except ConnectionRefusedError:
-        raise
-    except OSError as error:
-        # aiohttp's connector errors are OSErrors: nothing was sent. Anything else may have been.
-        if type(error).__name__.startswith("ClientConnector"):
-            raise
-        raise Unanswered from error
-    except Exception as error:
-        if isinstance(error, TimeoutError) or type(error).__module__.startswith("aiohttp"):
-            raise Unanswered from error
-        raise
-
-
-def code_of(error: SlackApiError) -> str:
-    """Slack's own code of a refusal, such as "channel_not_found"; "" = its answer was not JSON."""
-    data = getattr(error.response, "data", None)
-    return str(data.get("error") or "") if isinstance(data, dict) else ""
-
-
-def _status(error: SlackApiError) -> int:
-    # Where the answer is no JSON though it says so, this is aiohttp's own response.
-    return int(getattr(error.response, "status_code", 0) or getattr(error.response, "status", 0))
-
-
-def _asked_to_wait(error: SlackApiError) -> float:
-    try:
-        return max(1.0, float(error.response.headers.get("Retry-After", 1)))
-    except ValueError:
-        return 1.0
 
 
 def _fingerprint(message: Message) -> str:

@@ -19,9 +19,9 @@ from bot.board import Board
 from bot.call import Call
 from bot.cards import who_plain
 from bot.events import REP, THIRD, State
-from bot.feed import Limited, Unanswered, ask, code_of
 from bot.numbers import pretty
 from bot.phone_page import join_url
+from bot.slack_api import Limited, Unanswered, ask, code_of
 from bot.store import calls, cards, lookups, slack_calls, web_phones
 from bot.store.slack_calls import ADDED, ENDED, LOST, REFUSED, SlackCall
 

@@ -23,6 +23,19 @@ def is_emergency(digits: str, *regions: str) -> bool:
     )
 
 
+_WITHHELD = re.compile(
+    r"(?:sip:)?(?:anonymous|unknown|restricted|private|unavailable|withheld|blocked|hidden)(?:[ _-]?(?:caller|number))?"
+    "(?:@.*)?",
+    re.IGNORECASE,
+)
+"""The last part: https://www.rfc-editor.org/rfc/rfc3323#section-4.1.1.3, "sip:anonymous@anonymous.invalid"."""
+
+
+def withheld(text: str) -> bool:
+    """Whether this is what networks write in place of a caller's number that is not told."""
+    return _WITHHELD.fullmatch(text.strip()) is not None
+
+
 def e164(text: str, region: str) -> str:
     """E.164 form of a number a *provider* sent; what cannot be understood comes back stripped, never lost.
 

@@ -12,7 +12,7 @@ from bot.board import Board, sentence
 from bot.call import Call, Leg
 from bot.events import AnyEvent, CallEnded, Controlled, LegAlive, LegAnswered, LegEnded, LegEvent, Outcome, State
 from bot.provider import Provider
-from bot.store import calls, ledger
+from bot.store import calls, ledger, owners
 
 POLL_SECONDS = 3
 IDLE_SECONDS = 15
@@ -79,7 +79,7 @@ class Poll:
 
     def _past(self, call: Call) -> bool:
         """Whether nobody has told for so long what became of it that it is no reason to ask often."""
-        return call.state is State.UNCLEAR and self.board.now() - call.started_at > calls.ADOPT_SECONDS
+        return call.state is State.UNCLEAR and self.board.now() - call.started_at > owners.ADOPT_SECONDS
 
     def _idle(self, provider: Provider) -> bool:
         """Whether it is time to ask for calls of which nobody told."""

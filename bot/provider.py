@@ -8,6 +8,7 @@ import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -241,6 +242,46 @@ class Provider(Operations):
         if response.status_code >= 500 and not any_status:
             raise internal_error(self.title, response.status_code, dials=dials)
         return response
+
+
+LIMITED = 429
+"""HTTP status of what was asked too often; nothing was done."""
+LIMITED_SECONDS, LONGEST_SECONDS = 60, 3600
+"""So long nothing should be asked after it, where it does not say how long; and at most, whatever it says."""
+
+
+def patience(response: httpx.Response, now: float) -> int:
+    """Seconds for which nothing should be asked after HTTP 429. `now`: seconds since 1970 UTC.
+
+    Source: https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3, a number of seconds or a date.
+    """
+    told = response.headers.get("retry-after", "").strip()
+    if told.isascii() and told.isdecimal():
+        return min(int(told[:9]), LONGEST_SECONDS)
+    if until := _moment(told):
+        return round(min(max(until - (_moment(response.headers.get("date", "")) or now), 0), LONGEST_SECONDS))
+    return LIMITED_SECONDS
+
+
+def _moment(date: str) -> float:
+    try:
+        return parsedate_to_datetime(date).timestamp()
+    except (ValueError, OverflowError):
+        return 0.0
+
+
+def limited(title: str, words: str = "") -> Unavailable:
+    """HTTP 429, in the service's own words where there are any."""
+    reason = words.strip().rstrip(".") or f"HTTP {LIMITED}"
+    return Unavailable(f"{title} lets nothing more through ({reason}). Try again in a minute.")
+
+
+def left_open(status: int) -> bool:
+    """Whether an HTTP status, where nothing else is told, leaves open what became of the request.
+
+    408 and 499 are those of gateways for what was given up on the way.
+    """
+    return status >= 500 or status in (408, 499)
 
 
 def internal_error(title: str, status: int, *, dials: bool) -> Ambiguous | Unavailable:

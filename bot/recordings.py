@@ -198,7 +198,7 @@ def _read(board: Board, token: str) -> _Link:
     found = None
     with suppress(ValueError, msgspec.MsgspecError):
         told = base64.b64decode(body + "=" * (-len(body) % 4), altchars=b"-_", validate=True)
-        if hmac.compare_digest(_text(_signature(board, told)), signature):
+        if hmac.compare_digest(_text(_signature(board, told)).encode(), signature.encode()):
             found = msgspec.json.decode(told, type=_Link)
     if found is None:
         raise BadInput("That is not a link to a recording. Press “Recording” on the call's card in Slack.")

@@ -16,20 +16,18 @@ from typing import Any
 import msgspec
 import phonenumbers
 
-from bot import call_options, consent, decide, numbers, policy
+from bot import call_options, decide, numbers, policy
 from bot.errors import BadInput, SettingsError
 from bot.provider import Provider
 from bot.providers import provider_class
-from bot.rules import ASK_FIRST
-from bot.settings import COMMANDS, Account, Line, MessageSettings, PolicySettings, Retention, Settings
-from bot.settings_values import Values, advice, is_address, is_zone
+from bot.settings import COMMANDS, Account, Line, Settings
+from bot.settings_sections import Sections
+from bot.settings_values import advice, is_address, is_zone
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _CHANNEL = re.compile(r"[CG][A-Z0-9]{1,30}")
 _ADDRESS = re.compile(r"https?://[^/\s]+")
 _IN_BRACKETS = "Its port is a number, and an IPv6 address goes in brackets, like https://[2001:db8::1]:8443."
-LEAST_DAYS = 35
-"""What `/call again`, weekly digests and limits look back on is kept."""
 
 
 def load(environment: Mapping[str, str] = os.environ, file: Path | None = None) -> Settings:
@@ -70,7 +68,7 @@ def examine(environment: Mapping[str, str], file: Path | None = None) -> tuple[S
     return (None if errors else settings), errors
 
 
-class _Reader(Values):
+class _Reader(Sections):
     """Reads one setting after the other."""
 
     def settings(self) -> Settings:
@@ -328,81 +326,6 @@ class _Reader(Values):
             return {}
         found, errors = call_options.read(f'lines."{written}".call', line.call, region, kind, of[0].call)
         self.errors += errors
-        return found
-
-    def policy(self, region: str, zone: str) -> PolicySettings:
-        table = self.sub("policy")
-        # As long as nobody has said where the office is, an afternoon there may be the night of UTC.
-        night_calls, at_once = (20, 4) if zone != "UTC" else (0, 0)
-        countries = tuple(c.upper() for c in self.strings("policy.countries", table.pop("countries", [region])))
-        for country in countries:
-            if country not in phonenumbers.SUPPORTED_REGIONS:
-                self.errors.append(f"policy.countries: “{country}” is not a country code of two letters.")
-        hours = self.strings("policy.hours", table.pop("hours", ["09:00", "18:00"]))
-        hours = (*hours[:1], *("00:00" if hour == "24:00" else hour for hour in hours[1:]))  # both are midnight
-        if len(hours) != 2 or not all(re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", hour) for hour in hours):
-            self.errors.append('policy.hours must be two times, like hours = ["09:00", "18:00"].')
-            hours = ("09:00", "18:00")
-        elif hours[1] <= hours[0] and hours[1] != "00:00":
-            self.errors.append(f"policy.hours: {hours[1]} is not after {hours[0]}. Write two times of one day.")
-        names = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-        days = self.strings("policy.weekdays", table.pop("weekdays", ["mon", "tue", "wed", "thu", "fri"]))
-        if not days or any(day not in names for day in days):
-            self.errors.append(f"policy.weekdays must have one or more of: {', '.join(names)}.")
-            days = names[:5]
-        callers = self.users("policy.callers", table.pop("callers", []))
-        guests = self.users("policy.guests", table.pop("guests", []))
-        ask_first = self.strings("policy.ask_first", table.pop("ask_first", []))
-        if any(kind not in ASK_FIRST for kind in ask_first):
-            self.errors.append(f'policy.ask_first may have {" and ".join(ASK_FIRST)}, like ["{ASK_FIRST[0]}"].')
-        return PolicySettings(
-            countries=countries,
-            ask_first=tuple(kind for kind in ASK_FIRST if kind in ask_first),
-            hours=(hours[0], hours[1]),
-            weekdays=tuple(names.index(day) for day in days),
-            callers=callers,
-            guests=guests,
-            attempts_per_day=self.number(table, "policy.attempts_per_day", "attempts_per_day", 1),
-            attempts_per_week=self.number(table, "policy.attempts_per_week", "attempts_per_week", 2),
-            approve_over=self.number(table, "policy.approve_over", "approve_over", 0),
-            daily_minutes=self.number(table, "policy.daily_minutes", "daily_minutes", 0),
-            team_daily_calls=self.number(table, "policy.team_daily_calls", "team_daily_calls", 0),
-            team_daily_minutes=self.number(table, "policy.team_daily_minutes", "team_daily_minutes", 0),
-            calls_at_once=self.number(table, "policy.calls_at_once", "calls_at_once", 12),
-            night_calls=self.number(table, "policy.night_calls", "night_calls", night_calls),
-            night_calls_at_once=self.number(table, "policy.night_calls_at_once", "night_calls_at_once", at_once),
-            daily_calls=self.whole(table, "policy.daily_calls", "daily_calls", 200),
-        )
-
-    def messages(self) -> MessageSettings:
-        table, limits = self.sub("messages"), {}
-        for limit in fields(MessageSettings):
-            limits[limit.name] = self.number(table, f"messages.{limit.name}", limit.name, int(str(limit.default)))
-        if limits["at_once"] == 0:
-            self.errors.append("messages.at_once must be 1 or more, or no message would ever be sent.")
-        self.leftovers("messages", table)
-        return MessageSettings(**limits)
-
-    def recording(self) -> consent.Recording:
-        found, errors = consent.read(self.sub("recording"))
-        self.errors += errors
-        return found
-
-    def retention(self) -> Retention:
-        table = self.sub("retention")
-        days = {}
-        for name in ("calls_days", "audit_days"):
-            shown = f"retention.{name}"
-            days[name] = self.number(table, shown, name, 0)
-            if 0 < days[name] < LEAST_DAYS:
-                self.errors.append(f"{shown} must be 0 (never) or at least {LEAST_DAYS}: digests and limits look back.")
-        self.leftovers("retention", table)
-        return Retention(**days)
-
-    def digest_picture(self) -> bool:
-        table = self.sub("digest")
-        found = self.yes_or_no(table, "digest.picture", "picture", True)
-        self.leftovers("digest", table)
         return found
 
     def flows(self, region: str) -> tuple[decide.Flow, ...]:

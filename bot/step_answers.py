@@ -12,7 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import workflow_steps
 from bot.board import Board
-from bot.feed import Limited, Unanswered, ask, code_of
+from bot.slack_api import Limited, Unanswered, ask, code_of
 from bot.store import workflow_steps as store
 from bot.store.workflow_steps import Step
 from bot.workflow_steps import Answer

@@ -16,7 +16,7 @@ import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import feed
+from bot import slack_api
 from bot.errors import Ambiguous, NotAllowed, Unavailable
 
 TITLE_LIMIT = 250
@@ -179,7 +179,7 @@ async def is_shown(
     """
     method = slack.conversations_replies if thread_ts else slack.conversations_history
     where: dict[str, Any] = {"channel": channel, **({"ts": thread_ts} if thread_ts else {})}
-    first, last = since - feed.CLOCKS_DIFFER_SECONDS, since + LOOK_AHEAD_SECONDS
+    first, last = since - slack_api.CLOCKS_DIFFER_SECONDS, since + LOOK_AHEAD_SECONDS
     where |= {"oldest": f"{first:.6f}", "latest": f"{last:.6f}", "limit": 200}
     while True:
         answer = await _ask(method, **where)
@@ -218,14 +218,14 @@ class _Gone(NotAllowed):
 
 async def _ask(method: Callable[..., Awaitable[Any]], **arguments: Any) -> Any:
     try:
-        return await feed.ask(method, **arguments)
-    except feed.Limited as limit:
+        return await slack_api.ask(method, **arguments)
+    except slack_api.Limited as limit:
         raise Limited(limit.seconds) from limit
-    except feed.Unanswered as error:
+    except slack_api.Unanswered as error:
         words = "Slack did not answer, so the file may be shown or not. Look before it is sent again."
         raise Ambiguous(words) from error
     except SlackApiError as error:
-        code = feed.code_of(error) or "unknown"
+        code = slack_api.code_of(error) or "unknown"
         if code in _GONE:
             raise _Gone("Slack does not know that file any more.") from error
         why = _WHY.get(code, code).replace(_SCOPE, str(error.response.get("needed") or _SCOPE))

@@ -5,8 +5,8 @@ import json
 from slack_sdk.errors import SlackApiError
 
 from bot import decide
-from bot.feed import code_of
 from bot.guiding import GROUP
+from bot.slack_api import code_of
 from bot.store import ledger
 from handlers import Desk
 

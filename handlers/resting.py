@@ -5,7 +5,7 @@ from typing import Any
 
 from slack_sdk.errors import SlackApiError
 
-from bot.feed import code_of
+from bot.slack_api import code_of
 from handlers import UNREACHED, Desk
 
 PROBLEM = "do not disturb"

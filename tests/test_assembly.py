@@ -15,8 +15,9 @@ import msgspec
 import pytest
 from slack_sdk.errors import SlackApiError
 
-from bot.assembly import DATABASE, _stop, opened, running, slack_app, unusable
+from bot.assembly import _stop, running, slack_app
 from bot.board import Board
+from bot.data_folder import DATABASE, opened, unusable
 from bot.errors import SettingsError
 from bot.settings_reader import load
 from bot.store import Database, ledger, workflow_steps

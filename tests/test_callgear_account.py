@@ -1,6 +1,7 @@
 """A CallGear account against its simulator: signing in, limits, brands, refusals."""
 
 import asyncio
+import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -67,6 +68,67 @@ async def test_a_session_that_ended_early_is_renewed_once_and_the_order_sent_onc
     assert methods.count("login.user") == 1
     assert methods.count("start.simple_call") == 2  # the first was refused
     assert len(line.network.calls) == 1
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        *(lambda until: until - 7200, lambda until: until + 7200, lambda until: until * 1000, str),
+        *(0, 10**400, 1e300, None, "", "soon", [], True),
+    ],
+)
+async def test_whatever_it_says_of_its_end_a_session_is_opened_once(line: Line, told: Any) -> None:
+    """Where our clock was two hours ahead, each question signed in anew."""
+    line.provider.values |= {"access_token": "", "login": "demo", "password": "demo-password"}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        body = json.loads(line.answer(request).content)
+        if "expire_at" in body["result"]["data"]:
+            until = body["result"]["data"]["expire_at"]
+            body["result"]["data"]["expire_at"] = told(until) if callable(told) else told
+        return httpx.Response(200, json=body)
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+        line.provider.http = http
+        for _ in range(3):
+            await line.provider.check()
+        assert [one["method"] for one in line.sent].count("login.user") == 1
+        await line.clock.advance(3600)
+        await line.provider.check()
+        assert [one["method"] for one in line.sent].count("login.user") == 2
+
+
+@pytest.mark.parametrize("odd", [None, "x", "", True, -5, 1.5, 10**400, [], {}, "1000"])
+async def test_a_limit_that_makes_no_sense_loses_no_call(line: Line, odd: object) -> None:
+    limits = {f"{span}_{what}": odd for span in ("day", "minute") for what in ("limit", "remaining", "reset")}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        body = json.loads(line.answer(request).content)
+        body["result"]["metadata"] = {"limits": limits, "api_version": {"latest_version": odd, "current": odd}}
+        return httpx.Response(200, json=body)
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+        line.provider.http = http
+        assert (await line.dial()).refs
+        line.provider.notices()
+        line.provider.outdated()
+
+
+async def test_nothing_is_waited_for_longer_than_a_day(line: Line) -> None:
+    limits = {"day_limit": 100, "day_remaining": 0, "day_reset": 10**9, "minute_limit": 9, "minute_remaining": 9}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        body = json.loads(line.answer(request).content)
+        body["result"]["metadata"] = {"limits": limits}
+        return httpx.Response(200, json=body)
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+        line.provider.http = http
+        await line.provider.check()
+        with pytest.raises(Unavailable, match="asked nothing for 24 h"):
+            await line.provider.check()
+        await line.clock.advance(24 * 3600 + 1)
+        await line.provider.check()
 
 
 async def test_what_is_wrong_with_a_key_is_told(line: Line) -> None:
@@ -162,7 +224,14 @@ async def test_questions_leave_the_last_points_of_a_day_to_calls(line: Line) -> 
     await line.provider.check()
 
 
-@pytest.mark.parametrize(("headers", "seconds"), [({"retry-after": "30"}, 30), ({}, 60), ({"retry-after": "soon"}, 60)])
+IN_HALF_A_MINUTE = {"date": "Tue, 14 Nov 2023 22:13:20 GMT", "retry-after": "Tue, 14 Nov 2023 22:13:50 GMT"}
+"""By the service's clock, whatever ours says."""
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [({"retry-after": "30"}, 30), ({}, 60), ({"retry-after": "soon"}, 60), (IN_HALF_A_MINUTE, 30)],
+)
 async def test_who_is_let_through_no_more_waits(line: Line, headers: dict[str, str], seconds: int) -> None:
     busy = [httpx.Response(429, headers=headers, html="<html>Too many requests</html>")]
     http = httpx.AsyncClient(transport=httpx.MockTransport(lambda told: busy.pop() if busy else line.answer(told)))

@@ -55,6 +55,31 @@ async def test_the_hour_that_comes_twice_is_told_apart_by_when_it_is_told(receiv
         assert {event.at for event in events_of(row, received_at, line.provider.zone)} == {at}
 
 
+def notified(line: Line, at: str, received_at: float) -> float:
+    body = b'{"event": "inbound", "call_session_id": 9, "notification_time": "%s"}' % at.encode()
+    (told,) = {event.at for event in line.provider.read_webhook(Request("POST", "", (), {}, body, received_at)).events}
+    return told
+
+
+async def test_a_wrong_zone_is_found_out(line: Line) -> None:
+    """The account is in Moscow, and nobody has said so; what has yet to come happened when it was told."""
+    noon = 1_700_049_600.0  # 12:00 UTC
+    assert notified(line, "2023-11-15 15:00:02", noon) == noon
+    assert line.provider.notices()[-1] == (
+        "CallGear's notifications come 3 h before the time that they tell: the account is in another zone than "
+        "CALLGEAR_ZONE says, UTC. Set it to the account's, or times of calls are wrong."
+    )
+    row = {"call_session_id": 9, "start_time": "2023-11-15 15:00:00", "direction": "in"}
+    assert {event.at for event in events_of(row, noon, line.provider.zone)} == {noon}
+    assert notified(line, "2023-11-15 11:59:58", noon) == noon - 2
+    assert line.provider.notices() == ()
+    assert notified(line, "2023-11-15 06:30:01", noon) == noon - 5.5 * 3600 + 1
+    assert "5.5 h after the time that they tell" in line.provider.notices()[-1]
+    for said in ("2023-11-15 11:47:00", "2023-11-12 09:00:00", "", "2023-11-15T12:00:00Z"):  # late, or as it should be
+        notified(line, said, noon)
+        assert line.provider.notices() == ()
+
+
 async def test_an_account_tells_the_time_of_its_own_zone() -> None:
     async with aclosing(Line(zone="Asia/Jerusalem")) as line:
         line.exchange.zone = ZoneInfo("Asia/Jerusalem")

@@ -75,7 +75,18 @@ async def test_what_is_no_recording_is_refused_and_not_kept(
     assert not (tmp_path / "talk").exists()
 
 
-@pytest.mark.parametrize("status", [429, 500, 503])
+async def test_a_damaged_answer_is_asked_for_again_later(tmp_path: Path) -> None:
+    packed = {"content-type": "audio/mpeg", "content-encoding": "gzip"}
+
+    async def parts() -> AsyncIterator[bytes]:
+        yield b"ID3 this is not compressed"
+
+    with pytest.raises(Unavailable, match="did not hand out the recording"):
+        await fetch(lambda request: httpx.Response(200, headers=packed, content=parts()), tmp_path / "talk")
+    assert not (tmp_path / "talk").exists()
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 503])
 async def test_a_host_that_cannot_now_is_asked_again_later(tmp_path: Path, status: int) -> None:
     with pytest.raises(Unavailable, match=str(status)):
         await fetch(lambda request: httpx.Response(status), tmp_path / "talk")

@@ -74,6 +74,16 @@ async def line() -> Any:
     await line.provider.http.aclose()
 
 
+async def test_what_it_said_in_place_of_a_call_is_told() -> None:
+    """An error inside an HTTP 200 is not documented, so it is for the sender to say whether the phone rang."""
+    answer = httpx.Response(200, json={"error": "Not enough money"})
+    async with httpx.AsyncClient(transport=httpx.MockTransport(lambda request: answer)) as http:
+        values = {"api_key": "KEY", "source": "+79990000090", "url": "https://exolve.example"}
+        exolve = Exolve("exolve", values, http, "RU")
+        with pytest.raises(Ambiguous, match=r"named no call; .* calling\. It said: Not enough money\.$"):
+            await exolve.send_message(MessageOrder(call_id="c", number="+79990000001", template="t"))
+
+
 @pytest.mark.parametrize("numeric", [False, True])
 async def test_a_message_is_heard(line: Line, numeric: bool) -> None:
     line.exchange.numeric_ids = numeric

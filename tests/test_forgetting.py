@@ -14,7 +14,7 @@ from bot.errors import Ambiguous
 from bot.events import CdrReceived, Controlled, Described, Outcome, State
 from bot.numbers import pretty
 from bot.roundups import Roundup
-from bot.settings_reader import LEAST_DAYS
+from bot.settings_sections import LEAST_DAYS
 from bot.store import (
     calls,
     campaigns,

@@ -21,6 +21,7 @@ PURE = (
         "bot.orders",
         "bot.call_options",
         "bot.hooks",
+        "bot.loose",
         "bot.numbers",
         "bot.number_kinds",
         "bot.rules",
@@ -51,6 +52,7 @@ IO_OF_OURS = (
     "bot.store",
     "bot.board",
     "bot.feed",
+    "bot.slack_api",
     "bot.web",
     "bot.jobs",
     "bot.dialing",
@@ -78,7 +80,6 @@ KNOWS_ONLY_THE_TYPES_OF_SQLITE = (
         "bot.alarms",
         "bot.approval",
         "bot.asking",
-        "bot.assembly",
         "bot.auto_dial",
         "bot.batches",
         "bot.board",
@@ -88,6 +89,7 @@ KNOWS_ONLY_THE_TYPES_OF_SQLITE = (
         "bot.conferences",
         "bot.contact_imports",
         "bot.controlling",
+        "bot.data_folder",
         "bot.delivering",
         "bot.dialing",
         "bot.digests",
@@ -266,7 +268,15 @@ WIRING = (
 
 
 def test_slacks_client_is_with_those_who_speak_to_slack_only() -> None:
-    allowed = ("bot.feed", "bot.native_calls", "bot.step_answers", "bot.uploading", *WIRING, "handlers")
+    allowed = (
+        "bot.feed",
+        "bot.native_calls",
+        "bot.slack_api",
+        "bot.step_answers",
+        "bot.uploading",
+        *WIRING,
+        "handlers",
+    )
     found = (found for found in imports() if found.is_of("slack_sdk", "slack_bolt"))
     assert said(found for found in found if not is_in(found.by, *allowed)) == []
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import BadInput
-from bot.numbers import at_start, country, e164, likely_country, masked, parse, pretty
+from bot.numbers import at_start, country, e164, likely_country, masked, parse, pretty, withheld
 
 
 @pytest.mark.parametrize(
@@ -44,6 +44,22 @@ def test_what_people_and_providers_both_write(text: str, region: str, number: st
 )
 def test_what_providers_send_is_never_lost(text: str, region: str, number: str) -> None:
     assert e164(text, region) == number
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("anonymous", " Unknown ", "RESTRICTED", "private number", "Unknown caller", "Unavailable", "withheld"),
+        *("sip:anonymous@anonymous.invalid", "Anonymous@192.0.2.1"),
+    ],
+)
+def test_what_stands_for_a_withheld_number(text: str) -> None:
+    assert withheld(text)
+
+
+@pytest.mark.parametrize("text", ["", "+12025550123", "21", "AAPINFzL", "private.wood@192.0.2.1", "sip:dana@192.0.2.1"])
+def test_what_does_not(text: str) -> None:
+    assert not withheld(text)
 
 
 @pytest.mark.parametrize(

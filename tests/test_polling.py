@@ -27,7 +27,7 @@ from bot.events import (
 from bot.jobs import LONGEST_MESSAGE_SECONDS, LONGEST_SECONDS, SILENT_SECONDS, finish_silent
 from bot.operations import Operations
 from bot.polling import IDLE_SECONDS, POLL_SECONDS, Poll
-from bot.store import calls, ledger, missed
+from bot.store import calls, ledger, missed, owners
 from tests.fake_slack import FakeSlack
 from tests.office import LINE, Office, PaperPhone, office
 from tests.slack_state import Clock
@@ -424,7 +424,7 @@ async def test_an_unclear_call_is_no_reason_to_ask_often_for_ever(
             await poll()
             desk.clock.advance(3)
         assert len(service.asked_at) == 10
-        desk.clock.advance(calls.ADOPT_SECONDS)
+        desk.clock.advance(owners.ADOPT_SECONDS)
         service.asked_at.clear()
         for _ in range(10):
             await poll()

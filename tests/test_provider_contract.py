@@ -405,11 +405,32 @@ async def test_no_answer_to_a_dial_is_ambiguous(kind: str, name: str, error: typ
     assert type(raised) is Ambiguous if name in DIALS else isinstance(raised, Unavailable | Ambiguous)
 
 
-@pytest.mark.parametrize("status", [500, 502, 503, 504])
+@pytest.mark.parametrize("status", [408, 499, 500, 502, 503, 504])
 @pytest.mark.parametrize(("kind", "name"), list(sampled_operations()))
 async def test_an_internal_error_on_a_dial_is_ambiguous(kind: str, name: str, status: int) -> None:
+    """408 and 499 are those of a gateway for what was given up on the way."""
     raised = await failure(kind, name, lambda: httpx.Response(status, html=HTML))
     assert type(raised) is Ambiguous if name in DIALS else isinstance(raised, Unavailable | Ambiguous)
+
+
+@pytest.mark.parametrize("told", ["", "7", "-7", "soon", "9" * 5000, "Wed, 15 Nov 2023 00:00:00 GMT"])
+@pytest.mark.parametrize(("kind", "name"), list(sampled_operations()))
+async def test_what_is_asked_too_often_is_asked_later(kind: str, name: str, told: str) -> None:
+    """It is no refusal: what waits in a queue, or in a file of calls, waits on."""
+    raised = await failure(kind, name, lambda: httpx.Response(429, headers={"retry-after": told}, html=HTML))
+    assert type(raised) is Unavailable
+    assert "again" in str(raised)
+    assert "_URL" not in str(raised)
+
+
+@pytest.mark.parametrize("error", ["failed", {"code": -1, "message": "No."}])
+@pytest.mark.parametrize(("kind", "name"), list(sampled_operations()))
+async def test_an_error_is_none_the_less_one_for_an_ok_around_it(kind: str, name: str, error: object) -> None:
+    if name == "fetch_recording":
+        return  # whose answer is a sound, and JSON is none
+    raised = await failure(kind, name, lambda: httpx.Response(200, json={"error": error}))
+    assert not isinstance(raised, Unsupported)
+    assert not isinstance(raised, Unavailable) or name not in DIALS
 
 
 NO_KNOWN_FORM = (HTML, "", "\x00", "[]", "{}", "null", '{"a":', "<a>", "<?xml version='1.0'?><a/>")
@@ -440,6 +461,167 @@ async def test_a_recording_without_a_good_address_is_refused(kind: str, recordin
     assert str(caught.value).endswith(".")
     assert_no_secret(caught.value)
     assert all(b"/recording/" in request.url.raw_path and b"/call/" not in request.url.raw_path for request in asked)
+
+
+def with_another(member: bytes) -> Callable[[bytes], bytes]:
+    """The object with one more member at its end."""
+    return lambda body: body.rstrip()[:-1].rstrip(b",") + (b", " if body.strip() != b"{}" else b"") + member + b"}"
+
+
+NO_MATTER: dict[str, Callable[[bytes], bytes]] = {
+    "byte order mark": lambda body: b"\xef\xbb\xbf" + body,
+    "another encoding": lambda body: body.decode().encode("utf-16"),
+    "line ends and a nul": lambda body: b"\r\n" + body + b"\r\n\0",
+    "a list of one": lambda body: b"[" + body + b"]",
+    "text once more": lambda body: json.dumps(body.decode()).encode(),
+    "another charset": with_another(b'"more": "caf\xe9"'),
+    "half a character": with_another(b'"more": "\\ud83d"'),
+    "no number": with_another(b'"more": [NaN, -Infinity, 1e999]'),
+    "a large number": with_another(b'"more": ' + b"9" * 5000),
+    "a line break": with_another(b'"more": "one\ntwo"'),
+    "a comma too many": with_another(b""),
+    "more members": with_another(b'"more": {"": [1, null, {"id": {}}]}, "MORE": ""'),
+}
+"""What may be wrong with a JSON object whose every member can still be read."""
+
+
+@pytest.mark.parametrize("damage", NO_MATTER)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if provider_class(kind).hook_paths])
+def test_damage_that_does_not_matter_loses_no_webhook(kind: str, damage: str) -> None:
+    tried = 0
+    for file in sample_files(kind, "webhooks"):
+        told, request = meaning(file), webhook_request(raw(file.read_bytes()))
+        if "raises" in told or not is_object(request.body):
+            continue
+        provider = configured(kind, offline, told.get("region", "IL"))
+        whole = provider.read_webhook(request)
+        damaged = provider.read_webhook(msgspec.structs.replace(request, body=NO_MATTER[damage](request.body)))
+        assert (damaged.events, damaged.question) == (whole.events, whole.question), file.stem
+        tried += 1
+    assert tried
+
+
+def is_object(body: bytes) -> bool:
+    try:
+        return body.startswith(b"{") and isinstance(json.loads(body), dict)
+    except ValueError:
+        return False
+
+
+ODD: tuple[Any, ...] = (
+    *(None, "", "null", True, 0, -1, 1e300, 10**25, "9" * 400, "NaN", "-inf", "1.5", "٣", [], {}, [None], {"id": [1]}),
+    *("1970-01-01T00:00:00", "2099-12-31 23:59:59+14:00", "0001-01-01T00:00:00Z", 1_700_000_000_000, "<!channel>"),
+)
+"""What a member may hold in place of what it should."""
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if provider_class(kind).hook_paths])
+def test_one_odd_member_loses_no_webhook(kind: str) -> None:
+    """Where it can be read without it: an odd value says no more than none, and what is told can be kept and shown."""
+    for file in sample_files(kind, "webhooks"):
+        told, request = meaning(file), webhook_request(raw(file.read_bytes()))
+        if not told.get("events") or not is_object(request.body):
+            continue
+        provider, members = configured(kind, offline, told.get("region", "IL")), json.loads(request.body)
+        refs = {one.ref for one in provider.read_webhook(request).events}
+        for name, value in members.items():
+            without = {other: value for other, value in members.items() if other != name}
+            if str(value) in refs or not reads(provider, request, without):
+                continue
+            for odd in ODD:
+                damaged = {**members, name: odd}
+                events = reads(provider, request, damaged)
+                assert events is not None, (file.stem, name, odd)
+                assert {one.ref for one in events} <= refs, (file.stem, name, odd)
+                assert all(map(plausible, events)), (file.stem, name, odd)
+
+
+def reads(provider: Provider, request: Request, members: dict[str, Any]) -> tuple[AnyEvent, ...] | None:
+    """The events of these members, None = they cannot be read."""
+    try:
+        events = provider.read_webhook(msgspec.structs.replace(request, body=json.dumps(members).encode())).events
+    except Unreadable:
+        return None
+    assert msgspec.json.decode(msgspec.json.encode(events), type=tuple[AnyEvent, ...]) == events
+    return events
+
+
+def plausible(one: AnyEvent) -> bool:
+    """Of a time that calendars have, and a length that a call may have."""
+    seconds = [getattr(one, name, 0) for name in ("ring_seconds", "talk_seconds", "wait_seconds", "seconds")]
+    return 946_684_800 <= one.at < 4_103_000_000 and all(0 <= each < 10**8 for each in seconds)
+
+
+@pytest.mark.parametrize("damage", NO_MATTER)
+@pytest.mark.parametrize("kind", KINDS)
+async def test_damage_that_does_not_matter_leaves_an_answer_as_it_is(kind: str, damage: str, tmp_path: Path) -> None:
+    """What was done is known to be done, and what was refused to be refused: nobody has to look at their phone."""
+    tried = 0
+    for name in operations():
+        for file in sample_files(kind, f"operations/{name}"):
+            told, exchanges = meaning(file), conversation(file)
+            if not all(is_object(response.body) for _, response in exchanges):
+                continue
+
+            def answer(request: httpx.Request, exchanges: list[tuple[Raw, Raw]] = exchanges) -> httpx.Response:
+                response = exchanges.pop(0)[1]
+                content = NO_MATTER[damage](response.body)
+                return httpx.Response(int(response.start[1]), headers=response.headers, content=content)
+
+            act = getattr(configured(kind, answer, told.get("region", "IL")), name)
+            raised = ""
+            try:
+                await act(**arguments(name, told, tmp_path))
+            except ProviderError as error:
+                raised = type(error).__name__
+            assert raised == told.get("raises", {"error": ""})["error"], file.stem
+            tried += 1
+    assert tried
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_one_odd_member_of_an_answer_has_a_meaning(kind: str, tmp_path: Path) -> None:
+    """It is done, refused, unclear, or for later; and what dials was sent once."""
+    for name in operations():
+        for file in successful(kind, name)[:3]:
+            told, exchanges = meaning(file), conversation(file)
+            body = exchanges[-1][1].body
+            for damaged in with_odd_members(json.loads(body)) if is_object(body) else ():
+                sent: list[httpx.Request] = []
+
+                def answer(
+                    request: httpx.Request,
+                    sent: list[httpx.Request] = sent,
+                    exchanges: list[tuple[Raw, Raw]] = exchanges,
+                    damaged: object = damaged,
+                ) -> httpx.Response:
+                    sent.append(request)
+                    response = exchanges[min(len(sent), len(exchanges)) - 1][1]
+                    content = json.dumps(damaged).encode() if len(sent) >= len(exchanges) else response.body
+                    return httpx.Response(int(response.start[1]), headers=response.headers, content=content)
+
+                provider = configured(kind, answer, told.get("region", "IL"))
+                try:
+                    result = await getattr(provider, name)(**arguments(name, told, tmp_path))
+                except ProviderError as error:
+                    assert_no_secret(error)
+                else:
+                    msgspec.json.encode(result)
+                    several = result if isinstance(result, tuple) else (result,)
+                    assert all(plausible(one) for one in several if hasattr(one, "at") and hasattr(one, "ref")), damaged
+                assert len(sent) <= len(exchanges) or name not in DIALS
+                provider.notices()
+
+
+def with_odd_members(told: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The object with one odd member, in it or in an object inside it."""
+    for name, value in told.items():
+        for odd in ODD[::2]:
+            yield {**told, name: odd}
+        inside = value[0] if isinstance(value, list) and value else value
+        if isinstance(inside, dict):
+            for damaged in with_odd_members(inside):
+                yield {**told, name: [damaged, *value[1:]] if isinstance(value, list) else damaged}
 
 
 def readable(kind: str, request: Request) -> None:

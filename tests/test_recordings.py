@@ -119,6 +119,7 @@ async def test_a_link_cannot_be_made_or_changed(desk: Office, tmp_path: Path) ->
         f"{other}.{signature}",
         f"{body}.{signature[:-2]}AA",
         f"{body}.",
+        f"{body}.%C3%A9",
         body,
         f"{body}x.{signature}",
         "..",

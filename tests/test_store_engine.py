@@ -13,6 +13,7 @@ import sqlite_utils
 from bot.call import Call
 from bot.events import CallEnded, LegRinging, State, Tagged
 from bot.store import Database, alone, calls, engine, ledger, recordings, schema
+from bot.store.migrations import MIGRATIONS
 from tests.test_store_ingest import Routes
 
 
@@ -197,6 +198,11 @@ def test_a_migration_that_was_cut_off_before_its_version_is_finished(tmp_path: P
     Database(tmp_path / "a.sqlite").close()
     with contextlib.closing(sqlite3.connect(tmp_path / "a.sqlite")) as db:
         assert db.execute("PRAGMA user_version").fetchone() == (schema.VERSION,)
+
+
+def test_each_migration_counts() -> None:
+    """One that the version does not count would never reach a file that is in use."""
+    assert len(MIGRATIONS) == schema.VERSION
 
 
 def test_calls_of_an_earlier_file_are_there_after_the_update(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ from bot.events import (
     Unclear,
 )
 from bot.roundups import Roundup
-from bot.store import calls, cards, ledger, missed, people
+from bot.store import calls, cards, ledger, missed, owners, people
 from bot.store.people import Person
 from tests.empty_store import connected
 
@@ -244,7 +244,7 @@ def test_the_echo_of_the_only_unclear_dial_is_its(db: sqlite3.Connection, number
     ("number", "at", "direction"),
     [
         (CUSTOMERS[1], NOW + 20, "out"),  # to somebody else
-        ("", NOW + calls.ADOPT_SECONDS + 60, "out"),  # too late
+        ("", NOW + owners.ADOPT_SECONDS + 60, "out"),  # too late
         ("", NOW - 120, "out"),  # before anybody asked
         (CUSTOMERS[0], NOW + 20, "in"),  # they call us
     ],

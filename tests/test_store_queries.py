@@ -52,6 +52,7 @@ from bot.store import (
     messages,
     missed,
     offers,
+    owners,
     people,
     presence,
     recordings,
@@ -90,7 +91,7 @@ MODULES: tuple[ModuleType, ...] = (
         ledger,
         lookups,
     ),
-    *(dials, messages, missed, offers, people, presence, recordings, retention, taken_in, threads),
+    *(dials, messages, missed, offers, owners, people, presence, recordings, retention, taken_in, threads),
     *(roundups, web_phones, workflow_steps),
 )
 CARD = Card(1, "call", "s", "C1", 1, "", "", "", "n", 0, 0, None, NOW)
@@ -563,7 +564,10 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "workflow_steps.later": lambda db: workflow_steps.later(db, "Fx1", NOW),
     "workflow_steps.done": lambda db: workflow_steps.done(db, "Fx1"),
 }
-BY_INGEST = {"missed.follow", "missed.move", "taken_in.move", "threads.take_back", "threads.tell", "cards.drop_line"}
+BY_INGEST = {
+    *("missed.follow", "missed.move", "taken_in.move", "threads.take_back", "threads.tell", "cards.drop_line"),
+    *("owners.holder", "owners.owner", "owners.stray_of"),
+}
 """Called by `calls.ingest` on every path that has a statement."""
 
 

@@ -12,10 +12,10 @@ from typing import Protocol
 import msgspec
 
 from bot.call import Call, Unreported
-from bot.events import AnyEvent, Controlled, Described, HangUpAsked, Outcome, Requested, Settled, State, Wrapped
+from bot.events import AnyEvent, Controlled, HangUpAsked, Outcome, Requested, Settled, State, Wrapped
 from bot.fold import fold
 from bot.roundups import Roundup, ended_at
-from bot.store import cards, messages, missed, offers, recordings, roundups, taken_in, threads
+from bot.store import cards, messages, missed, offers, owners, recordings, roundups, taken_in, threads
 
 _read_events = msgspec.json.Decoder(list[AnyEvent])
 _read_call = msgspec.json.Decoder(Call)
@@ -23,8 +23,6 @@ _write = msgspec.json.Encoder().encode
 
 _SAID = (Controlled, HangUpAsked, Settled, Wrapped)
 """What people say of a call, or do to it: no call begins with that."""
-ADOPT_SECONDS = 900
-"""How long after an unclear dial an event of an unknown call may be taken for its echo."""
 HOLD_SECONDS = 20
 """How long a card of an unknown outgoing call waits while an order of ours is on its way to the same provider.
 
@@ -102,8 +100,8 @@ def ingest(
         by_ref.setdefault(event.ref, []).append(event)
     changes = []
     for ref, told in by_ref.items():
-        holder = _holder(db, account, ref) if ref else ""
-        owner = call_id or _owner(db, account, told, holder)
+        holder = owners.holder(db, account, ref) if ref else ""
+        owner = call_id or owners.owner(db, account, told, holder)
         begins = not owner
         # Ids sort by time, and old calls go by theirs.
         owner = owner or new_id(min(now, *(event.at for event in told)) if fetched else now)
@@ -262,75 +260,14 @@ def _sending(db: sqlite3.Connection, account: str) -> bool:
     return row is not None
 
 
-def _holder(db: sqlite3.Connection, account: str, ref: str) -> str:
-    """The call that has a provider's id, "" = none."""
-    row = db.execute("SELECT call_id FROM call_refs WHERE account = ? AND ref = ?", (account, ref)).fetchone()
-    return str(row[0]) if row else ""
-
-
-def _owner(db: sqlite3.Connection, account: str, events: list[AnyEvent], holder: str) -> str:
-    """Our call that events of one ref from outside belong to, "" = one we do not know."""
-    described = [event for event in events if isinstance(event, Described)]
-    for told in described:
-        # Our own id leaves no doubt, also where the ref was taken for another call's before.
-        if (
-            told.call_id
-            and db.execute("SELECT 1 FROM calls WHERE id = ? AND account = ?", (told.call_id, account)).fetchone()
-        ):
-            return told.call_id
-    return holder or _echo_of(db, account, events[0], described[0] if described else None)
-
-
-def _echo_of(db: sqlite3.Connection, account: str, event: AnyEvent, hint: Described | None) -> str:
-    """The one unclear dial that an event of an unknown call can only belong to, or ""."""
-    if hint is not None and hint.direction == "in":
-        return ""
-    orders = _without_ref(db, account, hint.number if hint else "", event.at - ADOPT_SECONDS, event.at + 60)
-    if hint is not None:
-        orders = [order for order in orders if not _rings_another(db, order, hint.extension)]
-    return orders[0].id if [order.state for order in orders] == [State.UNCLEAR] else ""
-
-
-def _rings_another(db: sqlite3.Connection, order: Call, extension: str) -> bool:
-    """Whether an extension is none that the order has to do with: a colleague calls by another program.
-
-    Only where the order rings one by the name that the service has for it: no login code, and no short number.
-    """
-    if extension in ("", order.rep_phone, order.number) or order.rep_phone.isdecimal():
-        return False
-    linked = "SELECT 1 FROM people WHERE user = ? AND phone_kind = 'extension' AND phone = ?"
-    return db.execute(linked, (order.rep, order.rep_phone)).fetchone() is not None
-
-
-def _without_ref(db: sqlite3.Connection, account: str, number: str, since: float, until: float) -> list[Call]:
-    """Orders of which the provider's id is not known, those still being sent included. `number` "" = to anybody."""
-    rows = db.execute(
-        "SELECT body FROM calls WHERE account = ? AND state IN ('requested', 'unclear') AND started_at BETWEEN ? AND ?",
-        (account, since, until),
-    )
-    orders = [_read_call.decode(row[0]) for row in rows]
-    return [order for order in orders if not order.refs and number in ("", order.number)]
-
-
 def _with_its_echo(db: sqlite3.Connection, call: Call, now: float, routing: Routing) -> Call:
     """A webhook may come before the answer fails to: the one stray that can only be this order's is taken in."""
-    rows = db.execute(  # ids sort by time, so these are the calls that we heard of since this one was asked for
-        "SELECT body FROM calls WHERE id >= ? AND account = ? AND direction = 'out'", (call.id[:12], call.account)
-    )
-    strays = [
-        stray
-        for stray in (_read_call.decode(row[0]) for row in rows)
-        if stray.refs and not stray.ours and stray.number in ("", call.number)
-        if not _rings_another(db, call, stray.extension)
-    ]
-    if len(strays) != 1:
-        return call
-    rivals = _without_ref(db, call.account, strays[0].number, call.started_at - ADOPT_SECONDS, now + 60)
-    if any(order.id != call.id for order in rivals):
+    stray = owners.stray_of(db, call, now)
+    if stray is None:
         return call
     moved = list[AnyEvent]()
-    for ref in strays[0].refs:
-        moved += _link(db, call.account, ref, _holder(db, call.account, ref), call.id, now, routing)
+    for ref in stray.refs:
+        moved += _link(db, call.account, ref, owners.holder(db, call.account, ref), call.id, now, routing)
     call = _refold(db, call.account, call.id, _stored(db, call.id), now, routing)
     threads.tell(db, call.id, moved, now)
     return call
@@ -390,7 +327,7 @@ def heard_at(db: sqlite3.Connection, call_id: str) -> float:
 
 def by_ref(db: sqlite3.Connection, account: str, ref: str) -> Call | None:
     """One call by the provider's id."""
-    return get(db, _holder(db, account, ref))
+    return get(db, owners.holder(db, account, ref))
 
 
 def place_of(db: sqlite3.Connection, call_id: str) -> str:

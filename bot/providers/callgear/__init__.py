@@ -74,6 +74,7 @@ class CallGear(Provider):
             raise SettingsError(f"{name}_ZONE is not a time zone. Write one like Europe/Madrid.") from error
         self.clock: Callable[[], float] = time.time
         self._rpc = Rpc(self)
+        self._hours_off = 0.0
 
     # Calls that begin.
 
@@ -309,8 +310,16 @@ class CallGear(Provider):
 
     @override
     def notices(self) -> tuple[str, ...]:
-        """Points left."""
-        return self._rpc.notices()
+        """Points left; and a time zone that is not the account's."""
+        if not self._hours_off:
+            return self._rpc.notices()
+        side = "before" if self._hours_off > 0 else "after"
+        zone = (
+            f"{self.title}'s notifications come {abs(self._hours_off):g} h {side} the time that they tell: the account "
+            f"is in another zone than {self.account.upper()}_ZONE says, {self.values['zone']}. Set it to the account's,"
+            " or times of calls are wrong."
+        )
+        return (*self._rpc.notices(), zone)
 
     @override
     def outdated(self) -> str:
@@ -329,7 +338,8 @@ class CallGear(Provider):
         """Notifications, see `notifications.py`; questions of scenarios, see `routing.py`."""
         if request.path.strip("/").lower() == "route":
             return routing.read(request)
-        return notifications.read(request, self.zone)
+        webhook, self._hours_off = notifications.read(request, self.zone)
+        return webhook
 
     @override
     def write_answer(self, question: Question, answer: Answer) -> Reply:

@@ -10,7 +10,7 @@ from typing import Any
 
 from bot.errors import Unavailable
 from bot.events import CUSTOMER, REP, THIRD, AnyEvent, Described, LegAnswered, LegRinging, RecordingChanged, Tagged
-from bot.providers.callgear.words import bare, e164, moment, text
+from bot.providers.callgear.words import bare, e164, happened, moment, text
 
 ON_THE_LINE = frozenset(
     {
@@ -45,7 +45,7 @@ def events_of(row: Mapping[str, Any], now: float, zone: tzinfo) -> tuple[AnyEven
     if not ref:
         return ()
     out = text(row.get("direction")).lower() == "out"
-    at = moment(row.get("start_time"), zone, now) or now
+    at = happened(moment(row.get("start_time"), zone, now), now)
     told: list[AnyEvent] = [
         Described(
             ref=ref,

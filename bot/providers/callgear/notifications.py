@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl
 
 from msgspec.structs import replace
 
+from bot import loose
 from bot.errors import Unreadable
 from bot.events import (
     CUSTOMER,
@@ -33,7 +34,7 @@ from bot.events import (
     Tagged,
 )
 from bot.hooks import Reply, Request, Webhook
-from bot.providers.callgear.words import e164, moment, seconds, text
+from bot.providers.callgear.words import e164, happened, hours_off, moment, seconds, text
 
 _COMMON = ("notification_mnemonic", "notification_name", "notification_time", "call_session_id", "virtual_phone_number")
 _CONTACT = ("contact_phone_number", "contact_full_name", "external_id")
@@ -105,8 +106,8 @@ _LEFT = re.compile(r'"?\{\{\s*\w+\s*\}\}"?')
 """A placeholder that was not replaced: which of them an event has is documented nowhere."""
 
 
-def read(request: Request, zone: tzinfo) -> Webhook:
-    """One notification; the sender only wants a 200.
+def read(request: Request, zone: tzinfo) -> tuple[Webhook, float]:
+    """One notification, and by how many hours its time seems to be of another zone; the sender only wants a 200.
 
     Raises:
         Unreadable: in no form that can be read, without a call, or of an event that cannot be told.
@@ -118,23 +119,23 @@ def read(request: Request, zone: tzinfo) -> Webhook:
     event = _event(told)
     if not event:
         raise Unreadable("A CallGear notification does not say which event it is about; paste the template again.")
-    at = moment(told.get("notification_time"), zone, request.received_at) or request.received_at
-    return Webhook(tuple(_events(event, told, ref, at)), Reply(200, b"OK"))
+    now = request.received_at
+    at = moment(told.get("notification_time"), zone, now)
+    return Webhook(tuple(_events(event, told, ref, happened(at, now))), Reply(200, b"OK")), hours_off(at, now)
 
 
 def _told(request: Request) -> dict[str, object]:
-    body = request.body.strip()
-    if body[:1] == b"{":
+    body = loose.text(request.body, request.headers.get("content-type", ""))
+    if body.startswith(("{", "[", '"')):
         for attempt in (lambda raw: raw, _null_left, _once_quoted):
             try:
-                found = json.loads(attempt(body.decode()))
+                found = loose.members(attempt(body))
             except (ValueError, RecursionError):
                 continue
-            if isinstance(found, dict):
-                return {str(name): _literal(value) for name, value in found.items()}
+            return {name: _literal(value) for name, value in found.items()}
         raise Unreadable("CallGear sent JSON that cannot be parsed; write placeholders without quotes around them.")
     try:
-        pairs = [*request.query, *parse_qsl(body.decode(), max_num_fields=200)]
+        pairs = [*request.query, *parse_qsl(body, max_num_fields=200)]
     except ValueError as error:
         raise Unreadable("CallGear sent neither JSON nor a form; nothing was stored.") from error
     return {name.strip(): _literal(value) for name, value in pairs}

@@ -5,11 +5,11 @@ an empty answer lets it go on as it is configured. A branch that collects digits
 `?step=` and its own name, because the service does not say who asks; see docs/providers/callgear.md.
 """
 
-from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
 
+from bot import loose
 from bot.errors import Unreadable, Unsupported
 from bot.hooks import Answer, Dial, GoTo, Menu, Question, Reply, Request, SayDigits, Webhook
 from bot.providers.callgear.words import digits, e164, text
@@ -23,7 +23,7 @@ def read(request: Request) -> Webhook:
     Raises:
         Unreadable: it names no caller.
     """
-    told = {name.strip().lower(): value.strip().strip('"') for name, value in [*request.query, *_posted(request.body)]}
+    told = {name.strip().lower(): value.strip().strip('"') for name, value in [*request.query, *_posted(request)]}
     if not told.get("numa"):
         raise Unreadable("CallGear asked about a call without “numa”; add it to the scenario's request.")
     keyed = told.get("input_result", "")
@@ -39,13 +39,13 @@ def read(request: Request) -> Webhook:
     return Webhook((), write(Answer()), question)
 
 
-def _posted(body: bytes) -> list[tuple[str, str]]:
+def _posted(request: Request) -> list[tuple[str, str]]:
     """What a scenario that asks by POST says; the page does not tell in which form it does."""
+    body = loose.text(request.body, request.headers.get("content-type", ""))
     try:
-        if body.lstrip()[:1] == b"{":
-            members = msgspec.json.decode(body, type=dict[str, Any])
-            return [(name, text(value)) for name, value in members.items()]
-        return parse_qsl(body.decode(), max_num_fields=100)
+        if body.startswith(("{", "[", '"')):
+            return [(name, text(value)) for name, value in loose.members(body).items()]
+        return parse_qsl(body, max_num_fields=100)
     except (ValueError, RecursionError) as error:
         raise Unreadable("CallGear asked in something that is no form and no JSON; nothing was answered.") from error
 

@@ -12,20 +12,23 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from bot import loose
 from bot.errors import Ambiguous, Refused, Unavailable
-from bot.provider import refused
+from bot.provider import LIMITED, left_open, limited, patience, refused
 from bot.providers.callgear.words import text
 
 if TYPE_CHECKING:
     from bot.providers.callgear import CallGear
 
 SESSION_ENDED = frozenset({"access_token_expired", "access_token_invalid", "access_token_blocked"})
+SESSION_SECONDS = 3600
+"""So long a session lasts. Source: chapter Authorization."""
 RENEW_SECONDS = 60
-"""A session is renewed so long before it ends."""
+"""It is renewed so long before it ends."""
+SPANS: Mapping[str, int] = {"minute": 60, "day": 24 * 3600}
+"""What limits are counted by, seconds."""
 RESERVED_SHARE = 0.05
 """This share of a minute's and of a day's points is left to calls."""
-BUSY_SECONDS = 60
-"""So long nothing is asked after an HTTP 429 that does not say how long."""
 LOW_SHARE = 0.1
 """Fewer points left than this share of the limit are pointed out."""
 
@@ -108,9 +111,9 @@ class Rpc:
     def _yield_to_dials(self, now: float) -> None:
         """Questions wait while the limit is used up, and leave its last points to calls."""
         until = self._wait_until
-        for span in ("minute", "day"):
+        for span, seconds in SPANS.items():
             if self._limits.get(f"{span}_remaining", 1) < RESERVED_SHARE * self._limits.get(f"{span}_limit", 0):
-                until = max(until, self._told_at + self._limits.get(f"{span}_reset", 0))
+                until = max(until, self._told_at + min(self._limits.get(f"{span}_reset", 0), seconds))
         if now < until:
             left = _in_words(round(until - now))
             raise Unavailable(f"{self._provider.title} is asked nothing for {left}: the last points are for calls.")
@@ -160,7 +163,7 @@ class Rpc:
                 if not token:
                     raise Unavailable(f"{self._provider.title} signed us in without a key. Try again in a minute.")
                 self._token = token
-                self._token_until = float(until) if isinstance(until, int | float) else self._provider.clock() + 3600
+                self._token_until = _end(until, self._provider.clock())
             return self._token
 
     async def _send(self, method: str, params: Mapping[str, Any], *, dials: bool = False) -> object:
@@ -175,21 +178,20 @@ class Rpc:
         # An error stands in the body, whatever the status is.
         response = await provider.send(request, dials=dials, any_status=True)
         try:
-            told = msgspec.json.decode(response.content, type=dict[str, Any])
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            told = loose.members(response.content, response.headers.get("content-type", ""))
+        except (ValueError, RecursionError):
             told = {}
         error, result = told.get("error"), told.get("result")
         if isinstance(error, dict):
             raise self._failure(error, dials=dials)
         if not isinstance(result, dict) or "data" not in result:
             status = response.status_code
-            if status == 429:  # let through no more: nothing was done
-                wait = response.headers.get("retry-after", "")
-                seconds = min(int(wait), 3600) if wait.isascii() and wait.isdecimal() else BUSY_SECONDS
-                self._wait_until = provider.clock() + seconds
-                raise Unavailable(f"{provider.title} lets nothing more through (HTTP 429). Try again in a minute.")
-            # Turned away before the API had a look, as when a version is switched off; a time-out leaves that open.
-            if 300 <= status < 500 and status != 408:
+            if status == LIMITED:
+                now = provider.clock()
+                self._wait_until = now + patience(response, now)
+                raise limited(provider.title)
+            # Turned away before the API had a look, as when a version is switched off.
+            if status >= 300 and not left_open(status):
                 found = refused(provider.title, f"HTTP {status}", str(status))
                 raise Refused(f"{found} Check {provider.account.upper()}_URL.", code=found.code, words=found.words)
             words = f"{provider.title} gave an answer that cannot be read (HTTP {status})"
@@ -223,7 +225,7 @@ class Rpc:
         """Ask nothing more until that limit is counted anew; returns in how many seconds that is."""
         params = data.get("params")
         span = "day" if isinstance(params, dict) and "day" in text(params.get("limit_type")).lower() else "minute"
-        seconds = self._limits.get(f"{span}_reset", 60)
+        seconds = min(self._limits.get(f"{span}_reset", 60), SPANS[span])
         self._wait_until = self._provider.clock() + seconds
         return seconds
 
@@ -233,13 +235,25 @@ class Rpc:
         limits, version = metadata.get("limits"), metadata.get("api_version")
         if isinstance(limits, dict):
             self._told_at = self._provider.clock()
-            self._limits = {name: int(value) for name, value in limits.items() if isinstance(value, int | float)}
+            self._limits = {name: found for name, value in limits.items() if (found := _whole(value)) is not None}
         if isinstance(version, dict):
             # Spelt "depricated" in one edition of the page and "deprecated" in the other.
             old = version.get("current_version_depricated") or version.get("current_version_deprecated")
             self._version = text(version.get("latest_version")) or "newer" if text(old).lower() == "true" else ""
         elif isinstance(limits, dict):
             self._version = ""
+
+
+def _end(told: object, now: float) -> float:
+    """When a session ends, as it is told where our clock and the service's agree; else it begins now."""
+    until = _whole(told) or 0
+    return until if now + RENEW_SECONDS < until <= now + SESSION_SECONDS else now + SESSION_SECONDS
+
+
+def _whole(value: object) -> int | None:
+    """A number that is not negative, also where it is text; None = it is none."""
+    found = (str(value) if isinstance(value, float) else text(value)).partition(".")[0]
+    return int(found) if re.fullmatch("[0-9]{1,12}", found) else None
 
 
 def _code(value: object) -> int:

@@ -3,6 +3,8 @@
 import re
 from datetime import datetime, tzinfo
 
+from bot.numbers import withheld
+
 _YEARS = (946_684_800, 4_102_444_800)  # 2000 to 2100: any other time is one that was not set
 
 _HALF_A_SIGN = re.compile("[\ud800-\udfff]")
@@ -29,8 +31,10 @@ def bare(number: str) -> str:
 
 
 def e164(value: object) -> str:
-    """With its plus."""
+    """With its plus; "" = withheld."""
     found = text(value)
+    if withheld(found):
+        return ""
     return f"+{found}" if re.fullmatch(r"[1-9][0-9]{6,14}", found) else found
 
 
@@ -49,6 +53,21 @@ def moment(value: object, zone: tzinfo, told_at: float) -> float:
     except (ValueError, OverflowError):
         return 0.0
     return at if _YEARS[0] <= at <= _YEARS[1] else 0.0
+
+
+def happened(at: float, told_at: float) -> float:
+    """When it happened that was told at `told_at`: then, where no moment is told, or one that has yet to come."""
+    return at if 0 < at <= told_at + CLOCKS_DIFFER_SECONDS else told_at
+
+
+def hours_off(at: float, told_at: float) -> float:
+    """By how much a moment is ahead of that in which it was told, where only another time zone explains it; else 0.
+
+    Zones differ by halves of an hour at least, and by 14 hours at most.
+    """
+    halves = round((at - told_at) / 1800) if at else 0
+    rest = abs(at - told_at - halves * 1800)
+    return halves / 2 if halves and abs(halves) <= 2 * 14 and rest < CLOCKS_DIFFER_SECONDS / 10 else 0.0
 
 
 def seconds(value: object) -> int:

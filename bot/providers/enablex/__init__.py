@@ -20,7 +20,7 @@ from bot.errors import ProviderError, Refused, SettingsError, Unavailable, Unsup
 from bot.events import Accepted, AnyEvent
 from bot.hooks import Request, Webhook
 from bot.orders import CallOrder, MessageOrder, Prompt, Speech
-from bot.provider import Provider, Setting
+from bot.provider import LIMITED, Provider, Setting, patience
 from bot.providers.enablex import api, steps, webhooks
 from bot.providers.enablex.probing import FIRST_ASKED_SECONDS, SILENCE, TALKING, Probe
 
@@ -272,7 +272,7 @@ class EnableX(Provider):
             if not api.of_a_call(error):
                 raise
             return ()
-        told = webhooks.analysed(answer, call, self.clock(), joined=self._joins)
+        told = webhooks.analysed(answer, call, self.clock(), self.region, joined=self._joins)
         return told + await self._probe.second_leg(call, self.clock())
 
     @override
@@ -316,7 +316,7 @@ class EnableX(Provider):
     @override
     def read_webhook(self, request: Request) -> Webhook:
         """All events, plain or encrypted: see `webhooks.py`."""
-        return webhooks.read(request, self.values["app_id"])
+        return webhooks.read(request, self.values["app_id"], self.region)
 
     # How it is spoken to.
 
@@ -360,7 +360,8 @@ class EnableX(Provider):
             left = round(self._quiet_until - now)
             raise Unavailable(f"{self.title} is asked nothing for {left} s: it lets no more through.")
         response = await self.send(self._request(verb, path, body), dials=dials, any_status=True)
-        self._quiet_until = max(self._quiet_until, now + api.patience(response))
+        if response.status_code == LIMITED:
+            self._quiet_until = max(self._quiet_until, now + patience(response, now))
         return api.answer(self.title, response, dials=dials, silent=silent)
 
     def _request(self, verb: str, path: str, body: Mapping[str, Any] | None = None) -> httpx.Request:

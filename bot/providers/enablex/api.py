@@ -9,16 +9,16 @@ from collections.abc import Mapping
 from typing import Any
 
 import httpx
-import msgspec
 
+from bot import loose
 from bot.errors import Ambiguous, Refused, Unavailable, Unsupported
 from bot.orders import Prompt
-from bot.provider import refused
+from bot.provider import LIMITED, left_open, limited, refused
 
 FAILED = frozenset({"failed", "error"})
 """Values of `state` or `status` that mean no, whatever the HTTP status says."""
 CODES = ("error_code", "result", "event_code")
-WORDS = ("message", "msg", "desc", "description")
+WORDS = ("message", "msg", "desc", "description", "error")
 """Where the code and the words of an error stand; the newer edition has names of its own."""
 _OWN_CODE = re.compile("[0-9]{4}")
 """Whoever says “failed” with one of these had a look; a bare 500 leaves open how far it got."""
@@ -30,12 +30,6 @@ OF_A_CALL = ("400", "404", "409", "410", "422")
 """HTTP statuses that say something about a call; any other speaks of credentials, limits or the way there."""
 FOREIGN = " (not in its own words)"
 """Ends the words of a refusal that has a body, but none of the API's: something on the way there gave it."""
-LIMITED = 429
-"""HTTP status of what was asked too often; nothing was done."""
-LIMITED_SECONDS = 60
-"""So long nothing is asked after it, where it does not say how long."""
-_TIMED_OUT = 408
-"""Of an order that dials the pages show it nowhere: then it was given on the way, and leaves open how far it got."""
 LISTEN_SECONDS = range(1, 11)
 
 HINTS: Mapping[str, str] = {
@@ -95,47 +89,39 @@ def answer(title: str, response: httpx.Response, *, dials: bool, silent: bool = 
             be read.
     """
     try:
-        told = msgspec.json.decode(response.content, type=dict[str, Any])
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        told = loose.members(response.content, response.headers.get("content-type", ""))
+    except (ValueError, RecursionError):
         told = {}
     if not told:
         code, empty = str(response.status_code), not response.content.strip()
         if silent and response.is_success and empty:
             return {}
         if response.status_code == LIMITED:
-            raise Unavailable(f"{title} lets nothing more through (HTTP {code}). Try again in a minute.")
-        if 300 <= response.status_code < 500 and not (dials and response.status_code == _TIMED_OUT):
+            raise limited(title)
+        if response.status_code >= 300 and not left_open(response.status_code):
             raise refused(title, f"HTTP {code}{'' if empty or code not in OF_A_CALL else FOREIGN}", code)
         words = f"{title} gave an answer that cannot be read (HTTP {response.status_code})"
         raise Ambiguous(f"{words}; it may or may not be calling.") if dials else Unavailable(f"{words}. Try again.")
     status, refusal = response.status_code, _refusal(title, told, response.status_code)
     own = _OWN_CODE.fullmatch(refusal.code) and outcome(told) in FAILED
-    if dials and (status >= 500 or status == _TIMED_OUT) and not own:
+    if dials and left_open(status) and not own:  # of one that dials the pages show 408 nowhere
         raise Ambiguous(f"{title} answered with an internal error ({status}); it may or may not be calling.")
     if status == LIMITED:
-        raise Unavailable(f"{title} lets nothing more through: {refusal.words.rstrip('.')}. Try again in a minute.")
+        raise limited(title, refusal.words)
     # What dials and says neither yes nor no is for `accepted()`: nobody knows.
     if status >= 300 or outcome(told) in FAILED or (not dials and not outcome(told) and _says_no(told, refusal.code)):
         raise refusal
     return told
 
 
-def patience(response: httpx.Response) -> int:
-    """Seconds for which nothing should be asked after this answer."""
-    told = response.headers.get("retry-after", "")
-    if response.status_code != LIMITED:
-        return 0
-    return min(int(told), 3600) if told.isascii() and told.isdecimal() else LIMITED_SECONDS
-
-
 def of_a_call(error: Refused) -> bool:
     """Whether a refusal says something about the call that was asked for: it is gone, or in another state."""
     http = len(error.code) == 3 and error.code.isdecimal()
-    return (error.code in OF_A_CALL if http else True) and not error.words.endswith(FOREIGN)
+    return (error.code in OF_A_CALL if http else bool(error.code)) and not error.words.endswith(FOREIGN)
 
 
 def _says_no(told: Mapping[str, Any], code: str) -> bool:
-    return bool(_NO.fullmatch(code)) or text(told.get("error_code")) not in ("", "0")
+    return bool(_NO.fullmatch(code) or told.get("error")) or text(told.get("error_code")) not in ("", "0")
 
 
 def outcome(told: Mapping[str, Any]) -> str:

@@ -11,8 +11,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-import msgspec
-
+from bot import loose
 from bot.call import Call
 from bot.errors import Unavailable, Unreadable
 from bot.events import (
@@ -32,6 +31,7 @@ from bot.events import (
     RecordingReady,
 )
 from bot.hooks import Request, Webhook
+from bot.numbers import e164, withheld
 from bot.providers.enablex.api import digits, text
 from bot.providers.enablex.encryption import decrypted
 
@@ -58,6 +58,7 @@ PLAYED = ("playfinished", "digitcollected", "menutimeout")
 
 UP = ("connected", "ivr")
 """What "Analyze Call" says of a call that was picked up."""
+_PHONE = re.compile(r"\+?[\d\s().-]+", re.ASCII)
 _YEARS = (946_684_800, 4_102_444_800)  # 2000 to 2100: any other time is one that was not set
 BEGIN_SECONDS = 10.0
 """By then a message is being played to somebody who has picked up."""
@@ -97,13 +98,13 @@ class Trail(NamedTuple):
         return "/".join(part for part in self if part)
 
 
-def read(request: Request, app_id: str) -> Webhook:
-    """One event.
+def read(request: Request, app_id: str, region: str) -> Webhook:
+    """One event. `region`: ISO 3166 country that numbers without one belong to.
 
     Raises:
         Unreadable: no JSON object, no voice_id, or encrypted for somebody else.
     """
-    fields = _fields(request, app_id)
+    fields = _told(_fields(request, app_id), region)
     ref = text(fields.get("voiceid"))
     if not ref:
         raise Unreadable("EnableX sent an event without a voice_id, so its call is unknown; nothing was stored.")
@@ -115,7 +116,7 @@ def read(request: Request, app_id: str) -> Webhook:
     return Webhook(tuple(events))
 
 
-def analysed(told: Mapping[str, Any], call: Call, now: float, *, joined: bool) -> tuple[AnyEvent, ...]:
+def analysed(told: Mapping[str, Any], call: Call, now: float, region: str, *, joined: bool) -> tuple[AnyEvent, ...]:
     """What "Analyze Call" tells. That two parties are joined it does not say, so only the first leg is spoken of.
 
     `joined`: EnableX itself calls the customer when the rep has picked up.
@@ -123,7 +124,7 @@ def analysed(told: Mapping[str, Any], call: Call, now: float, *, joined: bool) -
     Raises:
         Unavailable: it tells no state, so nothing is known of the call.
     """
-    fields = _folded(told)
+    fields = _told(_folded(told), region)
     at, state = _moment(fields) or now, _state(fields)
     if not state:
         raise Unavailable("EnableX did not say how a call stands. Try again in a minute.")
@@ -161,7 +162,7 @@ def _heard_out(call: Call, now: float) -> bool:
 
 
 def _fields(request: Request, app_id: str) -> dict[str, object]:
-    fields = _object(request.body)
+    fields = _object(request.body, request.headers.get("content-type", ""))
     # The page says x-algorithm, the samples x-algoritm; without either the event is plain.
     algorithm = request.headers.get("x-algoritm") or request.headers.get("x-algorithm")
     if not algorithm or ("encrypteddata" not in fields and "voiceid" in fields):
@@ -170,10 +171,10 @@ def _fields(request: Request, app_id: str) -> dict[str, object]:
     return _object(decrypted(sealed, algorithm, request.headers.get("x-format", "hex"), app_id))
 
 
-def _object(body: bytes) -> dict[str, object]:
+def _object(body: bytes, content_type: str = "") -> dict[str, object]:
     try:
-        return _folded(msgspec.json.decode(body, type=dict[str, Any]))
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        return _folded(loose.members(body, content_type))
+    except (ValueError, RecursionError) as error:
         raise Unreadable("EnableX sent something that is no JSON object; nothing was stored.") from error
 
 
@@ -202,11 +203,20 @@ def _moment(fields: Mapping[str, object]) -> float:
     return at if _YEARS[0] <= at <= _YEARS[1] else 0.0
 
 
-def _number(value: object) -> str:
-    """E.164 with its plus; EnableX writes digits only. SIP addresses stay as they are."""
+def _told(fields: Mapping[str, object], region: str) -> dict[str, object]:
+    """With the two numbers of an event in our form."""
+    return {**fields, **{side: _number(fields.get(side), region) for side in ("from", "to")}}
+
+
+def _number(value: object, region: str) -> str:
+    """E.164 with its plus; EnableX writes digits only. "" = withheld. SIP addresses stay as they are."""
     found = text(value)
-    bare = re.sub(r"[^0-9]", "", found)
-    return found if found.lower().startswith("sip:") or not bare else f"+{bare}"
+    bare = re.sub("[^0-9]", "", found)
+    if withheld(found) or not found.strip("+"):
+        return ""
+    if not _PHONE.fullmatch(found) or not 7 <= len(bare) <= 15:
+        return found
+    return e164(found, region) if bare.startswith("0") else f"+{bare}"
 
 
 def _events(fields: Mapping[str, object], ref: str, at: float, trail: Trail) -> list[AnyEvent]:
@@ -300,7 +310,7 @@ def _progress(fields: Mapping[str, object], ref: str, at: float, trail: Trail, s
 
 def _second(fields: Mapping[str, object], trail: Trail) -> str:
     """The leg that an event of a bridge is about: `to` is "the destination number where the call is bridged"."""
-    to = _number(fields.get("to"))
+    to = text(fields.get("to"))
     if not trail.what:
         return f"ext:{to}"
     return CUSTOMER if not trail.number or digits(to) in ("", trail.number) else f"{THIRD}{to}"
@@ -322,6 +332,6 @@ def _described(fields: Mapping[str, object], ref: str, at: float, direction: str
         at=at,
         source="event",
         direction="in" if direction == "in" else "out",
-        number=_number(fields.get("from")),
-        line=_number(fields.get("to")),
+        number=text(fields.get("from")),
+        line=text(fields.get("to")),
     )

@@ -9,14 +9,14 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import httpx
-import msgspec
 from typing_extensions import override
 
+from bot import loose
 from bot.call import Call
 from bot.errors import Ambiguous, Refused, Unavailable, Unsupported
 from bot.events import Accepted, AnyEvent
 from bot.orders import MessageOrder, NewTemplate, Template
-from bot.provider import Provider, Setting, internal_error
+from bot.provider import LIMITED, Provider, Setting, internal_error, left_open, limited
 from bot.providers.exolve.answers import digits, events_of, refusal, template_of, text_of, words_of
 
 CREATE, LIST, INFO, DELETE = (f"/voice-message/v1/{name}" for name in ("Create", "GetList", "GetInfo", "Delete"))
@@ -24,10 +24,6 @@ SEND, CALL = "/call/v1/MakeVoiceMessage", "/call/v1/GetInfo"
 
 LOOK = " Look whether the message is in its list first."
 """After an unclear answer to Create: nobody wants the same message there twice."""
-CUT_OFF = (408, 499)
-"""HTTP statuses of an order that was given up on the way: how far it got they leave open, as 5xx do."""
-LIMITED = 429
-"""HTTP status of what was asked too often; nothing was done."""
 FIRST_ASKED_SECONDS = 5.0
 SLOWEST_SECONDS = 30.0
 
@@ -71,7 +67,8 @@ class Exolve(Provider):
         answer = await self._ask(SEND, body, dials=True)
         ref = text_of(answer.get("call_id"))
         if not ref:
-            raise Ambiguous(f"{self.title} took the message but named no call; it may or may not be calling.")
+            said = f" It said: {words.rstrip('.')}." if (words := words_of(answer)) else ""
+            raise Ambiguous(f"{self.title} took the message but named no call; it may or may not be calling.{said}")
         return Accepted(ref=ref, at=self.clock())
 
     @override
@@ -151,17 +148,17 @@ class Exolve(Provider):
             raise Unavailable(f"{self.title} did not answer. Try again in a minute.{look}") from error
         readable = True
         try:
-            answer = msgspec.json.decode(response.content, type=dict[str, Any])
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            answer = loose.members(response.content, response.headers.get("content-type", ""))
+        except (ValueError, RecursionError):
             answer, readable = {}, False
         told = f" ({words})" if (words := words_of(answer)) else ""
-        if response.status_code >= 500 or response.status_code in CUT_OFF:
+        if left_open(response.status_code):
             if dials:
                 raise internal_error(self.title, response.status_code, dials=True)
             raise Unavailable(f"{self.title} answered with an internal error{told}. Try again in a minute.{look}")
         if response.status_code == LIMITED:
-            raise Unavailable(f"{self.title} lets nothing more through{told}. Try again in a minute.")
-        if response.status_code >= 300:
+            raise limited(self.title, words)
+        if response.status_code >= 300 or (answer.get("error") and not dials):
             raise refusal(self.title, self.account, response.status_code, answer, response.text)
         # An empty object is Delete's whole answer; anywhere else it lacks what was asked for.
         if response.status_code != 200 or not readable or (not answer and path != DELETE):

@@ -29,6 +29,9 @@ FINAL: Mapping[str, Outcome] = {
 _YEARS = (1_262_304_000, 4_102_444_800)
 """2010 to 2100: Exolve is younger. A time that is not set may be written as the year 1, which RFC 1123 makes 2001."""
 
+CLOCKS_DIFFER_SECONDS = 300.0
+"""At most so much does Exolve's clock go before ours."""
+
 HINTS: tuple[tuple[str, str], ...] = (
     (
         "own confirmed number",
@@ -104,7 +107,8 @@ def events_of(answer: Mapping[str, Any], ref: str, now: float) -> tuple[AnyEvent
     `started` is the moment of the answer: in the page's example it and the duration make `ended`.
     """
     status = text_of(answer.get("status")).lower().replace("-", "_").replace(" ", "_")
-    created, started, ended = (moment(answer.get(name)) for name in ("created", "started", "ended"))
+    moments = (moment(answer.get(name)) for name in ("created", "started", "ended"))
+    created, started, ended = (at if at <= now + CLOCKS_DIFFER_SECONDS else 0.0 for at in moments)  # not yet to come
     created = created or started or now
     outcome = FINAL.get(status)
     told: list[AnyEvent] = [

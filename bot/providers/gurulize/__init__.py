@@ -10,14 +10,14 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import httpx
-import msgspec
 from typing_extensions import override
 
+from bot import loose
 from bot.errors import Ambiguous, Refused, SettingsError, Unsupported
 from bot.events import Accepted
 from bot.hooks import Reply, Request, Webhook
 from bot.orders import CallOrder
-from bot.provider import Provider, Setting, internal_error, refused
+from bot.provider import LIMITED, Provider, Setting, internal_error, left_open, limited, refused
 from bot.providers.gurulize.status import read_status
 
 LANGUAGES = ("en", "tr")
@@ -35,8 +35,6 @@ HINTS: Mapping[str, str] = {
 _TURKISH = re.compile(r"(?:\+?90|0090|0)?([1-9]\d{9})", re.ASCII)
 _SUCCESS = {"true": True, "1": True, "false": False, "0": False}
 """The page says boolean; the words and digits for it cost nothing to accept."""
-_CUT_OFF = (408, 499)
-"""HTTP statuses of gateways for what was given up on the way: how far it got they leave open, as 5xx do."""
 
 
 class Gurulize(Provider):
@@ -106,15 +104,17 @@ class Gurulize(Provider):
     def _accepted(self, response: httpx.Response) -> Accepted:
         # The page does not say which HTTP status a failure has: the body's `success` is the truth.
         try:
-            body: dict[str, Any] = msgspec.json.decode(response.content, type=dict[str, Any])
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            body = loose.members(response.content, response.headers.get("content-type", ""))
+        except (ValueError, RecursionError):
             body = {}
         success = _SUCCESS.get(str(body.get("success")).strip().lower())
         words, status = str(body.get("message") or ""), response.status_code
         if success is False:
             raise self._refusal(words)
-        if success is None and (status >= 500 or status in _CUT_OFF):
+        if success is None and left_open(status):
             raise internal_error(self.title, status, dials=True)
+        if success is None and status == LIMITED:
+            raise limited(self.title, words)
         if success is None and status >= 300:  # turned away before Gurulize had a look
             found = refused(self.title, words or f"HTTP {status}", str(status))
             raise Refused(f"{found} Check {self._variable('url')}.", code=found.code, words=found.words)

@@ -5,8 +5,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl
 
-import msgspec
-
+from bot import loose
 from bot.errors import Unreadable
 from bot.events import CUSTOMER, REP, AnyEvent, CallEnded, LegAnswered, LegEnded, LegRinging, Outcome
 from bot.hooks import Request
@@ -14,6 +13,7 @@ from bot.hooks import Request
 _LONGEST_ID = 64
 _MILLISECONDS_FROM = 1e11
 """The page shows seconds. A number this large is milliseconds, as in Gurulize's video API, or the year 5138."""
+_YEARS = (946_684_800, 4_102_444_800)  # 2000 to 2100: any other time is one that was not set
 
 
 def _ringing(leg: str) -> Callable[[str, float], tuple[AnyEvent, ...]]:
@@ -91,16 +91,16 @@ def _fields(request: Request) -> dict[str, str]:
     Names and values are stripped: the page's own example has blanks around them.
     """
     pairs: list[tuple[Any, Any]] = list(request.query)
-    body = request.body.strip()
-    if body.startswith((b"{", b"[")):
+    body = loose.text(request.body, request.headers.get("content-type", ""))
+    if body.startswith(("{", "[", '"')):
         try:
-            pairs += msgspec.json.decode(body, type=dict[str, Any]).items()
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            pairs += loose.members(body).items()
+        except (ValueError, RecursionError) as error:
             raise Unreadable("A status change whose body is not a JSON object cannot be read.") from error
     elif body:
         try:
-            pairs += parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=100)
-        except ValueError as error:  # also not UTF-8
+            pairs += parse_qsl(body, keep_blank_values=True, max_num_fields=100)
+        except ValueError as error:
             raise Unreadable("A status change whose body is not a form cannot be read.") from error
     return {
         name.strip().lower(): str(value).strip()
@@ -117,4 +117,4 @@ def _time(text: str, received_at: float) -> float:
         return received_at
     if at > _MILLISECONDS_FROM:
         at /= 1000
-    return at if 0 < at <= _MILLISECONDS_FROM else received_at
+    return at if _YEARS[0] <= at <= _YEARS[1] else received_at

@@ -8,11 +8,12 @@ from collections.abc import Mapping
 
 import httpx
 
+from bot import loose
 from bot.errors import SettingsError, Unreadable
 from bot.hooks import Answer, Question, Reply, Request, Webhook
 from bot.provider import Provider, Setting
 
-from . import ivr, layer, loose, xmlrpc
+from . import ivr, layer, xmlrpc
 from .fields import Fields, spelling
 
 PATHS: Mapping[str, str] = {
@@ -100,8 +101,7 @@ def _called(request: Request) -> tuple[str, Fields, bool]:
         told = params[0] if params else None
         return method, Fields(told if isinstance(told, Mapping) else {}), True
     try:
-        decoded = loose.loads(body)
+        fields = Fields(loose.members(body, request.headers.get("content-type", "")))
     except (ValueError, RecursionError) as error:
         raise Unreadable("Voicenter asked in neither XML nor JSON; nothing was answered.") from error
-    fields = Fields(decoded if isinstance(decoded, Mapping) else {})
     return fields.text("method"), fields.inner("data"), False

@@ -15,11 +15,11 @@ from bot.call import Call
 from bot.errors import Ambiguous, Unavailable, Unsupported
 from bot.events import Accepted
 from bot.orders import CallOrder, ConferenceOrder, MessageOrder
-from bot.provider import internal_error
+from bot.provider import internal_error, left_open
 
 from .account import Account
 from .fields import Fields, is_extension
-from .replies import UNREADABLE, http_refusal, left_open, named_values, reason, refusal
+from .replies import UNREADABLE, http_refusal, named_values, reason, refusal
 
 CLICK2CALL = "/ForwardDialer/click2call.aspx"
 MAX_VARIABLES = 10
@@ -263,7 +263,7 @@ def _reply(response: httpx.Response, account: str, *, dials: bool) -> Fields | N
 
     HTTP 5xx with an "OK" is no reply either, nor what a gateway says that gave up.
     """
-    reply = named_values(response.content)
+    reply = named_values(response)
     told = None if reply is None else reply.number("errorcode")
     if left_open(response.status_code) and not told:
         raise internal_error("Voicenter", response.status_code, dials=dials)

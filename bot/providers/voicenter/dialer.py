@@ -14,10 +14,10 @@ from typing_extensions import override
 
 from bot.errors import Ambiguous, Refused, Unavailable, Unsupported
 from bot.orders import Added, Campaign, CampaignCall, CampaignState, IvrSettings, Member, Strategy
-from bot.provider import Provider
+from bot.provider import Provider, left_open
 
 from .fields import Fields, phone
-from .replies import UNREADABLE, http_refusal, left_open, named_values, refusal
+from .replies import UNREADABLE, http_refusal, named_values, refusal
 
 DIALER = "/ForwardDialer/Dialer/"
 WORDS = {
@@ -174,19 +174,21 @@ class Dialer(Provider):
 
 
 def _checked(response: httpx.Response, account: str, dials: bool) -> Fields:
-    """The reply of an order that was taken.
+    """The reply of an order that was taken, or of which some rows were.
 
     Raises:
         Refused: with Voicenter's code and words.
         Ambiguous, Unavailable: it does not say what became of the order; the first where somebody may be called.
     """
-    reply = named_values(response.content)
+    reply = named_values(response)
     code = None if reply is None else reply.number("errorcode")
     open_ended = left_open(response.status_code) and not code
     if response.status_code >= 300 and not code and not open_ended:
         raise http_refusal(response, account, "DIALER_URL")
     if reply is None or code is None or open_ended:
         _unclear(UNREADABLE.rstrip("."), dials)
+    if any(row.number("errorcode") == 0 for row in reply.rows("addresult")):
+        return reply  # an error above rows that were taken is not theirs: nobody adds those once more
     words = reply.text("description")
     if code == INTERNAL:
         _unclear(f"Voicenter reported an error ({INTERNAL}): {(words or WORDS[INTERNAL]).rstrip('.')}", dials)

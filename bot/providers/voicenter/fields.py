@@ -8,13 +8,13 @@ import re
 from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
+from bot import loose
 from bot.errors import BadInput
-from bot.numbers import e164, parse
-
-from . import loose
+from bot.numbers import e164, parse, withheld
 
 _PHONE = re.compile(r"\+?[\d\s().-]{3,}")
 _CODE = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9]{3,32}")
+_LONGEST_SECONDS = 30 * 24 * 3600  # no call lasts longer; what follows it in time would be in no calendar
 _YEARS = (946_684_800, 4_102_444_800)  # 2000 to 2100: no call is outside
 
 
@@ -53,7 +53,8 @@ class Fields:
 
     def seconds(self, *names: str) -> int:
         """A duration; 0 where it is not told or makes no sense."""
-        return max(round(self.number(*names) or 0), 0)
+        told = round(self.number(*names) or 0)
+        return told if 0 <= told <= _LONGEST_SECONDS else 0
 
     def flag(self, *names: str) -> bool | None:
         """Yes, no, or None where it is not told."""
@@ -82,19 +83,22 @@ class Fields:
             return ""
 
     def inner(self, name: str) -> "Fields":
-        """An object inside; it may arrive as JSON text. Empty where there is none."""
+        """An object inside; it may arrive as JSON text, or in a list of one. Empty where there is none."""
         value = self.members.get(spelling(name))
         if isinstance(value, str) and value.strip().startswith("{"):
             try:
                 value = loose.loads(value)
             except (ValueError, RecursionError):
                 return Fields({})
+        if isinstance(value, list) and len(value) == 1:
+            value = value[0]
         return Fields(value if isinstance(value, Mapping) else {})
 
     def rows(self, name: str) -> list["Fields"]:
-        """A list of objects inside; what is not an object is left out."""
+        """A list of objects inside, or the only one without a list; what is not an object is left out."""
         value = self.members.get(spelling(name))
-        return [Fields(row) for row in value if isinstance(row, Mapping)] if isinstance(value, list) else []
+        rows = value if isinstance(value, list) else [value] if value else []
+        return [Fields(row) for row in rows if isinstance(row, Mapping)]
 
     def call_id(self) -> str:
         """Our own call id, which travelled out as `var_callboard`.
@@ -129,9 +133,6 @@ class _Spelt(dict[str, str]):
 
 _SPELT = _Spelt()
 
-WITHHELD = ("anonymous", "unknown")
-"""What stands for a caller's number that is withheld. Nobody can be called back there."""
-
 
 @functools.lru_cache(maxsize=32768)  # our own numbers come with every webhook, callers with several; 5 MB when full
 def phone(text: str, region: str) -> str:
@@ -141,7 +142,7 @@ def phone(text: str, region: str) -> str:
     Israel whatever country the account is in, and `region` only helps with what fits neither.
     """
     text = text.strip()
-    if text.casefold() in WITHHELD:
+    if withheld(text):
         return ""
     if not _PHONE.fullmatch(text):
         return text
@@ -162,7 +163,7 @@ def is_phone(text: str) -> bool:
 
 def is_extension(text: str) -> bool:
     """Written as a Voicenter extension code ("AAPINFzL"): letters and digits, at least one letter."""
-    return _CODE.fullmatch(text) is not None
+    return _CODE.fullmatch(text) is not None and not withheld(text)
 
 
 def _text(value: object) -> str:

@@ -12,6 +12,7 @@ from typing_extensions import override
 from bot.errors import Refused, Unavailable
 from bot.events import AnyEvent, Described, LegRinging
 from bot.orders import Extension, QueueCaller
+from bot.provider import LIMITED, patience
 
 from . import progress
 from .account import Account
@@ -25,6 +26,8 @@ EXTENSIONS = "/Comet/api/GetExtensions"
 
 class Monitor(Account):
     """Chapters 7 and 8. The real-time feed of chapter 9 is a script for browsers: asking tells the same."""
+
+    _quiet_until = 0.0
 
     @override
     async def active_calls(self) -> tuple[AnyEvent, ...]:
@@ -86,9 +89,16 @@ class Monitor(Account):
         """The reply.
 
         Raises:
-            Refused: the code is wrong.  Unavailable: an internal error, or the reply cannot be read.
+            Refused: the code is wrong.  Unavailable: asked too often, an internal error, or the reply cannot be read.
         """
-        reply, error = answered(await self.send(request), "err", self.account, "MONITOR_URL")
+        now = self.clock()
+        if now < self._quiet_until:
+            left = round(self._quiet_until - now)
+            raise Unavailable(f"{self.title} is asked nothing for {left} s: it lets no more through.")
+        response = await self.send(request)
+        if response.status_code == LIMITED:
+            self._quiet_until = now + patience(response, now)
+        reply, error = answered(response, "err", self.account, "MONITOR_URL")
         words = reply.text("desc")
         if error == 1:
             sentence = f"Voicenter refused: {reason(words)}. Check {self.account.upper()}_CODE."

@@ -7,25 +7,26 @@ from collections.abc import Mapping
 
 import httpx
 
+from bot import loose
 from bot.errors import Refused, Unavailable
-from bot.provider import internal_error
+from bot.provider import LIMITED, internal_error, left_open, limited
 
-from . import loose, xmlrpc
+from . import xmlrpc
 from .fields import Fields
 
 UNREADABLE = "Voicenter's answer cannot be read."
-_CUT_OFF = (408, 499)
-"""HTTP statuses of gateways for what was given up on the way: how far it got they leave open, as 5xx do."""
 
 
-def named_values(body: bytes) -> Fields | None:
+def named_values(response: httpx.Response) -> Fields | None:
     """Named values of a reply, whether XML or JSON was asked for; None where it is neither."""
-    body = body.lstrip(b"\xef\xbb\xbf \t\r\n")
+    body = response.content.lstrip(b"\xef\xbb\xbf \t\r\n")
     try:
-        value: object = xmlrpc.read_response(body) if body.startswith(b"<") else loose.loads(body)
+        if body.startswith(b"<"):
+            value = xmlrpc.read_response(body)
+            return Fields(value) if isinstance(value, Mapping) else None
+        return Fields(loose.members(body, response.headers.get("content-type", "")))
     except (ValueError, RecursionError):  # NotXmlRpc is a ValueError
         return None
-    return Fields(value) if isinstance(value, Mapping) else None
 
 
 def answered(response: httpx.Response, code_name: str, account: str, url: str) -> tuple[Fields, int]:
@@ -35,7 +36,7 @@ def answered(response: httpx.Response, code_name: str, account: str, url: str) -
         Refused: turned away before Voicenter's application had a look.  Unavailable: it cannot be read, or was given
             up on the way.
     """
-    reply = named_values(response.content)
+    reply = named_values(response)
     code = None if reply is None else reply.number(code_name)
     if left_open(response.status_code) and not code:
         raise internal_error("Voicenter", response.status_code, dials=False)
@@ -46,23 +47,18 @@ def answered(response: httpx.Response, code_name: str, account: str, url: str) -
     return reply, int(code)
 
 
-def left_open(status: int) -> bool:
-    """Whether an HTTP status, where nothing else is told, leaves open what became of the request."""
-    return status >= 500 or status in _CUT_OFF
-
-
 def refusal(code: int, words: str, hint: str) -> Refused:
     """Voicenter said no, in its own words."""
     return Refused(f"Voicenter refused ({code}): {reason(words)}. {hint}", code=str(code), words=words)
 
 
-def http_refusal(response: httpx.Response, account: str, url: str) -> Refused:
+def http_refusal(response: httpx.Response, account: str, url: str) -> Refused | Unavailable:
     """Turned away before Voicenter's application had a look: nothing was done."""
     status = response.status_code
+    if status == LIMITED:
+        return limited("Voicenter")
     if status in (401, 403):
         hint = f"Check {account.upper()}_CODE, and that this server's address is allowed in Voicenter's control panel."
-    elif status == 429:
-        hint = "Try again in a minute."
     else:
         hint = f"Check {account.upper()}_{url}."
     words = response.reason_phrase

@@ -8,12 +8,11 @@ import json
 from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
-import msgspec
-
+from bot import loose
 from bot.errors import Unreadable
 from bot.hooks import Answer, Question, Reply, Request, Webhook
 
-from . import loose, progress, records, xmlrpc
+from . import progress, records, xmlrpc
 from .fields import Fields
 
 POPUP = "popup"
@@ -102,24 +101,21 @@ def _members(request: Request) -> list[Fields]:
         rows: list[object] = [dict(request.query)]
     elif _is_xml(request):
         rows = _xml(body)
-    elif body[:1] in b"{[":
-        try:
-            decoded = _decoded(body)
-        except (ValueError, RecursionError) as error:
-            raise Unreadable("Voicenter sent JSON that cannot be parsed; nothing was stored.") from error
-        rows = decoded if isinstance(decoded, list) else [decoded]
     else:
-        rows = [_form(body)]
-    if not rows or not all(isinstance(row, dict) and row for row in rows):
+        text = loose.text(body, request.headers.get("content-type", ""))
+        rows = _json(text) if text.startswith(("{", "[", '"')) else [_form(text)]
+    found = [Fields(row) for row in rows if isinstance(row, dict) and row]
+    if not found:
         raise Unreadable("Voicenter sent no named values; nothing was stored.")
-    return [Fields(row) for row in rows if isinstance(row, dict)]
+    return found
 
 
-def _decoded(body: bytes) -> object:
+def _json(text: str) -> list[object]:
     try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, ValueError):  # ValueError: no UTF-8
-        return loose.loads(body)
+        told = loose.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable("Voicenter sent JSON that cannot be parsed; nothing was stored.") from error
+    return told if isinstance(told, list) else [told]
 
 
 def _xml(body: bytes) -> list[object]:
@@ -132,8 +128,8 @@ def _xml(body: bytes) -> list[object]:
     return list(params[:1])
 
 
-def _form(body: bytes) -> dict[str, str]:
+def _form(text: str) -> dict[str, str]:
     try:
-        return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=500))
+        return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=500))
     except ValueError as error:
         raise Unreadable("Voicenter sent neither XML, JSON nor a form; nothing was stored.") from error

@@ -25,6 +25,10 @@ MAX_DEPTH = 64
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """No XML 1.0 document may hold these, escaped or not: https://www.w3.org/TR/xml/#charsets"""
 
+_DECLARED = re.compile(rb"""<\?xml[^>]*?encoding\s*=\s*["']([\w.-]+)[^>]*>""")
+_REFERENCE = re.compile("&(?:(?:amp|lt|gt|quot|apos);|#(?:([0-9]{1,7})|x([0-9a-fA-F]{1,6}));)?")
+"""An ampersand, with what it may begin."""
+
 _WHOLE = frozenset({"int", "i4", "i8"})  # i8: an extension type Voicenter uses for times
 
 
@@ -73,21 +77,48 @@ def write_response(members: Mapping[str, Value]) -> bytes:
 def _parse(body: bytes) -> Element:
     if len(body) > MAX_BYTES:
         raise NotXmlRpc(f"longer than {MAX_BYTES} bytes")
+    try:
+        try:
+            return _tree(body.strip())
+        except (ParseError, LookupError, UnicodeError):
+            return _tree(_mended(body.strip()))
+    except (ParseError, DefusedXmlException) as error:
+        raise NotXmlRpc("broken or forbidden XML") from error
+
+
+def _tree(body: bytes) -> Element:
     depth = 0
     root: Element | None = None
-    try:
-        # Piece by piece, so that a mountain of nested elements is refused before it is built.
-        for step, element in iterparse(BytesIO(body.strip()), events=("start", "end"), forbid_dtd=True):
-            depth += 1 if step == "start" else -1
-            if depth > MAX_DEPTH:
-                raise NotXmlRpc(f"nested deeper than {MAX_DEPTH} elements")
-            if root is None:
-                root = element
-    except (ParseError, DefusedXmlException, LookupError, UnicodeError) as error:
-        raise NotXmlRpc("broken or forbidden XML") from error
+    # Piece by piece, so that a mountain of nested elements is refused before it is built.
+    for step, element in iterparse(BytesIO(body), events=("start", "end"), forbid_dtd=True):
+        depth += 1 if step == "start" else -1
+        if depth > MAX_DEPTH:
+            raise NotXmlRpc(f"nested deeper than {MAX_DEPTH} elements")
+        if root is None:
+            root = element
     if root is None:
         raise NotXmlRpc("empty")
     return root
+
+
+def _mended(body: bytes) -> bytes:
+    """Without what one careless name makes of a document: a bare “&”, another charset, characters that XML has not."""
+    declared = _DECLARED.match(body)
+    try:
+        text = body.decode(declared[1].decode() if declared else "utf-8", "replace")
+    except LookupError:
+        text = body.decode(errors="replace")
+    text = _NOT_XML.sub("\ufffd", re.sub(r"^<\?xml[^>]*>", "", text))
+    return _REFERENCE.sub(_reference, text).encode()
+
+
+def _reference(found: re.Match[str]) -> str:
+    if found[0] == "&":
+        return "&amp;"
+    if not found[1] and not found[2]:
+        return found[0]
+    code = int(found[1]) if found[1] else int(found[2], 16)
+    return "\ufffd" if code > 0x10FFFF or _NOT_XML.match(chr(code)) else found[0]
 
 
 def _params(root: Element) -> list[Value]:
@@ -132,7 +163,7 @@ def _struct(element: Element) -> dict[str, Value]:
 
 
 def _name(element: Element) -> str:
-    return str(element.tag).lower()
+    return str(element.tag).rpartition("}")[2].lower()  # whatever namespace it is in
 
 
 def _text(element: Element) -> str:

@@ -1,0 +1,71 @@
+"""A call of Slack's Web API: once, and what can go wrong with it sorted by what is known then."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from slack_sdk.errors import SlackApiError
+
+CLOCKS_DIFFER_SECONDS = 900.0
+"""So far from the moment in which it was sent a message may be dated, by Slack's clock."""
+
+
+class Unanswered(Exception):
+    """Slack may or may not have acted."""
+
+
+class Limited(Exception):
+    """Slack asks to wait."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+
+async def ask(method: Callable[..., Awaitable[Any]], **arguments: Any) -> Any:
+    """Call a method of Slack's client, once, and sort what goes wrong.
+
+    Raises:
+        Limited: nothing was done; says for how long to wait.
+        Unanswered: Slack may or may not have acted.
+        SlackApiError: it refused.  OSError: it was not reached; nothing was done.
+    """
+    try:
+        return await method(**arguments)
+    except SlackApiError as error:
+        status, code = status_of(error), code_of(error)
+        if status == 429 or code == "ratelimited":
+            raise Limited(_asked_to_wait(error)) from error
+        if status >= 500 or (not code and status < 400):  # what is no JSON comes from something in between
+            raise Unanswered from error
+        raise
+    except AttributeError as error:  # slack_sdk takes a text for a dict: it is no JSON either
+        raise Unanswered from error
+    except ConnectionRefusedError:
+        raise
+    except OSError as error:
+        # aiohttp's connector errors are OSErrors: nothing was sent. Anything else may have been.
+        if type(error).__name__.startswith("ClientConnector"):
+            raise
+        raise Unanswered from error
+    except Exception as error:
+        if isinstance(error, TimeoutError) or type(error).__module__.startswith("aiohttp"):
+            raise Unanswered from error
+        raise
+
+
+def code_of(error: SlackApiError) -> str:
+    """Slack's own code of a refusal, such as "channel_not_found"; "" = its answer was not JSON."""
+    data = getattr(error.response, "data", None)
+    return str(data.get("error") or "") if isinstance(data, dict) else ""
+
+
+def status_of(error: SlackApiError) -> int:
+    """HTTP status of a refusal."""
+    # Where the answer is no JSON though it says so, this is aiohttp's own response.
+    return int(getattr(error.response, "status_code", 0) or getattr(error.response, "status", 0))
+
+
+def _asked_to_wait(error: SlackApiError) -> float:
+    try:
+        return max(1.0, float(error.response.headers.get("Retry-After", 1)))
+    except ValueError:
+        return 1.0
