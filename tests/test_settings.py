@@ -573,3 +573,12 @@ def test_a_setting_in_the_wrong_place_or_misspelt_is_told_where_it_belongs(
     file.write_text(text, encoding="utf-8")
     _, errors = examine(ENVIRONMENT, file)
     assert errors == [words]
+
+
+@pytest.mark.parametrize("text", ['region = "UK"\n{}', '{}[policy]\ncountries = ["uk"]'])
+def test_the_united_kingdom_is_called_gb(text: str, tmp_path: Path) -> None:
+    """Its two letters are two letters, so that alone would say nothing."""
+    file = tmp_path / "callboard.toml"
+    file.write_text(text.format(MINIMAL), encoding="utf-8")
+    (told,) = examine(ENVIRONMENT, file)[1]
+    assert told.endswith("“UK” is not a country code. Write “GB” for the United Kingdom.")
