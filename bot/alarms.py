@@ -1,9 +1,11 @@
-"""What may cost a lot of money is told to the admins: a cap that is reached, numbers that are never dialled.
+"""What may cost a lot of money, or trust, is told to the admins: a cap that is reached, numbers that are never dialled,
+somebody from elsewhere who knows the hook secret.
 
 Policy has refused it by then. But whoever uses a colleague's Slack goes on with what it allows, and a phone bill comes
 weeks later: https://www.twilio.com/docs/glossary/what-is-toll-fraud.
 """
 
+import logging
 import sqlite3
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -15,6 +17,8 @@ from bot.limits import day_start, night, until
 from bot.permission import rules
 from bot.store import cards, ledger
 
+log = logging.getLogger("callboard.alarms")
+
 SLIPS = 3
 """So many different numbers of that kind in a day are no slip any more."""
 
@@ -22,7 +26,7 @@ SLIPS = 3
 async def refused(board: Board, rep: str, number: str, error: CapReached | Costly) -> None:
     """Policy has refused `rep` a call: into the audit log, and to the admins where it is time, once a day of each."""
     now = board.now()
-    day = day_start(rules(board), datetime.fromtimestamp(now, UTC)).timestamp()
+    day = _day(board)
     if isinstance(error, CapReached):
         about = f"{error.cap}:{'' if error.cap.startswith('team_') else rep}"
         words = _cap(board, rep, error)
@@ -42,6 +46,33 @@ async def refused(board: Board, rep: str, number: str, error: CapReached | Costl
             cards.mark(db, "notice", f"alarm:{about}:{day}", f"@{admin}", now, notice(board.settings.renamed(words)))
 
     await board.write(note)
+
+
+async def stranger(board: Board, account: str, address: str) -> None:
+    """A webhook of `account` that knows the hook secret was refused, for it came from no address that the settings
+    allow: to the admins and into the log, once a day. Of whoever does not know the secret nothing is said."""
+    day = _day(board)
+    if board.strangers.get(account) == day:
+        return
+    board.strangers[account] = day
+    words = (
+        f"A webhook of {board.providers[account].title} ({account}) that knows the hook secret came from {address}, "
+        "which is not among the `addresses` of its section, so it was refused. If that is the service, add the "
+        "address; if it is your own proxy, set FORWARDED_ALLOW_IPS to it. If it is neither, somebody knows the secret: "
+        "make a new one."
+    )
+    log.warning("%s", words)
+
+    def note(db: sqlite3.Connection) -> None:
+        for admin in board.settings.admins:
+            cards.mark(db, "notice", f"alarm:stranger:{account}:{day}", f"@{admin}", board.now(), notice(words))
+
+    await board.write(note)
+
+
+def _day(board: Board) -> float:
+    """When the day has begun, seconds since 1970 UTC."""
+    return day_start(rules(board), datetime.fromtimestamp(board.now(), UTC)).timestamp()
 
 
 def _cap(board: Board, rep: str, error: CapReached) -> str:

@@ -31,6 +31,8 @@ CUT_OFF_SECONDS = 180
 """After so long what was begun was cut off: an upload to Slack takes three requests of at most 15 s."""
 WRITE_AGAIN_SECONDS = 5
 """So long `record()` waits before it tries again."""
+SLACK_ITSELF = frozenset({"Slack", "Slack app", "Slack connection"})
+"""Problems of that name are Slack's as a whole; others that begin so are of one conversation, or of its calls."""
 _MENTION = re.compile(r"<@([UW][A-Z0-9]+)>")
 T = TypeVar("T")
 _Failed = Callable[[Exception], Coroutine[Any, Any, None]]
@@ -48,6 +50,7 @@ class Board:
         listed: id of an open call -> when its service was asked last and said that it lives.
         polled: account -> when it last said which calls are active.
         logged: what is broken -> what the log said of it last.
+        strangers: account -> the day's beginning when somebody from elsewhere last knew the hook secret: the same.
         costly: rep and the day's beginning -> numbers that they were refused because of the price: see `bot/alarms.py`.
         readable: accounts whose last webhook since the start could be read.
         old_hooks: account -> when a webhook came by an address with the old secret last, since the start.
@@ -83,6 +86,7 @@ class Board:
     outsiders: set[str] = field(default_factory=set)
     polled: dict[str, float] = field(default_factory=dict)
     logged: dict[str, str] = field(default_factory=dict)
+    strangers: dict[str, float] = field(default_factory=dict)
     costly: dict[tuple[str, float], set[str]] = field(default_factory=dict)
     answer_seconds: float = 1.25
     look_up: Callable[[str], Awaitable[Contact | None]] | None = None

@@ -10,49 +10,47 @@ import contextlib
 import errno
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 import httpx
-import yaml
-from slack_sdk.errors import SlackApiError, SlackClientError
-from slack_sdk.web.async_client import AsyncWebClient
+import msgspec
 
+from bot import check_slack
 from bot.assembly import http_client, listening, providers
+from bot.check_slack import Finding
 from bot.data_folder import DATABASE, opened, unusable
 from bot.disk import LEAST_FREE_BYTES, free_bytes
 from bot.errors import CallboardError, SettingsError, Unsupported
 from bot.providers import provider_class
 from bot.settings import Account, Settings
 from bot.settings_reader import examine
-from bot.store.engine import SQLITE
+from bot.store import ledger
+from bot.store.engine import SQLITE, read_only
 from bot.store.engine import examine as examine_file
 from bot.store.schema import VERSION
+from bot.workspace import IDENTITY, Identity
 
-MANIFEST = Path(__file__).parents[1] / "manifest.yml"
+VARIABLES = frozenset(
+    f"CALLBOARD_{name}"
+    for name in (
+        *("CONFIG", "DATA", "HOOK_SECRET", "HOST", "LOG", "LOOKUP_TOKEN", "OLD_HOOK_SECRET", "PORT", "PUBLIC_URL"),
+        "SLACK_MODE",
+    )
+)
+"""All of ours in the environment but those of accounts."""
 WAL_RESET_FIXED = (3, 51, 3)
 """From this version on two connections can write a WAL file safely: https://sqlite.org/wal.html#walresetbug"""
 _SECONDS = 10.0
-"""For one request to Slack or to our own address."""
+"""For one request."""
 _PATIENCE = 30.0
 """For one whole look, whatever it consists of."""
-_UNREACHABLE = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at.
-
-    Attributes:
-        state: "MISSING": to be supplied.  "WRONG": there, and to be mended.  "note": neither good nor bad.
-    """
-
-    state: Literal["ok", "MISSING", "WRONG", "note"]
-    text: str
-
+_REDIRECT, _BAD_CERTIFICATE, _NO_TLS = "redirects to ", "its certificate is not accepted", "no TLS"
+"""What may be where Callboard should answer."""
 
 Look = Callable[[], Awaitable[list[Finding]]]
 
@@ -94,7 +92,7 @@ async def findings(
     if settings is None:
         return
     yield Finding("ok", f"Settings: {_count(settings.accounts, 'account')}, {_count(settings.lines, 'line')}")
-    for found in _roles(settings):
+    for found in [*_roles(settings), *_unread(settings, environment)]:
         yield found
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_SECONDS)) as session, http() as client:
         looks: list[tuple[str, Look]] = [
@@ -128,7 +126,20 @@ def _settings_state(words: str, environment: Mapping[str, str]) -> Literal["MISS
     """Errors of the settings begin with what they are about: a variable that is empty, or nothing, is missing."""
     name = words.partition(" ")[0]
     unset = name.isupper() and not environment.get(name, "").strip()
+    unset = unset and "is not an address" not in words  # that stands in the file
     return "MISSING" if unset or name == "No" or "does not exist" in words else "WRONG"
+
+
+def _unread(settings: Settings, environment: Mapping[str, str]) -> list[Finding]:
+    """A variable whose name is misspelt is like one that is not set."""
+    known = VARIABLES | {f"{account.name}_{name}".upper() for account in settings.accounts for name in account.values}
+    ours = ("CALLBOARD_", *(f"{account.name}_".upper() for account in settings.accounts))
+    found = []
+    for name in sorted(name for name in environment.keys() - known if name.startswith(ours)):
+        meant = get_close_matches(name, sorted(known), n=1)
+        question = f" Is {meant[0]} meant?" if meant else ""
+        found.append(Finding("note", f"{name} in the environment is read by nothing.{question}"))
+    return found
 
 
 def _roles(settings: Settings) -> list[Finding]:
@@ -197,86 +208,14 @@ async def _sqlite() -> list[Finding]:
 
 
 async def _slack(settings: Settings, session: aiohttp.ClientSession) -> list[Finding]:
-    slack = _client(settings, session, settings.bot_token)
-    try:
-        answer = await slack.auth_test()
-    except SlackApiError as error:
-        if not _code(error):
-            status = f"HTTP {getattr(error.response, 'status_code', '?')}: what answered is not Slack's API"
-            return [Finding("WRONG", f"Slack cannot be reached ({status}). Check network and firewall.")]
-        return [Finding("WRONG", f"SLACK_BOT_TOKEN: {_said(error)}. Install the app again and copy its bot token.")]
-    except _UNREACHABLE as error:
-        return [Finding("WRONG", f"Slack cannot be reached ({type(error).__name__}). Check network and firewall.")]
-    found = [Finding("ok", f"SLACK_BOT_TOKEN: this is {answer.get('user')} in {answer.get('team')}")]
-    found.append(_scopes({name.lower(): value for name, value in answer.headers.items()}.get("x-oauth-scopes")))
-    if settings.mode == "socket":
-        found.append(await _app_token(settings, session))
-    else:
-        words = "cannot be checked from here: type `/callboard` in Slack; a wrong one is answered with an error"
-        found.append(Finding("note", f"SLACK_SIGNING_SECRET {words}"))
-    for channel in sorted({line.channel for line in settings.lines} | {settings.channel}):
-        if channel:
-            found.append(await _channel(slack, channel))
-    return found
+    def known(file: Path) -> str:
+        told = read_only(file, lambda db: ledger.recall(db, IDENTITY))
+        return msgspec.json.decode(told[0], type=Identity).team_id if told else ""
 
-
-def _client(settings: Settings, session: aiohttp.ClientSession, token: str) -> AsyncWebClient:
-    return AsyncWebClient(
-        token=token, base_url=settings.slack_api, session=session, retry_handlers=[], timeout=int(_SECONDS)
-    )
-
-
-def _code(error: SlackApiError) -> str:
-    """Slack's own code; there is none where something else than Slack's API has answered."""
-    data = getattr(error.response, "data", None)
-    return str(data.get("error") or "") if isinstance(data, dict) else ""
-
-
-def _said(error: SlackApiError) -> str:
-    code = _code(error)
-    return f"Slack says {code}" if code else "what answered is not Slack's API"
-
-
-def _scopes(granted: str | None) -> Finding:
-    if granted is None:
-        return Finding("note", "Scopes: it cannot be told which are granted, for this Slack does not say")
-    needed = set(yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))["oauth_config"]["scopes"]["bot"])
-    missing = needed - {scope.strip() for scope in granted.split(",")}
-    if missing:
-        names = ", ".join(sorted(missing))
-        return Finding("MISSING", f"Scopes: {names}. Update the app from manifest.yml and install it again.")
-    return Finding("ok", f"Scopes: all {len(needed)} granted")
-
-
-async def _app_token(settings: Settings, session: aiohttp.ClientSession) -> Finding:
-    try:
-        await _client(settings, session, settings.app_token).apps_connections_open(app_token=settings.app_token)
-    except SlackApiError as error:
-        fix = "It needs the scope connections:write, and Socket Mode must be switched on for the app."
-        return Finding("WRONG", f"SLACK_APP_TOKEN: {_said(error)}. {fix}")
-    except _UNREACHABLE as error:
-        return Finding("WRONG", f"SLACK_APP_TOKEN: Slack cannot be reached ({type(error).__name__}).")
-    return Finding("ok", "SLACK_APP_TOKEN: Socket Mode connections are allowed")
-
-
-async def _channel(slack: AsyncWebClient, channel: str) -> Finding:
-    try:
-        found = (await slack.conversations_info(channel=channel))["channel"]
-    except SlackApiError as error:
-        fix = "It does not exist, or is private: then type `/invite @Callboard` in it."
-        return Finding("WRONG", f"Channel {channel}: {_said(error)}. {fix}")
-    except _UNREACHABLE as error:
-        return Finding("WRONG", f"Channel {channel}: Slack cannot be reached ({type(error).__name__}).")
-    name = f"#{found.get('name')}"
-    if found.get("is_archived"):
-        return Finding("WRONG", f"Channel {name} is archived. Unarchive it, or set another in callboard.toml.")
-    if not found.get("is_member"):
-        return Finding("MISSING", f"Channel {name}: Callboard is not a member. Type `/invite @Callboard` in {name}.")
-    if found.get("is_ext_shared"):
-        buttons = "of its people only those in `guests` may press our buttons"
-        words = f"It is shared with another company, which can read there who calls; {buttons}"
-        return Finding("note", f"Channel {name}: member. {words}")
-    return Finding("ok", f"Channel {name}: member")
+    team, file = "", settings.data / DATABASE
+    with contextlib.suppress(SettingsError):  # what is wrong with the file is said above
+        team = await asyncio.to_thread(opened, known, file) if file.exists() else ""
+    return await check_slack.look(settings, session, team)
 
 
 async def _port(settings: Settings, session: aiohttp.ClientSession) -> list[Finding]:
@@ -303,25 +242,44 @@ async def _public_url(settings: Settings, session: aiohttp.ClientSession) -> lis
 
 
 async def _reached(settings: Settings, session: aiohttp.ClientSession) -> list[Finding]:
-    url = f"{settings.public_url}/healthz/live"
+    public, url = settings.public_url, f"{settings.public_url}/healthz/live"
     answer = await _alive(session, url)
     if answer == "alive":
-        return [Finding("ok", f"CALLBOARD_PUBLIC_URL: {settings.public_url} reaches Callboard")]
+        return [Finding("ok", f"CALLBOARD_PUBLIC_URL: {public} reaches Callboard")]
+    wrong = ""
+    if answer.startswith(_REDIRECT):
+        where = answer.removeprefix(_REDIRECT).removesuffix("/healthz/live")
+        wrong = f"{public} redirects to {where}, and webhooks do not follow. Set it to where Callboard itself answers."
+    elif answer == _BAD_CERTIFICATE:
+        fix = "Have one made for that name, such as by Let's Encrypt, and renewed in time."
+        wrong = f"the certificate of {public} is not accepted, so no phone service will reach it. {fix}"
+    elif answer == _NO_TLS:
+        fix = "Name the address of the proxy that does TLS: Callboard itself does not."
+        wrong = f"no TLS connection to {public} comes about, though https:// promises one. {fix}"
+    if wrong:
+        return [Finding("WRONG", f"CALLBOARD_PUBLIC_URL: {wrong}")]
     proxy_alone = answer.startswith(("nothing", "HTTP 502", "HTTP 503", "HTTP 504"))
     if proxy_alone and await _alive(session, f"{settings.own_url}/healthz/live") != "alive":
         words = "cannot be checked while Callboard is not running: start it, then check once more"
-        return [Finding("note", f"CALLBOARD_PUBLIC_URL ({answer} at {settings.public_url}) {words}")]
+        return [Finding("note", f"CALLBOARD_PUBLIC_URL ({answer} at {public}) {words}")]
     fix = f"Let the proxy there pass requests on to port {settings.port} of this computer."
     return [Finding("WRONG", f"CALLBOARD_PUBLIC_URL: {answer} at {url}, not Callboard. {fix}")]
 
 
 async def _alive(session: aiohttp.ClientSession, url: str) -> str:
-    """ "alive", or what there is instead."""
+    """ "alive", or what there is instead. A redirect is not followed: who sends webhooks does not, either."""
     try:
-        async with session.get(url) as answer:
+        async with session.get(url, allow_redirects=False) as answer:
+            if answer.status in (301, 302, 303, 307, 308):
+                where = urlsplit(urljoin(url, answer.headers.get("location", "")))
+                return f"{_REDIRECT}{where.scheme}://{where.netloc}{where.path}"
             if answer.status != 200:
                 return f"HTTP {answer.status}"
             return "alive" if await answer.content.read(100) == b"alive" else "something else"
+    except aiohttp.ClientConnectorCertificateError:
+        return _BAD_CERTIFICATE
+    except aiohttp.ClientConnectorSSLError:
+        return _NO_TLS
     except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
         return f"nothing answers ({type(error).__name__})"
 
@@ -347,7 +305,12 @@ def _look_at(settings: Settings, account: Account, client: httpx.AsyncClient) ->
 def _hooks(settings: Settings) -> list[Finding]:
     where = "" if settings.public_url else " They work on this computer only, until CALLBOARD_PUBLIC_URL is set."
     words = "Each holds CALLBOARD_HOOK_SECRET, so show them to nobody else."
-    found = [Finding("note", f"Webhook addresses to paste at your phone services. {words}{where}")]
+    found = []
+    if settings.old_hook_secret:
+        until = "Take it away once `/callboard hooks` says that none is used any more"
+        old = f"CALLBOARD_OLD_HOOK_SECRET is set, so webhook addresses with it are taken, too. {until}"
+        found.append(Finding("note", old))
+    found.append(Finding("note", f"Webhook addresses to paste at your phone services. {words}{where}"))
     for account in settings.accounts:
         kind = provider_class(account.provider)
         if not kind.hook_paths:

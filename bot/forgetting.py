@@ -12,7 +12,10 @@ LOOKUP_DAYS = 90
 
 
 async def expire(board: Board) -> None:
-    """Delete what is older than `[retention]` says, bit by bit, so that nobody waits for it; the log says how much."""
+    """Delete what is older than `[retention]` says, bit by bit, so that nobody waits for it; the log says how much.
+
+    What somebody reads just then is overwritten an hour later.
+    """
     kept = board.settings.retention
     work: list[tuple[str, int, Callable[..., int]]] = [
         ("voice messages", kept.calls_days, retention.forget_messages),
@@ -34,3 +37,4 @@ async def expire(board: Board) -> None:
             await board.write(
                 ledger.audit, board.now(), "", "forget", f"{what}: {total:,}", f"older than {counted(days, 'day')}"
             )
+    await board.db.overwrite()

@@ -1,27 +1,36 @@
-"""Who has which role, and what calls may cost, in the audit log: that it was changed, and from what.
+"""What was changed in the settings: who has which role, and what calls may cost, in the audit log; what was broken and
+is configured no more.
 
-Both stand in callboard.toml, which nobody changes in Slack, so each start looks at what the one before has seen.
+They stand in callboard.toml, which nobody changes in Slack, so each start looks at what the one before has seen.
 """
 
+import contextlib
 import logging
+import re
 import sqlite3
 from collections.abc import Mapping
 
 import msgspec
 
+from bot import decide
 from bot.board import Board
 from bot.periods import WEEKDAYS
 from bot.settings import Settings
-from bot.store import ledger
+from bot.store import cards, ledger
 
 log = logging.getLogger("callboard.settings_noted")
 
+_OF_ACCOUNTS = ("provider ", "version ", "webhook ", "webhooks of ", "call log ")
+"""How names of problems begin that end in an account's."""
+_CHANNEL = re.compile(r"Slack ([CG][A-Z0-9]+)")
+"""The name of a problem with a channel."""
 FACT = "settings of the last start"
 _LISTS = ("admins", "managers", "policy.countries", "policy.weekdays", "policy.callers", "policy.guests")
 
 
 async def note(board: Board) -> None:
     """At start: a line for each of them that is not as it was. What an older Callboard did not have was not changed."""
+    await _drop_what_is_gone(board)
     told = await board.read(ledger.recall, FACT)
     before = msgspec.json.decode(told[0], type=dict[str, str]) if told else {}
     now = _figures(board.settings)
@@ -38,6 +47,43 @@ async def note(board: Board) -> None:
         await board.write(write)
     except sqlite3.Error:  # a full disk, for which settings may have been changed: Callboard starts all the same
         log.exception("That settings were changed could not be written down; the next start tries again.")
+
+
+async def _drop_what_is_gone(board: Board) -> None:
+    """Of what is configured no more nobody would ever find that it works again, and tell."""
+    broken = [key for key, *_ in await board.read(ledger.problems)]
+    if not broken:
+        return
+    digests = {channel for channel, *_ in await board.read(ledger.subscriptions)}
+    gone = [key for key in broken if _is_gone(board.settings, digests, key)]
+
+    def drop(db: sqlite3.Connection) -> None:
+        for key in gone:
+            ledger.solved(db, key)
+            if channel := _CHANNEL.fullmatch(key):
+                cards.give_up(db, channel[1])
+
+    if gone:
+        with contextlib.suppress(sqlite3.Error):  # a full disk: the next start tries again
+            await board.write(drop)
+
+
+def _is_gone(settings: Settings, digests: set[str], key: str) -> bool:
+    from bot import lookup, native_calls, pictures  # spared where nothing is broken
+
+    there = {
+        "Slack connection": settings.mode == "socket",
+        lookup.PROBLEM: bool(settings.lookup_url),
+        native_calls.PROBLEM: settings.slack_calls,
+        pictures.PROBLEM: settings.digest_picture,
+    }
+    if key.startswith("user group "):
+        return f"@{key.removeprefix('user group ')}" not in decide.mentioned(settings.flows)
+    if channel := _CHANNEL.fullmatch(key):
+        return channel[1] not in {settings.channel, *(line.channel for line in settings.lines), *digests}
+    accounts = {account.name for account in settings.accounts}
+    of_account = next((key.removeprefix(begin) for begin in _OF_ACCOUNTS if key.startswith(begin)), None)
+    return of_account not in accounts if of_account is not None else not there.get(key, True)
 
 
 def _same(name: str, before: str, now: str) -> bool:

@@ -22,7 +22,7 @@ from bot.provider import Provider
 from bot.providers import provider_class
 from bot.settings import COMMANDS, Account, Line, Settings
 from bot.settings_sections import Sections
-from bot.settings_values import is_address, is_zone
+from bot.settings_values import COUNTRIES, advice, is_address, is_zone
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _CHANNEL = re.compile(r"[CG][A-Z0-9]{1,30}")
@@ -77,7 +77,8 @@ class _Reader(Sections):
             self.errors.append("CALLBOARD_SLACK_MODE must be “socket” or “http”. Unset it for Socket Mode.")
         region = self.text("region", "US").upper()
         if region not in phonenumbers.SUPPORTED_REGIONS:
-            self.errors.append(f'region = “{region}” is not a country code. Use two letters, like region = "IL".')
+            words = COUNTRIES.get(region, 'Use two letters, like region = "IL".')
+            self.errors.append(f"region = “{region}” is not a country code. {words}")
             region = "US"
         zone = self.text("time_zone", "UTC")
         if not is_zone(zone):
@@ -129,7 +130,7 @@ class _Reader(Sections):
             digest_picture=self.digest_picture(),
         )  # fmt: skip
         for name in sorted(self.table):
-            self.errors.append(f"callboard.toml has an unknown setting “{name}”. Remove it or check its spelling.")
+            self.errors.append(f"callboard.toml has an unknown setting “{name}”. {advice('', name)}")
         self.ends(settings)
         return settings
 

@@ -8,7 +8,7 @@ import phonenumbers
 from bot import consent
 from bot.rules import ASK_FIRST
 from bot.settings import MessageSettings, PolicySettings, Retention
-from bot.settings_values import Values
+from bot.settings_values import COUNTRIES, Values
 
 LEAST_DAYS = 35
 """What `/call again`, weekly digests and limits look back on is kept."""
@@ -25,7 +25,8 @@ class Sections(Values):
         countries = tuple(c.upper() for c in self.strings("policy.countries", table.pop("countries", [region])))
         for country in countries:
             if country not in phonenumbers.SUPPORTED_REGIONS:
-                self.errors.append(f"policy.countries: “{country}” is not a country code of two letters.")
+                words = COUNTRIES.get(country, "Use two letters, like “IL”.")
+                self.errors.append(f"policy.countries: “{country}” is not a country code. {words}")
         hours = self.strings("policy.hours", table.pop("hours", ["09:00", "18:00"]))
         hours = (*hours[:1], *("00:00" if hour == "24:00" else hour for hour in hours[1:]))  # both are midnight
         if len(hours) != 2 or not all(re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", hour) for hour in hours):

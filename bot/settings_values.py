@@ -2,14 +2,47 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from bot.settings import Hours, Pace
+from bot.consent import Recording
+from bot.settings import COMMANDS, Hours, Line, MessageSettings, Pace, PolicySettings, Retention
 
 _USER = re.compile(r"[UW][A-Z0-9]{1,30}")
 _CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
+COUNTRIES = {"UK": "Write “GB” for the United Kingdom.", "EL": "Write “GR” for Greece."}
+"""What to do about codes that are in use and in no standard."""
+_TOP = "at the top of the file, before the first section"
+PLACES: Mapping[str, tuple[str, ...]] = {
+    _TOP: (
+        *("region", "time_zone", "channel", "admins", "managers", "summaries", "roundup", "quiet", "mask_numbers"),
+        *("dispositions", "slack_calls", "lookup_url", "contact_url"),
+    ),
+    "in [accounts.NAME]": ("provider", "addresses", "call", "message"),
+    'in [lines."NUMBER"]': tuple(one.name for one in fields(Line) if one.name != "number"),
+    "in [policy]": tuple(one.name for one in fields(PolicySettings)),
+    "in [messages]": tuple(one.name for one in fields(MessageSettings)),
+    "in [recording]": tuple(one.name for one in fields(Recording)),
+    "in [retention]": tuple(one.name for one in fields(Retention)),
+    "in [missed]": ("brief_seconds", "escalate_minutes", "claim_minutes"),
+    "in [digest]": ("picture",),
+    "in [commands]": ("prefix", *COMMANDS),
+}
+"""Where in callboard.toml what stands; a service's own settings, and those of flows, are left out."""
+_SECTIONS = (
+    "accounts",
+    "lines",
+    "policy",
+    "messages",
+    "recording",
+    "retention",
+    "missed",
+    "digest",
+    "commands",
+    "flow",
+)
 
 
 class Values:
@@ -88,8 +121,7 @@ class Values:
 
     def leftovers(self, section: str, table: Mapping[str, Any]) -> None:
         """What still stands in a section is unknown."""
-        for name in table:
-            self.errors.append(f"[{section}] has an unknown setting “{name}”. Remove it or check its spelling.")
+        self.errors += [f"[{section}] has an unknown setting “{name}”. {advice(section, name)}" for name in table]
 
     def matching(self, name: str, value: str, pattern: re.Pattern[str], example: str) -> str:
         """A text of that form, "" = it is not given, or is told to be wrong."""
@@ -128,6 +160,21 @@ class Values:
         if isinstance(value, list) and "" in value:
             self.errors.append(f"{name} has an empty id. Take it away, or copy the id from Slack.")
         return tuple(self.matching(name, user, _USER, "U0123456789") for user in self.strings(name, value))
+
+
+def advice(section: str, name: str) -> str:
+    """What to do about a setting that is unknown in a section; "" = the top of the file."""
+    if name.isupper():
+        return "It is a variable of the environment: set it there, and take it out of the file."
+    places = [place for place, names in PLACES.items() if name in names]
+    if places:
+        return f"It stands {', or '.join(places)}: move it there."
+    from difflib import get_close_matches  # spared where nothing is misspelt
+
+    head = f"in [{section.partition('.')[0]}"
+    here = next((names for place, names in PLACES.items() if section and place.startswith(head)), ())
+    meant = get_close_matches(name, here if section else (*PLACES[_TOP], *_SECTIONS), n=1)
+    return f"Is “{meant[0]}” meant? If not, remove it." if meant else "Remove it or check its spelling."
 
 
 def is_address(value: str) -> bool:

@@ -19,8 +19,8 @@ from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bot import guiding, phone_page, recordings
-from bot.board import Board, unexpected
+from bot import alarms, guiding, phone_page, recordings
+from bot.board import SLACK_ITSELF, Board, unexpected
 from bot.errors import BadInput, CallboardError, NotAllowed, NotFound, Unavailable, Unreadable
 from bot.events import CdrReceived
 from bot.hooks import Reply, Request
@@ -133,7 +133,11 @@ async def _hook(board: Board, scope: Scope, receive: Receive) -> Reply:
     if old := board.settings.old_hook_secret:
         by_the_old = hmac.compare_digest(secret.encode(), old.encode())
         genuine = genuine or by_the_old
-    if not genuine or provider is None or not _from_there(board, account, scope.get("client")):
+    if not genuine or provider is None:
+        return _plain(404, "Not found")
+    if not _from_there(board, account, client := scope.get("client")):
+        if client is not None and not by_the_old:  # of the old secret it is known that others know it
+            board.track(asyncio.ensure_future(alarms.stranger(board, account, client[0])))  # nobody waits for that
         return _plain(404, "Not found")
     if by_the_old:
         board.old_hooks[account] = board.now()
@@ -264,7 +268,7 @@ async def health(board: Board) -> dict[str, Any]:
         database = board.db.failing or "ok"
     except sqlite3.Error as error:
         broken, database = {}, type(error).__name__
-    slack = "failing" if broken.keys() & {"Slack", "Slack app", "Slack connection"} else "ok"
+    slack = "failing" if broken.keys() & SLACK_ITSELF else "ok"
     providers = {name: _state(provider, broken) for name, provider in board.providers.items()}
     ready = database == "ok" and slack == "ok" and (not providers or "ok" in providers.values())
     return {"alive": True, "ready": ready, "database": database, "slack": slack, "providers": providers}

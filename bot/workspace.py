@@ -19,6 +19,8 @@ from bot.store import ledger
 _NO_SLACK = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
 _OUTAGE = {"fatal_error", "internal_error", "ratelimited", "request_timeout", "service_unavailable"}
 """What Slack answers when it is not the token's fault."""
+IDENTITY = "identity"
+"""Name of the fact that says who we are."""
 CONNECT_SECONDS = 10
 """So long a start waits for the connection; Bolt's handler goes on trying meanwhile and afterwards."""
 _UNREACHED = (
@@ -44,7 +46,7 @@ async def identify(board: Board, slack: AsyncWebClient) -> Identity:
     Raises:
         SettingsError: Slack refuses the token, or cannot be reached at the very first start.
     """
-    known = await board.read(ledger.recall, "identity")
+    known = await board.read(ledger.recall, IDENTITY)
     if known is not None:
         return msgspec.json.decode(known[0], type=Identity)
     return await refresh_identity(board, slack)
@@ -60,7 +62,7 @@ async def refresh_identity(board: Board, slack: AsyncWebClient) -> Identity:
         answer = await slack.auth_test()
     except _NO_SLACK as error:
         raise _not_started(error, "SLACK_BOT_TOKEN", "Install the app again and copy its token.") from None
-    known = await board.read(ledger.recall, "identity")
+    known = await board.read(ledger.recall, IDENTITY)
     before = msgspec.json.decode(known[0], type=Identity).team_id if known else answer["team_id"]
     if before != answer["team_id"]:
         raise SettingsError(
@@ -74,7 +76,7 @@ async def refresh_identity(board: Board, slack: AsyncWebClient) -> Identity:
         bot_user_id=answer["user_id"],
         enterprise_id=answer.get("enterprise_id"),
     )
-    await board.write(ledger.remember, "identity", msgspec.json.encode(found).decode(), board.now())
+    await board.write(ledger.remember, IDENTITY, msgspec.json.encode(found).decode(), board.now())
     return found
 
 

@@ -24,7 +24,7 @@ from bot import slack_text
 from bot.board import Board, sentence, unexpected
 from bot.cards import MESSAGE_LIMIT, Message, message, paragraphs, safe
 from bot.cards.modals import error_modal, loading_modal
-from bot.errors import CallboardError
+from bot.errors import CallboardError, NotFound
 from bot.outsiders import WORDS, outside
 from bot.store import ledger, people
 from bot.store.people import Person
@@ -109,19 +109,33 @@ class Validate(Protocol):
 
 def on_command(app: AsyncApp, desk: Desk, name: str, handler: Handler, first: First | None = None) -> None:
     """Register a slash command under its configured name (`name`: without the slash, as in `settings.COMMANDS`)."""
+    app.command(desk.board.settings.commands[name])(_command(desk, name, handler, first))
 
+
+def _command(
+    desk: Desk, name: str, handler: Handler, first: First | None = None
+) -> Callable[[AsyncAck, dict[str, str]], Awaitable[None]]:
     async def listener(ack: AsyncAck, command: dict[str, str]) -> None:
         click = Click(
             user=command["user_id"],
             channel=command.get("channel_id", ""),
             text=slack_text.typed(command.get("text", "")),
-            action=name,
+            action=name or command["command"],
             trigger=command.get("trigger_id", ""),
             response_url=command.get("response_url", ""),
         )
         await _acknowledge(desk, ack, click, handler, first)
 
-    app.command(desk.board.settings.commands[name])(listener)
+    return listener
+
+
+async def _no_such_command(desk: Desk, click: Click) -> None:
+    """It was renamed in Slack or in our settings, and not in the other."""
+    here = ", ".join(f"`{name}`" for name in desk.board.settings.commands.values())
+    raise NotFound(
+        f"“{click.action}” is a command of Slack's app that Callboard has under no such name, so nothing was done. "
+        f"Here it has {here}. Your admin names it alike in `[commands]` of callboard.toml and in the Slack app."
+    )
 
 
 def on_actions(app: AsyncApp, desk: Desk, feature: str, handlers: Mapping[str, tuple[Handler, First | None]]) -> None:
@@ -268,7 +282,8 @@ def slack_code(error: BaseException) -> str:
 
 
 def register_errors(app: AsyncApp, desk: Desk) -> None:
-    """Whatever escapes a listener itself becomes a sentence, too."""
+    """Whatever escapes a listener itself, or is a command that none has, becomes a sentence, too. After all others."""
+    app.command(re.compile("/"))(_command(desk, "", _no_such_command))
 
     async def failed(error: Exception, body: dict[str, Any]) -> None:
         user = body.get("user_id") or (body.get("user") or {}).get("id", "")

@@ -11,7 +11,7 @@ import msgspec
 from slack_bolt.async_app import AsyncApp
 
 from bot import approval, numbers, slack_text
-from bot.board import Board
+from bot.board import SLACK_ITSELF, Board
 from bot.cards import Message, day_clock, plain, safe
 from bot.cards.help import help_message
 from bot.cards.times import counted, how_often
@@ -105,7 +105,7 @@ async def status(board: Board, user: str) -> str:
         failing = any(key == f"provider {name}" for key, *_ in broken)
         lines.append(f"• {provider.title} ({plain(name)}): {'failing' if failing else 'works'}")
         lines += [f"   {safe(notice)}" for notice in provider.notices()]
-    lines.append(f"• Slack: {'failing' if any(key.startswith('Slack') for key, *_ in broken) else 'works'}")
+    lines.append(f"• Slack: {'failing' if any(key in SLACK_ITSELF for key, *_ in broken) else 'works'}")
     lines.append(f"• Messages waiting to be shown: {waiting}")
     lines += await _quiet(board, user)
     lines.append(f"• Database: {_size(board)}")
@@ -136,7 +136,8 @@ def _article(role: str) -> str:
 
 def _size(board: Board) -> str:
     try:
-        size = os.path.getsize(board.db.path) / 1e6
+        log = board.db.path.with_name(f"{board.db.path.name}-wal")  # the newest changes, or all
+        size = (os.path.getsize(board.db.path) + (os.path.getsize(log) if log.exists() else 0)) / 1e6
         free = shutil.disk_usage(board.db.path.parent).free / 1e9
     except OSError as error:
         return f"its size could not be read ({error.strerror})"
@@ -224,6 +225,10 @@ def hooks(board: Board, zone: str) -> str:
             lines.append(f"• {provider.title} ({plain(name)}): none; it tells nothing by itself.")
         for path, what in provider.hook_paths.items():
             lines.append(f"• {provider.title} ({plain(name)}), {safe(what)}\n`{board.settings.hook_url(name, path)}`")
+        if provider.hook_templates:
+            lines.append("Its templates are printed by `callboard check` on the server.")
+    if not board.settings.public_url:
+        lines.append("They work on this computer only, until CALLBOARD_PUBLIC_URL is set.")
     if board.settings.old_hook_secret:
         lines.append("Those with the old secret are taken, too, as long as `CALLBOARD_OLD_HOOK_SECRET` is set.")
         for name, at in board.old_hooks.items():

@@ -211,7 +211,7 @@ def users_info(slack: "FakeSlack", args: Args) -> dict[str, Any]:
         "deleted": user.deleted,
         "is_admin": user.is_admin,
         "is_owner": False,
-        "is_bot": False,
+        "is_bot": user.bot,
         "tz": user.tz,
         "tz_offset": int(offset.total_seconds()) if offset else 0,
         "profile": {"real_name": user.name, "display_name": user.name},

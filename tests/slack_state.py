@@ -87,6 +87,7 @@ class User:
     is_admin: bool = False
     deleted: bool = False
     guest: bool = False
+    bot: bool = False
     team: str = ""
     """Of another company that shares a channel with us; "" = of this workspace."""
     rests: tuple[float, float] = (1, 1)

@@ -1,23 +1,32 @@
 """`callboard check` says what is missing or wrong, each with the fix; secrets stay unsaid; it never raises."""
 
 import os
+import re
 import socket
 import sqlite3
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from bot.assembly import serving
-from bot.check import check
+from bot.check import VARIABLES, check
 from bot.disk import free_bytes
 from bot.store import Database, alone, engine, ledger
 from bot.store.schema import VERSION
 from bot.web import application
+from bot.workspace import IDENTITY
 from tests.fake_slack import FakeSlack
 from tests.office import ENVIRONMENT, LINE, SETTINGS, Office
 
@@ -73,6 +82,7 @@ def nobodys_port() -> int:
 
 @pytest.fixture
 def computer(tmp_path: Path, fake_slack: FakeSlack) -> Computer:
+    fake_slack.users["U9"] = replace(fake_slack.users["U1"], id="U9", name="Zoe")
     given = ENVIRONMENT | {
         "CALLBOARD_DATA": str(tmp_path / "data"),
         "CALLBOARD_PORT": str(nobodys_port()),
@@ -115,6 +125,8 @@ async def test_all_is_well_and_the_addresses_are_told(computer: Computer, desk: 
         f"ok       Scopes: all {len(desk.slack.scopes)} granted",
         "ok       SLACK_APP_TOKEN: Socket Mode connections are allowed",
         "ok       Channel #calls: member",
+        "ok       admins: Zoe",
+        f"ok       managers: {desk.slack.users['U2'].name}",
         f"ok       CALLBOARD_PUBLIC_URL: http://127.0.0.1:{port} reaches Callboard",
         "ok       voicenter: Voicenter knows this account: 2 extensions.",
     ):
@@ -194,6 +206,11 @@ async def test_a_channel_that_is_shared_with_another_company(computer: Computer)
         ('"C1"', '"C3"', "WRONG    Channel #old is archived. Unarchive it, or set another in callboard.toml."),
         ('channel = "C1"', "", "MISSING  Line Sales has no channel, so its calls are not shown. Add channel = "),
         ('"US"\n', '"Mars"\n', "WRONG    region = “MARS” is not a country code."),
+        (
+            "[accounts.voicenter]",
+            '[accounts.voicenter]\nlog_url = "x"',
+            "WRONG    VOICENTER_LOG_URL is not an address.",
+        ),
         ("[accounts.voicenter]", "", "MISSING  No telephony account is configured. Add a section like [accounts."),
         ("[accounts.voicenter]", '[accounts.voicenter]\nreply_format = "CSV"', "WRONG    voicenter: VOICENTER_REPLY_"),
     ],
@@ -340,7 +357,9 @@ async def test_scopes_that_are_not_granted_are_named(computer: Computer) -> None
 
 
 async def test_a_slack_that_tells_no_scopes(computer: Computer) -> None:
-    body = '{"ok": true, "user": "callboard", "team": "Local", "channel": {"name": "calls", "is_member": true}}'
+    known = '"user": "callboard", "team": "Local", "team_id": "T1"'
+    body = f'{{"ok": true, {known}, "channel": {{"name": "calls", "is_member": true}}}}'
+    computer.text = SETTINGS.replace('admins = ["U9"]', "").replace('managers = ["U2"]', "")
     async with page(200, body, {"content-type": "application/json"}) as address:
         computer.environment["SLACK_API_URL"] = f"{address}/api/"
         code, lines = await computer.check()
@@ -408,6 +427,67 @@ async def test_a_public_address_of_somebody_else(computer: Computer, status: int
         port, what = computer.environment["CALLBOARD_PORT"], "something else" if status == 200 else "HTTP 404"
         fix = f"Let the proxy there pass requests on to port {port} of this computer."
         await fault(computer, f"WRONG    CALLBOARD_PUBLIC_URL: {what} at {address}/healthz/live, not Callboard. {fix}")
+
+
+@pytest.mark.parametrize("status", [301, 302, 308])
+async def test_a_public_address_that_only_redirects(computer: Computer, status: int) -> None:
+    """A browser follows; a phone service's webhooks, which are POSTed, are lost."""
+    async with page(200, "alive") as here, page(status, "", {"location": f"{here}/healthz/live?for=you"}) as before:
+        computer.environment["CALLBOARD_PUBLIC_URL"] = before
+        await fault(
+            computer,
+            f"WRONG    CALLBOARD_PUBLIC_URL: {before} redirects to {here}, and webhooks do not follow. Set it to where "
+            "Callboard itself answers.",
+        )
+    async with page(status, "", {"location": "/login"}) as before:
+        computer.environment["CALLBOARD_PUBLIC_URL"] = before
+        _, lines = await computer.check()
+    assert any(f"{before} redirects to {before}/login, and webhooks" in line for line in lines)
+
+
+@asynccontextmanager
+async def self_signed(folder: Path) -> AsyncIterator[str]:
+    """A web server whose certificate nobody has signed but itself; yields its address."""
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "here")])
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    made = made.serial_number(1).not_valid_before(datetime(2020, 1, 1)).not_valid_after(datetime(2049, 1, 1))
+    plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    file = folder / "certificate.pem"
+    file.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, *plain)
+        + made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    )
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(file)
+    runner = web.AppRunner(web.Application(), access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
+    try:
+        yield f"https://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+async def test_a_certificate_that_is_not_accepted(computer: Computer, tmp_path: Path) -> None:
+    """Also before the first start: it is not Callboard that is missing."""
+    async with self_signed(tmp_path) as address:
+        computer.environment["CALLBOARD_PUBLIC_URL"] = address
+        await fault(
+            computer,
+            f"WRONG    CALLBOARD_PUBLIC_URL: the certificate of {address} is not accepted, so no phone service will "
+            "reach it. Have one made for that name, such as by Let's Encrypt, and renewed in time.",
+        )
+
+
+async def test_an_address_without_the_encryption_that_it_promises(computer: Computer) -> None:
+    async with page(200, "alive") as address:
+        secure = address.replace("http://", "https://")
+        computer.environment["CALLBOARD_PUBLIC_URL"] = secure
+        await fault(
+            computer,
+            f"WRONG    CALLBOARD_PUBLIC_URL: no TLS connection to {secure} comes about, though https:// promises one. "
+            "Name the address of the proxy that does TLS: Callboard itself does not.",
+        )
 
 
 async def test_an_address_that_is_not_encrypted_is_noted(computer: Computer) -> None:
@@ -519,3 +599,130 @@ async def test_a_limit_for_which_nobody_could_say_yes(computer: Computer) -> Non
         "MISSING  policy.approve_over = 5, but there are no two managers, so lists of more than 5 cannot be sent. "
         "Name a second one in managers = […].",
     )
+
+
+@pytest.mark.parametrize(
+    ("setting", "fault_of", "words"),
+    [
+        (
+            'admins = ["U0123456789"]',
+            {},
+            "admins: U0123456789 is nobody in this workspace. In Slack, open the person's",
+        ),
+        ('admins = ["U9", "U8"]', {"deleted": True}, "admins: U8 (Lee) is deactivated. Take the id away, or name some"),
+        ('admins = ["U8"]', {"bot": True}, "admins: U8 (Lee) is an app, which reads nothing. Name a person."),
+    ],
+)
+async def test_an_admin_whom_nothing_would_reach(
+    computer: Computer, setting: str, fault_of: dict[str, Any], words: str
+) -> None:
+    """The example's ids, say: each looks right, and what an admin must hear would go nowhere."""
+    computer.slack.users["U8"] = replace(computer.slack.users["U1"], id="U8", name="Lee", **fault_of)
+    computer.text = SETTINGS.replace('admins = ["U9"]', setting)
+    code, lines = await computer.check()
+    (bad,) = [line for line in lines if line.startswith(("WRONG", "MISSING"))]
+    assert bad.startswith(f"WRONG    {words}")
+    assert not any(line.startswith("ok       admins") for line in lines)
+    assert code == 1
+
+
+async def test_people_who_may_call_are_looked_up_too(computer: Computer) -> None:
+    many = {f"U7{number}": f"Rep {number}" for number in range(12)}
+    for user, name in many.items():
+        computer.slack.users[user] = replace(computer.slack.users["U1"], id=user, name=name)
+    computer.slack.users["U8"] = replace(computer.slack.users["U1"], id="U8", name="Lee", guest=True)
+    ids = ", ".join(f'"{user}"' for user in many)
+    computer.text = SETTINGS.replace("[policy]", f'[policy]\ncallers = [{ids}]\nguests = ["U8", "U6"]')
+    computer.text = computer.text.replace('managers = ["U2"]', 'managers = ["U8"]')
+    _, lines = await computer.check()
+    assert f"ok       policy.callers: {', '.join([*many.values()][:10])} and 2 more" in lines
+    assert "ok       managers: Lee" in lines
+    assert "note     managers: Lee (U8) is a guest, or of another company" in lines  # who may do what managers do
+    (bad,) = [line for line in lines if line.startswith("WRONG")]
+    assert bad.startswith("WRONG    policy.guests: U6 is nobody in this workspace.")
+
+
+async def test_whom_a_flow_puts_callers_through_to_is_looked_up(computer: Computer) -> None:
+    """Whoever is not there is left out when somebody calls, and nobody hears of it."""
+    targets = 'targets = ["@U1", "@U6", "@S0123456789"]'
+    computer.text = SETTINGS + f'\n[[flow]]\nstart = "front"\n[flow.steps.front]\ndo = "dial"\n{targets}\n'
+    await fault(
+        computer,
+        "WRONG    targets of [[flow]]: U6 is nobody in this workspace. In Slack, open the person's profile, ⋮, Copy "
+        "member ID.",
+    )
+
+
+async def test_slack_is_asked_about_so_many_people_only_as_it_lets_itself_be(computer: Computer) -> None:
+    many = [f"U7{number:03}" for number in range(130)]
+    for user in many:
+        computer.slack.users[user] = replace(computer.slack.users["U1"], id=user, name=f"Rep {user}")
+    computer.text = SETTINGS.replace("[policy]", f"[policy]\ncallers = {many}".replace("'", '"'))
+    code, lines = await computer.check()
+    assert code == 0
+    assert "note     42 more people of settings were not looked up, for Slack is asked about 90 at most" in lines
+    (told,) = [line for line in lines if "policy.callers" in line]
+    assert told.startswith("ok       policy.callers: Rep U7000, ")
+    assert told.endswith(" and 78 more")
+
+
+async def test_without_the_scope_nobody_is_blamed(computer: Computer) -> None:
+    computer.slack.scopes -= {"users:read"}
+    await fault(computer, "MISSING  Scopes: users:read. Update the app from manifest.yml and install it again.")
+    told = "note     Whether the people in settings are there cannot be told: Slack says missing_scope"
+    assert told in (await computer.check())[1]
+
+
+@pytest.mark.parametrize("running", [True, False])
+async def test_the_database_of_another_workspace(computer: Computer, running: bool) -> None:
+    """A trial's folder, say: everybody of the real workspace would be from outside."""
+    file = computer.folder / "data" / "callboard.sqlite"
+    kept = Database(file)
+    known = b'{"team_id":"T0OTHER","bot_id":"B1","bot_user_id":"U0"}'
+    await kept.write(lambda db: ledger.remember(db, IDENTITY, known.decode(), 0))
+    if not running:
+        kept.close()
+    await fault(
+        computer,
+        f"WRONG    SLACK_BOT_TOKEN is of Callboard test (T1), but {file.parent} is of another workspace (T0OTHER). "
+        "Set that one's tokens, or another CALLBOARD_DATA.",
+    )
+    kept.close()
+
+
+async def test_an_old_hook_secret_is_not_forgotten(computer: Computer) -> None:
+    """It has become known: as long as it is taken, whoever knows it can report made-up calls."""
+    note = (
+        "note     CALLBOARD_OLD_HOOK_SECRET is set, so webhook addresses with it are taken, too. Take it away once "
+        "`/callboard hooks` says that none is used any more"
+    )
+    assert note not in (await computer.check())[1]
+    computer.environment["CALLBOARD_OLD_HOOK_SECRET"] = "the-secret-of-before"
+    code, lines = await computer.check()
+    assert (code, note in lines) == (0, True)
+    assert not any("the-secret-of-before" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("variable", "meant"),
+    [
+        ("CALLBOARD_PUBLICURL", "CALLBOARD_PUBLIC_URL"),
+        ("CALLBOARD_HOOK_SECRET_OLD", "CALLBOARD_HOOK_SECRET"),
+        ("VOICENTER_LOGURL", "VOICENTER_LOG_URL"),
+    ],
+)
+async def test_a_variable_that_nothing_reads_is_noted(computer: Computer, variable: str, meant: str) -> None:
+    """In the file it would be a mistake; here it did nothing, and nobody said so."""
+    _, before = await computer.check()
+    assert not any("is read by nothing" in line for line in before)
+    computer.environment[variable] = "a-secret-say"
+    code, lines = await computer.check()
+    assert f"note     {variable} in the environment is read by nothing. Is {meant} meant?" in lines
+    assert code == 0
+    assert "a-secret-say" not in "".join(lines)
+
+
+def test_every_variable_is_known_to_the_check() -> None:
+    text = (Path(__file__).parents[1] / "docs" / "settings.md").read_text(encoding="utf-8")
+    told = set(re.findall(r"^\| `(CALLBOARD_[A-Z_]+)` \|", text, re.MULTILINE))
+    assert told == VARIABLES

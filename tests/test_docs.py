@@ -1,6 +1,7 @@
 """The docs say what the code does: commands, settings, tables, addresses, recipes, links, the example file."""
 
 import asyncio
+import dataclasses
 import json
 import re
 import sqlite3
@@ -26,6 +27,7 @@ from bot import (
     saying,
     settings,
     settings_reader,
+    settings_values,
     who,
 )
 from bot.cards.controls import LABELS
@@ -34,7 +36,7 @@ from bot.cards.outcomes import SHORT
 from bot.decide import KINDS
 from bot.dialing import CONTROL
 from bot.digest import DEFINITIONS
-from bot.errors import BadInput
+from bot.errors import BadInput, CallboardError
 from bot.events import Controlled, Outcome
 from bot.numbers import pretty
 from bot.provider import Setting
@@ -45,7 +47,7 @@ from bot.providers.voicenter.tables import TYPES
 from bot.simulator.app import SimulatedWorld
 from bot.simulator.behaviours import ANSWERS, BEHAVIOURS, IncomingKind
 from bot.simulator.clock import RealClock
-from bot.store import calls, ledger, messages, offers, schema, workflow_steps
+from bot.store import calls, ledger, messages, offers, presence, schema, web_phones, workflow_steps
 from bot.store import campaigns as store
 from bot.store.messages import Batch, Recipient
 from tests.office import ENVIRONMENT, Office
@@ -196,6 +198,14 @@ def test_every_setting_of_the_file_is_explained() -> None:
     assert names(section(page, "## [missed]")) == ["brief_seconds", "escalate_minutes", "claim_minutes"]
     assert names(section(page, "## Options of every call")) == list(call_options.SETTABLE)
     assert names(section(page, "## Options of every voice message")) == list(call_options.MESSAGES.settable)
+
+
+def test_where_a_setting_stands_is_known_to_whoever_reads_a_file_in_which_it_does_not() -> None:
+    page = read("docs/settings.md")
+    for place, there in settings_values.PLACES.items():
+        told = names(section(page, f"## {place.removeprefix('in ')}" if "[" in place else "## callboard.toml"))
+        told = [name for name in told if name.islower() and name != "flow"]  # a service's own are variables, too
+        assert sorted(told) == sorted(there), place
 
 
 def literal(cell: str) -> object:
@@ -499,18 +509,40 @@ async def test_a_number_is_forgotten(desk: Office) -> None:
     assert number.encode() not in path.read_bytes()
 
 
+async def test_a_colleague_who_has_left_is_forgotten(desk: Office) -> None:
+    """They can type nothing any more, so whoever runs Callboard does it."""
+    user = "U0123456789"
+    desk.slack.users[user] = dataclasses.replace(desk.slack.users["U1"], id=user, name="Lee Lane")
+    await desk.link(user)
+    there = presence.Presence("4711", "available", 0)
+    await desk.board.write(presence.save_presence, user, "voicenter", there, 0, "status", "available")
+    await desk.board.write(web_phones.save, web_phones.Phone(user, "voicenter", "4711", b"sealed"))
+    await desk.board.write(ledger.subscribe, f"@{user}", "daily", b"{}", user, 0)
+    text = section(read("docs/privacy.md"), "## Forgetting one number").partition("A colleague")[2]
+    recipe = [found for found in re.findall(r"`(DELETE FROM [^`]+)`", text) if user in found]
+    assert len(recipe) == 4
+    await desk.board.db.write(lambda db: [db.execute(statement) for statement in recipe] and None)
+
+    def left(db: sqlite3.Connection) -> list[str]:
+        rows = {table: str([tuple(row) for row in db.execute(f"SELECT * FROM {table}")]) for table in tables()}
+        return [table for table, found in rows.items() if user in found or "Lee Lane" in found]
+
+    assert await desk.board.read(left) == ["audit"]  # what they did stays
+
+
 async def test_a_copy_that_is_put_back_calls_nobody(desk: Office) -> None:
     """Who waited when it was made may have been called since."""
     await desk.link("U1")
     numbers = [f"+1202555013{digit}" for digit in range(4)]
-    for state in ("running", "draft", "asked"):
+    for state in ("running", "draft", "asked", "paused"):
         batch = Batch(state, "U1", "@U1", "voicenter", state, 0, 0, "", 0, b'{"text":"It is ready."}')
         await desk.board.write(messages.write, batch, [Recipient(state, 0, numbers[0], "", "waiting", 0)], 0)
     table = "number\n" + "\n".join(numbers)
     listed = await calling_lists.prepare(desk.board, "U9", "Autumn", ["U1"], table.encode(), "autumn.csv", "asked")
     await calling_lists.give_out(desk.board, "U9", listed.id)
     await auto_dial.start(desk.board, "U1", listed.id, 5)
-    states: tuple[store.BatchState, ...] = ("asked", "adding")
+    shown = await calling_lists.prepare(desk.board, "U9", "Winter", ["U1"], table.encode(), "winter.csv", "shown")
+    states: tuple[store.BatchState, ...] = ("preview", "asked", "adding")
     for one in states:
         await desk.board.write(store.create, store.Batch(one, "voicenter", "c", "Sale", "sale.csv", "U9", 0, one))
 
@@ -523,6 +555,15 @@ async def test_a_copy_that_is_put_back_calls_nobody(desk: Office) -> None:
     assert await desk.board.read(messages.asked) == []
     assert await desk.board.read(store.unfinished) == []
     assert [found.id for found in await desk.board.read(store.open_lists)] == ["adding"]
+    for name in ("preview", "asked"):  # whose buttons would call whom they called since
+        discarded = await desk.board.read(store.get, name)
+        assert discarded is not None
+        assert discarded.state == "dropped"
+    with pytest.raises(CallboardError):
+        await calling_lists.give_out(desk.board, "U9", shown.id)
+    paused = await desk.board.read(messages.get, "paused")
+    assert paused is not None
+    assert paused.state == "stopped"
     assert await desk.board.read(offers.going) == []
     await calling_lists.resume(desk.board, "U9", listed.id)
     assert await desk.board.read(offers.going) == []

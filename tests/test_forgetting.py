@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -130,6 +131,40 @@ async def test_an_old_day_leaves_nothing_behind(desk: Office) -> None:
     desk.board.db.close()  # the log goes into the file
     for words in (CUSTOMER, CALLER, THIRD, pretty(CALLER), "the blue one", "Noa Green"):
         assert words.encode() not in path.read_bytes()
+
+
+async def test_what_is_forgotten_is_overwritten_while_callboard_runs(desk: Office) -> None:
+    """It runs for months, and what is committed is first in the log beside the file only."""
+    await talk(desk)
+    await miss(desk, "in-1")
+    (row,) = await desk.board.read(missed.waiting)
+    await desk.board.write(missed.close, row.id, now=desk.clock(), by="U1", how="by hand")
+    await desk.settle()
+    path = desk.board.db.path
+    files = (path, path.with_name(f"{path.name}-wal"))
+
+    def still_there() -> list[tuple[str, str]]:
+        words = (CUSTOMER, CALLER, THIRD, "the blue one")
+        return [(file.name, word) for file in files for word in words if word.encode() in file.read_bytes()]
+
+    assert len(still_there()) >= 4
+    desk.clock.advance(100 * DAY)
+    await forgetting.expire(desk.board)
+    assert still_there() == []
+
+
+async def test_somebody_who_reads_meanwhile_holds_nobody_up(desk: Office) -> None:
+    await talk(desk)
+    desk.clock.advance(100 * DAY)
+    path = desk.board.db.path
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        assert reader.execute("SELECT count(*) FROM calls").fetchone() == (1,)
+        await forgetting.expire(desk.board)  # gone, and yet what the reader sees must stay
+        assert reader.execute("SELECT count(*) FROM calls").fetchone() == (1,)
+    assert await desk.calls() == []
+    await forgetting.expire(desk.board)
+    assert CUSTOMER.encode() not in path.read_bytes() + path.with_name(f"{path.name}-wal").read_bytes()
 
 
 async def test_a_call_list_goes_when_it_is_over(desk: Office) -> None:

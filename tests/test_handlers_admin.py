@@ -1,5 +1,6 @@
 """`/callboard`: status, the do-not-call list, rules, audit, webhook addresses; what Slack tells about us."""
 
+import dataclasses
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from bot.store import contacts, people
+from bot.store import contacts, ledger, people
 from tests import slack_requests
 from tests.audit_lines import audit_log
 from tests.fake_slack import FakeSlack
@@ -58,6 +59,18 @@ async def test_status_says_what_works(desk: Office) -> None:
         "Nothing is broken",
     ):
         assert words in told
+
+
+async def test_a_conversation_that_takes_no_messages_is_not_slack(desk: Office) -> None:
+    """An archived channel, say, or a colleague who has left: `/healthz` says that Slack is well, too."""
+    words = "<@U7> is a deactivated user. What belongs there waits and is posted when it is mended."
+    await desk.board.problem("Slack @U7", words)
+    told = await desk.type("/callboard")
+    assert "Slack: works" in told
+    assert "Broken:" in told
+    assert "is a deactivated user" in told
+    await desk.board.problem("Slack connection", "Slack's connection is gone.")
+    assert "Slack: failing" in await desk.type("/callboard")
 
 
 async def test_services_says_what_each_can_do(desk: Office) -> None:
@@ -245,6 +258,31 @@ async def test_webhook_addresses_say_what_each_is_for(desk: Office) -> None:
     assert f"https://callboard.example/hooks/voicenter/{SECRET}" in told
     assert "Paperphone (voicenter)" in told
     assert "show them to nobody" in told
+
+
+async def test_addresses_of_this_computer_are_not_offered_as_if_a_service_could_reach_them(desk: Office) -> None:
+    only_here = "They work on this computer only, until CALLBOARD_PUBLIC_URL is set."
+    assert only_here not in await desk.type("/callboard hooks", user="U9")
+    desk.board.settings = dataclasses.replace(desk.board.settings, public_url="")
+    told = await desk.type("/callboard hooks", user="U9")
+    assert f"http://127.0.0.1:8080/hooks/voicenter/{SECRET}" in told
+    assert only_here in told
+
+
+async def test_what_a_person_must_write_at_the_service_is_where_it_can_be_copied(desk: Office) -> None:
+    assert "callboard check" not in await desk.type("/callboard hooks", user="U9")
+    desk.phone.hook_templates = {"inbound": '{"event": "inbound"}'}  # type: ignore[misc]
+    told = await desk.type("/callboard hooks", user="U9")
+    assert "Its templates are printed by `callboard check` on the server." in told
+
+
+async def test_the_size_of_the_database_counts_what_is_not_in_its_main_file_yet(desk: Office) -> None:
+    file = desk.board.db.path
+    await desk.board.write(ledger.remember, "much", 2_000_000 * "x", 0)
+    told = await desk.type("/callboard")
+    size = file.stat().st_size + file.with_name("callboard.sqlite-wal").stat().st_size
+    assert f"Database: {size / 1e6:.1f} MB" in told
+    assert size > 2_000_000 > file.stat().st_size
 
 
 async def test_the_hook_secret_stays_nowhere(desk: Office) -> None:

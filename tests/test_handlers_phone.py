@@ -205,16 +205,8 @@ async def test_the_extension_in_the_form(
         ({"phone": "12"}, "phone", "too short"),
         ({"kind": "extension", "phone": "2 0 1"}, "phone", "not a code"),
         ({"phone": NUMBER, "extension": "2 0 1"}, "extension", "not a code"),
-        (
-            {"phone": "+1 202 555 0192"},
-            "phone",
-            "already linked to Grace, so",
-        ),
-        (
-            {"kind": "extension", "phone": "202"},
-            "phone",
-            "already linked to Grace, so",
-        ),
+        ({"phone": "+1 202 555 0192"}, "phone", "already linked to Grace, so"),
+        ({"kind": "extension", "phone": "202"}, "phone", "already linked to Grace, so"),
     ],
 )
 async def test_mistakes_are_shown_in_the_form(desk: Office, values: dict[str, str], field: str, words: str) -> None:

@@ -229,6 +229,25 @@ async def test_refusals_name_commands_as_they_are_called_here(
 
 
 @pytest.mark.parametrize(
+    ("added", "typed", "known"),
+    [("", "/acme-call", "`/call`, `/calls`,"), ('[commands]\nprefix = "cb-"\n', "/call", "`/cb-call`, `/cb-calls`,")],
+)
+async def test_a_command_that_was_renamed_in_one_place_only_is_answered(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock, added: str, typed: str, known: str
+) -> None:
+    """Slack says only that the app did not respond, and the log has a suggestion for programmers."""
+    async with office(tmp_path, fake_slack, slack_clock, SETTINGS + added) as desk:
+        await desk.link("U1")
+        told = await desk.type(f"{typed} +1 202 555 0101")
+        assert told.startswith(
+            f"“{typed}” is a command of Slack's app that Callboard has under no such name, so nothing was done. "
+            f"Here it has {known}"
+        )
+        assert told.endswith("Your admin names it alike in `[commands]` of callboard.toml and in the Slack app.")
+        assert desk.phone.orders == []
+
+
+@pytest.mark.parametrize(
     ("command", "advice"),
     [
         ("/calls", "`/calls help`."),

@@ -262,7 +262,7 @@ def test_outside_the_store_sqlite_is_only_a_type_or_an_error() -> None:
 
 
 WIRING = (
-    *("bot.assembly", "bot.workspace", "bot.__main__", "bot.check"),
+    *("bot.assembly", "bot.workspace", "bot.__main__", "bot.check", "bot.check_slack"),
     *("bot.demo", "bot.demo_check", "bot.demo_terminal"),
 )
 """Joins everything, so it may know everything; nobody else may know it."""

@@ -527,3 +527,58 @@ def test_the_file_is_found_through_the_environment(tmp_path: Path) -> None:
     file = write(tmp_path, 'region = "GB"\n' + MINIMAL)
     assert load(ENVIRONMENT | {"CALLBOARD_CONFIG": str(file)}).region == "GB"
     assert load(ENVIRONMENT | {"CALLBOARD_CONFIG": f"{file}\r"}).region == "GB"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            '[accounts.voicenter]\nadmins = ["U1"]',
+            "[accounts.voicenter] has an unknown setting “admins”. It stands at the top of the file, before the first "
+            "section: move it there.",
+        ),
+        (
+            '[accounts.voicenter]\n[commands]\nquiet = ["20:00", "08:00"]',
+            "[commands] has an unknown setting “quiet”. It stands at the top of the file, before the first section, or "
+            'in [lines."NUMBER"]: move it there.',
+        ),
+        (
+            "daily_calls = 50\n[accounts.voicenter]",
+            "callboard.toml has an unknown setting “daily_calls”. It stands in [policy]: move it there.",
+        ),
+        (
+            "[accounts.voicenter]\n[policy]\nattempts_pr_day = 5",
+            "[policy] has an unknown setting “attempts_pr_day”. Is “attempts_per_day” meant? If not, remove it.",
+        ),
+        (
+            "[accounts.voicenter]\n[polcy]\ndaily_calls = 5",
+            "callboard.toml has an unknown setting “polcy”. Is “policy” meant? If not, remove it.",
+        ),
+        (
+            'SLACK_BOT_TOKEN = "xoxb-secret"\n[accounts.voicenter]',
+            "callboard.toml has an unknown setting “SLACK_BOT_TOKEN”. It is a variable of the environment: set it "
+            "there, and take it out of the file.",
+        ),
+        (
+            '[accounts.voicenter]\ncolour = "blue"',
+            "[accounts.voicenter] has an unknown setting “colour”. Remove it or check its spelling.",
+        ),
+    ],
+)
+def test_a_setting_in_the_wrong_place_or_misspelt_is_told_where_it_belongs(
+    text: str, words: str, tmp_path: Path
+) -> None:
+    """In TOML whatever follows a section's head is of that section, so what is added at the end is of the last one."""
+    file = tmp_path / "callboard.toml"
+    file.write_text(text, encoding="utf-8")
+    _, errors = examine(ENVIRONMENT, file)
+    assert errors == [words]
+
+
+@pytest.mark.parametrize("text", ['region = "UK"\n{}', '{}[policy]\ncountries = ["uk"]'])
+def test_the_united_kingdom_is_called_gb(text: str, tmp_path: Path) -> None:
+    """Its two letters are two letters, so that alone would say nothing."""
+    file = tmp_path / "callboard.toml"
+    file.write_text(text.format(MINIMAL), encoding="utf-8")
+    (told,) = examine(ENVIRONMENT, file)[1]
+    assert told.endswith("“UK” is not a country code. Write “GB” for the United Kingdom.")

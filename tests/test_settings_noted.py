@@ -6,16 +6,19 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bot import settings_noted
+from bot import decide, settings_noted
 from bot.assembly import running
+from bot.hooks import Dial
 from bot.settings import Retention
 from bot.settings_reader import load
-from bot.store import ledger
+from bot.store import cards, ledger
 from tests.audit_lines import audit_log
 from tests.fake_slack import FakeSlack
-from tests.office import Office
+from tests.office import SETTINGS, Office, office
+from tests.slack_state import Channel, Clock
 from tests.test_assembly import socket_settings
 from tests.test_disk import Sick
+from tests.test_handlers_missed import miss
 
 
 async def noted(desk: Office) -> list[tuple[str, str]]:
@@ -118,3 +121,56 @@ async def test_it_is_looked_at_when_callboard_starts(tmp_path: Path, fake_slack:
     async with running(replace(settings, managers=("U2", "U4"))) as callboard:
         (line,) = await callboard.board.read(audit_log)
         assert line[1:] == ("", "setting changed", "managers", "U2 -> U2, U4")
+
+
+async def test_what_is_configured_no_more_is_not_broken_for_ever(desk: Office) -> None:
+    """Nobody would ever find that it works again: an account that was given up because it failed, say."""
+    gone = ("provider old", "version old", "webhook old", "webhooks of old", "call log old", "user group S1")
+    off = ("caller lookup", "Slack calls", "digest picture", "Slack connection")
+    stays = ("provider voicenter", "webhook voicenter", "Slack app", "Slack C1", "disk", "job poll", "flow")
+    for key in (*gone, *off, *stays):
+        await desk.board.problem(key, f"{key} is broken.")
+    await desk.settle()
+    before = len(desk.conversation("U9"))
+    desk.board.settings = replace(desk.board.settings, mode="http", digest_picture=False)
+    await settings_noted.note(desk.board)
+    await desk.settle()
+    assert {key for key, *_ in await desk.board.read(ledger.problems)} == {*stays}
+    assert len(desk.conversation("U9")) == before, "it does not work again: it is gone"
+
+
+async def test_what_is_configured_stays_broken_until_it_works(desk: Office) -> None:
+    keys = ("caller lookup", "Slack calls", "digest picture", "Slack connection", "user group S0123456789")
+    for key in keys:
+        await desk.board.problem(key, f"{key} is broken.")
+    step = Dial(targets=("@S0123456789",))
+    flow = decide.Flow(start="front", steps={"front": step})
+    there = replace(desk.board.settings, mode="socket", slack_calls=True, lookup_url="https://crm.example/{number}")
+    desk.board.settings = replace(there, flows=(flow,))
+    await settings_noted.note(desk.board)
+    assert {key for key, *_ in await desk.board.read(ledger.problems)} == {*keys}
+
+
+async def test_a_channel_that_nothing_belongs_to_any_more_is_not_waited_for(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    """One that was mistyped at the set-up, say, or archived after its line had got another."""
+    fake_slack.channels["C5"] = Channel("C5", "new", bot_is_member=True, members={"U1", "U9"})
+    async with office(tmp_path, fake_slack, slack_clock, SETTINGS.replace('"C1"', '"C2"')) as desk:
+        await miss(desk, "in-1")
+        assert [key for key, *_ in await desk.board.read(ledger.problems)] == ["Slack C2"]
+        await settings_noted.note(desk.board)
+        assert [key for key, *_ in await desk.board.read(ledger.problems)] == ["Slack C2"], "it is to be mended"
+        assert await desk.board.read(cards.waiting) == 1
+        await desk.board.write(ledger.subscribe, "C2", "daily", b"{}", "U9", slack_clock())
+    async with office(tmp_path, fake_slack, slack_clock, SETTINGS.replace('"C1"', '"C5"')) as desk:
+        await settings_noted.note(desk.board)
+        assert [key for key, *_ in await desk.board.read(ledger.problems)] == ["Slack C2"], "a digest is to come there"
+        await desk.board.write(ledger.unsubscribe, "C2")
+        await settings_noted.note(desk.board)
+        slack_clock.advance(7200)
+        await desk.settle()
+        assert await desk.board.read(ledger.problems) == []
+        assert await desk.board.read(cards.waiting) == 0
+        assert "Nothing is broken." in await desk.type("/callboard", user="U9", channel="C5")
+        assert "+1 202-555-0155" in await desk.type("/missed", channel="C5"), "whoever waits is not forgotten"

@@ -343,6 +343,7 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "cards.shown": lambda db: cards.shown(db, CARD, "C1", "1.0", "f"),
     "cards.gone": lambda db: cards.gone(db, CARD),
     "cards.anew": lambda db: cards.anew(db, CARD),
+    "cards.give_up": lambda db: cards.give_up(db, "C1"),
     "cards.retry_now": lambda db: cards.retry_now(db, NOW),
     "cards.held": lambda db: cards.held(db, NOW),
     "cards.hold_no_longer": lambda db: cards.hold_no_longer(db, [1], NOW),

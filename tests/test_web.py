@@ -159,6 +159,36 @@ async def test_foreign_addresses_are_strangers(voicenter: Office, address: str, 
         assert (await http.post(f"{HOOK}/cdr", json=RECORD)).status_code == status
 
 
+async def test_the_admins_hear_of_a_stranger_who_knows_the_secret(
+    desk: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It may be the service itself, behind a proxy that is not believed: then all its webhooks are lost in silence."""
+    accounts = tuple(replace(one, addresses=("203.0.113.0/24",)) for one in desk.board.settings.accounts)
+    old = "the-secret-of-before"
+    desk.board.settings = replace(desk.board.settings, old_hook_secret=old, accounts=accounts)
+    transport = httpx.ASGITransport(application(desk.board), client=("10.0.0.5", 1))
+    async with httpx.AsyncClient(transport=transport, base_url="http://callboard.test") as http:
+
+        async def comes(path: str) -> list[str]:
+            assert (await http.post(path, json=RECORD)).status_code == 404
+            await desk.settle()
+            return [message.text for message in desk.conversation("U9")]
+
+        for unknowing in ("/hooks/voicenter/wrong-secret-0123456", f"/hooks/voicenter/{old}", "/hooks/nobody/x"):
+            assert await comes(unknowing) == []
+        (told,) = await comes(f"{HOOK}/cdr")
+        assert told.startswith(
+            "A webhook of Paperphone (voicenter) that knows the hook secret came from 10.0.0.5, which is not among the "
+            "`addresses` of its section, so it was refused."
+        )
+        assert "FORWARDED_ALLOW_IPS" in told
+        assert ENVIRONMENT["CALLBOARD_HOOK_SECRET"] not in told
+        assert len(await comes(f"{HOOK}/cdr")) == 1
+        desk.clock.advance(86400)
+        assert len(await comes(f"{HOOK}/cdr")) == 2
+    assert sum("10.0.0.5" in record.getMessage() for record in caplog.records) == 2
+
+
 def has_ipv6() -> bool:
     try:
         with socket.socket(socket.AF_INET6) as probe:

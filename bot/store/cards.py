@@ -211,6 +211,11 @@ def later(db: sqlite3.Connection, card: Card, due_at: float) -> None:
     db.execute("UPDATE cards SET due_at = ?, attempts = attempts + 1 WHERE id = ?", (due_at, card.id))
 
 
+def give_up(db: sqlite3.Connection, place: str) -> None:
+    """What waits to be shown there waits no longer; what changes later is tried."""
+    db.execute("UPDATE cards SET dirty = 0 WHERE place = ? AND dirty", (place,))
+
+
 def retry_now(db: sqlite3.Connection, now: float) -> None:
     """What kept cards from being shown is mended: those that wait for another attempt need not."""
     db.execute("UPDATE cards SET due_at = ? WHERE dirty AND attempts > 0 AND due_at > ?", (now, now))

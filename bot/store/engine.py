@@ -29,6 +29,8 @@ _OF_THE_DISK = (
     *(sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB),
 )
 _NO_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
+_READER_MS = 50
+"""So long nobody can write because somebody reads what is to be overwritten."""
 SQLITE = sqlite3.sqlite_version
 EXAMINE_SECONDS = 5.0
 """So long a file is read through by `examine()`."""
@@ -53,6 +55,8 @@ class Database:
         self._local = threading.local()
         self._readers: list[sqlite3.Connection] = []
         self._closed = False
+        self._to_overwrite = False
+        self._overwritten = False
         self._pool = ThreadPoolExecutor(_READERS, thread_name_prefix="reader")
         ready: Future[None] = Future()
         self._writer = threading.Thread(target=self._write_forever, args=(ready,), name="writer", daemon=True)
@@ -88,6 +92,13 @@ class Database:
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run `work` on a read-only connection in a thread; it sees all that was committed before."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, self._read, work)
+
+    async def overwrite(self) -> bool:
+        """Bring all that is committed into the file, and empty the log beside it: until then what was deleted stands in
+        both. False: somebody reads what was there before, or the disk fails; try again later."""
+        self._to_overwrite = True
+        await self.write(lambda db: None)
+        return self._overwritten
 
     def close(self) -> None:
         """Finish what is queued and close all connections.
@@ -149,10 +160,23 @@ class Database:
             failing = next((str(error) for *_, error in results if error and is_of_the_disk(error)), "")
             if failing or connection.total_changes > before:  # what changes nothing is taken by a full disk, too
                 self.failing = failing
+            if self._to_overwrite:
+                self._to_overwrite, self._overwritten = False, _checkpoint(connection)
             _answer(results)
             if stop:
                 break
         connection.close()
+
+
+def _checkpoint(connection: sqlite3.Connection) -> bool:
+    """The whole log into the file, and nothing left in it; whether that was possible without much waiting."""
+    try:
+        connection.execute(f"PRAGMA busy_timeout = {_READER_MS}")
+        return not connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    except sqlite3.Error:  # whoever writes next says what the disk has
+        return False
+    finally:
+        connection.execute("PRAGMA busy_timeout = 5000")
 
 
 class Taken(Exception):
@@ -190,11 +214,8 @@ def examine(path: Path) -> tuple[int, bool]:
     Raises:
         sqlite3.Error: it is damaged, another program's, or of a newer Callboard.
     """
-    # Whoever opens a WAL file makes the two files beside it, unless told that nobody else can write it now.
-    closed = "" if path.with_name(f"{path.name}-wal").exists() else "&immutable=1"
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro{closed}", uri=True, isolation_level=None)
-    try:
-        connection.execute("PRAGMA busy_timeout = 5000")
+
+    def work(connection: sqlite3.Connection) -> tuple[int, bool]:
         found = schema.version(connection)
         until = time.monotonic() + EXAMINE_SECONDS
         connection.set_progress_handler(lambda: time.monotonic() > until, 1000)
@@ -207,6 +228,22 @@ def examine(path: Path) -> tuple[int, bool]:
         if verdict != "ok":
             raise sqlite3.DatabaseError("database disk image is malformed")
         return found, True
+
+    return read_only(path, work)
+
+
+def read_only(path: Path, work: Callable[[sqlite3.Connection], T]) -> T:
+    """What `work`, which only reads, finds in a file that may be in use. Changes nothing.
+
+    Raises:
+        sqlite3.Error: the file is not there, or cannot be read.
+    """
+    # Whoever opens a WAL file makes the two files beside it, unless told that nobody else can write it now.
+    closed = "" if path.with_name(f"{path.name}-wal").exists() else "&immutable=1"
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro{closed}", uri=True, isolation_level=None)
+    try:
+        connection.execute("PRAGMA busy_timeout = 5000")
+        return work(connection)
     finally:
         connection.close()
 

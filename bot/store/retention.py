@@ -1,7 +1,7 @@
 """What goes when its time is over: old calls with all that hangs on them, what was sent to many, old log lines.
 
 Each function deletes some, in the caller's transaction, and says how many: call it until it says 0. What is deleted is
-overwritten in the file (`PRAGMA secure_delete`).
+overwritten (`PRAGMA secure_delete`), in the file itself once `Database.overwrite()` was called.
 """
 
 import sqlite3
