@@ -81,6 +81,8 @@ def _call(db: sqlite3.Connection, board: Board, card: Card) -> Message | None:
         return None  # taken in by another call
     if card.kind == ("cdr" if call.direction == "in" else "incoming"):
         return None  # which way it went was told after the card was posted
+    if card.kind != "call" and card.place != calls.place_of(db, call.id):
+        return None  # and so was whose line it was on
     if card.kind != "call" and _is_new(card) and _is_in_a_roundup(db, board, call, card.place):
         return None  # as became clear only after it was marked
     call = replace(call, line=board.settings.label(call.line))
@@ -162,8 +164,8 @@ def _slack_call(db: sqlite3.Connection, board: Board, card: Card) -> Message | N
 
 def _missed(db: sqlite3.Connection, board: Board, card: Card) -> Message | None:
     row = missed.get(db, card.subject)
-    if row is None:
-        return None  # answered by a colleague after all
+    if row is None or row.place != card.place:
+        return None  # answered by a colleague after all; or of a line with another channel, as was told later
     if not row.open and _is_new(card) and board.routing.quiet_until(card.place, row.closed_at):
         return None  # dealt with before the channel was to hear of it
     row = replace_row(row, line=board.settings.label(row.line))

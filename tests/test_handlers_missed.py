@@ -8,6 +8,7 @@ import pytest
 
 from bot import jobs
 from bot.events import CallEnded, CdrReceived, Described, LegRinging, Outcome
+from bot.store import missed
 from handlers.resting import resting
 from tests import slack_requests
 from tests.audit_lines import audit_log
@@ -102,6 +103,36 @@ async def test_five_tries_are_one_card(desk: Office) -> None:
         desk.clock.advance(60)
     (card,) = cards(desk)
     assert "issed 5 times" in card.text
+
+
+@pytest.mark.parametrize("when", ["while it waits", "with its record", "long after"])
+async def test_the_channel_of_a_line_that_is_told_late_has_the_card(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock, when: str
+) -> None:
+    """A list of who waits in a queue does not say which line they called."""
+    text = SETTINGS.replace('channel = "C1"\nadmins', 'channel = "C2"\nadmins')
+    async with office(tmp_path, fake_slack, slack_clock, text) as desk:
+        desk.slack.channels["C2"].bot_is_member = True
+        at = desk.clock()
+        await desk.happen(
+            Described(ref="in-1", at=at, source="poll", direction="in", number=CALLER, queue="Sales"),
+            LegRinging(ref="in-1", at=at, leg="queue:12"),
+        )
+        assert len(desk.slack.channel("C2")) == 1  # whose it is is not known
+        line = Described(ref="in-1", at=at, source="cdr", direction="in", number=CALLER, line=LINE)
+        if when == "while it waits":
+            await desk.happen(line)
+            assert (len(desk.slack.channel("C1")), desk.slack.channel("C2")) == (1, [])
+        await desk.happen(CallEnded(ref="in-1", at=desk.clock()), *([line] if when == "with its record" else []))
+        if when == "long after":
+            (card,) = desk.slack.channel("C2")
+            await desk.press("missed:claim", card, "C2", user="U2")
+            desk.clock.advance(60)
+            await desk.happen(line)
+            assert "claimed by U2" in cards(desk)[0].text
+        assert [(row.place, row.line) for row in await desk.board.read(missed.waiting)] == [("C1", LINE)]
+        assert len(cards(desk)) == 1
+        assert desk.slack.channel("C2") == []
 
 
 async def test_answered_by_a_colleague_is_not_missed(desk: Office) -> None:

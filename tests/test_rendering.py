@@ -166,6 +166,7 @@ async def test_times_are_those_of_whoever_reads(desk: Office) -> None:
     await desk.link("U1", zone="America/New_York")
     call_id = await talked(desk)
     for place, shown, hidden in (("C1", "12:00", "06:00"), ("@U1", "06:00", "12:00"), ("@U2", "12:00", "06:00")):
+        await desk.board.write(lambda db, there: db.execute("UPDATE calls SET place = ?", (there,)).rowcount, place)
         await desk.board.write(cards.mark, "cdr", call_id, place, desk.clock())
         found = await desk.board.db.read(lambda db: [tuple(row) for row in db.execute(f"SELECT {COLUMNS} FROM cards")])
         (card,) = (Card(*row) for row in found if row[3] == place)

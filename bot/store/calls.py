@@ -172,7 +172,9 @@ def _refold(
     body = _write(call)
     if before is not None and before["body"] == body:
         return call
-    place = (before["place"] if before is not None else "") or routing.place(call)
+    place = routing.place(call)
+    if before is not None and before["place"] and (before["line"] or not call.line or place.startswith("@")):
+        place = before["place"]  # it stays there, unless its line, and so its channel, is told only now
     db.execute(
         _SAVE,
         (
@@ -181,8 +183,8 @@ def _refold(
             call.purpose,
         ),
     )
-    if late or (before is not None and before["direction"] != call.direction):
-        cards.touch(db, call.id)  # also what showed the call as one of the other direction: it takes itself away
+    if late or (before is not None and (before["direction"], before["place"]) != (call.direction, place)):
+        cards.touch(db, call.id)  # also what showed it as of the other direction, or elsewhere: it takes itself away
     roundup = routing.roundup(call, place, now)
     if not late:
         _show(db, call, place, now, routing, roundup)
@@ -193,9 +195,9 @@ def _refold(
         roundups.put_in(db, place, call)  # one that other settings have made may be shown by now
     if before is not None and not news and any(before[name] != getattr(call, name) for name in _TOLD_BY):
         was = {name: before[name] for name in _TOLD_BY}
-        told = routing.roundup(msgspec.structs.replace(call, state=State.ENDED, **was), place, now)
+        told = routing.roundup(msgspec.structs.replace(call, state=State.ENDED, **was), before["place"], now)
         if told is not None and (roundup is None or told.subject != roundup.subject):
-            roundups.look_again(db, place, before["ended_at"])
+            roundups.look_again(db, before["place"], before["ended_at"])
     if call.rep_phone:
         offers.show_call(db, call.id)
     if before is not None and not fetched and _less_talked(before, call):

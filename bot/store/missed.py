@@ -59,7 +59,7 @@ _COLUMNS = ", ".join(Missed.__dataclass_fields__)
 def follow(db: sqlite3.Connection, call: Call, place: str, now: float, escalate_after: float, *, begins: bool) -> None:
     """Bring the missed callers up to date with a call that has just changed, or `begins` with this change."""
     if call.missed:
-        if begins or not _corrected(db, call, now):
+        if begins or not _corrected(db, call, place, now):
             _open(db, call, place, now, escalate_after)
     elif not begins:
         forget(db, call.id, now)  # a leg that was answered after all may arrive late
@@ -202,18 +202,26 @@ def _tell_again(db: sqlite3.Connection, missed_id: str, at: float, now: float, e
     )
 
 
-def _corrected(db: sqlite3.Connection, call: Call, now: float) -> bool:
-    """Who called, and when, may be told after the call was missed: out of turn, or by its record.
+def _corrected(db: sqlite3.Connection, call: Call, place: str, now: float) -> bool:
+    """Who called, when, and on whose line, may be told after the call was missed: out of turn, or by its record.
 
-    False: it is in no row, or not any more: of a caller who has a row already, or who waits since a conversation.
+    False: it is in no row, or not any more: of a caller who has a row already, or who waits since a conversation, or
+    elsewhere.
     """
     row = db.execute(
-        "SELECT missed.id, number, place, closed_at, closed_call, at FROM missed_calls JOIN missed"
+        "SELECT missed.id, number, place, calls, closed_at, closed_call, at FROM missed_calls JOIN missed"
         " ON missed.id = missed_id WHERE call_id = ?",
         (call.id,),
     ).fetchone()
     if row is None:
         return False
+    if row["place"] != place and not row["closed_at"]:
+        if row["calls"] > 1 or _waits(db, call.number, place):
+            forget(db, call.id, now)
+            return False
+        db.execute("UPDATE missed SET place = ?, line = ? WHERE id = ?", (place, call.line, row["id"]))
+        cards.touch(db, row["id"], "missed")  # which takes itself away where it was
+        _recount(db, row["id"], now)
     if (row["number"], row["at"]) == (call.number, call.started_at):
         return True
     if row["number"] != call.number:
