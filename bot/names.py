@@ -46,7 +46,7 @@ class Fit(IntEnum):
     INSIDE = 0
     """What begins in the middle of a word."""
     BEGINS = 1
-    """The beginning of a word; or nothing but a title."""
+    """The beginning of a word; nothing but a title; or words among others."""
     WORDS = 2
     """Whole words."""
     ALL = 3
@@ -87,17 +87,30 @@ def words(typed: str) -> list[str]:
 def fit(name: str, typed: str) -> Fit:
     """How what was typed fits a name, case and accents aside. Signs alone, a single letter or a title are no word.
 
-    Several words may also stand apart there, and in another order: "Dana Levi" is in "Levi, Dana".
+    All the words of a name may come in another order: "Dana Levi" is "Levi, Dana". Where they are only some of them,
+    and others stand between, it may be somebody else: "Sam Hill" is not Sam Green of Hill Partners.
     """
     name, part = folded(name), folded(typed)
     if name == part:
         return Fit.ALL
     best = _place(name, part)
     apart = words(typed)
-    if len(apart) > 1:
+    if len(apart) > 1 and best < Fit.WORDS:
         least = min(_place(name, word) for word in apart)
-        best = max(best, least if least >= Fit.BEGINS else Fit.NONE)
+        if least >= Fit.BEGINS:
+            best = Fit.WORDS if _has_words(name, part) else Fit.BEGINS
     return min(best, Fit.WORDS if _names_somebody(apart) else Fit.BEGINS)
+
+
+def _has_words(name: str, part: str) -> bool:
+    """Whether a part is all the words of a name in some order, or some that follow each other, but for signs."""
+    typed, whole = _parted(part), _parted(name)
+    told = [word for word in whole if word in typed or (len(word) > 1 and word not in _TITLES)]
+    return sorted(typed) == sorted(told) or f" {' '.join(typed)} " in f" {' '.join(whole)} "
+
+
+def _parted(text: str) -> list[str]:
+    return "".join(char if _in_word(char) else " " for char in text).split()
 
 
 def _place(name: str, part: str) -> Fit:

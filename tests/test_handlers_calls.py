@@ -165,6 +165,7 @@ async def test_a_colleague_without_a_phone_is_no_contact_with_a_longer_name(desk
         ("Dr.", "Dr. Noa Green"),
         ("mr", "Mr. Dana Levi"),
         ("Ltd.", "Green Ltd."),
+        ("Sam Hill", "Sam Green, Hill Partners"),
     ],
 )
 async def test_a_part_of_a_word_asks_whether_that_one_is_meant(desk: Office, typed: str, name: str) -> None:
