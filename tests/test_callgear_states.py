@@ -99,7 +99,7 @@ async def test_of_a_call_that_was_handed_over_whoever_placed_it_is_told(line: Li
         told |= {"employee_id": who, "employee_full_name": name, "notification_time": f"2023-11-14 12:30:0{who}"}
         told |= {"talk_time_duration": 33, "total_time_duration": 45} if event == "finished" else {}
         body = json.dumps(told).encode()
-        line.events += line.provider.read_webhook(Request("POST", "", (), {}, body, 1.0)).events
+        line.events += line.provider.read_webhook(Request("POST", "", (), {}, body, 1_700_000_000.0)).events
     assert (line.call().person, line.call().extension, line.call().talk_seconds) == ("Ada Green", "7", 33)
 
 

@@ -394,8 +394,8 @@ def gurulize(*codes: int) -> Call:
     provider = world("gurulize").provider
     events: list[AnyEvent] = [Requested(at=1, rep="U1", rep_phone="+905550000001", number="+905550000002")]
     for code in codes:
-        query = (("id", "41"), ("code", str(code)), ("time", str(1000 + 10 * code)))
-        events += provider.read_webhook(Request("GET", "", query, {}, b"", 5000.0)).events
+        query = (("id", "41"), ("code", str(code)), ("time", str(1_700_000_000 + 10 * code)))
+        events += provider.read_webhook(Request("GET", "", query, {}, b"", 1_700_005_000.0)).events
     return call_of(stored(events))
 
 
