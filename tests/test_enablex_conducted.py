@@ -347,7 +347,7 @@ async def test_enablex_bridges_by_itself(tmp_path: Path, number: str) -> None:
         assert desk.customer_dialled == 0
 
 
-@pytest.mark.parametrize("number", [FRIENDLY, BUSY])
+@pytest.mark.parametrize("number", [FRIENDLY, pytest.param(BUSY, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("after", [True, False], ids=["after", "before"])
 @pytest.mark.parametrize("at", range(2, 22))
 async def test_the_process_dies(desk: Desk, number: str, after: bool, at: int) -> None:
