@@ -10,10 +10,10 @@ import msgspec
 from msgspec.structs import replace
 
 from bot import asking, gathering, who
-from bot.asking import Choice
 from bot.board import Board
 from bot.dialing import CONFERENCE, Ask
 from bot.errors import BadInput, NotFound, Unsupported
+from bot.namesakes import Choice, ambiguous
 from bot.store import ledger, people
 
 
@@ -49,7 +49,7 @@ async def _ask(board: Board, user: str, said: gathering.ConferenceText, guest: g
     else:
         resolved = await asking.resolve(board, user, who.CallText(guest))
         if isinstance(resolved, Choice):
-            raise asking.ambiguous(guest, resolved)
+            raise ambiguous(guest, resolved)
         found = resolved
     if found.extension and found.account not in ("", account):
         raise BadInput(

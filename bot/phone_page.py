@@ -21,11 +21,11 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from bot import asking, dialing, outsiders, who
-from bot.asking import Choice
 from bot.board import Board, sentence, unexpected
 from bot.call import Call
 from bot.cards import who_plain
 from bot.errors import CallboardError, NeedsConsent, NeedsReason, NeedsYes
+from bot.namesakes import Choice
 from bot.provider import Provider
 from bot.store import calls, ledger, lookups, people, web_phones
 from bot.store.web_phones import Phone

@@ -12,7 +12,6 @@ from typing import NamedTuple
 import msgspec
 
 from bot import asking, dialing, message_batches, messaging, numbers, saying, who
-from bot.asking import Choice
 from bot.board import Board, sentence
 from bot.call import Call
 from bot.cards.said import Said, result_of
@@ -21,6 +20,7 @@ from bot.dialing import Ask
 from bot.errors import BadInput, NeedsReason, NeedsYes
 from bot.events import Outcome, State
 from bot.messaging import Wanted
+from bot.namesakes import Choice, ambiguous
 from bot.step_inputs import STARTED_BY, STARTER, USER, Asked, Parameter
 from bot.store import calls, ledger, messages
 from bot.store import workflow_steps as store
@@ -165,7 +165,7 @@ async def _whom(board: Board, asked: Asked) -> Ask:
     )
     found = await asking.resolve(board, rep, text)
     if isinstance(found, Choice):
-        raise asking.ambiguous(text.who, found)
+        raise ambiguous(text.who, found)
     return found
 
 

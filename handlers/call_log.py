@@ -9,7 +9,7 @@ from datetime import datetime
 import msgspec
 from slack_bolt.async_app import AsyncApp
 
-from bot import asking, by_hand, call_search, log_fetching, slack_text, who
+from bot import by_hand, call_search, log_fetching, namesakes, slack_text, who
 from bot.board import Board
 from bot.by_hand import BY_HAND, HandMade
 from bot.call import Call
@@ -135,7 +135,7 @@ async def _with_name(board: Board, user: str, found: call_search.Typed) -> Searc
     """
     name, search = found.name, found.search
     colleagues = not (found.team or search.rep)
-    rep, known = await asking.looked_for(board, user, name, _NAMESAKES + 1, colleagues=colleagues)
+    rep, known = await namesakes.looked_for(board, user, name, _NAMESAKES + 1, colleagues=colleagues)
     if rep:
         return msgspec.structs.replace(search, rep=rep)
     if not known:
@@ -334,7 +334,7 @@ async def _party(board: Board, text: str) -> tuple[str, str]:
     if not found_by_name:
         raise NotFound(f"No contact is called “{found.name}”. Write the number.")
     if len(found_by_name) > 1:
-        several = asking.listed_contacts(found_by_name)
+        several = namesakes.listed_contacts(found_by_name)
         raise BadInput(f"Several contacts are called “{found.name}”: {several}. Write the number.")
     chosen = found_by_name[0]
     if fit(chosen.name, found.name) < Fit.WORDS:

@@ -8,7 +8,6 @@ import msgspec
 from slack_bolt.async_app import AsyncApp
 
 from bot import asking, controlling, dialing, gathering, numbers, offers, waiving, who
-from bot.asking import Choice
 from bot.call import Call
 from bot.cards import actions, button, context, cut, message, safe, section
 from bot.cards import who as shown
@@ -16,6 +15,7 @@ from bot.cards.help import help_message
 from bot.cards.modals import NONE, call_modal
 from bot.dialing import Ask
 from bot.errors import BadInput, NeedsConsent, NeedsReason, NeedsYes, NotAllowed, NotFound
+from bot.namesakes import Choice, ambiguous
 from bot.store import calls, ledger
 from handlers import Click, Desk, after_call, answer, conferences, on_actions, on_command, on_form, tell
 
@@ -309,7 +309,7 @@ async def validate_order(desk: Desk, click: Click) -> dict[str, str]:
         await asking.check_all(desk.board, click.fields.get("who", ""), read)
         found = await asking.resolve(desk.board, click.user, _typed(desk, click), asked=bool(_answers_at(click)))
         if isinstance(found, Choice) and not _answers_at(click):
-            raise asking.ambiguous(read.who, found)
+            raise ambiguous(read.who, found)
     except (BadInput, NotFound) as error:
         return {"who": str(error)}
     if not await write_intent(desk, click.trigger, click):

@@ -5,13 +5,13 @@ from collections.abc import Awaitable, Callable
 from slack_bolt.async_app import AsyncApp
 
 from bot import asking, conducting, permission, policy, who
-from bot.asking import Choice
 from bot.call import Call, Leg
 from bot.cards import Block, plain
 from bot.cards.controls import choice_modal, keypad_modal, party_modal, play_modal
 from bot.controlling import BRINGS_IN, bring_in, check_not_there, check_person, control, provider_of
 from bot.errors import Ambiguous, BadInput, CallboardError, NeedsConsent, NotFound
 from bot.events import CUSTOMER, REP, THIRD
+from bot.namesakes import Choice, ambiguous
 from bot.numbers import pretty
 from bot.orders import Prompt, Speech
 from bot.provider import Provider
@@ -149,7 +149,7 @@ async def _party(desk: Desk, click: Click) -> str:
     named = who.somebody(text, desk.board.settings.region)
     found = await asking.resolve(desk.board, click.user, who.CallText(named))
     if isinstance(found, Choice):
-        raise asking.ambiguous(named, found)
+        raise ambiguous(named, found)
     call = await desk.board.read(calls.get, click.value.partition(" ")[2])
     if call is not None and found.extension and found.account not in ("", call.account):
         raise BadInput(

@@ -5,7 +5,7 @@ import sqlite3
 from msgspec.structs import replace
 from slack_bolt.async_app import AsyncApp
 
-from bot import asking, consent, who
+from bot import consent, namesakes, who
 from bot.board import Board
 from bot.call import Call
 from bot.cards import who as shown
@@ -194,13 +194,13 @@ async def _recorded(desk: Desk, click: Click, text: str) -> list[Call]:
 
 async def _named(board: Board, user: str, name: str) -> tuple[str, str]:
     """(the colleague, else the number of the contact) of that name."""
-    rep, found = await asking.looked_for(board, user, name, _NAMESAKES + 1)
+    rep, found = await namesakes.looked_for(board, user, name, _NAMESAKES + 1)
     if rep:
         return rep, ""
     if not found:
         raise NotFound(f"No contact is called “{name}”. Write the number, like `/recording list +1 202 555 0100`.")
     if len(found) > 1:
-        several = asking.listed_contacts(found[:_NAMESAKES], more=len(found) > _NAMESAKES)
+        several = namesakes.listed_contacts(found[:_NAMESAKES], more=len(found) > _NAMESAKES)
         raise BadInput(f"Several contacts are called “{name}”: {several}. Write the number.")
     if fit(found[0].name, name) is Fit.INSIDE:
         raise NotFound(

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from slack_bolt.async_app import AsyncApp
 
-from bot import asking, consent, message_batches, message_queue, messaging, saying, who
+from bot import asking, consent, message_batches, message_queue, messaging, namesakes, saying, who
 from bot.board import Board
 from bot.cards import Message
 from bot.cards.help import help_message
@@ -120,9 +120,9 @@ async def _check_message(board: Board, text: saying.MessageText) -> None:
     if not text.whole:
         return
     named = text.who[-1]
-    turned = isinstance(named, who.Name) and not await asking.is_somebody(board, named.name)
-    turned = turned and await asking.is_somebody(board, text.template)
-    if not turned and not await asking.is_somebody(board, text.whole):
+    turned = isinstance(named, who.Name) and not await namesakes.is_somebody(board, named.name)
+    turned = turned and await namesakes.is_somebody(board, text.template)
+    if not turned and not await namesakes.is_somebody(board, text.whole):
         return
     for _, _, stored in await stored_at(board):
         if not isinstance(stored, str) and any(messaging.named(template, text.template) for template in stored):
