@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import aiohttp
-import msgspec
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
@@ -29,6 +28,8 @@ from bot.outsiders import WORDS, outside
 from bot.store import ledger, people
 from bot.store.people import Person
 from bot.window import find_zone
+from handlers.click import Click as Click  # every feature takes it from here
+from handlers.click import fields_of, first_input, pressed
 
 log = logging.getLogger("callboard.handlers")
 UNREACHED = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
@@ -58,31 +59,6 @@ class Desk:
     team: str = ""
     enterprise: str = ""
     meetings: dict[str, asyncio.Future[None]] = field(default_factory=dict)
-
-
-class Click(msgspec.Struct, frozen=True):  # made for every request: a data class takes ten times as long
-    """A command, a pressed button, a chosen option or a submitted form.
-
-    Attributes:
-        user: Slack user id.  channel: where, "" = App Home or a form.  text: after the command.
-        action: action_id or callback_id.  value: of the button, option, or the form's private_metadata.
-        trigger: opens one modal within 3 s; also unique per click, so it identifies what was asked for. A form's is its
-            id, the same however often it is sent.
-        response_url: answers for 30 minutes, "" = there is none.  message_ts: of the message with the button.
-        fields: a form's values by block id; unset ones are "". Checked boxes and several people are joined by a space.
-        view: the whole view for forms and App Home, else empty.
-    """
-
-    user: str
-    channel: str = ""
-    text: str = ""
-    action: str = ""
-    value: str = ""
-    trigger: str = ""
-    response_url: str = ""
-    message_ts: str = ""
-    fields: dict[str, str] = {}
-    view: dict[str, Any] = {}
 
 
 Handler = Callable[[Desk, Click], Awaitable[None]]
@@ -147,7 +123,7 @@ def on_actions(app: AsyncApp, desk: Desk, feature: str, handlers: Mapping[str, t
     async def listener(ack: AsyncAck, body: dict[str, Any], action: dict[str, Any]) -> None:
         what = action["action_id"].removeprefix(f"{feature}:").partition(":")[0]
         handler, first = handlers.get(what, (_nothing, None))
-        await _acknowledge(desk, ack, _pressed(body, action), handler, first)
+        await _acknowledge(desk, ack, pressed(body, action), handler, first)
 
     app.action(_prefix(feature))(listener)
 
@@ -167,7 +143,7 @@ def on_form(
             action=callback_id,
             value=view.get("private_metadata", ""),
             trigger=view.get("id", "") or body.get("trigger_id", ""),
-            fields=_fields(view),
+            fields=fields_of(view),
             view=view,
         )
         errors: Mapping[str, str] = {}
@@ -388,11 +364,7 @@ async def _judged(desk: Desk, click: Click, validate: Validate) -> Mapping[str, 
     try:
         return await validate(desk, click)
     except sqlite3.Error as error:
-        return {_first_input(click): f"Nothing was done: it could not be written down. {unexpected(error)}"}
-
-
-def _first_input(click: Click) -> str:
-    return next(str(block["block_id"]) for block in click.view["blocks"] if block["type"] == "input")
+        return {first_input(click): f"Nothing was done: it could not be written down. {unexpected(error)}"}
 
 
 async def _kept(desk: Desk, click: Click, handler: Handler) -> Mapping[str, str]:
@@ -400,7 +372,7 @@ async def _kept(desk: Desk, click: Click, handler: Handler) -> Mapping[str, str]
         await handler(desk, click)
     except Exception as error:
         words = str(error) if isinstance(error, CallboardError) else f"Nothing was saved. {unexpected(error)}"
-        return {_first_input(click): words}
+        return {first_input(click): words}
     return {}
 
 
@@ -414,35 +386,3 @@ async def _nothing(desk: Desk, click: Click) -> None:
 
 def _prefix(feature: str) -> re.Pattern[str]:
     return re.compile(f"^{re.escape(feature)}:")
-
-
-def _pressed(body: dict[str, Any], action: dict[str, Any]) -> Click:
-    option = action.get("selected_option") or {}
-    container = body.get("container") or {}
-    return Click(
-        user=body["user"]["id"],
-        channel=(body.get("channel") or {}).get("id", ""),
-        action=action["action_id"],
-        value=action.get("value")
-        or option.get("value")
-        or action.get("selected_date")
-        or action.get("selected_user")
-        or "",
-        trigger=body.get("trigger_id", ""),
-        response_url=body.get("response_url", ""),
-        message_ts=container.get("message_ts", ""),
-        view=body.get("view") or {},
-    )
-
-
-def _fields(view: dict[str, Any]) -> dict[str, str]:
-    found = {}
-    for block, elements in (view.get("state") or {}).get("values", {}).items():
-        for element in elements.values():
-            option = element.get("selected_option") or {}
-            boxes = " ".join(box["value"] for box in element.get("selected_options") or ())
-            boxes = boxes or " ".join(element.get("selected_users") or ())
-            value = element.get("value") or option.get("value") or boxes or element.get("selected_date") or ""
-            value = value or element.get("selected_user") or ""
-            found[block] = str(value).strip()
-    return found
