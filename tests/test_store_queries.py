@@ -51,6 +51,7 @@ from bot.store import (
     lookups,
     messages,
     missed,
+    missed_calls,
     offers,
     owners,
     people,
@@ -91,7 +92,20 @@ MODULES: tuple[ModuleType, ...] = (
         ledger,
         lookups,
     ),
-    *(dials, messages, missed, offers, owners, people, presence, recordings, retention, taken_in, threads),
+    *(
+        dials,
+        messages,
+        missed,
+        missed_calls,
+        offers,
+        owners,
+        people,
+        presence,
+        recordings,
+        retention,
+        taken_in,
+        threads,
+    ),
     *(roundups, web_phones, workflow_steps),
 )
 CARD = Card(1, "call", "s", "C1", 1, "", "", "", "n", 0, 0, None, NOW)
@@ -404,9 +418,9 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "messages.finished": messages.finished,
     "messages.over": lambda db: messages.over(db, "b1"),
     "messages.report": lambda db: messages.report(db, "b1"),
-    "missed.reopen": lambda db: missed.reopen(db, RECORDED, NOW, 900.0, 3600.0),
-    "missed.counts": lambda db: missed.counts(db, "c1"),
-    "missed.forget": lambda db: missed.forget(db, "c1", NOW),
+    "missed_calls.reopen": lambda db: missed_calls.reopen(db, RECORDED, NOW, 900.0, 3600.0),
+    "missed_calls.counts": lambda db: missed_calls.counts(db, "c1"),
+    "missed_calls.forget": lambda db: missed_calls.forget(db, "c1", NOW),
     "missed.close": lambda db: missed.close(db, "m1", now=NOW, by="U1", how="by hand"),
     "missed.claim": lambda db: missed.claim(db, "m1", "U1", NOW),
     "missed.assign": lambda db: missed.assign(db, "m1", "U1", NOW),
@@ -567,7 +581,15 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "workflow_steps.done": lambda db: workflow_steps.done(db, "Fx1"),
 }
 BY_INGEST = {
-    *("missed.follow", "missed.move", "taken_in.move", "threads.take_back", "threads.tell", "cards.drop_line"),
+    *(
+        "missed.not_to_be_told",
+        "missed_calls.follow",
+        "missed_calls.move",
+        "taken_in.move",
+        "threads.take_back",
+        "threads.tell",
+        "cards.drop_line",
+    ),
     *("owners.holder", "owners.owner", "owners.stray_of"),
 }
 """Called by `calls.ingest` on every path that has a statement."""

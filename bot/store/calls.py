@@ -15,7 +15,7 @@ from bot.call import Call, Unreported
 from bot.events import AnyEvent, Controlled, HangUpAsked, Outcome, Requested, Settled, State, Wrapped
 from bot.fold import fold
 from bot.roundups import Roundup, ended_at
-from bot.store import cards, messages, missed, offers, owners, recordings, roundups, taken_in, threads
+from bot.store import cards, messages, missed, missed_calls, offers, owners, recordings, roundups, taken_in, threads
 
 _read_events = msgspec.json.Decoder(list[AnyEvent])
 _read_call = msgspec.json.Decoder(Call)
@@ -167,7 +167,7 @@ def _refold(
     before = None if begins else db.execute(_BEFORE, (call_id,)).fetchone()
     was_fetched = before is not None and _FETCHED in before["body"]
     # Whoever waits because of it already goes on to.
-    if was_fetched or (fetched and (begins or not missed.counts(db, call_id))):
+    if was_fetched or (fetched and (begins or not missed_calls.counts(db, call_id))):
         call = msgspec.structs.replace(call, fetched=True)
     body = _write(call)
     if before is not None and before["body"] == body:
@@ -201,8 +201,8 @@ def _refold(
     if call.rep_phone:
         offers.show_call(db, call.id)
     if before is not None and not fetched and _less_talked(before, call):
-        missed.reopen(db, call, now, routing.escalate_after(), routing.remind_after(), before["answered_at"])
-    missed.follow(db, call, place, now, routing.escalate_after(), begins=begins)
+        missed_calls.reopen(db, call, now, routing.escalate_after(), routing.remind_after(), before["answered_at"])
+    missed_calls.follow(db, call, place, now, routing.escalate_after(), begins=begins)
     if call.recordings:
         recordings.follow(db, call, now, begins=begins, late=late)
     return call

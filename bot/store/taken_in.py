@@ -7,7 +7,7 @@ threads is told in the other's.
 
 import sqlite3
 
-from bot.store import cards, missed
+from bot.store import cards, missed_calls
 
 
 def move(db: sqlite3.Connection, gone: str, stays: str) -> None:
@@ -16,7 +16,7 @@ def move(db: sqlite3.Connection, gone: str, stays: str) -> None:
     db.execute("UPDATE intents SET call_id = ? WHERE call_id = ?", (stays, gone))
     _reminders(db, gone, stays)
     _recordings(db, gone, stays)
-    missed.move(db, gone, stays)
+    missed_calls.move(db, gone, stays)
 
 
 def _reminders(db: sqlite3.Connection, gone: str, stays: str) -> None:
