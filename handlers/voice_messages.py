@@ -84,7 +84,7 @@ async def _typed(desk: Desk, click: Click) -> None:
         await _check_message(board, text)
         wanted = Wanted(
             by=click.user,
-            recipients=await asking.listed(board, click.user, [(one, "") for one in text.who]),
+            recipients=await _typed_recipients(board, click.user, text),
             said=Said(
                 template=text.template,
                 text=text.text,
@@ -109,6 +109,16 @@ async def _typed(desk: Desk, click: Click) -> None:
         await board.write(ledger.drop_intent, click.trigger)
         raise
     await _tell_of(desk, click, batch)
+
+
+async def _typed_recipients(board: Board, user: str, text: saying.MessageText) -> tuple[tuple[str, str], ...]:
+    try:
+        return await asking.listed(board, user, [(one, "") for one in text.who])
+    except NotFound as error:
+        if not text.whole:
+            raise
+        # “noa hello there” has been read as the stored message “there” to somebody called “noa hello”.
+        raise NotFound(f"{error} A text to be spoken goes in quotes. {saying.EXAMPLE}") from error
 
 
 async def _check_message(board: Board, text: saying.MessageText) -> None:

@@ -319,6 +319,7 @@ async def test_the_last_evening_of_the_calendar_is_too_far_ahead(desk: Office) -
             "Only managers may send a voice message to more than one recipient",
         ),
         ('<#C1|calls> "Hello"', "cannot be called: name a person or a number. Nothing was sent. Example: "),
+        ("dana hello there", "A text to be spoken goes in quotes. Example: +1 202 555 0100, Dana Levi"),
         ('"Hello" Dana Levi', "First say whom to call, then what is played. Nothing was sent. Example: "),
         ('"Hello" Noa Green keys', "First say whom to call, then what is played. Nothing was sent. Example: "),
         ("templates show nothing", "There is no stored message “nothing”"),
