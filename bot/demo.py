@@ -33,6 +33,8 @@ Write = Callable[[str], None]
 
 ZONE = "Asia/Jerusalem"
 LOCK = "demo.lock"
+PORTS = (3000, 8400)
+"""Where the page is, and the bot, unless somebody else is there."""
 SALES, SUPPORT = "C0SALES", "C0SUPPORT"
 DANA, OMER, MAYA = "U0DANA", "U0OMER", "U0MAYA"
 SALES_LINE, SUPPORT_LINE = "+972505550100", "+972505550101"
@@ -202,9 +204,12 @@ async def _demo(state: Path, *, check: bool, terminal: bool, write: Write) -> in
 
 @asynccontextmanager
 async def started(
-    state: Path, program: Path, *, incoming_every: float = 75, quiet: bool = False
+    state: Path, program: Path, *, incoming_every: float = 75, quiet: bool = False, ports: tuple[int, int] = PORTS
 ) -> AsyncIterator[Demo]:
-    """The whole demo in the page's form. `quiet`: nobody calls by themselves."""
+    """The whole demo in the page's form. `quiet`: nobody calls by themselves.
+
+    `ports`: of the page and of the bot, or the first free ones after them.
+    """
     workspace = Workspace(
         users=tuple(
             {"id": user, "name": _handle(name), "real_name": name, "tz": ZONE} for user, name in PEOPLE.items()
@@ -215,13 +220,15 @@ async def started(
         ),
     )
     async with AsyncExitStack() as stack:
-        slack = await stack.enter_async_context(local_slack.start(program, workspace, state))
+        slack = await stack.enter_async_context(local_slack.start(program, workspace, state, ports[0]))
         environment = {
             "SLACK_BOT_TOKEN": workspace.bot_token,
             "SLACK_APP_TOKEN": workspace.app_token,
             "SLACK_API_URL": slack.api_url,
         }
-        callboard, world = await stack.enter_async_context(bot_and_world(state, environment, added=IN_WORDS))
+        callboard, world = await stack.enter_async_context(
+            bot_and_world(state, environment, added=IN_WORDS, near=ports[1])
+        )
         if not quiet:
             await stack.enter_async_context(people_call(world, incoming_every))
         yield Demo(callboard, world, slack)
@@ -234,7 +241,7 @@ async def bot_and_world(
     *,
     more: Mapping[str, str] = MappingProxyType({}),
     added: str = "",
-    near: int = 8400,
+    near: int = PORTS[1],
 ) -> AsyncIterator[tuple[Callboard, SimulatedWorld]]:
     """The simulated phone network and the bot, wired to each other over real HTTP on loopback.
 
