@@ -20,6 +20,7 @@ _HALF = re.compile("[\ud800-\udfff]")
 """As it is read."""
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
 _AROUND = "\ufeff\0 \t\r\n"
+_YEARS = (946_684_800, 4_102_444_800)  # 2000 to 2100
 _DIGITS = 300
 """A whole number with more is none that anybody meant; Python refuses to read some thousands."""
 
@@ -53,6 +54,11 @@ def loads(body: bytes | str, content_type: str = "") -> object:
     if isinstance(value, str) and value.lstrip(_AROUND)[:1] in ("{", "["):
         return loads(value)
     return value
+
+
+def moment(at: float) -> float:
+    """Seconds since 1970 UTC of when something was; 0 = in no year in which it could have been, so it was not set."""
+    return at if _YEARS[0] <= at <= _YEARS[1] else 0.0
 
 
 def text(body: bytes | str, content_type: str = "") -> str:

@@ -3,9 +3,8 @@
 import re
 from datetime import datetime, tzinfo
 
+from bot import loose
 from bot.numbers import withheld
-
-_YEARS = (946_684_800, 4_102_444_800)  # 2000 to 2100: any other time is one that was not set
 
 _HALF_A_SIGN = re.compile("[\ud800-\udfff]")
 """Of an emoji that was cut in two; nothing that holds one can be stored."""
@@ -52,7 +51,7 @@ def moment(value: object, zone: tzinfo, told_at: float) -> float:
         at = again if again <= told_at + CLOCKS_DIFFER_SECONDS else first
     except (ValueError, OverflowError):
         return 0.0
-    return at if _YEARS[0] <= at <= _YEARS[1] else 0.0
+    return loose.moment(at)
 
 
 def happened(at: float, told_at: float) -> float:

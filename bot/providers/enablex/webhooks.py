@@ -59,7 +59,6 @@ PLAYED = ("playfinished", "digitcollected", "menutimeout")
 UP = ("connected", "ivr")
 """What "Analyze Call" says of a call that was picked up."""
 _PHONE = re.compile(r"\+?[\d\s().-]+", re.ASCII)
-_YEARS = (946_684_800, 4_102_444_800)  # 2000 to 2100: any other time is one that was not set
 BEGIN_SECONDS = 10.0
 """By then a message is being played to somebody who has picked up."""
 
@@ -200,7 +199,7 @@ def _moment(fields: Mapping[str, object]) -> float:
         at = (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return 0.0
-    return at if _YEARS[0] <= at <= _YEARS[1] else 0.0
+    return loose.moment(at)
 
 
 def _told(fields: Mapping[str, object], region: str) -> dict[str, object]:

@@ -13,7 +13,6 @@ from bot.hooks import Request
 _LONGEST_ID = 64
 _MILLISECONDS_FROM = 1e11
 """The page shows seconds. A number this large is milliseconds, as in Gurulize's video API, or the year 5138."""
-_YEARS = (946_684_800, 4_102_444_800)  # 2000 to 2100: any other time is one that was not set
 
 
 def _ringing(leg: str) -> Callable[[str, float], tuple[AnyEvent, ...]]:
@@ -117,4 +116,4 @@ def _time(text: str, received_at: float) -> float:
         return received_at
     if at > _MILLISECONDS_FROM:
         at /= 1000
-    return at if _YEARS[0] <= at <= _YEARS[1] else received_at
+    return loose.moment(at) or received_at

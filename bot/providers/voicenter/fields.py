@@ -15,7 +15,6 @@ from bot.numbers import e164, parse, withheld
 _PHONE = re.compile(r"\+?[\d\s().-]{3,}")
 _CODE = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9]{3,32}")
 _LONGEST_SECONDS = 30 * 24 * 3600  # no call lasts longer; what follows it in time would be in no calendar
-_YEARS = (946_684_800, 4_102_444_800)  # 2000 to 2100: no call is outside
 
 
 class Fields:
@@ -67,8 +66,8 @@ class Fields:
         # The document's examples have eleven digits (15616841651, the year 2464): one too many.
         # Thirteen would be milliseconds, as some receivers report.
         for divisor in (1, 10, 1000):
-            if _YEARS[0] <= value / divisor <= _YEARS[1]:
-                return value / divisor
+            if at := loose.moment(value / divisor):
+                return at
         return 0
 
     def url(self, *names: str) -> str:
