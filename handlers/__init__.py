@@ -60,6 +60,12 @@ class Desk:
     enterprise: str = ""
     meetings: dict[str, asyncio.Future[None]] = field(default_factory=dict)
 
+    def is_outside(self, user: str, told: Mapping[str, Any]) -> bool:
+        """Whether somebody is no member, as users.info tells; that is remembered for whatever they press next."""
+        found = outside(told, self.team, self.enterprise)
+        (self.board.outsiders.add if found else self.board.outsiders.discard)(user)
+        return found
+
 
 Handler = Callable[[Desk, Click], Awaitable[None]]
 """Slow work after the acknowledgement; may raise any error."""
@@ -236,7 +242,7 @@ async def _as_slack_says(desk: Desk, person: Person) -> Person | None:
         return None
     zone = user.get("tz") or ""  # Slack's table of zones may be newer than this machine's
     name = user.get("real_name") or user.get("name", "")
-    from_outside = outside(user, desk.team, desk.enterprise)
+    from_outside = desk.is_outside(person.user, user)
     return people.named(person, name, zone if find_zone(zone) else "", outside=from_outside)
 
 
@@ -294,7 +300,6 @@ async def _meet(desk: Desk, user: str) -> None:
         return  # their next click asks again, not only tomorrow's
     if (person.name, person.zone, person.outside) != (known.name, known.zone, known.outside):
         await desk.board.write(people.save_met, person)
-    (desk.board.outsiders.add if person.outside else desk.board.outsiders.discard)(user)
     if not desk.board.turned_away(user):  # else each click asks: they may have been made a member just now
         desk.met.add(user)
 

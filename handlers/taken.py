@@ -6,7 +6,6 @@ import sqlite3
 from slack_sdk.errors import SlackApiError
 
 from bot import linking
-from bot.outsiders import outside
 from bot.store import ledger, people, web_phones
 from bot.store.people import Person
 from handlers import MEET_SECONDS, UNREACHED, Desk, slack_code
@@ -33,8 +32,7 @@ async def _has_left(desk: Desk, user: str) -> bool:
         return slack_code(error) == "user_not_found"
     except UNREACHED:
         return False
-    outsiders = desk.board.outsiders
-    (outsiders.add if outside(found, desk.team, desk.enterprise) else outsiders.discard)(user)
+    desk.is_outside(user, found)
     return bool(found.get("deleted")) or desk.board.turned_away(user)  # a manager who has left is in the settings yet
 
 

@@ -15,7 +15,6 @@ from bot.cards.help import help_message
 from bot.cards.notice import escalation
 from bot.cards.waiting import MENU, MINE, Choice, list_message, urgency
 from bot.errors import BadInput, NotAllowed, NotFound
-from bot.outsiders import outside
 from bot.routing import masks, masks_from
 from bot.store import cards, ledger, lookups, missed, people
 from handlers import UNREACHED, Click, Desk, Handler, answer, on_actions, on_command
@@ -78,7 +77,7 @@ async def assign(desk: Desk, click: Click) -> None:
     if chosen.get("is_bot") or chosen.get("deleted"):  # the menu offers those, too
         raise BadInput("That is nobody who could call back, so nothing was changed. Choose a colleague.")
     if chosen:
-        (board.outsiders.add if outside(chosen, desk.team, desk.enterprise) else board.outsiders.discard)(to)
+        desk.is_outside(to, chosen)
     if board.turned_away(to):
         raise BadInput(
             f"<@{to}> may not use Callboard, being a guest or from another company, so nothing was changed. Choose a "
