@@ -257,6 +257,6 @@ async def test_who_became_a_guest_is_asked_about_again_where_slack_said_nothing(
     a_guest(desk.slack)
     await forget_who_was_met(desk.desk)
     desk.slack.fail_next("users.info", "500")
-    for _ in range(2):
-        assert "Nobody is waiting" in await desk.type("/missed", user="U4")
+    assert "Nobody is waiting" in await desk.type("/missed", user="U4")
+    await desk.type("/missed", user="U4")  # it is asked meanwhile, and either may be first
     assert await desk.type("/missed", user="U4") == WORDS
