@@ -40,7 +40,10 @@ async def due(board: Board, pictures: Pictures | None = None) -> None:
             if await board.read(ledger.digest_sent, channel, kind, period.key, now):
                 continue
             last = await board.read(ledger.recall, f"{_UNTIL}{channel} {kind}")
-            period = from_the_last(period, subscription, float(last[0]) if last else 0)
+            last_end = float(last[0]) if last and last[1] <= now else 0.0  # a clock that was ahead told of nothing yet
+            if period.end <= last_end:
+                continue  # of a day that was not its own before it was moved, and has been told of
+            period = from_the_last(period, subscription, last_end)
             content = await payload(board, period, subscription.zone, channel)
             wait = pictures.seconds_for(content) if pictures else 0.0
             card, due_at = msgspec.json.encode(content), board.now() + wait

@@ -1,6 +1,7 @@
 """What happens by the clock. APScheduler only ticks; what is due is always read from a ledger table.
 
-APScheduler loses a job after a kill and fires twice when clocks go back, so none of its state is kept
+APScheduler loses a job after a kill and fires twice when clocks go back, so none of its state is kept; and where one
+is set back it stands still, so that is looked for
 (https://apscheduler.readthedocs.io/en/3.x/userguide.html#missed-job-executions-and-coalescing).
 """
 
@@ -37,7 +38,8 @@ LONGEST_SECONDS = 7200 + SILENT_SECONDS
 """No provider of ours lets a call last longer than two hours unless told to."""
 TALKING_SECONDS = 60
 """So long later it is looked again whether somebody still talks with a missed caller."""
-
+CLOCK_SECONDS = 5.0
+"""So often it is looked whether the clock was set back."""
 CHECK_SECONDS = 60
 """So long a round of checks waits for a service; one that is slower goes on by itself."""
 
@@ -279,4 +281,16 @@ async def start(board: Board, extra: dict[str, tuple[Callable[[], Awaitable[None
             max_instances=2,
         )
     scheduler.start()
+    _keep_up(scheduler)
     return scheduler
+
+
+def _keep_up(scheduler: Any) -> None:
+    """APScheduler waits until the clock shows a moment: set back by an hour, it would do nothing for an hour."""
+    if not scheduler.running:
+        return
+    now = datetime.now(UTC)
+    for job in scheduler.get_jobs():
+        if job.next_run_time > now + job.trigger.interval:
+            job.modify(next_run_time=now)
+    asyncio.get_running_loop().call_later(CLOCK_SECONDS, _keep_up, scheduler)

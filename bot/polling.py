@@ -84,7 +84,8 @@ class Poll:
     def _idle(self, provider: Provider) -> bool:
         """Whether it is time to ask for calls of which nobody told."""
         asked_at = self._listed_at.get(provider.account, 0.0)
-        return provider.can("active_calls") and self.board.now() - asked_at >= IDLE_SECONDS
+        since = self.board.now() - asked_at  # less than nothing where the clock was set back
+        return provider.can("active_calls") and not 0 <= since < IDLE_SECONDS
 
     async def _active(self, provider: Provider, mine: list[Call]) -> bool:
         """One question about all of them. Returns whether the provider was asked."""

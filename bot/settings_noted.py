@@ -8,20 +8,27 @@ import contextlib
 import logging
 import re
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
 from bot import decide
 from bot.board import Board
 from bot.periods import WEEKDAYS
+from bot.provider import Provider
 from bot.settings import Settings
 from bot.store import cards, ledger
 
 log = logging.getLogger("callboard.settings_noted")
 
-_OF_ACCOUNTS = ("provider ", "version ", "webhook ", "webhooks of ", "call log ")
-"""How names of problems begin that end in an account's."""
+_OF_ACCOUNTS: Mapping[str, Callable[[Provider], bool]] = {
+    "provider ": lambda service: any(map(service.can, ("check", "active_calls", "call_state"))),
+    "version ": lambda service: service.can("check"),
+    "webhook ": lambda service: bool(service.hook_paths),
+    "webhooks of ": lambda service: service.can("call_log"),
+    "call log ": lambda service: service.can("call_log"),
+}
+"""How names of problems begin that end in an account's -> whether its service is one at which that is looked for."""
 _CHANNEL = re.compile(r"Slack ([CG][A-Z0-9]+)")
 """The name of a problem with a channel."""
 FACT = "settings of the last start"
@@ -55,7 +62,7 @@ async def _drop_what_is_gone(board: Board) -> None:
     if not broken:
         return
     digests = {channel for channel, *_ in await board.read(ledger.subscriptions)}
-    gone = [key for key in broken if _is_gone(board.settings, digests, key)]
+    gone = [key for key in broken if _is_gone(board, digests, key)]
 
     def drop(db: sqlite3.Connection) -> None:
         for key in gone:
@@ -68,11 +75,13 @@ async def _drop_what_is_gone(board: Board) -> None:
             await board.write(drop)
 
 
-def _is_gone(settings: Settings, digests: set[str], key: str) -> bool:
+def _is_gone(board: Board, digests: set[str], key: str) -> bool:
     from bot import lookup, native_calls, pictures  # spared where nothing is broken
 
+    settings = board.settings
     there = {
         "Slack connection": settings.mode == "socket",
+        "job socket": settings.mode == "socket",
         lookup.PROBLEM: bool(settings.lookup_url),
         native_calls.PROBLEM: settings.slack_calls,
         pictures.PROBLEM: settings.digest_picture,
@@ -81,9 +90,11 @@ def _is_gone(settings: Settings, digests: set[str], key: str) -> bool:
         return f"@{key.removeprefix('user group ')}" not in decide.mentioned(settings.flows)
     if channel := _CHANNEL.fullmatch(key):
         return channel[1] not in {settings.channel, *(line.channel for line in settings.lines), *digests}
-    accounts = {account.name for account in settings.accounts}
-    of_account = next((key.removeprefix(begin) for begin in _OF_ACCOUNTS if key.startswith(begin)), None)
-    return of_account not in accounts if of_account is not None else not there.get(key, True)
+    for begin, looks in _OF_ACCOUNTS.items():
+        if key.startswith(begin):
+            service = board.providers.get(key.removeprefix(begin))
+            return service is None or not looks(service)
+    return not there.get(key, True)
 
 
 def _same(name: str, before: str, now: str) -> bool:

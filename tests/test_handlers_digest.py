@@ -114,6 +114,23 @@ async def test_moved_to_a_later_hour_the_next_one_begins_where_the_last_one_ende
     assert "from Saturday 21 November 2026 20:00 to Sunday 22 November 2026 20:00" in told[2]
 
 
+async def test_moved_to_a_later_hour_no_day_before_its_first_one_comes_after_all(desk: Office) -> None:
+    """It was made after the hour of that day; by the new hour it would have been made before."""
+    at(desk, 2026, 11, 20, 12, 0)
+    await desk.type("/digest daily 9:00 Europe/Madrid", user="U2")
+    for day in (21, 22):
+        at(desk, 2026, 11, day, 9, 1)
+        await digests.due(desk.board)
+    await desk.type("/digest daily 18:00 Europe/Madrid", user="U2")
+    for day in (22, 23):
+        at(desk, 2026, 11, day, 18, 1)
+        await digests.due(desk.board)
+    await desk.settle()
+    told = [message.text for message in desk.slack.channel("C1") if "Call digest" in message.text]
+    assert len(told) == 3
+    assert "from Sunday 22 November 2026 09:00 to Monday 23 November 2026 18:00" in told[2]
+
+
 async def test_a_weekly_one_that_is_moved_to_a_later_day_leaves_out_no_day(desk: Office) -> None:
     at(desk, 2026, 11, 1, 12, 0)
     for week in range(2):

@@ -5,10 +5,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from bot import jobs
 from bot.events import CallEnded, CdrReceived, Described, LegRinging, Outcome
-from bot.store import missed
+from bot.store import ledger, missed
 from handlers.resting import resting
 from tests import slack_requests
 from tests.audit_lines import audit_log
@@ -133,6 +134,22 @@ async def test_the_channel_of_a_line_that_is_told_late_has_the_card(
         assert [(row.place, row.line) for row in await desk.board.read(missed.waiting)] == [("C1", LINE)]
         assert len(cards(desk)) == 1
         assert desk.slack.channel("C2") == []
+
+
+async def test_a_line_that_is_told_late_and_has_no_channel_takes_nothing_away(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    other = "+12025550109"
+    text = SETTINGS.replace('channel = "C1"\nadmins', "admins") + f'[lines."{other}"]\nlabel = "Support"\n'
+    async with office(tmp_path, fake_slack, slack_clock, text) as desk:
+        await desk.link("U1", phone_kind="extension", phone="201", extension="201")
+        at = desk.clock()
+        told = Described(ref="in-1", at=at, source="poll", direction="in", number=CALLER, extension="201")
+        await desk.happen(told, LegRinging(ref="in-1", at=at, leg="ext:201"))
+        await desk.happen(CallEnded(ref="in-1", at=desk.clock()), replace(told, source="cdr", line=other))
+        (card,) = desk.conversation("U1")
+        assert "Missed call" in card.text
+        assert await desk.board.read(ledger.problems) == []
 
 
 async def test_answered_by_a_colleague_is_not_missed(desk: Office) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -315,6 +315,27 @@ async def test_a_job_that_fails_is_a_problem_and_runs_again(desk: Office) -> Non
     assert any("“flaky” failed: ValueError" in text for text in told)
     assert any("Working again: job flaky" in text for text in told)
     assert "secret" not in "".join(told)
+
+
+async def test_a_clock_that_is_set_back_stops_nothing(desk: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By an hour, say, when the network tells it the time at last: then what was due in a moment is so in an hour."""
+    monkeypatch.setattr(jobs, "CLOCK_SECONDS", 0.01)
+    rounds, again = 0, asyncio.Event()
+
+    async def regular() -> None:
+        nonlocal rounds
+        rounds += 1
+        if rounds == 1:
+            for job in scheduler.get_jobs():
+                job.modify(next_run_time=datetime.now(UTC) + timedelta(hours=1))
+        else:
+            again.set()
+
+    scheduler = await jobs.start(desk.board, {"regular": (regular, 0.01)})
+    await asyncio.wait_for(again.wait(), 20)
+    waits = [job.next_run_time - datetime.now(UTC) for job in scheduler.get_jobs()]
+    scheduler.shutdown(wait=False)
+    assert max(waits) <= timedelta(seconds=900)
 
 
 async def test_a_job_that_fails_all_night_is_logged_once(desk: Office, caplog: pytest.LogCaptureFixture) -> None:

@@ -246,6 +246,19 @@ async def test_a_call_of_which_no_webhook_told_is_seen(
         assert len(service.asked_at) > 15  # often, now that there is one
 
 
+async def test_a_clock_that_is_set_back_hides_no_call_of_which_no_webhook_told(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    async with office(tmp_path, fake_slack, slack_clock, kind=Listing) as desk:
+        service, poll = desk.phone, Poll(desk.board)
+        assert isinstance(service, Listing)
+        await poll()
+        desk.clock.advance(-3600)
+        await poll()
+        await poll()
+        assert len(service.asked_at) == 2, "once by each clock"
+
+
 async def test_a_caller_who_waits_long_is_not_missed_while_the_service_lists_them(listing: Office) -> None:
     poll, began = Poll(listing.board), listing.clock()
     waits = (

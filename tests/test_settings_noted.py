@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import msgspec
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from bot import decide, settings_noted
 from bot.assembly import running
 from bot.hooks import Dial
+from bot.provider import Provider
 from bot.settings import Retention
 from bot.settings_reader import load
 from bot.store import cards, ledger
@@ -126,7 +128,7 @@ async def test_it_is_looked_at_when_callboard_starts(tmp_path: Path, fake_slack:
 async def test_what_is_configured_no_more_is_not_broken_for_ever(desk: Office) -> None:
     """Nobody would ever find that it works again: an account that was given up because it failed, say."""
     gone = ("provider old", "version old", "webhook old", "webhooks of old", "call log old", "user group S1")
-    off = ("caller lookup", "Slack calls", "digest picture", "Slack connection")
+    off = ("caller lookup", "Slack calls", "digest picture", "Slack connection", "job socket")
     stays = ("provider voicenter", "webhook voicenter", "Slack app", "Slack C1", "disk", "job poll", "flow")
     for key in (*gone, *off, *stays):
         await desk.board.problem(key, f"{key} is broken.")
@@ -139,8 +141,25 @@ async def test_what_is_configured_no_more_is_not_broken_for_ever(desk: Office) -
     assert len(desk.conversation("U9")) == before, "it does not work again: it is gone"
 
 
+class Mute(Provider):
+    """A service that tells nothing, and of which nothing can be asked."""
+
+    title: ClassVar[str] = "Mute"
+
+
+async def test_an_account_that_is_another_services_now_is_not_broken_for_ever(desk: Office) -> None:
+    keys = ("provider voicenter", "version voicenter", "webhook voicenter", "webhooks of voicenter")
+    for key in (*keys, "call log voicenter"):
+        await desk.board.problem(key, f"{key} is broken.")
+    await desk.settle()
+    desk.board.providers = {"voicenter": Mute("voicenter", {}, desk.phone.http, "US")}
+    await settings_noted.note(desk.board)
+    assert await desk.board.read(ledger.problems) == []
+
+
 async def test_what_is_configured_stays_broken_until_it_works(desk: Office) -> None:
-    keys = ("caller lookup", "Slack calls", "digest picture", "Slack connection", "user group S0123456789")
+    in_settings = ("caller lookup", "Slack calls", "digest picture", "Slack connection", "job socket")
+    keys = (*in_settings, "user group S0123456789")
     for key in keys:
         await desk.board.problem(key, f"{key} is broken.")
     step = Dial(targets=("@S0123456789",))

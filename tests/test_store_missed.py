@@ -255,6 +255,30 @@ def test_who_called_may_have_been_talked_with_since(db: sqlite3.Connection) -> N
     assert (row.open, row.number, row.closed_how) == (False, CALLER, "reached us")
 
 
+def test_who_called_and_on_whose_line_may_be_told_together_and_both_be_others(db: sqlite3.Connection) -> None:
+    """Out of turn, where whoever was told of first waits on that line, too."""
+    miss(db, "m0", NOW - 100, number=OTHER, line="+12025550102")
+    miss(db, "m1", NOW, number=OTHER, line="")
+    told = Described(ref="m1", at=NOW - 1, source="popup", direction="in", number=CALLER, line="+12025550102")
+    ingest(db, told, now=NOW + 20)
+    assert [(row.number, row.place, row.calls) for row in missed.waiting(db)] == [
+        (OTHER, "C02", 1),
+        (CALLER, "C02", 1),
+    ]
+
+
+def test_a_claim_stays_where_caller_and_line_are_told_late(db: sqlite3.Connection) -> None:
+    miss(db, "m0", NOW - 100, line="")  # who waits where calls without a line are shown is another row
+    miss(db, "m1", NOW, number="", line="")
+    (row,) = [row for row in missed.waiting(db) if not row.number]
+    missed.claim(db, row.id, "U1", NOW + 15)
+    told = Described(ref="m1", at=NOW, source="popup", direction="in", number=CALLER, line="+12025550102")
+    ingest(db, told, now=NOW + 20)
+    moved = missed.get(db, row.id)
+    assert moved is not None
+    assert (moved.number, moved.place, moved.claimed_by) == (CALLER, "C02", "U1")
+
+
 def test_whom_somebody_ticked_off_is_not_back_because_of_a_number(db: sqlite3.Connection) -> None:
     ended_before_it_was_described(db)
     missed.close(db, only(db).id, now=NOW + 15, by="U1", how="by hand")

@@ -173,8 +173,8 @@ def _refold(
     if before is not None and before["body"] == body:
         return call
     place = routing.place(call)
-    if before is not None and before["place"] and (before["line"] or not call.line or place.startswith("@")):
-        place = before["place"]  # it stays there, unless its line, and so its channel, is told only now
+    if before is not None and before["place"] and (before["line"] or not call.line or place[:1] in ("", "@")):
+        place = before["place"]  # it stays there, unless its line, and so a channel, is told only now
     db.execute(
         _SAVE,
         (

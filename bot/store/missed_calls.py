@@ -171,7 +171,7 @@ def _corrected(db: sqlite3.Connection, call: Call, place: str, now: float) -> bo
     if row is None:
         return False
     if row["place"] != place and not row["closed_at"]:
-        if row["calls"] > 1 or _waits(db, call.number, place):
+        if row["calls"] > 1 or row["number"] not in ("", call.number) or _waits(db, call.number, place):
             forget(db, call.id, now)
             return False
         db.execute("UPDATE missed SET place = ?, line = ? WHERE id = ?", (place, call.line, row["id"]))
@@ -180,7 +180,7 @@ def _corrected(db: sqlite3.Connection, call: Call, place: str, now: float) -> bo
     if (row["number"], row["at"]) == (call.number, call.started_at):
         return True
     if row["number"] != call.number:
-        if row["number"] or (not row["closed_at"] and _waits(db, call.number, row["place"])):
+        if row["number"] or (not row["closed_at"] and _waits(db, call.number, place)):
             forget(db, call.id, now)
             return False
         db.execute("UPDATE missed SET number = ?, name = ? WHERE id = ?", (call.number, call.name, row["id"]))
