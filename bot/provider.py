@@ -5,6 +5,8 @@ failure into our four error classes. No operation that dials is ever repeated au
 """
 
 import asyncio
+import html
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +14,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
+from urllib.parse import quote, quote_plus
 
 import httpx
 from typing_extensions import override
@@ -85,6 +88,8 @@ class Provider(Operations):
         self.region = region
         self.hook_url = ""
         self.browser_origin = ""
+        secrets = (self.values.get(setting.name, "") for setting in self.settings if setting.secret)
+        self._credentials = [form for secret in secrets for form in _said_back(secret)]
 
     @override
     def __repr__(self) -> str:
@@ -246,18 +251,45 @@ class Provider(Operations):
     def _without_credentials(self, response: httpx.Response) -> httpx.Response:
         """A service may say back what it was sent, and its words are shown to people and stand in the log."""
         said = response.content
-        for setting in self.settings:
-            value = self.values.get(setting.name, "").encode()
-            if setting.secret and len(value) >= SECRET_BYTES:  # fewer may stand there for something else
-                said = said.replace(value, b"***")
+        signed_in = response.request.headers.get("authorization", "").rpartition(" ")[2].encode()
+        if len(signed_in) >= SECRET_BYTES:
+            said = said.replace(signed_in, b"***")
+        for credential in self._credentials:
+            said = credential.sub(b"***", said)
         if said == response.content:
             return response
         headers = {name: response.headers[name] for name in _KEPT if name in response.headers}
         return httpx.Response(response.status_code, headers=headers, content=said, request=response.request)
 
 
+def _said_back(credential: str) -> list[re.Pattern[bytes]]:
+    """What finds it in an answer: as it is, and as JSON, an address or HTML write it.
+
+    One of digits alone, or of letters, may stand in a longer number or name that is something else, such as an id.
+    """
+    if len(credential.encode()) < SECRET_BYTES:
+        return []
+    text = json.dumps(credential)[1:-1]
+    forms = (
+        credential,
+        text,
+        text.replace("/", "\\/"),
+        json.dumps(credential, ensure_ascii=False)[1:-1],
+        re.sub("[<>&'=]", lambda sign: f"\\u{ord(sign[0]):04x}", text),  # as where JSON must be fit for a web page
+        quote(credential, safe=""),
+        quote_plus(credential),
+        html.escape(credential),
+    )
+    found = [re.escape(form.encode()) for form in dict.fromkeys(forms)]
+    if credential.isdecimal() or credential.isalpha():
+        found = [_ALONE.replace(b"_", form) for form in found]
+    return [re.compile(form) for form in found]
+
+
+_ALONE = rb"_(?!\w)(?:(?<!\w_)|(?<=%[0-9A-Fa-f]{2}_)|(?<=\\u[0-9A-Fa-f]{4}_)|(?<=\\[bfnrt]_))"
+"""A word by itself, or behind a sign that is written by its code. It begins with the word: so it is found fast."""
 SECRET_BYTES = 6
-"""From this length on a credential is looked for in what a service answers."""
+"""From this length on a credential is looked for in what a service answers; a shorter one may stand for anything."""
 _KEPT = ("content-type", "retry-after", "date", "location")
 """Headers of an answer that are read; the others tell how its body was packed."""
 LIMITED = 429

@@ -20,7 +20,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bot.terminal_files import Files
-from bot.terminal_screen import Screen, filled, plain
+from bot.terminal_screen import Screen, choices, filled, plain
 
 Json = dict[str, Any]
 
@@ -180,7 +180,7 @@ class TerminalSlack:
         view = {**given["view"], "id": f"H{given['user_id']}"}
         self._homes[given["user_id"]] = view
         if given["user_id"] == self.user:
-            self._write("\n--- App Home\n" + "\n".join(self._screen.lines(view["blocks"], "", "")))
+            self._write("\n--- App Home\n" + "\n".join(self._screen.lines(view["blocks"], "", self.user)))
         return {"view": view}
 
     async def _respond(self, request: Request) -> Response:
@@ -270,8 +270,8 @@ class TerminalSlack:
             await self.open_home(self.user)
         elif line.startswith("as "):
             self._act_as(line.removeprefix("as ").strip())
-        elif line and line.split()[0].isdigit():
-            await self._press(*(int(word) for word in line.split()[:2] if word.isdigit()))
+        elif line and line.split()[0].isdecimal():
+            await self._press(*(int(word) for word in line.split()[:2] if word.isdecimal()))
         elif line:
             self._write(HELP)
         return True
@@ -289,14 +289,18 @@ class TerminalSlack:
             self._write("There is no button of that number. The numbers stand in [brackets].")
             return
         channel, ts, element = self._screen.buttons[number]
+        if not channel and ts != self.user:
+            self._write("That button is not before you: it is in a form, or in an App Home; type “home” for yours.")
+            return
         action: Json = {key: element[key] for key in ("type", "action_id", "block_id", "value") if key in element}
         if element["type"] != "button":
-            options = element["options"]
+            options = choices(element, self.people)
             if not 1 <= choice <= len(options):
                 names = "\n".join(f"  {number} {n}  {o['text']['text']}" for n, o in enumerate(options, 1))
                 self._write(f"Choose one by typing both numbers:\n{names}")
                 return
-            action["selected_option"] = options[choice - 1]
+            chosen = options[choice - 1]
+            action |= {"selected_user": chosen["value"]} if "users" in element["type"] else {"selected_option": chosen}
         await self.interact(self.user, channel, ts, action)
 
     # The form, one field after the other.
@@ -308,9 +312,9 @@ class TerminalSlack:
             return
         block = self._pending[0]
         element = block["element"]
-        names = [option["text"]["text"] for option in element.get("options", ())]
-        choices = "".join(f"\n  {number} {name}" for number, name in enumerate(names, 1))
-        self._write(f"{block['label']['text']}:{choices}")
+        names = [option["text"]["text"] for option in choices(element, self.people)]
+        listed = "".join(f"\n  {number} {name}" for number, name in enumerate(names, 1))
+        self._write(f"{block['label']['text']}:{listed}")
 
     async def _fill(self, line: str) -> None:
         assert self._modal is not None
@@ -321,7 +325,7 @@ class TerminalSlack:
         if self._pending:
             block = self._pending.pop(0)
             element = block["element"]
-            self._fields[block["block_id"]] = {element["action_id"]: filled(element, line)}
+            self._fields[block["block_id"]] = {element["action_id"]: filled(element, line, self.people)}
         if self._pending:
             self._prompt()
             return
@@ -371,11 +375,15 @@ class TerminalSlack:
         signature = hmac.new(self._secret.encode(), f"v0:{stamp}:".encode() + body, hashlib.sha256).hexdigest()
         headers = {"Content-Type": content_type, "X-Slack-Request-Timestamp": stamp}
         headers["X-Slack-Signature"] = f"v0={signature}"
-        async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session,
-            session.post(f"{self.bot_url}/slack/events", data=body, headers=headers) as answer,
-        ):
-            text = await answer.text()
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session,
+                session.post(f"{self.bot_url}/slack/events", data=body, headers=headers) as answer,
+            ):
+                text = await answer.text()
+        except (aiohttp.ClientError, TimeoutError):
+            self._write("! Callboard did not answer in time. Type it again.")
+            return {}
         return dict(json.loads(text)) if text.startswith("{") else {}
 
 

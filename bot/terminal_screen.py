@@ -12,14 +12,15 @@ class Screen:
     """Text for people. `people`: user id -> real name.
 
     Attributes:
-        buttons: the number that an element was shown with -> channel ("" = App Home), ts and the element.
+        buttons: the number that an element was shown with -> channel, ts and the element; in an App Home no channel,
+            and whose it is in place of ts; in a form neither.
     """
 
     people: Mapping[str, str]
     buttons: dict[int, tuple[str, str, Json]] = field(default_factory=dict)
 
     def lines(self, blocks: list[Json], channel: str, ts: str) -> list[str]:
-        """The blocks of a message (or with neither channel nor ts, of a view); each element with its number."""
+        """The blocks of a message or view; each element with its number. `channel`, `ts`: as in `buttons`."""
         lines = []
         for block in blocks:
             texts = [block.get("text"), *block.get("fields", ()), *block.get("elements", ())]
@@ -48,15 +49,31 @@ class Screen:
         return text
 
 
-def filled(element: Json, line: str) -> Json:
-    """The value of a form's field as Slack would send it."""
-    options = element.get("options", ())
-    chosen = [options[int(word) - 1] for word in line.split() if word.isdigit() and 0 < int(word) <= len(options)]
+def choices(element: Json, people: Mapping[str, str]) -> list[Json]:
+    """The options of a menu, in groups or not, or of boxes; of a menu of people, those."""
+    if element["type"] in ("users_select", "multi_users_select"):
+        return [{"text": {"text": name}, "value": user} for user, name in people.items()]
+    groups = element.get("option_groups", ())
+    return [*element.get("options", ()), *(option for group in groups for option in group["options"])]
+
+
+def filled(element: Json, line: str, people: Mapping[str, str]) -> Json:
+    """The value of a form's field as Slack would send it. `people`: as in `Screen`."""
+    options = choices(element, people)
+    chosen = [options[int(word) - 1] for word in line.split() if word.isdecimal() and 0 < int(word) <= len(options)]
     match element["type"]:
         case "static_select" | "radio_buttons":
             return {"type": element["type"], "selected_option": chosen[0] if chosen else element.get("initial_option")}
         case "checkboxes":
             return {"type": element["type"], "selected_options": chosen or element.get("initial_options", [])}
+        case "users_select":
+            return {
+                "type": element["type"],
+                "selected_user": chosen[0]["value"] if chosen else element.get("initial_user"),
+            }
+        case "multi_users_select":
+            users = [option["value"] for option in chosen] or element.get("initial_users", [])
+            return {"type": element["type"], "selected_users": users}
         case "datepicker":
             return {"type": element["type"], "selected_date": line or element.get("initial_date")}
         case _:

@@ -247,13 +247,20 @@ async def _as_slack_says(desk: Desk, person: Person) -> Person | None:
 
 
 async def open_slowly(desk: Desk, click: Click, title: str, view: Callable[[], Awaitable[dict[str, Any]]]) -> None:
-    """Open a form for which the phone service must be asked: a trigger lives 3 s, so it is filled afterwards."""
+    """Open a form for which the phone service must be asked: a trigger lives 3 s, so it is filled afterwards.
+
+    Whoever has closed it by then wants none.
+    """
     opened = await desk.slack.views_open(trigger_id=click.trigger, view=loading_modal(title))
     try:
         filled = await view()
     except CallboardError as error:
         filled = error_modal(title, desk.board.settings.renamed(str(error)))
-    await desk.slack.views_update(view_id=opened["view"]["id"], view=filled)
+    try:
+        await desk.slack.views_update(view_id=opened["view"]["id"], view=filled)
+    except SlackApiError as error:
+        if slack_code(error) != "not_found":
+            raise
 
 
 def slack_code(error: BaseException) -> str:

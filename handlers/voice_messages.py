@@ -12,9 +12,8 @@ from slack_bolt.async_app import AsyncApp
 
 from bot import asking, consent, message_batches, message_queue, messaging, namesakes, saying, who
 from bot.board import Board
-from bot.cards import Message
+from bot.cards import Block, Message
 from bot.cards.help import help_message
-from bot.cards.modals import error_modal, loading_modal
 from bot.cards.said import Said
 from bot.cards.times import on
 from bot.cards.voicemsg_forms import (
@@ -27,7 +26,7 @@ from bot.messaging import Wanted, so_many
 from bot.periods import time_of_day
 from bot.store import cards, ledger, messages, people
 from bot.store.messages import Batch
-from handlers import Click, Desk, answer, does, exports, on_actions, on_command, on_form, on_shortcut, tell
+from handlers import Click, Desk, answer, does, exports, on_actions, on_command, on_form, on_shortcut, open_slowly, tell
 from handlers.calls import write_button, write_intent
 from handlers.voice_templates import stored_at, templates
 
@@ -190,10 +189,10 @@ async def _zone(board: Board, user: str) -> str:
 
 
 async def open_form(desk: Desk, click: Click) -> None:
-    """The form, with whatever the phone services store; a trigger lives 3 s, so it is filled afterwards."""
+    """The form, with whatever the phone services store."""
     board = desk.board
-    opened = await desk.slack.views_open(trigger_id=click.trigger, view=loading_modal("Send a voice message"))
-    try:
+
+    async def filled() -> Block:
         able = message_queue.sending_accounts(board)
         if not able:
             raise Unsupported("None of your phone services can send voice messages.")
@@ -203,7 +202,7 @@ async def open_form(desk: Desk, click: Click) -> None:
         speaks = any({"record", "text"} <= provider.message_options for provider in providers.values())
         if not (speaks and consent.announces(board.settings.recording)):
             options -= {"record"}
-        view = message_modal(
+        return message_modal(
             stored=[(f"{name}/{template.id}", template.name) for name, found in listed for template in found],
             named=any(
                 "template" in provider.message_options and not provider.can("templates")
@@ -214,9 +213,8 @@ async def open_form(desk: Desk, click: Click) -> None:
             accounts=[(name, provider.title) for name, provider in providers.items()],
             private_metadata=msgspec.json.encode({"response_url": click.response_url}).decode(),
         )
-    except CallboardError as error:
-        view = error_modal("Send a voice message", str(error))
-    await desk.slack.views_update(view_id=opened["view"]["id"], view=view)
+
+    await open_slowly(desk, click, "Send a voice message", filled)
 
 
 async def validate_order(desk: Desk, click: Click) -> dict[str, str]:

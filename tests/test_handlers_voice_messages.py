@@ -19,6 +19,7 @@ from bot.consent import Recording
 from bot.errors import Ambiguous, NotAllowed, NotFound, Refused
 from bot.events import Outcome
 from bot.numbers import pretty
+from bot.orders import Template
 from bot.store import ledger, messages, people
 from bot.store.people import Person
 from handlers import exports
@@ -68,6 +69,22 @@ async def test_a_text_to_one(desk: Office) -> None:
     assert "Pressed 5." in card(desk).text
     assert len(desk.conversation("U1")) == 1
     assert await audit(desk) == ["U1 voice message +12025550131", "U1 voice messages one recipient"]
+
+
+async def test_a_form_that_is_closed_before_it_is_filled_is_no_incident(
+    desk: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The phone service takes its time, and they do not want to send anything after all."""
+    stored = speaker(desk).templates
+
+    async def slowly() -> tuple[Template, ...]:
+        desk.slack.views.clear()
+        return await stored()
+
+    monkeypatch.setattr(speaker(desk), "templates", slowly)
+    assert await desk.type("/voicemsg") == ""
+    assert desk.slack.views == {}
+    assert desk.slack.ephemerals == []
 
 
 async def test_hanging_up_a_message_that_had_no_effect_may_be_tried_again(desk: Office) -> None:

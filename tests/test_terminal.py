@@ -17,6 +17,7 @@ from bot.store import contacts, people
 from bot.store.contacts import Contact
 from bot.store.people import Person
 from bot.terminal import TerminalSlack
+from bot.terminal_screen import Json, filled
 from bot.uploading import conversation, delete, is_shown, picture, upload
 from tests.office import ENVIRONMENT, SETTINGS
 
@@ -133,3 +134,70 @@ async def test_buttons_of_the_home_work(terminal: Terminal) -> None:
     number = next(part for part in shown.split("[") if "] Start a call" in part).partition("]")[0]
     assert "--- Start a call" in await terminal.type(number)
     await terminal.type("cancel")
+
+
+async def test_buttons_of_somebody_elses_home_are_not_theirs(terminal: Terminal) -> None:
+    """Nor did they end the demo: Max has not opened his."""
+    shown = await terminal.type("home")
+    number = next(part for part in shown.split("[") if "] Start a call" in part).partition("]")[0]
+    await terminal.type("as max")
+    assert "type “home” for yours" in await terminal.type(number)
+    shown = await terminal.type("home")
+    own = next(part for part in shown.split("[") if "] Link my phone" in part).partition("]")[0]
+    assert "--- My phone" in await terminal.type(own)
+
+
+PEOPLE = {"U1ADA": "Ada Long", "U2MAX": "Max Short"}
+MANY = [{"text": {"type": "plain_text", "text": f"Message {n}"}, "value": str(n)} for n in range(1, 151)]
+GROUPS = [
+    {"label": {"text": "1 to 100"}, "options": MANY[:100]},
+    {"label": {"text": "101 to 150"}, "options": MANY[100:]},
+]
+
+
+@pytest.mark.parametrize(
+    ("element", "line", "told"),
+    [
+        ({"type": "static_select", "option_groups": GROUPS}, "120", {"selected_option": MANY[119]}),
+        ({"type": "static_select", "option_groups": GROUPS}, "", {"selected_option": None}),
+        ({"type": "users_select"}, "2", {"selected_user": "U2MAX"}),
+        ({"type": "users_select", "initial_user": "U1ADA"}, "", {"selected_user": "U1ADA"}),
+        ({"type": "multi_users_select"}, "2 1", {"selected_users": ["U2MAX", "U1ADA"]}),
+        ({"type": "multi_users_select", "initial_users": ["U1ADA"]}, "", {"selected_users": ["U1ADA"]}),
+        ({"type": "multi_users_select"}, "9", {"selected_users": []}),
+        ({"type": "multi_users_select"}, "² 2", {"selected_users": ["U2MAX"]}),
+    ],
+)
+def test_what_a_form_may_ask_for(element: Json, line: str, told: Json) -> None:
+    assert filled(element, line, PEOPLE) == {"type": element["type"], **told}
+
+
+async def test_long_menus_and_people_are_offered(terminal: Terminal) -> None:
+    blocks = [
+        {"type": "input", "block_id": "stored", "label": {"text": "Message"},
+         "element": {"type": "static_select", "action_id": "stored", "option_groups": GROUPS}},
+        {"type": "input", "block_id": "reps", "label": {"text": "Reps"},
+         "element": {"type": "multi_users_select", "action_id": "reps"}},
+    ]  # fmt: skip
+    view = {"type": "modal", "title": {"text": "New list"}, "submit": {"text": "OK"}, "blocks": blocks}
+    slack = AsyncWebClient(token="x", base_url=f"{terminal.slack.url}/api/", retry_handlers=[])
+    await slack.views_open(trigger_id="1", view=view)
+    assert "150 Message 150" in terminal.written[-1]
+    assert await terminal.type("120") == "Reps:\n  1 Ada Long\n  2 Max Short"
+
+
+async def test_somebody_may_be_chosen_in_a_message(terminal: Terminal) -> None:
+    menu = {"type": "users_select", "action_id": "waiting:assign:x", "placeholder": {"text": "Give it to…"}}
+    slack = AsyncWebClient(token="x", base_url=f"{terminal.slack.url}/api/", retry_handlers=[])
+    await slack.chat_postMessage(
+        channel="C1", text="x", blocks=[{"type": "actions", "block_id": "b", "elements": [menu]}]
+    )
+    number = terminal.written[-1].rsplit("[", 1)[1].split("]")[0]
+    assert f"{number} 2  Max Short" in await terminal.type(number)
+    assert await terminal.type(f"{number} 2") != ""
+
+
+async def test_whatever_is_typed_the_demo_goes_on(terminal: Terminal) -> None:
+    assert "press button" in await terminal.type("²")
+    terminal.slack.bot_url = "http://127.0.0.1:1"
+    assert "did not answer in time" in await terminal.type("/call 911")

@@ -187,8 +187,8 @@ def _checked(response: httpx.Response, account: str, dials: bool) -> Fields:
         raise http_refusal(response, account, "DIALER_URL")
     if reply is None or code is None or open_ended:
         _unclear(UNREADABLE.rstrip("."), dials)
-    if any(row.number("errorcode") == 0 for row in reply.rows("addresult")):
-        return reply  # an error above rows that were taken is not theirs: nobody adds those once more
+    if any(row.number("errorcode") in (0, INTERNAL) for row in reply.rows("addresult")):
+        return reply  # an error above rows that were taken, or may have been, is not theirs: nobody adds those again
     words = reply.text("description")
     if code == INTERNAL:
         _unclear(f"Voicenter reported an error ({INTERNAL}): {(words or WORDS[INTERNAL]).rstrip('.')}", dials)
