@@ -112,9 +112,7 @@ def _call(db: sqlite3.Connection, board: Board, card: Card) -> Message | None:
     origin = calls.by_ref(db, call.account, call.origin) if call.origin else None
     controls = controls_of(board, call)
     # In a channel the button asks who you are; in somebody's own conversation it is known.
-    recording = is_left(board, call) and (
-        not card.place.startswith("@") or may_listen(board.settings, card.place[1:], call)
-    )
+    recording = is_left(board, call) and (not card.place.startswith("@") or may_listen(board, card.place[1:], call))
     if card.kind == "incoming":
         history = _earlier(db, board, card.place, call.number, call.started_at, SHOWN_HISTORY)
         return incoming_card(
@@ -317,7 +315,7 @@ def _voice_message(db: sqlite3.Connection, board: Board, card: Card) -> Message 
     results = messages.results(db, batch.id)
     provider = board.providers.get(batch.account)
     call = results[0][1]
-    recording = call is not None and is_left(board, call) and may_listen(board.settings, card.place[1:], call)
+    recording = call is not None and is_left(board, call) and may_listen(board, card.place[1:], call)
     return voicemsg_card(
         batch,
         msgspec.json.decode(batch.body, type=Said),
