@@ -333,6 +333,7 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "dials.dials_since": lambda db: (dials.dials_since(db, NOW, NOW, "U1"), dials.dials_since(db, NOW, NOW)),
     "dials.under_way": lambda db: dials.under_way(db, "U1", NOW),
     "dials.joined_since": lambda db: (dials.joined_since(db, NOW, "U1"), dials.joined_since(db, NOW)),
+    "dials.started_since": lambda db: dials.started_since(db, NOW, "place_a_call", "U1"),
     "dials.joined_now": lambda db: dials.joined_now(db, "U1", NOW),
     "dials.messages_since": lambda db: dials.messages_since(db, NOW, "U1"),
     "dials.unfinished_dial": lambda db: dials.unfinished_dial(db, "U1", CALLER, NOW),
