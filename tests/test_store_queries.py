@@ -526,6 +526,7 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "campaigns.unfinished": campaigns.unfinished,
     "campaigns.open_lists": campaigns.open_lists,
     "campaigns.number_of": lambda db: campaigns.number_of(db, "b1"),
+    "campaigns.added_to": lambda db: campaigns.added_to(db, CALLER),
     "campaigns.want_report": lambda db: campaigns.want_report(db, "b1"),
     "campaigns.reports_due": campaigns.reports_due,
     "campaigns.take_report": lambda db: campaigns.take_report(db, "b1"),
