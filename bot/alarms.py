@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from bot.board import Board, notice
 from bot.cards.times import counted
-from bot.errors import CapReached, Costly
+from bot.errors import CapReached, Costly, StartedEnough
 from bot.limits import day_start, night, until
 from bot.permission import rules
 from bot.store import cards, ledger
@@ -44,6 +44,23 @@ async def refused(board: Board, rep: str, number: str, error: CapReached | Costl
         ledger.audit(db, now, rep, what, number, cap.replace("_", " ") or "cost")
         for admin in board.settings.admins if words else ():  # the same message again is edited in place
             cards.mark(db, "notice", f"alarm:{about}:{day}", f"@{admin}", now, notice(board.settings.renamed(words)))
+
+    await board.write(note)
+
+
+async def started(board: Board, error: StartedEnough) -> None:
+    """Somebody's workflows have done, in others' names, what one person may: likewise, once a day of each."""
+    now = board.now()
+    words = (
+        f"{error} If that is more than you expect, look at `/callboard audit workflow`: somebody else may be using a "
+        "colleague's Slack."
+    )
+
+    def note(db: sqlite3.Connection) -> None:
+        ledger.audit(db, now, error.starter, "refused workflow", "", error.cap.replace("_", " "))
+        for admin in board.settings.admins:
+            about = f"alarm:{error.cap}:workflows of {error.starter}:{_day(board)}"
+            cards.mark(db, "notice", about, f"@{admin}", now, notice(board.settings.renamed(words)))
 
     await board.write(note)
 

@@ -23,7 +23,9 @@ MOST_ROWS = 20_000
 """Ours: so many come into the database in one commit of a few tenths of a second, for which webhooks can wait."""
 _MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^<>]*)?>")
 _FOR = re.compile(
-    rf"(?P<name>.*?)\s*\bfor\s+(?P<reps>(?:{_MENTION.pattern}|@\S+|[\s,]|\band\b)+)", re.IGNORECASE | re.DOTALL
+    # What was read is not given back (++): else a text that fits in no way is read in all ways there are.
+    rf"(?P<name>.*?)\bfor\s++(?P<reps>(?:{_MENTION.pattern}|@\S++|[\s,]|\band\b)++)",
+    re.IGNORECASE | re.DOTALL,
 )
 _UNUSED = ("caller_id", "caller_name")
 """Columns that campaigns have a use for: a rep calls from their own line."""

@@ -114,7 +114,8 @@ def pick(text: str, known: list[Found], wrong: list[CallboardError]) -> tuple[Fo
         names = ", ".join(f"“{one.campaign.name}”" for one in known[:20]) or "none yet"
         raise BadInput(f"Say which campaign. There are: {names}. Nothing was done.")
     quoted = tokens[0][1] is not None
-    for count in range(1 if quoted else len(tokens), 0, -1):
+    longest = max((len(one.campaign.name.split()) for one in known), default=0)
+    for count in range(1 if quoted else min(len(tokens), longest), 0, -1):
         name = _name(tokens[0][1] if quoted else " ".join(token[2] or token[1] for token in tokens[:count]))
         meant = [one for one in known if _name(one.campaign.name) == name]
         if len(meant) > 1:

@@ -246,9 +246,10 @@ async def _checked(board: Board, call_id: str, user: str, action: str, verb: str
                 )
     elif action not in _possible(provider, call):
         raise NotAllowed(f"As the call stands now, nobody can {verb}: look at its card. Nothing was done.")
+    if action in dialling():
+        permission.check_caller(board, user)
     if to:
         check_not_there(call, to)
-        permission.check_caller(board, user)
         await board.read(permission.check_joining, board, user, to, call.account)
     return call
 

@@ -192,4 +192,4 @@ def _card_of(db: sqlite3.Connection, call: Call) -> cards.Card | None:
 def gets_file(board: Board, call: Call, place: str) -> bool:
     """Whether a recording goes to that person as a file: they alone see their conversation, and they may listen."""
     wanted = board.settings.recording.deliver == "file" and place.startswith("@")
-    return wanted and recordings.is_left(board, call) and recordings.may_listen(board.settings, place[1:], call)
+    return wanted and recordings.is_left(board, call) and recordings.may_listen(board, place[1:], call)

@@ -7,7 +7,8 @@
     │   │   └── NeedsConsent    recording, once the other side knows          -> ask, and keep the answer
     │   ├── NeedsReason         a manager may allow this one call, and why    -> ask for the reason, and keep it
     │   ├── NotNow              allowed from a known moment on                -> say when, or wait
-    │   │   └── CapReached      a limit of the day is used up                 -> the same, and tell the admins
+    │   │   ├── CapReached      a limit of the day is used up                 -> the same, and tell the admins
+    │   │   └── StartedEnough   by whoever starts workflows, in others' names -> the same
     │   └── Costly              because of its price or its country           -> say so, tell the admins of several
     ├── NotFound                the thing is gone (call, card, channel)       -> say so
     ├── SettingsError           the installation is wrong                     -> refuse to start, name the setting
@@ -78,6 +79,19 @@ class CapReached(NotNow):
         super().__init__(sentence, at)
         self.cap = cap
         self.used = used
+
+
+class StartedEnough(NotNow):
+    """The workflows that somebody starts have done, in others' names, what one person may; nothing was done.
+
+    Attributes:
+        starter: Slack user id, "" = nobody of the workspace.  cap: name of the limit.
+    """
+
+    def __init__(self, sentence: str, at: float, starter: str, cap: str) -> None:
+        super().__init__(sentence, at)
+        self.starter = starter
+        self.cap = cap
 
 
 class Costly(NotAllowed):

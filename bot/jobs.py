@@ -99,11 +99,11 @@ def _listed(board: Board, call: Call) -> bool:
 
 
 async def remind(board: Board) -> None:
-    """*Call later* reminders whose time has come, once each."""
+    """*Call later* reminders whose time has come, once each; a guest by now is told nothing."""
     now = board.now()
     for reminder_id, call_id, user, _due in await board.read(ledger.reminders_due, now):
         call = await board.read(calls.get, call_id)
-        if call is None:
+        if call is None or board.turned_away(user):
             await board.write(ledger.reminded, reminder_id, now)
             continue
         contact = await board.read(lookups.known, call.number)

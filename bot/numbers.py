@@ -11,6 +11,8 @@ EMERGENCY_EVERYWHERE = frozenset({"112", "911", "999", "100", "101", "102"})
 """Emergency numbers somewhere that a desk phone, a SIM or a PBX may also honour elsewhere: never dialled at all."""
 
 
+MOST_WORDS = 20
+"""Of one number, as people write it: no number has so many digits."""
 _OF_NUMBERS = frozenset("+-()./‐‑‒–—−")
 _SEPARATED = re.compile(r"([^,;:]+)[,;:](\D.*|[^,;:]{7,}.*|)")
 """The last digits of a number, and what may be written right behind the sign that ends it: words, or another number."""
@@ -122,6 +124,7 @@ def _first(text: str, region: str) -> tuple[str, str]:
     if last and all(map(_of_number, last[1])):
         words[count : count + 1] = filter(None, last.groups())
         count += 1
+    count = min(count, MOST_WORDS)
     if not count:
         raise BadInput("Write the number first, like +1 202 555 0100. Nothing was changed.")
     wrong = None

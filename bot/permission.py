@@ -13,9 +13,9 @@ from msgspec.structs import replace
 from bot import outsiders, policy
 from bot.board import Board
 from bot.cards import upper_first
-from bot.cards.times import counted
-from bot.errors import CapReached, Costly, NeedsReason, NeedsYes, NotAllowed, NotNow
-from bot.limits import at_once, daily_cap, day_end, day_start, night, night_cap, week_start
+from bot.cards.times import counted, day_clock
+from bot.errors import CapReached, Costly, NeedsReason, NeedsYes, NotAllowed, NotNow, StartedEnough
+from bot.limits import at_once, daily_cap, day_end, day_start, night, night_cap, until, week_start
 from bot.rules import Decision, DoNotCall, History, NeedsConfirmation, Proposed, Refused, Rules, Used
 from bot.store import calls, dials, lookups, people
 from bot.window import Window, next_open, zones_of
@@ -218,6 +218,41 @@ def _check_sent(db: sqlite3.Connection, board: Board, by: str, at: float) -> Non
             f"person is {limit} a day. Go on tomorrow, or ask an admin to raise the limit."
         )
         raise CapReached(words, day_end(limits, clock).timestamp(), "reps_daily", sent)
+
+
+def check_started(db: sqlite3.Connection, board: Board, starter: str, kind: str, *, calls: bool) -> None:
+    """Whether a workflow that somebody started may place another call, or send another message, in whoever's name.
+
+    Theirs are one person's, whomever they name: else one account could call as often as all colleagues may. Those that
+    nobody of ours started are one person's together, for anybody may have built them. `kind`: of the step.
+
+    Raises:
+        StartedEnough: it is as many as one person may; says from when on.
+    """
+    found, now = rules(board), board.now()
+    clock = datetime.fromtimestamp(now, UTC)
+    today = day_start(found, clock)
+    caps = [("daily_calls", found.daily_calls, today, "today", " a day", day_end(found, clock), "tomorrow")]
+    if not calls:
+        most = board.settings.messages.reps_daily if board.settings.role(starter) == "rep" else 0
+        caps = [("reps_daily", most, *caps[0][2:])]
+    elif found.night_calls and (dark := night(found, clock)) is not None:
+        since = f"since {day_clock(dark[0].timestamp(), now, found.zone)}"
+        again = f"at {until(found, dark[1], clock)}"
+        caps.append(
+            ("night_calls", found.night_calls, dark[0], since, " outside your team's working hours", dark[1], again)
+        )
+    for cap, most, begin, since, each, end, again in caps:
+        done = dials.started_since(db, begin.timestamp(), kind, starter)
+        if most and done >= most:
+            did = f"placed {counted(done, 'call')}" if calls else f"sent {counted(done, 'voice message')}"
+            nothing = "The call was not placed" if calls else "The voice message was not sent"
+            who = f"<@{starter}>" if starter else "nobody of your workspace"
+            words = (
+                f"{nothing}: workflows that {who} started have {did} {since}, in whoever's name, and the limit for one "
+                f"person is {most}{each}. Go on {again}, or ask an admin to raise `{cap}`."
+            )
+            raise StartedEnough(words, end.timestamp(), starter, cap)
 
 
 def check_transfer(db: sqlite3.Connection, board: Board, user: str, to: str, account: str = "") -> None:

@@ -24,7 +24,6 @@ from bot.call import Call
 from bot.cards.times import counted
 from bot.errors import BadInput, CallboardError, NotAllowed, NotFound, Unavailable, Unsupported
 from bot.events import State
-from bot.settings import Settings
 from bot.store import calls, is_of_the_disk, ledger
 
 LINK_SECONDS = 300
@@ -70,10 +69,11 @@ class _Link(msgspec.Struct, frozen=True, array_like=True):
 # Who may.
 
 
-def may_listen(settings: Settings, user: str, call: Call) -> bool:
-    """Whether that person's role lets them listen to this call: a rep's to their own, a manager's to all."""
-    role = settings.role(user)
-    if _ROLES.index(role) < _ROLES.index(settings.recording.listen):
+def may_listen(board: Board, user: str, call: Call) -> bool:
+    """Whether that person's role lets them listen to this call: a rep's to their own, a manager's to all; nobody who is
+    a guest by now, or has left."""
+    settings, role = board.settings, board.settings.role(user)
+    if board.turned_away(user) or _ROLES.index(role) < _ROLES.index(settings.recording.listen):
         return False
     return role != "rep" or call.rep == user
 
@@ -98,7 +98,7 @@ async def heard_by(board: Board, user: str, call_id: str) -> Call:
     if call is None:
         raise NotFound("That call is not on record any more, so there is no recording of it.")
     # Before anything is told of it.
-    if not may_listen(board.settings, user, call):
+    if not may_listen(board, user, call):
         least = board.settings.recording.listen
         who = {"rep": "The rep on the call, and managers,", "manager": "Managers", "admin": "Admins"}[least]
         raise NotAllowed(f"{who} may listen to this recording. Ask one of them.")

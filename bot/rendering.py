@@ -2,6 +2,7 @@
 
 import sqlite3
 from dataclasses import replace as replace_row
+from itertools import islice
 
 import msgspec
 from msgspec.structs import replace
@@ -18,7 +19,7 @@ from bot.cards.cdr import cdr_card
 from bot.cards.contact_import import FATES, LEFT_OUT, import_card
 from bot.cards.contact_import import SAMPLES as CONTACTS
 from bot.cards.digest import digest_card
-from bot.cards.incoming import incoming_card
+from bot.cards.incoming import SHOWN_HISTORY, incoming_card
 from bot.cards.line import line_card
 from bot.cards.missed import missed_card
 from bot.cards.notice import notice_card
@@ -36,11 +37,26 @@ from bot.recordings import is_left, may_listen
 from bot.roundups import Roundup, ended_at
 from bot.routing import masks, masks_from
 from bot.store import calling_lists as lists
-from bot.store import calls, campaigns, contact_imports, ledger, lookups, messages, missed, offers, people, roundups
+from bot.store import (
+    calls,
+    campaigns,
+    channels,
+    contact_imports,
+    ledger,
+    lookups,
+    messages,
+    missed,
+    offers,
+    people,
+    roundups,
+)
 from bot.store.cards import LINE, SLACK_CALL, Card
 from bot.store.contacts import Contact
 from bot.store.offers import Offer
 from bot.window import zones_of
+
+_LOOKED_AT = 20
+"""Earlier calls with somebody, of which some may be others' to know."""
 
 
 class _Line(msgspec.Struct):
@@ -96,11 +112,9 @@ def _call(db: sqlite3.Connection, board: Board, card: Card) -> Message | None:
     origin = calls.by_ref(db, call.account, call.origin) if call.origin else None
     controls = controls_of(board, call)
     # In a channel the button asks who you are; in somebody's own conversation it is known.
-    recording = is_left(board, call) and (
-        not card.place.startswith("@") or may_listen(board.settings, card.place[1:], call)
-    )
+    recording = is_left(board, call) and (not card.place.startswith("@") or may_listen(board, card.place[1:], call))
     if card.kind == "incoming":
-        history = calls.with_number(db, call.number, call.started_at) if call.number else []
+        history = _earlier(db, board, card.place, call.number, call.started_at, SHOWN_HISTORY)
         return incoming_card(
             call,
             contact=contact,
@@ -169,7 +183,7 @@ def _missed(db: sqlite3.Connection, board: Board, card: Card) -> Message | None:
     if not row.open and _is_new(card) and board.routing.quiet_until(card.place, row.closed_at):
         return None  # dealt with before the channel was to hear of it
     row = replace_row(row, line=board.settings.label(row.line))
-    history = calls.with_number(db, row.number, row.opened_at, 10) if row.number else []
+    history = _earlier(db, board, card.place, row.number, row.opened_at, 10)
     attempts = missed.call_ids(db, row.id)
     tries = [call for call_id, _ in attempts if (call := calls.get(db, call_id)) is not None]
     return missed_card(
@@ -287,7 +301,7 @@ def _known(db: sqlite3.Connection, board: Board, user: str, row: Offer) -> Known
         title=board.title(call.account) if call else "",
         history=[
             (one, one.rep != user and masks_from(board.settings, board.routing.place(one), user))
-            for one in calls.with_number(db, row.number, board.now(), HISTORY)
+            for one in _earlier(db, board, f"@{user}", row.number, board.now(), HISTORY)
         ],
         zones=zones_of(row.number),
         tries_left=tries.left(db, row) if row.state == "calling" else 0,
@@ -301,7 +315,7 @@ def _voice_message(db: sqlite3.Connection, board: Board, card: Card) -> Message 
     results = messages.results(db, batch.id)
     provider = board.providers.get(batch.account)
     call = results[0][1]
-    recording = call is not None and is_left(board, call) and may_listen(board.settings, card.place[1:], call)
+    recording = call is not None and is_left(board, call) and may_listen(board, card.place[1:], call)
     return voicemsg_card(
         batch,
         msgspec.json.decode(batch.body, type=Said),
@@ -313,6 +327,23 @@ def _voice_message(db: sqlite3.Connection, board: Board, card: Card) -> Message 
         recording=recording,
         approvers=approval.names(board.settings, batch.by),
     )
+
+
+def _earlier(db: sqlite3.Connection, board: Board, place: str, number: str, before: float, limit: int) -> list[Call]:
+    """The last calls with a number, latest first, of which whoever sees that place may know: what was said in a private
+    channel is not read outside of it, nor what was said on somebody's own extension."""
+    if not number:
+        return []
+    reader = place[1:] if place.startswith("@") else ""
+    manager = bool(reader) and board.settings.role(reader) != "rep"
+    closed = channels.closed_to(db, reader) - {place}
+
+    def told(call: Call) -> bool:
+        where = calls.place_of(db, call.id)
+        theirs = where == place or (call.rep == reader and bool(reader))
+        return manager or theirs or not (where.startswith("@") or where in closed)
+
+    return list(islice(filter(told, calls.with_number(db, number, before, _LOOKED_AT)), limit))
 
 
 def last_rep(history: list[Call]) -> str:

@@ -11,18 +11,18 @@ from typing import NamedTuple
 
 import msgspec
 
-from bot import asking, dialing, message_batches, messaging, numbers, saying, who
+from bot import alarms, asking, dialing, message_batches, messaging, numbers, permission, saying, who
 from bot.board import Board, sentence
 from bot.call import Call
 from bot.cards.said import Said, result_of
 from bot.cards.times import counted
 from bot.dialing import Ask
-from bot.errors import BadInput, NeedsReason, NeedsYes
+from bot.errors import BadInput, NeedsReason, NeedsYes, StartedEnough
 from bot.events import Outcome, State
 from bot.messaging import Wanted
 from bot.namesakes import Choice, ambiguous
 from bot.step_inputs import STARTED_BY, STARTER, USER, Asked, Parameter
-from bot.store import calls, ledger, messages
+from bot.store import calls, dials, ledger, messages
 from bot.store import workflow_steps as store
 from bot.store.messages import Batch, Recipient
 from bot.store.workflow_steps import Step
@@ -107,6 +107,8 @@ async def run(board: Board, asked: Asked) -> None:
             )
         await kind.begin(board, asked)
     except Exception as error:
+        if isinstance(error, StartedEnough):
+            await alarms.started(board, error)
         question = " A workflow cannot answer that, so nothing was dialled." if isinstance(error, NeedsYes) else ""
         said = error.elsewhere if isinstance(error, NeedsReason) else sentence(error)
         words = await _plain(board, said + question)
@@ -139,6 +141,7 @@ async def _place(board: Board, asked: Asked) -> None:
     ask = await _whom(board, asked)
 
     def take(db: sqlite3.Connection, call_id: str) -> None:
+        _count(db, board, asked, call_id)
         store.became(db, asked.id, call_id)
         _audit(db, board, asked, "call by a workflow", ask.number, f"{call_id} for {ask.rep}")
 
@@ -172,6 +175,20 @@ async def _whom(board: Board, asked: Asked) -> Ask:
 def _line(asked: Asked, region: str) -> str:
     line = asked.text("line")
     return saying.line_number(line, region) if line else ""
+
+
+def _count(db: sqlite3.Connection, board: Board, asked: Asked, call_id: str = "") -> None:
+    """It counts for whoever started the workflow, too, in the transaction that looks whether they may.
+
+    Raises:
+        StartedEnough: as `permission.check_started()`.
+    """
+    starter, now = "" if board.turned_away(asked.started_by) else asked.started_by, board.now()
+    permission.check_started(db, board, starter, asked.kind, calls=bool(call_id))
+    key = dials.started_key(now, asked.id)
+    ledger.take_once(db, key, starter, asked.kind, now)
+    if call_id:
+        ledger.bind_intent(db, key, call_id)
 
 
 def _audit(db: sqlite3.Connection, board: Board, asked: Asked, what: str, subject: str, detail: str) -> None:
@@ -241,6 +258,7 @@ async def _send(board: Board, asked: Asked) -> None:
     )
 
     def take(db: sqlite3.Connection, batch: Batch) -> None:
+        _count(db, board, asked)
         store.became(db, asked.id, batch.id)
         count = len(wanted.recipients)
         whom = "one recipient" if count == 1 else f"{count} recipients"

@@ -20,7 +20,7 @@ from bot.operations import operations
 from bot.outsiders import WORDS
 from bot.permission import rules
 from bot.routing import quiet_hours
-from bot.store import cards, channels, ledger, people
+from bot.store import campaigns, cards, channels, ledger, people
 from handlers import Click, Desk, answer, audit, campaign_calls, let_in, on_command, tell
 
 _LISTED = 100
@@ -268,13 +268,15 @@ async def _do_not_call(desk: Desk, click: Click, text: str) -> str:
         raise BadInput(
             "Write `/callboard dnc add +1 202 555 0100 reason`, `dnc remove …` or `dnc`. Nothing was changed."
         )
-    _check(desk, click, "manager", "change the do-not-call list")
-    number, reason = numbers.at_start(slack_text.as_read(rest), board.settings.region)
     added = word.casefold() == "add"
+    if not added:
+        _check(desk, click, "manager", "take numbers off the do-not-call list")
+    number, reason = numbers.at_start(slack_text.as_read(rest), board.settings.region)
+    rep = board.settings.role(click.user) == "rep"
 
     def change(db: sqlite3.Connection) -> bool:
         if added:
-            if not reason and people.do_not_call(db, number):
+            if (rep or not reason) and people.do_not_call(db, number):
                 return False  # or the reason that is known would be lost
             people.block(db, number, reason, click.user, board.now())
         elif not people.unblock(db, number):
@@ -285,4 +287,12 @@ async def _do_not_call(desk: Desk, click: Click, text: str) -> str:
     if not await board.write(change):
         where = "is on the do-not-call list already" if added else "was not on the do-not-call list"
         raise NotFound(f"{numbers.pretty(number)} {where}. Nothing was changed.")
-    return f"{numbers.pretty(number)} {'will not be called any more' if added else 'may be called again'}."
+    if not added:
+        return f"{numbers.pretty(number)} may be called again."
+    waits = await board.read(campaigns.added_to, number)
+    campaign = "a campaign" if len(waits) == 1 else "campaigns"
+    also = (
+        f" It was added to {campaign}, which the phone service dials by itself: {', '.join(map(plain, waits))}. If it "
+        "waits there yet, a manager takes it off with `/campaign remove`."
+    )
+    return f"{numbers.pretty(number)} will not be called any more.{also if waits else ''}"

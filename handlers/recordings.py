@@ -212,7 +212,7 @@ async def _named(board: Board, user: str, name: str) -> tuple[str, str]:
 
 def _heard(db: sqlite3.Connection, board: Board, user: str, rep: str, number: str) -> list[Call]:
     found = (calls.get(db, call_id) for call_id in rows.calls_with(db, rep=rep, number=number, limit=5 * SHOWN))
-    return [call for call in found if call and is_left(board, call) and may_listen(board.settings, user, call)][:SHOWN]
+    return [call for call in found if call and is_left(board, call) and may_listen(board, user, call)][:SHOWN]
 
 
 async def _names(board: Board, listed: list[Call]) -> dict[str, str]:

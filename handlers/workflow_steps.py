@@ -16,7 +16,7 @@ def register(app: AsyncApp, desk: Desk) -> None:
     """All listeners of this feature."""
 
     async def run(asked: Asked) -> None:
-        if user := workflow_steps.actor(asked):
+        for user in filter(None, dict.fromkeys((workflow_steps.actor(asked), asked.started_by))):
             await let_in(desk, user)  # a guest may have started it: the policy knows those of whom Slack was asked
         await workflow_steps.run(desk.board, asked)
 

@@ -139,8 +139,8 @@ async def test_who_may_do_what(desk: Office) -> None:
     tries = {
         "/callboard audit": "audit log",
         "/callboard hooks": "webhook addresses",
-        "/callboard dnc add +1 202 555 0155 asked us to stop": "do-not-call list",
-        "/callboard dnc remove +1 202 555 0155": "do-not-call list",
+        "/callboard dnc add +1 202 555 0155 asked us to stop": "put a number on the do-not-call list",
+        "/callboard dnc remove +1 202 555 0155": "take a number off the do-not-call list",
         "/digest daily 18:00": "subscribe",
         "/digest stop": "stop it",
         "/voicemsg templates add": "store and delete messages",

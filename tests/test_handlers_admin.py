@@ -2,15 +2,17 @@
 
 import dataclasses
 import json
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from aiohttp import web
 
-from bot.store import contacts, ledger, people
+from bot.store import campaigns, contacts, ledger, people
 from tests import slack_requests
 from tests.audit_lines import audit_log
 from tests.fake_slack import FakeSlack
@@ -116,6 +118,40 @@ async def test_adding_a_number_again_keeps_why_it_must_not_be_called(desk: Offic
     reason = "by law, see <https://example.com|example.com>"
     await desk.type(f"/callboard dnc add +1 202 555 0123 {reason}", user="U9")
     assert "0123: by law, see example.com (" in await desk.type("/callboard dnc")
+
+
+async def test_whoever_is_told_to_stop_puts_the_number_on_the_list_at_once(desk: Office) -> None:
+    """Law wants it done at once, by whatever means somebody says so; taking one off again is the managers' business."""
+    told = await desk.type("/callboard dnc add +1 202 555 0123 asked us to stop")
+    assert told == "+1 202-555-0123 will not be called any more."
+    assert await desk.board.read(people.do_not_call, NUMBER) == ("asked us to stop", "U1", desk.clock())
+    assert await audited(desk) == [("U1", "do-not-call add", NUMBER, "asked us to stop")]
+    assert "Only managers may take numbers off" in await desk.type("/callboard dnc remove +1 202 555 0123")
+    assert "is on the do-not-call list already" in await desk.type("/callboard dnc add +1 202 555 0123 x", user="U4")
+    assert await desk.board.read(people.do_not_call, NUMBER) == ("asked us to stop", "U1", desk.clock())
+
+
+async def test_it_is_said_where_the_phone_service_may_call_them_all_the_same(desk: Office) -> None:
+    """A campaign dials by itself what waits in it."""
+    listed = campaigns.Batch("b1", "voicenter", "key", "Spring sale", "march.csv", "U2", desk.clock(), "adding")
+    rows = [
+        {"line": 1, "state": "ready", "call": {"number": NUMBER}},
+        {"line": 2, "state": "ready", "call": {"number": "+12025550124"}},
+    ]
+
+    def added(db: sqlite3.Connection) -> None:
+        campaigns.create(db, listed)
+        campaigns.add_rows(db, "b1", msgspec.json.encode(rows))
+        campaigns.take(db, "b1", 2, "listed")
+        campaigns.settle(db, "b1", [(1, "added", ""), (2, "rejected", "no")], desk.clock())
+
+    await desk.board.write(added)
+    told = await desk.type("/callboard dnc add +1 202 555 0123")
+    assert told == (
+        "+1 202-555-0123 will not be called any more. It was added to a campaign, which the phone service dials by "
+        "itself: Spring sale. If it waits there yet, a manager takes it off with `/campaign remove`."
+    )
+    assert await desk.type("/callboard dnc add +1 202 555 0124") == "+1 202-555-0124 will not be called any more."
 
 
 @pytest.mark.parametrize("line", ["dnc remove +1 202 555 0123", "dnc add 12"])

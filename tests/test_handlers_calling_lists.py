@@ -164,6 +164,15 @@ def test_what_follows_the_command(text: str, read: tuple[str, tuple[str, ...]]) 
     assert calling_lists.read_words(text) == read
 
 
+def test_whatever_follows_the_command_is_read_once() -> None:
+    """Read in every way in which it could be cut up, this would take longer than the universe has lasted, and while
+    it is read nobody else's call is seen."""
+    long = f"Autumn for {'@a' * 500} b"
+    name, reps = calling_lists.read_words(long)
+    assert long.startswith(name)
+    assert reps == ()
+
+
 async def test_a_rep_makes_lists_for_themselves_only(desk: Office) -> None:
     await furnish(desk)
     assert "Only managers may give call lists to others" in await desk.type(f"/campaign calllist {BOTH}")

@@ -129,6 +129,10 @@ class Switchboard(PaperPhone):
         await self._do("block")
 
     @override
+    async def use_talk_option(self, call: Call, button: str) -> None:
+        await self._do("use_talk_option", button)
+
+    @override
     async def talk_options(self) -> tuple[TalkOption, ...]:
         return OPTIONS
 
@@ -733,9 +737,11 @@ async def test_a_form_opens_at_once_even_when_the_service_is_slow(desk: Office) 
     assert methods == ["views.open", "views.update"]
 
 
+@pytest.mark.parametrize(("action", "to"), [("forward", "+12025550177"), ("coach", ""), ("use_talk_option", "")])
 async def test_whoever_may_not_call_may_not_bring_anybody_in(
-    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock, action: str, to: str
 ) -> None:
+    """Also where the account itself knows whose phone rings: its coach, or whom a key puts through to."""
     only_others = SETTINGS.replace("[policy]", '[policy]\ncallers = ["U4"]')
     async with office(tmp_path, fake_slack, slack_clock, only_others, kind=Switchboard) as desk:
         at = desk.clock()
@@ -749,12 +755,7 @@ async def test_whoever_may_not_call_may_not_bring_anybody_in(
         assert call.rep == "U1"
         with pytest.raises(NotAllowed, match="not among those who may place calls"):
             await control(
-                desk.board,
-                call.id,
-                "U1",
-                "forward",
-                lambda provider, call: provider.forward(call, "+12025550177"),
-                to="+12025550177",
+                desk.board, call.id, "U1", action, lambda provider, call: getattr(provider, action)(call, to), to=to
             )
         assert phone(desk).done == []
 

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.store import channels
+from bot.events import CdrReceived, Described, LegAnswered, LegRinging, Outcome, Wrapped
+from bot.store import channels, people
 from handlers import membership
 from tests.fake_slack import FakeSlack
-from tests.office import SETTINGS, Office, office
+from tests.office import LINE, SETTINGS, Office, office
 from tests.slack_state import Channel, Clock
 from tests.test_handlers_missed import CALLER, miss
 
@@ -82,3 +83,70 @@ async def test_where_slack_refuses_the_last_known_stay(desk: Office, method: str
         desk.slack.fail_next(method, fault)
     await membership.refresh(desk.desk)
     assert await closed_to(desk, "U4") == {"G1"}
+
+
+OTHER = "+12025550177"
+"""A line whose calls are shown where everybody is."""
+
+
+async def talk(desk: Office, ref: str, line: str, note: str, leg: str = "queue:") -> None:
+    """Somebody calls there, Ada takes it, and notes how it went."""
+    at = desk.clock()
+    await desk.happen(
+        Described(ref=ref, at=at, source="cdr", direction="in", number=CALLER, line=line),
+        LegAnswered(ref=ref, at=at, leg=leg),
+        CdrReceived(ref=ref, at=at, leg=leg, outcome=Outcome.ANSWERED, talk_seconds=60),
+    )
+    call = (await desk.calls())[-1]
+    await desk.happen(Wrapped(at=at, by="U1", note=note, disposition="Angry"), call_id=call.id)
+    desk.clock.advance(300)
+
+
+async def ring(desk: Office, ref: str, line: str) -> None:
+    at = desk.clock()
+    await desk.happen(
+        Described(ref=ref, at=at, source="cdr", direction="in", number=CALLER, line=line),
+        LegRinging(ref=ref, at=at, leg="queue:"),
+    )
+
+
+def shown(desk: Office, channel: str) -> str:
+    """The latest card there."""
+    return desk.slack.channels[channel].messages[-1].text
+
+
+async def test_what_was_said_in_a_private_channel_stands_on_no_card_elsewhere(desk: Office) -> None:
+    """The same person calls sales, where everybody reads."""
+    desk.slack.channels["G1"].members.add(desk.slack.bot_user)
+    await talk(desk, "in-1", LINE, "means to sue us")
+    await ring(desk, "in-2", OTHER)
+    assert "Incoming call from +1 202-555-0155" in shown(desk, "C1")
+    assert "No earlier calls with this caller" in shown(desk, "C1")
+    await ring(desk, "in-3", LINE)
+    assert "means to sue us" in shown(desk, "G1")
+    await talk(desk, "in-4", OTHER, "wants the blue one")
+    await ring(desk, "in-5", LINE)
+    assert "wants the blue one" in shown(desk, "G1"), "who reads it there may read the other channel, too"
+    await ring(desk, "in-6", OTHER)
+    assert "wants the blue one" in shown(desk, "C1")
+    assert "sue" not in shown(desk, "C1")
+
+
+async def test_what_was_said_on_somebodys_own_extension_stands_on_no_card_elsewhere(desk: Office) -> None:
+    ada = people.Person("U1", phone_kind="extension", phone="201", account="voicenter", extension="201")
+    await desk.board.write(people.save_person, ada)
+    at = desk.clock()
+    await desk.happen(
+        Described(ref="in-1", at=at, source="popup", direction="in", number=CALLER, extension="201"),
+        LegAnswered(ref="in-1", at=at, leg="ext:201"),
+        CdrReceived(ref="in-1", at=at, leg="ext:201", outcome=Outcome.ANSWERED, talk_seconds=60),
+    )
+    (call,) = await desk.calls()
+    assert call.rep == "U1"
+    await desk.happen(Wrapped(at=at, by="U1", note="her lawyer"), call_id=call.id)
+    desk.clock.advance(300)
+    await miss(desk, "in-2")
+    await ring(desk, "in-3", OTHER)
+    for text in (message.text for message in desk.slack.channels["C1"].messages):
+        assert "her lawyer" not in text
+        assert "Last spoke" not in text

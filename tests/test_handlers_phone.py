@@ -218,6 +218,45 @@ async def test_mistakes_are_shown_in_the_form(desk: Office, values: dict[str, st
     assert not (await person(desk)).linked
 
 
+@pytest.mark.parametrize(
+    ("theirs", "typed"),
+    [
+        ("+1 202 555 0192 extension 201", "extension 201"),
+        ("extension 201", "+1 202 555 0191 extension 201"),
+        ("extension 201 via voicenter", "extension 201"),
+        ("+1 202 555 0192 extension 201", "+1 202 555 0191 extension 201 via voicenter"),
+    ],
+)
+async def test_nobody_takes_a_colleagues_extension_by_naming_an_account_or_none(
+    desk: Office, theirs: str, typed: str
+) -> None:
+    """Whose calls those are may listen to their recordings."""
+    await desk.type(f"/phone link {theirs}", user="U2")
+    assert "Extension 201 is already linked" in await desk.type(f"/phone link {typed}")
+    assert not (await person(desk)).linked
+
+
+@pytest.mark.parametrize("theirs", [{"phone": "201"}, {"phone": "AAP"}])
+async def test_nobody_rings_a_colleagues_extension_as_their_own(desk: Office, theirs: dict[str, str]) -> None:
+    await desk.link("U2", phone_kind="extension", extension="201", account="voicenter", **theirs)
+    for own in ({"phone": "201"}, theirs):
+        errors = await fill(desk, kind="extension", extension="XYZ", **own)
+        assert "is already linked to Grace, so nothing was changed" in errors["phone"]
+        desk.slack.views.clear()
+    assert not (await person(desk)).linked
+
+
+async def test_at_another_account_the_same_extension_is_somebody_elses(desk: Office) -> None:
+    codephone = NoTrunk("codephone", desk.clock)
+    desk.board.providers = {"voicenter": desk.phone, "codephone": codephone}
+    await desk.type("/phone link extension 201 via voicenter", user="U2")
+    assert "201" in await desk.type("/phone link extension 201 via codephone")
+    assert (await person(desk)).account == "codephone"
+    told = await desk.type("/phone link +1 202 555 0194 extension 201", user="U4")
+    assert "say so behind it, like `via voicenter`" in told
+    await codephone.http.aclose()
+
+
 @pytest.mark.parametrize("typed", ["/phone link +1 202 555 0192", "/phone link extension 202", "the form"])
 async def test_the_phone_of_who_has_left_may_be_linked_by_another(desk: Office, typed: str) -> None:
     """A deactivated user cannot type `/phone unlink`, and their extension goes to whoever comes."""

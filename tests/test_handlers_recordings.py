@@ -350,6 +350,23 @@ async def test_no_file_goes_to_whom_may_not_listen(opened: Open) -> None:
             await get(desk.desk, Click(user="U1", value=call.id))
 
 
+async def test_who_is_a_guest_by_now_or_has_left_listens_to_nothing_any_more(opened: Open) -> None:
+    """Also by a link that is good for some minutes yet; and no file comes to them."""
+    async with opened() as desk:
+        await desk.link("U1", extension="201")
+        await recorded(desk)
+        await desk.press("recording:get", card(desk), "DU1")
+        (address,) = links(desk)
+        desk.board.outsiders.add("U1")
+        assert (await desk.http.get(address)).status_code == 403
+        assert recorder(desk).fetched == []
+    async with opened(deliver="file") as desk:
+        await recorded(desk)
+        desk.board.outsiders.add("U1")
+        await deliveries(desk).deliver()
+        assert files(desk) == []
+
+
 # Lists
 
 

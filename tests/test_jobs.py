@@ -155,6 +155,18 @@ def meanwhile(
     monkeypatch.setattr(desk.board, "read", hook)
 
 
+async def test_a_guest_is_reminded_of_nobody(desk: Office) -> None:
+    """They had asked for it as a member; it would tell them a name, a number and a note."""
+    call_id = await dialled(desk)
+    await desk.board.write(ledger.remind, call_id, "U1", desk.clock() + 60)
+    desk.board.outsiders.add("U1")
+    desk.clock.advance(61)
+    await jobs.remind(desk.board)
+    await desk.settle()
+    assert not [message for message in desk.conversation("U1") if "Reminder:" in message.text]
+    assert await desk.board.read(ledger.reminders_due, desk.clock()) == []
+
+
 async def test_a_reminder_that_is_moved_while_it_is_prepared_comes_at_its_new_time(
     desk: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -117,6 +117,20 @@ def test_a_second_number_is_no_other_words(text: str) -> None:
         at_start(text, "US")
 
 
+def test_many_digits_are_not_tried_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever somebody types, everybody else waits while it is read."""
+    tried = []
+
+    def note(text: str, region: str) -> str:
+        tried.append(text)
+        return parse(text, region)
+
+    monkeypatch.setattr("bot.numbers.parse", note)
+    with pytest.raises(BadInput):
+        at_start("1 " * 1500, "US")
+    assert len(tried) <= 60
+
+
 def test_pretty() -> None:
     assert pretty("+447700900123") == "+44 7700 900123"
     assert pretty("+972505550123") == "+972 50-555-0123"

@@ -203,8 +203,8 @@ FORMS: Mapping[str, tuple[str, Sequence[tuple[str, str]]]] = MappingProxyType(
                 ("setup", "says what is still to be set up, step by step"),
                 ("policy", "shows the rules for calling"),
                 ("dnc", "shows the do-not-call list"),
-                ("dnc add +1 202 555 0100 asked us to stop", "puts a number on it, with the reason"),
-                ("dnc remove +1 202 555 0100", "takes a number off it"),
+                ("dnc add +1 202 555 0100 asked us to stop", "puts a number on it at once, with the reason"),
+                ("dnc remove +1 202 555 0100", "takes a number off it (managers)"),
                 ("audit", "shows who did what, the latest first (admins)"),
                 (
                     "audit 2026-11-01..2026-11-15 @sam campaign",

@@ -264,6 +264,16 @@ def number_of(db: sqlite3.Connection, batch: str) -> str:
     return str(row[0]) if row else ""
 
 
+def added_to(db: sqlite3.Connection, number: str) -> list[str]:
+    """Names of the campaigns that a number was added to here, or may have been, by name."""
+    rows = db.execute(
+        "SELECT DISTINCT batches.name FROM batch_rows JOIN batches ON batches.id = batch_rows.batch"
+        " WHERE batch_rows.number = ? AND batch_rows.state IN ('added', 'unclear') ORDER BY batches.name",
+        (number,),
+    )
+    return [row[0] for row in rows]
+
+
 def want_report(db: sqlite3.Connection, batch: str) -> None:
     """The CSV of what was not added is to be sent."""
     db.execute("UPDATE batches SET report = 'due' WHERE id = ?", (batch,))

@@ -18,6 +18,8 @@ LIVE_SECONDS = 4 * 3600
 """So long a call may run of which nobody told that it is over."""
 _JOINS = "joins"
 """How the keys begin of the intents by which somebody from outside is called into a running call; a time follows."""
+_STARTED = "started"
+"""The same of those that say by whom a workflow's step was started that called somebody."""
 _read_call = msgspec.json.Decoder(Call)
 _read_ring = msgspec.json.Decoder(tuple[str, str])
 
@@ -54,11 +56,25 @@ def joins_key(at: float, what: str) -> str:
     Keys sort by time, so those of a day lie together in the table and need no index of their own. `what`: makes it
     unique. The intent's body is JSON of (operation, number).
     """
-    return f"{_joins_since(at)}:{what}"
+    return f"{_since(_JOINS, at)}:{what}"
 
 
-def _joins_since(at: float) -> str:
-    return f"{_JOINS}:{int(at * 1000):012x}"
+def _since(what: str, at: float) -> str:
+    return f"{what}:{int(at * 1000):012x}"
+
+
+def started_key(at: float, step_id: str) -> str:
+    """The same of the intent that notes who started a step; its kind is the step's."""
+    return f"{_since(_STARTED, at)}:{step_id}"
+
+
+def started_since(db: sqlite3.Connection, since: float, kind: str, starter: str) -> int:
+    """How many steps of that kind somebody's workflows have had done since then, in whoever's names."""
+    row = db.execute(
+        "SELECT count(*) FROM intents WHERE key >= ? AND key < ? AND rep = ? AND kind = ?",
+        (_since(_STARTED, since), f"{_STARTED};", starter, kind),  # ";" is what follows ":"
+    ).fetchone()
+    return int(row[0])
 
 
 def joined_since(db: sqlite3.Connection, since: float, rep: str = "") -> int:
@@ -67,7 +83,7 @@ def joined_since(db: sqlite3.Connection, since: float, rep: str = "") -> int:
     whose, values = (" AND rep = ?", (rep,)) if rep else ("", ())
     row = db.execute(
         f"SELECT count(*) FROM intents WHERE key >= ? AND key < ?{whose}",
-        (_joins_since(since), f"{_JOINS};", *values),  # ";" is what follows ":"
+        (_since(_JOINS, since), f"{_JOINS};", *values),  # ";" is what follows ":"
     ).fetchone()
     return int(row[0])
 
@@ -78,7 +94,7 @@ def joined_now(db: sqlite3.Connection, rep: str, now: float) -> int:
         "SELECT intents.state, intents.body, calls.body FROM intents"
         " LEFT JOIN calls ON calls.id = intents.call_id AND calls.state <> 'ended'"
         " WHERE intents.key >= ? AND intents.key < ? AND intents.rep = ?",
-        (_joins_since(now - LIVE_SECONDS), f"{_JOINS};", rep),
+        (_since(_JOINS, now - LIVE_SECONDS), f"{_JOINS};", rep),
     )
     asked, there = 0, set()
     for state, ring, body in rows:

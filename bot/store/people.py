@@ -84,21 +84,34 @@ def check_free(db: sqlite3.Connection, new: Person) -> None:
         BadInput: somebody else has that extension or number already; says who.
     """
     for user, what in taken(db, new):
+        elsewhere = ""
+        if what.startswith("Extension") and not new.account:
+            elsewhere = " Yours may be at another phone service: then say so behind it, like `via voicenter`."
         raise BadInput(
             f"{what} is already linked to <@{user}>, so nothing was changed. "
-            "Ask them to unlink it with `/phone unlink` first."
+            f"Ask them to unlink it with `/phone unlink` first.{elsewhere}"
         )
 
 
+_BY_CODE = ("extension", "employee")
+"""Kinds of phones that are rung by the very code by which webhooks name people."""
+
+
 def taken(db: sqlite3.Connection, new: Person) -> list[tuple[str, str]]:
-    """(Slack user id, what) of those who have an extension or number that somebody wants to link."""
+    """(Slack user id, what) of those who have an extension or number that somebody wants to link.
+
+    Who names no account has their extension at all of them: else it could be had once more, with an account or
+    without one, and whose a call is decides who sees it and hears its recording.
+    """
     found = []
-    if new.extension:
-        row = db.execute(
-            "SELECT user FROM people WHERE extension = ? AND extension <> '' AND account = ? AND user <> ?",
-            (new.extension, new.account, new.user),
-        ).fetchone()
-        found += [(str(row[0]), f"Extension {new.extension}")] if row else []
+    others = "user <> ? AND (account IN ('', ?) OR ? = '')"
+    for code in dict.fromkeys((new.extension, new.phone if new.phone_kind in _BY_CODE else "")):
+        for query in (
+            f"SELECT user FROM people WHERE extension = ? AND extension <> '' AND {others}",
+            f"SELECT user FROM people WHERE phone = ? AND phone <> '' AND phone_kind IN {_BY_CODE} AND {others}",
+        ):
+            rows = db.execute(query, (code, new.user, new.account, new.account))
+            found += [(str(row[0]), f"Extension {code}") for row in rows]
     if new.phone_kind == "number":
         row = db.execute(
             "SELECT user FROM people WHERE phone = ? AND phone <> '' AND user <> ?", (new.phone, new.user)
