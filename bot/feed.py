@@ -271,7 +271,8 @@ class Feed:
 
     async def _post(self, card: Card, message: Message, shown: str, thread: str) -> None:
         channel = card.channel or await self._conversation(card.place)
-        await self.board.write(cards.posting, card, channel, self.board.now())
+        if not await self.board.write(cards.posting, card, channel, self.board.now()):
+            return  # cancelled while it was drawn, or while Slack opened the conversation
         self._free_at[card.place] = self.board.now() + POST_SECONDS
         try:
             answer = await ask(

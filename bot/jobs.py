@@ -15,10 +15,13 @@ from importlib import import_module
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from bot import window
 from bot.board import Board, notice, sentence
 from bot.call import Call
-from bot.cards.notice import escalation, reminder
+from bot.cards.escalation import escalation
+from bot.cards.notice import reminder
 from bot.catching_up import EVERY_SECONDS, catch_up
 from bot.events import CallEnded, State
 from bot.permission import rules
@@ -152,7 +155,7 @@ async def escalate(board: Board, resting: Resting) -> None:
         for user in to:
             person = await board.read(people.person, user)
             payload = escalation(shown, contact, now, person.zone or board.settings.zone, reader=user)
-            bodies[user] = notice(board.settings.renamed(payload["text"]), payload["buttons"])
+            bodies[user] = msgspec.json.encode(payload | {"text": board.settings.renamed(payload["text"])})
         after = board.routing.remind_after() if row.claimed_by else board.routing.escalate_after()
         following = now + after if first and managers and after else 0.0
         await board.write(_escalate, row, bodies, following, now)

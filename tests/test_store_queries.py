@@ -343,6 +343,7 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "cards.cancel_all": lambda db: cards.cancel_all(db, "notice", "s"),
     "cards.cancel": lambda db: cards.cancel(db, "notice", "s", "@U1"),
     "cards.touch": lambda db: cards.touch(db, "s", "call"),
+    "cards.touch_all": lambda db: cards.touch_all(db, "notice", "s"),
     "cards.add_line": lambda db: cards.add_line(db, "c1", "k", b"{}", NOW),
     "cards.by_id": lambda db: cards.by_id(db, 1),
     "cards.is_dirty": lambda db: cards.is_dirty(db, 1),
@@ -582,7 +583,7 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
 }
 BY_INGEST = {
     *(
-        "missed.not_to_be_told",
+        "missed.put_right",
         "missed_calls.follow",
         "missed_calls.move",
         "taken_in.move",

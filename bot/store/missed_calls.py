@@ -65,6 +65,7 @@ def reopen(
             " escalate_at = CASE WHEN claimed_by = '' THEN ? ELSE ? END WHERE id = ?",
             (now + escalate_after if escalate_after else 0, now + remind_after if remind_after else 0, missed_id),
         )
+        missed.put_right(db, missed_id)
         cards.mark(db, "missed", missed_id, place, now)
     tries = db.execute(  # whose record came after that conversation, so that they were not missed
         "SELECT body, place FROM calls WHERE number = ? AND number <> '' AND started_at <= ? AND direction = 'in'"
@@ -113,7 +114,7 @@ def _close_by(db: sqlite3.Connection, missed_id: str, talk: sqlite3.Row) -> None
         " WHERE id = ? AND (closed_at = 0 OR closed_call NOT IN ('', ?))",
         (talk["at"], talk["rep"], how, talk["id"], missed_id, talk["id"]),
     )
-    missed.not_to_be_told(db, missed_id)
+    missed.put_right(db, missed_id)
     cards.touch(db, missed_id, "missed")
 
 
@@ -246,7 +247,7 @@ def _recount(db: sqlite3.Connection, missed_id: str, now: float) -> None:
         )
     else:
         db.execute("DELETE FROM missed WHERE id = ?", (missed_id,))
-        missed.not_to_be_told(db, missed_id)
+        missed.put_right(db, missed_id)
     cards.mark(db, "missed", missed_id, place, now + missed.SETTLE_SECONDS)
 
 
