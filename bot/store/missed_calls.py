@@ -6,6 +6,7 @@ import sqlite3
 import msgspec
 
 from bot.call import Call
+from bot.events import Outcome
 from bot.store import cards, missed
 
 _read_call = msgspec.json.Decoder(Call)
@@ -18,6 +19,8 @@ def follow(db: sqlite3.Connection, call: Call, place: str, now: float, escalate_
             _open(db, call, place, now, escalate_after)
     elif not begins:
         forget(db, call.id, now)  # a leg that was answered after all may arrive late
+    if call.direction == "out" and call.outcome in (Outcome.REFUSED, Outcome.NOT_PLACED):
+        _give_back(db, call, now, escalate_after)
     if call.conversation and call.number:
         how = "called back" if call.direction == "out" else "reached us"
         talked_at = call.answered_at or call.started_at
@@ -26,6 +29,19 @@ def follow(db: sqlite3.Connection, call: Call, place: str, now: float, escalate_
         ).fetchall()
         for (missed_id,) in rows:
             missed.close(db, missed_id, now=talked_at, by=call.rep, how=how, call_id=call.id)
+
+
+def _give_back(db: sqlite3.Connection, call: Call, now: float, escalate_after: float) -> None:
+    """Nothing rang, so the claim that was made with this call (at the same moment, to the microsecond) is none; one
+    that its rep had before, or has made since, stays."""
+    rows = db.execute(
+        "UPDATE missed SET claimed_by = '', claimed_at = 0, escalate_at = ? WHERE number = ? AND number <> ''"
+        " AND closed_at = 0 AND claimed_by = ? AND claimed_at = ? RETURNING id",
+        (now + escalate_after if escalate_after else 0, call.number, call.rep, call.started_at),
+    ).fetchall()
+    for (missed_id,) in rows:
+        missed.put_right(db, missed_id)
+        cards.touch(db, missed_id, "missed")
 
 
 def reopen(
