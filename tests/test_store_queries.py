@@ -436,6 +436,7 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "channels.closed_to": lambda db: channels.closed_to(db, "U1"),
     "missed.to_escalate": lambda db: missed.to_escalate(db, NOW),
     "missed.escalated": lambda db: missed.escalated(db, "m1", NOW),
+    "missed.told_nobody": lambda db: missed.told_nobody(db, "@U1", NOW),
     "missed.call_ids": lambda db: missed.call_ids(db, "m1"),
     "missed.postpone": lambda db: missed.postpone(db, "m1", NOW, NOW),
     "offers.rep": lambda db: offers.rep(db, "l1", "U1"),

@@ -181,6 +181,18 @@ def escalated(db: sqlite3.Connection, missed_id: str, next_at: float) -> None:
     cards.touch(db, missed_id, "missed")
 
 
+def told_nobody(db: sqlite3.Connection, place: str, now: float) -> None:
+    """What waits to be shown at a person's place never will be: of whom nobody else was told either is told now."""
+    rows = db.execute(
+        "SELECT subject FROM cards AS lost WHERE place = ? AND dirty AND ts = '' AND kind = 'notice' AND subject > ?"
+        " AND subject < ? AND NOT EXISTS (SELECT 1 FROM cards WHERE subject = lost.subject AND kind = 'notice'"
+        " AND place <> lost.place AND (dirty OR ts <> '' OR posting_at > 0))",
+        (place, f"{ESCALATED}:", f"{ESCALATED};"),
+    ).fetchall()
+    for (subject,) in rows:
+        db.execute("UPDATE missed SET escalate_at = ? WHERE id = ? AND closed_at = 0", (now, subject.split(":")[1]))
+
+
 def call_ids(db: sqlite3.Connection, missed_id: str) -> list[tuple[str, float]]:
     """The calls that were missed, oldest first, each with when it began."""
     rows = db.execute("SELECT call_id, at FROM missed_calls WHERE missed_id = ? ORDER BY at", (missed_id,))
