@@ -340,8 +340,14 @@ class Feed:
         try:
             await ask(self.client.chat_delete, channel=card.channel, ts=card.ts)
         except SlackApiError as error:
-            if code_of(error) != "message_not_found":
+            code = code_of(error)
+            if code != "message_not_found" and (code not in _NO_PLACE or self._is_in_use(card.place)):
                 raise
+
+    def _is_in_use(self, place: str) -> bool:
+        """Of one that is not, a line's old channel say, nobody need hear that what is over there cannot be removed."""
+        settings = self.board.settings
+        return place in {settings.channel, *(line.channel for line in settings.lines)}
 
     async def _look_up(self, card: Card, thread: str) -> Card:
         """What became of an interrupted post? Returns the card with its `ts` if the message is there."""

@@ -2,6 +2,7 @@
 
 import secrets
 import sqlite3
+from collections.abc import Callable
 
 import msgspec
 
@@ -208,6 +209,50 @@ def _corrected(db: sqlite3.Connection, call: Call, place: str, now: float) -> bo
     _recount(db, row["id"], now)
     _close_if_talked(db, row["id"])
     return True
+
+
+def where_now(place: str, routed: str) -> str:
+    """Where a caller waits whose call is shown in a place, while settings would show such a call elsewhere by now.
+
+    In the channel in which the team looks now; but who called somebody's own extension is theirs.
+    """
+    return routed if place and routed and "@" not in (place[0], routed[0]) else place
+
+
+def follow_settings(db: sqlite3.Connection, routed: Callable[[Call], str], now: float) -> None:
+    """At start: whoever waits is shown where their line's channel is now, and no more where it was.
+
+    `routed`: where a call would be shown.
+    """
+    for row in db.execute("SELECT id, number, place, claimed_by FROM missed WHERE closed_at = 0").fetchall():
+        last = db.execute(
+            "SELECT body FROM missed_calls JOIN calls ON calls.id = call_id WHERE missed_id = ? ORDER BY at DESC"
+            " LIMIT 1",
+            (row["id"],),
+        ).fetchone()
+        place = where_now(row["place"], routed(_read_call.decode(last["body"]))) if last else row["place"]
+        if place == row["place"]:
+            continue
+        if waits := _waits(db, row["number"], place):
+            _merge(db, row["id"], waits, now)
+        else:
+            db.execute("UPDATE missed SET place = ? WHERE id = ?", (place, row["id"]))
+            cards.touch(db, row["id"], "missed")  # which takes itself away where it was
+            cards.mark(db, "missed", row["id"], place, now)
+
+
+def _merge(db: sqlite3.Connection, gone: str, stays: str, now: float) -> None:
+    """One caller had two rows, and waits in one place now; whoever has claimed either has claimed them."""
+    db.execute(
+        "UPDATE missed SET (claimed_by, claimed_at, escalate_at, reminded, snoozed_until, snoozed_by) = (SELECT"
+        " claimed_by, claimed_at, escalate_at, reminded, snoozed_until, snoozed_by FROM missed WHERE id = ?)"
+        " WHERE id = ? AND claimed_by = '' AND (SELECT claimed_by FROM missed WHERE id = ?) <> ''",
+        (gone, stays, gone),
+    )
+    db.execute("UPDATE missed_calls SET missed_id = ? WHERE missed_id = ?", (stays, gone))
+    for missed_id in (stays, gone):
+        _recount(db, missed_id, now)
+    missed.put_right(db, stays)
 
 
 def _waits(db: sqlite3.Connection, number: str, place: str) -> str:
