@@ -1,13 +1,12 @@
 """What a person typed after `/call` -> whom to dial, by which line and account; names are in namesakes.py."""
 
 import html
-import sqlite3
 from collections.abc import Sequence
 
 import msgspec
 from msgspec.structs import replace
 
-from bot import numbers, permission, slack_text, who
+from bot import numbers, slack_text, who
 from bot.board import Board
 from bot.call import Call
 from bot.cards import VALUE_LIMIT
@@ -15,11 +14,11 @@ from bot.dialing import Ask
 from bot.errors import BadInput, NotFound
 from bot.names import same
 from bot.namesakes import Choice, ambiguous, colleague, is_somebody, named
-from bot.store import calls, contacts, ledger, missed, people
+from bot.store import calls, contacts, missed, people
 
 
 async def resolve(board: Board, user: str, text: who.CallText, *, asked: bool = False) -> Ask | Choice:
-    """The ask of a parsed `/call`. Who is called back is theirs from now on, as after *Call back* on a card.
+    """The ask of a parsed `/call`. Who is called back is claimed with the call, as by *Call back* on their card.
 
     `asked`: whoever typed a part of a word can be asked whether that one contact is meant, who is a `Choice` then, and
     is not refused.
@@ -49,7 +48,7 @@ async def resolve(board: Board, user: str, text: who.CallText, *, asked: bool = 
         case who.Name(name):
             return await named(board, name, base, asked=asked)
         case who.Back():
-            waiting = await _claimed_latest(board, user)
+            waiting = await _latest_owed(board, user)
             back = returned(user, waiting.number, waiting.name, "", waiting.account)
             if back.extension and base.account not in ("", back.account):
                 raise BadInput(
@@ -61,33 +60,28 @@ async def resolve(board: Board, user: str, text: who.CallText, *, asked: bool = 
             if not (line or base.account or back.extension):
                 line = called_line(board, await board.read(people.person, user), waiting.line)
             return replace(
-                base, number=back.number, name=back.name, extension=back.extension, account=account, line=line
+                base,
+                number=back.number,
+                name=back.name,
+                extension=back.extension,
+                account=account,
+                line=line,
+                missed=waiting.id,
             )
         case _:
             raise BadInput("Say whom to call, like `/call +1 202 555 0100`. Nothing was dialled.")
 
 
-async def _claimed_latest(board: Board, user: str) -> missed.Missed:
-    """The latest missed caller that `user` may call back, theirs or nobody's: in one transaction, or two would call.
+async def _latest_owed(board: Board, user: str) -> missed.Missed:
+    """The latest missed caller that `user` may call back, theirs or nobody's.
 
     Raises:
-        NotAllowed: they may not call, and must not keep others from it.  NotFound: nobody waits.
+        NotFound: nobody waits.
     """
-    permission.check_caller(board, user)
-    now = board.now()
-
-    def claim(db: sqlite3.Connection) -> missed.Missed:
-        mine = [row for row in missed.owed_by(db, user) if row.number]
-        if not mine:
-            raise NotFound("Nobody is waiting for a call back, so nothing was dialled.")
-        latest = max(mine, key=lambda row: row.last_at)
-        # Who has no phone cannot call and must not keep others from it; the gate says so.
-        if not latest.claimed_by and people.person(db, user).linked:
-            missed.claim(db, latest.id, user, now, board.remind_at())
-            ledger.audit(db, now, user, "claim missed caller", latest.number, latest.place)
-        return latest
-
-    return await board.write(claim)
+    owed = [row for row in await board.read(missed.owed_by, user) if row.number]
+    if not owed:
+        raise NotFound("Nobody is waiting for a call back, so nothing was dialled.")
+    return max(owed, key=lambda row: row.last_at)
 
 
 async def last_dialled(board: Board, user: str) -> Ask:

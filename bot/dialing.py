@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 from msgspec.structs import replace
 
-from bot import alarms, numbers, ordering, permission
+from bot import alarms, claiming, numbers, ordering, permission
 from bot.board import Board
 from bot.call import Call
 from bot.errors import (
@@ -76,6 +76,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
         conference: they are put into that conference of the provider, without the rep's phone ringing; "" = a call.
         reason: why this one call is placed against the policy, as a manager `allowed_by` has allowed it at `allowed_at`
             (seconds since 1970 UTC).  refused_at: when it was last said what forbids it, likewise; no more is allowed.
+        missed: id of the missed caller who is called back, and claimed in the commit that writes the call down.
     """
 
     rep: str
@@ -99,6 +100,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     allowed_by: str = ""
     allowed_at: float = 0
     refused_at: float = 0
+    missed: str = ""
 
 
 def while_it_counts(board: Board, ask: Ask) -> Ask:
@@ -123,7 +125,7 @@ async def dial(
         NeedsConsent: it may be recorded if the other side knows; ask with `consented` if the person says so.
         NeedsYes: outside the callee's hours; ask with `confirmed` if the person says yes.
         NeedsReason: forbidden, unless a manager allows it; see `bot/waiving.py`.
-        BadInput, NotAllowed, Unsupported: nothing was dialled; says why and what to do.
+        BadInput, NotAllowed, NotFound, Unsupported: nothing was dialled; says why and what to do.
     """
     rep = await board.read(people.person, ask.rep)
     if not ask.conference:
@@ -212,6 +214,8 @@ def _commit(
         )
     permission.check_caller(board, ask.rep)
     waived = permission.check_call(db, board, _proposed(db, board, ask, rep, account), alone=not ask.conference)
+    if ask.missed:
+        claiming.claim_to_call(db, board, ask.missed, ask.rep, now)
     take(db, order.call_id)
     requested = Requested(
         at=now,

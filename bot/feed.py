@@ -20,7 +20,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.board import Board
 from bot.cards import Message
 from bot.slack_api import CLOCKS_DIFFER_SECONDS, NO_ENTRY, PERHAPS, Limited, Unanswered, ask, code_of, status_of
-from bot.store import cards, ledger, roundups
+from bot.store import cards, ledger, missed, roundups
 from bot.store.cards import IN_THREAD, Card
 
 log = logging.getLogger("callboard.feed")
@@ -49,10 +49,17 @@ _NO_PLACE = {
     "is_archived": "is archived",
     "not_in_channel": "does not have Callboard as a member: type `/invite @Callboard` there",
     "restricted_action": "does not let Callboard post",
+}
+_NOBODY = {
     "user_not_found": "is nobody in this workspace",
+    "user_not_visible": "is nobody whom Callboard may see",
     "cannot_dm_bot": "is a bot",
     "user_disabled": "is a deactivated user",
+    "channel_not_found": "has no conversation with Callboard any more",
+    "is_archived": "has no conversation with Callboard any more",
+    "is_inactive": "has no conversation with Callboard any more",
 }
+"""The same of people. Who has left rarely comes back, so nothing waits for them."""
 
 _HELD = frozenset({"incoming", "cdr", "missed", roundups.CARD})
 """Kinds of cards of which a channel sees no new one in its quiet hours; those that stand there are edited all the same,
@@ -210,12 +217,31 @@ class Feed:
             await self.board.problem("Slack", words)
             await self.board.write(cards.later, card, self.board.now() + _backoff(card))
             return
+        if card.place.startswith("@") and error in _NOBODY:
+            await self._nobody_there(card.place, error)
+            return
         place = f"<@{card.place[1:]}>" if card.place.startswith("@") else f"<#{card.place}>"
         why = _NO_PLACE.get(error, f"refused the message ({error})")
         await self.board.problem(
             f"Slack {card.place}", f"{place} {why}. What belongs there waits and is posted when it is mended."
         )
         await self.board.write(cards.later, card, self.board.now() + _backoff(card))
+
+    async def _nobody_there(self, place: str, error: str) -> None:
+        """Nothing that is for them is tried again. What comes later is, once: it would show that they are back."""
+        user, now = place[1:], self.board.now()
+        words = f"<@{user}> {_NOBODY[error]}. What is for them is not shown, and not tried again; of missed callers "
+        words += "others are told."
+        if self.board.settings.role(user) != "rep":
+            words += " Take them out of `managers` and `admins` in callboard.toml."
+        await self.board.problem(f"Slack {place}", words)
+
+        def end(db: sqlite3.Connection) -> None:
+            missed.told_nobody(db, place, now)
+            cards.give_up(db, place)
+
+        self._conversations.pop(place, None)
+        await self.board.write(end)
 
     async def _bring_up_to_date(self, card: Card) -> bool:
         """Whether Slack had to be asked."""
@@ -271,7 +297,8 @@ class Feed:
 
     async def _post(self, card: Card, message: Message, shown: str, thread: str) -> None:
         channel = card.channel or await self._conversation(card.place)
-        await self.board.write(cards.posting, card, channel, self.board.now())
+        if not await self.board.write(cards.posting, card, channel, self.board.now()):
+            return  # cancelled while it was drawn, or while Slack opened the conversation
         self._free_at[card.place] = self.board.now() + POST_SECONDS
         try:
             answer = await ask(
@@ -313,8 +340,14 @@ class Feed:
         try:
             await ask(self.client.chat_delete, channel=card.channel, ts=card.ts)
         except SlackApiError as error:
-            if code_of(error) != "message_not_found":
+            code = code_of(error)
+            if code != "message_not_found" and (code not in _NO_PLACE or self._is_in_use(card.place)):
                 raise
+
+    def _is_in_use(self, place: str) -> bool:
+        """Of one that is not, a line's old channel say, nobody need hear that what is over there cannot be removed."""
+        settings = self.board.settings
+        return place in {settings.channel, *(line.channel for line in settings.lines)}
 
     async def _look_up(self, card: Card, thread: str) -> Card:
         """What became of an interrupted post? Returns the card with its `ts` if the message is there."""

@@ -16,10 +16,13 @@ from importlib import import_module
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from bot import window
 from bot.board import Board, notice, sentence
 from bot.call import Call
-from bot.cards.notice import escalation, reminder
+from bot.cards.escalation import escalation
+from bot.cards.notice import reminder
 from bot.catching_up import EVERY_SECONDS, catch_up
 from bot.events import CallEnded, State
 from bot.permission import rules
@@ -40,6 +43,10 @@ TALKING_SECONDS = 60
 """So long later it is looked again whether somebody still talks with a missed caller."""
 CLOCK_SECONDS = 5.0
 """So often it is looked whether the clock was set back."""
+LOST_SECONDS = 86400
+"""So long nobody tries to tell somebody of a missed caller whom Slack shows nothing."""
+NOBODY, NOBODY_SECONDS = "missed callers", 3600
+"""The problem that all whom somebody would be told have left, and after how long it is looked again."""
 CHECK_SECONDS = 60
 """So long a round of checks waits for a service; one that is slower goes on by itself."""
 
@@ -126,12 +133,18 @@ async def escalate(board: Board, resting: Resting) -> None:
 
     In calling hours only, and not while they are on the phone. Guests and whoever has left are passed over, and whoever
     wants not to be disturbed, but for who claimed it, and unless all managers do: Slack holds back what they are told.
+    Where all managers have left, the admins are told.
     """
     now, rests = board.now(), _asked_once(resting)
     due = await board.read(missed.to_escalate, now)
     # A conversation closes the card only when it is over.
     talking = {call.number for call in await board.read(calls.open_calls) if call.live and call.number} if due else ()
-    broken = {key for key, *_ in await board.read(ledger.problems)} if due else ()
+    lost = await _lost(board) if due else frozenset[str]()
+    settings = board.settings
+    there = [user for user in settings.managers if user not in lost]
+    there = there or [user for user in settings.admins if user not in lost]
+    if due and there:
+        await board.solved(NOBODY)
     for row in due:
         opening = _callable_from(board, row.number, now)
         if opening > now + 1:  # to the microsecond, which the clock's own moments are not
@@ -143,8 +156,14 @@ async def escalate(board: Board, resting: Resting) -> None:
         last = row.claimed_by or await _last_rep(board, row.number, row.opened_at)
         first = (row.reminded if row.claimed_by else row.escalations) == 0
         # Whom nothing could be shown, because they have left, is not waited for.
-        first = first and bool(last) and not board.turned_away(last) and f"Slack @{last}" not in broken
-        managers = [user for user in board.settings.managers or board.settings.admins if user != row.claimed_by]
+        first = first and bool(last) and not board.turned_away(last) and last not in lost
+        if not first and not there and (settings.managers or settings.admins):
+            await board.problem(
+                NOBODY, "There is nobody who can be told of missed callers: see `managers` and `admins`."
+            )
+            await board.write(missed.postpone, row.id, row.escalate_at, now + NOBODY_SECONDS)
+            continue
+        managers = [user for user in there if user != row.claimed_by]
         if first and managers and not row.claimed_by and await rests((last,)):
             first = False
         to = (last,) if first else await _awake(managers, rests)
@@ -154,10 +173,19 @@ async def escalate(board: Board, resting: Resting) -> None:
         for user in to:
             person = await board.read(people.person, user)
             payload = escalation(shown, contact, now, person.zone or board.settings.zone, reader=user)
-            bodies[user] = notice(board.settings.renamed(payload["text"]), payload["buttons"])
+            bodies[user] = msgspec.json.encode(payload | {"text": board.settings.renamed(payload["text"])})
         after = board.routing.remind_after() if row.claimed_by else board.routing.escalate_after()
         following = now + after if first and managers and after else 0.0
         await board.write(_escalate, row, bodies, following, now)
+
+
+async def _lost(board: Board) -> frozenset[str]:
+    """Whom nothing could be shown of late. A day later it is tried again, for they may be back."""
+    since = board.now() - LOST_SECONDS
+    found = await board.read(ledger.problems)
+    return frozenset(
+        key.removeprefix("Slack @") for key, _, _, at, _ in found if key.startswith("Slack @") and at > since
+    )
 
 
 def _asked_once(resting: Resting) -> Resting:

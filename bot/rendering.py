@@ -3,6 +3,7 @@
 import sqlite3
 from dataclasses import replace as replace_row
 from itertools import islice
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
@@ -19,6 +20,7 @@ from bot.cards.cdr import cdr_card
 from bot.cards.contact_import import FATES, LEFT_OUT, import_card
 from bot.cards.contact_import import SAMPLES as CONTACTS
 from bot.cards.digest import digest_card
+from bot.cards.escalation import since_then
 from bot.cards.incoming import SHOWN_HISTORY, incoming_card
 from bot.cards.line import line_card
 from bot.cards.missed import missed_card
@@ -66,7 +68,8 @@ class _Line(msgspec.Struct):
 async def render(board: Board, card: Card) -> Message | None:
     """What the card should show; None = nothing (any more)."""
     if card.kind == "notice":
-        return notice_card(msgspec.json.decode(card.body or b"{}"))
+        told = msgspec.json.decode(card.body or b"{}")
+        return await board.read(_escalation, board, card, told) if "missed" in told else notice_card(told)
     if card.kind == "digest":
         return digest_card(msgspec.json.decode(card.body or b"{}"))
     if card.kind == LINE:
@@ -197,6 +200,26 @@ def _missed(db: sqlite3.Connection, board: Board, card: Card) -> Message | None:
         closing=calls.get(db, row.closed_call) if row.closed_call else None,
         voicemail=any(call.outcome is Outcome.VOICEMAIL for call in tries),
     )
+
+
+def _escalation(db: sqlite3.Connection, board: Board, card: Card, told: dict[str, Any]) -> Message | None:
+    row = missed.get(db, told["missed"])
+    if row is None:
+        return None  # answered by a colleague after all
+    reader = card.place[1:]
+    shown = since_then(
+        told,
+        replace_row(row, line=board.settings.label(row.line)),
+        calls.get(db, row.closed_call) if row.closed_call else None,
+        _contact(db, row.number),
+        board.now(),
+        _zone(db, board, card.place),
+        reader=reader,
+        manages=board.settings.role(reader) != "rep",
+    )
+    if shown is not told and _is_new(card):
+        return None  # somebody was faster than Slack, or has deleted it: of what is dealt with nobody need be told
+    return notice_card({**shown, "text": board.settings.renamed(str(shown["text"]))})
 
 
 def _is_new(card: Card) -> bool:

@@ -1,5 +1,5 @@
 """What was changed in the settings: who has which role, and what calls may cost, in the audit log; what was broken and
-is configured no more.
+is configured no more; where whoever waits is shown.
 
 They stand in callboard.toml, which nobody changes in Slack, so each start looks at what the one before has seen.
 """
@@ -12,12 +12,12 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from bot import decide
+from bot import decide, jobs
 from bot.board import Board
 from bot.periods import WEEKDAYS
 from bot.provider import Provider
 from bot.settings import Settings
-from bot.store import cards, ledger
+from bot.store import cards, ledger, missed_calls
 
 log = logging.getLogger("callboard.settings_noted")
 
@@ -31,13 +31,20 @@ _OF_ACCOUNTS: Mapping[str, Callable[[Provider], bool]] = {
 """How names of problems begin that end in an account's -> whether its service is one at which that is looked for."""
 _CHANNEL = re.compile(r"Slack ([CG][A-Z0-9]+)")
 """The name of a problem with a channel."""
+_PERSON = re.compile(r"Slack @([UW][A-Z0-9]+)")
+"""That of one with a person."""
 FACT = "settings of the last start"
 _LISTS = ("admins", "managers", "policy.countries", "policy.weekdays", "policy.callers", "policy.guests")
 
 
 async def note(board: Board) -> None:
-    """At start: a line for each of them that is not as it was. What an older Callboard did not have was not changed."""
+    """At start: a line for each of them that is not as it was. What an older Callboard did not have was not changed.
+
+    And whoever waits for a call back is shown where their line's channel is now.
+    """
     await _drop_what_is_gone(board)
+    with contextlib.suppress(sqlite3.Error):  # a full disk: the next start tries again
+        await board.write(missed_calls.follow_settings, board.routing.place, board.now())
     told = await board.read(ledger.recall, FACT)
     before = msgspec.json.decode(told[0], type=dict[str, str]) if told else {}
     now = _figures(board.settings)
@@ -58,11 +65,13 @@ async def note(board: Board) -> None:
 
 async def _drop_what_is_gone(board: Board) -> None:
     """Of what is configured no more nobody would ever find that it works again, and tell."""
-    broken = [key for key, *_ in await board.read(ledger.problems)]
+    broken = await board.read(ledger.problems)
     if not broken:
         return
     digests = {channel for channel, *_ in await board.read(ledger.subscriptions)}
-    gone = [key for key in broken if _is_gone(board, digests, key)]
+    gone = [key for key, *_ in broken if _is_gone(board, digests, key)]
+    since = board.now() - jobs.LOST_SECONDS
+    gone += [key for key, _, _, at, _ in broken if at < since and _has_no_role(board.settings, key)]
 
     def drop(db: sqlite3.Connection) -> None:
         for key in gone:
@@ -95,6 +104,12 @@ def _is_gone(board: Board, digests: set[str], key: str) -> bool:
             service = board.providers.get(key.removeprefix(begin))
             return service is None or not looks(service)
     return not there.get(key, True)
+
+
+def _has_no_role(settings: Settings, key: str) -> bool:
+    """Of whoever has left and is named nowhere there is nothing to mend."""
+    person = _PERSON.fullmatch(key)
+    return person is not None and settings.role(person[1]) == "rep"
 
 
 def _same(name: str, before: str, now: str) -> bool:

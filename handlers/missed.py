@@ -3,9 +3,10 @@
 import sqlite3
 from collections.abc import Callable
 
+from msgspec.structs import replace
 from slack_bolt.async_app import AsyncApp
 
-from bot import asking, dialing, permission
+from bot import asking, claiming, dialing
 from bot.cards.missed import snooze_choice
 from bot.cards.times import moment
 from bot.errors import NotAllowed, NotFound
@@ -33,9 +34,10 @@ def register(app: AsyncApp, desk: Desk) -> None:
 
 async def claim(desk: Desk, click: Click) -> None:
     """*I'll take it*: the first wins, and everybody sees who."""
-    row = await _claimed(desk, click)
-    _check_open(row)
-    if row is not None and row.claimed_by != click.user:
+    row = claiming.still_open(
+        await desk.board.write(claiming.claim, desk.board, click.value, click.user, desk.board.now())
+    )
+    if row.claimed_by != click.user:
         raise NotAllowed(f"<@{row.claimed_by}> was faster and has claimed this caller. Nothing was changed.")
 
 
@@ -43,7 +45,7 @@ async def release(desk: Desk, click: Click) -> None:
     """Give a claim back; managers may release anybody's, and from a notice only the claim that it tells of."""
     board = desk.board
     missed_id, _, whose = click.value.partition("|")
-    row = _check_open(await board.read(missed.get, missed_id))
+    row = claiming.still_open(await board.read(missed.get, missed_id))
     if not row.claimed_by:
         raise NotFound("Nobody has claimed this caller any more. Nothing was changed.")
     if whose and row.claimed_by != whose:
@@ -56,23 +58,23 @@ async def release(desk: Desk, click: Click) -> None:
 
 
 async def call_back(desk: Desk, click: Click) -> None:
-    """Claim and dial. Whoever presses calls, unless a colleague claimed it first."""
+    """Dial, and claim with the call. Whoever presses calls, unless a colleague has claimed the caller.
+
+    Who may not call them, or is asked first (it is night there, they are to be told of the recording, a manager has to
+    allow it), has promised nobody anything yet: until the call is placed the caller is everybody's, so a question that
+    is never answered keeps nobody from calling. Whoever says yes after a colleague was faster is told so.
+    """
     board = desk.board
-    # Who may not call, or has no phone, must not keep others from it; of the phone the gate says so.
-    person = await board.read(people.person, click.user)
     try:
-        permission.check_caller(board, click.user)
-        row = await (_claimed(desk, click) if person.linked else board.read(missed.get, click.value))
-        row = _check_open(row, "Nothing was dialled; to call them all the same, type `/call` and their number.")
-        if row.claimed_by not in ("", click.user):
-            raise NotAllowed(f"<@{row.claimed_by}> has claimed this caller, so nothing was dialled. Ask them first.")
+        row = claiming.to_be_called(await board.read(missed.get, click.value), click.user)
         if not row.number:
             raise NotFound("The number is withheld, so it cannot be called back. Close the card when it is dealt with.")
     except (NotFound, NotAllowed):
         await dialing.drop(board, click.trigger)
         raise
-    line = asking.called_line(board, person, row.line)
-    await dial(desk, click, click.trigger, asking.returned(click.user, row.number, row.name, line, row.account))
+    line = asking.called_line(board, await board.read(people.person, click.user), row.line)
+    ask = asking.returned(click.user, row.number, row.name, line, row.account)
+    await dial(desk, click, click.trigger, replace(ask, missed=row.id))
 
 
 async def snooze(desk: Desk, click: Click) -> None:
@@ -82,7 +84,7 @@ async def snooze(desk: Desk, click: Click) -> None:
     zone = (await board.read(people.person, click.user)).zone or board.settings.zone
     until = moment(choice, board.now(), zone)
     if not await _done(desk, click, missed_id, "snooze", lambda db: missed.snooze(db, missed_id, click.user, until)):
-        raise _gone()
+        raise claiming.gone()
 
 
 async def close(desk: Desk, click: Click) -> None:
@@ -93,21 +95,7 @@ async def close(desk: Desk, click: Click) -> None:
         return missed.close(db, click.value, now=now, by=click.user, how="by hand")
 
     if not await _done(desk, click, click.value, "close", tick_off):
-        raise _gone()
-
-
-async def _claimed(desk: Desk, click: Click) -> Missed | None:
-    """The row after an attempt to claim it, whoever has it then."""
-    now = desk.board.now()
-
-    def claim(db: sqlite3.Connection) -> Missed | None:
-        before = missed.get(db, click.value)
-        after = missed.claim(db, click.value, click.user, now, desk.board.remind_at())
-        if before is not None and after is not None and after.claimed_by == click.user != before.claimed_by:
-            _audit(db, now, click.user, "claim", after)
-        return after
-
-    return await desk.board.write(claim)
+        raise claiming.gone()
 
 
 async def _done(
@@ -126,13 +114,3 @@ async def _done(
 
 def _audit(db: sqlite3.Connection, now: float, user: str, what: str, row: Missed) -> None:
     ledger.audit(db, now, user, f"{what} missed caller", row.number or "withheld number", row.place)
-
-
-def _check_open(row: Missed | None, nothing: str = "Nothing was changed.") -> Missed:
-    if row is None or not row.open:
-        raise _gone(nothing)
-    return row
-
-
-def _gone(nothing: str = "Nothing was changed.") -> NotFound:
-    return NotFound(f"This missed caller is closed already. {nothing}")

@@ -5,14 +5,15 @@ import sqlite3
 from contextlib import suppress
 from dataclasses import replace
 
+import msgspec
 from msgspec.structs import replace as with_changes
 from slack_bolt.async_app import AsyncApp
 
 from bot import numbers, slack_text
-from bot.board import Board, notice
+from bot.board import Board
 from bot.cards import Message
+from bot.cards.escalation import escalation
 from bot.cards.help import help_message
-from bot.cards.notice import escalation
 from bot.cards.waiting import MENU, MINE, Choice, list_message, urgency
 from bot.errors import BadInput, NotAllowed, NotFound
 from bot.routing import masks, masks_from
@@ -94,11 +95,10 @@ async def assign(desk: Desk, click: Click) -> None:
         ledger.audit(db, now, click.user, "assign missed caller", row.number or "withheld number", f"to <@{to}>")
         if to != click.user:
             contact = lookups.known(db, row.number) if row.number else None
-            shown = replace(row, line=board.settings.label(row.line))
+            given = replace(missed.get(db, row.id) or row, line=board.settings.label(row.line))
             zone = people.person(db, to).zone or board.settings.zone
-            told = escalation(shown, contact, now, zone, asked_by=click.user)
-            body = notice(told["text"], told["buttons"])
-            cards.mark(db, "notice", f"{missed.ASSIGNED}:{row.id}:{now}", f"@{to}", now, body)
+            told = msgspec.json.encode(escalation(given, contact, now, zone, asked_by=click.user))
+            cards.mark(db, "notice", f"{missed.ASSIGNED}:{row.id}:{now}", f"@{to}", now, told)
         return True
 
     given = await board.write(give)

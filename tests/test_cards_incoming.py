@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from bot.call import Call, Leg
 from bot.cards import Message
 from bot.cards.cdr import cdr_card
+from bot.cards.escalation import escalation, since_then
 from bot.cards.incoming import incoming_card
 from bot.cards.line import line_card
 from bot.cards.missed import SNOOZES, missed_card, snooze_choice
-from bot.cards.notice import escalation, notice_card, reminder
+from bot.cards.notice import notice_card, reminder
 from bot.cards.times import MOMENTS
 from bot.events import MISSED_OUTCOMES, Guided, Heard, Outcome, State
 from bot.store.contacts import Contact
@@ -378,3 +379,23 @@ def test_each_step_has_its_line(event: Guided | Heard, masked: bool, told: str) 
     line = line_card(event, masked=masked)
     assert line is not None
     assert checked(line).text == told
+
+
+@given(missed_callers, missed_callers, st.none() | calls, contacts, st.booleans(), users)
+def test_whatever_became_of_them_is_a_notice_that_slack_takes_with_buttons_that_do_something(
+    before: Missed, row: Missed, closing: Call | None, contact: Contact | None, manages: bool, reader: str
+) -> None:
+    told = escalation(before, contact, NOW, ZONE, reader=reader)
+    shown = since_then(told, row, closing, contact, NOW, ZONE, reader=reader, manages=manages)
+    card = checked(notice_card(shown))
+    offered = {action.removeprefix("missed:") for action in action_ids(card.blocks)}
+    if shown is told:
+        assert (row.open, row.claimed_by) == (True, before.claimed_by)
+    elif not row.open:
+        assert offered == set()
+    else:
+        mine = row.claimed_by in ("", reader)
+        release = row.claimed_by and (mine or manages)
+        assert offered == {*["call_back"] * bool(row.number and mine), *["release"] * bool(release)} | (
+            set() if row.claimed_by else {"claim"}
+        )

@@ -65,7 +65,7 @@ async def test_status_says_what_works(desk: Office) -> None:
 
 async def test_a_conversation_that_takes_no_messages_is_not_slack(desk: Office) -> None:
     """An archived channel, say, or a colleague who has left: `/healthz` says that Slack is well, too."""
-    words = "<@U7> is a deactivated user. What belongs there waits and is posted when it is mended."
+    words = "<@U7> is a deactivated user. What is for them is not shown, and not tried again."
     await desk.board.problem("Slack @U7", words)
     told = await desk.type("/callboard")
     assert "Slack: works" in told

@@ -86,6 +86,7 @@ KNOWS_ONLY_THE_TYPES_OF_SQLITE = (
         "bot.board",
         "bot.calling_lists",
         "bot.catching_up",
+        "bot.claiming",
         "bot.conducting",
         "bot.conferences",
         "bot.contact_imports",

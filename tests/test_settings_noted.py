@@ -193,3 +193,14 @@ async def test_a_channel_that_nothing_belongs_to_any_more_is_not_waited_for(
         assert await desk.board.read(cards.waiting) == 0
         assert "Nothing is broken." in await desk.type("/callboard", user="U9", channel="C5")
         assert "+1 202-555-0155" in await desk.type("/missed", channel="C5"), "whoever waits is not forgotten"
+
+
+async def test_that_somebody_has_left_is_not_broken_for_ever(desk: Office) -> None:
+    """A manager who is still in the settings is to be taken out of them."""
+    for user in ("U4", "U2"):
+        await desk.board.problem(f"Slack @{user}", f"<@{user}> is a deactivated user.")
+    await settings_noted.note(desk.board)
+    assert len(await desk.board.read(ledger.problems)) == 2, "it is tried again only a day later"
+    desk.clock.advance(2 * 86400)
+    await settings_noted.note(desk.board)
+    assert [key for key, *_ in await desk.board.read(ledger.problems)] == ["Slack @U2"]

@@ -344,6 +344,7 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "cards.cancel_all": lambda db: cards.cancel_all(db, "notice", "s"),
     "cards.cancel": lambda db: cards.cancel(db, "notice", "s", "@U1"),
     "cards.touch": lambda db: cards.touch(db, "s", "call"),
+    "cards.touch_all": lambda db: cards.touch_all(db, "notice", "s"),
     "cards.add_line": lambda db: cards.add_line(db, "c1", "k", b"{}", NOW),
     "cards.by_id": lambda db: cards.by_id(db, 1),
     "cards.is_dirty": lambda db: cards.is_dirty(db, 1),
@@ -420,6 +421,7 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "messages.over": lambda db: messages.over(db, "b1"),
     "messages.report": lambda db: messages.report(db, "b1"),
     "missed_calls.reopen": lambda db: missed_calls.reopen(db, RECORDED, NOW, 900.0, 3600.0),
+    "missed_calls.follow_settings": lambda db: missed_calls.follow_settings(db, lambda call: "C9", NOW),
     "missed_calls.counts": lambda db: missed_calls.counts(db, "c1"),
     "missed_calls.forget": lambda db: missed_calls.forget(db, "c1", NOW),
     "missed.close": lambda db: missed.close(db, "m1", now=NOW, by="U1", how="by hand"),
@@ -436,6 +438,7 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "channels.closed_to": lambda db: channels.closed_to(db, "U1"),
     "missed.to_escalate": lambda db: missed.to_escalate(db, NOW),
     "missed.escalated": lambda db: missed.escalated(db, "m1", NOW),
+    "missed.told_nobody": lambda db: missed.told_nobody(db, "@U1", NOW),
     "missed.call_ids": lambda db: missed.call_ids(db, "m1"),
     "missed.postpone": lambda db: missed.postpone(db, "m1", NOW, NOW),
     "offers.rep": lambda db: offers.rep(db, "l1", "U1"),
@@ -584,7 +587,7 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
 }
 BY_INGEST = {
     *(
-        "missed.not_to_be_told",
+        "missed.put_right",
         "missed_calls.follow",
         "missed_calls.move",
         "taken_in.move",

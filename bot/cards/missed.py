@@ -116,12 +116,13 @@ def _story(missed: "Missed", calls: Sequence[tuple[str, float]], closing: Call |
     if missed.claimed_by:
         steps.append(f"claimed by {rep_words(missed.claimed_by)} at {day_clock(missed.claimed_at, now, zone)}")
     if not missed.open:
-        steps.append(_closed(missed, closing, now, zone))
+        steps.append(closed_words(missed, closing, now, zone))
         steps.append("closed")
     return " → ".join(steps)
 
 
-def _closed(missed: "Missed", closing: Call | None, now: float, zone: str) -> str:
+def closed_words(missed: "Missed", closing: Call | None, now: float, zone: str) -> str:
+    """How one that is closed was closed, when and by whom: "called back 4 min after their first call, at 14:24 …"."""
     rep = rep_words(missed.closed_by)
     if closing is not None:
         rep = rep_words(closing.rep, closing.person, closing.extension) or rep

@@ -172,9 +172,11 @@ def _refold(
     body = _write(call)
     if before is not None and before["body"] == body:
         return call
-    place = routing.place(call)
+    place = waits_at = routing.place(call)
     if before is not None and before["place"] and (before["line"] or not call.line or place[:1] in ("", "@")):
         place = before["place"]  # it stays there, unless its line, and so a channel, is told only now
+        # Its caller does not, where the settings have another channel for the line by now.
+        waits_at = missed_calls.where_now(place, waits_at) if before["line"] == call.line else place
     db.execute(
         _SAVE,
         (
@@ -202,7 +204,7 @@ def _refold(
         offers.show_call(db, call.id)
     if before is not None and not fetched and _less_talked(before, call):
         missed_calls.reopen(db, call, now, routing.escalate_after(), routing.remind_after(), before["answered_at"])
-    missed_calls.follow(db, call, place, now, routing.escalate_after(), begins=begins)
+    missed_calls.follow(db, call, waits_at, now, routing.escalate_after(), begins=begins)
     if call.recordings:
         recordings.follow(db, call, now, begins=begins, late=late)
     return call

@@ -98,6 +98,15 @@ def touch(db: sqlite3.Connection, subject: str, kind: str = "") -> None:
     )
 
 
+def touch_all(db: sqlite3.Connection, kind: str, about: str) -> None:
+    """As `touch`, those that are shown, or are about to be, and whose subjects are as in `cancel_all`."""
+    db.execute(
+        "UPDATE cards SET dirty = 1, version = version + 1 WHERE subject > ? AND subject < ? AND kind = ?"
+        " AND (ts <> '' OR posting_at > 0)",
+        (f"{about}:", f"{about};", kind),
+    )
+
+
 LINE = "line"
 """Kind of the cards that stand in another card's thread; their body names it: {"card": id, "event": {...}}."""
 
@@ -164,9 +173,11 @@ def find(db: sqlite3.Connection, kind: str, subject: str) -> Card | None:
     return Card(*row) if row else None
 
 
-def posting(db: sqlite3.Connection, card: Card, channel: str, now: float) -> None:
-    """Before the post: from now on its fate is unknown until `shown()` or `not_posted()`."""
-    db.execute("UPDATE cards SET posting_at = ?, channel = ? WHERE id = ?", (now, channel, card.id))
+def posting(db: sqlite3.Connection, card: Card, channel: str, now: float) -> bool:
+    """Before the post: from now on its fate is unknown until `shown()` or `not_posted()`. False: it was cancelled."""
+    return (
+        db.execute("UPDATE cards SET posting_at = ?, channel = ? WHERE id = ?", (now, channel, card.id)).rowcount == 1
+    )
 
 
 def not_posted(db: sqlite3.Connection, card: Card) -> None:

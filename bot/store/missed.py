@@ -51,10 +51,11 @@ class Missed:
 _COLUMNS = ", ".join(Missed.__dataclass_fields__)
 
 
-def not_to_be_told(db: sqlite3.Connection, missed_id: str) -> None:
-    """What was to be told of one while Slack was away would be wrong by now."""
+def put_right(db: sqlite3.Connection, missed_id: str) -> None:
+    """What was to be told of one while Slack was away would be wrong by now; what was told says what became of it."""
     for about in (ESCALATED, ASSIGNED):
         cards.cancel_all(db, "notice", f"{about}:{missed_id}")
+        cards.touch_all(db, "notice", f"{about}:{missed_id}")
 
 
 def close(db: sqlite3.Connection, missed_id: str, *, now: float, by: str, how: str, call_id: str = "") -> bool:
@@ -64,7 +65,7 @@ def close(db: sqlite3.Connection, missed_id: str, *, now: float, by: str, how: s
         " WHERE id = ? AND closed_at = 0",
         (now, by, how, call_id, missed_id),
     )
-    not_to_be_told(db, missed_id)
+    put_right(db, missed_id)
     cards.touch(db, missed_id, "missed")
     return cursor.rowcount == 1
 
@@ -80,7 +81,7 @@ def claim(db: sqlite3.Connection, missed_id: str, by: str, now: float, remind_at
         (by, now, remind_at, missed_id),
     )
     if cursor.rowcount:
-        not_to_be_told(db, missed_id)
+        put_right(db, missed_id)
     cards.touch(db, missed_id, "missed")
     return get(db, missed_id)
 
@@ -93,7 +94,7 @@ def assign(db: sqlite3.Connection, missed_id: str, to: str, now: float, remind_a
         (to, now, remind_at, missed_id, to),
     )
     if cursor.rowcount:
-        not_to_be_told(db, missed_id)
+        put_right(db, missed_id)
     cards.touch(db, missed_id, "missed")
     return cursor.rowcount == 1
 
@@ -106,7 +107,7 @@ def release(db: sqlite3.Connection, missed_id: str, by: str, escalate_at: float)
         (escalate_at, missed_id, by),
     )
     if cursor.rowcount:
-        not_to_be_told(db, missed_id)
+        put_right(db, missed_id)
     cards.touch(db, missed_id, "missed")
     return cursor.rowcount == 1
 
@@ -120,6 +121,8 @@ def snooze(db: sqlite3.Connection, missed_id: str, by: str, until: float) -> boo
     )
     if cursor.rowcount:
         cards.cancel_all(db, "notice", f"{ESCALATED}:{missed_id}")
+        for about in (ESCALATED, ASSIGNED):
+            cards.touch_all(db, "notice", f"{about}:{missed_id}")
     cards.touch(db, missed_id, "missed")
     return cursor.rowcount == 1
 
@@ -176,6 +179,18 @@ def escalated(db: sqlite3.Connection, missed_id: str, next_at: float) -> None:
         (next_at, missed_id),
     )
     cards.touch(db, missed_id, "missed")
+
+
+def told_nobody(db: sqlite3.Connection, place: str, now: float) -> None:
+    """What waits to be shown at a person's place never will be: of whom nobody else was told either is told now."""
+    rows = db.execute(
+        "SELECT subject FROM cards AS lost WHERE place = ? AND dirty AND ts = '' AND kind = 'notice' AND subject > ?"
+        " AND subject < ? AND NOT EXISTS (SELECT 1 FROM cards WHERE subject = lost.subject AND kind = 'notice'"
+        " AND place <> lost.place AND (dirty OR ts <> '' OR posting_at > 0))",
+        (place, f"{ESCALATED}:", f"{ESCALATED};"),
+    ).fetchall()
+    for (subject,) in rows:
+        db.execute("UPDATE missed SET escalate_at = ? WHERE id = ? AND closed_at = 0", (now, subject.split(":")[1]))
 
 
 def call_ids(db: sqlite3.Connection, missed_id: str) -> list[tuple[str, float]]:

@@ -2,10 +2,12 @@
 
 import secrets
 import sqlite3
+from collections.abc import Callable
 
 import msgspec
 
 from bot.call import Call
+from bot.events import Outcome
 from bot.store import cards, missed
 
 _read_call = msgspec.json.Decoder(Call)
@@ -18,6 +20,8 @@ def follow(db: sqlite3.Connection, call: Call, place: str, now: float, escalate_
             _open(db, call, place, now, escalate_after)
     elif not begins:
         forget(db, call.id, now)  # a leg that was answered after all may arrive late
+    if call.direction == "out" and call.outcome in (Outcome.REFUSED, Outcome.NOT_PLACED):
+        _give_back(db, call, now, escalate_after)
     if call.conversation and call.number:
         how = "called back" if call.direction == "out" else "reached us"
         talked_at = call.answered_at or call.started_at
@@ -26,6 +30,19 @@ def follow(db: sqlite3.Connection, call: Call, place: str, now: float, escalate_
         ).fetchall()
         for (missed_id,) in rows:
             missed.close(db, missed_id, now=talked_at, by=call.rep, how=how, call_id=call.id)
+
+
+def _give_back(db: sqlite3.Connection, call: Call, now: float, escalate_after: float) -> None:
+    """Nothing rang, so the claim that was made with this call (at the same moment, to the microsecond) is none; one
+    that its rep had before, or has made since, stays."""
+    rows = db.execute(
+        "UPDATE missed SET claimed_by = '', claimed_at = 0, escalate_at = ? WHERE number = ? AND number <> ''"
+        " AND closed_at = 0 AND claimed_by = ? AND claimed_at = ? RETURNING id",
+        (now + escalate_after if escalate_after else 0, call.number, call.rep, call.started_at),
+    ).fetchall()
+    for (missed_id,) in rows:
+        missed.put_right(db, missed_id)
+        cards.touch(db, missed_id, "missed")
 
 
 def reopen(
@@ -65,6 +82,7 @@ def reopen(
             " escalate_at = CASE WHEN claimed_by = '' THEN ? ELSE ? END WHERE id = ?",
             (now + escalate_after if escalate_after else 0, now + remind_after if remind_after else 0, missed_id),
         )
+        missed.put_right(db, missed_id)
         cards.mark(db, "missed", missed_id, place, now)
     tries = db.execute(  # whose record came after that conversation, so that they were not missed
         "SELECT body, place FROM calls WHERE number = ? AND number <> '' AND started_at <= ? AND direction = 'in'"
@@ -113,7 +131,7 @@ def _close_by(db: sqlite3.Connection, missed_id: str, talk: sqlite3.Row) -> None
         " WHERE id = ? AND (closed_at = 0 OR closed_call NOT IN ('', ?))",
         (talk["at"], talk["rep"], how, talk["id"], missed_id, talk["id"]),
     )
-    missed.not_to_be_told(db, missed_id)
+    missed.put_right(db, missed_id)
     cards.touch(db, missed_id, "missed")
 
 
@@ -193,6 +211,50 @@ def _corrected(db: sqlite3.Connection, call: Call, place: str, now: float) -> bo
     return True
 
 
+def where_now(place: str, routed: str) -> str:
+    """Where a caller waits whose call is shown in a place, while settings would show such a call elsewhere by now.
+
+    In the channel in which the team looks now; but who called somebody's own extension is theirs.
+    """
+    return routed if place and routed and "@" not in (place[0], routed[0]) else place
+
+
+def follow_settings(db: sqlite3.Connection, routed: Callable[[Call], str], now: float) -> None:
+    """At start: whoever waits is shown where their line's channel is now, and no more where it was.
+
+    `routed`: where a call would be shown.
+    """
+    for row in db.execute("SELECT id, number, place, claimed_by FROM missed WHERE closed_at = 0").fetchall():
+        last = db.execute(
+            "SELECT body FROM missed_calls JOIN calls ON calls.id = call_id WHERE missed_id = ? ORDER BY at DESC"
+            " LIMIT 1",
+            (row["id"],),
+        ).fetchone()
+        place = where_now(row["place"], routed(_read_call.decode(last["body"]))) if last else row["place"]
+        if place == row["place"]:
+            continue
+        if waits := _waits(db, row["number"], place):
+            _merge(db, row["id"], waits, now)
+        else:
+            db.execute("UPDATE missed SET place = ? WHERE id = ?", (place, row["id"]))
+            cards.touch(db, row["id"], "missed")  # which takes itself away where it was
+            cards.mark(db, "missed", row["id"], place, now)
+
+
+def _merge(db: sqlite3.Connection, gone: str, stays: str, now: float) -> None:
+    """One caller had two rows, and waits in one place now; whoever has claimed either has claimed them."""
+    db.execute(
+        "UPDATE missed SET (claimed_by, claimed_at, escalate_at, reminded, snoozed_until, snoozed_by) = (SELECT"
+        " claimed_by, claimed_at, escalate_at, reminded, snoozed_until, snoozed_by FROM missed WHERE id = ?)"
+        " WHERE id = ? AND claimed_by = '' AND (SELECT claimed_by FROM missed WHERE id = ?) <> ''",
+        (gone, stays, gone),
+    )
+    db.execute("UPDATE missed_calls SET missed_id = ? WHERE missed_id = ?", (stays, gone))
+    for missed_id in (stays, gone):
+        _recount(db, missed_id, now)
+    missed.put_right(db, stays)
+
+
 def _waits(db: sqlite3.Connection, number: str, place: str) -> str:
     """Id of the open row of a caller, "" = none."""
     row = db.execute(
@@ -246,7 +308,7 @@ def _recount(db: sqlite3.Connection, missed_id: str, now: float) -> None:
         )
     else:
         db.execute("DELETE FROM missed WHERE id = ?", (missed_id,))
-        missed.not_to_be_told(db, missed_id)
+        missed.put_right(db, missed_id)
     cards.mark(db, "missed", missed_id, place, now + missed.SETTLE_SECONDS)
 
 
