@@ -143,6 +143,15 @@ async def test_somebody_is_found_by_a_part(desk: Office, text: str) -> None:
     assert "Sam Hill" not in told
 
 
+@pytest.mark.parametrize("text", ["jörg", "jorg", "Joerg", "GAERTEN", "gärten müller", "mueller gaerten"])
+async def test_somebody_is_found_however_the_letters_are_written(desk: Office, text: str) -> None:
+    await desk.contact(NOA, "Jörg Müller", "Gärten & Höfe")
+    await desk.contact(SAM, "Sam Hill")
+    told = await desk.type(f"/contacts {text}")
+    assert "Jörg Müller" in told
+    assert "Sam Hill" not in told
+
+
 async def test_a_number_that_slack_has_turned_into_a_link_is_found_and_added(desk: Office) -> None:
     await desk.type("/contacts add <tel:+12025550123|+1 202 555 0123> Noa Green, Green &amp; Sons")
     assert await in_book(desk, NOA) == Contact(NOA, "Noa Green", "Green & Sons")
