@@ -12,7 +12,7 @@ from bot.call import Call
 from bot.cards import VALUE_LIMIT
 from bot.dialing import Ask
 from bot.errors import BadInput, NotFound
-from bot.names import same
+from bot.names import called
 from bot.namesakes import Choice, ambiguous, colleague, is_somebody, named
 from bot.store import calls, contacts, missed, people
 
@@ -255,8 +255,10 @@ def line_of(board: Board, text: str) -> str:
         return ""
     lines = board.settings.lines
     for line in lines:
-        if text in (line.number, numbers.pretty(line.number)) or (line.label and same(text, line.label)):
+        if text in (line.number, numbers.pretty(line.number)):
             return line.number
+    if found := called(text, lines, lambda line: line.label):
+        return found.number
     if not lines:
         raise BadInput(
             "No line is configured, so nothing was dialled. Leave out “from”, or ask your admin to add lines."

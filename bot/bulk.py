@@ -37,6 +37,8 @@ RowState = Literal["ready", "invalid", "duplicate", "dnc", "forbidden", "sending
 Later: sending, added, rejected (by the phone service), unclear (its answer was lost; never sent again)."""
 Hours = Literal["open", "closed", "unknown"]
 
+EXTENSION = "extension"
+"""The variable that tells of an extension behind the number: no dialer dials that, but whoever talks may see it."""
 _OPTIONS = {"name": "name", "from": "caller_id", "priority": "priority", "at": "at"}
 _TOKEN = re.compile(r'(?P<key>\w+)="(?P<value>[^"]*)"|"(?P<quoted>[^"]*)"|(?P<word>\S+)')
 _NOT_PLACED = "The call was not placed: "
@@ -76,11 +78,15 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Checked(msgspec.Struct, frozen=True):
-    """A read file. `pieces`: JSON lists of `Row`.  `encoding`: as it was read.  `columns`: headings as understood."""
+    """A read file. `pieces`: JSON lists of `Row`.  `encoding`: as it was read.  `columns`: headings as understood.
+
+    `behind`: (line, extension) of ready rows with one behind the number, which is a variable of the call.
+    """
 
     pieces: tuple[bytes, ...]
     encoding: str
     columns: tuple[str, ...] = ()
+    behind: tuple[tuple[int, str], ...] = ()
 
 
 def check(data: bytes, plan: Plan) -> Checked:
@@ -92,27 +98,39 @@ def check(data: bytes, plan: Plan) -> Checked:
     text, encoding = tables.decode(data, plan.rules.region)
     table = tables.Table(text, COLUMNS)
     first: dict[str, int] = {}
-    rows = (_judged(line, fields, variables, plan, first) for line, fields, variables in table.rows())
+    behind: list[tuple[int, str]] = []
+    rows = (_judged(line, fields, variables, plan, first, behind) for line, fields, variables in table.rows())
     pieces = tables.in_pieces(rows, MOST_ROWS)
     if not pieces:
         raise BadInput("The file holds no calls, only headings. Nothing was added.")
-    return Checked(pieces, encoding, table.columns)
+    return Checked(pieces, encoding, table.columns, tuple(behind))
 
 
-def _judged(line: int, fields: dict[str, str], variables: dict[str, str], plan: Plan, first: dict[str, int]) -> Row:
+def _judged(
+    line: int,
+    fields: dict[str, str],
+    variables: dict[str, str],
+    plan: Plan,
+    first: dict[str, int],
+    behind: list[tuple[int, str]],
+) -> Row:
     typed = fields.get("number", "")[:100]
     if "extra" in fields:
         why = "it has more cells than the first line; a value with the delimiter in it needs quotes"
         return Row(line, "invalid", typed, why)
     try:
-        call = call_of(fields, variables, plan.rules.region, plan.zone, plan.now)
+        call, extension = call_of(fields, variables, plan.rules.region, plan.zone, plan.now)
     except BadInput as error:
         return Row(line, "invalid", typed, str(error))
+    if extension:
+        call = msgspec.structs.replace(call, variables={EXTENSION: extension, **call.variables})
     state, why = judge(call, typed, plan)
     if state == "ready":
         earlier = first.setdefault(call.number, line)
         if earlier != line:
             state, why = "duplicate", f"the same number as in line {earlier}"
+        elif extension:
+            behind.append((line, extension))
     return Row(line, state, typed, why, call, hours(call, plan) if state == "ready" else "unknown")
 
 
@@ -140,8 +158,10 @@ def hours(call: CampaignCall, plan: Plan) -> Hours:
 
 def call_of(
     fields: Mapping[str, str], variables: Mapping[str, str], region: str, zone: str, now: float
-) -> CampaignCall:
-    """A call from words, by the names of `COLUMNS`. `region`, `zone`: of numbers and times that do not say theirs.
+) -> tuple[CampaignCall, str]:
+    """A call from words, by the names of `COLUMNS`, and the extension behind its number, "" = none.
+
+    `region`, `zone`: of numbers and times that do not say theirs.
 
     Raises:
         BadInput: which of them cannot be used, and how to write it.
@@ -150,12 +170,13 @@ def call_of(
     if caller_id.casefold() in ("anonymous", "hidden", "withheld"):
         caller_id = "anonymous"
     elif caller_id:
-        caller_id = tables.number(caller_id, region, "caller id")
+        caller_id, _ = tables.number(caller_id, region, "caller id")
     priority = fields.get("priority", "")
     if priority and not re.fullmatch(r"-?\d{1,6}", priority):
         raise BadInput(f"“{priority[:40]}” is no priority: write a whole number, higher first.")
-    return CampaignCall(
-        number=tables.number(fields.get("number", ""), region, "number"),
+    number, extension = tables.number(fields.get("number", ""), region, "number")
+    call = CampaignCall(
+        number=number,
         caller_id=caller_id,
         caller_name=fields.get("caller_name", ""),
         name=fields.get("name", ""),
@@ -163,6 +184,7 @@ def call_of(
         priority=int(priority) if priority else None,
         variables=dict(variables),
     )
+    return call, extension
 
 
 def moment(text: str, zone: str, now: float) -> float:

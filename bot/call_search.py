@@ -19,7 +19,7 @@ import msgspec
 from bot import numbers, slack_text, typed_days, who
 from bot.errors import BadInput
 from bot.events import Direction
-from bot.names import same
+from bot.names import called
 from bot.periods import instant
 from bot.typed_days import quote
 
@@ -264,12 +264,11 @@ class _Found:
         if len(tokens) == 1:
             raise BadInput(f"`line` needs the line after it{f': {known}' if known else ''}. Nothing was searched.")
         for count in range(len(tokens) - 1, 0, -1):  # a line's name may be several words
-            words = " ".join(token.text for token in tokens[1 : count + 1])
-            for number, label in self.reader.lines:
-                name = html.unescape(words)
-                if name in (number, numbers.pretty(number)) or (label and same(name, label)):
-                    self._set("a line", line=number)
-                    return count + 1
+            name = html.unescape(" ".join(token.text for token in tokens[1 : count + 1]))
+            lines = [line for line in self.reader.lines if name in (line[0], numbers.pretty(line[0]))]
+            if line := lines[0] if lines else called(name, self.reader.lines, lambda line: line[1]):
+                self._set("a line", line=line[0])
+                return count + 1
         if count := _run(tokens[1:]):
             self._set("a line", line=_number(tokens[1 : count + 1], self.reader.region))
             return count + 1

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from anyio import to_process, to_thread
 
-from bot import contact_rows
+from bot import contact_rows, tables
 from bot.board import Board
 from bot.errors import NotAllowed
 from bot.store import contact_imports as store
@@ -45,6 +45,11 @@ async def prepare(board: Board, user: str, data: bytes, source: str, import_id: 
     notes = [f"Columns: {', '.join(_COLUMN_WORDS.get(name, name) for name in checked.columns)}."]
     if checked.unread:
         notes.append(f"Not read: {', '.join(checked.unread)}.")
+    if checked.behind:
+        notes.append(
+            f"Not kept: the extension behind a number, in {tables.extensions(checked.behind)}. "
+            + board.settings.renamed("`/call NAME ext 12` dials one, where the phone service can.")
+        )
     if checked.encoding not in ("utf-8", "utf-16"):
         notes.append(f"The file is not UTF-8; it was read as {checked.encoding}. Check the names.")
     new = Import(import_id, source[:200], user, board.now(), "preview", "\n".join(notes))

@@ -57,13 +57,14 @@ class Checked(msgspec.Struct, frozen=True):
 
     Attributes:
         pieces: JSON lists of `Row`.  encoding: as it was read.  columns: fields that it has.
-        unread: headings of the other columns.
+        unread: headings of the other columns.  behind: (line, extension) of ready rows with one behind the number.
     """
 
     pieces: tuple[bytes, ...]
     encoding: str
     columns: tuple[str, ...]
     unread: tuple[str, ...]
+    behind: tuple[tuple[int, str], ...] = ()
 
 
 def check(data: bytes, region: str) -> Checked:
@@ -80,21 +81,24 @@ def check(data: bytes, region: str) -> Checked:
             "There is no “name”, so nothing was read."
         )
     first: dict[str, int] = {}
-    rows = (_judged(line, fields, region, first) for line, fields, _ in table.rows())
+    behind: list[tuple[int, str]] = []
+    rows = (_judged(line, fields, region, first, behind) for line, fields, _ in table.rows())
     pieces = tables.in_pieces(rows, MOST_ROWS)
     if not pieces:
         raise BadInput("The file holds no contacts, only headings. Nothing was read.")
     columns = tuple(dict.fromkeys(name for name in table.columns if name))
-    return Checked(pieces, encoding, columns, table.unread)
+    return Checked(pieces, encoding, columns, table.unread, tuple(behind))
 
 
-def _judged(line: int, fields: Mapping[str, str], region: str, first: dict[str, int]) -> Row:
+def _judged(
+    line: int, fields: Mapping[str, str], region: str, first: dict[str, int], behind: list[tuple[int, str]]
+) -> Row:
     typed = fields.get("number", "")[:100]
     if "extra" in fields:
         why = "it has more cells than the first line; a value with the delimiter in it needs quotes"
         return Row(line, "invalid", typed, why=why)
     try:
-        number = tables.number(fields.get("number", ""), region)
+        number, extension = tables.number(fields.get("number", ""), region)
         name, company = names(
             fields.get("name") or " ".join(fields[part] for part in ("first", "last") if part in fields),
             fields.get("company", ""),
@@ -104,6 +108,8 @@ def _judged(line: int, fields: Mapping[str, str], region: str, first: dict[str, 
     earlier = first.setdefault(number, line)
     if earlier != line:
         return Row(line, "duplicate", typed, number, why=f"the same number as in line {earlier}")
+    if extension:
+        behind.append((line, extension))
     return Row(line, "ready", typed, number, name, company)
 
 

@@ -302,11 +302,13 @@ class Wrapped(Event, frozen=True, kw_only=True, tag="wrapped"):
 
     Attributes:
         disposition: "" keeps the earlier one.  note: free text, "" keeps the earlier one.
+        taken_back: what is empty because they emptied it; a note also that the call was asked for with.
     """
 
     by: str
     disposition: str = ""
     note: str = ""
+    taken_back: tuple[Literal["disposition", "note"], ...] = ()
 
     @property
     @override

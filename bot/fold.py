@@ -104,7 +104,7 @@ def fold(call_id: str, account: str, events: Iterable[AnyEvent]) -> Call:
         extension=(shown.extension if shown else "") or facts.get("extension", ""),
         person=(shown.person if shown else "") or facts.get("person", ""),
         origin=facts.get("origin", ""),
-        note=_latest(wraps, "note") or (requested.note if requested else ""),
+        note=_latest(wraps, "note", requested.note if requested else ""),
         disposition=_latest(wraps, "disposition"),
         started_at=_started(ordered, legs, requested),
         answered_at=talked.answered_at if talked else 0,
@@ -150,11 +150,12 @@ def _name_it(told: Told) -> None:
         told.legs[name] = sorted(told.legs[name] + theirs, key=place)
 
 
-def _latest(wraps: list[Wrapped], what: str) -> str:
+def _latest(wraps: list[Wrapped], what: str, otherwise: str = "") -> str:
+    """What was said last, "" = it was taken back. `otherwise`: where nothing ever was."""
     for wrap in reversed(wraps):
-        if said := getattr(wrap, what):
+        if (said := getattr(wrap, what)) or what in wrap.taken_back:
             return str(said)
-    return ""
+    return otherwise
 
 
 def _lived_on(ordered: list[AnyEvent]) -> list[AnyEvent]:

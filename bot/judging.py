@@ -3,7 +3,7 @@
 
 from anyio import to_process, to_thread
 
-from bot import bulk
+from bot import bulk, tables
 from bot.board import Board
 from bot.bulk import Checked, Plan
 from bot.permission import rules
@@ -45,4 +45,10 @@ def notes(checked: Checked) -> list[str]:
         found.append(f"The file is not UTF-8; it was read as {checked.encoding}. Check the names.")
     columns = ", ".join(name.replace("_", " ") for name in checked.columns if name in bulk.COLUMNS)
     variables = ", ".join(name for name in checked.columns if name and name not in bulk.COLUMNS)
-    return [*found, f"Columns: {columns}{f'; variables: {variables}' if variables else ''}."]
+    found.append(f"Columns: {columns}{f'; variables: {variables}' if variables else ''}.")
+    if checked.behind:
+        found.append(
+            f"Not dialled: the extension behind a number, in {tables.extensions(checked.behind)}. It is kept as the "
+            f"variable “{bulk.EXTENSION}”."
+        )
+    return found

@@ -7,6 +7,7 @@ from dataclasses import replace
 from bot import number_kinds, numbers, permission, policy
 from bot.board import Board
 from bot.errors import BadInput
+from bot.names import called
 from bot.store.people import Person
 
 _KINDS = {"ext": "extension", **{kind: kind for kind in ("extension", "login", "trunk", "employee", "number")}}
@@ -56,9 +57,8 @@ def with_line(board: Board, person: Person, text: str) -> Person:
     """
     if text.casefold() in ("", "none", "default"):
         return replace(person, line="")
-    for line in board.settings.lines:
-        if text.casefold() == line.label.casefold() or text == line.number:
-            return replace(person, line=line.number)
+    if found := called(text, board.settings.lines, lambda line: line.label) or board.settings.line(text):
+        return replace(person, line=found.number)
     number = ""
     with suppress(BadInput):  # a name, then, that no line has
         number = numbers.parse(text, board.settings.region)

@@ -14,7 +14,7 @@ from bot import approval, ordering, permission
 from bot.board import Board
 from bot.cards.said import Said
 from bot.cards.times import counted
-from bot.errors import BadInput, CallboardError, NotAllowed, NotNow, Unsupported
+from bot.errors import BadInput, CallboardError, NotAllowed, NotFound, NotNow, Unsupported
 from bot.message_queue import kick, order_of, read_said, sending_accounts
 from bot.operations import operations
 from bot.orders import SAID, MessageOrder, Template, chosen
@@ -223,6 +223,10 @@ def _speaks(board: Board, able: list[str]) -> str:
     return found
 
 
+LISTED = 5
+"""Stored messages that are named where another name was typed."""
+
+
 async def _template(board: Board, able: list[str], typed: str) -> tuple[str, Template | None]:
     """(account, stored message) that somebody means. None: the account cannot list its own, so it is taken as typed."""
     found: list[tuple[str, Template]] = []
@@ -250,10 +254,11 @@ async def _template(board: Board, able: list[str], typed: str) -> tuple[str, Tem
         return silent[0], None
     if trouble is not None:
         raise trouble
-    known = f"There are: {', '.join(listed[:20])}." if listed else "There are none yet."
+    more = " and more, see `/voicemsg templates`" * (len(listed) > LISTED)
+    known = f"There are: {', '.join(listed[:LISTED])}{more}." if listed else "There are none yet."
     # A misspelt name must not go to whichever service cannot tell.
     also = f" If it is stored at {' or '.join(silent)}, which cannot list them, say so with “via”." if silent else ""
-    raise BadInput(f"There is no stored message “{typed}”, so nothing was sent. {known}{also}")
+    raise NotFound(f"There is no stored message “{typed}”, so nothing was sent. {known}{also}")
 
 
 def named(template: Template, typed: str) -> bool:

@@ -2,8 +2,9 @@
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import IntEnum
+from functools import lru_cache
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -27,6 +28,10 @@ _LETTERS = str.maketrans(
     }
 )
 """Letters that Unicode does not take apart, and the signs that keyboards put in for ' " and -."""
+_WRITTEN_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
+"""What Germans and Scandinavians write where a keyboard, an address or an old system has no such letter; æ and ß always
+are ae and ss."""
+_MAY_BE_WRITTEN_OUT = re.compile("[äöüøåÄÖÜØÅ\u212b\u0308\u030a]")
 _TITLES = frozenset(
     (
         *("mr", "mrs", "ms", "mx", "miss", "sir", "dr", "doctor", "prof", "professor", "rev", "jr", "sr"),
@@ -60,19 +65,46 @@ def folded(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
+def spellings(text: str) -> tuple[str, ...]:
+    """A text as it is compared, and where it can be written otherwise without accents, that too: muller and mueller."""
+    if text.isascii() or not _MAY_BE_WRITTEN_OUT.search(text):
+        return (folded(text),)
+    return (folded(text), folded(unicodedata.normalize("NFKC", text).casefold().translate(_WRITTEN_OUT)))
+
+
+_of_typed = lru_cache(maxsize=64)(spellings)
+"""What was typed is compared with thousands of names."""
+
+
 def same(one: str, other: str) -> bool:
     """Whether two names are the same, case and accents aside."""
-    return folded(one) == folded(other)
+    return not set(spellings(one)).isdisjoint(spellings(other))
+
+
+def holds(text: str, part: str) -> bool:
+    """Whether a part, such as a word, is anywhere in a text, case and accents aside."""
+    typed = _of_typed(part)
+    for whole in spellings(text):
+        for one in typed:
+            if one in whole:
+                return True
+    return False
 
 
 def as_spelt(typed: str, found: list[T], name: Callable[[T], str]) -> list[T]:
     """Of those whose whole name was typed, whoever is meant.
 
-    Accents that are typed are meant: "José" is not Jose, if there is a José. Without them it may be either.
+    Accents that are typed are meant: "José" is not Jose, if there is a José. Without them it may be either; but
+    "Mueller" is not Müller, if there is a Mueller.
     """
-    if _cased(typed) == folded(typed):
-        return found
-    return [one for one in found if _cased(name(one)) == _cased(typed)] or found
+    spelt = folded if _cased(typed) == folded(typed) else _cased
+    return [one for one in found if spelt(name(one)) == spelt(typed)] or found
+
+
+def called(typed: str, them: Iterable[T], name: Callable[[T], str]) -> T | None:
+    """Whichever of them has that whole name, None = none; where several have it, the one that is spelt like that."""
+    alike = [one for one in them if name(one) and same(name(one), typed)]
+    return next(iter(as_spelt(typed, alike, name)), None)
 
 
 def _cased(text: str) -> str:
@@ -80,8 +112,8 @@ def _cased(text: str) -> str:
 
 
 def words(typed: str) -> list[str]:
-    """The words of a name, folded, without the commas between them; each is in every name that it may fit."""
-    return [word.strip(STOPS) or word for word in folded(typed).split()]
+    """The words of a name, without the commas between them; each name that it may fit `holds()` them all."""
+    return [word.strip(STOPS) or word for word in typed.split()]
 
 
 def fit(name: str, typed: str) -> Fit:
@@ -90,11 +122,15 @@ def fit(name: str, typed: str) -> Fit:
     All the words of a name may come in another order: "Dana Levi" is "Levi, Dana". Where they are only some of them,
     and others stand between, it may be somebody else: "Sam Hill" is not Sam Green of Hill Partners.
     """
-    name, part = folded(name), folded(typed)
+    return max(_fit(one, part) for one in spellings(name) for part in _of_typed(typed))
+
+
+def _fit(name: str, part: str) -> Fit:
+    """The same of two that are folded."""
     if name == part:
         return Fit.ALL
     best = _place(name, part)
-    apart = words(typed)
+    apart = words(part)
     if len(apart) > 1 and best < Fit.WORDS:
         least = min(_place(name, word) for word in apart)
         if least >= Fit.BEGINS:

@@ -174,6 +174,20 @@ async def is_somebody(board: Board, name: str) -> bool:
     return any(same(one.name, name) for one in known)
 
 
+async def beginning(board: Board, text: str) -> str:
+    """The most words at the start of a text that are a contact's or a colleague's name, or words of one; "" = none."""
+    apart = text.split(" ")
+    for count in range(len(apart) - 1, 0, -1):
+        part = " ".join(apart[:count])
+        if len(part) > who.LONGEST_NAME:
+            continue
+        found = await board.read(contacts.named, part, 1)
+        colleagues = await board.read(people.called, part)
+        if colleagues or (found and fit(found[0].name, part) >= Fit.WORDS):
+            return part
+    return ""
+
+
 def ambiguous(one: who.Who, choice: Choice) -> BadInput:
     """The error for a name that several have, where nobody can be asked which."""
     name = one.name if isinstance(one, who.Name) else ""

@@ -70,7 +70,19 @@ def parse(text: str, region: str) -> str:
     """E.164 form of a number a *person* typed.
 
     Raises:
-        BadInput: letters, an emergency number, too short, too long; the sentence says which.
+        BadInput: letters, an extension behind it, an emergency number, too short, too long; the sentence says which.
+    """
+    number, extension = with_extension(text, region)
+    if extension:
+        raise BadInput(f"“{text}” has an extension behind it, which cannot be used here. Write the number alone.")
+    return number
+
+
+def with_extension(text: str, region: str) -> tuple[str, str]:
+    """(E.164, the extension behind it, "" = none) of a number a *person* typed: "ext. 12", "x12", ";ext=12", ",,12".
+
+    Raises:
+        BadInput: as `parse()`, but for the extension.
     """
     if is_emergency(re.sub(r"[\s().-]", "", text), region):
         raise BadInput(f"“{text}” is an emergency number, and Callboard never calls those. Dial it on a phone.")
@@ -80,6 +92,9 @@ def parse(text: str, region: str) -> str:
         number = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException as error:
         raise BadInput(f"“{text}” is not a phone number. Write it like +1 202 555 0100.") from error
+    extension = number.extension or ""
+    if _LETTER_INSIDE.search(text[: text.rfind(extension)] if extension else text):
+        raise BadInput(f"“{text}” is not a phone number: write it without letters, like +1 202 555 0100.")
     reason = phonenumbers.is_possible_number_with_reason(number)
     if reason == phonenumbers.ValidationResult.TOO_SHORT:
         raise BadInput(f"“{text}” is too short for a phone number. Check the digits.")
@@ -90,7 +105,12 @@ def parse(text: str, region: str) -> str:
     if reason != phonenumbers.ValidationResult.IS_POSSIBLE:
         next_step = _with_plus(text) or "Add the country, like +1 202 555 0100."
         raise BadInput(f"“{text}” is not a possible phone number. {next_step}")
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    found = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return found, phonenumbers.normalize_digits_only(extension)
+
+
+_LETTER_INSIDE = re.compile(r"\d\D*[^\W\d_]\D*\d")
+"""As in "0123 p12", which phones write for a pause: the 12 would be the number's last digits."""
 
 
 def _with_plus(text: str) -> str:

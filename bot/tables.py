@@ -31,6 +31,8 @@ PIECE = 1000
 _ROUNDED = re.compile(r"\d(?:[.,]\d+)?E\+?\d+", re.IGNORECASE)
 _DECIMAL = re.compile(r"(\+?\d{6,})[.,]0+")
 """A number as programs write it that keep numbers as fractions: the zero behind the point would be a digit dialled."""
+_IN_BRACKETS = re.compile(r"\s*\(\s*((?:ext|x|#)[^()]*)\)\s*$", re.IGNORECASE)
+"""An extension behind a number: (ext. 12)."""
 _DELIMITERS = ",;\t|"
 _SEP = re.compile(rf'\ufeff?"?sep=([{_DELIMITERS}])[{_DELIMITERS}]*"?[{_DELIMITERS}]*(?:\r\n|\r|\n|$)', re.IGNORECASE)
 """The line with which Excel is told the delimiter, and which it leaves there."""
@@ -170,8 +172,8 @@ def in_pieces(rows: Iterable[msgspec.Struct], most: int) -> tuple[bytes, ...]:
     return (*pieces, msgspec.json.encode(piece)) if piece else tuple(pieces)
 
 
-def number(text: str, region: str, what: str = "number") -> str:
-    """E.164 of a cell, as spreadsheets leave it. `what`: the column, for people.
+def number(text: str, region: str, what: str = "number") -> tuple[str, str]:
+    """(E.164, the extension behind it, "" = none) of a cell, as spreadsheets leave it. `what`: the column, for people.
 
     Raises:
         BadInput: it is empty, no number, or was rounded; says which.
@@ -181,18 +183,26 @@ def number(text: str, region: str, what: str = "number") -> str:
     if _ROUNDED.fullmatch(text):
         raise BadInput(f"“{text[:40]}” was rounded by a spreadsheet: format that column as text, and enter it again.")
     text = text.removeprefix("tel:").removeprefix("'")
-    text = decimal[1] if (decimal := _DECIMAL.fullmatch(text)) else text
+    text = decimal[1] if (decimal := _DECIMAL.fullmatch(text)) else _IN_BRACKETS.sub(r" \1", text)
     try:
-        return numbers.parse(text, region)
+        return numbers.with_extension(text, region)
     except BadInput:
         digits = re.sub(r"[\s().-]", "", text)
         if digits.isdecimal() and len(digits) > 10 and not digits.startswith("0"):
             try:  # spreadsheets drop the plus
-                return numbers.parse(f"+{digits}", region)
+                return numbers.with_extension(f"+{digits}", region)
             except BadInput:
                 pass
         raise
 
+
+def extensions(behind: Sequence[tuple[int, str]]) -> str:
+    """The first of (line, extension), as a sentence names them."""
+    first = ", ".join(f"line {line} ({extension})" for line, extension in behind[:_NAMED])
+    return first + f" and {len(behind) - _NAMED:,} more" * (len(behind) > _NAMED)
+
+
+_NAMED = 5
 
 # The other way round.
 

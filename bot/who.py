@@ -199,7 +199,11 @@ def _who(tokens: list[_Token], region: str) -> Who:
         raise BadInput(f"{_quote(first.text)} did not arrive as a mention. Pick the person from Slack's list.")
     word = _WORDS.get(first.text.casefold())
     if word is not None:
-        _nothing_after(first, rest)
+        if rest:
+            raise BadInput(
+                f"{_quote(rest[0].text)} after {_quote(first.text)} was not understood. Leave it out; or, if all of it "
+                "is a name, put that in quotes."
+            )
         return word
     extension = _extension(first, rest)
     if extension is not None:

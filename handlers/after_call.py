@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Mapping
+from typing import Literal
 
 from slack_bolt.async_app import AsyncApp
 
@@ -43,15 +44,10 @@ async def open_wrap(desk: Desk, click: Click) -> None:
 
 
 async def validate_wrapped(desk: Desk, click: Click) -> dict[str, str]:
-    """At least one of the three must be filled, and what stood there cannot be taken away: it would stay."""
-    for block in click.view.get("blocks", ()):
-        element, name = block.get("element", {}), block["block_id"]
-        if ("initial_value" in element or "initial_option" in element) and not click.fields.get(name):
-            what = "A note" if name == "note" else "How it went"
-            return {
-                name: f"{what} can be changed, and not taken away, so nothing was saved. Write what is right instead."
-            }
-    if any(click.fields.get(name) not in (None, "", NONE) for name in ("disposition", "note", "later")):
+    """Something must be filled in, or have stood there."""
+    if any(_shown(click).values()) or any(
+        click.fields.get(name) not in (None, "", NONE) for name in ("disposition", "note", "later")
+    ):
         return {}
     return {"note": "Choose how it went, or write a note."}
 
@@ -60,26 +56,54 @@ async def wrapped(desk: Desk, click: Click) -> None:
     """Disposition, note, and perhaps a reminder: all of it in one commit, or none."""
     board = desk.board
     call, now = await _call(desk, click.value), board.now()
-    disposition, later = click.fields.get("disposition", ""), click.fields.get("later", "")
-    event = Wrapped(
-        at=now,
-        by=click.user,
-        disposition="" if disposition == NONE else disposition,
-        note=click.fields.get("note", ""),
-    )
+    later = click.fields.get("later", "")
+    event = _said(click, now)
     due_at = moment(later, now, await _zone(desk, click.user)) if later and later != NONE else 0.0
 
     def write(db: sqlite3.Connection) -> list[calls.Change]:
         changes: list[calls.Change] = []
-        if event.disposition or event.note:
+        if event.disposition or event.note or event.taken_back:
             changes = calls.ingest(db, call.account, [event], now=now, routing=board.routing, call_id=call.id)
-            told = f"{call.id} {event.disposition} {'with a note' if event.note else ''}"
-            ledger.audit(db, now, click.user, "how it went", call.number, " ".join(told.split()))
+            told = [call.id, event.disposition, "with a note" if event.note else ""]
+            told += [_TAKEN_BACK[what] for what in event.taken_back]
+            ledger.audit(db, now, click.user, "how it went", call.number, " ".join(filter(None, told)))
         if due_at:
             ledger.remind(db, call.id, click.user, due_at)
         return changes
 
     board.changed(change.call for change in await board.write(write))
+
+
+_TAKEN_BACK: Mapping[Literal["disposition", "note"], str] = {
+    "disposition": "outcome taken back",
+    "note": "note taken away",
+}
+
+
+def _said(click: Click, now: float) -> Wrapped:
+    """What the form changes; what was left as it stood there may have been changed by somebody else since."""
+    shown = _shown(click)
+    given = {what: click.fields.get(what, "") for what in shown}
+    given = {what: "" if text == NONE else text for what, text in given.items()}
+    fresh = {what: text for what, text in given.items() if text != shown[what]}
+    return Wrapped(
+        at=now,
+        by=click.user,
+        disposition=fresh.get("disposition", ""),
+        note=fresh.get("note", ""),
+        taken_back=tuple(what for what in _TAKEN_BACK if fresh.get(what) == ""),
+    )
+
+
+def _shown(click: Click) -> dict[str, str]:
+    """What stood in the form when it was opened."""
+    found: dict[str, str] = dict.fromkeys(_TAKEN_BACK, "")
+    for block in click.view.get("blocks", ()):
+        if block["block_id"] in found:
+            element = block["element"]
+            chosen = element.get("initial_option", {})
+            found[block["block_id"]] = element.get("initial_value", "") or chosen.get("value", "")
+    return found
 
 
 async def open_later(desk: Desk, click: Click) -> None:

@@ -144,9 +144,15 @@ async def _call(desk: Desk, user: str, fields: Mapping[str, str], variables: Map
     zone = (await desk.board.read(people.person, user)).zone or settings.zone
     known = {name: value for name, value in fields.items() if name in bulk.COLUMNS and value}
     try:
-        return bulk.call_of(known, variables, settings.region, zone, desk.board.now())
+        call, extension = bulk.call_of(known, variables, settings.region, zone, desk.board.now())
     except BadInput as error:
         raise BadInput(f"{error} Nothing was done.") from error
+    if extension:
+        raise BadInput(
+            f"No campaign dials an extension like {extension} behind a number, so nothing was done. Write the number "
+            f"alone; as the variable {bulk.EXTENSION}={extension} agents see it."
+        )
+    return call
 
 
 def _variables(click: Click) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """`/contacts`: the contact book. Everybody finds, calls and adds; managers also import, and remove any of it."""
 
 import html
+import re
 import sqlite3
 
 import msgspec
@@ -19,6 +20,12 @@ from handlers import Click, Desk, answer, contact_imports, on_actions, on_comman
 from handlers.calls import dial, write_button
 
 _QUOTES = ' "“”„«»'
+_WITH_EXTENSION = re.compile(
+    r"(?P<number>\+?[\d(][\d()./\-‐‑‒–—− ]*?) ?(?:;?ext(?:ension)?\.? ?[=:]? ?|(?-i:x) ?|,,+)(?P<extension>\d{1,7})#?"
+    r"(?=[\s,;:]|$)[\s,;:]*",
+    re.IGNORECASE,
+)
+"""“X2 Media” is a name; an extension has a small x."""
 _OF_A_NUMBER = 5
 """So many digits are more likely a number than a part of a name."""
 
@@ -54,9 +61,12 @@ async def command(desk: Desk, click: Click) -> None:
         case "add" if not rest:
             await open_add(desk, click)
         case "add":
+            behind = _WITH_EXTENSION.match(rest)
+            rest = f"{behind['number']} {rest[behind.end() :]}" if behind else rest
             number, names = numbers.at_start(rest, desk.board.settings.region)
             name, _, company = names.partition(",")
-            await _add(desk, click, number, slack_text.unquoted(name), slack_text.unquoted(company))
+            extension = behind["extension"] if behind else ""
+            await _add(desk, click, number, slack_text.unquoted(name), slack_text.unquoted(company), extension)
         case "remove":
             await _ask_to_remove(desk, click, rest)
         case "import" if not rest:
@@ -130,7 +140,7 @@ async def validate_added(desk: Desk, click: Click) -> dict[str, str]:
     """Whatever is wrong is said in the form."""
     fields = click.fields
     try:
-        numbers.parse(fields.get("number", ""), desk.board.settings.region)
+        numbers.with_extension(fields.get("number", ""), desk.board.settings.region)
     except BadInput as error:
         return {"number": str(error)}
     try:
@@ -143,11 +153,12 @@ async def validate_added(desk: Desk, click: Click) -> dict[str, str]:
 async def added(desk: Desk, click: Click) -> None:
     """The form *Add a contact*; its answer goes where it was opened."""
     click = msgspec.structs.replace(click, response_url=click.value)
-    number = numbers.parse(click.fields["number"], desk.board.settings.region)
-    await _add(desk, click, number, click.fields["name"], click.fields.get("company", ""))
+    number, extension = numbers.with_extension(click.fields["number"], desk.board.settings.region)
+    await _add(desk, click, number, click.fields["name"], click.fields.get("company", ""), extension)
 
 
-async def _add(desk: Desk, click: Click, number: str, name: str, company: str) -> None:
+async def _add(desk: Desk, click: Click, number: str, name: str, company: str, extension: str) -> None:
+    """`extension`: behind the number, which the book does not keep; "" = none."""
     board = desk.board
     try:
         new = Contact(number, *contact_rows.names(name, company))
@@ -173,6 +184,11 @@ async def _add(desk: Desk, click: Click, number: str, name: str, company: str) -
         words = f"{party(after)} is in the contact book already, with {shown}. Nothing was changed."
     else:
         words = f"{shown} is {party(after)} in the contact book now; before it was {party(before)}."
+    if extension:
+        words += (
+            f" The extension {extension} behind it is not kept: `/call {_typed(board, after)} ext {extension}` dials "
+            "it, where the phone service can."
+        )
     await tell(desk, click, words)
 
 

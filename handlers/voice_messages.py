@@ -103,11 +103,19 @@ async def _typed(desk: Desk, click: Click) -> None:
             account=asking.account_of(board, text.account),
             send_at=await _moment(board, click.user, text.day, text.clock),
         )
-        batch = await messaging.create(board, click.trigger, wanted)
+        try:
+            batch = await messaging.create(board, click.trigger, wanted)
+        except NotFound as error:
+            if " " not in text.template:
+                raise
+            raise NotFound(f"{error} {_SPOKEN}.") from error
     except Exception:
         await board.write(ledger.drop_intent, click.trigger)
         raise
     await _tell_of(desk, click, batch)
+
+
+_SPOKEN = "A text to be spoken goes in quotes"
 
 
 async def _typed_recipients(board: Board, user: str, text: saying.MessageText) -> tuple[tuple[str, str], ...]:
@@ -117,7 +125,11 @@ async def _typed_recipients(board: Board, user: str, text: saying.MessageText) -
         if not text.whole:
             raise
         # “noa hello there” has been read as the stored message “there” to somebody called “noa hello”.
-        raise NotFound(f"{error} A text to be spoken goes in quotes. {saying.EXAMPLE}") from error
+        name = await namesakes.beginning(board, text.whole)
+        said = text.whole[len(name) :].strip() if name else "Your order is ready"
+        like = f'`/voicemsg {name or "+1 202 555 0100"} "{said}"`'
+        unknown = text.whole.removesuffix(text.template).strip()
+        raise NotFound(f"No contact is called “{unknown}”, so nothing was sent. {_SPOKEN}: {like}.") from error
 
 
 async def _check_message(board: Board, text: saying.MessageText) -> None:

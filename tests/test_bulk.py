@@ -73,6 +73,17 @@ def test_line_ends_and_empty_lines_and_quoted_line_breaks_keep_the_count() -> No
     assert states(text) == [(3, "ready"), (6, "invalid"), (7, "ready")]
 
 
+def test_an_extension_behind_a_number_is_a_variable_and_no_digits_of_it() -> None:
+    rows = ("+1 202 555 0101 ext. 12,", "+1 202 555 0102x7,20", "202 555 0101 x13,", "12 ext 4,", "202 555 0103,5")
+    text = "\n".join(("number,extension", *rows))
+    assert [(call.number, call.variables) for call in calls(text)] == [
+        ("+12025550101", {"extension": "12"}),
+        ("+12025550102", {"extension": "20"}),
+        ("+12025550103", {"extension": "5"}),
+    ]
+    assert bulk.check(text.encode(), PLAN).behind == ((2, "12"), (3, "7"))
+
+
 def test_a_bare_list_of_numbers() -> None:
     assert [call.number for call in calls("+1 202 555 0101\n(202) 555-0102\n")] == ["+12025550101", "+12025550102"]
 

@@ -141,11 +141,16 @@ def test_the_wrap_modal_keeps_what_was_said_before() -> None:
     found = inputs(view)
     assert view["private_metadata"] == "c1"
     assert view["callback_id"] == "call:wrapped"
-    assert list(choices(found["disposition"])) == ["Interested", "Not interested", "Renamed since"]
+    assert list(choices(found["disposition"])) == ["Interested", "Not interested", "Renamed since", NONE]
     assert found["disposition"]["initial_option"]["value"] == "Renamed since"
     assert found["note"]["initial_value"] == "first note"
     assert choices(found["later"]) == dict(MOMENTS)
     assert PRETTY in texts(view)
+
+
+def test_an_outcome_can_be_taken_back_where_there_is_one() -> None:
+    found = inputs(wrap_modal(ended(Outcome.ANSWERED, note="only a note"), ("Interested",)))
+    assert list(choices(found["disposition"])) == ["Interested"]
 
 
 def test_the_wrap_modal_without_dispositions_or_number_asks_for_less() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -344,6 +345,29 @@ def test_hanging_up_is_awaited_since_it_was_asked_for_last(data: Any) -> None:
     assert [call.hanging_up(at) for at in (41, 59, 61)] == [True, True, False]
 
 
+@given(st.data())
+def test_what_was_said_of_a_call_can_be_taken_back_and_said_anew(data: Any) -> None:
+    asked = Requested(at=1, rep="U1", rep_phone="+12025550199", number="+12025550101", note="asked for with it")
+    said = [
+        Wrapped(at=20, by="U1", disposition="sold", note="wants two"),
+        Wrapped(at=30, by="U2", taken_back=("note",)),
+        Wrapped(at=40, by="U1", taken_back=("disposition",)),
+        Wrapped(at=50, by="U1", note="wants three"),
+    ]
+    told = [("", "asked for with it"), ("sold", "wants two"), ("sold", ""), ("", ""), ("", "wants three")]
+    for count, expected in enumerate(told):
+        events = [asked, *said[:count], *said[:count]]
+        call = call_of(data.draw(st.permutations(stored(data.draw(st.permutations(events))))))
+        assert (call.disposition, call.note) == expected
+
+
+def test_what_was_said_before_anything_could_be_taken_back_reads_as_it_did() -> None:
+    kept = b'[{"type":"wrapped","at":20.0,"by":"U1","note":"wants two"},{"type":"wrapped","at":30.0,"by":"U1"}]'
+    (first, second) = events = msgspec.json.decode(kept, type=list[AnyEvent])
+    assert call_of(events).note == "wants two"
+    assert msgspec.json.encode([first, second]) == kept, "and is written as it was"
+
+
 times = st.integers(0, 5).map(float)
 legs = st.sampled_from([REP, CUSTOMER, "ext:AAPINFzL", "ext:BBPINFzM", UNNAMED, "queue:12"])
 leg_refs = st.sampled_from(["", "32", "33"])
@@ -374,7 +398,14 @@ any_event: st.SearchStrategy[AnyEvent] = st.one_of(
     st.builds(CdrReceived, ref=refs, at=times, leg=legs, outcome=endings, talk_seconds=st.integers(0, 9)),
     st.builds(HangUpAsked, at=times, by=st.just("U2")),
     st.builds(RecordingChanged, ref=refs, at=times, on=st.booleans(), recording=st.sampled_from(["", "rec-1"])),
-    st.builds(Wrapped, at=times, by=st.just("U1"), disposition=st.sampled_from(["", "sold", "later"])),
+    st.builds(
+        Wrapped,
+        at=times,
+        by=st.sampled_from(["U1", "U2"]),
+        disposition=st.sampled_from(["", "sold", "later"]),
+        note=st.sampled_from(["", "wants two"]),
+        taken_back=st.sampled_from([(), ("disposition",), ("note",), ("disposition", "note")]),
+    ),
 )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot import jobs
+from bot.cards.modals import NONE
 from bot.errors import Ambiguous
 from bot.events import CdrReceived, Described, Outcome, Wrapped
 from bot.store import ledger
@@ -59,9 +60,9 @@ async def test_call_later_sets_a_reminder(desk: Office) -> None:
     assert "Reminder to call" not in card.text, "it has come"
 
 
-async def ended_card(desk: Office) -> Message:
+async def ended_card(desk: Office, behind: str = "") -> Message:
     await desk.link("U1")
-    await desk.type("/call +1 202 555 0123")
+    await desk.type(f"/call +1 202 555 0123{behind}")
     await desk.happen(CdrReceived(ref="paper-1", at=desk.clock(), leg="customer", outcome=Outcome.NO_ANSWER))
     (card,) = desk.conversation("U1")
     return card
@@ -95,15 +96,57 @@ async def test_a_form_stays_open_with_what_was_typed_where_it_could_not_be_kept(
         assert await desk.submit(fields) == {}
 
 
-async def test_a_note_that_is_emptied_is_not_said_to_be_saved(desk: Office) -> None:
-    card = await ended_card(desk)
-    await desk.press("call:wrap", card, desk.slack.open_dm("U1").id)
-    assert await desk.submit({"note": "wants the blue one"}) == {}
+async def wrap(desk: Office, **fields: str) -> dict[str, str]:
+    """A person opens *How did it go?* on the call's card and saves it; fields that are not named stay as they are."""
     await desk.press("call:wrap", desk.conversation("U1")[0], desk.slack.open_dm("U1").id)
-    told = "A note can be changed, and not taken away, so nothing was saved. Write what is right instead."
-    assert await desk.submit({"note": "", "later": "3h"}) == {"note": told}
-    assert await desk.submit({"note": "none", "later": "3h"}) == {}
+    return await desk.submit(fields)
+
+
+async def test_a_note_that_was_put_on_the_wrong_call_can_be_emptied(desk: Office) -> None:
+    await ended_card(desk, " note asked for a quote")
+    assert "Note: asked for a quote" in desk.conversation("U1")[0].text
+    assert await wrap(desk, note="wants the blue one") == {}
+    assert "Note: wants the blue one" in desk.conversation("U1")[0].text
+    assert await wrap(desk, note="") == {}
+    (call,) = await desk.calls()
+    assert call.note == "", "nor does it fall back to what was typed behind the number"
+    assert "Note" not in desk.conversation("U1")[0].text
+    assert "wants the blue one" not in await desk.type("/calls log")
+    (*_, detail), *_ = await desk.board.read(audit_log)
+    assert detail == f"{call.id} note taken away"
+    assert await wrap(desk, note="none") == {}
     assert "Note: none" in desk.conversation("U1")[0].text
+
+
+async def test_an_outcome_can_be_taken_back(desk: Office) -> None:
+    await ended_card(desk)
+    assert await wrap(desk, disposition="Call later", note="wants the blue one") == {}
+    assert "Call later" in await desk.type("/calls log")
+    assert await wrap(desk, disposition=NONE) == {}
+    (call,) = await desk.calls()
+    assert (call.disposition, call.note) == ("", "wants the blue one")
+    (card,) = desk.conversation("U1")
+    assert "How it went" not in card.text
+    assert "How did it go?" in str(card.blocks)
+    told = await desk.type("/calls log")
+    assert "Call later" not in told
+    assert "wants the blue one" in told
+    (*_, detail), *_ = await desk.board.read(audit_log)
+    assert detail == f"{call.id} outcome taken back"
+
+
+async def test_what_a_form_showed_and_nobody_changed_in_it_overwrites_nothing(desk: Office) -> None:
+    """Two have it open at once; and a note that is longer than the form's field is not cut by saving something else."""
+    long = "n" * 1500
+    card = await ended_card(desk, f" note {long}")
+    await desk.press("call:wrap", card, desk.slack.open_dm("U1").id)
+    (call,) = await desk.calls()
+    await desk.happen(Wrapped(at=desk.clock(), by="U2", disposition="Interested"), call_id=call.id)
+    assert await desk.submit({"later": "3h"}) == {}
+    (call,) = await desk.calls()
+    assert (call.disposition, call.note) == ("Interested", long)
+    assert await wrap(desk) == {}, "nothing was changed, which is no mistake"
+    assert [what for _, _, what, *_ in await desk.board.read(audit_log)] == ["call"]
 
 
 async def full(work: object) -> object:

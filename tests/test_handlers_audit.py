@@ -124,6 +124,12 @@ async def test_a_channel_may_be_picked_from_slacks_list(desk: Office) -> None:
     assert latest[3].startswith("one line, What everybody did, with ")
 
 
+async def test_letters_are_found_however_they_are_written(desk: Office) -> None:
+    await wrote(desk, "do-not-call add", NUMBER, "Müller asked us to stop")
+    for typed in ("MÜLLER", "muller", "mueller"):
+        assert "asked us to stop" in await desk.type(f"/callboard audit {typed}", user="U9")
+
+
 async def test_what_a_command_calls_dnc_is_found_by_that_word(desk: Office) -> None:
     await desk.type("/callboard dnc add +12025550101 asked us", user="U9")
     told = await desk.type("/callboard audit DNC", user="U9")

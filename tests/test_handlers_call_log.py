@@ -186,10 +186,11 @@ async def test_words_of_a_search(desk: Office) -> None:
 
 
 async def test_a_search_takes_names_without_their_accents(desk: Office) -> None:
-    await desk.contact(DANA, "Dána Lévi")
+    await desk.contact(DANA, "Dána Löwi")
     await talk(desk)
-    assert "with Dána Lévi" in await desk.type("/calls log dana levi")
-    assert numbers_shown(last(desk)) == ["23"]
+    for typed in ("dana lowi", "dana loewi"):
+        assert "with Dána Löwi" in await desk.type(f"/calls log {typed}")
+        assert numbers_shown(last(desk)) == ["23"]
     assert "line Sales" in await desk.type("/calls log line SÁLES")
 
 

@@ -84,6 +84,18 @@ async def test_rows_are_judged_as_for_campaigns_and_nobody_is_called(desk: Offic
     assert desk.phone.orders == []
 
 
+async def test_an_extension_behind_a_number_is_before_the_rep_and_not_dialled(desk: Office) -> None:
+    await furnish(desk)
+    await paste(desk, "Mine for <@U1|ada>", "number,name\n+1 202 555 0101 ext. 12,Noa\n")
+    told = "Not dialled: the extension behind a number, in line 2 (12). It is kept as the variable “extension”."
+    assert told in text(desk, "U2")
+    await press(desk, "give_out")
+    assert "extension: 12" in text(desk, "U1")
+    await act(desk, "call")
+    (order,) = desk.phone.orders
+    assert (order.number, order.dial_digits) == (NOA, "")
+
+
 async def test_columns_that_only_campaigns_use_are_said_not_to_be_used(desk: Office) -> None:
     await paste(desk, "Mine", f"number,name,caller id\n{NOA},Noa,\n")
     assert "Not used: caller id. Each rep calls from their own line." in text(desk, "U2")

@@ -182,7 +182,11 @@ async def test_a_part_of_a_word_asks_whether_that_one_is_meant(desk: Office, typ
 
 @pytest.mark.parametrize(
     ("typed", "name"),
-    [("Jose", "José Ramírez"), ("ramirez", "José Ramírez"), ("muller", "Müller"), ("Müller", "Muller"), ("zoe", "Zoë")],
+    [
+        *[("Jose", "José Ramírez"), ("ramirez", "José Ramírez"), ("zoe", "Zoë")],
+        *[("muller", "Müller"), ("Müller", "Muller"), ("mueller", "Müller"), ("Müller", "Mueller")],
+        *[("Mueller, Joerg", "Jörg Müller"), ("soeren", "Søren Ågård"), ("aagaard", "Søren Ågård")],
+    ],
 )
 async def test_a_name_without_its_accents_is_the_same_name(desk: Office, typed: str, name: str) -> None:
     await desk.link("U1")
@@ -206,11 +210,30 @@ async def test_accents_that_are_typed_are_meant_and_without_them_it_may_be_eithe
     assert [order.number for order in desk.phone.orders] == ["+12025550124"]
 
 
+async def test_of_a_name_that_is_written_out_and_one_that_is_not_the_one_that_was_typed(desk: Office) -> None:
+    await desk.link("U1")
+    await desk.contact(CUSTOMER_NUMBER, "Mueller")
+    await desk.contact("+12025550124", "Müller")
+    await desk.contact("+12025550125", "Muller")
+    for typed, number in (("Mueller", CUSTOMER_NUMBER), ("Müller", "+12025550124")):
+        await desk.type(f"/call {typed}")
+        assert desk.phone.orders[-1].number == number
+    told = await desk.type("/call muller")
+    assert "Several contacts have that name" in told
+    assert "0123" not in told
+    await desk.board.write(contacts.remove, "+12025550124")
+    told = await desk.type("/call Müller")
+    assert "Several contacts have that name" in told
+    assert "0123" in told
+    assert "0125" in told
+    assert len(desk.phone.orders) == 2
+
+
 async def test_a_colleague_is_found_without_accents_and_by_a_part_of_a_double_name(desk: Office) -> None:
     await desk.link("U1")
     await desk.link("U2", "+12025550144", name="Jürgen Łoś-Weiß (Sales)")
     await desk.link("U4", "+12025550145", name="Ann Hill, MD")
-    for typed, number in (("jurgen", "44"), ("los-weiss", "44"), ("weiss", "44"), ("Hill", "45")):
+    for typed, number in (("jurgen", "44"), ("juergen", "44"), ("los-weiss", "44"), ("weiss", "44"), ("Hill", "45")):
         told = await desk.type(f"/call {typed}")
         assert "Ringing" in told or "already calling" in told, typed
         assert desk.phone.orders[-1].number.endswith(number)
@@ -222,6 +245,21 @@ async def test_a_name_with_an_options_word_is_known_without_its_accents(desk: Of
     await desk.contact(CUSTOMER_NUMBER, "Jose")
     await desk.contact("+12025550124", "José Record")
     assert "is all of somebody's name, so nothing was dialled." in await desk.type(f"/call {typed}")
+
+
+async def test_a_line_is_known_without_the_letters_that_a_keyboard_lacks(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    other = '[lines."+12025550111"]\nlabel = "Buero"\naccount = "voicenter"\n[policy]'
+    text = SETTINGS.replace('label = "Sales"', 'label = "Büro"').replace("[policy]", other)
+    async with office(tmp_path, fake_slack, slack_clock, text) as desk:
+        await desk.link("U1")
+        for place, (typed, line) in enumerate((("buro", LINE), ("büro", LINE), ("Buero", "+12025550111"))):
+            await desk.type(f"/call +1 202 555 012{place} from {typed}")
+            assert desk.phone.orders[-1].caller_id == line
+            assert "people see" in await desk.type(f"/phone line {typed}")
+            assert (await desk.board.read(people.person, "U1")).line == line
+            assert f"line {'Buero' if place == 2 else 'Büro'}" in await desk.type(f"/calls log line {typed}")
 
 
 async def test_a_line_is_known_by_the_apostrophe_of_a_phone(

@@ -53,6 +53,19 @@ async def test_one_call_by_the_form(desk: Office) -> None:
     assert desk.told == "+1 202-555-0101 waits in Spring sale now."
 
 
+async def test_an_extension_that_no_dialer_dials_is_not_dropped_in_silence(desk: Office) -> None:
+    told = await desk.type("/campaign add Spring sale +1 202 555 0101 ext 12 name Dana", user="U2")
+    assert told.startswith("No campaign dials an extension like 12 behind a number, so nothing was done.")
+    assert "extension=12" in told
+    await desk.type("/campaign add", user="U2")
+    filled = {"campaign": value(desk, SALE), "number": "+1 202 555 0101 x12"}
+    assert "No campaign dials an extension" in (await desk.submit(filled, user="U2"))["number"]
+    assert dialer(desk).orders_of("add_campaign_call") == []
+    desk.slack.views.clear()
+    await paste(desk, "number\n+1 202 555 0101 x12\n")
+    assert any("Not dialled: the extension behind a number, in line 2 (12)." in text for text in texts(desk))
+
+
 @pytest.mark.parametrize(
     ("number", "words"),
     [

@@ -100,6 +100,20 @@ async def test_the_preview_says_what_would_become_of_each_row_and_changes_nothin
     assert await audit(desk) == []
 
 
+async def test_the_preview_says_which_extensions_are_not_kept(desk: Office) -> None:
+    await paste(desk, "Phone,Name\n+1 202 555 0101 ext. 12,Noa\n(202) 555-0102x7,Sam\n202 555 0101 x13,Eve\n")
+    text = card(desk).text
+    assert "2 contacts can be imported." in text
+    assert "Not kept: the extension behind a number, in line 2 (12), line 3 (7)." in text
+    assert "`/call NAME ext 12` dials one, where the phone service can." in text
+    assert "line 4: 202 555 0101 x13: the same number as in line 2" in text
+    await press(desk, "import_rows")
+    assert {number: one.name for number, one in (await book(desk)).items()} == {
+        "+12025550101": "Noa",
+        "+12025550102": "Sam",
+    }
+
+
 async def test_a_file_is_read_from_slack(desk: Office) -> None:
     file = add_file(desk.slack, "friends & co.csv", ROWS.encode("utf-16"), user="U2")
     await desk.type("/contacts import", user="U2")

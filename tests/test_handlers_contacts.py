@@ -143,6 +143,34 @@ async def test_somebody_is_found_by_a_part(desk: Office, text: str) -> None:
     assert "Sam Hill" not in told
 
 
+@pytest.mark.parametrize("text", ["jörg", "jorg", "Joerg", "GAERTEN", "gärten müller", "mueller gaerten"])
+async def test_somebody_is_found_however_the_letters_are_written(desk: Office, text: str) -> None:
+    await desk.contact(NOA, "Jörg Müller", "Gärten & Höfe")
+    await desk.contact(SAM, "Sam Hill")
+    told = await desk.type(f"/contacts {text}")
+    assert "Jörg Müller" in told
+    assert "Sam Hill" not in told
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        *["+1 202 555 0123 ext. 12 Noa Green", "(202) 555-0123x12, Noa Green", "+12025550123;ext=12 Noa Green"],
+        *["<tel:+12025550123,,12#|+1 202 555 0123,,12#> Noa Green", "202 555 0123 Ext 12: Noa Green"],
+    ],
+)
+async def test_an_extension_behind_the_number_is_no_part_of_the_name(desk: Office, typed: str) -> None:
+    told = await desk.type(f"/contacts add {typed}")
+    assert await in_book(desk, NOA) == Contact(NOA, "Noa Green", "")
+    assert "The extension 12 behind it is not kept: `/call Noa Green ext 12` dials it" in told
+
+
+async def test_a_name_may_begin_like_an_extension(desk: Office) -> None:
+    told = await desk.type("/contacts add +1 202 555 0123 X2 Media")
+    assert await in_book(desk, NOA) == Contact(NOA, "X2 Media", "")
+    assert "not kept" not in told
+
+
 async def test_a_number_that_slack_has_turned_into_a_link_is_found_and_added(desk: Office) -> None:
     await desk.type("/contacts add <tel:+12025550123|+1 202 555 0123> Noa Green, Green &amp; Sons")
     assert await in_book(desk, NOA) == Contact(NOA, "Noa Green", "Green & Sons")

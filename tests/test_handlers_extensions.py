@@ -56,6 +56,14 @@ async def test_one_is_found_by_whatever_is_known_of_it(desk: Office, board: Swit
     assert "None is called that." in await desk.type("/phone extensions nobody")
 
 
+async def test_one_is_found_without_the_letters_that_a_keyboard_lacks(desk: Office, board: Switchboard) -> None:
+    board.people = (Extension(code="A1", name="Büro Süd"), Extension(code="A2", name="Empfang"))
+    for wanted in ("büro", "buro", "buero sued"):
+        told = await desk.type(f"/phone extensions {wanted}")
+        assert "Büro Süd" in told, wanted
+        assert "Empfang" not in told
+
+
 async def test_those_of_accounts_below_are_named_by_their_account(desk: Office, board: Switchboard) -> None:
     told = await desk.type("/phone extensions all stores")
     assert board.everything is True

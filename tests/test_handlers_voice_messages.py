@@ -336,7 +336,14 @@ async def test_the_last_evening_of_the_calendar_is_too_far_ahead(desk: Office) -
             "Only managers may send a voice message to more than one recipient",
         ),
         ('<#C1|calls> "Hello"', "cannot be called: name a person or a number. Nothing was sent. Example: "),
-        ("dana hello there", "A text to be spoken goes in quotes. Example: +1 202 555 0100, Dana Levi"),
+        (
+            "Dana Levi your order is  ready",
+            "No contact is called “Dana Levi your order is”, so nothing was sent. A text to be spoken goes in quotes: "
+            '`/voicemsg Dana Levi "your order is ready"`.',
+        ),
+        ("dana hello there", 'goes in quotes: `/voicemsg dana "hello there"`.'),
+        ("somebody hello there", 'goes in quotes: `/voicemsg +1 202 555 0100 "Your order is ready"`.'),
+        ("+1 202 555 0131 your order is ready", "There are: Welcome, Order ready. A text to be spoken goes in quotes."),
         ('"Hello" Dana Levi', "First say whom to call, then what is played. Nothing was sent. Example: "),
         ('"Hello" Noa Green keys', "First say whom to call, then what is played. Nothing was sent. Example: "),
         ("templates show nothing", "There is no stored message “nothing”"),
@@ -350,6 +357,17 @@ async def test_what_is_refused_says_why(desk: Office, line: str, words: str) -> 
     assert speaker(desk).messages == []
     assert desk.conversation("U1") == []
     assert await desk.board.read(ledger.open_intents) == []
+
+
+async def test_words_without_quotes_behind_a_colleagues_name(desk: Office) -> None:
+    await desk.link("U2", THREE, name="Grace Hall")
+    assert 'in quotes: `/voicemsg hall "can you come"`.' in await desk.type("/voicemsg hall can you come")
+
+
+async def test_of_many_stored_messages_a_few_are_named(desk: Office) -> None:
+    speaker(desk).stored = {str(n): Template(id=str(n), name=f"Order {n}") for n in range(7)}
+    told = await desk.type("/voicemsg Dana Levi nonsense")
+    assert told.endswith("There are: Order 0, Order 1, Order 2, Order 3, Order 4 and more, see `/voicemsg templates`.")
 
 
 async def test_two_contacts_of_one_name(desk: Office) -> None:

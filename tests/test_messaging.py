@@ -402,7 +402,7 @@ async def test_a_misspelt_name_does_not_go_to_whoever_cannot_list(desk: Office) 
     silent = Silent("quiet", desk.clock)
     desk.board.providers = {"quiet": silent, "voicenter": desk.phone}
     wanted = Wanted(by="U2", recipients=((NUMBERS[0], ""),), said=Said(template="welcom"))
-    with pytest.raises(BadInput, match="If it is stored at quiet, which cannot list"):
+    with pytest.raises(NotFound, match="If it is stored at quiet, which cannot list"):
         await messaging.create(desk.board, "key", wanted)
     await messaging.create(
         desk.board, "key", Wanted(by="U2", recipients=wanted.recipients, said=Said(template="Welcome"))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.names import Fit, bare, fit, folded, same
+from bot.names import Fit, bare, called, fit, folded, holds, same, words
 
 
 @pytest.mark.parametrize(
@@ -14,6 +14,14 @@ from bot.names import Fit, bare, fit, folded, same
         ("José Ramírez", "Jose Ramirez"),
         ("Zoe\u0308", "Zoë"),
         ("muller", "MÜLLER"),
+        ("Mueller", "Mu\u0308ller"),
+        ("JOERG GROESSER", "Jörg Größer"),
+        ("Jörg Müller", "Joerg Mueller"),
+        ("Jörg Müller", "Jörg Mueller"),
+        ("Jaeger & Soehne", "Jäger & Söhne"),
+        ("Soerensen", "Sørensen"),
+        ("Aagaard", "Ågård"),
+        ("Aagaard", "Ågaard"),
         ("Strauss", "Strauß"),
         ("soren aeroe", "Søren Ærøe"),
         ("lukasz wolski", "Łukasz Wolski"),
@@ -39,7 +47,15 @@ def test_the_same_name(typed: str, name: str) -> None:
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("Андрей", "Андреи"), ("Ганна Їжак", "Ганна Іжак"), ("ガン", "カン"), ("रीमा", "रमा"), ("ปู่", "ปู"), ("", "Dana")],
+    [
+        *[("Muller", "Mueller"), ("Joe", "Jo")],
+        ("Андрей", "Андреи"),
+        ("Ганна Їжак", "Ганна Іжак"),
+        ("ガン", "カン"),
+        ("रीमा", "रमा"),
+        ("ปู่", "ปู"),
+        ("", "Dana"),
+    ],
 )
 def test_marks_that_make_another_letter_stay(one: str, other: str) -> None:
     assert not same(one, other)
@@ -50,11 +66,31 @@ def test_what_is_folded_stays_as_it_is(text: str) -> None:
     assert folded(folded(text)) == folded(text)
 
 
+@given(st.text(alphabet="aeouäöüåøßAU\u0308 ", max_size=8), st.text(alphabet="aeouäöüåøßAU\u0308 ", max_size=4))
+def test_letters_that_may_be_written_out_only_find_more(name: str, part: str) -> None:
+    assert holds(name, part) or folded(part) not in folded(name)
+    assert same(name, part) or folded(part) != folded(name)
+    assert (fit(name, part) is Fit.ALL) == same(name, part)
+    if fit(name, part) is not Fit.NONE:
+        assert all(holds(name, word) for word in words(part))
+
+
+def test_of_several_that_have_a_name_the_one_that_is_spelt_like_that() -> None:
+    lines = ["Büro", "Buero", "", "Málaga", "Malaga"]
+    found = [called(typed, lines, str) for typed in ("buero", "BÜRO", "malaga", "Málaga", "Buro", "Madrid", "")]
+    assert found == ["Buero", "Büro", "Málaga", "Málaga", "Büro", None, None]
+
+
 @pytest.mark.parametrize(
     ("name", "part", "how"),
     [
         ("José Ramírez", "jose", Fit.WORDS),
         ("Strauß-Hill", "strauss", Fit.WORDS),
+        ("Dr. Jörg Müller", "mueller", Fit.WORDS),
+        ("Dr. Jörg Müller", "muel", Fit.BEGINS),
+        ("Joerg Mueller", "Müller, Jörg", Fit.WORDS),
+        ("Müller", "ueller", Fit.INSIDE),
+        ("Mueller", "Muller", Fit.NONE),
         ("Zoë Hill", "zo", Fit.BEGINS),
         ("Łukasz", "ukasz", Fit.INSIDE),
         ("김민", "기", Fit.NONE),

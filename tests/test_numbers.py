@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import BadInput
-from bot.numbers import at_start, country, e164, likely_country, masked, parse, pretty, withheld
+from bot.numbers import at_start, country, e164, likely_country, masked, parse, pretty, with_extension, withheld
 
 
 @pytest.mark.parametrize(
@@ -76,6 +76,14 @@ def test_what_does_not(text: str) -> None:
         ("1-800-FLOWERS", "is not a phone number: write it without letters"),
         ("555 0123", "lacks its area code"),
         ("9" * 60, "is not a phone number"),
+        (
+            "+1 202 555 0123 ext. 12",
+            "“.*ext. 12” has an extension behind it, which cannot be used here. Write the number",
+        ),
+        ("+1 202 555 0123,,12#", "has an extension behind it"),
+        ("+49 30 123456 p12", "is not a phone number: write it without letters"),
+        ("+49 30 1234 w 5678", "is not a phone number: write it without letters"),
+        ("+49 30 12p34 ext 56", "is not a phone number: write it without letters"),
         ("911", "“911” is an emergency number, and Callboard never calls those"),
         ("1 1 2", "is an emergency number"),
     ],
@@ -129,6 +137,18 @@ def test_many_digits_are_not_tried_one_by_one(monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(BadInput):
         at_start("1 " * 1500, "US")
     assert len(tried) <= 60
+
+
+@pytest.mark.parametrize(
+    ("behind", "extension"),
+    [
+        *[(" ext. 12", "12"), ("x12", "12"), (" x 12", "12"), (";ext=12", "12"), (",,12#", "12"), (" #12", "12")],
+        *[(" Extension 0012", "0012"), (" ext \uff11\uff12", "12"), ("", ""), (" ", "")],
+    ],
+)
+def test_an_extension_behind_a_number_is_no_part_of_it(behind: str, extension: str) -> None:
+    assert with_extension(f"+1 202 555 0123{behind}", "US") == ("+12025550123", extension)
+    assert with_extension(f"+49 30 123456{behind}", "US") == ("+4930123456", extension)
 
 
 def test_pretty() -> None:

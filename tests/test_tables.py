@@ -33,15 +33,27 @@ def test_only_columns_that_are_read_must_differ() -> None:
 
 @pytest.mark.parametrize("typed", ["tel:+12025550101", "'+1 202 555 0101", "(202) 555-0101", "12025550101"])
 def test_a_number_as_spreadsheets_leave_it(typed: str) -> None:
-    assert tables.number(typed, "US") == "+12025550101"
-    assert tables.number("972505550101", "US") == "+972505550101"
+    assert tables.number(typed, "US") == ("+12025550101", "")
+    assert tables.number("972505550101", "US") == ("+972505550101", "")
+
+
+@pytest.mark.parametrize("behind", [" (ext. 12)", "(x12)", ";ext=12", " ext 12", " (#12)"])
+def test_an_extension_behind_a_number_stands_apart(behind: str) -> None:
+    assert tables.number(f"tel:+12025550101{behind}", "US") == ("+12025550101", "12")
+    assert tables.number(f"(202) 555-0101{behind}", "US") == ("+12025550101", "12")
+
+
+def test_a_few_of_many_extensions_are_named() -> None:
+    assert tables.extensions([(2, "12"), (1003, "7")]) == "line 2 (12), line 1003 (7)"
+    named = "line 0 (5), line 1 (5), line 2 (5), line 3 (5), line 4 (5) and 1,001 more"
+    assert tables.extensions([(line, "5") for line in range(1006)]) == named
 
 
 @pytest.mark.parametrize("typed", ["2025550101.0", "12025550101.0", "+12025550101.00", "2025550101,0"])
 def test_a_number_that_became_a_decimal_is_not_another_one(typed: str) -> None:
     """As programs write a column of numbers with an empty cell in it; the 0 is no digit of theirs."""
-    assert tables.number(typed, "US") == "+12025550101"
-    assert tables.number("4930123456.0", "DE") == "+4930123456"
+    assert tables.number(typed, "US") == ("+12025550101", "")
+    assert tables.number("4930123456.0", "DE") == ("+4930123456", "")
 
 
 @pytest.mark.parametrize("first", ["sep=;", '"sep=;"', "SEP=;", "\ufeffsep=;\r"])
@@ -141,4 +153,4 @@ def test_a_file_is_of_the_same_cells_also_where_a_semicolon_ends_them() -> None:
 )
 def test_a_number_with_blanks_is_no_figure_that_a_spreadsheet_rounds(number: str, shown: str) -> None:
     assert tables.phone(number) == shown
-    assert not shown.startswith("+4") or tables.number(shown, "US") == number
+    assert not shown.startswith("+4") or tables.number(shown, "US") == (number, "")

@@ -160,6 +160,10 @@ def test_options(typed: str, who: Who, text: str, call: dict[str, object]) -> No
         ("21 Ada Example", "put it in quotes"),
         ("back Ada", "“Ada” after “back”"),
         ("help desk", "“desk” after “help”"),
+        (
+            "again nonsense",
+            "“nonsense” after “again” was not understood. Leave it out; or, if all of it is a name, put that in quotes",
+        ),
         ("<@U1|ada> Example", "“Example” after"),
         ("<@U1> <@U2>", "“<@U2>” after"),
         ("Ada <@U1>", "“<@U1>” after “Ada”"),

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from bot.cards import Message, context, header, message, paragraphs, plain, sentence
-from bot.names import folded
+from bot.names import holds
 from bot.orders import Extension
 
 LISTED = 40
@@ -30,8 +30,7 @@ class Listed(msgspec.Struct, frozen=True):
 
 def matching(found: Sequence[Extension], wanted: str) -> list[Extension]:
     """Those with that in their name, code, short number or whoever is signed in; by name. `wanted`: "" = all."""
-    text = folded(wanted)
-    fits = [one for one in found if text in folded(" ".join((one.name, one.person, one.code, one.speed_dial)))]
+    fits = [one for one in found if holds(" ".join((one.name, one.person, one.code, one.speed_dial)), wanted)]
     return sorted(fits, key=lambda one: (one.name.casefold(), one.code))
 
 

@@ -118,13 +118,14 @@ def wrap_modal(
     names = list(dict.fromkeys(said for name in (*dispositions, call.disposition) if (said := typed(name, 75))))
     initial = {"disposition": typed(call.disposition, 75), "note": "" if masked else call.note}
     if names:
-        blocks.append(
-            select_input("disposition", "How it went", [(name, name) for name in names], initial, optional=True)
-        )
+        choices = [(name, name) for name in names]
+        if initial["disposition"]:
+            choices.append((NONE, "Nothing: take it back"))
+        blocks.append(select_input("disposition", "How it went", choices, initial, optional=True))
     blocks.append(text_input("note", "Note", initial, optional=True, multiline=True, length=_NOTE_LENGTH))
     if call.number and not masked:
-        choices = list(MOMENTS.items())
-        blocks.append(select_input("later", "Remind me to call again", choices, {}, optional=True, empty="No reminder"))
+        moments = list(MOMENTS.items())
+        blocks.append(select_input("later", "Remind me to call again", moments, {}, optional=True, empty="No reminder"))
     return form("How did it go?", blocks, "call:wrapped", call.id, submit="Save")
 
 

@@ -10,12 +10,11 @@ from collections.abc import Iterator
 import msgspec
 
 from bot.audit_search import Lines
-from bot.names import folded
 
 _FOREVER = 1e12
 """Later than any line, seconds since 1970 UTC: keeps every search on the index."""
 _COLUMNS = "id, at, who, what, subject, detail"
-_SAID = "folded(what || ' ' || subject || ' ' || detail)"
+_SAID = "what || ' ' || subject || ' ' || detail"
 Key = tuple[float, int]
 """Where a line stands in the order."""
 
@@ -77,6 +76,6 @@ def _where(search: Lines, after: Key | None = None, newer: bool = False) -> tupl
         where += " AND who = ?"
         values.append(search.by)
     for word in search.stored:
-        where += f" AND instr({_SAID}, ?)"
-        values.append(folded(word))
+        where += f" AND holds({_SAID}, ?)"
+        values.append(word)
     return where, values

@@ -43,7 +43,7 @@ def get(db: sqlite3.Connection, number: str) -> Contact | None:
 def named(db: sqlite3.Connection, name: str, limit: int = 5) -> list[Contact]:
     """Contacts whose name is `name`, else with a word that begins like it, else with it inside; the best fit first."""
     wanted = words(name)[:_WORDS]
-    where = " AND ".join(["instr(folded(name), ?)"] * len(wanted)) or "0"
+    where = " AND ".join(["holds(name, ?)"] * len(wanted)) or "0"
     rows = db.execute(f"SELECT number, name, company FROM contacts WHERE {where} ORDER BY name", wanted)
     found = sorted(((fit(row[1], name), Contact(*row)) for row in rows), key=lambda one: -one[0])
     best = found[0][0] if found else Fit.NONE
@@ -76,16 +76,16 @@ def page(
 
 def _wanted(text: str) -> tuple[str, list[str]]:
     """Conditions on a contact, and their values."""
-    text = folded(text)
-    parts = [text] if _LIKE_A_NUMBER.fullmatch(text) else text.split()[:_WORDS]
+    parts = [text] if _LIKE_A_NUMBER.fullmatch(folded(text)) else text.split()[:_WORDS]
     values: list[str] = []
     for word in parts:
         word = word.rstrip(STOPS) or word
-        digits = re.sub(r"\(0\)|\D", "", word) if _LIKE_A_NUMBER.fullmatch(word) else ""
+        number = folded(word)
+        digits = re.sub(r"\(0\)|\D", "", number) if _LIKE_A_NUMBER.fullmatch(number) else ""
         if len(digits) >= _WITH_TRUNK_ZERO:
             digits = digits.lstrip("0")
         values += [bare(word) or word, digits, digits]
-    one = " AND (instr(folded(name || ' ' || company), ?) OR (? <> '' AND instr(number, ?)))"
+    one = " AND (holds(name || ' ' || company, ?) OR (? <> '' AND instr(number, ?)))"
     return one * len(parts), values
 
 

@@ -17,7 +17,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bot.names import folded
+from bot.names import holds
 from bot.store import schema
 
 T = TypeVar("T")
@@ -249,11 +249,11 @@ def read_only(path: Path, work: Callable[[sqlite3.Connection], T]) -> T:
 
 
 def add_functions(connection: sqlite3.Connection) -> None:
-    """What our queries call and SQLite lacks: `folded(text)`, because its own lower() and LIKE know only a to z.
+    """What our queries call and SQLite lacks: `holds(text, part)`, because its own instr() and LIKE know only a to z.
 
     No index may use it: the file is also opened by other tools.
     """
-    connection.create_function("folded", 1, folded, deterministic=True)
+    connection.create_function("holds", 2, holds, deterministic=True)
 
 
 def _commit_together(connection: sqlite3.Connection, jobs: list[_Job]) -> list[_Result]:

@@ -147,7 +147,7 @@ def with_phones(db: sqlite3.Connection, limit: int) -> list[tuple[str, str]]:
 def called(db: sqlite3.Connection, name: str) -> list[Person]:
     """Whose name that is, or whole words of it, such as the first; with or without a phone."""
     wanted = words(name)
-    where = " AND ".join(["instr(folded(name), ?)"] * len(wanted)) or "0"
+    where = " AND ".join(["holds(name, ?)"] * len(wanted)) or "0"
     rows = db.execute(f"SELECT {_PERSON} FROM people WHERE {where} ORDER BY user", wanted)
     found = (Person(*row) for row in rows)
     return [person for person in found if fit(person.name, name) >= Fit.WORDS]
