@@ -461,6 +461,7 @@ async def answered(provider: Provider) -> httpx.Response:
         json.dumps({"message": "password=%s&lang=en"}).replace("&", "\\u0026").replace("=", "\\u003d"),
         "<message>password is %s</message>",
         json.dumps({"message": "wrong password\n%s\n"}),
+        json.dumps({"message": 'Wrong: {"password": "%s", "lang":"en"}'}),
         "Bad request: username=demo&password=%s&lang=en",
         "password%%3D%s%%26lang%%3Den",
         "%s",
@@ -495,6 +496,8 @@ async def test_credentials_are_found_as_any_service_may_write_them(kind: str, cr
         ("session", {"call_session_id": 7, "sessions": [], "session2": "a_session"}),
         ("972505550101", {"id": "9725055501011", "CALLID": "a972505550101"}),
         ("ab1", {"id": "ab1", "CALLID": "cab12"}),
+        ("success", {"success": True, "message": "Request Received", "id": 41}),
+        ("1402235247", {"JoinTime": 1402235247, "ID": 10035}),
     ],
 )
 @pytest.mark.parametrize("kind", KINDS)
