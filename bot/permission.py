@@ -10,7 +10,7 @@ from datetime import UTC, datetime, time
 
 from msgspec.structs import replace
 
-from bot import outsiders, policy
+from bot import number_kinds, outsiders, policy
 from bot.board import Board
 from bot.cards import upper_first
 from bot.cards.times import counted, day_clock
@@ -253,6 +253,14 @@ def check_started(db: sqlite3.Connection, board: Board, starter: str, kind: str,
                 f"person is {most}{each}. Go on {again}, or ask an admin to raise `{cap}`."
             )
             raise StartedEnough(words, end.timestamp(), starter, cap)
+
+
+def may_be_rung(board: Board, phone: str) -> bool:
+    """Whether a colleague's phone, E.164 or an extension's code, may be rung as theirs: each says so of their own, and
+    what they say is dialled by flows at whatever hour somebody calls."""
+    found = rules(board)
+    abroad = policy.own_phone_abroad(phone, found)
+    return not (abroad or number_kinds.is_like_a_number(phone) or policy.never(phone, found.region))
 
 
 def check_transfer(db: sqlite3.Connection, board: Board, user: str, to: str, account: str = "") -> None:
