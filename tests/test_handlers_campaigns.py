@@ -381,6 +381,29 @@ async def test_a_member_is_added_by_the_form(desk: Office) -> None:
     assert desk.told == "Spring sale: extension 204 takes its calls now."
 
 
+@pytest.mark.parametrize("code", ["+19005550123", "19005550123", "0019005550123", "911", "201+"])
+async def test_who_takes_its_calls_is_an_extension_and_no_number(desk: Office, code: str) -> None:
+    """The service would dial it for each of them, past countries, prices and limits."""
+    await desk.type("/campaign members spring sale", user="U2")
+    await press(desk, "member_add")
+    errors = await desk.submit({"extension": code}, user="U2")
+    assert f"“{code}” is no extension" in errors["extension"]
+    desk.slack.views.clear()
+    await desk.type("/campaign ivr", user="U2")
+    errors = await desk.submit({"campaign": value(desk, CARE), "people": f"201, {code}"}, user="U2")
+    assert f"“{code}” is no extension" in errors["people"]
+    assert dialer(desk).sheets[SALE].members == {}
+    assert [what for what, *_ in dialer(desk).asked] == []
+
+
+async def test_a_colleague_whose_extension_is_a_number_takes_no_calls(desk: Office) -> None:
+    """Everybody says of themselves what theirs is."""
+    await desk.link("U4", extension="19005550123")
+    told = await desk.type("/campaign members spring sale add <@U4|max>", user="U2")
+    assert "“19005550123” is no extension" in told
+    assert dialer(desk).sheets[SALE].members == {}
+
+
 async def test_an_extension_of_another_account_is_not_taken(desk: Office) -> None:
     await desk.link("U4", "204", phone_kind="extension", extension="204", account="elsewhere")
     told = await desk.type("/campaign members spring sale add <@U4>", user="U2")
