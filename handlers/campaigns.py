@@ -316,7 +316,14 @@ async def validate_strategy(desk: Desk, click: Click) -> dict[str, str]:
 async def set_strategy(desk: Desk, click: Click) -> None:
     """The submitted form."""
     filled = ", ".join(f"{name} {value}" for name, value in click.fields.items() if name != "campaign" and value)
-    await _set(desk, click, "set_campaign_strategy", _strategy(click), filled, "The strategy of {} is set.")
+    chosen = _strategy(click)
+    words = "The strategy of {} is set."
+    if (chosen.calls_per_member or 0) > 1:
+        words += (
+            " With more than one call for each free member some people answer and nobody is there. In the USA and in the "
+            "UK 3 of 100 may be, and how many they are the service counts, not Callboard."
+        )
+    await _set(desk, click, "set_campaign_strategy", chosen, filled, words)
 
 
 def _strategy(click: Click) -> Strategy:

@@ -420,6 +420,12 @@ async def test_strategy_and_ivr_are_set_in_forms(desk: Office) -> None:
     assert "at least one" in (await desk.submit({}, user="U2"))["ratio"]
     assert await desk.submit({"queue": "17", "ratio": "1,5"}, user="U2") == {}
     assert dialer(desk).asked == [("set_campaign_strategy", SALE, Strategy(monitored_queue=17, calls_per_member=1.5))]
+    assert desk.told == (
+        "The strategy of Spring sale is set. With more than one call for each free member some people answer and nobody "
+        "is there. In the USA and in the UK 3 of 100 may be, and how many they are the service counts, not Callboard."
+    )
+    await desk.type("/campaign strategy Spring sale", user="U2")
+    assert await desk.submit({"ratio": "1"}, user="U2") == {}
     assert desk.told == "The strategy of Spring sale is set."
     await desk.type("/campaign ivr", user="U2")
     assert "whole number" in (await desk.submit({"campaign": value(desk, CARE), "most": "x"}, user="U2"))["most"]
@@ -427,7 +433,10 @@ async def test_strategy_and_ivr_are_set_in_forms(desk: Office) -> None:
     await desk.submit({"campaign": value(desk, CARE), "most": "4", "people": "201, AAPINFzL"}, user="U2")
     settings = IvrSettings(most_calls=4, representatives=("201", "AAPINFzL"))
     assert dialer(desk).asked[-1] == ("configure_ivr_campaign", CARE, settings)
-    assert [what for _, what, _, _ in await audit(desk)] == ["configure ivr campaign", "set campaign strategy"]
+    assert [what for _, what, _, _ in await audit(desk)] == [
+        "configure ivr campaign",
+        *["set campaign strategy"] * 2,
+    ]
 
 
 async def test_a_form_opens_at_once_and_says_why_it_cannot_be_filled(desk: Office) -> None:
