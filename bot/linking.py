@@ -102,6 +102,12 @@ def _check_code(code: str) -> None:
 
 def _check_rings(board: Board, kind: str, value: str) -> None:
     """Every call of theirs rings it, so it is nothing that is never dialled from here."""
+    if kind == "number" and (line := board.settings.line(value)) is not None:
+        label = f" ({line.label})" if line.label else ""
+        raise BadInput(
+            f"{numbers.pretty(value)} is a line of yours{label}, so nothing was changed: it would call itself. "
+            "Link your own phone or extension."
+        )
     wrong = ""
     if kind == "number" and (found := number_kinds.parsed(value)) is not None:
         wrong = "a short number" if number_kinds.is_short_abroad(found) else number_kinds.costly(found)

@@ -320,8 +320,8 @@ async def set_strategy(desk: Desk, click: Click) -> None:
     words = "The strategy of {} is set."
     if (chosen.calls_per_member or 0) > 1:
         words += (
-            " With more than one call for each free member some people answer and nobody is there. In the USA and in the "
-            "UK 3 of 100 may be, and how many they are the service counts, not Callboard."
+            " With more than one call for each free member some people answer and nobody is there. In the USA and in "
+            "the UK 3 of 100 may be, and how many they are the service counts, not Callboard."
         )
     await _set(desk, click, "set_campaign_strategy", chosen, filled, words)
 

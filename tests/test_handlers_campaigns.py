@@ -421,8 +421,9 @@ async def test_strategy_and_ivr_are_set_in_forms(desk: Office) -> None:
     assert await desk.submit({"queue": "17", "ratio": "1,5"}, user="U2") == {}
     assert dialer(desk).asked == [("set_campaign_strategy", SALE, Strategy(monitored_queue=17, calls_per_member=1.5))]
     assert desk.told == (
-        "The strategy of Spring sale is set. With more than one call for each free member some people answer and nobody "
-        "is there. In the USA and in the UK 3 of 100 may be, and how many they are the service counts, not Callboard."
+        "The strategy of Spring sale is set. With more than one call for each free member some people answer and "
+        "nobody is there. In the USA and in the UK 3 of 100 may be, and how many they are the service counts, not "
+        "Callboard."
     )
     await desk.type("/campaign strategy Spring sale", user="U2")
     assert await desk.submit({"ratio": "1"}, user="U2") == {}

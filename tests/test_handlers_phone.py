@@ -257,6 +257,25 @@ async def test_at_another_account_the_same_extension_is_somebody_elses(desk: Off
     await codephone.http.aclose()
 
 
+@pytest.mark.parametrize("typed", ["command", "form"])
+async def test_nobody_links_whom_nobody_may_call(desk: Office, typed: str) -> None:
+    """Each call of theirs would ring them first, at whatever hour."""
+    await desk.board.write(people.block, NUMBER, "asked us to stop", "U2", desk.clock())
+    if typed == "form":
+        told = (await fill(desk, phone=NUMBER))["phone"]
+    else:
+        told = await desk.type(f"/phone link {NUMBER}")
+    assert "+1 202-555-0191 is on the do-not-call list, so nothing was changed" in told
+    assert not (await person(desk)).linked
+
+
+async def test_nobody_links_a_line_of_ours(desk: Office) -> None:
+    """A flow that rings them would call itself, again and again, and each round is paid for."""
+    told = await desk.type(f"/phone link {LINE}")
+    assert "+1 202-555-0100 is a line of yours (Sales), so nothing was changed" in told
+    assert not (await person(desk)).linked
+
+
 @pytest.mark.parametrize("typed", ["/phone link +1 202 555 0192", "/phone link extension 202", "the form"])
 async def test_the_phone_of_who_has_left_may_be_linked_by_another(desk: Office, typed: str) -> None:
     """A deactivated user cannot type `/phone unlink`, and their extension goes to whoever comes."""
