@@ -259,8 +259,8 @@ def may_be_rung(board: Board, phone: str) -> bool:
     """Whether a colleague's phone, E.164 or an extension's code, may be rung as theirs: each says so of their own, and
     what they say is dialled by flows at whatever hour somebody calls."""
     found = rules(board)
-    abroad = policy.own_phone_abroad(phone, found)
-    return not (abroad or number_kinds.is_like_a_number(phone) or policy.never(phone, found.region))
+    wrong = policy.own_phone_abroad(phone, found) or board.settings.line(phone) is not None  # which would call itself
+    return not (wrong or number_kinds.is_like_a_number(phone) or policy.never(phone, found.region))
 
 
 def check_transfer(db: sqlite3.Connection, board: Board, user: str, to: str, account: str = "") -> None:

@@ -229,6 +229,7 @@ async def test_a_user_group_is_whoever_is_on_no_call(desk: Office) -> None:
         ({"phone_kind": "number", "phone": "+972505550190"}, ["+972505550190"]),
         ({"phone_kind": "number", "phone": "+905550000001"}, []),  # of a country that may not be called any more
         ({"phone_kind": "number", "phone": "+19005550123"}, []),
+        ({"phone_kind": "number", "phone": LINE}, []),  # the flow would call itself
     ],
 )
 async def test_a_flow_rings_nobodys_phone_that_may_not_be_rung(
