@@ -344,7 +344,7 @@ def _listed(db: sqlite3.Connection, number: str) -> DoNotCall | None:
     if listed is None:
         return None
     by = people.person(db, listed[1]).name or f"<@{listed[1]}>"  # the words may go into a file
-    return DoNotCall(listed[0], by, listed[2])
+    return DoNotCall(listed[0], by if listed[1] else "", listed[2])
 
 
 def _check(decision: Decision) -> None:
