@@ -206,11 +206,11 @@ def _refold(
     if before is not None and not fetched and _less_talked(before, call):
         missed_calls.reopen(db, call, now, routing.escalate_after(), routing.remind_after(), before["answered_at"])
     missed_calls.follow(db, call, place, now, routing.escalate_after(), begins=begins)
+    if call.recordings:
+        recordings.follow(db, call, now, begins=begins, late=late)
     if call.heard and call.purpose == "message":
         known = _read_call.decode(before["body"]).heard if before is not None else ()
         messages.heed(db, call, routing.stop_key(), known, now)
-    if call.recordings:
-        recordings.follow(db, call, now, begins=begins, late=late)
     return call
 
 
