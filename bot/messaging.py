@@ -208,6 +208,8 @@ def _with_defaults(board: Board, provider: Provider, said: Said) -> Said:
             f"Voice messages via {provider.title} last {counted(longest, 'second')} at most, as your admin has set it. "
             "Nobody was called; write a shorter “max”, or none."
         )
+    stops = bool(board.settings.messages.stop_key) and "collect_digits" in provider.message_options
+    said = msgspec.structs.replace(said, keys=said.keys or stops)
     listens = {"answer_seconds": said.keys or said.words, "silence_seconds": said.words}
     more = {
         name: value for name, value in given.items() if value and not getattr(said, name) and listens.get(name, True)

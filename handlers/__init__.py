@@ -41,6 +41,8 @@ MEET_SECONDS = 1.0
 MOST_LOOKED_UP = 2000
 LOOK_UP_SECONDS = 1.0
 """Between two of them: users.info takes a hundred a minute."""
+_NOT_VISIBLE = "user_not_visible"
+"""Slack's code for somebody whom it does not show us: https://docs.slack.dev/reference/methods/users.info."""
 _TOO_LATE = ("expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id")
 
 
@@ -238,8 +240,11 @@ async def _as_slack_says(desk: Desk, person: Person) -> Person | None:
     """The person with what Slack says of them now; None = it says nothing, and the next time will tell."""
     try:
         user = (await desk.slack.users_info(user=person.user))["user"]
-    except UNREACHED:
-        return None
+    except UNREACHED as error:
+        if slack_code(error) != _NOT_VISIBLE:
+            return None
+        desk.board.outsiders.add(person.user)  # every member is visible to us
+        return people.named(person, "", "", outside=True)
     zone = user.get("tz") or ""  # Slack's table of zones may be newer than this machine's
     name = user.get("real_name") or user.get("name", "")
     from_outside = desk.is_outside(person.user, user)

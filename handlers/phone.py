@@ -143,7 +143,7 @@ async def _store(desk: Desk, what: str, person: Person) -> None:
     """Whose phone rings is on record: calls are billed and heard by it."""
 
     def store(db: sqlite3.Connection) -> None:
-        people.save_person(db, person)
+        taken.save(db, desk, person)
         told = f"{person.account} {person.extension} {person.line}"
         ledger.audit(db, desk.board.now(), person.user, what, person.phone or "no phone", " ".join(told.split()))
 

@@ -257,6 +257,42 @@ async def test_at_another_account_the_same_extension_is_somebody_elses(desk: Off
     await codephone.http.aclose()
 
 
+@pytest.mark.parametrize("typed", ["command", "form"])
+async def test_whose_phone_is_changed_is_told_where_it_stays(desk: Office, typed: str) -> None:
+    """Whoever had somebody's Slack for a while would hear their callers from then on."""
+    await desk.type(f"/phone link {NUMBER}")
+    assert desk.conversation("U1") == [], "the first one is theirs"
+    for _ in range(2):
+        if typed == "form":
+            assert await fill(desk, phone="+1 202 555 0194") == {}
+        else:
+            await desk.type("/phone link +1 202 555 0194")
+    (told,) = desk.conversation("U1")
+    assert told.text == (
+        "Your phone was changed: +1 202-555-0194 rings now when you call, instead of +1 202-555-0191. If it was not "
+        "you, somebody else uses your Slack: type `/phone link` and your own number, and tell your admin."
+    )
+
+
+@pytest.mark.parametrize("typed", ["command", "form"])
+async def test_nobody_links_whom_nobody_may_call(desk: Office, typed: str) -> None:
+    """Each call of theirs would ring them first, at whatever hour."""
+    await desk.board.write(people.block, NUMBER, "asked us to stop", "U2", desk.clock())
+    if typed == "form":
+        told = (await fill(desk, phone=NUMBER))["phone"]
+    else:
+        told = await desk.type(f"/phone link {NUMBER}")
+    assert "+1 202-555-0191 is on the do-not-call list, so nothing was changed" in told
+    assert not (await person(desk)).linked
+
+
+async def test_nobody_links_a_line_of_ours(desk: Office) -> None:
+    """A flow that rings them would call itself, again and again, and each round is paid for."""
+    told = await desk.type(f"/phone link {LINE}")
+    assert "+1 202-555-0100 is a line of yours (Sales), so nothing was changed" in told
+    assert not (await person(desk)).linked
+
+
 @pytest.mark.parametrize("typed", ["/phone link +1 202 555 0192", "/phone link extension 202", "the form"])
 async def test_the_phone_of_who_has_left_may_be_linked_by_another(desk: Office, typed: str) -> None:
     """A deactivated user cannot type `/phone unlink`, and their extension goes to whoever comes."""

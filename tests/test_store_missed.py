@@ -67,6 +67,9 @@ class Routes:
     def remind_after(self) -> float:
         return CLAIMED
 
+    def stop_key(self) -> str:
+        return ""
+
     def roundup(self, call: Call, place: str, now: float) -> Roundup | None:
         return None
 

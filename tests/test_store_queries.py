@@ -195,6 +195,7 @@ def ingest(db: sqlite3.Connection) -> None:
     tell(CdrReceived(ref="in", at=NOW, leg="ext:202", outcome=Outcome.ANSWERED, talk_seconds=9))
 
 
+HEARD = Call(id="call-9", account="acme", purpose="message", number=CALLER, heard=("9",))
 BATCH = campaigns.Batch("b1", "acme", "key", "Spring sale", "march.csv", "U1", NOW, "adding")
 ROW = b'[{"line":1,"state":"ready","typed":"1","call":{"number":"+12025550155"}}]'
 
@@ -529,6 +530,7 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "campaigns.unfinished": campaigns.unfinished,
     "campaigns.open_lists": campaigns.open_lists,
     "campaigns.number_of": lambda db: campaigns.number_of(db, "b1"),
+    "messages.heed": lambda db: messages.heed(db, HEARD, "9", (), NOW),
     "campaigns.added_to": lambda db: campaigns.added_to(db, CALLER),
     "campaigns.want_report": lambda db: campaigns.want_report(db, "b1"),
     "campaigns.reports_due": campaigns.reports_due,

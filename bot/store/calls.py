@@ -54,6 +54,9 @@ class Routing(Protocol):
     def remind_after(self) -> float:
         """Seconds until whoever claimed a missed caller is reminded; 0 = never."""
 
+    def stop_key(self) -> str:
+        """What is pressed during a voice message by whoever is never to be called again; "" = nothing is."""
+
     def roundup(self, call: Call, place: str, now: float) -> Roundup | None:
         """What tells of a call there in place of a message of its own, None = it has that, or nothing does."""
 
@@ -207,6 +210,9 @@ def _refold(
     missed_calls.follow(db, call, waits_at, now, routing.escalate_after(), begins=begins)
     if call.recordings:
         recordings.follow(db, call, now, begins=begins, late=late)
+    if call.heard and call.purpose == "message":
+        known = _read_call.decode(before["body"]).heard if before is not None else ()
+        messages.heed(db, call, routing.stop_key(), known, now)
     return call
 
 
