@@ -1,6 +1,6 @@
-"""Settings -> a running Callboard: providers, store, feed, Slack app, routes, jobs. Imported by the command line only.
+"""Settings -> a running Callboard: providers, store, feed, Slack app, routes, jobs. Imported by the wiring only.
 
-`run()` starts everything in an order in which nothing can be lost (store, recovery, web, Slack, jobs) and stops it
+`running()` starts everything in an order in which nothing can be lost (store, recovery, web, Slack, jobs) and stops it
 the other way round.
 """
 
