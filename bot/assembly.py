@@ -1,6 +1,6 @@
-"""Settings -> a running Callboard: providers, store, feed, Slack app, routes, jobs. Imported by the command line only.
+"""Settings -> a running Callboard: providers, store, feed, Slack app, routes, jobs. Imported by the wiring only.
 
-`run()` starts everything in an order in which nothing can be lost (store, recovery, web, Slack, jobs) and stops it
+`running()` starts everything in an order in which nothing can be lost (store, recovery, web, Slack, jobs) and stops it
 the other way round.
 """
 
@@ -73,7 +73,6 @@ from handlers import (
     contact_imports,
     contacts,
     digest,
-    forget_who_was_met,
     groups,
     home,
     left_out,
@@ -86,6 +85,7 @@ from handlers import (
     recordings,
     register_errors,
     resting,
+    roll_call,
     shortcuts,
     voice_messages,
     voice_templates,
@@ -321,7 +321,7 @@ async def running(
             "old calls": (lambda: forgetting.expire(board), 3600),
             "disk": (disk.Disk(board), 60),
             "identity": (lambda: refresh(board, slack), 3600),
-            "people": (lambda: forget_who_was_met(desk), 86400),
+            "people": (roll_call.RollCall(desk), roll_call.EVERY_SECONDS),
         }
         if settings.mode == "socket":
             socket_mode = await stack.enter_async_context(aclosing(SocketMode(board, app, session)))

@@ -40,7 +40,7 @@ _Failed = Callable[[Exception], Coroutine[Any, Any, None]]
 
 @dataclass
 class Board:
-    """Made once by `__main__`, handed to everything.
+    """Made once by `bot/assembly.py`, handed to everything.
 
     Attributes:
         now: seconds since 1970 UTC; tests inject their own.  wake: tells the feed that cards are dirty.
@@ -50,7 +50,7 @@ class Board:
         listed: id of an open call -> when its service was asked last and said that it lives.
         polled: account -> when it last said which calls are active.
         logged: what is broken -> what the log said of it last.
-        strangers: account -> the day's beginning when somebody from elsewhere last knew the hook secret: the same.
+        strangers: account -> the beginning of the day on which somebody from elsewhere last knew the hook secret, and
         costly: rep and the day's beginning -> numbers that they were refused because of the price: see `bot/alarms.py`.
         readable: accounts whose last webhook since the start could be read.
         old_hooks: account -> when a webhook came by an address with the old secret last, since the start.

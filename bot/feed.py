@@ -218,7 +218,11 @@ class Feed:
             await self.board.write(cards.later, card, self.board.now() + _backoff(card))
             return
         if card.place.startswith("@") and error in _NOBODY:
-            await self._nobody_there(card.place, error)
+            if card.channel:  # of the conversation in which it was: that of an app that was made anew, say
+                self._conversations.pop(card.place, None)
+                await self.board.write(cards.leave, card)
+            else:
+                await self._nobody_there(card.place, error)
             return
         place = f"<@{card.place[1:]}>" if card.place.startswith("@") else f"<#{card.place}>"
         why = _NO_PLACE.get(error, f"refused the message ({error})")

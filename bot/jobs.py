@@ -317,8 +317,8 @@ def _keep_up(scheduler: Any) -> None:
     """APScheduler waits until the clock shows a moment: set back by an hour, it would do nothing for an hour."""
     if not scheduler.running:
         return
+    asyncio.get_running_loop().call_later(CLOCK_SECONDS, _keep_up, scheduler)
     now = datetime.now(UTC)
     for job in scheduler.get_jobs():
         if job.next_run_time > now + job.trigger.interval:
             job.modify(next_run_time=now)
-    asyncio.get_running_loop().call_later(CLOCK_SECONDS, _keep_up, scheduler)

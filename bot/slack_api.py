@@ -47,12 +47,12 @@ async def ask(method: Callable[..., Awaitable[Any]], **arguments: Any) -> Any:
     except ConnectionRefusedError:
         raise
     except OSError as error:
-        # aiohttp's connector errors are OSErrors: nothing was sent. Anything else may have been.
+        # aiohttp's connector errors are OSErrors: nothing was sent. Anything else may have been, as where it timed out.
         if type(error).__name__.startswith("ClientConnector"):
             raise
         raise Unanswered from error
     except Exception as error:
-        if isinstance(error, TimeoutError) or type(error).__module__.startswith("aiohttp"):
+        if type(error).__module__.startswith("aiohttp"):
             raise Unanswered from error
         raise
 

@@ -38,9 +38,6 @@ _LONG_QUOTE = re.compile(r"“([^”]{79})[^”]{2,}”")
 """What somebody typed, quoted back to them: all of it would push the advice out of sight."""
 MEET_SECONDS = 1.0
 """So long Slack is waited for when somebody comes for the first time: a form must be opened within 3 s."""
-MOST_LOOKED_UP = 2000
-LOOK_UP_SECONDS = 1.0
-"""Between two of them: users.info takes a hundred a minute."""
 _NOT_VISIBLE = "user_not_visible"
 """Slack's code for somebody whom it does not show us: https://docs.slack.dev/reference/methods/users.info."""
 _TOO_LATE = ("expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id")
@@ -298,13 +295,13 @@ async def let_in(desk: Desk, user: str) -> bool:
 
 
 def _begin_to_meet(desk: Desk, user: str) -> asyncio.Future[None]:
-    meeting = desk.meetings[user] = asyncio.ensure_future(_meet(desk, user))
+    meeting = desk.meetings[user] = asyncio.ensure_future(meet(desk, user))
     meeting.add_done_callback(lambda _: desk.meetings.pop(user))
     desk.board.track(meeting)
     return meeting
 
 
-async def _meet(desk: Desk, user: str) -> None:
+async def meet(desk: Desk, user: str) -> None:
     """Whose name and time zone are not known, or may have changed since yesterday: times are shown by their clock."""
     known = await desk.board.read(people.person, user)
     person = await _as_slack_says(desk, known)
@@ -314,16 +311,6 @@ async def _meet(desk: Desk, user: str) -> None:
         await desk.board.write(people.save_met, person)
     if not desk.board.turned_away(user):  # else each click asks: they may have been made a member just now
         desk.met.add(user)
-
-
-async def forget_who_was_met(desk: Desk) -> None:
-    """Once a day: people move, change their names, and leave. Who has left presses nothing any more, so whoever has a
-    phone is looked up.
-    """
-    desk.met.clear()
-    for user, _ in await desk.board.read(people.with_phones, MOST_LOOKED_UP):
-        await _meet(desk, user)
-        await desk.board.sleep(LOOK_UP_SECONDS)
 
 
 async def _acknowledge(desk: Desk, ack: AsyncAck, click: Click, handler: Handler, first: First | None) -> None:

@@ -9,7 +9,8 @@ import pytest
 from bot import digests
 from bot.events import CdrReceived, Described, LegAnswered, Outcome
 from bot.store import ledger, people
-from handlers import forget_who_was_met, home
+from handlers import home
+from handlers.roll_call import RollCall
 from tests import slack_requests
 from tests.block_rules import check_view
 from tests.fake_slack import FakeSlack
@@ -279,7 +280,7 @@ async def test_times_are_by_the_clock_that_slack_tells_of_whoever_reads_them(des
     desk.slack.users["U2"] = dataclasses.replace(desk.slack.users["U2"], tz="Europe/London", name="Marta")
     await desk.type("/callboard dnc", user="U2")
     assert (await desk.board.read(people.person, "U2")).zone == "Asia/Tokyo"
-    await forget_who_was_met(desk.desk)
+    await RollCall(desk.desk)()
     await desk.type("/callboard dnc", user="U2")
     await desk.settle()
     found = await desk.board.read(people.person, "U2")

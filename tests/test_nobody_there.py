@@ -76,6 +76,25 @@ async def test_a_card_of_theirs_that_stands_there_is_let_be(desk: Office) -> Non
     assert await desk.board.read(cards.waiting) == 0
 
 
+@pytest.mark.parametrize("stands", [True, False])
+async def test_an_old_conversation_that_is_gone_says_nothing_of_the_person(desk: Office, stands: bool) -> None:
+    """Such as that of a Slack app that was made anew: whoever is there is told whatever is for them."""
+    await desk.board.tell("U4", "Hello to you.", "one")
+    await desk.settle()
+    moved = f"UPDATE cards SET channel = 'D0OLD', ts = iif({stands}, ts, '')"
+    await desk.board.db.write(lambda db: db.execute(moved).rowcount)
+    desk.slack.fail_next("chat.update" if stands else "chat.postMessage", "channel_not_found")
+    await desk.board.write(cards.mark, "notice", "one", "@U4", desk.clock(), notice("Hello again to you."))
+    for number in range(2):
+        await desk.board.tell("U4", f"Message number {number}.", f"n{number}")
+    desk.clock.advance(5)
+    await desk.settle()
+    shown = [message.text for message in desk.conversation("U4")]
+    assert shown[1:] == ["Message number 0.", "Message number 1."] if stands else len(shown) == 4
+    assert await broken(desk) == []
+    assert await desk.board.read(cards.waiting) == 0
+
+
 async def test_what_is_for_them_later_is_tried_and_shown_once_they_are_back(desk: Office) -> None:
     leaves(desk, "U4")
     await desk.board.tell("U4", "Lost.", "one")

@@ -13,7 +13,8 @@ from bot.events import CdrReceived, Described, Outcome
 from bot.outsiders import WORDS, outside
 from bot.permission import check_caller
 from bot.store import ledger, people
-from handlers import forget_who_was_met, home
+from handlers import home
+from handlers.roll_call import RollCall
 from tests import slack_requests
 from tests.fake_slack import FakeSlack
 from tests.fake_slack_files import add_file
@@ -139,7 +140,7 @@ async def test_a_home_that_a_member_had_opened_tells_a_guest_nothing_more(desk: 
     await desk.send(slack_requests.home_opened(desk.slack, user="U4"))
     shown = str(desk.slack.homes["U4"].view)
     a_guest(desk.slack)
-    await forget_who_was_met(desk.desk)
+    await RollCall(desk.desk)()
     await desk.type("/missed", user="U4")
     await desk.link("U4", "+12025550192", outside=True)
     await home.Homes(desk.desk)()
@@ -177,7 +178,7 @@ async def test_who_has_left_is_found_out_within_a_day(desk: Office) -> None:
     await desk.link("U4", "+12025550192")
     await desk.link("U1")
     a_guest(desk.slack, deleted=True)
-    await forget_who_was_met(desk.desk)
+    await RollCall(desk.desk)()
     assert desk.board.turned_away("U4")
     assert not desk.board.turned_away("U1")
     with pytest.raises(NotAllowed):
@@ -185,12 +186,36 @@ async def test_who_has_left_is_found_out_within_a_day(desk: Office) -> None:
     assert (await desk.board.read(people.person, "U4")).outside, "also after a restart"
 
 
+async def test_of_many_some_are_looked_up_at_a_time_and_each_once_a_day(desk: Office) -> None:
+    """In one long round whoever stops Callboard would wait for its end."""
+    for number in range(25):
+        user = f"U1{number:02}"
+        desk.slack.users[user] = dataclasses.replace(desk.slack.users["U1"], id=user)
+        await desk.link(user, f"+120255501{number:02}")
+    roll_call = RollCall(desk.desk)
+
+    async def round_of(count: int) -> None:
+        before = len(desk.slack.requests)
+        await roll_call()
+        asked = [request.method for request in desk.slack.requests[before:]]
+        assert asked == ["users.info"] * count
+
+    for count in (10, 10, 5, 0):
+        await round_of(count)
+        desk.clock.advance(15)
+    assert desk.desk.met == {f"U1{number:02}" for number in range(25)}
+    desk.clock.advance(-3600)
+    await round_of(10)
+    desk.clock.advance(86400)
+    await round_of(10)
+
+
 async def test_a_guest_who_becomes_a_member_is_one_the_next_day(desk: Office) -> None:
     a_guest(desk.slack)
-    await forget_who_was_met(desk.desk)
+    await RollCall(desk.desk)()
     assert await desk.type("/missed", user="U4") == WORDS
     a_guest(desk.slack, guest=False)
-    await forget_who_was_met(desk.desk)
+    await RollCall(desk.desk)()
     await desk.type("/missed", user="U4")
     await desk.settle()
     assert "Nobody is waiting" in await desk.type("/missed", user="U4")
@@ -209,7 +234,7 @@ async def test_a_form_that_was_open_when_its_sender_became_a_guest_keeps_nothing
     (card,) = desk.conversation("U4")
     await desk.press(button, card, desk.slack.open_dm("U4").id, user="U4")
     a_guest(desk.slack)
-    await forget_who_was_met(desk.desk)
+    await RollCall(desk.desk)()
     await desk.type("/missed", user="U4")
     assert await desk.submit(fields, user="U4") == {}
     assert desk.conversation("U4")[-1].text == WORDS
@@ -223,7 +248,7 @@ async def test_a_form_tells_a_guest_nothing(desk: Office) -> None:
     await desk.link("U4", "+12025550192")
     await desk.send(slack_requests.shortcut(desk.slack, "start_call", user="U4"))
     a_guest(desk.slack)
-    await forget_who_was_met(desk.desk)
+    await RollCall(desk.desk)()
     await desk.type("/missed", user="U4")
     assert await desk.submit({"who": "somebody unheard of"}, user="U4") == {}
     assert desk.conversation("U4")[-1].text == WORDS
@@ -267,7 +292,7 @@ async def test_who_became_a_guest_is_asked_about_again_where_slack_said_nothing(
     """Not only the next day."""
     await desk.board.write(people.save_met, people.Person("U4", "Max", "Europe/London"))
     a_guest(desk.slack)
-    await forget_who_was_met(desk.desk)
+    await RollCall(desk.desk)()
     desk.slack.fail_next("users.info", "500")
     assert "Nobody is waiting" in await desk.type("/missed", user="U4")
     await desk.type("/missed", user="U4")  # it is asked meanwhile, and either may be first

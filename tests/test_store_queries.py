@@ -361,6 +361,7 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "cards.gone": lambda db: cards.gone(db, CARD),
     "cards.anew": lambda db: cards.anew(db, CARD),
     "cards.give_up": lambda db: cards.give_up(db, "C1"),
+    "cards.leave": lambda db: cards.leave(db, CARD),
     "cards.retry_now": lambda db: cards.retry_now(db, NOW),
     "cards.held": lambda db: cards.held(db, NOW),
     "cards.hold_no_longer": lambda db: cards.hold_no_longer(db, [1], NOW),

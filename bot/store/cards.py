@@ -227,6 +227,14 @@ def give_up(db: sqlite3.Connection, place: str) -> None:
     db.execute("UPDATE cards SET dirty = 0 WHERE place = ? AND dirty", (place,))
 
 
+def leave(db: sqlite3.Connection, card: Card) -> None:
+    """The conversation that it was posted in is gone: what stands there is let be, the rest is posted in a new one."""
+    db.execute(
+        "UPDATE cards SET channel = iif(ts = '', '', channel), posting_at = 0, dirty = (ts = '') WHERE id = ?",
+        (card.id,),
+    )
+
+
 def retry_now(db: sqlite3.Connection, now: float) -> None:
     """What kept cards from being shown is mended: those that wait for another attempt need not."""
     db.execute("UPDATE cards SET due_at = ? WHERE dirty AND attempts > 0 AND due_at > ?", (now, now))
