@@ -252,6 +252,8 @@ class Feed:
         asked = bool(card.posting_at and not card.ts)
         if asked:
             card = await self._look_up(card, thread.ts if thread else "")
+            if not card.ts and message is not None:  # it may be for nobody any more, now that it is known to be new
+                message = await self.render(replace(card, posting_at=0))
         if message is None:
             if card.ts:
                 if await self.board.read(cards.by_id, card.id) is None:

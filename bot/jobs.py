@@ -156,9 +156,8 @@ async def escalate(board: Board, resting: Resting) -> None:
         # Whom nothing could be shown, because they have left, is not waited for.
         first = first and bool(last) and not board.turned_away(last) and last not in lost
         if not first and not there and (settings.managers or settings.admins):
-            await board.problem(
-                NOBODY, "There is nobody who can be told of missed callers: see `managers` and `admins`."
-            )
+            words = "Nobody is left who could be told of missed callers. Name somebody in `managers` of callboard.toml."
+            await board.problem(NOBODY, words)
             await board.write(missed.postpone, row.id, row.escalate_at, now + NOBODY_SECONDS)
             continue
         managers = [user for user in there if user != row.claimed_by]
