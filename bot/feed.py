@@ -47,6 +47,7 @@ _BLOCKS = "invalid_blocks"
 _NO_PLACE = {
     "channel_not_found": "does not exist any more, or Callboard was never in it",
     "is_archived": "is archived",
+    "is_inactive": "is archived",
     "not_in_channel": "does not have Callboard as a member: type `/invite @Callboard` there",
     "restricted_action": "does not let Callboard post",
 }
