@@ -423,6 +423,7 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "messages.over": lambda db: messages.over(db, "b1"),
     "messages.report": lambda db: messages.report(db, "b1"),
     "missed_calls.reopen": lambda db: missed_calls.reopen(db, RECORDED, NOW, 900.0, 3600.0),
+    "missed_calls.moved": lambda db: missed_calls.moved(db, lambda call: "C9"),
     "missed_calls.follow_settings": lambda db: missed_calls.follow_settings(db, lambda call: "C9", NOW),
     "missed_calls.counts": lambda db: missed_calls.counts(db, "c1"),
     "missed_calls.forget": lambda db: missed_calls.forget(db, "c1", NOW),

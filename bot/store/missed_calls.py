@@ -219,26 +219,33 @@ def where_now(place: str, routed: str) -> str:
     return routed if place and routed and "@" not in (place[0], routed[0]) else place
 
 
-def follow_settings(db: sqlite3.Connection, routed: Callable[[Call], str], now: float) -> None:
-    """At start: whoever waits is shown where their line's channel is now, and no more where it was.
+def moved(db: sqlite3.Connection, routed: Callable[[Call], str]) -> list[tuple[str, str, str]]:
+    """(id, number, place) of those who wait elsewhere than in the place where their calls would be shown now.
 
-    `routed`: where a call would be shown.
+    `routed`: where a call would be.
     """
-    for row in db.execute("SELECT id, number, place, claimed_by FROM missed WHERE closed_at = 0").fetchall():
+    found = []
+    for row in db.execute("SELECT id, number, place FROM missed WHERE closed_at = 0").fetchall():
         last = db.execute(
             "SELECT body FROM missed_calls JOIN calls ON calls.id = call_id WHERE missed_id = ? ORDER BY at DESC"
             " LIMIT 1",
             (row["id"],),
         ).fetchone()
         place = where_now(row["place"], routed(_read_call.decode(last["body"]))) if last else row["place"]
-        if place == row["place"]:
-            continue
-        if waits := _waits(db, row["number"], place):
-            _merge(db, row["id"], waits, now)
+        if place != row["place"]:
+            found.append((row["id"], row["number"], place))
+    return found
+
+
+def follow_settings(db: sqlite3.Connection, routed: Callable[[Call], str], now: float) -> None:
+    """At start: whoever waits is shown where their line's channel is now, and no more where it was."""
+    for missed_id, number, place in moved(db, routed):
+        if waits := _waits(db, number, place):
+            _merge(db, missed_id, waits, now)
         else:
-            db.execute("UPDATE missed SET place = ? WHERE id = ?", (place, row["id"]))
-            cards.touch(db, row["id"], "missed")  # which takes itself away where it was
-            cards.mark(db, "missed", row["id"], place, now)
+            db.execute("UPDATE missed SET place = ? WHERE id = ?", (place, missed_id))
+            cards.touch(db, missed_id, "missed")  # which takes itself away where it was
+            cards.mark(db, "missed", missed_id, place, now)
 
 
 def _merge(db: sqlite3.Connection, gone: str, stays: str, now: float) -> None:
