@@ -1,5 +1,6 @@
 """Who is meant by a name: a contact, a colleague, or one of several who are asked about."""
 
+import re
 from collections.abc import Sequence
 
 import msgspec
@@ -87,6 +88,8 @@ async def named(board: Board, name: str, base: Ask, *, asked: bool) -> Ask | Cho
             f"Several colleagues are called “{name}”, so nothing was dialled. Mention the one you mean, or write the "
             f"number: {phones}."
         )
+    by_company = [] if found or others else await _of_company(board, name)
+    found = found or by_company
     asks = [(contact, replace(base, number=contact.number, name=contact.name)) for contact in found]
     several = "contacts"
     for person in others:
@@ -97,8 +100,8 @@ async def named(board: Board, name: str, base: Ask, *, asked: bool) -> Ask | Cho
     if not asks:
         if bare(name) not in ("", name):
             return await named(board, bare(name), base, asked=asked)
-        raise _nobody(board, name)
-    how = fit(found[0].name, name) if found and not others else Fit.ALL
+        raise await _nobody(board, name, asked)
+    how = fit(found[0].name, name) if found and not (others or by_company) else Fit.ALL
     if len(asks) == 1 and how < Fit.WORDS:
         if asked and how is Fit.BEGINS:
             return Choice(tuple(asks), part=name)
@@ -122,15 +125,41 @@ def _extension(person: people.Person) -> str:
     return person.phone if person.phone_kind == "extension" else person.extension
 
 
-def _nobody(board: Board, name: str) -> BadInput | NotFound:
+async def _of_company(board: Board, name: str) -> list[Contact]:
+    """Contacts of the company that stands behind the name, as cards show it: Dana Levi (Acme), or after a comma."""
+    match = _WITH_COMPANY.fullmatch(name)
+    found = await board.read(contacts.named, match["name"], _OF_ONE_NAME) if match else []
+    return [
+        one
+        for one in found
+        if match and fit(one.name, match["name"]) >= Fit.WORDS and same(one.company, match["company"])
+    ][: NAMESAKES + 1]
+
+
+_WITH_COMPANY = re.compile(r"(?P<name>.+?)(?:, *(?P<behind>)| *\()(?P<company>[^()]+?)(?(behind)|\))")
+_OF_ONE_NAME = 200
+
+
+async def _nobody(board: Board, name: str, asked: bool) -> BadInput | NotFound:
     inside = [number for number, _ in numbers.found_in(name, board.settings.region)]
     if inside:
         how = "the number alone:" if len(inside) == 1 else "one number alone, like"
         return BadInput(f"“{name}” is nobody's name, so nothing was dialled. Write {how} {numbers.pretty(inside[0])}.")
+    start = (await beginning(board, name)).strip(_BETWEEN) if asked else ""
+    rest = name[len(start) :].strip(_BETWEEN)
+    if start and " " in rest and (rest[:1].islower() or await is_somebody(board, start)):
+        return NotFound(
+            f"No contact is called “{name}”, so nothing was dialled. What is no part of the name goes behind “note”: "
+            f"`/call {start} note {rest}`."
+        )
     return NotFound(
         f"No contact is called “{name}”, so nothing was dialled. Write the number, like +1 202 555 0100, or add the "
         f"contact with `/contacts add +1 202 555 0100 {name}`."
     )
+
+
+_BETWEEN = ",;:.-–—/ "
+"""What may stand between a name and a remark."""
 
 
 async def looked_for(

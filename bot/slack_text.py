@@ -25,6 +25,11 @@ _SPACES = str.maketrans(dict.fromkeys("\u00a0\u2007\u202f", " "))
 """Where no line may be broken; some keyboards, and most pages, have them."""
 
 
+_WIDE = re.compile(r"[＋－（．／](?=\s*[\d（－])|(?<=\d)）")
+_NARROW = str.maketrans("＋－（）．／", "+-()./")
+"""Signs of a number as East Asian keyboards write them, between its digits."""
+
+
 class Token(msgspec.Struct, frozen=True):
     """A word, a link or mention, or words in quotes. `end`: where the text after it begins."""
 
@@ -49,8 +54,10 @@ def typed(text: str) -> str:
 
 
 def without_links(text: str) -> str:
-    """Numbers that Slack has turned into links, as plain numbers again; and nothing that cannot be seen."""
-    return _TEL.sub(lambda match: match[1] or match[2] or "", _UNSEEN.sub("", text)).strip()
+    """Numbers that Slack has turned into links, as plain numbers again, with plain signs; and nothing that cannot be
+    seen."""
+    text = _TEL.sub(lambda match: match[1] or match[2] or "", _UNSEEN.sub("", text)).strip()
+    return _WIDE.sub(lambda match: match[0].translate(_NARROW), text)
 
 
 def as_read(text: str) -> str:

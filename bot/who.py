@@ -305,8 +305,8 @@ def _name(words: list[str]) -> Name:
 def _nothing_after(token: _Token, rest: list[_Token]) -> None:
     if rest:
         raise BadInput(
-            f"{_quote(rest[0].text)} after {_quote(token.text)} was not understood. If it is all a contact's name, "
-            f"put it in quotes. {EXAMPLE}"
+            f"{_quote(rest[0].text)} after {_quote(token.text)} was not understood. Remarks go behind “note”; if it is "
+            f"all a name, put it in quotes. {EXAMPLE}"
         )
 
 

@@ -81,6 +81,9 @@ US = "+12025550123"
         ("„Via Roma“…", Name("Via Roma")),
         ("+1\u200b202\u2060555\ufeff0123", Number(US, "+12025550123")),  # as copied from a page
         ("+1 202\u202f555\u20070123", Number(US, "+1 202 555 0123")),
+        ("＋１ ２０２ ５５５ ０１２３", Number(US, "+１ ２０２ ５５５ ０１２３")),
+        ("（２０２）５５５－０１２３", Number(US, "(２０２)５５５-０１２３")),
+        ("Ada （Example）", Name("Ada （Example）")),
     ],
 )
 def test_who(text: str, who: Who) -> None:
@@ -178,6 +181,7 @@ def test_options(typed: str, who: Who, text: str, call: dict[str, object]) -> No
         ("12 34", "is too short|area code|is not a"),
         ("555 0123", "lacks its area code"),
         ("+1 202 555 0123 4567 89", "is too long"),
+        ("+1 202 555 0123 wants a quote", "“wants” after “0123” was not understood. Remarks go behind “note”; if"),
         ("+1202555CALL", "without letters"),
         ("+12025550123x5", "without letters"),
         ("tel:+12025550123;ext=5", "without letters"),
