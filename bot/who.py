@@ -196,7 +196,10 @@ def _who(tokens: list[_Token], region: str) -> Who:
     if first.text.startswith("<"):
         raise BadInput(f"Channels, groups and links cannot be called: name a person or a number. {EXAMPLE}")
     if first.text.startswith("@"):
-        raise BadInput(f"{_quote(first.text)} did not arrive as a mention. Pick the person from Slack's list.")
+        raise BadInput(
+            f"{_quote(first.text)} did not arrive as a mention. Pick the person from Slack's list, or write their name "
+            "without the @."
+        )
     word = _WORDS.get(first.text.casefold())
     if word is not None:
         if rest:
@@ -305,8 +308,8 @@ def _name(words: list[str]) -> Name:
 def _nothing_after(token: _Token, rest: list[_Token]) -> None:
     if rest:
         raise BadInput(
-            f"{_quote(rest[0].text)} after {_quote(token.text)} was not understood. Remarks go behind “note”; if it is "
-            f"all a name, put it in quotes. {EXAMPLE}"
+            f"{_quote(rest[0].text)} after {_quote(token.text)} was not understood. If it is all a contact's name, "
+            f"put it in quotes. {EXAMPLE}"
         )
 
 

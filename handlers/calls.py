@@ -341,7 +341,7 @@ def _typed(desk: Desk, click: Click) -> who.CallText:
     fields = click.fields
     text = _read_who(desk, click)
     if isinstance(text.who, who.Nothing | who.Help | who.Back | who.Again | who.Next):
-        raise BadInput("Type a number, a contact's name, an extension or @somebody.")
+        raise BadInput("Type a number, an extension, or the name of a contact or colleague.")
     return msgspec.structs.replace(
         text,
         line=fields.get("line", "").replace(NONE, "") or text.line,
