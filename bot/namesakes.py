@@ -23,13 +23,14 @@ class Choice(msgspec.Struct, frozen=True):
     """A name that several have: one ask each. `more`: than these. `several`: "contacts", or who they are besides.
 
     A colleague is shown as a contact with the phone they linked, of the company “colleague”. A single one has a name
-    of which `part` is no whole word.
+    of which `part` is no whole word. `company`: nobody has that name, but these are of that company.
     """
 
     asks: tuple[tuple[Contact, Ask], ...]
     more: bool = False
     several: str = "contacts"
     part: str = ""
+    company: str = ""
 
 
 async def colleague(board: Board, mentioned: str, base: Ask) -> Ask:
@@ -100,6 +101,9 @@ async def named(board: Board, name: str, base: Ask, *, asked: bool) -> Ask | Cho
     if not asks:
         if bare(name) not in ("", name):
             return await named(board, bare(name), base, asked=asked)
+        if asked and (there := await _at_company(board, name)):
+            asks = [(contact, replace(base, number=contact.number, name=contact.name)) for contact in there]
+            return Choice(tuple(asks[:NAMESAKES]), more=len(asks) > NAMESAKES, company=name)
         raise await _nobody(board, name, asked)
     how = fit(found[0].name, name) if found and not (others or by_company) else Fit.ALL
     if len(asks) == 1 and how < Fit.WORDS:
@@ -134,6 +138,12 @@ async def _of_company(board: Board, name: str) -> list[Contact]:
         for one in found
         if match and fit(one.name, match["name"]) >= Fit.WORDS and same(one.company, match["company"])
     ][: NAMESAKES + 1]
+
+
+async def _at_company(board: Board, name: str) -> list[Contact]:
+    """Contacts with these words in name and company together, each the beginning of a word there."""
+    found = await board.read(contacts.page, name, size=_OF_ONE_NAME)
+    return [one for one in found if fit(f"{one.name} {one.company}", name) >= Fit.BEGINS][: NAMESAKES + 1]
 
 
 _WITH_COMPANY = re.compile(r"(?P<name>.+?)(?:, *(?P<behind>)| *\()(?P<company>[^()]+?)(?(behind)|\))")

@@ -253,6 +253,30 @@ async def both_of_one_company(desk: Office) -> str:
     return await desk.type("/call Noa, Acme")
 
 
+@pytest.mark.parametrize("typed", ["Acme", "acme two", "noa acme", "ACM"])
+async def test_of_a_company_it_is_asked_whom_to_call(desk: Office, typed: str) -> None:
+    await desk.link("U1")
+    await desk.contact(CUSTOMER_NUMBER, "Noa Green", "Acme Two")
+    await desk.contact("+12025550124", "Sam Hill", "Macme")
+    told = await desk.type(f"/call {typed}")
+    assert f"Nobody is called “{typed}”, but a company fits. Whom shall I call?" in told
+    assert "Noa Green (Acme Two)" in told
+    assert "Sam Hill" not in told
+    assert desk.phone.orders == []
+    await desk.press("call:pick:0", desk.slack.ephemerals[-1], "C1")
+    assert [order.number for order in desk.phone.orders] == [CUSTOMER_NUMBER]
+
+
+async def test_of_a_large_company_some_are_named(desk: Office) -> None:
+    await desk.link("U1")
+    for number in range(9):
+        await desk.contact(f"+120255501{number:02}", f"Person {number}", "Acme")
+    told = await desk.type("/call acme")
+    assert "Person 4" in told
+    assert "Person 5" not in told
+    assert "There are more: write more of the name, or the number." in told
+
+
 @pytest.mark.parametrize("typed", ["Noa Green wants a quote", "noa green: wants a quote", "Noa wants a quote"])
 async def test_words_behind_a_name_are_told_where_a_note_goes(desk: Office, typed: str) -> None:
     await desk.link("U1")

@@ -17,6 +17,7 @@ from bot.store import contacts, people
 from bot.store.contacts import Contact
 from bot.store.people import Person
 from bot.terminal import TerminalSlack
+from bot.terminal_screen import filled
 from bot.uploading import conversation, delete, is_shown, picture, upload
 from tests.office import ENVIRONMENT, SETTINGS
 
@@ -81,6 +82,11 @@ async def test_a_form_is_filled_field_by_field(terminal: Terminal) -> None:
 async def test_a_form_can_be_closed(terminal: Terminal) -> None:
     await terminal.type("/call")
     assert "closed" in await terminal.type("cancel")
+
+
+def test_what_stands_in_a_field_is_kept_or_emptied() -> None:
+    field = {"type": "plain_text_input", "initial_value": "wants a quote"}
+    assert [filled(field, line)["value"] for line in ("", "-", "two")] == ["wants a quote", None, "two"]
 
 
 async def test_a_form_without_fields_asks_for_a_yes(terminal: Terminal) -> None:
