@@ -91,7 +91,7 @@ async def named(board: Board, name: str, base: Ask, *, asked: bool) -> Ask | Cho
         )
     by_company = [] if found or others else await _of_company(board, name)
     found = found or by_company
-    asks = [(contact, replace(base, number=contact.number, name=contact.name)) for contact in found]
+    asks = _asks(found, base)
     several = "contacts"
     for person in others:
         ask = await colleague(board, person.user, base)
@@ -102,8 +102,7 @@ async def named(board: Board, name: str, base: Ask, *, asked: bool) -> Ask | Cho
         if bare(name) not in ("", name):
             return await named(board, bare(name), base, asked=asked)
         if asked and (there := await _at_company(board, name)):
-            asks = [(contact, replace(base, number=contact.number, name=contact.name)) for contact in there]
-            return Choice(tuple(asks[:NAMESAKES]), more=len(asks) > NAMESAKES, company=name)
+            return Choice(tuple(_asks(there[:NAMESAKES], base)), more=len(there) > NAMESAKES, company=name)
         raise await _nobody(board, name, asked)
     how = fit(found[0].name, name) if found and not (others or by_company) else Fit.ALL
     if len(asks) == 1 and how < Fit.WORDS:
@@ -116,6 +115,10 @@ async def named(board: Board, name: str, base: Ask, *, asked: bool) -> Ask | Cho
     if len(asks) == 1:
         return asks[0][1]
     return Choice(tuple(asks[:NAMESAKES]), more=len(asks) > NAMESAKES, several=several)
+
+
+def _asks(found: Sequence[Contact], base: Ask) -> list[tuple[Contact, Ask]]:
+    return [(contact, replace(base, number=contact.number, name=contact.name)) for contact in found]
 
 
 def _phone(person: people.Person) -> str:
@@ -168,6 +171,7 @@ async def _nobody(board: Board, name: str, asked: bool) -> BadInput | NotFound:
     )
 
 
+_WORDS_OF_A_NAME = 5
 _BETWEEN = ",;:.-–—/ "
 """What may stand between a name and a remark."""
 
@@ -214,9 +218,12 @@ async def is_somebody(board: Board, name: str) -> bool:
 
 
 async def beginning(board: Board, text: str) -> str:
-    """The most words at the start of a text that are a contact's or a colleague's name, or words of one; "" = none."""
+    """The most words at the start of a text that are a contact's or a colleague's name, or words of one; "" = none.
+
+    Each look is one into the whole book, so no more than a name usually has are tried.
+    """
     apart = text.split(" ")
-    for count in range(len(apart) - 1, 0, -1):
+    for count in range(min(len(apart) - 1, _WORDS_OF_A_NAME), 0, -1):
         part = " ".join(apart[:count])
         if len(part) > who.LONGEST_NAME:
             continue
