@@ -89,7 +89,7 @@ async def named(board: Board, name: str, base: Ask, *, asked: bool) -> Ask | Cho
             f"Several colleagues are called “{name}”, so nothing was dialled. Mention the one you mean, or write the "
             f"number: {phones}."
         )
-    by_company = [] if found or others else await _of_company(board, name)
+    by_company = [] if found or others else await of_company(board, name)
     found = found or by_company
     asks = _asks(found, base)
     several = "contacts"
@@ -132,7 +132,7 @@ def _extension(person: people.Person) -> str:
     return person.phone if person.phone_kind == "extension" else person.extension
 
 
-async def _of_company(board: Board, name: str) -> list[Contact]:
+async def of_company(board: Board, name: str) -> list[Contact]:
     """Contacts of the company that stands behind the name, as cards show it: Dana Levi (Acme), or after a comma."""
     match = _WITH_COMPANY.fullmatch(name)
     found = await board.read(contacts.named, match["name"], _OF_ONE_NAME) if match else []
@@ -196,6 +196,7 @@ async def looked_for(
         called = [one for one in called if one.user == user] or ([] if found else called[:1])
     if called and found and fit(found[0].name, name) is Fit.INSIDE:
         found = []
+    found = found if found or called else await of_company(board, name)
     if not (found or called) and bare(name) not in ("", name):
         return await looked_for(board, user, bare(name), limit, colleagues=colleagues)
     if called and len(called) + len(found) > 1:
