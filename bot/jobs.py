@@ -116,7 +116,9 @@ async def remind(board: Board) -> None:
             continue
         contact = await board.read(lookups.known, call.number)
         person = await board.read(people.person, user)
-        payload = reminder(call, contact, person.zone or board.settings.zone)
+        since = await board.read(calls.with_number, call.number, now) if call.number else []
+        last = next((one for one in since if one.rep == user and one.purpose == call.purpose), None)
+        payload = reminder(call, contact, person.zone or board.settings.zone, last)
         await board.write(_remind, reminder_id, user, notice(payload["text"], payload["buttons"]), now)
 
 

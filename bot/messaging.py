@@ -221,7 +221,11 @@ def _speaks(board: Board, able: list[str]) -> str:
     found = next((name for name in able if "text" in board.provider(name).message_options), "")
     if not found:
         titles = " and ".join(board.provider(name).title for name in able)
-        raise Unsupported(f"{titles} cannot speak a text, only play stored messages. Choose one. Nothing was sent.")
+        speaks = (one for one in sending_accounts(board) if "text" in board.provider(one).message_options)
+        other = next((f" or “via {one}”" for one in speaks), "")
+        raise Unsupported(
+            f"{titles} cannot speak a text, only play stored messages. Choose one of those{other}. Nothing was sent."
+        )
     return found
 
 

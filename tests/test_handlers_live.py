@@ -634,6 +634,14 @@ async def test_keys_are_pressed_one_after_the_other(desk: Office) -> None:
     assert thread(desk) == ["U1 pressed 12#."]
 
 
+@pytest.mark.parametrize("typed", ["１２#", "١٢#", "1-2 #", "\u202a1\u00a02‑#\u202c"])
+async def test_keys_as_they_are_typed_elsewhere_or_pasted(desk: Office, typed: str) -> None:
+    await talking(desk)
+    await press(desk, "press_key")
+    assert await desk.submit({"keys": typed}) == {}
+    assert [key for _, key in phone(desk).done] == ["1", "2", "#"]
+
+
 @pytest.mark.parametrize(
     ("action", "values", "good"),
     [

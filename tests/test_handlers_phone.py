@@ -42,6 +42,8 @@ async def person(desk: Office, user: str = "U1") -> Person:
     [
         ("/phone link +1 202 555 0191", "number", NUMBER, "", ""),
         ("/phone link (202) 555-0191", "number", NUMBER, "", ""),
+        ("/phone +1 202 555 0191", "number", NUMBER, "", ""),
+        ("/phone (202) 555-0191 extension 201", "number", NUMBER, "201", ""),
         ("/phone link <tel:+12025550191|202 555 0191>", "number", NUMBER, "", ""),
         ("/phone link number +1 202 555 0191 via voicenter", "number", NUMBER, "", "voicenter"),
         ("/phone link +1 202 555 0191 extension AAPINFzL", "number", NUMBER, "AAPINFzL", ""),
@@ -102,6 +104,10 @@ async def test_a_phone_is_linked_also_when_slack_does_not_say_who_it_is(desk: Of
         ("/phone link extension 00-905550000001", "is too long for an extension"),
         ("/phone link via codephone", "not a phone number"),
         ("/phone link Ada", "is not a phone number. Write it like +1 202 555 0100. Nothing was changed."),
+        (
+            "/phone 201",
+            "“201” is too short for a phone number. If it is your extension, type `/phone link extension 201`.",
+        ),
         ("/phone login", "Say which, like `/phone link login 4711`. Nothing was changed."),
         ("/phone link extension", "Say which, like `/phone link extension 201`. Nothing was changed."),
         *(
