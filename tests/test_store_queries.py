@@ -648,6 +648,12 @@ def test_what_may_read_a_whole_table_still_does(db: Recording, name: str) -> Non
     assert read_whole(db, plans(db, HOW[name]))
 
 
+def test_what_was_talked_long_before_is_not_read_for_a_digest(db: Recording) -> None:
+    """Of each number that was missed: some have called every day for years."""
+    steps = [step for _, step in plans(db, HOW["figures.returns"])]
+    assert "SEARCH later USING INDEX calls_by_number (number=? AND started_at>? AND started_at<?)" in steps
+
+
 def test_a_query_without_an_index_would_be_seen(db: Recording) -> None:
     def whole(db: sqlite3.Connection) -> None:
         db.execute("SELECT id FROM calls WHERE line = ?", ("+12025550100",))
