@@ -131,8 +131,9 @@ SCANS = {
     "presence.save_presence": "one row per person and account, when somebody says who they are there",
     "web_phones.waiting": "what waits for its call: a few rows, for an hour at most",
     "web_phones.drop_old": "the same rows",
+    "retention.shorten_lists": "one row per file, once an hour",
     "retention.forget_imports": "one row per file, once an hour",
-    "retention.forget_words": "by the hour, and the old ones come first",
+    "retention.forget_words": "steps that a workflow has asked for, by the hour",
     "people.called": "one row per person of the team, when somebody is called by name",
     "people.with_phones": "one row per person of the team, when a manager looks at who waits",
     "people.homes": "whose App Home was opened: one row per person of the team",
@@ -241,7 +242,22 @@ def move_list(db: sqlite3.Connection) -> None:
 
 def forget_list(db: sqlite3.Connection) -> None:
     move_list(db)
+    assert retention.shorten_lists(db, NOW + 10**6) == 1
     assert retention.forget_calling_lists(db, NOW + 10**6) == 1
+
+
+def shorten_lists(db: sqlite3.Connection) -> None:
+    for make in (take_rows, move_list, read_table):
+        make(db)
+    campaigns.move(db, "b1", ("adding",), "paused", NOW)
+    while retention.shorten_lists(db, NOW + 10**6):
+        pass
+    assert retention.forget_lists(db, NOW + 10**6) == retention.forget_calling_lists(db, NOW + 10**6) == 1
+
+
+def forget_calls(db: sqlite3.Connection) -> None:
+    ingest(db)
+    assert retention.forget_calls(db, retention.old_calls(db, NOW + 10**6, ""), NOW + 10**6)
 
 
 def call_from_list(db: sqlite3.Connection) -> None:
@@ -547,11 +563,15 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "recordings.outdated": lambda db: recordings.outdated(db, NOW, NOW),
     "recordings.deleted": lambda db: recordings.deleted(db, COPY),
     "recordings.calls_with": lambda db: recordings.calls_with(db, rep="U1", number=CALLER),
-    "retention.forget_calls": lambda db: retention.forget_calls(db, NOW + 10**6),
+    "retention.old_calls": lambda db: retention.old_calls(db, NOW + 10**6, "c0"),
+    "retention.forget_calls": forget_calls,
     "retention.forget_messages": lambda db: retention.forget_messages(db, NOW + 10**6),
+    "retention.shorten_lists": shorten_lists,
     "retention.forget_lists": lambda db: retention.forget_lists(db, NOW + 10**6),
     "retention.forget_calling_lists": forget_list,
     "retention.forget_imports": lambda db: retention.forget_imports(db, NOW + 10**6),
+    "retention.old_notices": lambda db: retention.old_notices(db, NOW + 10**6, 0),
+    "retention.forget_notices": lambda db: retention.forget_notices(db, [1], NOW + 10**6),
     "retention.forget_words": lambda db: retention.forget_words(db, NOW + 10**6),
     "retention.forget_audit": lambda db: retention.forget_audit(db, NOW + 10**6),
     "roundups.tell": tell_roundup,
