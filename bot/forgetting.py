@@ -1,6 +1,5 @@
 """Old calls, messages and log lines go by themselves, where settings say after how many days."""
 
-import sqlite3
 import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -46,7 +45,7 @@ async def expire(board: Board) -> None:
     await board.db.overwrite()
 
 
-def _all(forget: Callable[[sqlite3.Connection, float], int]) -> Callable[[Board, float], Awaitable[int]]:
+def _all(forget: Callable[..., int]) -> Callable[[Board, float], Awaitable[int]]:
     """Do it until there is no more. Returns how many that were."""
 
     async def work(board: Board, before: float) -> int:
@@ -59,9 +58,7 @@ def _all(forget: Callable[[sqlite3.Connection, float], int]) -> Callable[[Board,
 
 
 def _found(
-    find: Callable[[sqlite3.Connection, float, K], list[K]],
-    forget: Callable[[sqlite3.Connection, list[K], float], int],
-    first: K,
+    find: Callable[..., list[K]], forget: Callable[..., int], first: K
 ) -> Callable[[Board, float], Awaitable[int]]:
     """The same of what a reader looks for, so that nobody waits while it passes over what stays."""
 
