@@ -674,6 +674,11 @@ def test_what_was_talked_long_before_is_not_read_for_a_digest(db: Recording) -> 
     assert "SEARCH later USING INDEX calls_by_number (number=? AND started_at>? AND started_at<?)" in steps
 
 
+def test_nor_for_a_missed_caller(db: Recording) -> None:
+    steps = {step for sql, step in plans(db, HOW["calls.ingest"]) if "max(answered_at, started_at)" in sql}
+    assert steps == {"SEARCH calls USING INDEX calls_by_number (number=? AND started_at>?)"}
+
+
 def test_a_query_without_an_index_would_be_seen(db: Recording) -> None:
     def whole(db: sqlite3.Connection) -> None:
         db.execute("SELECT id FROM calls WHERE line = ?", ("+12025550100",))
