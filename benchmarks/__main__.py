@@ -92,8 +92,7 @@ def start_and_memory(folder: Path) -> None:
                     first(port)
                     seconds[name].append((time.perf_counter() - began) * 1000)
                     time.sleep(1)
-                    status = Path(f"/proc/{pid}/status").read_text()
-                    memory[name].append(int(status.split("VmRSS:")[1].split()[0]) / 1024)
+                    memory[name].append(memory_of(pid))
         middle: Callable[[list[float]], float] = statistics.median
         report(
             "spawn to the first signed acknowledgement",
@@ -113,11 +112,12 @@ def first(port: int) -> None:
 
 
 def main() -> None:
-    """Everything, one after the other; about two minutes."""
-    print(f"{'':58} {'ours':>9} {'floor':>9} {'':5} {'ratio':>7}  target")
+    """Everything, one after the other; about six minutes."""
+    heading()
     with tempfile.TemporaryDirectory() as folder:
         for measure in (acknowledgement, while_everything_hangs, ingest, start_and_memory):
             measure(Path(folder))
+        at_size.main(Path(folder) / "at_size")
 
 
 if __name__ == "__main__":

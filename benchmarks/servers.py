@@ -112,7 +112,7 @@ def world() -> object:
 
 
 def settings_of(folder: Path, port: int, lines: Sequence[str] = ()) -> "Settings":
-    """What the bot is configured with; `lines`: of the office, each second with one channel. Its world is at WORLD_PORT; without one nobody answers."""
+    """What the bot is configured with; `lines`: of the office, in two channels. Its world is at WORLD_PORT."""
     from bot import settings_reader
 
     outside = f"http://127.0.0.1:{os.environ.get('WORLD_PORT', '9')}"
@@ -169,7 +169,8 @@ def main() -> None:
     import uvloop
 
     name, port = sys.argv[1], int(sys.argv[2])
-    on_core(1 if name == "world" else 0)
+    if "LONG_JOBS" not in os.environ:  # what these are done by has a core where there is one
+        on_core(1 if name == "world" else 0)
     folder = Path(sys.argv[3]) if len(sys.argv) > 3 else Path()
     if name == "bot":
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
