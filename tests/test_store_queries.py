@@ -260,6 +260,12 @@ def forget_calls(db: sqlite3.Connection) -> None:
     assert retention.forget_calls(db, retention.old_calls(db, NOW + 10**6, ""), NOW + 10**6)
 
 
+def list_recordings(db: sqlite3.Connection) -> None:
+    for rep in ("", "U1"):
+        for number in ("", CALLER):
+            recordings.calls_with(db, rep=rep, number=number)
+
+
 def call_from_list(db: sqlite3.Connection) -> None:
     make_list(db)
     held = offers.candidate(db, "l1", "U1", NOW)
@@ -562,7 +568,7 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "recordings.give_up": lambda db: recordings.give_up(db, COPY),
     "recordings.outdated": lambda db: recordings.outdated(db, NOW, NOW),
     "recordings.deleted": lambda db: recordings.deleted(db, COPY),
-    "recordings.calls_with": lambda db: recordings.calls_with(db, rep="U1", number=CALLER),
+    "recordings.calls_with": list_recordings,
     "retention.old_calls": lambda db: retention.old_calls(db, NOW + 10**6, "c0"),
     "retention.forget_calls": forget_calls,
     "retention.forget_messages": lambda db: retention.forget_messages(db, NOW + 10**6),
@@ -677,6 +683,18 @@ def test_what_was_talked_long_before_is_not_read_for_a_digest(db: Recording) -> 
 def test_nor_for_a_missed_caller(db: Recording) -> None:
     steps = {step for sql, step in plans(db, HOW["calls.ingest"]) if "max(answered_at, started_at)" in sql}
     assert steps == {"SEARCH calls USING INDEX calls_by_number (number=? AND started_at>?)"}
+
+
+def test_recordings_are_looked_for_from_the_latest_call_on(db: Recording) -> None:
+    """Not all there are, to sort them."""
+    steps = {step for _, step in plans(db, list_recordings)}
+    assert steps == {
+        "SEARCH calls USING INDEX calls_by_number (number=?)",
+        "SEARCH calls USING INDEX calls_by_rep (rep=?)",
+        "SEARCH recordings USING INDEX sqlite_autoindex_recordings_1 (call_id=?)",
+        "CORRELATED SCALAR SUBQUERY 1",
+        "SCAN recordings USING INDEX recordings_left",
+    }
 
 
 def test_a_query_without_an_index_would_be_seen(db: Recording) -> None:
