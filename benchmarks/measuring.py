@@ -66,7 +66,10 @@ def heading() -> None:
 def told(what: str, ours: float, floor: float, unit: str, most: float) -> None:
     """A line of the table whose target is no ratio: `ours` is to be at most `most`."""
     verdict = "reached" if ours <= most else "MISSED"
-    print(f"{what:58} {ours:9.1f} {floor:9.1f} {unit:5} {ours / max(floor, 1e-3):6.2f}x  <= {most} {unit}  {verdict}")
+    print(
+        f"{what:58} {ours:9.1f} {floor:9.1f} {unit:5} {ours / max(floor, 1e-3):6.2f}x  <= {most} {unit}  {verdict}",
+        flush=True,
+    )
 
 
 def memory_of(pid: int) -> float:
@@ -79,4 +82,4 @@ def report(what: str, ours: float, floor: float, unit: str, target: float, at_le
     good = ratio >= target if at_least else ratio <= target
     sign = ">=" if at_least else "<="
     verdict = "reached" if good else "MISSED"
-    print(f"{what:58} {ours:9.1f} {floor:9.1f} {unit:5} {ratio:6.2f}x  {sign} {target}x  {verdict}")
+    print(f"{what:58} {ours:9.1f} {floor:9.1f} {unit:5} {ratio:6.2f}x  {sign} {target}x  {verdict}", flush=True)
