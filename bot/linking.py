@@ -126,7 +126,7 @@ def _check_rings(board: Board, kind: str, value: str) -> None:
             "Link your own phone or extension."
         )
     wrong = ""
-    if kind == "number" and (found := number_kinds.parsed(value)) is not None:
+    if kind == "number" and (found := numbers.parsed(value)) is not None:
         wrong = "a short number" if number_kinds.is_short_abroad(found) else number_kinds.costly(found)
         if number_kinds.is_of_no_country(found):
             wrong = "a number of a satellite or worldwide network"

@@ -131,8 +131,9 @@ SCANS = {
     "presence.save_presence": "one row per person and account, when somebody says who they are there",
     "web_phones.waiting": "what waits for its call: a few rows, for an hour at most",
     "web_phones.drop_old": "the same rows",
+    "retention.shorten_lists": "one row per file, once an hour",
     "retention.forget_imports": "one row per file, once an hour",
-    "retention.forget_words": "by the hour, and the old ones come first",
+    "retention.forget_words": "steps that a workflow has asked for, by the hour",
     "people.called": "one row per person of the team, when somebody is called by name",
     "people.with_phones": "one row per person of the team, when a manager looks at who waits",
     "people.homes": "whose App Home was opened: one row per person of the team",
@@ -242,7 +243,28 @@ def move_list(db: sqlite3.Connection) -> None:
 
 def forget_list(db: sqlite3.Connection) -> None:
     move_list(db)
+    assert retention.shorten_lists(db, NOW + 10**6) == 1
     assert retention.forget_calling_lists(db, NOW + 10**6) == 1
+
+
+def shorten_lists(db: sqlite3.Connection) -> None:
+    for make in (take_rows, move_list, read_table):
+        make(db)
+    campaigns.move(db, "b1", ("adding",), "paused", NOW)
+    while retention.shorten_lists(db, NOW + 10**6):
+        pass
+    assert retention.forget_lists(db, NOW + 10**6) == retention.forget_calling_lists(db, NOW + 10**6) == 1
+
+
+def forget_calls(db: sqlite3.Connection) -> None:
+    ingest(db)
+    assert retention.forget_calls(db, retention.old_calls(db, NOW + 10**6, ""), NOW + 10**6)
+
+
+def list_recordings(db: sqlite3.Connection) -> None:
+    for rep in ("", "U1"):
+        for number in ("", CALLER):
+            recordings.calls_with(db, rep=rep, number=number)
 
 
 def call_from_list(db: sqlite3.Connection) -> None:
@@ -556,12 +578,16 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "recordings.give_up": lambda db: recordings.give_up(db, COPY),
     "recordings.outdated": lambda db: recordings.outdated(db, NOW, NOW),
     "recordings.deleted": lambda db: recordings.deleted(db, COPY),
-    "recordings.calls_with": lambda db: recordings.calls_with(db, rep="U1", number=CALLER),
-    "retention.forget_calls": lambda db: retention.forget_calls(db, NOW + 10**6),
+    "recordings.calls_with": list_recordings,
+    "retention.old_calls": lambda db: retention.old_calls(db, NOW + 10**6, "c0"),
+    "retention.forget_calls": forget_calls,
     "retention.forget_messages": lambda db: retention.forget_messages(db, NOW + 10**6),
+    "retention.shorten_lists": shorten_lists,
     "retention.forget_lists": lambda db: retention.forget_lists(db, NOW + 10**6),
     "retention.forget_calling_lists": forget_list,
     "retention.forget_imports": lambda db: retention.forget_imports(db, NOW + 10**6),
+    "retention.old_notices": lambda db: retention.old_notices(db, NOW + 10**6, 0),
+    "retention.forget_notices": lambda db: retention.forget_notices(db, [1], NOW + 10**6),
     "retention.forget_words": lambda db: retention.forget_words(db, NOW + 10**6),
     "retention.forget_audit": lambda db: retention.forget_audit(db, NOW + 10**6),
     "roundups.tell": tell_roundup,
@@ -656,6 +682,29 @@ def test_finds_its_rows_by_an_index(db: Recording, name: str) -> None:
 def test_what_may_read_a_whole_table_still_does(db: Recording, name: str) -> None:
     """Else its reason is out of date."""
     assert read_whole(db, plans(db, HOW[name]))
+
+
+def test_what_was_talked_long_before_is_not_read_for_a_digest(db: Recording) -> None:
+    """Of each number that was missed: some have called every day for years."""
+    steps = [step for _, step in plans(db, HOW["figures.returns"])]
+    assert "SEARCH later USING INDEX calls_by_number (number=? AND started_at>? AND started_at<?)" in steps
+
+
+def test_nor_for_a_missed_caller(db: Recording) -> None:
+    steps = {step for sql, step in plans(db, HOW["calls.ingest"]) if "max(answered_at, started_at)" in sql}
+    assert steps == {"SEARCH calls USING INDEX calls_by_number (number=? AND started_at>?)"}
+
+
+def test_recordings_are_looked_for_from_the_latest_call_on(db: Recording) -> None:
+    """Not all there are, to sort them."""
+    steps = {step for _, step in plans(db, list_recordings)}
+    assert steps == {
+        "SEARCH calls USING INDEX calls_by_number (number=?)",
+        "SEARCH calls USING INDEX calls_by_rep (rep=?)",
+        "SEARCH recordings USING INDEX sqlite_autoindex_recordings_1 (call_id=?)",
+        "CORRELATED SCALAR SUBQUERY 1",
+        "SCAN recordings USING INDEX recordings_left",
+    }
 
 
 def test_a_query_without_an_index_would_be_seen(db: Recording) -> None:

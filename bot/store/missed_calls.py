@@ -106,7 +106,8 @@ def _tried_between(db: sqlite3.Connection, number: str, since: float, until: flo
 
 
 _CONVERSATION = (
-    "number = ? AND outcome = 'answered' AND purpose <> 'message'"
+    # Nobody is rung, or waits in a queue, for a day; without that all would be read that was ever talked with them.
+    "number = ? AND started_at > ? - 86400 AND outcome = 'answered' AND purpose <> 'message'"
     # Where a rep's word is all there is, nothing says when they began to talk.
     " AND (answered_at > ? OR (answered_at = 0 AND started_at > ?))"
 )
@@ -118,7 +119,7 @@ def _conversation_since(db: sqlite3.Connection, number: str, at: float) -> sqlit
     found: sqlite3.Row | None = db.execute(
         f"SELECT id, rep, direction, max(answered_at, started_at) AS at FROM calls WHERE {_CONVERSATION}"
         " ORDER BY started_at LIMIT 1",
-        (number, at, at),
+        (number, at, at, at),
     ).fetchone()
     return found
 
