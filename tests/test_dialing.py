@@ -16,6 +16,7 @@ from bot.call import Call
 from bot.dialing import Ask
 from bot.errors import Ambiguous, BadInput, NeedsYes, NotAllowed, NotFound, Refused, Unavailable, Unsupported
 from bot.events import (
+    CUSTOMER,
     REP,
     Accepted,
     AnyEvent,
@@ -552,14 +553,20 @@ async def test_a_lost_answer_is_looked_for_among_the_active_calls_before_anybody
     class Listing(PaperPhone):
         @override
         async def active_calls(self) -> tuple[AnyEvent, ...]:
-            order = self.orders[-1]
-            return (Described(ref="found-1", at=self.now(), source="poll", direction="out", call_id=order.call_id),)
+            others: list[AnyEvent] = [
+                Described(ref="other-1", at=self.now(), source="poll", direction="out", number=NUMBER),
+                LegRinging(ref="other-1", at=self.now(), leg=CUSTOMER),
+            ]
+            ours = self.orders[0].call_id
+            return (*others, Described(ref="found-1", at=self.now(), source="poll", direction="out", call_id=ours))
 
     phone = Listing("voicenter", desk.clock)
     phone.answer = Ambiguous("Paperphone did not answer in time; it may or may not be calling.")
     desk.board.providers = {"voicenter": phone}
     call = await dialing.dial(desk.board, "k1", await ask(desk))
     assert (call.state, call.refs, len(phone.orders)) == (State.RINGING, ("found-1",), 1)
+    call = await dialing.dial(desk.board, "k2", await ask(desk, "k2", "+12025550178"))
+    assert (call.state, call.refs, len(phone.orders)) == (State.UNCLEAR, (), 2)
     await phone.http.aclose()
 
 
