@@ -342,7 +342,11 @@ async def test_an_extension_is_rung_at_its_own_account_only(desk: Office) -> Non
     await desk.link("U1", phone="201", phone_kind="extension", account="branch")
     told = await desk.type("/call +1 202 555 0123 via voicenter")
     assert "linked at branch, and Paperphone cannot ring it, so nothing was dialled." in told
-    assert desk.phone.orders == []
+    branch = PaperPhone("branch", desk.clock)
+    desk.board.providers = {**desk.board.providers, "branch": branch}
+    await desk.type("/call +1 202 555 0123")
+    assert (len(branch.orders), desk.phone.orders) == (1, [])
+    await branch.http.aclose()
 
 
 @pytest.mark.parametrize("typed", ["<@U2|ben>", "Omer Katz", "omer"])
