@@ -56,6 +56,22 @@ async def test_one_intent_is_one_order(desk: Office) -> None:
     assert len(desk.phone.orders) == 1
 
 
+async def test_a_second_click_is_no_second_call_although_the_first_is_over_already(desk: Office) -> None:
+    """Unless the service refused that one."""
+    await desk.link("U1")
+    desk.phone.answer = Refused("Paperphone refused: no credit.")
+    await dialing.dial(desk.board, "k1", await ask(desk))
+    desk.phone.answer = None
+    await dialing.dial(desk.board, "k2", await ask(desk, "k2"))
+    await desk.board.ingest("voicenter", [CallEnded(ref="paper-2", at=desk.clock())])
+    desk.clock.advance(dialing.DOUBLE_CLICK_SECONDS)
+    with pytest.raises(NotAllowed, match="already calling"):
+        await dialing.dial(desk.board, "k3", await ask(desk, "k3"))
+    desk.clock.advance(1)
+    await dialing.dial(desk.board, "k4", await ask(desk, "k4"))
+    assert len(desk.phone.orders) == 3
+
+
 async def test_an_answer_is_written_down_although_the_disk_was_full(
     desk: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
