@@ -439,7 +439,11 @@ async def test_an_extension_is_rung_at_its_own_account_only(desk: Office) -> Non
     await desk.link("U1", phone="201", phone_kind="extension", account="branch")
     told = await desk.type("/call +1 202 555 0123 via voicenter")
     assert "linked at branch, and Paperphone cannot ring it, so nothing was dialled." in told
-    assert desk.phone.orders == []
+    branch = PaperPhone("branch", desk.clock)
+    desk.board.providers = {**desk.board.providers, "branch": branch}
+    await desk.type("/call +1 202 555 0123")
+    assert (len(branch.orders), desk.phone.orders) == (1, [])
+    await branch.http.aclose()
 
 
 @pytest.mark.parametrize("typed", ["<@U2|ben>", "Omer Katz", "omer"])
@@ -692,8 +696,16 @@ async def test_more_namesakes_than_are_offered_are_not_passed_over_in_silence(de
 
 
 async def test_again_finds_the_last_call_also_after_many_messages(desk: Office) -> None:
-    await desk.link("U1")
+    """And neither one before it nor one that they took."""
+    await desk.link("U1", extension="201")
+    await desk.type("/call +12025550102")
+    desk.clock.advance(60)
     await desk.type("/call +12025550101")
+    desk.clock.advance(60)
+    at = desk.clock()
+    took = CdrReceived(ref="in-1", at=at, leg="ext:201", outcome=Outcome.ANSWERED, talk_seconds=30, extension="201")
+    await desk.happen(Described(ref="in-1", at=at, source="cdr", direction="in", number="+12025550177"), took)
+    assert [call.rep for call in await desk.calls()] == ["U1"] * 3
     for number in range(25):
         heard = Requested(
             at=desk.clock() + 1, rep="U1", rep_phone="", number=f"+120255502{number:02}", purpose="message"
@@ -701,6 +713,8 @@ async def test_again_finds_the_last_call_also_after_many_messages(desk: Office) 
         await desk.board.ingest("voicenter", [heard], call_id=f"{calls.new_id(desk.clock() + 1)}-{number}")
     desk.clock.advance(60)
     assert "+1 202-555-0101 again?" in await desk.type("/call again")
+    desk.clock.advance(30 * 86400)
+    assert "not called anybody in the last 30 days" in await desk.type("/call again")
 
 
 async def test_again_asks_first_and_answers_once(desk: Office) -> None:

@@ -347,7 +347,6 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "calls.place_of": lambda db: calls.place_of(db, "c1"),
     "calls.open_calls": lambda db: calls.open_calls(db, "acme"),
     "calls.ended_of_late": lambda db: calls.ended_of_late(db, NOW),
-    "calls.pending_calls": lambda db: calls.pending_calls(db, NOW),
     "calls.spoken_by": lambda db: calls.spoken_by(db, "U1", NOW),
     "dials.on_a_call": lambda db: dials.on_a_call(db, CALLER, NOW),
     "calls.last_dialled": lambda db: calls.last_dialled(db, "U1", NOW),

@@ -366,11 +366,6 @@ def ended_of_late(db: sqlite3.Connection, since: float) -> list[Call]:
     return _many(db, "id >= ? AND state = 'ended' ORDER BY id", (f"{int(since * 1000):012x}",))  # ids sort by time
 
 
-def pending_calls(db: sqlite3.Connection, before: float) -> list[Call]:
-    """Calls that ended before that moment and whose record never came."""
-    return _many(db, "outcome = 'pending' AND ended_at < ?", (before,))
-
-
 def spoken_by(db: sqlite3.Connection, rep: str, since: float, limit: int = 20) -> list[Call]:
     """A rep's calls that rang a phone of theirs, latest first: no messages."""
     return _many(
