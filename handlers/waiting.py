@@ -9,13 +9,13 @@ import msgspec
 from msgspec.structs import replace as with_changes
 from slack_bolt.async_app import AsyncApp
 
-from bot import numbers, slack_text
+from bot import claiming, numbers, slack_text
 from bot.board import Board
 from bot.cards import Message
 from bot.cards.escalation import escalation
 from bot.cards.help import help_message
 from bot.cards.waiting import MENU, MINE, Choice, list_message, urgency
-from bot.errors import BadInput, NotAllowed, NotFound
+from bot.errors import BadInput, NotAllowed
 from bot.routing import masks, masks_from
 from bot.store import cards, ledger, lookups, missed, people
 from handlers import UNREACHED, Click, Desk, Handler, answer, on_actions, on_command
@@ -86,12 +86,15 @@ async def assign(desk: Desk, click: Click) -> None:
         )
     now = board.now()
 
-    def give(db: sqlite3.Connection) -> bool:
-        row = missed.get(db, choice.missed_id)
-        if row is None or not row.open:
-            return False
+    def give(db: sqlite3.Connection) -> None:
+        row = claiming.still_open(missed.get(db, choice.missed_id))
+        if row.claimed_by not in ("", to) and choice.more != str(row.claimed_at):
+            raise NotAllowed(
+                f"<@{row.claimed_by}> has claimed this caller since. Nothing was changed; to give them to <@{to}> all "
+                "the same, choose again."
+            )
         if not missed.assign(db, row.id, to, now, board.remind_at()):
-            return True  # it is theirs already
+            return  # it is theirs already
         ledger.audit(db, now, click.user, "assign missed caller", row.number or "withheld number", f"to <@{to}>")
         if to != click.user:
             contact = lookups.known(db, row.number) if row.number else None
@@ -99,12 +102,11 @@ async def assign(desk: Desk, click: Click) -> None:
             zone = people.person(db, to).zone or board.settings.zone
             told = msgspec.json.encode(escalation(given, contact, now, zone, asked_by=click.user))
             cards.mark(db, "notice", f"{missed.ASSIGNED}:{row.id}:{now}", f"@{to}", now, told)
-        return True
 
-    given = await board.write(give)
-    await answer(desk, click, await board.read(_list, board, click, choice), replace=True)
-    if not given:
-        raise NotFound("This missed caller is closed already. Nothing was changed.")
+    try:
+        await board.write(give)
+    finally:
+        await answer(desk, click, await board.read(_list, board, click, choice), replace=True)
 
 
 def _then_anew(work: Handler) -> Handler:

@@ -192,10 +192,35 @@ async def test_it_is_given_once_also_from_one_to_another(desk: Office) -> None:
         await desk.press(choice, listed(desk), "C1", user="U2", value="U1")
     (choice,) = assigns(listed(desk))
     await desk.press(choice, listed(desk), "C1", user="U2", value="U4")
+    (choice,) = assigns(listed(desk))
     await desk.press(choice, listed(desk), "C1", user="U2", value="U2")  # to oneself: no message
     await desk.settle()
     assert [len(desk.conversation(user)) for user in ("U1", "U4", "U2")] == [1, 1, 0]
     assert "claimed by U2" in listed(desk).text
+
+
+@pytest.mark.parametrize("before", ["", "U2"])
+async def test_a_manager_takes_no_claim_away_that_they_have_not_seen(desk: Office, before: str) -> None:
+    """Their list is as old as they left it; somebody may be about to call by now, or another manager was faster."""
+    await team(desk)
+    await miss(desk, "in-1")
+    (row,) = await desk.board.read(missed.waiting)
+    if before:
+        await desk.board.write(missed.claim, row.id, before, desk.clock())
+    await desk.type("/missed", user="U2")
+    (choice,) = assigns(listed(desk))
+    desk.clock.advance(300)
+    await desk.board.write(missed.assign, row.id, "U4", desk.clock())
+    await desk.press(choice, listed(desk), "C1", user="U2", value="U1")
+    assert any("has claimed this caller since. Nothing was changed" in shown.text for shown in desk.slack.ephemerals)
+    (row,) = await desk.board.read(missed.waiting)
+    assert row.claimed_by == "U4"
+    assert desk.conversation("U1") == []
+    assert "claimed by U4" in listed(desk).text
+    (choice,) = assigns(listed(desk))  # they have seen it now
+    await desk.press(choice, listed(desk), "C1", user="U2", value="U1")
+    (row,) = await desk.board.read(missed.waiting)
+    assert row.claimed_by == "U1"
 
 
 @pytest.mark.parametrize(("fault", "given"), [("", False), ("500", True)])

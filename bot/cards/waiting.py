@@ -45,7 +45,7 @@ class Choice(msgspec.Struct, frozen=True):
     """What a button of the list says: which caller, and which list it stands in.
 
     Attributes:
-        more: one of `missed.SNOOZES`, or since when the claim is that is given back.
+        more: one of `missed.SNOOZES`, or since when the claim is that is given back, or to somebody else.
         scope: "" = all, `MINE`, or a line in E.164.  page: from 0.
     """
 
@@ -150,7 +150,7 @@ def _elements(
 ) -> list[Block]:
     found = buttons(missed, named, "waiting", lambda more: Choice(missed.id, more, scope, page).value)
     if colleagues:
-        action_id = f"waiting:assign:{Choice(missed.id, scope=scope, page=page).value}"
+        action_id = f"waiting:assign:{Choice(missed.id, str(missed.claimed_at), scope, page).value}"
         menu: Block = {"type": "users_select", "action_id": action_id, "placeholder": plain_text("Give it to…", 150)}
         if len(colleagues) <= MENU:
             options = [{"text": plain_text(name or user, 75), "value": user} for user, name in colleagues]
