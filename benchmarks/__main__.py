@@ -3,79 +3,21 @@
 Absolute figures change from machine to machine and run to run; only the ratios mean something, and those by 15 %.
 """
 
-import json
-import os
 import socket
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks import at_size
 from benchmarks.load import command
-
-ROUNDS = 5
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextmanager
-def server(name: str, folder: Path, **environment: str) -> Iterator[tuple[int, int]]:
-    """Run a server while the block runs; yields (port, process id)."""
-    port = free_port()
-    folder.mkdir(parents=True, exist_ok=True)
-    # Installed packages come compiled; so are our own modules wherever nobody forbids Python to keep them.
-    compiled = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.servers", name, str(port), str(folder)], env=compiled | environment
-    )
-    try:
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port), 0.2).close()
-                break
-            except OSError:
-                if process.poll() is not None:
-                    raise SystemExit(f"The {name} server did not start.") from None
-                time.sleep(0.01)
-        yield port, process.pid
-    finally:
-        process.kill()
-        process.wait()
-
-
-def load(kind: str, port: int, requests: int, clients: int, rate: float = 0) -> dict[str, float]:
-    """One measurement by the load generator."""
-    job = json.dumps({"kind": kind, "port": port, "clients": clients, "requests": requests, "rate": rate})
-    answer = subprocess.run([sys.executable, "-m", "benchmarks.load", job], capture_output=True, check=True)
-    found: dict[str, float] = json.loads(answer.stdout)
-    if found["bad"]:
-        raise SystemExit(f"{found['bad']} requests were not answered 200: the measurement means nothing.")
-    return found
-
-
-def median(rounds: list[dict[str, float]], name: str) -> float:
-    return statistics.median(found[name] for found in rounds)
+from benchmarks.measuring import ROUNDS, heading, load, median, memory_of, report, server
 
 
 def mood(world: int, how: str) -> None:
     urllib.request.urlopen(f"http://127.0.0.1:{world}/mood/{how}", timeout=5).read()
-
-
-def report(what: str, ours: float, floor: float, unit: str, target: float, at_least: bool) -> None:
-    ratio = ours / floor
-    good = ratio >= target if at_least else ratio <= target
-    sign = ">=" if at_least else "<="
-    verdict = "reached" if good else "MISSED"
-    print(f"{what:58} {ours:9.1f} {floor:9.1f} {unit:5} {ratio:6.2f}x  {sign} {target}x  {verdict}")
 
 
 def acknowledgement(folder: Path) -> None:
@@ -150,8 +92,7 @@ def start_and_memory(folder: Path) -> None:
                     first(port)
                     seconds[name].append((time.perf_counter() - began) * 1000)
                     time.sleep(1)
-                    status = Path(f"/proc/{pid}/status").read_text()
-                    memory[name].append(int(status.split("VmRSS:")[1].split()[0]) / 1024)
+                    memory[name].append(memory_of(pid))
         middle: Callable[[list[float]], float] = statistics.median
         report(
             "spawn to the first signed acknowledgement",
@@ -171,11 +112,12 @@ def first(port: int) -> None:
 
 
 def main() -> None:
-    """Everything, one after the other; about two minutes."""
-    print(f"{'':58} {'ours':>9} {'floor':>9} {'':5} {'ratio':>7}  target")
+    """Everything, one after the other; about six minutes."""
+    heading()
     with tempfile.TemporaryDirectory() as folder:
         for measure in (acknowledgement, while_everything_hangs, ingest, start_and_memory):
             measure(Path(folder))
+        at_size.main(Path(folder) / "at_size")
 
 
 if __name__ == "__main__":

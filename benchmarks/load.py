@@ -1,7 +1,7 @@
 """A load generator in a process of its own: keep-alive connections, requests made beforehand, bounded in number.
 
 `python -m benchmarks.load JOB` where the job is JSON: {"kind", "port", "clients", "requests", "rate"}; prints JSON
-{"rate": answers a second, "p50": ms, "p99": ms, "bad": answers that were not 200}.
+{"rate": answers a second, "p50": ms, "p99": ms, "max": ms, "bad": answers that were not 200}.
 """
 
 import asyncio
@@ -81,6 +81,7 @@ async def run(job: dict[str, object]) -> dict[str, float]:
         "rate": count / seconds,
         "p50": waits[len(waits) // 2] * 1000,
         "p99": waits[int(len(waits) * 0.99)] * 1000,
+        "max": waits[-1] * 1000,
         "bad": sum(bad),
     }
 

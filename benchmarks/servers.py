@@ -10,8 +10,9 @@ import gc
 import os
 import sqlite3
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvicorn
 from starlette.applications import Starlette
@@ -19,8 +20,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+if TYPE_CHECKING:
+    from bot.settings import Settings
+
 SECRET = "benchmark-signing-secret"
 HOOK = "benchmark-hook-secret-0123"
+LINES = tuple(f"+1202555010{number}" for number in range(6))
 
 
 def on_core(number: int) -> None:
@@ -106,17 +111,20 @@ def world() -> object:
     return Starlette(routes=[Route("/mood/{mood}", change), Route("/{path:path}", answer, methods=methods)])
 
 
-async def bot(folder: Path, port: int) -> None:
-    """The whole Callboard, every listener registered, wired to the world at WORLD_PORT."""
-    gc.disable()  # as `callboard run` does
+def settings_of(folder: Path, port: int, lines: Sequence[str] = ()) -> "Settings":
+    """What the bot is configured with; `lines`: of the office, in two channels. Its world is at WORLD_PORT."""
     from bot import settings_reader
-    from bot.assembly import running
 
-    outside = f"http://127.0.0.1:{os.environ['WORLD_PORT']}"
+    outside = f"http://127.0.0.1:{os.environ.get('WORLD_PORT', '9')}"
     file = folder / "callboard.toml"
     file.write_text(
-        'region = "US"\nchannel = "C1"\n[accounts.voicenter]\n'
+        'region = "US"\nchannel = "C1"\nmanagers = ["U2"]\n[accounts.voicenter]\n'
         f'click2call_url = "{outside}"\nmonitor_url = "{outside}"\nlog_url = "{outside}"\n'
+        + "".join(
+            f'[lines."{line}"]\nlabel = "Line {number}"\nchannel = "C{1 + number % 2}"\n'
+            for number, line in enumerate(lines)
+        )
+        +
         # One person stands for hundreds here: refused, they would be measured with all that a refusal says and writes.
         "[policy]\ncalls_at_once = 0\ndaily_calls = 0\n"
         'hours = ["00:00", "24:00"]\nweekdays = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]\n'
@@ -132,12 +140,25 @@ async def bot(folder: Path, port: int) -> None:
         "CALLBOARD_PORT": str(port),
         "VOICENTER_CODE": "benchmark",
     }
-    async with running(settings_reader.load(environment, file)) as callboard:
+    return settings_reader.load(environment, file)
+
+
+async def bot(folder: Path, port: int) -> None:
+    """The whole Callboard, every listener registered, wired to the world at WORLD_PORT."""
+    gc.disable()  # as `callboard run` does
+    from bot.assembly import running
+
+    long_jobs = "LONG_JOBS" in os.environ
+    async with running(settings_of(folder, port, LINES if long_jobs else ())) as callboard:
         from bot.store import people
 
         await callboard.board.write(
             people.save_person, people.Person("U1", phone_kind="number", phone="+12025550190", account="voicenter")
         )
+        if long_jobs:
+            from benchmarks.long_jobs import serve
+
+            await serve(callboard.board, folder)
         await asyncio.Event().wait()
 
 
@@ -148,7 +169,8 @@ def main() -> None:
     import uvloop
 
     name, port = sys.argv[1], int(sys.argv[2])
-    on_core(1 if name == "world" else 0)
+    if "LONG_JOBS" not in os.environ:  # what these are done by has a core where there is one
+        on_core(1 if name == "world" else 0)
     folder = Path(sys.argv[3]) if len(sys.argv) > 3 else Path()
     if name == "bot":
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

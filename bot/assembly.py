@@ -203,13 +203,15 @@ def listening(host: str, port: int) -> socket.socket:
 
 
 @asynccontextmanager
-async def serving(app: object, host: str, port: int) -> AsyncIterator[int]:
+async def serving(app: object, host: str, port: int, listener: socket.socket | None = None) -> AsyncIterator[int]:
     """Serve an ASGI application while the block runs; yields the port (0 picks a free one).
+
+    `listener`: in place of one there; it is closed with the block.
 
     Raises:
         SettingsError: nobody can listen there; says why.
     """
-    listener = listening(host, port)
+    listener = listener or listening(host, port)
     server = _Server(
         uvicorn.Config(
             app,  # type: ignore[arg-type]
@@ -241,8 +243,10 @@ async def running(
     *,
     now: Callable[[], float] | None = None,
     open_database: Callable[[Path], Database] = Database,
+    listener: socket.socket | None = None,
 ) -> AsyncIterator[Callboard]:
-    """Start everything; stop it when the block ends. `now`, `open_database`: tests and the demo bring their own.
+    """Start everything; stop it when the block ends. `now`, `open_database`, `listener` (as in `serving()`): tests and
+    the demo bring their own.
 
     Raises:
         SettingsError: it cannot start; says why.
@@ -284,7 +288,7 @@ async def running(
         app = slack_app(desk, identity)
         feed = Feed(board, slack, lambda card: render(board, card))
         application = web.application(board, slack_over_http(app) if settings.mode == "http" else None)
-        port = await stack.enter_async_context(serving(application, settings.host, settings.port))
+        port = await stack.enter_async_context(serving(application, settings.host, settings.port, listener))
         showing = asyncio.create_task(feed.run())
         stack.push_async_callback(feed.stop)
         stack.push_async_callback(_stop, showing)

@@ -91,7 +91,6 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     recording_on: bool = False
     consulting: str = ""
     transferred_to: str = ""
-    coached: bool = False
     blocked: bool = False
     guided_at: float = 0
     tags: tuple[str, ...] = ()

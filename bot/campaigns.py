@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from bot import number_kinds, numbers
 from bot.board import Board
 from bot.errors import Ambiguous, BadInput, CallboardError, NotAllowed, NotFound, Unsupported
 from bot.operations import dialling, operations
@@ -22,6 +23,7 @@ from bot.store import ledger
 _VIA = re.compile(r"(?:^|\s)via\s+(\S+)\s*$", re.IGNORECASE)
 _TOKEN = re.compile(r'"([^"]*)"|(\S+)')
 _ARGUMENT = re.compile(r"[+(]?\d[\d().-]*|<.*|@.*")
+_CODE = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _DETAILS_AT_ONCE = 4
 
 
@@ -160,6 +162,20 @@ def check_manager(board: Board, user: str, what: str) -> None:
     """
     if board.settings.role(user) == "rep":
         raise NotAllowed(f"Only managers may {what}. Nothing was done; ask one of yours.")
+
+
+def check_extension(board: Board, code: str) -> None:
+    """Whoever takes a campaign's calls is rung for each of them by the service, which asks no policy of ours.
+
+    Raises:
+        BadInput: it is a telephone number, or may be dialled as one.
+    """
+    a_number = number_kinds.is_like_a_number(code) or numbers.is_emergency(code, board.settings.region)
+    if a_number or not _CODE.fullmatch(code):
+        raise BadInput(
+            f"“{code[:40]}” is no extension of the service, so nothing was done: for numbers that it dials by itself "
+            "there is no policy. Write the extension's code, like 201."
+        )
 
 
 async def change(

@@ -8,7 +8,7 @@ import sqlite3
 
 from bot.board import Board
 from bot.errors import NotAllowed, NotFound
-from bot.store import ledger, missed
+from bot.store import dials, ledger, missed
 from bot.store.missed import Missed
 
 _CALL = "Nothing was dialled; to call them all the same, type `/call` and their number."
@@ -27,9 +27,15 @@ def claim_to_call(db: sqlite3.Connection, board: Board, missed_id: str, user: st
     """Claim for whoever calls back; raises in the transaction that writes the call down, so that it is not.
 
     Raises:
-        NotFound, NotAllowed: as `to_be_called()`.
+        NotFound: somebody has dealt with them.  NotAllowed: a colleague has claimed them, or is on the phone with them:
+            they may wait in another channel, too, and a conversation closes the card only when it is over.
     """
-    to_be_called(claim(db, board, missed_id, user, now), user)
+    row = to_be_called(claim(db, board, missed_id, user, now), user)
+    if row.number and dials.on_a_call(db, row.number, now):
+        raise NotAllowed(
+            "Somebody is on a call with them right now, so nothing was dialled. If they talk, the card closes by "
+            "itself; to call them all the same, type `/call` and their number."
+        )
 
 
 def to_be_called(row: Missed | None, user: str) -> Missed:

@@ -43,6 +43,8 @@ async def prepare(board: Board, user: str, data: bytes, source: str, import_id: 
     run_sync = (to_process if len(data) >= IN_A_PROCESS_FROM else to_thread).run_sync
     checked = await run_sync(contact_rows.check, data, board.settings.region)
     notes = [f"Columns: {', '.join(_COLUMN_WORDS.get(name, name) for name in checked.columns)}."]
+    if len(checked.numbers) > 1:
+        notes.append(f"Of several numbers the first is taken: {', else '.join(checked.numbers)}.")
     if checked.unread:
         notes.append(f"Not read: {', '.join(checked.unread)}.")
     if checked.behind:

@@ -20,7 +20,8 @@ NAME_LENGTH = 80
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "number": (
         *("number", "phone", "phone number", "phone no", "phone no.", "telephone", "telephone number", "tel", "mobile"),
-        *("mobile number", "mobile phone", "cell", "cell phone", "primary phone", "phone 1 value"),
+        *("mobile number", "mobile phone", "cell", "cell phone", "primary phone", "phone 1 value", "home phone"),
+        *("business phone", "work phone", "office phone", "direct phone", "main phone", "company main phone"),
     ),
     "name": ("name", "full name", "contact", "contact name", "customer", "customer name", "display name"),
     "first": ("first name", "firstname", "first", "given name", "forename"),
@@ -58,6 +59,7 @@ class Checked(msgspec.Struct, frozen=True):
     Attributes:
         pieces: JSON lists of `Row`.  encoding: as it was read.  columns: fields that it has.
         unread: headings of the other columns.  behind: (line, extension) of ready rows with one behind the number.
+        numbers: headings of the columns with numbers, of which the first that is filled counts.
     """
 
     pieces: tuple[bytes, ...]
@@ -65,6 +67,7 @@ class Checked(msgspec.Struct, frozen=True):
     columns: tuple[str, ...]
     unread: tuple[str, ...]
     behind: tuple[tuple[int, str], ...] = ()
+    numbers: tuple[str, ...] = ()
 
 
 def check(data: bytes, region: str) -> Checked:
@@ -87,7 +90,7 @@ def check(data: bytes, region: str) -> Checked:
     if not pieces:
         raise BadInput("The file holds no contacts, only headings. Nothing was read.")
     columns = tuple(dict.fromkeys(name for name in table.columns if name))
-    return Checked(pieces, encoding, columns, table.unread, tuple(behind))
+    return Checked(pieces, encoding, columns, table.unread, tuple(behind), table.numbers)
 
 
 def _judged(

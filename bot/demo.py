@@ -8,6 +8,7 @@ import contextlib
 import secrets
 import shutil
 import signal
+import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ import httpx
 import msgspec
 
 from bot import local_slack, settings_reader
-from bot.assembly import Callboard, http_client, running, serving
+from bot.assembly import Callboard, http_client, listening, running, serving
 from bot.errors import SettingsError
 from bot.local_slack import LocalSlack, LocalSlackUnavailable, Workspace
 from bot.periods import Subscription
@@ -33,8 +34,8 @@ Write = Callable[[str], None]
 
 ZONE = "Asia/Jerusalem"
 LOCK = "demo.lock"
-PORTS = (3000, 8400)
-"""Where the page is, and the bot, unless somebody else is there."""
+PORT = 8400
+"""The bot's, or the first free one after it."""
 SALES, SUPPORT = "C0SALES", "C0SUPPORT"
 DANA, OMER, MAYA = "U0DANA", "U0OMER", "U0MAYA"
 SALES_LINE, SUPPORT_LINE = "+972505550100", "+972505550101"
@@ -142,7 +143,7 @@ async def demo(state: Path, *, check: bool, terminal: bool, write: Write) -> int
 
     Raises:
         SettingsError: another demo keeps its things in that folder, or somebody else does, or nothing can be kept
-            there.
+            there; no port is free.
     """
     with _sole(state):
         return await _demo(state, check=check, terminal=terminal, write=write)
@@ -187,29 +188,31 @@ async def _demo(state: Path, *, check: bool, terminal: bool, write: Write) -> in
     if stopped.is_set():
         write("Stopped before it had started.")
         return 0
-    if program is None:
-        from bot.demo_terminal import in_terminal
+    async with AsyncExitStack() as stack:
+        try:
+            there = await stack.enter_async_context(started(state, program, quiet=check)) if program else None
+        except LocalSlackUnavailable as error:
+            write(str(error))
+            there = None
+        if there is not None:
+            if check:
+                from bot.demo_check import try_everything
 
-        return await in_terminal(state, check=check, write=write, stopped=stopped)
-    async with started(state, program, quiet=check) as running_demo:
-        if check:
-            from bot.demo_check import try_everything
+                return await try_everything(there.callboard, there.world, there.slack, write)
+            _welcome(there, write)
+            await stopped.wait()
+            write("\nStopping …")
+            return 0
+    from bot.demo_terminal import in_terminal
 
-            return await try_everything(running_demo.callboard, running_demo.world, running_demo.slack, write)
-        _welcome(running_demo, write)
-        await stopped.wait()
-        write("\nStopping …")
-    return 0
+    return await in_terminal(state, check=check, write=write, stopped=stopped)
 
 
 @asynccontextmanager
 async def started(
-    state: Path, program: Path, *, incoming_every: float = 75, quiet: bool = False, ports: tuple[int, int] = PORTS
+    state: Path, program: Path, *, incoming_every: float = 75, quiet: bool = False
 ) -> AsyncIterator[Demo]:
-    """The whole demo in the page's form. `quiet`: nobody calls by themselves.
-
-    `ports`: of the page and of the bot, or the first free ones after them.
-    """
+    """The whole demo in the page's form. `quiet`: nobody calls by themselves."""
     workspace = Workspace(
         users=tuple(
             {"id": user, "name": _handle(name), "real_name": name, "tz": ZONE} for user, name in PEOPLE.items()
@@ -220,15 +223,13 @@ async def started(
         ),
     )
     async with AsyncExitStack() as stack:
-        slack = await stack.enter_async_context(local_slack.start(program, workspace, state, ports[0]))
+        slack = await stack.enter_async_context(local_slack.start(program, workspace, state))
         environment = {
             "SLACK_BOT_TOKEN": workspace.bot_token,
             "SLACK_APP_TOKEN": workspace.app_token,
             "SLACK_API_URL": slack.api_url,
         }
-        callboard, world = await stack.enter_async_context(
-            bot_and_world(state, environment, added=IN_WORDS, near=ports[1])
-        )
+        callboard, world = await stack.enter_async_context(bot_and_world(state, environment, added=IN_WORDS))
         if not quiet:
             await stack.enter_async_context(people_call(world, incoming_every))
         yield Demo(callboard, world, slack)
@@ -241,17 +242,19 @@ async def bot_and_world(
     *,
     more: Mapping[str, str] = MappingProxyType({}),
     added: str = "",
-    near: int = PORTS[1],
 ) -> AsyncIterator[tuple[Callboard, SimulatedWorld]]:
     """The simulated phone network and the bot, wired to each other over real HTTP on loopback.
 
     `more`: further accounts -> their provider.  `added`: further settings, in which {world} is the network's address.
-    `near`: the bot's port, or the first free one after it.
+
+    Raises:
+        SettingsError: no port is free.
     """
     hook_secret = secrets.token_urlsafe(24)
     async with AsyncExitStack() as stack:
         http: httpx.AsyncClient = await stack.enter_async_context(http_client())
-        port = local_slack.free_port(near)
+        listener = stack.enter_context(_listener())
+        port = listener.getsockname()[1]
         kinds = {**{name: name for name in NAMES}, **more}
         hooks = {
             name: SimulatedAccount(kind, f"http://127.0.0.1:{port}/hooks/{name}/{hook_secret}")
@@ -276,9 +279,24 @@ async def bot_and_world(
             },
             file,
         )
-        callboard = await stack.enter_async_context(running(loaded, now=world.clock.now))
+        callboard = await stack.enter_async_context(running(loaded, now=world.clock.now, listener=listener))
         await _furnish(callboard)
         yield callboard, world
+
+
+def _listener() -> socket.socket:
+    """Listens already, for many seconds pass until the bot does, and another demo may look for a port meanwhile.
+
+    Raises:
+        SettingsError: no port is free.
+    """
+    while port := local_slack.free_port(PORT):
+        with contextlib.suppress(SettingsError, OSError):  # another was faster
+            listener = listening("127.0.0.1", port)
+            listener.listen()
+            return listener
+    last = PORT + local_slack.PORTS - 1
+    raise SettingsError(f"No port from {PORT} to {last} is free. Stop what listens there, and try again.")
 
 
 def _fresh(state: Path, text: str) -> Path:

@@ -7,7 +7,7 @@ Speed: 100,000 rows in well under a second, still too long for the event loop: c
 """
 
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -59,7 +59,7 @@ class Row(msgspec.Struct, frozen=True):
     """One call, as the store tells it. Times are seconds since 1970 UTC, 0 = not (yet); durations are seconds.
 
     Attributes:
-        rep: Slack user id, "" = unknown.  person: whose phone talked or rang, as the provider names them.
+        rep: Slack user id, "" = unknown; then person: whose phone talked or rang, as the provider names them.
         number: outside party, E.164 where possible, "" = withheld.  line: ours.
         outcome: None while the call lives.  unreported: nobody answered, and it is no missed call.
     """
@@ -75,7 +75,6 @@ class Row(msgspec.Struct, frozen=True):
     answered_at: float = 0
     ended_at: float = 0
     talk_seconds: int = 0
-    ring_seconds: int = 0
     unreported: bool = False
 
 
@@ -188,22 +187,23 @@ class _LineCount:
 
 
 def figures(
-    calls: Sequence[Row], returns: Sequence[Row], period: Period, zone: str, reps: Mapping[str, str], as_of: float
+    calls: Iterable[Row], returns: Iterable[Row], period: Period, zone: str, reps: Callable[[str], str], as_of: float
 ) -> Figures:
     """Count one period in one pass.
 
     Args:
-        calls: the period's; those that began outside of it are not counted (but may be returns).
-        returns: conversations from the period's end up to `as_of`, with the numbers that were missed; more does no
-            harm, and neither do rows that are in `calls` too.
+        calls: the period's; those that began outside of it are not counted.
+        returns: conversations with the numbers that were missed, from the period's start up to `as_of`, also those that
+            are in `calls`; more does no harm.
         zone: IANA name of the zone whose hours are shown.
-        reps: Slack user id -> name.
+        reps: Slack user id -> name, "" = not known.
         as_of: what happened later than this (seconds since 1970 UTC) is left out.
     """
     tz = ZoneInfo(zone)
     by_rep: dict[str, _RepCount] = {}
     by_line: dict[str, _LineCount] = {}
     hours_in, hours_missed, hours_out = [0] * 24, [0] * 24, [0] * 24
+    hour_of: dict[float, int] = {}  # by the minute: what the clock shows takes longer than all else of a row
     answered_in = answered_out = missed = announcements = unreported = withheld = still_open = talk_seconds = 0
     misses: list[Row] = []
     rang: list[float] = []
@@ -211,7 +211,10 @@ def figures(
     for row in calls:
         if not period.start <= row.started_at < period.end:
             continue
-        hour = datetime.fromtimestamp(row.started_at, tz).hour
+        minute = row.started_at // 60
+        hour = hour_of.get(minute, -1)
+        if hour < 0:
+            hour = hour_of[minute] = datetime.fromtimestamp(row.started_at, tz).hour
         line = by_line.get(row.line)
         if line is None:
             line = by_line[row.line] = _LineCount()
@@ -251,7 +254,7 @@ def figures(
         elif row.outcome is not None and row.outcome is not Outcome.PENDING:
             announcements += 1
 
-    waiting, waits = _waits(misses, (calls, returns), as_of, by_rep, reps)
+    waiting, waits = _waits(misses, returns, as_of, by_rep, reps)
     return Figures(
         period=period,
         zone=zone,
@@ -300,10 +303,10 @@ def usual(weeks: Iterable[Counts]) -> Usual | None:
 
 def _waits(
     misses: list[Row],
-    sources: Iterable[Sequence[Row]],
+    returns: Iterable[Row],
     as_of: float,
     by_rep: dict[str, _RepCount],
-    reps: Mapping[str, str],
+    reps: Callable[[str], str],
 ) -> tuple[tuple[Waiting, ...], list[float]]:
     """Who still waits, and how long the others did (seconds). Also credits and debits the reps.
 
@@ -311,12 +314,11 @@ def _waits(
     """
     numbers = {row.number for row in misses}
     happened = [(row.started_at, 1, row.id, row) for row in misses]
-    conversations: dict[str, Row] = {}
-    for rows in sources:
-        for row in rows:
-            if row.number in numbers and row.outcome is Outcome.ANSWERED and _talked_at(row) <= as_of:
-                conversations[row.id] = row
-    happened += [(_talked_at(row), 0, row.id, row) for row in conversations.values()]
+    happened += [
+        (_talked_at(row), 0, row.id, row)
+        for row in returns
+        if row.number in numbers and row.outcome is Outcome.ANSWERED and _talked_at(row) <= as_of
+    ]
     happened.sort(key=lambda item: item[:3])  # at the same moment the conversation comes first: it is not later
 
     waiting: dict[str, list[Row]] = {}
@@ -338,11 +340,11 @@ def _waits(
     return tuple(sorted(still, key=lambda caller: (caller.since, caller.number))), waits
 
 
-def _rep_of(row: Row, by_rep: dict[str, _RepCount], reps: Mapping[str, str]) -> _RepCount:
+def _rep_of(row: Row, by_rep: dict[str, _RepCount], reps: Callable[[str], str]) -> _RepCount:
     key = row.rep or row.person
     count = by_rep.get(key)
     if count is None:
-        count = by_rep[key] = _RepCount(reps.get(key) or row.person or key)
+        count = by_rep[key] = _RepCount((reps(row.rep) if row.rep else "") or row.person or key)
     return count
 
 

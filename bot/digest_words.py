@@ -130,12 +130,12 @@ def _missed(found: Figures, mask: bool) -> tuple[str, ...]:
         said.append(f"Median time to call back: {duration(found.median_return_seconds)}.")
     names = {rep.key: rep.name for rep in found.reps}
     waiting = []
-    for caller in found.waiting:
+    for caller in found.waiting[:SHOWN]:  # each takes 100 us, and of a bad week thousands wait
         number = masked(caller.number) if mask else pretty(caller.number)
         rang = f", rang at {names[caller.rep]}" if caller.rep else ""
         times = f"{how_often(caller.missed)} since" if caller.missed > 1 else "at"
         waiting.append(f"Not yet returned: {number}, missed {times} {_moment(caller.since, found.zone)}{rang}.")
-    return (*said, *_some(waiting))
+    return (*said, *_some(waiting, len(found.waiting)))
 
 
 def _rep_words(rep: RepFigures) -> str:
@@ -207,7 +207,7 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def _some(rows: list[str]) -> tuple[str, ...]:
-    if len(rows) <= SHOWN:
-        return tuple(rows)
-    return (*rows[:SHOWN], f"and {len(rows) - SHOWN} more")
+def _some(rows: list[str], count: int = 0) -> tuple[str, ...]:
+    """The first of these rows, and how many more there are. `count`: in all, where `rows` are not all of them."""
+    more = max(count, len(rows)) - SHOWN
+    return (*rows[:SHOWN], f"and {more} more") if more > 0 else tuple(rows)

@@ -4,6 +4,7 @@ Sent once per period and channel whatever happens: down time, a crash in the mid
 is to have a picture waits for it in the feed, already written down, for some seconds: see `bot/pictures.py`.
 """
 
+import asyncio
 import sqlite3
 from datetime import UTC, datetime
 from typing import Any
@@ -76,9 +77,14 @@ async def payload(board: Board, period: Period, zone: str, place: str, reader: s
     found = await board.read(_figures, period, zone, board.now())
     if reader and board.settings.role(reader) == "rep":
         found = await board.read(_for_rep, board.settings, found, reader)
-    labels = {line.number: line.label for line in board.settings.lines if line.label}
+    # In a thread as well: the words of a busy week take some milliseconds.
+    return await asyncio.to_thread(_content, board.settings, found, place, reader)
+
+
+def _content(settings: Settings, found: Figures, place: str, reader: str) -> dict[str, Any]:
+    labels = {line.number: line.label for line in settings.lines if line.label}
     lines = tuple(replace(line, line=labels.get(line.line, line.line)) for line in found.lines)
-    return content(replace(found, lines=lines), mask=_masks(board.settings, place, reader))
+    return content(replace(found, lines=lines), mask=_masks(settings, place, reader))
 
 
 def _masks(settings: Settings, place: str, reader: str) -> bool:
@@ -98,11 +104,14 @@ def _for_rep(db: sqlite3.Connection, settings: Settings, found: Figures, user: s
 
 def _figures(db: sqlite3.Connection, period: Period, zone: str, as_of: float) -> Figures:
     """Runs in a reader's thread: a month of a busy team takes longer than the event loop may be held up."""
-    found = queries.rows(db, period.start, period.end)
+
+    def name(user: str) -> str:
+        return people.person(db, user).name or f"<@{user}>"
+
+    calls = queries.rows(db, period.start, period.end)
     later = queries.returns(db, period.start, period.end, as_of)
-    names = {row.rep: people.person(db, row.rep).name or f"<@{row.rep}>" for row in found if row.rep}
     before = usual(queries.counts(db, *week) for week in weeks_before(period, zone))
-    return replace(figures(found, later, period, zone, names, as_of), usual=before)
+    return replace(figures(calls, later, period, zone, name, as_of), usual=before)
 
 
 def content(found: Figures, *, mask: bool) -> dict[str, Any]:

@@ -47,6 +47,7 @@ _BLOCKS = "invalid_blocks"
 _NO_PLACE = {
     "channel_not_found": "does not exist any more, or Callboard was never in it",
     "is_archived": "is archived",
+    "is_inactive": "is archived",
     "not_in_channel": "does not have Callboard as a member: type `/invite @Callboard` there",
     "restricted_action": "does not let Callboard post",
 }
@@ -256,6 +257,8 @@ class Feed:
         asked = bool(card.posting_at and not card.ts)
         if asked:
             card = await self._look_up(card, thread.ts if thread else "")
+            if not card.ts and message is not None:  # it may be for nobody any more, now that it is known to be new
+                message = await self.render(replace(card, posting_at=0))
         if message is None:
             if card.ts:
                 if await self.board.read(cards.by_id, card.id) is None:

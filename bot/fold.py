@@ -124,7 +124,6 @@ def fold(call_id: str, account: str, events: Iterable[AnyEvent]) -> Call:
         recording_on=_recording_on(hands, requested, state),
         consulting=hands.consulting if state is not State.ENDED else "",
         transferred_to=_handed_to(hands, legs),
-        coached=hands.coached,
         blocked=hands.blocked,
         guided_at=guided.at if (guided := told.last(Guided)) else 0,
         tags=tuple(dict.fromkeys([event.label for event in tagged])) if (tagged := told.all(Tagged)) else (),
@@ -171,7 +170,6 @@ class _Hands(NamedTuple):
     recording_on: bool | None = None
     consulting: str = ""
     transferred_to: str = ""
-    coached: bool = False
     taken_by: str = ""
     blocked: bool = False
 
@@ -212,8 +210,6 @@ def _after(hands: _Hands, event: Controlled) -> _Hands:
             return hands._replace(held=False, consulting="", transferred_to=event.detail)
         case "start_recording" | "stop_recording":
             return hands._replace(recording_on=event.action == "start_recording")
-        case "coach":
-            return hands._replace(coached=True)
         case "block":
             return hands._replace(blocked=True)
     return hands

@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from bot import decide
+from bot import decide, permission
 from bot.board import Board
 from bot.call import Call
 from bot.errors import CallboardError
@@ -83,7 +83,7 @@ async def _contact(board: Board, question: Question) -> Answer:
 async def _next(board: Board, question: Question, account: str) -> Step | None:
     named = decide.mentioned(board.settings.flows)
     nobody: dict[str, tuple[str, ...]] = dict.fromkeys(named, ())
-    reach = await _soon(board, nobody, _phones, named, account) if named else nobody
+    reach = await _soon(board, nobody, _phones, board, named, account) if named else nobody
     now = decide.local(board.now(), board.settings.zone)
     return decide.decide(question, board.settings.flows, now, reach)
 
@@ -101,7 +101,7 @@ async def _logged(error: Exception) -> None:
     log.error("A problem could not be noted.", exc_info=error)
 
 
-def _phones(db: sqlite3.Connection, named: frozenset[str], account: str) -> dict[str, tuple[str, ...]]:
+def _phones(db: sqlite3.Connection, board: Board, named: frozenset[str], account: str) -> dict[str, tuple[str, ...]]:
     """What is dialled for whom flows name: a person's phone, or those of a group who are on no call right now."""
     found: dict[str, tuple[str, ...]] = {}
     busy: set[str] | None = None
@@ -111,16 +111,21 @@ def _phones(db: sqlite3.Connection, named: frozenset[str], account: str) -> dict
             members = [user for user in members_of(db, mention[1:]) if user not in busy]
         else:
             members = [mention[1:]]
-        found[mention] = tuple(phone for user in members if (phone := _phone(db, user, account)))
+        found[mention] = tuple(phone for user in members if (phone := _phone(db, board, user, account)))
     return found
 
 
-def _phone(db: sqlite3.Connection, user: str, account: str) -> str:
-    """What that account can dial to reach them, "" = nothing that it can."""
+def _phone(db: sqlite3.Connection, board: Board, user: str, account: str) -> str:
+    """What that account can dial to reach them, "" = nothing that it can, or may."""
     person = people.person(db, user)
+    codes: tuple[str, ...] = ()
     if person.phone_kind == "extension" and person.account in ("", account):  # another service cannot dial it
-        return person.extension or person.phone
-    return person.phone if person.phone_kind == "number" else ""
+        codes = (person.extension, person.phone)
+    elif person.phone_kind == "number":
+        codes = (person.phone,)
+    if board.turned_away(user):
+        return ""
+    return next((code for code in codes if code and permission.may_be_rung(board, code)), "")
 
 
 def _busy(db: sqlite3.Connection) -> set[str]:

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 import sqlite3
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
@@ -28,6 +28,7 @@ from bot.events import CallEnded, State
 from bot.permission import rules
 from bot.polling import POLL_SECONDS, Poll
 from bot.provider import Provider
+from bot.settings import Settings
 from bot.store import calls, cards, ledger, lookups, messages, missed, people
 
 log = logging.getLogger("callboard.jobs")
@@ -44,9 +45,9 @@ TALKING_SECONDS = 60
 CLOCK_SECONDS = 5.0
 """So often it is looked whether the clock was set back."""
 LOST_SECONDS = 86400
-"""So long nobody tries to tell somebody of a missed caller whom Slack shows nothing."""
+"""So long somebody whom Slack shows nothing is not told of missed callers."""
 NOBODY, NOBODY_SECONDS = "missed callers", 3600
-"""The problem that all whom somebody would be told have left, and after how long it is looked again."""
+"""The problem that all who would be told of missed callers have left, and after how long they are tried again."""
 CHECK_SECONDS = 60
 """So long a round of checks waits for a service; one that is slower goes on by itself."""
 
@@ -115,7 +116,9 @@ async def remind(board: Board) -> None:
             continue
         contact = await board.read(lookups.known, call.number)
         person = await board.read(people.person, user)
-        payload = reminder(call, contact, person.zone or board.settings.zone)
+        since = await board.read(calls.with_number, call.number, now) if call.number else []
+        last = next((one for one in since if one.rep == user and one.purpose == call.purpose), None)
+        payload = reminder(call, contact, person.zone or board.settings.zone, last)
         await board.write(_remind, reminder_id, user, notice(payload["text"], payload["buttons"]), now)
 
 
@@ -139,10 +142,10 @@ async def escalate(board: Board, resting: Resting) -> None:
     due = await board.read(missed.to_escalate, now)
     # A conversation closes the card only when it is over.
     talking = {call.number for call in await board.read(calls.open_calls) if call.live and call.number} if due else ()
-    lost = await _lost(board) if due else frozenset[str]()
-    settings = board.settings
-    there = [user for user in settings.managers if user not in lost]
-    there = there or [user for user in settings.admins if user not in lost]
+    broken = await board.read(ledger.problems) if due else []
+    settings, lost = board.settings, _lost(broken, now - LOST_SECONDS)
+    # Where all have left, they are asked about again sooner: the settings may have been wrong.
+    there = _there(settings, lost) or _there(settings, _lost(broken, now - NOBODY_SECONDS))
     if due and there:
         await board.solved(NOBODY)
     for row in due:
@@ -158,9 +161,8 @@ async def escalate(board: Board, resting: Resting) -> None:
         # Whom nothing could be shown, because they have left, is not waited for.
         first = first and bool(last) and not board.turned_away(last) and last not in lost
         if not first and not there and (settings.managers or settings.admins):
-            await board.problem(
-                NOBODY, "There is nobody who can be told of missed callers: see `managers` and `admins`."
-            )
+            words = "Nobody is left who could be told of missed callers. Name somebody in `managers` of callboard.toml."
+            await board.problem(NOBODY, words)
             await board.write(missed.postpone, row.id, row.escalate_at, now + NOBODY_SECONDS)
             continue
         managers = [user for user in there if user != row.claimed_by]
@@ -179,13 +181,17 @@ async def escalate(board: Board, resting: Resting) -> None:
         await board.write(_escalate, row, bodies, following, now)
 
 
-async def _lost(board: Board) -> frozenset[str]:
-    """Whom nothing could be shown of late. A day later it is tried again, for they may be back."""
-    since = board.now() - LOST_SECONDS
-    found = await board.read(ledger.problems)
+def _lost(broken: Iterable[tuple[str, str, float, float, int]], since: float) -> frozenset[str]:
+    """Whom nothing could be shown since then. Later it is tried again, for they may be back."""
     return frozenset(
-        key.removeprefix("Slack @") for key, _, _, at, _ in found if key.startswith("Slack @") and at > since
+        key.removeprefix("Slack @") for key, _, _, last_at, _ in broken if key.startswith("Slack @") and last_at > since
     )
+
+
+def _there(settings: Settings, lost: Set[str]) -> list[str]:
+    """Who is told where nobody else is: the managers, or the admins where there are none."""
+    managers = [user for user in settings.managers if user not in lost]
+    return managers or [user for user in settings.admins if user not in lost]
 
 
 def _asked_once(resting: Resting) -> Resting:

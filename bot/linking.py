@@ -78,19 +78,36 @@ def words(board: Board, person: Person) -> str:
     """What rings first, and what others see."""
     if not person.linked:
         return "No phone is linked. Link yours with `/phone link +1 202 555 0100`, or `/phone link extension 201`."
-    phone = {
-        "number": numbers.pretty(person.phone),
-        "extension": f"extension {person.phone}",
-        "login": f"the phone with login code {person.phone}",
-        "trunk": "the extension behind the SIP trunk",
-        "employee": f"employee {person.phone}",
-    }[person.phone_kind]
+    phone = _phone_words(person)
     provider = board.providers.get(person.account)
     line = board.settings.line(person.line)
     shown = (line.label or numbers.pretty(line.number)) if line else "the service's default number"
     at = f" at {provider.title}" if provider else ""
     known = f" Incoming calls to extension {person.extension} are shown as yours." if person.extension else ""
     return f"When you call, {phone}{at} rings first; people see {shown}.{known}"
+
+
+def _phone_words(person: Person) -> str:
+    return {
+        "number": numbers.pretty(person.phone),
+        "extension": f"extension {person.phone}",
+        "login": f"the phone with login code {person.phone}",
+        "trunk": "the extension behind the SIP trunk",
+        "employee": f"employee {person.phone}",
+    }[person.phone_kind]
+
+
+def changed(old: Person, new: Person) -> str:
+    """What somebody is told whose phone is another one from now on, "" = nothing: it is none, the first, or the same.
+
+    Whoever has somebody's Slack for a while would hear their callers ever after.
+    """
+    if not (old.linked and new.linked) or _phone_words(old) == _phone_words(new):
+        return ""
+    return (
+        f"Your phone was changed: {_phone_words(new)} rings now when you call, instead of {_phone_words(old)}. If it "
+        "was not you, somebody else uses your Slack: type `/phone link` and your own number, and tell your admin."
+    )
 
 
 def _check_code(code: str) -> None:
@@ -102,8 +119,14 @@ def _check_code(code: str) -> None:
 
 def _check_rings(board: Board, kind: str, value: str) -> None:
     """Every call of theirs rings it, so it is nothing that is never dialled from here."""
+    if kind == "number" and (line := board.settings.line(value)) is not None:
+        label = f" ({line.label})" if line.label else ""
+        raise BadInput(
+            f"{numbers.pretty(value)} is a line of yours{label}, so nothing was changed: it would call itself. "
+            "Link your own phone or extension."
+        )
     wrong = ""
-    if kind == "number" and (found := number_kinds.parsed(value)) is not None:
+    if kind == "number" and (found := numbers.parsed(value)) is not None:
         wrong = "a short number" if number_kinds.is_short_abroad(found) else number_kinds.costly(found)
         if number_kinds.is_of_no_country(found):
             wrong = "a number of a satellite or worldwide network"

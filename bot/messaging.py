@@ -208,6 +208,8 @@ def _with_defaults(board: Board, provider: Provider, said: Said) -> Said:
             f"Voice messages via {provider.title} last {counted(longest, 'second')} at most, as your admin has set it. "
             "Nobody was called; write a shorter “max”, or none."
         )
+    stops = bool(board.settings.messages.stop_key) and "collect_digits" in provider.message_options
+    said = msgspec.structs.replace(said, keys=said.keys or stops)
     listens = {"answer_seconds": said.keys or said.words, "silence_seconds": said.words}
     more = {
         name: value for name, value in given.items() if value and not getattr(said, name) and listens.get(name, True)
@@ -219,7 +221,11 @@ def _speaks(board: Board, able: list[str]) -> str:
     found = next((name for name in able if "text" in board.provider(name).message_options), "")
     if not found:
         titles = " and ".join(board.provider(name).title for name in able)
-        raise Unsupported(f"{titles} cannot speak a text, only play stored messages. Choose one. Nothing was sent.")
+        speaks = (one for one in sending_accounts(board) if "text" in board.provider(one).message_options)
+        other = next((f" or “via {one}”" for one in speaks), "")
+        raise Unsupported(
+            f"{titles} cannot speak a text, only play stored messages. Choose one of those{other}. Nothing was sent."
+        )
     return found
 
 

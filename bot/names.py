@@ -170,5 +170,9 @@ def _in_word(char: str) -> bool:
 
 
 def bare(text: str) -> str:
-    """A name without what stands around it: the full stop of a phone's keyboard, quotes, the stars of bold type."""
-    return text.strip(_AROUND)
+    """A name without what stands around it: the full stop of a phone's keyboard, quotes, the stars of bold type.
+
+    A bracket that closes one inside the name stays: "Dana (Sales)".
+    """
+    found = text.strip(_AROUND)
+    return f"{found})" if found.count("(") > found.count(")") else found

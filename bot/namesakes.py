@@ -1,5 +1,6 @@
 """Who is meant by a name: a contact, a colleague, or one of several who are asked about."""
 
+import re
 from collections.abc import Sequence
 
 import msgspec
@@ -22,13 +23,14 @@ class Choice(msgspec.Struct, frozen=True):
     """A name that several have: one ask each. `more`: than these. `several`: "contacts", or who they are besides.
 
     A colleague is shown as a contact with the phone they linked, of the company “colleague”. A single one has a name
-    of which `part` is no whole word.
+    of which `part` is no whole word. `company`: nobody has that name, but these are of that company.
     """
 
     asks: tuple[tuple[Contact, Ask], ...]
     more: bool = False
     several: str = "contacts"
     part: str = ""
+    company: str = ""
 
 
 async def colleague(board: Board, mentioned: str, base: Ask) -> Ask:
@@ -87,7 +89,9 @@ async def named(board: Board, name: str, base: Ask, *, asked: bool) -> Ask | Cho
             f"Several colleagues are called “{name}”, so nothing was dialled. Mention the one you mean, or write the "
             f"number: {phones}."
         )
-    asks = [(contact, replace(base, number=contact.number, name=contact.name)) for contact in found]
+    by_company = [] if found or others else await of_company(board, name)
+    found = found or by_company
+    asks = _asks(found, base)
     several = "contacts"
     for person in others:
         ask = await colleague(board, person.user, base)
@@ -97,8 +101,10 @@ async def named(board: Board, name: str, base: Ask, *, asked: bool) -> Ask | Cho
     if not asks:
         if bare(name) not in ("", name):
             return await named(board, bare(name), base, asked=asked)
-        raise _nobody(board, name)
-    how = fit(found[0].name, name) if found and not others else Fit.ALL
+        if asked and (there := await _at_company(board, name)):
+            return Choice(tuple(_asks(there[:NAMESAKES], base)), more=len(there) > NAMESAKES, company=name)
+        raise await _nobody(board, name, asked)
+    how = fit(found[0].name, name) if found and not (others or by_company) else Fit.ALL
     if len(asks) == 1 and how < Fit.WORDS:
         if asked and how is Fit.BEGINS:
             return Choice(tuple(asks), part=name)
@@ -109,6 +115,10 @@ async def named(board: Board, name: str, base: Ask, *, asked: bool) -> Ask | Cho
     if len(asks) == 1:
         return asks[0][1]
     return Choice(tuple(asks[:NAMESAKES]), more=len(asks) > NAMESAKES, several=several)
+
+
+def _asks(found: Sequence[Contact], base: Ask) -> list[tuple[Contact, Ask]]:
+    return [(contact, replace(base, number=contact.number, name=contact.name)) for contact in found]
 
 
 def _phone(person: people.Person) -> str:
@@ -122,15 +132,48 @@ def _extension(person: people.Person) -> str:
     return person.phone if person.phone_kind == "extension" else person.extension
 
 
-def _nobody(board: Board, name: str) -> BadInput | NotFound:
+async def of_company(board: Board, name: str) -> list[Contact]:
+    """Contacts of the company that stands behind the name, as cards show it: Dana Levi (Acme), or after a comma."""
+    match = _WITH_COMPANY.fullmatch(name)
+    found = await board.read(contacts.named, match["name"], _OF_ONE_NAME) if match else []
+    return [
+        one
+        for one in found
+        if match and fit(one.name, match["name"]) >= Fit.WORDS and same(one.company, match["company"])
+    ][: NAMESAKES + 1]
+
+
+async def _at_company(board: Board, name: str) -> list[Contact]:
+    """Contacts with these words in name and company together, each the beginning of a word there."""
+    found = await board.read(contacts.page, name, size=_OF_ONE_NAME)
+    return [one for one in found if fit(f"{one.name} {one.company}", name) >= Fit.BEGINS][: NAMESAKES + 1]
+
+
+_WITH_COMPANY = re.compile(r"(?P<name>.+?)(?:, *(?P<behind>)| *\()(?P<company>[^()]+?)(?(behind)|\))")
+_OF_ONE_NAME = 200
+
+
+async def _nobody(board: Board, name: str, asked: bool) -> BadInput | NotFound:
     inside = [number for number, _ in numbers.found_in(name, board.settings.region)]
     if inside:
         how = "the number alone:" if len(inside) == 1 else "one number alone, like"
         return BadInput(f"“{name}” is nobody's name, so nothing was dialled. Write {how} {numbers.pretty(inside[0])}.")
+    start = (await beginning(board, name)).strip(_BETWEEN) if asked else ""
+    rest = name[len(start) :].strip(_BETWEEN)
+    if start and " " in rest and (rest[:1].islower() or await is_somebody(board, start)):
+        return NotFound(
+            f"No contact is called “{name}”, so nothing was dialled. What is no part of the name goes behind “note”: "
+            f"`/call {start} note {rest}`."
+        )
     return NotFound(
         f"No contact is called “{name}”, so nothing was dialled. Write the number, like +1 202 555 0100, or add the "
         f"contact with `/contacts add +1 202 555 0100 {name}`."
     )
+
+
+_WORDS_OF_A_NAME = 5
+_BETWEEN = ",;:.-–—/ "
+"""What may stand between a name and a remark."""
 
 
 async def looked_for(
@@ -153,6 +196,7 @@ async def looked_for(
         called = [one for one in called if one.user == user] or ([] if found else called[:1])
     if called and found and fit(found[0].name, name) is Fit.INSIDE:
         found = []
+    found = found if found or called else await of_company(board, name)
     if not (found or called) and bare(name) not in ("", name):
         return await looked_for(board, user, bare(name), limit, colleagues=colleagues)
     if called and len(called) + len(found) > 1:
@@ -175,9 +219,12 @@ async def is_somebody(board: Board, name: str) -> bool:
 
 
 async def beginning(board: Board, text: str) -> str:
-    """The most words at the start of a text that are a contact's or a colleague's name, or words of one; "" = none."""
+    """The most words at the start of a text that are a contact's or a colleague's name, or words of one; "" = none.
+
+    Each look is one into the whole book, so no more than a name usually has are tried.
+    """
     apart = text.split(" ")
-    for count in range(len(apart) - 1, 0, -1):
+    for count in range(min(len(apart) - 1, _WORDS_OF_A_NAME), 0, -1):
         part = " ".join(apart[:count])
         if len(part) > who.LONGEST_NAME:
             continue

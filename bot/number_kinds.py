@@ -20,16 +20,6 @@ LONGEST_EXTENSION = 6
 """Digits."""
 
 
-def parsed(number: str) -> PhoneNumber | None:
-    """The parts of an E.164 number; None = it is none."""
-    if not number.startswith("+"):
-        return None
-    try:
-        return phonenumbers.parse(number, None)
-    except phonenumbers.NumberParseException:
-        return None
-
-
 def country(number: PhoneNumber) -> str:
     """ISO 3166; for a number unknown to the metadata, the main country of its country code."""
     return phonenumbers.region_code_for_number(number) or phonenumbers.region_code_for_country_code(

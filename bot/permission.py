@@ -10,7 +10,7 @@ from datetime import UTC, datetime, time
 
 from msgspec.structs import replace
 
-from bot import outsiders, policy
+from bot import number_kinds, outsiders, policy
 from bot.board import Board
 from bot.cards import upper_first
 from bot.cards.times import counted, day_clock
@@ -255,6 +255,14 @@ def check_started(db: sqlite3.Connection, board: Board, starter: str, kind: str,
             raise StartedEnough(words, end.timestamp(), starter, cap)
 
 
+def may_be_rung(board: Board, phone: str) -> bool:
+    """Whether a colleague's phone, E.164 or an extension's code, may be rung as theirs: each says so of their own, and
+    what they say is dialled by flows at whatever hour somebody calls."""
+    found = rules(board)
+    wrong = policy.own_phone_abroad(phone, found) or board.settings.line(phone) is not None  # which would call itself
+    return not (wrong or number_kinds.is_like_a_number(phone) or policy.never(phone, found.region))
+
+
 def check_transfer(db: sqlite3.Connection, board: Board, user: str, to: str, account: str = "") -> None:
     """Whether that number or extension may be called into a running call at all, whoever has called how often.
 
@@ -336,7 +344,7 @@ def _listed(db: sqlite3.Connection, number: str) -> DoNotCall | None:
     if listed is None:
         return None
     by = people.person(db, listed[1]).name or f"<@{listed[1]}>"  # the words may go into a file
-    return DoNotCall(listed[0], by, listed[2])
+    return DoNotCall(listed[0], by if listed[1] else "", listed[2])
 
 
 def _check(decision: Decision) -> None:

@@ -211,8 +211,6 @@ async def _session(board: Board, request: Request) -> Response:
     """What the page needs to be this person's phone: the only place where the password leaves Callboard."""
     await _body(request, _Nothing)
     phone, offered = await _phone(board, request)
-    if board.turned_away(phone.user):
-        raise _No(403, await _words(board, outsiders.WORDS))
     password = unseal(board.settings.bot_token, phone.sealed)
     if password is None:
         raise _No(409, "Your web phone's password cannot be read any more. Type /phone web login in Slack.")
@@ -370,6 +368,8 @@ async def _phone(board: Board, request: Request) -> tuple[Phone, WebPhone]:
     offered = provider.web_phone() if provider is not None else None
     if phone is None or offered is None:
         raise _No(401, "You are not signed in here. Type /phone web in Slack and open the link it answers with.")
+    if board.turned_away(phone.user):  # the page may have been open when they became a guest
+        raise _No(403, await _words(board, outsiders.WORDS))
     return phone, offered
 
 

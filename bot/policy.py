@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 import phonenumbers
 from phonenumbers import PhoneNumber
 
-from bot import limits, number_kinds
+from bot import limits, number_kinds, numbers
 from bot.numbers import is_emergency, pretty
 from bot.rules import Allowed, Decision, History, NeedsConfirmation, Proposed, Refused, Rules
 from bot.window import is_open, local_time, next_open, zones_of
@@ -95,7 +95,7 @@ def _own_phone(order: Proposed, rules: Rules) -> Refused | None:
 
 def own_phone_abroad(number: str, rules: Rules) -> str:
     """Why this phone of a rep's own may not be rung from here, a clause; "" = it may, or is no telephone number."""
-    parsed = number_kinds.parsed(number)
+    parsed = numbers.parsed(number)
     country = number_kinds.country(parsed) if parsed is not None else ""
     if not country or country in rules.allowed_countries:
         return ""
@@ -255,7 +255,7 @@ def _window(order: Proposed, rules: Rules, now: datetime) -> NeedsConfirmation |
 
 
 def _parsed(order: Proposed) -> PhoneNumber | None:
-    return None if order.extension else number_kinds.parsed(order.number)
+    return None if order.extension else numbers.parsed(order.number)
 
 
 def _country(order: Proposed, parsed: PhoneNumber | None) -> str:

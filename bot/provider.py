@@ -265,7 +265,8 @@ class Provider(Operations):
 def _said_back(credential: str) -> list[re.Pattern[bytes]]:
     """What finds it in an answer: as it is, and as JSON, an address or HTML write it.
 
-    One of digits alone, or of letters, may stand in a longer number or name that is something else, such as an id.
+    One of digits alone, or of letters, may stand in a longer number or word that is something else, such as an id, or
+    be the name of a member.
     """
     if len(credential.encode()) < SECRET_BYTES:
         return []
@@ -286,11 +287,16 @@ def _said_back(credential: str) -> list[re.Pattern[bytes]]:
     return [re.compile(form) for form in found]
 
 
-_ALONE = rb"_(?!\w)(?:(?<!\w_)|(?<=%[0-9A-Fa-f]{2}_)|(?<=\\u[0-9A-Fa-f]{4}_)|(?<=\\[bfnrt]_))"
-"""A word by itself, or behind a sign that is written by its code. It begins with the word: so it is found fast."""
+_ALONE = (
+    rb"_(?!\w|\"\s*:)(?<![^\\]\":_)(?<![^\\]\":\s_)"
+    rb"(?:(?<!\w_)|(?<=%[0-9A-Fa-f]{2}_)|(?<=\\u[0-9A-Fa-f]{4}_)|(?<=\\[bfnrt]_))"
+)
+"""A word by itself, or behind a sign that is written by its code; neither a member's name nor a number that is a value.
+It begins with the word: so it is found fast.
+"""
 SECRET_BYTES = 6
 """From this length on a credential is looked for in what a service answers; a shorter one may stand for anything."""
-_KEPT = ("content-type", "retry-after", "date", "location")
+_KEPT = ("content-type", "retry-after", "date")
 """Headers of an answer that are read; the others tell how its body was packed."""
 LIMITED = 429
 """HTTP status of what was asked too often; nothing was done."""

@@ -57,6 +57,10 @@ class ByLine:
         """Seconds until whoever claimed a missed caller is reminded; 0 = never."""
         return self.settings.claim_minutes * 60.0
 
+    def stop_key(self) -> str:
+        """What is pressed during a voice message by whoever is never to be called again; "" = nothing is."""
+        return self.settings.messages.stop_key
+
     def quiet_until(self, place: str, at: float) -> float:
         """When the quiet hours end that a moment is in there, seconds since 1970 UTC; 0 = it is in none."""
         hours = self._quiet.get(place)

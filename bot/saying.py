@@ -251,7 +251,7 @@ def recipients(text: str, region: str) -> tuple[tuple[Someone, str], ...]:
     Raises:
         BadInput: names the line that was not understood.
     """
-    rows = [line.strip() for line in text.splitlines() if line.strip()]
+    rows = [line.strip() for line in slack_text.without_links(text).splitlines() if line.strip()]
     tabled = any(len(_numbers(cells)) == 1 < len(cells) for cells in map(_cells, rows[1:]))
     found: list[tuple[Someone, str]] = []
     for count, row in enumerate(rows):

@@ -110,6 +110,7 @@ class MessageSettings:
         reps_daily: messages that such a rep may send in a day; 0 = no limit.
         confirm_over: more recipients than this are shown first and sent when somebody presses *Send*.
         at_once: messages that run at the same moment, per account.
+        stop_key: whoever presses it during a message comes onto the do-not-call list; "" = none does.
     """
 
     most: int = 200
@@ -117,6 +118,7 @@ class MessageSettings:
     reps_daily: int = 200
     confirm_over: int = 1
     at_once: int = 3
+    stop_key: str = ""
 
 
 @dataclass(frozen=True)

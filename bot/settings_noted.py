@@ -43,8 +43,9 @@ async def note(board: Board) -> None:
     And whoever waits for a call back is shown where their line's channel is now.
     """
     await _drop_what_is_gone(board)
-    with contextlib.suppress(sqlite3.Error):  # a full disk: the next start tries again
-        await board.write(missed_calls.follow_settings, board.routing.place, board.now())
+    if await board.read(missed_calls.moved, board.routing.place):
+        with contextlib.suppress(sqlite3.Error):  # a full disk: the next start tries again
+            await board.write(missed_calls.follow_settings, board.routing.place, board.now())
     told = await board.read(ledger.recall, FACT)
     before = msgspec.json.decode(told[0], type=dict[str, str]) if told else {}
     now = _figures(board.settings)

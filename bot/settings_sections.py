@@ -66,12 +66,17 @@ class Sections(Values):
     def messages(self) -> MessageSettings:
         """[messages]."""
         table, limits = self.sub("messages"), {}
+        stop_key = table.pop("stop_key", "")
+        if stop_key not in ("", *"0123456789*#"):
+            self.errors.append('messages.stop_key must be one key of a telephone, like "9"; "" is none.')
         for limit in fields(MessageSettings):
+            if limit.name == "stop_key":
+                continue
             limits[limit.name] = self.number(table, f"messages.{limit.name}", limit.name, int(str(limit.default)))
         if limits["at_once"] == 0:
             self.errors.append("messages.at_once must be 1 or more, or no message would ever be sent.")
         self.leftovers("messages", table)
-        return MessageSettings(**limits)
+        return MessageSettings(**limits, stop_key=str(stop_key))
 
     def recording(self) -> consent.Recording:
         """[recording]."""

@@ -18,11 +18,18 @@ _TOKEN = re.compile(
 )
 _TEL = re.compile(r"<tel:([^<>|]*)(?:\|[^<>]*)?>|(?<![^\s])tel:(\S+)", re.IGNORECASE)
 _MARKED = re.compile(r"<((?:https?://|mailto:)[^<>|]+|[@#!][^<>|]+(?=\|))(?:\|([^<>]*))?>")
-_UNSEEN = re.compile("[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
+_UNSEEN = re.compile("[\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 """Marks of writing direction, which contact books and our own cards put around what is copied from them; and where a
 line may be broken, which is in what is copied from pages."""
 _SPACES = str.maketrans(dict.fromkeys("\u00a0\u2007\u202f", " "))
 """Where no line may be broken; some keyboards, and most pages, have them."""
+
+
+_OTHERWISE = re.compile(r"[＋－（．／](?=\s*[\d（－])|(?<=\d)）|(?<=\d)[־·](?=\d)")
+_PLAIN = str.maketrans("＋－（）．／־·", "+-()./-.")
+"""Signs of a number as East Asian and Hebrew keyboards write them, between its digits."""
+_AND_A_STOP = re.compile(r"([+(\d][\d()+./\-‐‑‒–—− ]*\d)[,;:…!?]")
+"""A number alone, copied together with what ended it where it stood."""
 
 
 class Token(msgspec.Struct, frozen=True):
@@ -49,8 +56,11 @@ def typed(text: str) -> str:
 
 
 def without_links(text: str) -> str:
-    """Numbers that Slack has turned into links, as plain numbers again; and nothing that cannot be seen."""
-    return _TEL.sub(lambda match: match[1] or match[2] or "", _UNSEEN.sub("", text)).strip()
+    """Numbers that Slack has turned into links, as plain numbers again, with plain signs; and nothing that cannot be
+    seen."""
+    text = _TEL.sub(lambda match: match[1] or match[2] or "", _UNSEEN.sub("", text)).strip()
+    text = _OTHERWISE.sub(lambda match: match[0].translate(_PLAIN), text)
+    return alone[1] if (alone := _AND_A_STOP.fullmatch(text)) else text
 
 
 def as_read(text: str) -> str:

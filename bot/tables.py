@@ -74,10 +74,11 @@ class Table:
     """A CSV text: its delimiter, columns and rows.
 
     `known`: field -> headings that mean it, whatever their case; one of the fields is "number". Any other heading is a
-    variable of that name; without `variables` its column is not read.
+    variable of that name; without `variables` its column is not read, and of several numbers the first counts.
 
     Attributes:
         columns: fields and variables in their order, "" = not read.  unread: headings of the columns that are not.
+        numbers: headings of those with numbers.
 
     Raises:
         BadInput: it has no usable heading; says what is missing.
@@ -108,8 +109,9 @@ class Table:
         if not variables:
             self.unread = tuple(cell for cell, name in zip(cells, found, strict=True) if cell and name not in known)
             found = [name if name in known else "" for name in found]
+        self.numbers = tuple(cell for cell, name in zip(cells, found, strict=True) if name == "number")
         for name in found:
-            if name and found.count(name) > 1:
+            if name and found.count(name) > 1 and (variables or name != "number"):
                 raise BadInput(f"Two columns mean “{name.replace('_', ' ')}”, so nothing was read. Rename one of them.")
         self.columns = tuple(found)
 
@@ -124,7 +126,7 @@ class Table:
             variables: dict[str, str] = {}
             for name, cell in zip(self.columns, cells, strict=False):
                 if cell.strip() and name:
-                    (fields if name in self.known else variables)[name] = cell.strip()
+                    (fields if name in self.known else variables).setdefault(name, cell.strip())
             if len(cells) > len(self.columns) and any(cell.strip() for cell in cells[len(self.columns) :]):
                 fields["extra"] = " "
             yield line, fields, variables

@@ -165,7 +165,7 @@ class TerminalSlack:
         self._modal = {**given["view"], "id": f"V{next(self._counter)}"}
         self._fields = {}
         self._pending = [block for block in self._modal["blocks"] if block["type"] == "input"]
-        self._write(f"\n--- {self._modal['title']['text']} (empty keeps what is shown, “cancel” closes)")
+        self._write(f"\n--- {self._modal['title']['text']} (empty keeps what is shown, “-” empties, “cancel” closes)")
         told = [block for block in self._modal["blocks"] if block["type"] != "input"]
         self._write("\n".join(self._screen.lines(told, "", "")))
         self._prompt()

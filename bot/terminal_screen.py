@@ -77,7 +77,7 @@ def filled(element: Json, line: str, people: Mapping[str, str]) -> Json:
         case "datepicker":
             return {"type": element["type"], "selected_date": line or element.get("initial_date")}
         case _:
-            return {"type": element["type"], "value": line or element.get("initial_value")}
+            return {"type": element["type"], "value": None if line == "-" else line or element.get("initial_value")}
 
 
 def plain(text: str) -> str:

@@ -196,7 +196,10 @@ def _who(tokens: list[_Token], region: str) -> Who:
     if first.text.startswith("<"):
         raise BadInput(f"Channels, groups and links cannot be called: name a person or a number. {EXAMPLE}")
     if first.text.startswith("@"):
-        raise BadInput(f"{_quote(first.text)} did not arrive as a mention. Pick the person from Slack's list.")
+        raise BadInput(
+            f"{_quote(first.text)} did not arrive as a mention. Pick the person from Slack's list, or write their name "
+            "without the @."
+        )
     word = _WORDS.get(first.text.casefold())
     if word is not None:
         if rest:

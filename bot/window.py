@@ -13,6 +13,7 @@ import msgspec
 import phonenumbers
 from phonenumbers.timezone import time_zones_for_geographical_number, time_zones_for_number
 
+from bot import numbers
 from bot.errors import SettingsError
 from bot.periods import WEEKDAYS, instant
 
@@ -75,9 +76,8 @@ class Window(msgspec.Struct, frozen=True):
 
 def zones_of(number: str) -> tuple[str, ...]:
     """IANA zones an E.164 number may be in; () = unknown. A mobile number's zone is a presumption, not a fact."""
-    try:
-        parsed = phonenumbers.parse(number, None)
-    except phonenumbers.NumberParseException:
+    parsed = numbers.parsed(number)
+    if parsed is None:
         return ()
     # A number that the metadata does not know still has a country code and often an area code.
     lookup = time_zones_for_number if phonenumbers.is_valid_number(parsed) else time_zones_for_geographical_number

@@ -38,6 +38,8 @@ _LONG_QUOTE = re.compile(r"“([^”]{79})[^”]{2,}”")
 """What somebody typed, quoted back to them: all of it would push the advice out of sight."""
 MEET_SECONDS = 1.0
 """So long Slack is waited for when somebody comes for the first time: a form must be opened within 3 s."""
+_NOT_VISIBLE = "user_not_visible"
+"""Slack's code for somebody whom it does not show us: https://docs.slack.dev/reference/methods/users.info."""
 _TOO_LATE = ("expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id")
 
 
@@ -235,8 +237,11 @@ async def _as_slack_says(desk: Desk, person: Person) -> Person | None:
     """The person with what Slack says of them now; None = it says nothing, and the next time will tell."""
     try:
         user = (await desk.slack.users_info(user=person.user))["user"]
-    except UNREACHED:
-        return None
+    except UNREACHED as error:
+        if slack_code(error) != _NOT_VISIBLE:
+            return None
+        desk.board.outsiders.add(person.user)  # every member is visible to us
+        return people.named(person, "", "", outside=True)
     zone = user.get("tz") or ""  # Slack's table of zones may be newer than this machine's
     name = user.get("real_name") or user.get("name", "")
     from_outside = desk.is_outside(person.user, user)

@@ -259,7 +259,8 @@ async def _do_not_call(desk: Desk, click: Click, text: str) -> str:
         rows = await board.read(people.blocked, _LISTED)
         now, zone = board.now(), await _zone(board, click.user)
         lines = [
-            f"• {numbers.pretty(number)}: {plain(reason) or 'no reason given'} (<@{by}>, {day_clock(at, now, zone)})"
+            f"• {numbers.pretty(number)}: {plain(reason) or 'no reason given'}"
+            f" ({f'<@{by}>, ' if by else ''}{day_clock(at, now, zone)})"
             for number, reason, by, at in rows
         ]
         heading = "Never to be called:" if len(lines) < _LISTED else f"Never to be called, the latest {_LISTED}:"

@@ -9,7 +9,7 @@ from slack_bolt.async_app import AsyncApp
 from bot import unclear
 from bot.call import Call
 from bot.cards.modals import NONE, later_modal, wrap_modal
-from bot.cards.times import moment, on
+from bot.cards.times import day_clock, moment, on
 from bot.errors import BadInput, NotFound
 from bot.events import Outcome, Wrapped
 from bot.routing import masks_from
@@ -39,15 +39,14 @@ async def open_wrap(desk: Desk, click: Click) -> None:
     call = await _call(desk, click.value)
     contact = await board.read(lookups.known, call.number)
     masked = call.rep != click.user and masks_from(board.settings, board.routing.place(call), click.user)
-    view = wrap_modal(call, board.settings.dispositions, contact=contact, masked=masked)
+    reminder = "" if masked else await _reminder(desk, call, click.user)
+    view = wrap_modal(call, board.settings.dispositions, contact=contact, masked=masked, reminder=reminder)
     await desk.slack.views_open(trigger_id=click.trigger, view=view)
 
 
 async def validate_wrapped(desk: Desk, click: Click) -> dict[str, str]:
     """Something must be filled in, or have stood there."""
-    if any(_shown(click).values()) or any(
-        click.fields.get(name) not in (None, "", NONE) for name in ("disposition", "note", "later")
-    ):
+    if any(_shown(click).values()) or any(click.fields.get(name) for name in ("disposition", "note", "later")):
         return {}
     return {"note": "Choose how it went, or write a note."}
 
@@ -69,6 +68,8 @@ async def wrapped(desk: Desk, click: Click) -> None:
             ledger.audit(db, now, click.user, "how it went", call.number, " ".join(filter(None, told)))
         if due_at:
             ledger.remind(db, call.id, click.user, due_at)
+        elif later:
+            ledger.take_back_reminder(db, call.id, click.user)
         return changes
 
     board.changed(change.call for change in await board.write(write))
@@ -110,13 +111,15 @@ async def open_later(desk: Desk, click: Click) -> None:
     """*Call later*."""
     call = await _call(desk, click.value)
     contact = await desk.board.read(lookups.known, call.number)
-    await desk.slack.views_open(trigger_id=click.trigger, view=later_modal(call, contact=contact))
+    view = later_modal(call, contact=contact, reminder=await _reminder(desk, call, click.user))
+    await desk.slack.views_open(trigger_id=click.trigger, view=view)
 
 
 async def validate_remind(desk: Desk, click: Click) -> dict[str, str]:
     """The moment must be understood and lie ahead."""
     try:
-        await when_chosen(desk, click)
+        if not _none_any_more(click):
+            await when_chosen(desk, click)
     except BadInput as error:
         words = str(error)
         return {"time" if "time" in words else "day" if click.fields.get("day") else "when": words}
@@ -124,9 +127,22 @@ async def validate_remind(desk: Desk, click: Click) -> dict[str, str]:
 
 
 async def remind(desk: Desk, click: Click) -> None:
-    """Write the reminder down; the card shows it."""
+    """Write the reminder down, or that there is none any more; the card shows it."""
     call = await _call(desk, click.value)
-    await desk.board.write(ledger.remind, call.id, click.user, await when_chosen(desk, click))
+    if _none_any_more(click):
+        await desk.board.write(ledger.take_back_reminder, call.id, click.user)
+    else:
+        await desk.board.write(ledger.remind, call.id, click.user, await when_chosen(desk, click))
+
+
+def _none_any_more(click: Click) -> bool:
+    return click.fields.get("when") == NONE and not click.fields.get("day")
+
+
+async def _reminder(desk: Desk, call: Call, user: str) -> str:
+    """When somebody is reminded of a call, in words, "" = they are not."""
+    at = await desk.board.read(ledger.reminder_of, call.id, user)
+    return day_clock(at, desk.board.now(), await _zone(desk, user)) if at else ""
 
 
 async def when_chosen(desk: Desk, click: Click) -> float:

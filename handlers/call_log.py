@@ -331,13 +331,15 @@ async def _party(board: Board, text: str) -> tuple[str, str]:
     if not isinstance(found, who.Name):
         raise BadInput("Write a whole number like +1 202 555 0100, or a contact's name.")
     found_by_name = await board.read(contacts.named, found.name)
+    by_company = [] if found_by_name else await namesakes.of_company(board, found.name)
+    found_by_name = found_by_name or by_company
     if not found_by_name:
         raise NotFound(f"No contact is called “{found.name}”. Write the number.")
     if len(found_by_name) > 1:
         several = namesakes.listed_contacts(found_by_name)
         raise BadInput(f"Several contacts are called “{found.name}”: {several}. Write the number.")
     chosen = found_by_name[0]
-    if fit(chosen.name, found.name) < Fit.WORDS:
+    if not by_company and fit(chosen.name, found.name) < Fit.WORDS:
         raise NotFound(
             f"No contact is called “{found.name}”. Did you mean {chosen.name}? Then write more of the name, or "
             f"{pretty(chosen.number)}."

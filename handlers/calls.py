@@ -230,6 +230,8 @@ async def _ask_which(desk: Desk, click: Click, choice: Choice) -> None:
     question = f"Several {choice.several} have that name. Whom shall I call?"
     if choice.part:
         question = safe(f"Nobody is called “{choice.part}”, but it is a part of a name. Shall I call them?")
+    if choice.company:
+        question = safe(f"Nobody is called “{choice.company}”, but a company fits. Whom shall I call?")
     blocks, buttons = [section(question, "call:choice")], []
     for place, (contact, ask) in enumerate(choice.asks):
         value, action = asking.carried(ask), f"call:pick:{place}"
@@ -341,7 +343,7 @@ def _typed(desk: Desk, click: Click) -> who.CallText:
     fields = click.fields
     text = _read_who(desk, click)
     if isinstance(text.who, who.Nothing | who.Help | who.Back | who.Again | who.Next):
-        raise BadInput("Type a number, a contact's name, an extension or @somebody.")
+        raise BadInput("Type a number, an extension, or the name of a contact or colleague.")
     return msgspec.structs.replace(
         text,
         line=fields.get("line", "").replace(NONE, "") or text.line,

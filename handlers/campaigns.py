@@ -232,7 +232,8 @@ async def validate_member(desk: Desk, click: Click) -> dict[str, str]:
         return {"extension": "Choose a colleague or write an extension: one of the two."}
     try:
         if colleague:
-            await _extension_of(desk, click.fields["campaign"].partition(" ")[0], colleague)
+            extension = await _extension_of(desk, click.fields["campaign"].partition(" ")[0], colleague)
+        campaigns.check_extension(desk.board, extension)
     except CallboardError as error:
         return {"extension": desk.board.settings.renamed(str(error))}
     return {}
@@ -253,6 +254,7 @@ async def remove_member(desk: Desk, click: Click) -> None:
 
 
 async def _let_in(desk: Desk, click: Click, found: Found, code: str) -> None:
+    campaigns.check_extension(desk.board, code)
     count = await campaigns.change(desk.board, click.user, found, "add_campaign_member", code, detail=code)
     taken = "takes its calls now" if count else "was in it already; nothing was changed"
     await tell(desk, click, f"{plain(found.campaign.name)}: extension {plain(code)} {taken}.")
@@ -314,7 +316,14 @@ async def validate_strategy(desk: Desk, click: Click) -> dict[str, str]:
 async def set_strategy(desk: Desk, click: Click) -> None:
     """The submitted form."""
     filled = ", ".join(f"{name} {value}" for name, value in click.fields.items() if name != "campaign" and value)
-    await _set(desk, click, "set_campaign_strategy", _strategy(click), filled, "The strategy of {} is set.")
+    chosen = _strategy(click)
+    words = "The strategy of {} is set."
+    if (chosen.calls_per_member or 0) > 1:
+        words += (
+            " With more than one call for each free member some people answer and nobody is there. In the USA and in "
+            "the UK 3 of 100 may be, and how many they are the service counts, not Callboard."
+        )
+    await _set(desk, click, "set_campaign_strategy", chosen, filled, words)
 
 
 def _strategy(click: Click) -> Strategy:
@@ -356,6 +365,11 @@ async def validate_ivr(desk: Desk, click: Click) -> dict[str, str]:
         chosen = _ivr(click)
     except BadInput as error:
         return {"most": str(error).partition(" ")[2]}
+    try:
+        for code in chosen.representatives:
+            campaigns.check_extension(desk.board, code)
+    except BadInput as error:
+        return {"people": str(error)}
     return {} if chosen != IvrSettings() else {"most": "Fill in at least one of the two."}
 
 

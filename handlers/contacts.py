@@ -26,6 +26,7 @@ _WITH_EXTENSION = re.compile(
     re.IGNORECASE,
 )
 """“X2 Media” is a name; an extension has a small x."""
+_AT_THE_END = re.compile(r"[+(]*\d[\d()./\-‐‑‒–—− ]*$")
 _OF_A_NUMBER = 5
 """So many digits are more likely a number than a part of a name."""
 
@@ -61,20 +62,42 @@ async def command(desk: Desk, click: Click) -> None:
         case "add" if not rest:
             await open_add(desk, click)
         case "add":
-            behind = _WITH_EXTENSION.match(rest)
-            rest = f"{behind['number']} {rest[behind.end() :]}" if behind else rest
-            number, names = numbers.at_start(rest, desk.board.settings.region)
-            name, _, company = names.partition(",")
-            extension = behind["extension"] if behind else ""
-            await _add(desk, click, number, slack_text.unquoted(name), slack_text.unquoted(company), extension)
-        case "remove":
+            await _add(desk, click, *_read_contact(rest, desk.board.settings.region))
+        case "remove" | "delete":
             await _ask_to_remove(desk, click, rest)
         case "import" if not rest:
             await contact_imports.open_form(desk, click)
-        case "find" if rest:
+        case "list" | "all" if not rest:
+            await _show(desk, click, "")
+        case "find" | "show" if rest:
             await _show(desk, click, rest)
         case _:
             await _show(desk, click, text)
+
+
+def _read_contact(text: str, region: str) -> tuple[str, str, str, str]:
+    """(number, name, company, the extension behind the number) as typed: +1 202 555 0100 Noa Green, Green Gardens.
+
+    Raises:
+        BadInput: the number does not come first; shows how to write it.
+    """
+    behind = _WITH_EXTENSION.match(text)
+    whole = f"{behind['number']} {text[behind.end() :]}" if behind else text
+    try:
+        number, names = numbers.at_start(whole, region)
+    except BadInput as error:
+        last = _AT_THE_END.search(text)
+        found = numbers.found_in(last[0], region) if last else ()
+        if last and len(found) == 1 and last.start():
+            typed = f"{numbers.pretty(found[0][0])} {text[: last.start()].rstrip(' ,;:-')}"
+            raise BadInput(f"Write the number first: `/contacts add {typed}`. Nothing was changed.") from error
+        raise
+    first = next(iter(slack_text.tokens(names)), None)
+    if first is not None and first.quoted and (names[: first.end].endswith(",") or not names[first.end :].strip()):
+        name, company = first.text, names[first.end :]
+    else:
+        name, _, company = names.partition(",")
+    return number, slack_text.unquoted(name), slack_text.unquoted(company), behind["extension"] if behind else ""
 
 
 # The book

@@ -1,10 +1,11 @@
 """The controls of a running call: buttons on its card, and the forms that some of them open."""
 
+import re
 from collections.abc import Awaitable, Callable
 
 from slack_bolt.async_app import AsyncApp
 
-from bot import asking, conducting, permission, policy, who
+from bot import asking, conducting, permission, policy, slack_text, who
 from bot.call import Call, Leg
 from bot.cards import Block, plain
 from bot.cards.controls import choice_modal, keypad_modal, party_modal, play_modal
@@ -171,15 +172,21 @@ async def open_keypad(desk: Desk, click: Click) -> None:
 
 async def validate_keys(desk: Desk, click: Click) -> dict[str, str]:
     """Only keys that a telephone has."""
-    keys = click.fields.get("keys", "").replace(" ", "")
+    keys = _keys(click)
     if keys and set(keys) <= KEYS:
         return {}
     return {"keys": "A telephone has the keys 0-9, * and # only. Nothing was pressed."}
 
 
+def _keys(click: Click) -> str:
+    """Digits of any script as 0-9, without what stands between groups of them."""
+    typed = re.sub(r"[\s\-‐‑‒–−]", "", slack_text.typed(click.fields.get("keys", "")))
+    return "".join(str(int(key)) if key.isdecimal() else key for key in typed)
+
+
 async def press_keys(desk: Desk, click: Click) -> None:
     """One after the other."""
-    keys = click.fields.get("keys", "").replace(" ", "")
+    keys = _keys(click)
 
     async def press(provider: Provider, call: Call) -> None:
         for pressed, key in enumerate(keys):

@@ -42,13 +42,13 @@ async def claim(desk: Desk, click: Click) -> None:
 
 
 async def release(desk: Desk, click: Click) -> None:
-    """Give a claim back; managers may release anybody's, and from a notice only the claim that it tells of."""
+    """Give a claim back; managers may release anybody's, but only the claim that they have seen."""
     board = desk.board
-    missed_id, _, whose = click.value.partition("|")
+    missed_id, _, seen = click.value.partition("|")
     row = claiming.still_open(await board.read(missed.get, missed_id))
     if not row.claimed_by:
         raise NotFound("Nobody has claimed this caller any more. Nothing was changed.")
-    if whose and row.claimed_by != whose:
+    if seen and seen != str(row.claimed_at):
         raise NotAllowed(f"<@{row.claimed_by}> has claimed this caller since. Nothing was changed.")
     owner = row.claimed_by if board.settings.role(click.user) != "rep" else click.user
     after = board.routing.escalate_after()

@@ -15,6 +15,8 @@ from bot.store.people import Person
 from handlers import Click, Desk, answer, extensions, on_command, on_form, person_of, presence, taken, tell, web_phone
 
 _LIKE = {"number": "+1 202 555 0100", "extension": "201", "login": "4711", "employee": "7"}
+_OF_A_NUMBER = re.compile(r"[+(]*\d")
+"""How a number begins that somebody wants to link and says no more of."""
 _SHORT = re.compile(r"x? ?(?P<digits>[0-9]{2,6})", re.IGNORECASE)
 _AND_EXTENSION = re.compile(r"(?P<number>\+?[\d\s().-]+?)\s+ext(?:ension)?\s+(?P<code>\S+)", re.IGNORECASE)
 """A number that rings, and the extension by which the phone service names the same person."""
@@ -56,7 +58,7 @@ async def command(desk: Desk, click: Click) -> None:
             await _save(desk, click, linking.with_line(desk.board, person, slack_text.unquoted(rest.strip())))
         case "link":
             await _save(desk, click, _linked(desk, await person_of(desk, click), rest.strip()))
-        case other if linking.kind_of(other):
+        case other if linking.kind_of(other) or _OF_A_NUMBER.match(other):
             await _save(desk, click, _linked(desk, await person_of(desk, click), text))
         case _:
             forms = "`/phone link +1 202 555 0100`, `/phone link extension 201`, `/phone line Sales`, `/phone unlink`"
@@ -143,7 +145,7 @@ async def _store(desk: Desk, what: str, person: Person) -> None:
     """Whose phone rings is on record: calls are billed and heard by it."""
 
     def store(db: sqlite3.Connection) -> None:
-        people.save_person(db, person)
+        taken.save(db, desk, person)
         told = f"{person.account} {person.extension} {person.line}"
         ledger.audit(db, desk.board.now(), person.user, what, person.phone or "no phone", " ".join(told.split()))
 

@@ -1,4 +1,4 @@
-"""A phone or extension that somebody else has linked: a colleague keeps it, and whoever has left does not."""
+"""Saving somebody's phone. One that somebody else has linked: a colleague keeps it, and whoever has left does not."""
 
 import asyncio
 import sqlite3
@@ -6,7 +6,8 @@ import sqlite3
 from slack_sdk.errors import SlackApiError
 
 from bot import linking
-from bot.store import ledger, people, web_phones
+from bot.board import notice
+from bot.store import cards, ledger, people, web_phones
 from bot.store.people import Person
 from handlers import MEET_SECONDS, UNREACHED, Desk, slack_code
 
@@ -21,6 +22,19 @@ async def check_free(desk: Desk, new: Person) -> None:
         if await _has_left(desk, user):
             await desk.board.write(_free, new.user, user, desk.board.now())
     await desk.board.read(people.check_free, new)
+
+
+def save(db: sqlite3.Connection, desk: Desk, new: Person) -> None:
+    """Save somebody's phone. Whose it was before is told so in their conversation with us, where it stays.
+
+    Raises:
+        BadInput: as `people.save_person`.
+    """
+    words, now = linking.changed(people.person(db, new.user), new), desk.board.now()
+    people.save_person(db, new)
+    if words:
+        body = notice(desk.board.settings.renamed(words))
+        cards.mark(db, "notice", f"phone changed:{now}", f"@{new.user}", now, body)
 
 
 async def _has_left(desk: Desk, user: str) -> bool:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from slack_bolt.async_app import AsyncApp
 
-from bot import asking, consent, message_batches, message_queue, messaging, namesakes, saying, who
+from bot import asking, consent, message_batches, message_queue, messaging, namesakes, saying, slack_text, who
 from bot.board import Board
 from bot.cards import Block, Message
 from bot.cards.help import help_message
@@ -128,7 +128,7 @@ async def _typed_recipients(board: Board, user: str, text: saying.MessageText) -
         name = await namesakes.beginning(board, text.whole)
         said = text.whole[len(name) :].strip() if name else "Your order is ready"
         like = f'`/voicemsg {name or "+1 202 555 0100"} "{said}"`'
-        unknown = text.whole.removesuffix(text.template).strip()
+        unknown = slack_text.unquoted(text.whole.removesuffix(text.template).strip())
         raise NotFound(f"No contact is called “{unknown}”, so nothing was sent. {_SPOKEN}: {like}.") from error
 
 

@@ -112,7 +112,7 @@ def _then_anew(work: Handler) -> Handler:
 
     async def handle(desk: Desk, click: Click) -> None:
         choice = Choice.of(click.value)
-        value = f"{choice.missed_id}|{choice.snooze}" if choice.snooze else choice.missed_id
+        value = f"{choice.missed_id}|{choice.more}" if choice.more else choice.missed_id
         try:
             await work(desk, with_changes(click, value=value))
         finally:

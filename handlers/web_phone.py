@@ -73,7 +73,7 @@ async def saved(desk: Desk, click: Click) -> None:
     phone = Phone(click.user, person.account, person.extension, sealed)
 
     def save(db: sqlite3.Connection) -> None:
-        people.save_person(db, person)
+        taken.save(db, desk, person)
         web_phones.save(db, phone)
         ledger.audit(db, board.now(), click.user, "web phone login", phone.login, phone.account)
 

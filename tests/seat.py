@@ -115,14 +115,7 @@ async def sitting(folder: Path) -> AsyncIterator[Seat]:
         program = await asyncio.to_thread(local_slack.fetch, ROOT / ".callboard" / "local-slack")
     except LocalSlackUnavailable as error:
         pytest.skip(str(error))
-    # Two that look for a free port in the same moment find the same one.
-    mine = 100 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    page_port, bot_port = demo.PORTS
-    ports = page_port + mine, bot_port + mine
-    async with (
-        demo.started(folder / "state", program, quiet=True, ports=ports) as running,
-        async_playwright() as playwright,
-    ):
+    async with demo.started(folder / "state", program, quiet=True) as running, async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         page = await browser.new_page(viewport={"width": 1100, "height": 800}, device_scale_factor=2)
         page.set_default_timeout(90_000)  # milliseconds; several sit here at once on a small machine

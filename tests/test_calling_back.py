@@ -3,18 +3,19 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bot import unclear
 from bot.errors import Ambiguous, Refused, Unavailable
-from bot.events import Wrapped
+from bot.events import CallEnded, CdrReceived, Described, LegAnswered, LegRinging, Outcome, Wrapped
 from bot.store import missed, people
 from bot.store.missed import Missed
 from tests import slack_requests
 from tests.audit_lines import audit_log
 from tests.fake_slack import FakeSlack
-from tests.office import SETTINGS, Office, office
+from tests.office import LINE, SETTINGS, Office, office
 from tests.slack_state import Clock, Message
 from tests.test_handlers_missed import CALLER, cards, miss
 
@@ -229,3 +230,72 @@ async def test_of_two_presses_at_the_same_moment_one_calls(desk: Office) -> None
     assert sum("Ringing your phone" in text for text in told) == 1
     assert sum("has claimed this caller, so nothing was dialled" in text for text in told) == 1
     assert len(await claims(desk)) == 1
+
+
+async def ringing(desk: Office, ref: str = "in-9", *, taken: bool = False) -> None:
+    """The caller tries again, and it rings, or somebody talks with them."""
+    at = desk.clock()
+    await desk.happen(
+        Described(ref=ref, at=at, source="popup", direction="in", number=CALLER, line=LINE),
+        LegRinging(ref=ref, at=at, leg="ext:AAA"),
+        *([LegAnswered(ref=ref, at=at, leg="ext:AAA")] if taken else []),
+    )
+
+
+@HOW
+@pytest.mark.parametrize("taken", [False, True])
+async def test_who_is_on_the_phone_with_somebody_is_not_called_back(desk: Office, how: str, taken: bool) -> None:
+    """A conversation closes their card only when it is over."""
+    await team(desk)
+    await ringing(desk, taken=taken)
+    before = await waits(desk)
+    assert "on a call with them right now, so nothing was dialled" in await call_back(desk, how)
+    assert desk.phone.orders == []
+    assert await waits(desk) == before
+    await desk.happen(CallEnded(ref="in-9", at=desk.clock()))
+    if not taken:
+        assert "Ringing your phone" in await call_back(desk, how)
+
+
+async def test_a_caller_who_was_missed_in_two_channels_is_called_once_at_a_time(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    fake_slack.channels["C2"].bot_is_member = True
+    fake_slack.channels["C2"].members |= {"U4"}
+    text = SETTINGS.replace("[policy]", '[lines."+12025550101"]\nchannel = "C2"\n[policy]')
+    async with office(tmp_path, fake_slack, slack_clock, text) as desk:
+        await team(desk)
+        at = desk.clock()
+        await desk.happen(
+            Described(ref="in-2", at=at, source="cdr", direction="in", number=CALLER, line="+12025550101"),
+            CdrReceived(ref="in-2", at=at, leg="ext:AAA", outcome=Outcome.NO_ANSWER, ring_seconds=20),
+        )
+        (other,) = [shown for shown in desk.slack.channel("C2") if "issed" in shown.text]
+        await call_back(desk)
+        told = await desk.press("missed:call_back", other, "C2", user="U4")
+        assert "on a call with them right now" in told
+        assert len(desk.phone.orders) == 1
+
+
+@pytest.mark.parametrize("where", ["the card", "/missed", "Home"])
+async def test_a_manager_releases_the_claim_that_they_see_and_no_later_one(desk: Office, where: str) -> None:
+    await team(desk)
+    await desk.press("missed:claim", cards(desk)[0], "C1")
+    if where == "the card":
+        place: dict[str, Any] = {"channel": "C1", "ts": cards(desk)[0].ts}
+    elif where == "/missed":
+        await desk.type("/missed", user="U2")
+        place = {"channel": "C1", "ts": desk.slack.ephemerals[-1].ts}
+    else:
+        await desk.press("missed:release", cards(desk)[0], "C1")
+        await desk.press("missed:claim", cards(desk)[0], "C1", user="U2")
+        await desk.send(slack_requests.home_opened(desk.slack, user="U2"))
+        place = {"view_id": desk.slack.homes["U2"].id}
+    action = "waiting:release" if where == "/missed" else "missed:release"
+    late = slack_requests.click(desk.slack, action, user="U2", **place)
+    await desk.press("missed:release", cards(desk)[0], "C1", user="U2")
+    await desk.press("missed:claim", cards(desk)[0], "C1", user="U4")
+    await desk.send(late)
+    told = [shown.text for shown in desk.slack.ephemerals] + [shown.text for shown in desk.conversation("U2")]
+    assert any("has claimed this caller since. Nothing was changed." in text for text in told)
+    assert (await waits(desk)).claimed_by == "U4"

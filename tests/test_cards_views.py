@@ -148,6 +148,15 @@ def test_the_wrap_modal_keeps_what_was_said_before() -> None:
     assert PRETTY in texts(view)
 
 
+def test_a_reminder_can_be_taken_back_where_there_is_one() -> None:
+    found = inputs(wrap_modal(call(), (), reminder="09:35"))
+    assert found["later"]["placeholder"]["text"] == "As it is: 09:35"
+    assert list(choices(found["later"])) == [*MOMENTS, NONE]
+    view = later_modal(call(), contact=DANA, reminder="tomorrow 09:00")
+    assert "So far at tomorrow 09:00." in texts(view)
+    assert list(choices(inputs(view)["when"])) == [*MOMENTS, NONE]
+
+
 def test_an_outcome_can_be_taken_back_where_there_is_one() -> None:
     found = inputs(wrap_modal(ended(Outcome.ANSWERED, note="only a note"), ("Interested",)))
     assert list(choices(found["disposition"])) == ["Interested"]

@@ -66,12 +66,13 @@ def test_withheld_numbers_and_extensions_follow_the_default() -> None:
 def test_the_announcement_is_played_where_the_service_can_and_only_before_the_talk() -> None:
     given = rules(US="announce")
     played = decide(given, US, "", "US", running=False, can_play=True)
-    assert (played.play, played.question) == (SAYS, "")
+    assert (played.play, played.question, played.done) == (SAYS, "", "the announcement was played first")
     said = decide(given, US, "", "US", running=False)
-    assert (said.play, said.yes) == ("", "I will tell them")
-    assert "first thing you say" in said.question
+    assert (said.play, said.yes, said.done) == ("", "I will tell them", "promised to announce it")
+    assert f"Will you tell them as the first thing you say: “{SAYS}”?" in said.question
     running = decide(given, US, "", "US", running=True, can_play=True)
-    assert (running.play, running.yes) == ("", "I told them")
+    assert (running.play, running.yes, running.done) == ("", "I told them", "confirmed that it was announced")
+    assert f"Have you told them: “{SAYS}”?" in running.question
 
 
 def test_where_the_other_side_must_agree_an_announcement_is_not_enough() -> None:
@@ -89,6 +90,7 @@ def test_whoever_joins_a_recorded_call_is_told_or_asked_first() -> None:
     said = joining(told, GB, US, "US", talks_first=True, can_play=False)
     assert (said.play, said.yes) == ("", "I will tell them")
     assert f"the first thing you say: “{SAYS}”?" in said.question
+    assert said.done == "promised to announce the recording"
     known = joining(told, GB, US, "US", talks_first=False, can_play=False)
     assert (known.play, known.yes) == ("", "I told them")
     asked = joining(rules(GB="ask", US="announce"), GB, US, "US", talks_first=True, can_play=True)

@@ -56,6 +56,20 @@ def test_encodings(encoding: str) -> None:
     assert contact_rows.check(data, "IL").encoding == encoding.removesuffix("-sig")
 
 
+def test_of_several_numbers_the_first_that_there_is() -> None:
+    """As Outlook and many others write them, who keep several of one person."""
+    text = (
+        "First Name,Last Name,Company,Business Phone,Mobile Phone,Primary Phone\n"
+        "Noa,Green,Gardens,,+1 202 555 0101,+1 202 555 0109\n"
+        "Sam,Hill,,(202) 555-0102,+1 202 555 0101,\n"
+        "Max,,,,,\n"
+    )
+    assert contacts(text) == [("+12025550101", "Noa Green", "Gardens"), ("+12025550102", "Sam Hill", "")]
+    checked = contact_rows.check(text.encode(), "US")
+    assert checked.numbers == ("Business Phone", "Mobile Phone", "Primary Phone")
+    assert checked.columns == ("first", "last", "company", "number")
+
+
 def test_what_is_not_read_is_named() -> None:
     checked = contact_rows.check(b"Phone,Name,Notes,Notes,E-mail\n+12025550101,Noa,a,b,c\n", "US")
     assert checked.columns == ("number", "name")
@@ -109,7 +123,7 @@ def test_names_are_kept_on_one_line() -> None:
         ("name,city\nDana,Haifa\n", "must be “number”"),
         ("number,city\n+12025550101,Haifa\n", "There is no “name”"),
         ("+12025550101\n+12025550102\n", "There is no “name”"),
-        ("number,mobile,name\n1,2,3\n", "Two columns mean “number”"),
+        ("number,name,full name\n1,2,3\n", "Two columns mean “name”"),
         ("number,name\n", "only headings"),
         ("number,name\n" + '"' + "x" * 200_000, "Line 2 cannot be read"),
         (b"PK\x03\x04\x00\x00\x81", "not a text file"),

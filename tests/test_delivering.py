@@ -87,6 +87,21 @@ async def test_all_recordings_of_a_call_are_brought(desk: Office) -> None:
     assert len({message.text for message in files(desk)}) == len(files(desk)) == 2
 
 
+async def test_a_manager_gets_it_in_their_own_conversation_and_not_below_the_reps_card(
+    opened: Callable[..., AbstractAsyncContextManager[Office]],
+) -> None:
+    """Where reps may not listen, they would."""
+    async with opened(listen="manager") as desk:
+        await desk.link("U1")
+        call = await recorded(desk)
+        assert card(desk).ts
+        assert await desk.board.write(rows.want, call, "rec-1", "@U2", desk.clock())
+        await pass_time(desk, 20)
+        assert files(desk) == []
+        (file,) = files(desk, "U2")
+        assert not file.thread_ts
+
+
 async def test_the_same_told_again_brings_nothing_new(desk: Office) -> None:
     await recorded(desk)
     await pass_time(desk, 20)

@@ -5,18 +5,28 @@ import os
 import re
 import signal
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from bot import local_slack
 from bot.__main__ import main
-from bot.demo import LOCK
+from bot.demo import LOCK, bot_and_world
 from bot.demo import demo as begun
-from bot.local_slack import LocalSlackUnavailable
+from bot.errors import SettingsError
+from bot.local_slack import LocalSlackUnavailable, Workspace
 from bot.store import alone
 
 ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+async def _signals_as_before() -> AsyncIterator[None]:
+    """A demo in this process answers Ctrl-C by itself."""
+    yield
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().remove_signal_handler(number)
 
 
 async def demo(state: Path, *options: str, typed: int = asyncio.subprocess.DEVNULL) -> asyncio.subprocess.Process:
@@ -122,9 +132,39 @@ async def test_ctrl_c_while_the_page_is_fetched_ends_it(tmp_path: Path, monkeypa
 
     monkeypatch.setattr(local_slack, "fetch", fetch)
     written: list[str] = []
-    try:
-        assert await begun(tmp_path, check=False, terminal=False, write=written.append) == 0
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
+    assert await begun(tmp_path, check=False, terminal=False, write=written.append) == 0
     assert written == ["Getting the local Slack ready …", "Stopped before it had started."]
+
+
+@pytest.mark.parametrize("script", ["#!/bin/sh\nexit 1\n", "no program at all"])
+async def test_where_the_page_does_not_start_the_demo_goes_on_in_the_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str
+) -> None:
+    program = tmp_path / "local-slack"
+    program.write_text(script)
+    program.chmod(0o755 if script.startswith("#!") else 0o644)
+    monkeypatch.setattr(local_slack, "fetch", lambda folder: program)
+    written: list[str] = []
+    assert await begun(tmp_path / "state", check=False, terminal=False, write=written.append) == 0
+    assert written[1].startswith("The local Slack did not start (")
+    assert written[1].endswith(f", so {local_slack.INSTEAD}.")
+    assert written[2].startswith("Callboard runs; you are Dana")
+
+
+async def test_where_no_port_is_free_the_demo_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local_slack, "free_port", lambda first: 0)
+    with pytest.raises(LocalSlackUnavailable, match="No port from 3000 to 3099 is free, so the demo goes on"):
+        async with local_slack.start(tmp_path / "never", Workspace((), ()), tmp_path):
+            pass
+    with pytest.raises(SettingsError, match="No port from 8400 to 8499 is free"):
+        async with bot_and_world(tmp_path, {}):
+            pass
+
+
+async def test_two_that_start_at_the_same_moment_have_ports_of_their_own(tmp_path: Path) -> None:
+    """Each looks for a free one, and only some seconds later something listens there."""
+    written: list[str] = []
+    states = [tmp_path / "one", tmp_path / "two"]
+    demos = [begun(state, check=False, terminal=True, write=written.append) for state in states]
+    assert await asyncio.gather(*demos) == [0, 0]
+    assert len(written) == 2

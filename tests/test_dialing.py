@@ -16,6 +16,7 @@ from bot.call import Call
 from bot.dialing import Ask
 from bot.errors import Ambiguous, BadInput, NeedsYes, NotAllowed, NotFound, Refused, Unavailable, Unsupported
 from bot.events import (
+    CUSTOMER,
     REP,
     Accepted,
     AnyEvent,
@@ -53,6 +54,22 @@ async def test_one_intent_is_one_order(desk: Office) -> None:
     with pytest.raises(NotAllowed, match="already calling"):
         await dialing.dial(desk.board, "k1", wanted)
     assert len(desk.phone.orders) == 1
+
+
+async def test_a_second_click_is_no_second_call_although_the_first_is_over_already(desk: Office) -> None:
+    """Unless the service refused that one."""
+    await desk.link("U1")
+    desk.phone.answer = Refused("Paperphone refused: no credit.")
+    await dialing.dial(desk.board, "k1", await ask(desk))
+    desk.phone.answer = None
+    await dialing.dial(desk.board, "k2", await ask(desk, "k2"))
+    await desk.board.ingest("voicenter", [CallEnded(ref="paper-2", at=desk.clock())])
+    desk.clock.advance(dialing.DOUBLE_CLICK_SECONDS)
+    with pytest.raises(NotAllowed, match="already calling"):
+        await dialing.dial(desk.board, "k3", await ask(desk, "k3"))
+    desk.clock.advance(1)
+    await dialing.dial(desk.board, "k4", await ask(desk, "k4"))
+    assert len(desk.phone.orders) == 3
 
 
 async def test_an_answer_is_written_down_although_the_disk_was_full(
@@ -552,14 +569,20 @@ async def test_a_lost_answer_is_looked_for_among_the_active_calls_before_anybody
     class Listing(PaperPhone):
         @override
         async def active_calls(self) -> tuple[AnyEvent, ...]:
-            order = self.orders[-1]
-            return (Described(ref="found-1", at=self.now(), source="poll", direction="out", call_id=order.call_id),)
+            others: list[AnyEvent] = [
+                Described(ref="other-1", at=self.now(), source="poll", direction="out", number=NUMBER),
+                LegRinging(ref="other-1", at=self.now(), leg=CUSTOMER),
+            ]
+            ours = self.orders[0].call_id
+            return (*others, Described(ref="found-1", at=self.now(), source="poll", direction="out", call_id=ours))
 
     phone = Listing("voicenter", desk.clock)
     phone.answer = Ambiguous("Paperphone did not answer in time; it may or may not be calling.")
     desk.board.providers = {"voicenter": phone}
     call = await dialing.dial(desk.board, "k1", await ask(desk))
     assert (call.state, call.refs, len(phone.orders)) == (State.RINGING, ("found-1",), 1)
+    call = await dialing.dial(desk.board, "k2", await ask(desk, "k2", "+12025550178"))
+    assert (call.state, call.refs, len(phone.orders)) == (State.UNCLEAR, (), 2)
     await phone.http.aclose()
 
 

@@ -18,6 +18,12 @@ from bot.periods import Period
 MADRID = "Europe/Madrid"
 ADA, BEN = "U1", "U2"
 NAMES = {ADA: "Ada", BEN: "Ben"}
+
+
+def name_of(user: str) -> str:
+    return NAMES.get(user, "")
+
+
 START = datetime(2026, 11, 19, 17, tzinfo=UTC).timestamp()  # 18:00 in Madrid
 END = START + 86400
 PERIOD = Period("2026-11-20", START, END, END)
@@ -41,7 +47,7 @@ def row(at: float, outcome: Outcome | None, number: str = ONE, direction: str = 
 
 
 def missed(at: float, number: str = ONE, rings: int = 20, **changes: object) -> Row:
-    return replace(row(at, Outcome.NO_ANSWER, number), ended_at=START + at + rings, ring_seconds=rings, **changes)
+    return replace(row(at, Outcome.NO_ANSWER, number), ended_at=START + at + rings, **changes)
 
 
 def talked(at: float, number: str = ONE, direction: str = "out", talk: int = 60, **changes: object) -> Row:
@@ -59,7 +65,7 @@ def talked(at: float, number: str = ONE, direction: str = "out", talk: int = 60,
 
 
 def count(*calls: Row, returns: tuple[Row, ...] = (), as_of: float = END, period: Period = PERIOD) -> Figures:
-    return figures(calls, returns, period, MADRID, NAMES, as_of)
+    return figures(calls, (*calls, *returns), period, MADRID, name_of, as_of)
 
 
 def test_nothing_happened() -> None:
@@ -314,7 +320,7 @@ def test_against_a_slow_recount(rows: list[Row], more: int) -> None:
     as_of = END + more
     later = [call for call in rows if call.started_at >= END]
     calls = [call for call in rows if call.started_at < END]
-    found = figures(calls, later, PERIOD, MADRID, NAMES, as_of)
+    found = figures(calls, [*calls, *later], PERIOD, MADRID, name_of, as_of)
     slow = recount(calls, later, as_of)
     for name in ("waiting", "reps", "lines"):
         slow.pop(name)
@@ -342,7 +348,7 @@ def test_against_a_slow_recount(rows: list[Row], more: int) -> None:
     assert sum(rep.owed for rep in found.reps) == len(found.waiting)
     assert sum(rep.returned for rep in found.reps) == found.returned
     # The order of rows does not matter, and the words never fail.
-    assert figures(calls[::-1], later[::-1], PERIOD, MADRID, NAMES, as_of) == found
+    assert figures(iter(calls[::-1]), iter([*later[::-1], *calls]), PERIOD, MADRID, name_of, as_of) == found
     assert words(found).startswith(lines(found).title)
 
 
@@ -473,6 +479,12 @@ def test_masked_numbers(day: Figures) -> None:
     assert "••••••••••01, missed twice" in words(day, mask=True)
     assert "555-0101" not in words(day, mask=True)
     assert "555-0101" not in "".join(lines(day, mask=True).missed)
+
+
+def test_who_is_not_shown_is_not_put_into_words(day: Figures) -> None:
+    """Of a busy week thousands may wait."""
+    waiting = (*day.waiting[:1] * SHOWN, *(replace(day.waiting[0], rep="would not be found") for _ in range(5000)))
+    assert lines(replace(day, waiting=waiting)).missed[-1] == "and 5000 more"
 
 
 def test_long_lists_are_cut() -> None:

@@ -1,8 +1,10 @@
 """A digest is sent once for its period and channel: after down time, when clocks change, with right figures."""
 
 import asyncio
+import sqlite3
+import tracemalloc
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -11,8 +13,9 @@ import pytest
 
 from bot import digests
 from bot.events import CdrReceived, Described, Outcome
-from bot.periods import Subscription
+from bot.periods import Period, Subscription
 from bot.store import figures, ledger
+from tests.empty_store import connected
 from tests.fake_slack import FakeSlack
 from tests.office import LINE, Office, office
 from tests.slack_state import Clock
@@ -91,7 +94,7 @@ async def test_figures_are_those_of_an_obvious_recount(desk: Office) -> None:
             ],
         )
     desk.clock.now = start + 86400
-    rows = await desk.board.read(figures.rows, start, start + 86400)
+    rows = await desk.board.read(lambda db: list(figures.rows(db, start, start + 86400)))
     everything = await desk.calls()
     answered = [call for call in everything if call.outcome is Outcome.ANSWERED]
     missed = [call for call in everything if call.outcome in (Outcome.NO_ANSWER, Outcome.ABANDONED)]
@@ -240,3 +243,41 @@ async def test_a_call_at_the_very_moment_belongs_to_one_digest(desk: Office) -> 
     await desk.settle()
     counts = [text.partition(" incoming call")[0].rpartition("\n")[2] for text in posted(desk)]
     assert counts == ["1", "2"]
+
+
+def stored(path: Path, answered: int) -> sqlite3.Connection:
+    """A database with so many conversations of one afternoon, and one missed caller."""
+    db = connected(path, sqlite3.Connection)
+    started = datetime(2026, 11, 20, 12, tzinfo=UTC).timestamp()
+    db.executemany(
+        "INSERT INTO calls (id, account, direction, state, outcome, rep, number, line, started_at, answered_at,"
+        " ended_at, ring_seconds, talk_seconds, place, body) VALUES (?, 'acme', 'in', 'ended', ?, ?, ?, ?, ?, ?, ?, 5,"
+        " ?, 'C1', ?)",
+        (
+            (
+                *(f"{number:022x}", "answered" if number else "no_answer", f"U{number % 3}", f"+1202555{number:04d}"),
+                *(LINE, started + number, started + number + 5 if number else 0, started + number + 60, 55, b"{}"),
+            )
+            for number in range(answered + 1)
+        ),
+    )
+    return db
+
+
+def test_a_busy_day_takes_no_more_memory_and_no_more_statements_than_a_quiet_one(tmp_path: Path) -> None:
+    needed = []
+    for answered in (300, 3000):
+        db = stored(tmp_path / f"{answered}.sqlite", answered)
+        statements: list[str] = []
+        db.set_trace_callback(statements.append)
+        end = datetime(2026, 11, 20, 18, tzinfo=UTC).timestamp()
+        tracemalloc.start()
+        found = digests._figures(db, Period("2026-11-20", end - 86400, end, end), "Europe/Madrid", end)
+        memory = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        db.close()
+        assert (found.answered_in, found.missed, len(found.reps)) == (answered, 1, 3)
+        needed.append((memory, len(statements)))
+    (quiet, few), (busy, many) = needed
+    assert busy < quiet + 200_000
+    assert many == few

@@ -303,3 +303,33 @@ async def test_a_late_press_of_what_it_offered_before_changes_nothing(
         assert len(desk.phone.orders) == 1
         assert told(desk, "U4").text.startswith("U2 claimed")
         assert buttons(told(desk, "U4")) == ["missed:release"]
+
+
+@pytest.mark.parametrize(("fault", "count"), [("drop_before", 0), ("drop_after", 1)])
+@pytest.mark.parametrize("what", ["claim", "called back"])
+async def test_one_whose_post_was_cut_off_is_put_right_if_it_is_there_and_not_posted_else(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock, fault: str, count: int, what: str
+) -> None:
+    """Killed while it was posted, and somebody took care of the caller before Callboard was back."""
+    async with office(tmp_path, fake_slack, slack_clock) as desk:
+        row = await missed_caller(desk)
+        slack_clock.advance(6)
+        await desk.settle()
+        slack_clock.advance(20 * 60)
+        await jobs.escalate(desk.board, nobody)
+        fake_slack.fail_next("chat.postMessage", fault)
+        await desk.feed.step()
+        await asyncio.gather(*desk.feed._tasks)
+        await happens_unseen(desk, what, row)
+    slack_clock.advance(60)
+    async with office(tmp_path, fake_slack, slack_clock) as desk:
+        await desk.settle()
+        words = {"claim": "U1 claimed", "called back": " was called back "}[what]
+        assert [words in message.text for message in desk.conversation("U2")] == [True] * count
+
+
+async def happens_unseen(desk: Office, what: str, row: str) -> None:
+    if what == "claim":
+        await desk.board.write(missed.claim, row, "U1", desk.clock())
+    else:
+        await spoke(desk, "U1", ago=0)

@@ -317,6 +317,37 @@ TALK: list[AnyEvent] = [
 ]
 
 
+@given(st.data())
+def test_who_rang_without_a_name_is_whoever_answered_first(data: Any) -> None:
+    """Nobody else who rang or answered, and no leg that is nobody's phone; and it is the phone that they took up."""
+    told: list[AnyEvent] = [
+        LegRinging(ref="41", at=1, leg=UNNAMED, leg_ref="31"),
+        LegRinging(ref="41", at=2, leg="ext:bob", leg_ref="33"),
+        LegAnswered(ref="41", at=3, leg="queue:12", leg_ref="34"),
+        LegAnswered(ref="41", at=5, leg="ext:ada", leg_ref="32"),
+        LegAnswered(ref="41", at=9, leg="ext:bob", leg_ref="33"),
+    ]
+    call = call_of(data.draw(st.permutations(told)))
+    assert {leg.name: (leg.ref, leg.ringing_at) for leg in call.legs} == {
+        "ext:ada": ("32", 1),
+        "ext:bob": ("33", 2),
+        "queue:12": ("34", 3),
+    }
+
+
+@given(st.data())
+def test_a_call_that_was_not_to_be_found_is_over_unless_a_phone_lived_on(data: Any) -> None:
+    """Not because somebody notes something, or has just asked for its end."""
+    over = CallEnded(ref="41", at=30, absent=True)
+    said: list[AnyEvent] = [HangUpAsked(at=40, by="U1"), Wrapped(at=50, by="U1", note="Call later")]
+    ended = call_of(data.draw(st.permutations([*TALK, over, *said])))
+    assert (ended.state, ended.ended_at) == (State.ENDED, 30)
+    alive = LegRinging(ref="41", at=31, leg="third:+12025550177")
+    assert call_of(data.draw(st.permutations([*TALK, over, alive, *said]))).state is State.TALKING
+    told = CallEnded(ref="41", at=25)
+    assert call_of(data.draw(st.permutations([*TALK, over, alive, told]))).state is State.ENDED
+
+
 @given(st.data(), st.sampled_from([4.0, 5.0, 6.0]), st.sampled_from(["", "No space left"]))
 def test_a_recording_that_is_over_does_not_run_whatever_the_order(data: Any, at: float, words: str) -> None:
     """Also where it failed in the very moment in which it began, or by another clock before that."""

@@ -5,14 +5,17 @@ from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from bot import calling_lists, forgetting, jobs, offers
+from bot.bulk import Row
 from bot.call import Call
 from bot.cards import Message
 from bot.errors import Ambiguous
 from bot.events import CdrReceived, Controlled, Described, Outcome, State
 from bot.numbers import pretty
+from bot.orders import CampaignCall
 from bot.roundups import Roundup
 from bot.settings_sections import LEAST_DAYS
 from bot.store import (
@@ -287,6 +290,78 @@ async def test_many_go_chunk_by_chunk(desk: Office, monkeypatch: pytest.MonkeyPa
     desk.clock.advance(61 * DAY)
     await forgetting.expire(desk.board)
     assert await desk.calls() == []
+
+
+async def test_a_long_list_goes_bit_by_bit_and_is_first_of_all_nothing_to_go_on_with(
+    desk: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have a hundred thousand rows, and whoever calls meanwhile waits for no more than a few."""
+    monkeypatch.setattr(retention, "LINES", 4)
+    listed = List("list-1", "voicenter", "key", "Spring sale", "march.csv", "U1", desk.clock(), "adding")
+    rows = [Row(line, "ready", CALLER, "", CampaignCall(number=CALLER)) for line in range(10)]
+
+    def write(db: sqlite3.Connection) -> None:
+        campaigns.create(db, listed)
+        campaigns.add_rows(db, "list-1", msgspec.json.encode(rows))
+        campaigns.move(db, "list-1", ("adding",), "paused", desk.clock())
+
+    await desk.board.write(write)
+    before = desk.clock() + DAY
+    assert await desk.board.write(retention.forget_lists, before) == 0
+    left = []
+    while await desk.board.write(retention.shorten_lists, before):
+        left.append(await desk.board.read(lambda db: db.execute("SELECT count(*) FROM batch_rows").fetchone()[0]))
+        found = await desk.board.read(campaigns.get, "list-1")
+        assert found is not None
+        assert found.state == "dropped"
+        assert await desk.board.write(retention.forget_lists, before) == (0 if left[-1] else 1)
+    assert left == [6, 2, 0]
+
+
+async def test_between_two_bits_others_have_their_turn(desk: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "CHUNK", 3)
+    for number in range(8):
+        await miss(desk, f"in-{number}", f"+120255501{number:02}", Outcome.ANSWERED)
+    desk.clock.advance(61 * DAY)
+    rests: list[float] = []
+
+    async def rest(seconds: float) -> None:
+        rests.append(seconds)
+
+    desk.board.sleep = rest
+    await forgetting.expire(desk.board)
+    assert len(rests) >= 3
+    assert all(0 < seconds <= forgetting.LONGEST_REST_SECONDS for seconds in rests)
+
+
+async def test_what_stays_is_passed_over_once(desk: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands of callers may wait for ever, and their calls stand before all that goes."""
+    monkeypatch.setattr(retention, "CHUNK", 2)
+    for number in range(6):
+        await miss(
+            desk, f"in-{number}", f"+120255501{number:02}", Outcome.ANSWERED if number % 2 else Outcome.NO_ANSWER
+        )
+    desk.clock.advance(61 * DAY)
+    looked: list[str] = []
+
+    def find(db: sqlite3.Connection, before: float, after: str) -> list[str]:
+        looked.append(after)
+        return retention.old_calls(db, before, after)
+
+    await forgetting._found(find, retention.forget_calls, "")(desk.board, desk.clock() - 60 * DAY)
+    assert len(await desk.calls()) == 3
+    assert looked == sorted(set(looked))
+    assert len(looked) == 3
+
+
+async def test_a_call_that_is_needed_again_since_it_was_found_stays(desk: Office) -> None:
+    await talk(desk)
+    before = desk.clock() + 10 * DAY
+    found = await desk.board.read(retention.old_calls, before, "")
+    assert len(found) == 1
+    await desk.board.write(ledger.remind, found[0], "U4", before + 60)
+    assert await desk.board.write(retention.forget_calls, found, before) == 0
+    assert len(await desk.calls()) == 1
 
 
 async def test_without_the_setting_nothing_goes(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> None:

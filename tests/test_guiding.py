@@ -219,6 +219,35 @@ async def test_a_user_group_is_whoever_is_on_no_call(desk: Office) -> None:
 
 
 @pytest.mark.parametrize(
+    ("ada", "rung"),
+    [
+        ({"phone_kind": "extension", "phone": "201", "extension": "AAP"}, ["AAP"]),
+        # Whoever is named in a flow says by which code they are rung: no number that the company pays for.
+        ({"phone_kind": "extension", "phone": "201", "extension": "0019005550123"}, ["201"]),
+        ({"phone_kind": "extension", "phone": "0019005550123", "extension": "911"}, []),
+        ({"phone_kind": "number", "phone": "+12025550190"}, ["+12025550190"]),
+        ({"phone_kind": "number", "phone": "+972505550190"}, ["+972505550190"]),
+        ({"phone_kind": "number", "phone": "+905550000001"}, []),  # of a country that may not be called any more
+        ({"phone_kind": "number", "phone": "+19005550123"}, []),
+        ({"phone_kind": "number", "phone": LINE}, []),  # the flow would call itself
+    ],
+)
+async def test_a_flow_rings_nobodys_phone_that_may_not_be_rung(
+    desk: Office, ada: dict[str, Any], rung: list[str]
+) -> None:
+    await desk.board.write(people.save_person, Person("U1", account="voicenter", **ada))
+    await desk.board.write(ledger.remember, f"{guiding.GROUP}S1", '["U1"]', 0.0)
+    assert list(await team(desk)) == rung
+
+
+async def test_a_flow_rings_nobody_who_has_left(desk: Office) -> None:
+    await desk.board.write(people.save_person, Person("U1", phone_kind="number", phone="+12025550190"))
+    await desk.board.write(ledger.remember, f"{guiding.GROUP}S1", '["U1"]', 0.0)
+    desk.board.outsiders.add("U1")
+    assert await team(desk) == ()
+
+
+@pytest.mark.parametrize(
     ("scopes", "group", "advice"),
     [(("usergroups:read",), "S1", "Install the app again"), ((), "S2", "Correct it in callboard.toml")],
 )

@@ -135,6 +135,29 @@ async def test_an_outcome_can_be_taken_back(desk: Office) -> None:
     assert detail == f"{call.id} outcome taken back"
 
 
+async def test_a_reminder_can_be_taken_back(desk: Office) -> None:
+    """Neither on one form nor on the other is anything else needed, and nobody is reminded then."""
+    card = await ended_card(desk)
+    for way in ("call:later", "call:wrap"):
+        await desk.press("call:later", card, desk.slack.open_dm("U1").id)
+        assert await desk.submit({"when": "3h"}) == {}
+        assert "Reminder to call" in desk.conversation("U1")[0].text
+        await desk.press(way, card, desk.slack.open_dm("U1").id)
+        assert await desk.submit({"when" if way == "call:later" else "later": NONE}) == {}
+        assert "Reminder to call" not in desk.conversation("U1")[0].text
+    desk.clock.advance(4 * 3600)
+    await jobs.remind(desk.board)
+    await desk.settle()
+    assert len(desk.conversation("U1")) == 1
+
+
+async def test_a_reminder_stays_where_only_a_note_is_saved(desk: Office) -> None:
+    await ended_card(desk)
+    assert await wrap(desk, later="3h") == {}
+    assert await wrap(desk, note="wants the blue one") == {}
+    assert "Reminder to call" in desk.conversation("U1")[0].text
+
+
 async def test_what_a_form_showed_and_nobody_changed_in_it_overwrites_nothing(desk: Office) -> None:
     """Two have it open at once; and a note that is longer than the form's field is not cut by saving something else."""
     long = "n" * 1500

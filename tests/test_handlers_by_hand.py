@@ -151,6 +151,12 @@ async def test_with_somebody_whose_accents_were_left_out(desk: Office) -> None:
     assert (await only(desk)).number == DANA
 
 
+async def test_with_somebody_of_a_company(desk: Office) -> None:
+    await desk.contact(DANA, "José Ruiz", "Acme")
+    assert await add(desk, who="Jose (ACME)") == {}
+    assert (await only(desk)).number == DANA
+
+
 async def test_on_a_day_and_at_a_time_of_the_reps_clock(desk: Office) -> None:
     await desk.link("U1", zone="America/New_York")  # it is 21:40 on 1 February there
     assert await add(desk, day="2026-01-30", time="23:45", minutes="20 min") == {}

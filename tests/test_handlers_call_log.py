@@ -194,6 +194,13 @@ async def test_a_search_takes_names_without_their_accents(desk: Office) -> None:
     assert "line Sales" in await desk.type("/calls log line SÁLES")
 
 
+async def test_a_search_takes_names_with_their_company(desk: Office) -> None:
+    await desk.contact(DANA, "Dana Levi", "Acme")
+    await talk(desk)
+    assert "with Dana Levi" in await desk.type("/calls log Dana (Acme)")
+    assert numbers_shown(last(desk)) == ["23"]
+
+
 async def test_days_are_those_of_the_person(desk: Office) -> None:
     await talk(desk, ago=600)  # 2026-02-02 02:30 UTC
     await desk.link("U1", zone="America/New_York")

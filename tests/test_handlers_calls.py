@@ -229,6 +229,65 @@ async def test_of_a_name_that_is_written_out_and_one_that_is_not_the_one_that_wa
     assert len(desk.phone.orders) == 2
 
 
+@pytest.mark.parametrize(
+    "typed", ["Noa Green (Gärten &amp; Höfe)", "noa, gaerten &amp; hoefe", "Green (GARTEN &amp; HOFE)."]
+)
+async def test_somebody_is_called_as_cards_show_them_with_the_company(desk: Office, typed: str) -> None:
+    await desk.link("U1")
+    await desk.contact(CUSTOMER_NUMBER, "Noa Green", "Gärten & Höfe")
+    await desk.contact("+12025550124", "Noa Green", "Acme")
+    assert "to call Noa Green" in await desk.type(f"/call {typed}")
+    assert [order.number for order in desk.phone.orders] == [CUSTOMER_NUMBER]
+
+
+async def test_of_a_company_that_is_not_theirs_nobody_is_called(desk: Office) -> None:
+    await desk.link("U1")
+    await desk.contact(CUSTOMER_NUMBER, "Noa Green", "Acme")
+    assert (await desk.type("/call Noa (Acme Two)")).startswith("No contact is called “Noa (Acme Two)”, so nothing was")
+    assert "Several contacts" in await both_of_one_company(desk)
+    assert desk.phone.orders == []
+
+
+async def both_of_one_company(desk: Office) -> str:
+    await desk.contact("+12025550124", "Noa Hill", "Acme")
+    return await desk.type("/call Noa, Acme")
+
+
+@pytest.mark.parametrize("typed", ["Acme", "acme two", "noa acme", "ACM"])
+async def test_of_a_company_it_is_asked_whom_to_call(desk: Office, typed: str) -> None:
+    await desk.link("U1")
+    await desk.contact(CUSTOMER_NUMBER, "Noa Green", "Acme Two")
+    await desk.contact("+12025550124", "Sam Hill", "Macme")
+    told = await desk.type(f"/call {typed}")
+    assert f"Nobody is called “{typed}”, but a company fits. Whom shall I call?" in told
+    assert "Noa Green (Acme Two)" in told
+    assert "Sam Hill" not in told
+    assert desk.phone.orders == []
+    await desk.press("call:pick:0", desk.slack.ephemerals[-1], "C1")
+    assert [order.number for order in desk.phone.orders] == [CUSTOMER_NUMBER]
+
+
+async def test_of_a_large_company_some_are_named(desk: Office) -> None:
+    await desk.link("U1")
+    for number in range(9):
+        await desk.contact(f"+120255501{number:02}", f"Person {number}", "Acme")
+    told = await desk.type("/call acme")
+    assert "Person 4" in told
+    assert "Person 5" not in told
+    assert "There are more: write more of the name, or the number." in told
+
+
+@pytest.mark.parametrize("typed", ["Noa Green wants a quote", "noa green: wants a quote", "Noa wants a quote"])
+async def test_words_behind_a_name_are_told_where_a_note_goes(desk: Office, typed: str) -> None:
+    await desk.link("U1")
+    await desk.contact(CUSTOMER_NUMBER, "Noa Green")
+    told = await desk.type(f"/call {typed}")
+    name = typed.partition(" wants")[0].rstrip(":")
+    assert told.endswith(f"What is no part of the name goes behind “note”: `/call {name} note wants a quote`.")
+    assert "add the contact" in await desk.type("/call Noa Hill Smith")
+    assert desk.phone.orders == []
+
+
 async def test_a_colleague_is_found_without_accents_and_by_a_part_of_a_double_name(desk: Office) -> None:
     await desk.link("U1")
     await desk.link("U2", "+12025550144", name="Jürgen Łoś-Weiß (Sales)")
@@ -380,7 +439,11 @@ async def test_an_extension_is_rung_at_its_own_account_only(desk: Office) -> Non
     await desk.link("U1", phone="201", phone_kind="extension", account="branch")
     told = await desk.type("/call +1 202 555 0123 via voicenter")
     assert "linked at branch, and Paperphone cannot ring it, so nothing was dialled." in told
-    assert desk.phone.orders == []
+    branch = PaperPhone("branch", desk.clock)
+    desk.board.providers = {**desk.board.providers, "branch": branch}
+    await desk.type("/call +1 202 555 0123")
+    assert (len(branch.orders), desk.phone.orders) == (1, [])
+    await branch.http.aclose()
 
 
 @pytest.mark.parametrize("typed", ["<@U2|ben>", "Omer Katz", "omer"])
@@ -633,8 +696,16 @@ async def test_more_namesakes_than_are_offered_are_not_passed_over_in_silence(de
 
 
 async def test_again_finds_the_last_call_also_after_many_messages(desk: Office) -> None:
-    await desk.link("U1")
+    """And neither one before it nor one that they took."""
+    await desk.link("U1", extension="201")
+    await desk.type("/call +12025550102")
+    desk.clock.advance(60)
     await desk.type("/call +12025550101")
+    desk.clock.advance(60)
+    at = desk.clock()
+    took = CdrReceived(ref="in-1", at=at, leg="ext:201", outcome=Outcome.ANSWERED, talk_seconds=30, extension="201")
+    await desk.happen(Described(ref="in-1", at=at, source="cdr", direction="in", number="+12025550177"), took)
+    assert [call.rep for call in await desk.calls()] == ["U1"] * 3
     for number in range(25):
         heard = Requested(
             at=desk.clock() + 1, rep="U1", rep_phone="", number=f"+120255502{number:02}", purpose="message"
@@ -642,6 +713,8 @@ async def test_again_finds_the_last_call_also_after_many_messages(desk: Office) 
         await desk.board.ingest("voicenter", [heard], call_id=f"{calls.new_id(desk.clock() + 1)}-{number}")
     desk.clock.advance(60)
     assert "+1 202-555-0101 again?" in await desk.type("/call again")
+    desk.clock.advance(30 * 86400)
+    assert "not called anybody in the last 30 days" in await desk.type("/call again")
 
 
 async def test_again_asks_first_and_answers_once(desk: Office) -> None:

@@ -381,6 +381,29 @@ async def test_a_member_is_added_by_the_form(desk: Office) -> None:
     assert desk.told == "Spring sale: extension 204 takes its calls now."
 
 
+@pytest.mark.parametrize("code", ["+19005550123", "19005550123", "0019005550123", "911", "201+"])
+async def test_who_takes_its_calls_is_an_extension_and_no_number(desk: Office, code: str) -> None:
+    """The service would dial it for each of them, past countries, prices and limits."""
+    await desk.type("/campaign members spring sale", user="U2")
+    await press(desk, "member_add")
+    errors = await desk.submit({"extension": code}, user="U2")
+    assert f"“{code}” is no extension" in errors["extension"]
+    desk.slack.views.clear()
+    await desk.type("/campaign ivr", user="U2")
+    errors = await desk.submit({"campaign": value(desk, CARE), "people": f"201, {code}"}, user="U2")
+    assert f"“{code}” is no extension" in errors["people"]
+    assert dialer(desk).sheets[SALE].members == {}
+    assert [what for what, *_ in dialer(desk).asked] == []
+
+
+async def test_a_colleague_whose_extension_is_a_number_takes_no_calls(desk: Office) -> None:
+    """Everybody says of themselves what theirs is."""
+    await desk.link("U4", extension="19005550123")
+    told = await desk.type("/campaign members spring sale add <@U4|max>", user="U2")
+    assert "“19005550123” is no extension" in told
+    assert dialer(desk).sheets[SALE].members == {}
+
+
 async def test_an_extension_of_another_account_is_not_taken(desk: Office) -> None:
     await desk.link("U4", "204", phone_kind="extension", extension="204", account="elsewhere")
     told = await desk.type("/campaign members spring sale add <@U4>", user="U2")
@@ -397,6 +420,13 @@ async def test_strategy_and_ivr_are_set_in_forms(desk: Office) -> None:
     assert "at least one" in (await desk.submit({}, user="U2"))["ratio"]
     assert await desk.submit({"queue": "17", "ratio": "1,5"}, user="U2") == {}
     assert dialer(desk).asked == [("set_campaign_strategy", SALE, Strategy(monitored_queue=17, calls_per_member=1.5))]
+    assert desk.told == (
+        "The strategy of Spring sale is set. With more than one call for each free member some people answer and "
+        "nobody is there. In the USA and in the UK 3 of 100 may be, and how many they are the service counts, not "
+        "Callboard."
+    )
+    await desk.type("/campaign strategy Spring sale", user="U2")
+    assert await desk.submit({"ratio": "1"}, user="U2") == {}
     assert desk.told == "The strategy of Spring sale is set."
     await desk.type("/campaign ivr", user="U2")
     assert "whole number" in (await desk.submit({"campaign": value(desk, CARE), "most": "x"}, user="U2"))["most"]
@@ -404,7 +434,10 @@ async def test_strategy_and_ivr_are_set_in_forms(desk: Office) -> None:
     await desk.submit({"campaign": value(desk, CARE), "most": "4", "people": "201, AAPINFzL"}, user="U2")
     settings = IvrSettings(most_calls=4, representatives=("201", "AAPINFzL"))
     assert dialer(desk).asked[-1] == ("configure_ivr_campaign", CARE, settings)
-    assert [what for _, what, _, _ in await audit(desk)] == ["configure ivr campaign", "set campaign strategy"]
+    assert [what for _, what, _, _ in await audit(desk)] == [
+        "configure ivr campaign",
+        *["set campaign strategy"] * 2,
+    ]
 
 
 async def test_a_form_opens_at_once_and_says_why_it_cannot_be_filled(desk: Office) -> None:

@@ -100,6 +100,17 @@ async def test_the_preview_says_what_would_become_of_each_row_and_changes_nothin
     assert await audit(desk) == []
 
 
+async def test_the_preview_says_which_of_several_numbers_is_taken(desk: Office) -> None:
+    await paste(desk, "Name,Phone,Mobile,E-mail\nNoa,,+1 202 555 0101,\nSam,+1 202 555 0102,+1 202 555 0103,\n")
+    text = card(desk).text
+    assert "2 contacts can be imported." in text
+    assert (
+        "Columns: name, number.\nOf several numbers the first is taken: Phone, else Mobile.\nNot read: E-mail." in text
+    )
+    await press(desk, "import_rows")
+    assert list(await book(desk)) == ["+12025550101", "+12025550102"]
+
+
 async def test_the_preview_says_which_extensions_are_not_kept(desk: Office) -> None:
     await paste(desk, "Phone,Name\n+1 202 555 0101 ext. 12,Noa\n(202) 555-0102x7,Sam\n202 555 0101 x13,Eve\n")
     text = card(desk).text
@@ -166,7 +177,7 @@ async def test_one_of_file_and_rows(desk: Office) -> None:
         ("name\nDana", "must be “number”"),
         ("number\n+12025550101", "There is no “name”"),
         ("number,name\n", "only headings"),
-        ("number,phone,name\n1,2,3", "Two columns mean"),
+        ("number,name,full name\n1,2,3", "Two columns mean"),
     ],
 )
 async def test_a_table_that_is_none_leaves_nothing_behind(desk: Office, rows: str, words: str) -> None:

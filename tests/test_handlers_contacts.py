@@ -165,6 +165,44 @@ async def test_an_extension_behind_the_number_is_no_part_of_the_name(desk: Offic
     assert "The extension 12 behind it is not kept: `/call Noa Green ext 12` dials it" in told
 
 
+@pytest.mark.parametrize(
+    ("typed", "like"),
+    [
+        ("Noa Green +1 202 555 0123", "+1 202-555-0123 Noa Green"),
+        ("Noa Green, Green Gardens, (202) 555-0123", "+1 202-555-0123 Noa Green, Green Gardens"),
+        ("Studio 54 +12025550123", "+1 202-555-0123 Studio 54"),
+    ],
+)
+async def test_a_number_behind_the_name_is_told_where_it_goes(desk: Office, typed: str, like: str) -> None:
+    told = f"Write the number first: `/contacts add {like}`. Nothing was changed."
+    assert await desk.type(f"/contacts add {typed}") == told
+    assert await in_book(desk, NOA) is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "name", "company"),
+    [
+        ('"Green, Noa", "Gardens, Inc."', "Green, Noa", "Gardens, Inc."),
+        ("“Green, Noa”", "Green, Noa", ""),
+        ('"Bob" Green, Gardens', '"Bob" Green', "Gardens"),
+        ('"Noa Green", Gardens, Inc.', "Noa Green", "Gardens, Inc."),
+    ],
+)
+async def test_a_comma_in_quotes_is_a_part_of_the_name(desk: Office, typed: str, name: str, company: str) -> None:
+    await desk.type(f"/contacts add +1 202 555 0123 {typed}")
+    assert await in_book(desk, NOA) == Contact(NOA, name, company)
+
+
+async def test_other_words_for_what_the_book_can_do(desk: Office) -> None:
+    await desk.contact(NOA, "Noa Green")
+    await desk.contact(SAM, "Sam Hill")
+    assert "Sam Hill" in await desk.type("/contacts list")
+    told = await desk.type("/contacts show noa")
+    assert "Noa Green" in told
+    assert "Sam Hill" not in told
+    assert "Whom shall I remove" in await desk.type("/contacts delete Noa", user="U2")
+
+
 async def test_a_name_may_begin_like_an_extension(desk: Office) -> None:
     told = await desk.type("/contacts add +1 202 555 0123 X2 Media")
     assert await in_book(desk, NOA) == Contact(NOA, "X2 Media", "")

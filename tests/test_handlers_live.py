@@ -400,7 +400,6 @@ async def test_a_coach_whose_call_a_restart_cut_off_is_told(desk: Office) -> Non
     await cut_off(desk, "coach", "")
     (told,) = [message.text for message in desk.conversation("U1") if "was restarted" in message.text]
     assert "when you asked to let a coach join, so it may or may not have been done" in told
-    assert not (await only(desk)).coached
 
 
 async def test_two_clicks_have_one_effect_and_the_card_says_what_happens(desk: Office) -> None:
@@ -632,6 +631,14 @@ async def test_keys_are_pressed_one_after_the_other(desk: Office) -> None:
     assert await desk.submit({"keys": "1 2#"}) == {}
     assert phone(desk).done == [("press_key", "1"), ("press_key", "2"), ("press_key", "#")]
     assert thread(desk) == ["U1 pressed 12#."]
+
+
+@pytest.mark.parametrize("typed", ["１２#", "١٢#", "1-2 #", "\u202a1\u00a02‑#\u202c"])
+async def test_keys_as_they_are_typed_elsewhere_or_pasted(desk: Office, typed: str) -> None:
+    await talking(desk)
+    await press(desk, "press_key")
+    assert await desk.submit({"keys": typed}) == {}
+    assert [key for _, key in phone(desk).done] == ["1", "2", "#"]
 
 
 @pytest.mark.parametrize(

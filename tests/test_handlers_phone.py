@@ -42,6 +42,8 @@ async def person(desk: Office, user: str = "U1") -> Person:
     [
         ("/phone link +1 202 555 0191", "number", NUMBER, "", ""),
         ("/phone link (202) 555-0191", "number", NUMBER, "", ""),
+        ("/phone +1 202 555 0191", "number", NUMBER, "", ""),
+        ("/phone (202) 555-0191 extension 201", "number", NUMBER, "201", ""),
         ("/phone link <tel:+12025550191|202 555 0191>", "number", NUMBER, "", ""),
         ("/phone link number +1 202 555 0191 via voicenter", "number", NUMBER, "", "voicenter"),
         ("/phone link +1 202 555 0191 extension AAPINFzL", "number", NUMBER, "AAPINFzL", ""),
@@ -102,6 +104,10 @@ async def test_a_phone_is_linked_also_when_slack_does_not_say_who_it_is(desk: Of
         ("/phone link extension 00-905550000001", "is too long for an extension"),
         ("/phone link via codephone", "not a phone number"),
         ("/phone link Ada", "is not a phone number. Write it like +1 202 555 0100. Nothing was changed."),
+        (
+            "/phone 201",
+            "“201” is too short for a phone number. If it is your extension, type `/phone link extension 201`.",
+        ),
         ("/phone login", "Say which, like `/phone link login 4711`. Nothing was changed."),
         ("/phone link extension", "Say which, like `/phone link extension 201`. Nothing was changed."),
         *(
@@ -255,6 +261,42 @@ async def test_at_another_account_the_same_extension_is_somebody_elses(desk: Off
     told = await desk.type("/phone link +1 202 555 0194 extension 201", user="U4")
     assert "say so behind it, like `via voicenter`" in told
     await codephone.http.aclose()
+
+
+@pytest.mark.parametrize("typed", ["command", "form"])
+async def test_whose_phone_is_changed_is_told_where_it_stays(desk: Office, typed: str) -> None:
+    """Whoever had somebody's Slack for a while would hear their callers from then on."""
+    await desk.type(f"/phone link {NUMBER}")
+    assert desk.conversation("U1") == [], "the first one is theirs"
+    for _ in range(2):
+        if typed == "form":
+            assert await fill(desk, phone="+1 202 555 0194") == {}
+        else:
+            await desk.type("/phone link +1 202 555 0194")
+    (told,) = desk.conversation("U1")
+    assert told.text == (
+        "Your phone was changed: +1 202-555-0194 rings now when you call, instead of +1 202-555-0191. If it was not "
+        "you, somebody else uses your Slack: type `/phone link` and your own number, and tell your admin."
+    )
+
+
+@pytest.mark.parametrize("typed", ["command", "form"])
+async def test_nobody_links_whom_nobody_may_call(desk: Office, typed: str) -> None:
+    """Each call of theirs would ring them first, at whatever hour."""
+    await desk.board.write(people.block, NUMBER, "asked us to stop", "U2", desk.clock())
+    if typed == "form":
+        told = (await fill(desk, phone=NUMBER))["phone"]
+    else:
+        told = await desk.type(f"/phone link {NUMBER}")
+    assert "+1 202-555-0191 is on the do-not-call list, so nothing was changed" in told
+    assert not (await person(desk)).linked
+
+
+async def test_nobody_links_a_line_of_ours(desk: Office) -> None:
+    """A flow that rings them would call itself, again and again, and each round is paid for."""
+    told = await desk.type(f"/phone link {LINE}")
+    assert "+1 202-555-0100 is a line of yours (Sales), so nothing was changed" in told
+    assert not (await person(desk)).linked
 
 
 @pytest.mark.parametrize("typed", ["/phone link +1 202 555 0192", "/phone link extension 202", "the form"])

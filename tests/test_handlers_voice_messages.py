@@ -342,6 +342,7 @@ async def test_the_last_evening_of_the_calendar_is_too_far_ahead(desk: Office) -
             '`/voicemsg Dana Levi "your order is ready"`.',
         ),
         ("dana hello there", 'goes in quotes: `/voicemsg dana "hello there"`.'),
+        ('"Somebody Else" hello', "No contact is called “Somebody Else”, so nothing was sent."),
         ("somebody hello there", 'goes in quotes: `/voicemsg +1 202 555 0100 "Your order is ready"`.'),
         ("+1 202 555 0131 your order is ready", "There are: Welcome, Order ready. A text to be spoken goes in quotes."),
         ('"Hello" Dana Levi', "First say whom to call, then what is played. Nothing was sent. Example: "),

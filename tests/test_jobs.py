@@ -97,6 +97,22 @@ async def test_a_reminder_comes_once(desk: Office) -> None:
     assert "call:again" in str(reminders[0].blocks)
 
 
+async def test_a_reminder_tells_of_the_latest_call_and_not_of_the_one_it_was_set_on(desk: Office) -> None:
+    call_id = await dialled(desk)
+    busy = CdrReceived(ref="paper-1", at=desk.clock(), leg="customer", outcome=Outcome.BUSY)
+    await desk.happen(busy)
+    await desk.board.write(ledger.remind, call_id, "U1", desk.clock() + 3 * 3600)
+    desk.clock.advance(3600)
+    await desk.type("/call +1 202 555 0123")
+    talk = CdrReceived(ref="paper-2", at=desk.clock(), leg="customer", outcome=Outcome.ANSWERED, talk_seconds=60)
+    await desk.happen(talk)
+    desk.clock.advance(3 * 3600)
+    await jobs.remind(desk.board)
+    await desk.settle()
+    (reminder,) = [message.text for message in desk.conversation("U1") if "Reminder:" in message.text]
+    assert "Last time you called was on 2 Feb 2026, 04:40 (answered)." in reminder
+
+
 async def test_of_a_call_that_turns_out_to_be_another_one_people_are_reminded_once_and_its_thread_goes_over(
     desk: Office,
 ) -> None:

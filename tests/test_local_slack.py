@@ -186,6 +186,26 @@ async def until_messages(slack: LocalSlack, channel: str, count: int) -> list[Js
 
 @pytest.mark.slow
 @pytest.mark.asyncio
+async def test_two_that_start_at_the_same_moment_have_ports_of_their_own(program: Path, tmp_path: Path) -> None:
+    """Both find the same one free: the second would have used the first one's Slack, and its own had ended."""
+    both = asyncio.Barrier(2)
+
+    async def run(name: str) -> int:
+        async with start(program, WORKSPACE, tmp_path / name) as slack:
+            await both.wait()
+            client = AsyncWebClient(token=WORKSPACE.bot_token, base_url=slack.api_url)
+            await client.chat_postMessage(channel="C0CALLS", text=name)
+            await both.wait()
+            assert [message["text"] for message in await slack.messages("C0CALLS")] == [name]
+            await both.wait()
+            return slack.port
+
+    ports = await asyncio.gather(run("one"), run("two"))
+    assert ports[0] != ports[1]
+
+
+@pytest.mark.slow
+@pytest.mark.asyncio
 async def test_a_command_goes_to_a_bolt_app_and_back(program: Path, tmp_path: Path) -> None:
     async with start(program, WORKSPACE, tmp_path) as slack:
         client = AsyncWebClient(token=WORKSPACE.bot_token, base_url=slack.api_url)

@@ -390,6 +390,22 @@ async def test_digits_and_sounds_go_to_whoever_can_play_them(desk: Office) -> No
     await teller.http.aclose()
 
 
+async def test_a_service_that_cannot_speak_is_said_together_with_one_that_can(desk: Office) -> None:
+    class Player(PaperPhone):
+        message_options = frozenset({"template"})
+
+        @override
+        async def send_message(self, order: MessageOrder) -> Accepted:
+            raise AssertionError(order)
+
+    player = Player("player", desk.clock)
+    desk.board.providers = {"player": player, "voicenter": desk.phone}
+    wanted = Wanted(by="U2", recipients=((NUMBERS[0], ""),), said=Said(text="Hi"), account="player")
+    with pytest.raises(Unsupported, match=r"only play stored messages\. Choose one of those or “via voicenter”\."):
+        await messaging.create(desk.board, "key", wanted)
+    await player.http.aclose()
+
+
 async def test_a_misspelt_name_does_not_go_to_whoever_cannot_list(desk: Office) -> None:
     class Silent(PaperPhone):
         message_options = frozenset({"template"})

@@ -132,6 +132,7 @@ def test_how_much_of_a_name_was_typed(name: str, part: str, how: Fit) -> None:
         ("Noa Green.", "Noa Green"),
         ("‘Noa Green’", "Noa Green"),
         ("(Noa),", "Noa"),
+        ("Noa (Sales).", "Noa (Sales)"),
         ("…", ""),
         ("J. R.", "J. R"),
         ("*_Noa_*", "Noa"),

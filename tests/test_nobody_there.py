@@ -95,6 +95,18 @@ async def test_an_old_conversation_that_is_gone_says_nothing_of_the_person(desk:
     assert await desk.board.read(cards.waiting) == 0
 
 
+async def test_of_an_archived_channel_that_is_what_is_said_also_where_a_card_stands_there(desk: Office) -> None:
+    await desk.board.write(cards.mark, "notice", "one", "C1", desk.clock(), notice("Hello to you."))
+    await desk.settle()
+    desk.slack.fail_next("chat.update", "is_inactive")
+    await desk.board.write(cards.mark, "notice", "one", "C1", desk.clock(), notice("Hello again to you."))
+    desk.clock.advance(5)
+    await desk.settle()
+    (told,) = desk.conversation("U9")
+    assert "is archived. What belongs there waits" in told.text
+    assert await desk.board.read(cards.waiting) == 1
+
+
 async def test_what_is_for_them_later_is_tried_and_shown_once_they_are_back(desk: Office) -> None:
     leaves(desk, "U4")
     await desk.board.tell("U4", "Lost.", "one")
@@ -193,8 +205,7 @@ async def test_where_nobody_is_there_at_all_it_is_a_problem_and_the_caller_stays
     found = await desk.board.read(missed.get, row)
     assert found is not None
     assert found.escalate_at > desk.clock()
-    is_back(desk, "U9")
-    desk.clock.advance(86400)
+    is_back(desk, "U9")  # or Slack had been asked about the users of another workspace
     for _ in range(3):
         told = await escalated(desk, 61)
     assert told == {"U9": 1}

@@ -6,7 +6,10 @@ import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from phonenumbers.phonemetadata import PhoneMetadata
+from phonenumbers.shortnumberinfo import SUPPORTED_SHORT_REGIONS
 
+from bot import numbers
 from bot.errors import BadInput
 from bot.numbers import at_start, country, e164, likely_country, masked, parse, pretty, with_extension, withheld
 
@@ -208,3 +211,17 @@ def test_the_likely_country_of_a_number_that_its_plan_does_not_know() -> None:
         "CA",
     ]
     assert [likely_country(number) for number in ("201", "", "+87012345678", "+80012345678")] == ["", "", "", ""]
+
+
+def test_no_emergency_number_is_longer_than_we_look_at() -> None:
+    plans = (PhoneMetadata.short_metadata_for_region(region) for region in SUPPORTED_SHORT_REGIONS)
+    lengths = {length for plan in plans if plan and plan.emergency for length in plan.emergency.possible_length}
+    assert max(lengths) == numbers.LONGEST_EMERGENCY
+    assert numbers.is_emergency("201606", "ER")
+    assert not numbers.is_emergency("2016065", "ER")
+
+
+def test_what_is_asked_of_one_number_in_a_row_reads_it_once() -> None:
+    assert numbers.parsed("+442079460123") is numbers.parsed("+442079460123")
+    assert numbers.parsed("2079460123") is None
+    assert numbers.parsed("+") is None

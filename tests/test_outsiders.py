@@ -98,6 +98,18 @@ async def test_a_slack_that_hangs_keeps_no_new_colleague_waiting(desk: Office, m
     hang.release()
 
 
+async def test_whom_slack_does_not_show_us_is_from_outside(desk: Office) -> None:
+    """It shows us every member; of people of other companies it does not always say who they are."""
+    await desk.link("U4", "+12025550192")
+    await desk.board.write(people.save_met, people.Person("U4"))
+    desk.desk.met.discard("U4")
+    for _ in range(4):  # whoever was turned away is asked about once more
+        desk.slack.fail_next("users.info", "user_not_visible")
+    assert await desk.type(f"/call {CALLER}", user="U4") == WORDS
+    assert desk.phone.orders == []
+    assert (await desk.board.read(people.person, "U4")).outside
+
+
 async def test_people_of_another_company_press_nothing(desk: Office) -> None:
     """In a channel that is shared with them they see our cards with all their buttons."""
     await desk.happen(

@@ -63,6 +63,16 @@ async def test_reports_of_a_known_call_are_its_events(page: Page) -> None:
     assert page.phone.asked == 0
 
 
+async def test_a_page_that_a_guest_has_open_yet_tells_them_of_nobody(page: Page) -> None:
+    """Nor does what it reports change a call."""
+    await page.desk.happen(*rings())
+    page.desk.board.outsiders.add("U1")
+    answer = await page.ask("report", {"what": "answered", "ref": REF})
+    assert answer.status_code == 403
+    assert "155" not in answer.text
+    assert (await page.call()).state is State.RINGING
+
+
 async def test_ringing_is_a_hint_on_which_the_service_is_asked(page: Page) -> None:
     page.phone.events = rings()
     assert await page.tell("ringing", REF) == {"party": "+1 202-555-0155"}

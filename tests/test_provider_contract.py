@@ -258,6 +258,39 @@ def test_webhook_reads_as_written(kind: str, file: Path) -> None:
         assert same_reply(provider.write_answer(webhook.question, said(pair["answer"])), pair["reply"])
 
 
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if provider_class(kind).hook_paths])
+def test_nothing_has_happened_that_is_yet_to_come(kind: str) -> None:
+    """Of a service whose clock is hours ahead, or whose times are of another zone: calls back would come too early."""
+    for file in sample_files(kind, "webhooks"):
+        told, request = meaning(file), webhook_request(raw(file.read_bytes()))
+        if told.get("events"):
+            provider = configured(kind, offline, told.get("region", "IL"))
+            now = min(one["at"] for one in told["events"]) - 3 * 3600
+            events = provider.read_webhook(msgspec.structs.replace(request, received_at=now)).events
+            assert [type(one) for one in events] == [type(event(one)) for one in told["events"]], file.stem
+            assert max(one.at for one in events) <= now + 300, file.stem
+
+
+@pytest.mark.parametrize("name", ["call_state", "active_calls"])
+@pytest.mark.parametrize("kind", KINDS)
+async def test_nothing_is_found_out_that_is_yet_to_come(kind: str, name: str, tmp_path: Path) -> None:
+    """The same of what is asked for."""
+    for file in successful(kind, name) if provider_class(kind).can(name) else ():
+        told, answers = meaning(file), iter(response for _, response in conversation(file))
+
+        def answer(request: httpx.Request, answers: Iterator[Raw] = answers) -> httpx.Response:
+            response = next(answers)
+            return httpx.Response(int(response.start[1]), headers=response.headers, content=response.body)
+
+        if told.get("events"):
+            provider = configured(kind, answer, told.get("region", "IL"))
+            now = min(one["at"] for one in told["events"]) - 3 * 3600
+            provider.clock = lambda now=now: now  # type: ignore[attr-defined]
+            events = await getattr(provider, name)(**arguments(name, told, tmp_path))
+            assert events, file.stem
+            assert max(one.at for one in events) <= now + 300, file.stem
+
+
 def said(told: dict[str, Any]) -> Answer:
     """An answer of a sample; a step is written as in a flow, with what it does under "do"."""
     step = dict(told.get("step", {}))
@@ -461,6 +494,7 @@ async def answered(provider: Provider) -> httpx.Response:
         json.dumps({"message": "password=%s&lang=en"}).replace("&", "\\u0026").replace("=", "\\u003d"),
         "<message>password is %s</message>",
         json.dumps({"message": "wrong password\n%s\n"}),
+        json.dumps({"message": 'Wrong: {"password": "%s", "lang":"en"}'}),
         "Bad request: username=demo&password=%s&lang=en",
         "password%%3D%s%%26lang%%3Den",
         "%s",
@@ -495,6 +529,8 @@ async def test_credentials_are_found_as_any_service_may_write_them(kind: str, cr
         ("session", {"call_session_id": 7, "sessions": [], "session2": "a_session"}),
         ("972505550101", {"id": "9725055501011", "CALLID": "a972505550101"}),
         ("ab1", {"id": "ab1", "CALLID": "cab12"}),
+        ("success", {"success": True, "message": "Request Received", "id": 41}),
+        ("1402235247", {"JoinTime": 1402235247, "ID": 10035}),
     ],
 )
 @pytest.mark.parametrize("kind", KINDS)

@@ -104,7 +104,8 @@ async def test_a_forgotten_roundup_is_not_posted_again(opened: Open) -> None:
         await until(desk, at("02 14:01"))
         assert len(seen(desk)) == 1
         desk.clock.now = at("12 09:00")
-        assert await desk.board.write(retention.forget_words, at("11 09:00")) == 1
+        old = await desk.board.read(retention.old_notices, at("11 09:00"), 0)
+        assert await desk.board.write(retention.forget_notices, old, at("11 09:00")) == 1
         await desk.happen(Wrapped(ref="a", at=desk.clock(), by="U1", note="They order."))
         await until(desk, at("12 09:05"))
         assert len(seen(desk)) == 1

@@ -226,6 +226,8 @@ def test_nothing_but_bad_input_is_raised(text: str) -> None:
         (f'"Levi, Dana",{ONE},Acme', [(ONE, "Levi, Dana")]),
         (f"Dana\t(202) 555-0131\t12\nNoa\t{TWO}\t7", [(ONE, "Dana"), (TWO, "Noa")]),
         (f"Dana;{ONE};2026", [(ONE, "Dana")]),
+        ("Dana\t＋1 202－555－0131\nNoa\t\u202a+1 202 555 0132\u202c", [(ONE, "Dana"), (TWO, "Noa")]),
+        (f"Dana,<tel:{ONE}|{ONE}>", [(ONE, "Dana")]),
         ("", []),
     ],
 )

@@ -147,7 +147,7 @@ def test_its_id_says_when_it_began_so_that_it_is_as_old_as_it_is(db: sqlite3.Con
     call = by_ref(db, "m1")
     assert calls.new_id(THEN)[:12] == call.id[:12]
     assert calls.ended_of_late(db, NOW - 7200) == []
-    assert retention.forget_calls(db, NOW - MONTH + 3600) == 1
+    assert retention.old_calls(db, NOW - MONTH + 3600, "") == [call.id]
 
 
 def test_it_is_no_echo_of_a_call_that_is_unclear_now(db: sqlite3.Connection) -> None:

@@ -64,6 +64,9 @@ class Routes:
     def remind_after(self) -> float:
         return self.after
 
+    def stop_key(self) -> str:
+        return ""
+
     def roundup(self, call: Call, place: str, now: float) -> Roundup | None:
         return None
 
@@ -260,23 +263,25 @@ def test_what_cannot_be_the_echo_is_not(db: sqlite3.Connection, number: str, at:
 
 @pytest.mark.parametrize("first", ["stray", "unclear"])
 @pytest.mark.parametrize(
-    ("kind", "extension", "echo"),
+    ("kind", "phone", "extension", "echo"),
     [
-        ("extension", "BBPINFzM", False),
-        ("extension", "AAPINFzL", True),
-        ("extension", "CCPINFzN", True),  # whom they called
-        ("extension", "", True),  # of whom is not told
-        ("login", "BBPINFzM", True),  # wherever they have signed in to
-        ("number", "BBPINFzM", True),
+        ("extension", "AAPINFzL", "BBPINFzM", False),
+        ("extension", "AAPINFzL", "AAPINFzL", True),
+        ("extension", "AAPINFzL", "CCPINFzN", True),  # whom they called
+        ("extension", "AAPINFzL", "", True),  # of whom is not told
+        ("extension", "201", "BBPINFzM", True),  # its short number, which may be that very phone's
+        ("login", "AAPINFzL", "BBPINFzM", True),  # wherever they have signed in to
+        ("number", "AAPINFzL", "BBPINFzM", True),
     ],
 )
 def test_what_rings_another_extension_is_not_the_echo(
-    kind: str, extension: str, echo: bool, first: str, db: sqlite3.Connection
+    kind: str, phone: str, extension: str, echo: bool, first: str, db: sqlite3.Connection
 ) -> None:
     """A colleague who calls from another program: of that phone it is not told whom it will call."""
-    people.save_person(db, Person("U1", name="Ada", phone_kind=kind, phone="AAPINFzL"))
+    people.save_person(db, Person("U1", name="Ada", phone_kind=kind, phone=phone))
+    people.save_person(db, Person("U2", name="Ben", phone_kind="extension", phone=phone))
     call_id = calls.new_id(NOW)
-    asked = Requested(at=NOW, rep="U1", rep_phone="AAPINFzL", number="CCPINFzN")
+    asked = Requested(at=NOW, rep="U1", rep_phone=phone, number="CCPINFzN")
     ingest(db, asked, call_id=call_id, now=NOW)
     told = Described(ref="r1", at=NOW + 1, source="poll:rep", direction="out", extension=extension)
     if first == "unclear":

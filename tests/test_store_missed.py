@@ -4,7 +4,7 @@ import asyncio
 import random
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import permutations
 from pathlib import Path
 
@@ -66,6 +66,9 @@ class Routes:
 
     def remind_after(self) -> float:
         return CLAIMED
+
+    def stop_key(self) -> str:
+        return ""
 
     def roundup(self, call: Call, place: str, now: float) -> Roundup | None:
         return None
@@ -416,6 +419,23 @@ def recount(db: sqlite3.Connection) -> set[tuple[str, str, float]]:
     return {(*whom, at) for whom, at in owed.items()}
 
 
+def told_as_it_is(db: sqlite3.Connection, before: list[Missed], numbers: set[str]) -> None:
+    """Since `before`, when nothing was left to show: who is shown otherwise now has a card that is to be drawn, of whom
+    nobody waits for nobody is told any more, and with callers of other numbers nothing has happened.
+    """
+    rows, was = {row.id: row for row in all_rows(db)}, {row.id: row for row in before}
+    dirty = {row[0] for row in db.execute("SELECT subject FROM cards WHERE kind = 'missed' AND dirty")}
+    told = {row[0].split(":")[1] for row in db.execute("SELECT subject FROM cards WHERE kind = 'notice'")}
+    still = {"escalate_at": 0.0, "escalations": 0, "reminded": 0}
+    for missed_id in rows.keys() | was.keys():
+        now, then = rows.get(missed_id), was.get(missed_id)
+        if now is None or then is None or replace(now, **still) != replace(then, **still):  # type: ignore[arg-type]
+            assert missed_id in dirty
+        if now is not None and then is not None and not {now.number, then.number} & numbers:
+            assert now == then
+    assert told <= {row.id for row in rows.values() if row.open}
+
+
 def test_against_a_slow_recount_of_invented_days(tmp_path: Path) -> None:
     for one in range(80):
         choose = random.Random(one)
@@ -425,16 +445,23 @@ def test_against_a_slow_recount_of_invented_days(tmp_path: Path) -> None:
         while any(days):
             call_id, told = choose.choice([day for day in days if day]).pop(0)
             now += 7
+            before, numbers = all_rows(connection), {""}
+            connection.execute("UPDATE cards SET dirty = 0")
             for _ in range(choose.choice([1, 1, 1, 2])):
-                calls.ingest(connection, "acme", told, now=now, routing=Routes(), call_id=call_id)
+                changes = calls.ingest(connection, "acme", told, now=now, routing=Routes(), call_id=call_id)
+                numbers |= {change.call.number for change in changes}
+            told_as_it_is(connection, before, numbers)
             for row in missed.waiting(connection):
                 if choose.random() < 0.1:
-                    missed.claim(connection, row.id, "U1", now)
+                    missed.claim(connection, row.id, "U1", now, now + CLAIMED)
+                if choose.random() < 0.3:
+                    cards.mark(connection, "notice", f"{missed.ESCALATED}:{row.id}:{now}", "@U1", now)
         waits = {(row.number, row.place, row.last_at if row.number else 0) for row in missed.waiting(connection)}
         assert waits == recount(connection), one
         period = Period("today", NOW - 100, NOW + 600, now)
         rows = figures.rows(connection, period.start, period.end)
-        found = digest.figures(rows, figures.returns(connection, period.start, period.end, now), period, "UTC", {}, now)
+        returns = figures.returns(connection, period.start, period.end, now)
+        found = digest.figures(rows, returns, period, "UTC", str, now)
         assert {row.number for row in found.waiting} == {number for number, *_ in waits if number}, one
         connection.close()
 
@@ -471,7 +498,8 @@ def test_nor_does_one_of_the_same_moment(db: sqlite3.Connection) -> None:
     talk(db, "t2", NOW - 10)
     assert only(db).calls == 1
     rows = figures.rows(db, NOW - 60, NOW + 600)
-    found = digest.figures(rows, [], Period("2026", NOW - 60, NOW + 600, NOW + 600), "UTC", {}, NOW + 600)
+    returns = figures.returns(db, NOW - 60, NOW + 600, NOW + 600)
+    found = digest.figures(rows, returns, Period("2026", NOW - 60, NOW + 600, NOW + 600), "UTC", str, NOW + 600)
     assert [waiting.number for waiting in found.waiting] == [CALLER]
 
 
@@ -519,7 +547,10 @@ def overrule(db: sqlite3.Connection, after: float = AFTER) -> None:
         Described(ref="o1", at=NOW + 60, source="cdr", direction="out", number=CALLER, call_id="ours"),
         CdrReceived(ref="o1", at=NOW + 60, leg=CUSTOMER, outcome=Outcome.NO_ANSWER, ring_seconds=20),
     )
+    before = all_rows(db)
+    db.execute("UPDATE cards SET dirty = 0")
     ingest(db, *told, now=NOW + 700, after=after)
+    told_as_it_is(db, before, {CALLER, ""})
 
 
 def test_whom_nobody_has_talked_with_after_all_waits_again(db: sqlite3.Connection) -> None:
@@ -540,12 +571,43 @@ def test_whoever_had_claimed_whom_nobody_has_talked_with_after_all_is_reminded_a
     """Also where callers whom nobody has claimed are not escalated."""
     miss(db)
     missed.claim(db, only(db).id, "U1", NOW + 20, NOW + 20 + CLAIMED)
+    missed.escalated(db, only(db).id, 0)
     said_to_have_talked(db)
     assert missed.waiting(db) == []
     overrule(db, after)
     row = only(db)
-    assert (row.claimed_by, row.reminded) == ("U1", 0)
+    assert (row.claimed_by, row.reminded) == ("U1", 0)  # to be told of that anew
     assert row.escalate_at == NOW + 700 + CLAIMED
+
+
+def test_nobody_waits_again_and_is_told_of_where_that_is_switched_off(db: sqlite3.Connection) -> None:
+    miss(db)
+    said_to_have_talked(db)
+    overrule(db, after=0)
+    assert only(db).escalate_at == 0
+
+
+def test_what_becomes_of_one_caller_changes_nothing_for_the_others(db: sqlite3.Connection) -> None:
+    others = [f"+1202555017{number}" for number in range(4)]
+    for number in others:
+        miss(db, number, number=number)
+    reminded, told, _, over = missed.waiting(db)
+    for row in (reminded, told):
+        missed.claim(db, row.id, "U2", NOW + 11, NOW + CLAIMED)
+    missed.escalated(db, told.id, 0)
+    missed.close(db, over.id, now=NOW + 12, by="U2", how="by hand")
+    before = all_rows(db)
+
+    miss(db)
+    (row,) = (row for row in missed.waiting(db) if row.number == CALLER)
+    missed.claim(db, row.id, "U1", NOW + 20, NOW + CLAIMED)
+    miss(db, "m2", NOW + 30)
+    said_to_have_talked(db)
+    miss(db, "m3", NOW + 500)
+    overrule(db)
+    (row,) = (row for row in missed.waiting(db) if row.number == CALLER)
+    assert row.calls == 3
+    assert [row for row in all_rows(db) if row.number in others] == before
 
 
 def test_whose_record_came_after_such_a_conversation_waits_too(db: sqlite3.Connection) -> None:
@@ -708,9 +770,10 @@ def test_the_figures_agree_with_the_cards(db: sqlite3.Connection) -> None:
     ingest(db, *record("m2", NOW + 60, Outcome.BUSY, line=FAX), now=NOW + 70)
     miss(db, "m3", NOW + 120)
     talk(db, "t1", NOW + 300)
-    rows = figures.rows(db, NOW - 60, NOW + 600)
+    rows = list(figures.rows(db, NOW - 60, NOW + 600))
     assert {row.id: row.unreported for row in rows} == {row.id: row.id in unreported(db) for row in rows}
-    found = digest.figures(rows, [], Period("2026", NOW - 60, NOW + 600, NOW + 600), "UTC", {}, NOW + 600)
+    returns = figures.returns(db, NOW - 60, NOW + 600, NOW + 600)
+    found = digest.figures(rows, returns, Period("2026", NOW - 60, NOW + 600, NOW + 600), "UTC", str, NOW + 600)
     assert (found.incoming, found.answered_in, found.missed, found.unreported) == (4, 1, 1, 2)
     counted = figures.counts(db, NOW - 60, NOW + 600)
     assert (counted.incoming, counted.answered_in, counted.missed) == (4, 1, 1)
@@ -723,7 +786,7 @@ def test_a_conversation_by_a_reps_word_after_the_period_is_one_for_its_digest_to
     period = Period("2026", NOW - 60, NOW + 30, NOW + 30)  # Callboard was down when it was due
     rows = figures.rows(db, period.start, period.end)
     returns = figures.returns(db, period.start, period.end, NOW + 600)
-    found = digest.figures(rows, returns, period, "UTC", {}, NOW + 600)
+    found = digest.figures(rows, returns, period, "UTC", str, NOW + 600)
     assert (found.waiting, found.returned) == ((), 1)
     assert missed.waiting(db) == []
 

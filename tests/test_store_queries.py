@@ -131,8 +131,9 @@ SCANS = {
     "presence.save_presence": "one row per person and account, when somebody says who they are there",
     "web_phones.waiting": "what waits for its call: a few rows, for an hour at most",
     "web_phones.drop_old": "the same rows",
+    "retention.shorten_lists": "one row per file, once an hour",
     "retention.forget_imports": "one row per file, once an hour",
-    "retention.forget_words": "by the hour, and the old ones come first",
+    "retention.forget_words": "steps that a workflow has asked for, by the hour",
     "people.called": "one row per person of the team, when somebody is called by name",
     "people.with_phones": "one row per person of the team, when a manager looks at who waits",
     "people.homes": "whose App Home was opened: one row per person of the team",
@@ -195,6 +196,7 @@ def ingest(db: sqlite3.Connection) -> None:
     tell(CdrReceived(ref="in", at=NOW, leg="ext:202", outcome=Outcome.ANSWERED, talk_seconds=9))
 
 
+HEARD = Call(id="call-9", account="acme", purpose="message", number=CALLER, heard=("9",))
 BATCH = campaigns.Batch("b1", "acme", "key", "Spring sale", "march.csv", "U1", NOW, "adding")
 ROW = b'[{"line":1,"state":"ready","typed":"1","call":{"number":"+12025550155"}}]'
 
@@ -241,7 +243,28 @@ def move_list(db: sqlite3.Connection) -> None:
 
 def forget_list(db: sqlite3.Connection) -> None:
     move_list(db)
+    assert retention.shorten_lists(db, NOW + 10**6) == 1
     assert retention.forget_calling_lists(db, NOW + 10**6) == 1
+
+
+def shorten_lists(db: sqlite3.Connection) -> None:
+    for make in (take_rows, move_list, read_table):
+        make(db)
+    campaigns.move(db, "b1", ("adding",), "paused", NOW)
+    while retention.shorten_lists(db, NOW + 10**6):
+        pass
+    assert retention.forget_lists(db, NOW + 10**6) == retention.forget_calling_lists(db, NOW + 10**6) == 1
+
+
+def forget_calls(db: sqlite3.Connection) -> None:
+    ingest(db)
+    assert retention.forget_calls(db, retention.old_calls(db, NOW + 10**6, ""), NOW + 10**6)
+
+
+def list_recordings(db: sqlite3.Connection) -> None:
+    for rep in ("", "U1"):
+        for number in ("", CALLER):
+            recordings.calls_with(db, rep=rep, number=number)
 
 
 def call_from_list(db: sqlite3.Connection) -> None:
@@ -324,7 +347,6 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "calls.place_of": lambda db: calls.place_of(db, "c1"),
     "calls.open_calls": lambda db: calls.open_calls(db, "acme"),
     "calls.ended_of_late": lambda db: calls.ended_of_late(db, NOW),
-    "calls.pending_calls": lambda db: calls.pending_calls(db, NOW),
     "calls.spoken_by": lambda db: calls.spoken_by(db, "U1", NOW),
     "dials.on_a_call": lambda db: dials.on_a_call(db, CALLER, NOW),
     "calls.last_dialled": lambda db: calls.last_dialled(db, "U1", NOW),
@@ -387,6 +409,7 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "ledger.intent": lambda db: ledger.intent(db, "k"),
     "ledger.remind": lambda db: ledger.remind(db, "c1", "U1", NOW),
     "ledger.reminders_due": lambda db: ledger.reminders_due(db, NOW),
+    "ledger.take_back_reminder": lambda db: ledger.take_back_reminder(db, "c1", "U1"),
     "ledger.reminder_of": lambda db: ledger.reminder_of(db, "c1", "U1"),
     "ledger.reminded": lambda db: ledger.reminded(db, "r", NOW),
     "ledger.subscribe": lambda db: ledger.subscribe(db, "C1", "daily", b"", "U1", NOW),
@@ -422,6 +445,7 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "messages.over": lambda db: messages.over(db, "b1"),
     "messages.report": lambda db: messages.report(db, "b1"),
     "missed_calls.reopen": lambda db: missed_calls.reopen(db, RECORDED, NOW, 900.0, 3600.0),
+    "missed_calls.moved": lambda db: missed_calls.moved(db, lambda call: "C9"),
     "missed_calls.follow_settings": lambda db: missed_calls.follow_settings(db, lambda call: "C9", NOW),
     "missed_calls.counts": lambda db: missed_calls.counts(db, "c1"),
     "missed_calls.forget": lambda db: missed_calls.forget(db, "c1", NOW),
@@ -530,6 +554,7 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "campaigns.unfinished": campaigns.unfinished,
     "campaigns.open_lists": campaigns.open_lists,
     "campaigns.number_of": lambda db: campaigns.number_of(db, "b1"),
+    "messages.heed": lambda db: messages.heed(db, HEARD, "9", (), NOW),
     "campaigns.added_to": lambda db: campaigns.added_to(db, CALLER),
     "campaigns.want_report": lambda db: campaigns.want_report(db, "b1"),
     "campaigns.reports_due": campaigns.reports_due,
@@ -552,12 +577,16 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "recordings.give_up": lambda db: recordings.give_up(db, COPY),
     "recordings.outdated": lambda db: recordings.outdated(db, NOW, NOW),
     "recordings.deleted": lambda db: recordings.deleted(db, COPY),
-    "recordings.calls_with": lambda db: recordings.calls_with(db, rep="U1", number=CALLER),
-    "retention.forget_calls": lambda db: retention.forget_calls(db, NOW + 10**6),
+    "recordings.calls_with": list_recordings,
+    "retention.old_calls": lambda db: retention.old_calls(db, NOW + 10**6, "c0"),
+    "retention.forget_calls": forget_calls,
     "retention.forget_messages": lambda db: retention.forget_messages(db, NOW + 10**6),
+    "retention.shorten_lists": shorten_lists,
     "retention.forget_lists": lambda db: retention.forget_lists(db, NOW + 10**6),
     "retention.forget_calling_lists": forget_list,
     "retention.forget_imports": lambda db: retention.forget_imports(db, NOW + 10**6),
+    "retention.old_notices": lambda db: retention.old_notices(db, NOW + 10**6, 0),
+    "retention.forget_notices": lambda db: retention.forget_notices(db, [1], NOW + 10**6),
     "retention.forget_words": lambda db: retention.forget_words(db, NOW + 10**6),
     "retention.forget_audit": lambda db: retention.forget_audit(db, NOW + 10**6),
     "roundups.tell": tell_roundup,
@@ -652,6 +681,29 @@ def test_finds_its_rows_by_an_index(db: Recording, name: str) -> None:
 def test_what_may_read_a_whole_table_still_does(db: Recording, name: str) -> None:
     """Else its reason is out of date."""
     assert read_whole(db, plans(db, HOW[name]))
+
+
+def test_what_was_talked_long_before_is_not_read_for_a_digest(db: Recording) -> None:
+    """Of each number that was missed: some have called every day for years."""
+    steps = [step for _, step in plans(db, HOW["figures.returns"])]
+    assert "SEARCH later USING INDEX calls_by_number (number=? AND started_at>? AND started_at<?)" in steps
+
+
+def test_nor_for_a_missed_caller(db: Recording) -> None:
+    steps = {step for sql, step in plans(db, HOW["calls.ingest"]) if "max(answered_at, started_at)" in sql}
+    assert steps == {"SEARCH calls USING INDEX calls_by_number (number=? AND started_at>?)"}
+
+
+def test_recordings_are_looked_for_from_the_latest_call_on(db: Recording) -> None:
+    """Not all there are, to sort them."""
+    steps = {step for _, step in plans(db, list_recordings)}
+    assert steps == {
+        "SEARCH calls USING INDEX calls_by_number (number=?)",
+        "SEARCH calls USING INDEX calls_by_rep (rep=?)",
+        "SEARCH recordings USING INDEX sqlite_autoindex_recordings_1 (call_id=?)",
+        "CORRELATED SCALAR SUBQUERY 1",
+        "SCAN recordings USING INDEX recordings_left",
+    }
 
 
 def test_a_query_without_an_index_would_be_seen(db: Recording) -> None:

@@ -84,6 +84,11 @@ async def test_a_form_can_be_closed(terminal: Terminal) -> None:
     assert "closed" in await terminal.type("cancel")
 
 
+def test_what_stands_in_a_field_is_kept_or_emptied() -> None:
+    field = {"type": "plain_text_input", "initial_value": "wants a quote"}
+    assert [filled(field, line, {})["value"] for line in ("", "-", "two")] == ["wants a quote", None, "two"]
+
+
 async def test_a_form_without_fields_asks_for_a_yes(terminal: Terminal) -> None:
     view = {"title": {"text": "Record?"}, "submit": {"text": "Record"}, "blocks": []}
     slack = AsyncWebClient(token="x", base_url=f"{terminal.slack.url}/api/", retry_handlers=[])

@@ -81,6 +81,13 @@ US = "+12025550123"
         ("„Via Roma“…", Name("Via Roma")),
         ("+1\u200b202\u2060555\ufeff0123", Number(US, "+12025550123")),  # as copied from a page
         ("+1 202\u202f555\u20070123", Number(US, "+1 202 555 0123")),
+        ("＋１ ２０２ ５５５ ０１２３", Number(US, "+１ ２０２ ５５５ ０１２３")),
+        ("（２０２）５５５－０１２３", Number(US, "(２０２)５５５-０１２３")),
+        ("+1\u00ad202\u00ad555\u00ad0123", Number(US, "+12025550123")),
+        ("202־555־0123", Number(US, "202-555-0123")),
+        ("+1·202·555·0123", Number(US, "+1.202.555.0123")),
+        *((f"+1 202 555 0123{stop}", Number(US, "+1 202 555 0123")) for stop in ",;:…!?"),
+        ("Ada （Example）", Name("Ada （Example）")),
     ],
 )
 def test_who(text: str, who: Who) -> None:
@@ -167,7 +174,7 @@ def test_options(typed: str, who: Who, text: str, call: dict[str, object]) -> No
         ("<@U1|ada> Example", "“Example” after"),
         ("<@U1> <@U2>", "“<@U2>” after"),
         ("Ada <@U1>", "“<@U1>” after “Ada”"),
-        ("@ada", "did not arrive as a mention"),
+        ("@ada", "did not arrive as a mention. Pick the person from Slack's list, or write their name without the @"),
         ("<#C1|general>", "Channels, groups and links cannot be called"),
         ("<!subteam^S1|@sales>", "Channels, groups and links cannot be called"),
         ("<https://example.com>", "Channels, groups and links cannot be called"),

@@ -8,7 +8,6 @@ await town.fill({"keys": "5#"})                             and sends the form t
 
 import asyncio
 import json
-import random
 import secrets
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
@@ -281,7 +280,7 @@ async def town(
             **variables,
         }
         callboard, world = await stack.enter_async_context(
-            demo.bot_and_world(tmp_path, environment, more=more, added=added, near=random.randrange(10_000, 30_000))
+            demo.bot_and_world(tmp_path, environment, more=more, added=added)
         )
         slack.bot_url = f"http://127.0.0.1:{callboard.port}"
         world.clock.set_speed(BRISK)

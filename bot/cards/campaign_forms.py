@@ -74,7 +74,14 @@ def strategy_form(choices: Choices, chosen: str, url: str) -> Block:
         _campaign(choices, chosen),
         text_input("queue", "Queue whose members take the calls", {}, optional=True, length=12, hint="Its id."),
         text_input("waiting", "Pause when so many wait in it", {}, optional=True, length=6),
-        text_input("ratio", "Calls for each free member", {}, optional=True, length=6, hint="A number like 1 or 1.5."),
+        text_input(
+            "ratio",
+            "Calls for each free member",
+            {},
+            optional=True,
+            length=6,
+            hint="1: nobody answers in vain. Or like 1.5.",
+        ),
         section("What you leave empty stays as it is.", "about"),
     ]
     return form("Strategy", blocks, "campaign:strategy_set", url, submit="Set")

@@ -33,8 +33,8 @@ def escalation(
 ) -> dict[str, Any]:
     """The payload that says nobody has called back, or that `asked_by`, who gave them the caller, wants this person to.
 
-    `reader`: whom it is for. Buttons `missed:call_back`, and `missed:claim` or `missed:release`, carry `missed.id`;
-    *Release* of another's claim carries "id|whose".
+    `reader`: whom it is for. Buttons `missed:call_back` and `missed:claim` carry `missed.id`, `missed:release` carries
+    "id|since when it is claimed".
     """
     party = who(missed.number, missed.name, contact, masked=masked)
     asks = f"{rep_words(asked_by)} asks you to call back {party}" if asked_by else f"Nobody has called back {party}"
@@ -112,10 +112,12 @@ def _tries(missed: "Missed", now: float, zone: str) -> str:
 
 
 def _buttons(missed: "Missed", label: str, *, anothers: bool) -> list[dict[str, str]]:
-    claim = ("Release", "missed:release") if missed.claimed_by else ("I'll take it", "missed:claim")
-    # By the time it is pressed it may be somebody else's, and it would be their claim that is taken away.
-    value = f"{missed.id}|{missed.claimed_by}" if anothers else missed.id
-    buttons = [{"label": claim[0], "action_id": claim[1], "value": value, "about": label}]
+    claim = {"label": "I'll take it", "action_id": "missed:claim", "value": missed.id, "about": label}
+    if missed.claimed_by:
+        # By the time it is pressed it may be another claim that would be taken away.
+        seen = f"{missed.id}|{missed.claimed_at}"
+        claim = {"label": "Release", "action_id": "missed:release", "value": seen, "about": label}
+    buttons = [claim]
     if missed.number and not anothers:  # who is somebody else's is called by nobody but them
         call = {"label": "Call back", "action_id": "missed:call_back", "value": missed.id, "about": label}
         buttons.insert(0, call | {"style": "primary"})

@@ -50,8 +50,8 @@ def missed_card(
 ) -> Message:
     """The card of a missed caller: "missed 3 times → claimed → called back 4 min after their first call → closed".
 
-    Buttons carry `missed.id`: `missed:call_back` (only with a number), `missed:claim` or `missed:release`,
-    `missed:close`; the menu `missed:snooze` carries "id|15m", see `snooze_choice()`.
+    Buttons carry `missed.id`: `missed:call_back` (only with a number), `missed:claim`, `missed:close`;
+    `missed:release` carries "id|since when it is claimed", the menu `missed:snooze` "id|15m", see `snooze_choice()`.
 
     Attributes:
         calls: (call id, when it began) of each attempt, oldest first.
@@ -153,13 +153,15 @@ def _standing(missed: "Missed", now: float, zone: str) -> list[str]:
 def buttons(missed: "Missed", party: str, feature: str, value: Callable[[str], str]) -> list[Block]:
     """What can be done about one who waits: `FEATURE:call_back`, `claim` or `release`, `snooze`, `close`.
 
-    `party`: who it is, in plain text.  `value`: of `SNOOZES`, or "" for the buttons -> what the element carries.
+    `party`: who it is, in plain text.  `value`: of `SNOOZES`, or since when the claim is that is given back, or "" for
+    the other buttons -> what the element carries.
     """
     found: list[Block] = []
     if missed.number:
         found.append(button("Call back", f"{feature}:call_back", value(""), style="primary", about=party))
     if missed.claimed_by:
-        found.append(button("Release", f"{feature}:release", value(""), about=party))
+        # By the time it is pressed it may be somebody else's, and it would be their claim that is taken away.
+        found.append(button("Release", f"{feature}:release", value(str(missed.claimed_at)), about=party))
     else:
         found.append(button("I'll take it", f"{feature}:claim", value(""), about=party))
     options = [{"text": plain_text(_SNOOZE_WORDS[choice], 75), "value": value(choice)} for choice in SNOOZES]
@@ -171,4 +173,4 @@ def buttons(missed: "Missed", party: str, feature: str, value: Callable[[str], s
 
 def own_buttons(missed: "Missed", party: str) -> list[Block]:
     """Those of the caller's own card."""
-    return buttons(missed, party, "missed", lambda snooze: f"{missed.id}|{snooze}" if snooze else missed.id)
+    return buttons(missed, party, "missed", lambda more: f"{missed.id}|{more}" if more else missed.id)

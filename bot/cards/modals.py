@@ -107,12 +107,18 @@ def call_modal(
 
 
 def wrap_modal(
-    call: Call, dispositions: Sequence[str], *, contact: "Contact | None" = None, masked: bool = False
+    call: Call,
+    dispositions: Sequence[str],
+    *,
+    contact: "Contact | None" = None,
+    masked: bool = False,
+    reminder: str = "",
 ) -> Block:
     """How did it go? callback_id `call:wrapped`, private_metadata the call's id. Blocks: disposition, note, later.
 
-    `later` is a choice of `times.MOMENTS`; unset without a reminder.
+    `later` is a choice of `times.MOMENTS`, or `NONE` to take the reminder back; unset it stays as it is.
     `masked`: it is opened from a card that hides the number; then the note is not shown, and no reminder offered.
+    `reminder`: when whoever opens it is reminded, in words, "" = never.
     """
     blocks: list[Block] = [section(f"The call with {who(call.number, call.name, contact, masked=masked)}", "about")]
     names = list(dict.fromkeys(said for name in (*dispositions, call.disposition) if (said := typed(name, 75))))
@@ -124,24 +130,35 @@ def wrap_modal(
         blocks.append(select_input("disposition", "How it went", choices, initial, optional=True))
     blocks.append(text_input("note", "Note", initial, optional=True, multiline=True, length=_NOTE_LENGTH))
     if call.number and not masked:
-        moments = list(MOMENTS.items())
-        blocks.append(select_input("later", "Remind me to call again", moments, {}, optional=True, empty="No reminder"))
+        so_far = f"As it is: {reminder}" if reminder else "No reminder"
+        moments = _moments(reminder)
+        blocks.append(select_input("later", "Remind me to call again", moments, {}, optional=True, empty=so_far))
     return form("How did it go?", blocks, "call:wrapped", call.id, submit="Save")
 
 
-def later_modal(call: Call, *, contact: "Contact | None" = None) -> Block:
-    """Call later; callback_id `call:remind`, private_metadata the call's id. Blocks: when, day, time."""
-    about = section(f"Callboard reminds you to call {who(call.number, call.name, contact)}.", "about")
-    return form("Call later", [about, *later_inputs()], "call:remind", call.id, submit="Remind me")
+def later_modal(call: Call, *, contact: "Contact | None" = None, reminder: str = "") -> Block:
+    """Call later; callback_id `call:remind`, private_metadata the call's id. Blocks: when, day, time.
+
+    `reminder`: as of `wrap_modal()`.
+    """
+    so_far = f" So far at {reminder}." if reminder else ""
+    about = section(f"Callboard reminds you to call {who(call.number, call.name, contact)}.{so_far}", "about")
+    submit = "Save" if reminder else "Remind me"
+    return form("Call later", [about, *later_inputs(reminder)], "call:remind", call.id, submit=submit)
 
 
-def later_inputs() -> list[Block]:
+def _moments(reminder: str) -> list[tuple[str, str]]:
+    return [*MOMENTS.items(), *([(NONE, "Not at all: take the reminder back")] if reminder else [])]
+
+
+def later_inputs(reminder: str = "") -> list[Block]:
     """When to call. Blocks: when, day, time.
 
-    `when` is a choice of `times.MOMENTS`; if `day` ("2026-03-04") is filled it goes before, with `time` ("14:30").
+    `when` is a choice of `times.MOMENTS`, or `NONE` where there is a reminder; if `day` ("2026-03-04") is filled it
+    goes before, with `time` ("14:30").
     """
     return [
-        select_input("when", "When", list(MOMENTS.items()), {"when": "1h"}, optional=True),
+        select_input("when", "When", _moments(reminder), {"when": "1h"}, optional=True),
         any_input("day", "Or on a day of your choice", {"type": "datepicker"}, optional=True),
         text_input(
             "time",

@@ -66,13 +66,17 @@ def _button(given: Mapping[str, Any], number: int) -> Block:
     )
 
 
-def reminder(call: Call, contact: "Contact | None", zone: str) -> dict[str, Any]:
-    """The payload that reminds a rep to call somebody. Buttons `call:again`, `call:later` carry `call.id`."""
+def reminder(call: Call, contact: "Contact | None", zone: str, last: Call | None = None) -> dict[str, Any]:
+    """The payload that reminds a rep to call somebody. Buttons `call:again`, `call:later` carry `call.id`.
+
+    `last`: the latest of their calls with that number; None = there was none since.
+    """
+    last = last or call
     text = f"*Reminder:* you wanted to call {who(call.number, call.name, contact)}."
-    if call.started_at:
-        way = "you called" if call.direction == "out" else "they called"
-        outcome = f" ({SHORT[call.outcome]})" if call.outcome else ""
-        text += f"\nLast time {way} was on {date_clock(call.started_at, zone)}{outcome}."
+    if last.started_at:
+        way = "you called" if last.direction == "out" else "they called"
+        outcome = f" ({SHORT[last.outcome]})" if last.outcome else ""
+        text += f"\nLast time {way} was on {date_clock(last.started_at, zone)}{outcome}."
     if call.note:
         text += f"\nYour note: {plain(call.note, NOTE_LIMIT)}"
     party = who_plain(call.number, call.name, contact)

@@ -42,27 +42,28 @@ MINE = "mine"
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """What a button of the list says: which caller (how long they rest), and which list it stands in.
+    """What a button of the list says: which caller, and which list it stands in.
 
     Attributes:
-        snooze: one of `missed.SNOOZES`.  scope: "" = all, `MINE`, or a line in E.164.  page: from 0.
+        more: one of `missed.SNOOZES`, or since when the claim is that is given back.
+        scope: "" = all, `MINE`, or a line in E.164.  page: from 0.
     """
 
     missed_id: str = ""
-    snooze: str = ""
+    more: str = ""
     scope: str = ""
     page: int = 0
 
     @property
     def value(self) -> str:
         """As the button carries it."""
-        return "|".join((self.missed_id, self.snooze, self.scope, str(self.page)))
+        return "|".join((self.missed_id, self.more, self.scope, str(self.page)))
 
     @classmethod
     def of(cls, value: str) -> "Choice":
         """As read from a button; one from elsewhere means the first page of all."""
-        missed_id, snooze, scope, page = [*value.split("|"), "", "", "", ""][:4]
-        return cls(missed_id, snooze, scope, int(page) if page.isdecimal() else 0)
+        missed_id, more, scope, page = [*value.split("|"), "", "", "", ""][:4]
+        return cls(missed_id, more, scope, int(page) if page.isdecimal() else 0)
 
 
 def urgency(missed: "Missed", now: float) -> tuple[bool, bool, float]:
@@ -147,7 +148,7 @@ def standing(missed: "Missed", now: float, zone: str) -> str:
 def _elements(
     missed: "Missed", named: str, scope: str, page: int, colleagues: Sequence[tuple[str, str]]
 ) -> list[Block]:
-    found = buttons(missed, named, "waiting", lambda snooze: Choice(missed.id, snooze, scope, page).value)
+    found = buttons(missed, named, "waiting", lambda more: Choice(missed.id, more, scope, page).value)
     if colleagues:
         action_id = f"waiting:assign:{Choice(missed.id, scope=scope, page=page).value}"
         menu: Block = {"type": "users_select", "action_id": action_id, "placeholder": plain_text("Give it to…", 150)}

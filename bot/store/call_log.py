@@ -12,11 +12,12 @@ import msgspec
 from bot.call import Call
 from bot.call_search import Search
 from bot.events import MISSED_OUTCOMES
+from bot.store.figures import SAYS_UNREPORTED
 
 _FOREVER = 1e12
 """Later than any call, seconds since 1970 UTC: keeps every search on an index."""
 _OUTCOMES = ", ".join(f"'{outcome}'" for outcome in sorted(MISSED_OUTCOMES))
-_MISSED = f"direction = 'in' AND state = 'ended' AND outcome IN ({_OUTCOMES}) AND body ->> 'unreported' IS NULL"
+_MISSED = f"direction = 'in' AND state = 'ended' AND outcome IN ({_OUTCOMES}) AND NOT {SAYS_UNREPORTED}"
 _read_call = msgspec.json.Decoder(Call)
 
 

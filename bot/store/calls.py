@@ -54,6 +54,9 @@ class Routing(Protocol):
     def remind_after(self) -> float:
         """Seconds until whoever claimed a missed caller is reminded; 0 = never."""
 
+    def stop_key(self) -> str:
+        """What is pressed during a voice message by whoever is never to be called again; "" = nothing is."""
+
     def roundup(self, call: Call, place: str, now: float) -> Roundup | None:
         """What tells of a call there in place of a message of its own, None = it has that, or nothing does."""
 
@@ -207,6 +210,9 @@ def _refold(
     missed_calls.follow(db, call, waits_at, now, routing.escalate_after(), begins=begins)
     if call.recordings:
         recordings.follow(db, call, now, begins=begins, late=late)
+    if call.heard and call.purpose == "message":
+        known = _read_call.decode(before["body"]).heard if before is not None else ()
+        messages.heed(db, call, routing.stop_key(), known, now)
     return call
 
 
@@ -364,11 +370,6 @@ def open_calls(db: sqlite3.Connection, account: str = "") -> list[Call]:
 def ended_of_late(db: sqlite3.Connection, since: float) -> list[Call]:
     """Calls that began since then and have ended, oldest first."""
     return _many(db, "id >= ? AND state = 'ended' ORDER BY id", (f"{int(since * 1000):012x}",))  # ids sort by time
-
-
-def pending_calls(db: sqlite3.Connection, before: float) -> list[Call]:
-    """Calls that ended before that moment and whose record never came."""
-    return _many(db, "outcome = 'pending' AND ended_at < ?", (before,))
 
 
 def spoken_by(db: sqlite3.Connection, rep: str, since: float, limit: int = 20) -> list[Call]:

@@ -116,6 +116,12 @@ def remind(db: sqlite3.Connection, call_id: str, user: str, due_at: float) -> No
     cards.touch(db, call_id, "call")
 
 
+def take_back_reminder(db: sqlite3.Connection, call_id: str, user: str) -> None:
+    """Somebody is not to be reminded of a call after all."""
+    db.execute("UPDATE reminders SET done = 1 WHERE id = ? AND NOT done", (f"{call_id} {user}",))
+    cards.touch(db, call_id, "call")
+
+
 def reminders_due(db: sqlite3.Connection, now: float) -> list[tuple[str, str, str, float]]:
     """(id, call id, user, due) of reminders whose time has come."""
     rows = db.execute("SELECT id, call_id, user, due_at FROM reminders WHERE NOT done AND due_at <= ?", (now,))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import msgspec
 
 from bot.call import Call
-from bot.store import cards
+from bot.store import cards, ledger, people
 
 CARD = "voicemsg"
 """Kind of the card of a batch; its subject is the batch's id."""
@@ -281,3 +281,16 @@ def report(db: sqlite3.Connection, batch_id: str) -> bool:
     return (
         db.execute("UPDATE message_batches SET reported = 1 WHERE id = ? AND NOT reported", (batch_id,)).rowcount == 1
     )
+
+
+def heed(db: sqlite3.Connection, call: Call, key: str, known: Collection[str], now: float) -> None:
+    """Whoever pressed that key during a voice message is called no more, from the transaction on that knows of it.
+
+    `key`: "" = none has that meaning.  `known`: what was heard of this call before; what a manager has answered by
+    taking them off again is not answered anew.
+    """
+    if not key or key in known or key not in call.heard or people.do_not_call(db, call.number):
+        return
+    reason = f"pressed {key} in a voice message"
+    people.block(db, call.number, reason, "", now)
+    ledger.audit(db, now, "", "do-not-call add", call.number, f"{reason} {call.id}")

@@ -106,7 +106,8 @@ def _tried_between(db: sqlite3.Connection, number: str, since: float, until: flo
 
 
 _CONVERSATION = (
-    "number = ? AND outcome = 'answered' AND purpose <> 'message'"
+    # Nobody is rung, or waits in a queue, for a day; without that all would be read that was ever talked with them.
+    "number = ? AND started_at > ? - 86400 AND outcome = 'answered' AND purpose <> 'message'"
     # Where a rep's word is all there is, nothing says when they began to talk.
     " AND (answered_at > ? OR (answered_at = 0 AND started_at > ?))"
 )
@@ -118,7 +119,7 @@ def _conversation_since(db: sqlite3.Connection, number: str, at: float) -> sqlit
     found: sqlite3.Row | None = db.execute(
         f"SELECT id, rep, direction, max(answered_at, started_at) AS at FROM calls WHERE {_CONVERSATION}"
         " ORDER BY started_at LIMIT 1",
-        (number, at, at),
+        (number, at, at, at),
     ).fetchone()
     return found
 
@@ -219,26 +220,33 @@ def where_now(place: str, routed: str) -> str:
     return routed if place and routed and "@" not in (place[0], routed[0]) else place
 
 
-def follow_settings(db: sqlite3.Connection, routed: Callable[[Call], str], now: float) -> None:
-    """At start: whoever waits is shown where their line's channel is now, and no more where it was.
+def moved(db: sqlite3.Connection, routed: Callable[[Call], str]) -> list[tuple[str, str, str]]:
+    """(id, number, place) of those who wait elsewhere than in the place where their calls would be shown now.
 
-    `routed`: where a call would be shown.
+    `routed`: where a call would be.
     """
-    for row in db.execute("SELECT id, number, place, claimed_by FROM missed WHERE closed_at = 0").fetchall():
+    found = []
+    for row in db.execute("SELECT id, number, place FROM missed WHERE closed_at = 0").fetchall():
         last = db.execute(
             "SELECT body FROM missed_calls JOIN calls ON calls.id = call_id WHERE missed_id = ? ORDER BY at DESC"
             " LIMIT 1",
             (row["id"],),
         ).fetchone()
         place = where_now(row["place"], routed(_read_call.decode(last["body"]))) if last else row["place"]
-        if place == row["place"]:
-            continue
-        if waits := _waits(db, row["number"], place):
-            _merge(db, row["id"], waits, now)
+        if place != row["place"]:
+            found.append((row["id"], row["number"], place))
+    return found
+
+
+def follow_settings(db: sqlite3.Connection, routed: Callable[[Call], str], now: float) -> None:
+    """At start: whoever waits is shown where their line's channel is now, and no more where it was."""
+    for missed_id, number, place in moved(db, routed):
+        if waits := _waits(db, number, place):
+            _merge(db, missed_id, waits, now)
         else:
-            db.execute("UPDATE missed SET place = ? WHERE id = ?", (place, row["id"]))
-            cards.touch(db, row["id"], "missed")  # which takes itself away where it was
-            cards.mark(db, "missed", row["id"], place, now)
+            db.execute("UPDATE missed SET place = ? WHERE id = ?", (place, missed_id))
+            cards.touch(db, missed_id, "missed")  # which takes itself away where it was
+            cards.mark(db, "missed", missed_id, place, now)
 
 
 def _merge(db: sqlite3.Connection, gone: str, stays: str, now: float) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from bot.errors import BadInput
 from bot.names import Fit, fit, words
+from bot.numbers import pretty
 
 
 @dataclass(frozen=True)
@@ -78,11 +79,16 @@ def outsiders(db: sqlite3.Connection) -> set[str]:
 
 
 def check_free(db: sqlite3.Connection, new: Person) -> None:
-    """A phone rings for one person, and an extension names one.
+    """A phone rings for one person, and an extension names one; nobody is rung as theirs who is not to be called.
 
     Raises:
-        BadInput: somebody else has that extension or number already; says who.
+        BadInput: somebody else has that extension or number already; says who. Or it is on the do-not-call list.
     """
+    if new.phone_kind == "number" and new.phone != person(db, new.user).phone and do_not_call(db, new.phone):
+        raise BadInput(
+            f"{pretty(new.phone)} is on the do-not-call list, so nothing was changed: every call of yours would ring "
+            "it first. If it is your own phone, ask a manager to take it off."
+        )
     for user, what in taken(db, new):
         elsewhere = ""
         if what.startswith("Extension") and not new.account:

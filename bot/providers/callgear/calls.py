@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from datetime import tzinfo
 from typing import Any
 
+from bot import loose
 from bot.errors import Unavailable
 from bot.events import CUSTOMER, REP, THIRD, AnyEvent, Described, LegAnswered, LegRinging, RecordingChanged, Tagged
-from bot.providers.callgear.words import bare, e164, happened, moment, text
+from bot.providers.callgear.words import bare, e164, moment, text
 
 ON_THE_LINE = frozenset(
     {
@@ -45,7 +46,7 @@ def events_of(row: Mapping[str, Any], now: float, zone: tzinfo) -> tuple[AnyEven
     if not ref:
         return ()
     out = text(row.get("direction")).lower() == "out"
-    at = happened(moment(row.get("start_time"), zone, now), now)
+    at = loose.happened(moment(row.get("start_time"), zone, now), now)
     told: list[AnyEvent] = [
         Described(
             ref=ref,

@@ -34,7 +34,7 @@ from bot.events import (
     Tagged,
 )
 from bot.hooks import Reply, Request, Webhook
-from bot.providers.callgear.words import e164, happened, hours_off, moment, seconds, text
+from bot.providers.callgear.words import e164, hours_off, moment, seconds, text
 
 _COMMON = ("notification_mnemonic", "notification_name", "notification_time", "call_session_id", "virtual_phone_number")
 _CONTACT = ("contact_phone_number", "contact_full_name", "external_id")
@@ -121,7 +121,7 @@ def read(request: Request, zone: tzinfo) -> tuple[Webhook, float]:
         raise Unreadable("A CallGear notification does not say which event it is about; paste the template again.")
     now = request.received_at
     at = moment(told.get("notification_time"), zone, now)
-    return Webhook(tuple(_events(event, told, ref, happened(at, now))), Reply(200, b"OK")), hours_off(at, now)
+    return Webhook(tuple(_events(event, told, ref, loose.happened(at, now))), Reply(200, b"OK")), hours_off(at, now)
 
 
 def _told(request: Request) -> dict[str, object]:

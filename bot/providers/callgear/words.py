@@ -8,8 +8,6 @@ from bot.numbers import withheld
 
 _HALF_A_SIGN = re.compile("[\ud800-\udfff]")
 """Of an emoji that was cut in two; nothing that holds one can be stored."""
-CLOCKS_DIFFER_SECONDS = 300.0
-"""At most so much does the service's clock go before ours."""
 
 
 def digits(number: str) -> str:
@@ -48,15 +46,10 @@ def moment(value: object, zone: tzinfo, told_at: float) -> float:
         found = datetime.fromisoformat(text(value).replace("T ", "T"))
         first = (found if found.tzinfo else found.replace(tzinfo=zone)).timestamp()
         again = first if found.tzinfo else found.replace(tzinfo=zone, fold=1).timestamp()
-        at = again if again <= told_at + CLOCKS_DIFFER_SECONDS else first
+        at = again if again <= told_at + loose.CLOCKS_DIFFER_SECONDS else first
     except (ValueError, OverflowError):
         return 0.0
     return loose.moment(at)
-
-
-def happened(at: float, told_at: float) -> float:
-    """When it happened that was told at `told_at`: then, where no moment is told, or one that has yet to come."""
-    return at if 0 < at <= told_at + CLOCKS_DIFFER_SECONDS else told_at
 
 
 def hours_off(at: float, told_at: float) -> float:
@@ -66,7 +59,7 @@ def hours_off(at: float, told_at: float) -> float:
     """
     halves = round((at - told_at) / 1800) if at else 0
     rest = abs(at - told_at - halves * 1800)
-    return halves / 2 if halves and abs(halves) <= 2 * 14 and rest < CLOCKS_DIFFER_SECONDS / 10 else 0.0
+    return halves / 2 if halves and abs(halves) <= 2 * 14 and rest < loose.CLOCKS_DIFFER_SECONDS / 10 else 0.0
 
 
 def seconds(value: object) -> int:

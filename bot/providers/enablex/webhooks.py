@@ -107,7 +107,7 @@ def read(request: Request, app_id: str, region: str) -> Webhook:
     ref = text(fields.get("voiceid"))
     if not ref:
         raise Unreadable("EnableX sent an event without a voice_id, so its call is unknown; nothing was stored.")
-    at = _moment(fields) or request.received_at
+    at = loose.happened(_moment(fields), request.received_at)
     trail = Trail.of(request.path)
     events = _events(fields, ref, at, trail)
     if events and (ours := trail.call_id or (trail.what and text(fields.get("ownerref")))):
@@ -124,7 +124,7 @@ def analysed(told: Mapping[str, Any], call: Call, now: float, region: str, *, jo
         Unavailable: it tells no state, so nothing is known of the call.
     """
     fields = _told(_folded(told), region)
-    at, state = _moment(fields) or now, _state(fields)
+    at, state = loose.happened(_moment(fields), now), _state(fields)
     if not state:
         raise Unavailable("EnableX did not say how a call stands. Try again in a minute.")
     ref = call.refs[0]
@@ -145,7 +145,7 @@ def recording_begun(told: Mapping[str, Any], ref: str, now: float) -> tuple[AnyE
     """What the answer to "Start Call Recording" tells; the webhook "started" tells the same."""
     fields = _folded(told)
     recording = text(fields.get("recordingid"))
-    at = _moment(fields) or now
+    at = loose.happened(_moment(fields), now)
     return (RecordingChanged(ref=ref, at=at, on=True, recording=recording),) if recording else ()
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from bot import loose
 from bot.errors import Refused
 from bot.events import CUSTOMER, AnyEvent, CdrReceived, Described, LegAnswered, LegEnded, LegRinging, Outcome, Played
 from bot.numbers import country
@@ -28,9 +29,6 @@ FINAL: Mapping[str, Outcome] = {
 
 _YEARS = (1_262_304_000, 4_102_444_800)
 """2010 to 2100: Exolve is younger. A time that is not set may be written as the year 1, which RFC 1123 makes 2001."""
-
-CLOCKS_DIFFER_SECONDS = 300.0
-"""At most so much does Exolve's clock go before ours."""
 
 HINTS: tuple[tuple[str, str], ...] = (
     (
@@ -108,7 +106,8 @@ def events_of(answer: Mapping[str, Any], ref: str, now: float) -> tuple[AnyEvent
     """
     status = text_of(answer.get("status")).lower().replace("-", "_").replace(" ", "_")
     moments = (moment(answer.get(name)) for name in ("created", "started", "ended"))
-    created, started, ended = (at if at <= now + CLOCKS_DIFFER_SECONDS else 0.0 for at in moments)  # not yet to come
+    latest = now + loose.CLOCKS_DIFFER_SECONDS
+    created, started, ended = (at if at <= latest else 0.0 for at in moments)  # not yet to come
     created = created or started or now
     outcome = FINAL.get(status)
     told: list[AnyEvent] = [

@@ -116,4 +116,4 @@ def _time(text: str, received_at: float) -> float:
         return received_at
     if at > _MILLISECONDS_FROM:
         at /= 1000
-    return loose.moment(at) or received_at
+    return loose.happened(loose.moment(at), received_at)

@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from urllib.parse import quote, unquote
 
+from bot import loose
 from bot.errors import Unreadable, Unsupported
 from bot.events import AnyEvent, CallEnded, Described, LegAnswered, LegEnded, LegRinging, Outcome
 from bot.hooks import Dial, GoTo, HangUp, Menu, Question, RecordMessage, Reply, SayDigits, Step, Webhook
@@ -129,11 +130,11 @@ def read_end(fields: Fields, received_at: float, region: str, *, in_xml: bool) -
         raise Unreadable("Voicenter reported the end of a call without its IVR_UNIQUE_ID; nothing was stored.")
     target, line = fields.text("target"), phone(fields.text("did"), region)
     extension = target if is_extension(target) else ""
-    began = fields.epoch("calltimeepoch") or received_at
+    began = loose.happened(fields.epoch("calltimeepoch"), received_at)
     answered = began + fields.seconds("calldailtime", "calldialtime")
     outcome = _outcome(fields)
     started, duration = fields.epoch("callstartepoch"), fields.seconds("callduration")
-    ended = started + duration if started and duration else received_at
+    ended = loose.happened(started + duration if started and duration else 0, received_at)
     if outcome is Outcome.ANSWERED:
         ended = max(ended, answered)
     leg = rung(extension, "", phone(target, region) or line)

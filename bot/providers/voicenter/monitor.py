@@ -9,6 +9,7 @@ import httpx
 import msgspec
 from typing_extensions import override
 
+from bot import loose
 from bot.errors import Refused, Unavailable
 from bot.events import AnyEvent, Described, LegRinging
 from bot.orders import Extension, QueueCaller
@@ -139,7 +140,7 @@ def queue_events(waiting: tuple[QueueCaller, ...], seen_at: float) -> tuple[AnyE
     for caller in waiting:
         if not caller.ref:
             continue
-        leg, at = f"queue:{caller.queue}", caller.since or seen_at
+        leg, at = f"queue:{caller.queue}", loose.happened(caller.since, seen_at)
         described = Described(
             ref=caller.ref, at=at, source=f"poll:{leg}", direction="in", number=caller.number, queue=caller.queue
         )

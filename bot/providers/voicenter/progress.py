@@ -19,6 +19,7 @@ Sources: "API Documentation" rev. 3.2, chapters 2 and 7; https://www.voicenter.c
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from bot import loose
 from bot.events import (
     CUSTOMER,
     REP,
@@ -85,9 +86,14 @@ def sighting(fields: Fields, source: str, extension: Fields, seen_at: float, reg
         extension=extension.text("username", "extenuser"),
         person=extension.text("representative", "name"),
         call_id=fields.call_id(),
-        started_at=fields.epoch("callstarted"),
-        answered_at=fields.epoch("callanswered"),
+        started_at=_moment(fields, "callstarted", seen_at),
+        answered_at=_moment(fields, "callanswered", seen_at),
     )
+
+
+def _moment(fields: Fields, name: str, seen_at: float) -> float:
+    at = fields.epoch(name)
+    return loose.happened(at, seen_at) if at else 0
 
 
 def events(seen: Sighting) -> tuple[AnyEvent, ...]:

@@ -3,6 +3,7 @@
 Sources: "API Documentation" rev. 3.2, chapters 3 and 4; https://www.voicenter.com/API/CDR-Notification-System-API.
 """
 
+from bot import loose
 from bot.events import CUSTOMER, REP, AnyEvent, CallEnded, CdrReceived, Described, Direction, Outcome
 
 from . import progress
@@ -15,13 +16,14 @@ _LASTS = (Outcome.ANSWERED, Outcome.VOICEMAIL, Outcome.ANNOUNCEMENT)  # somebody
 def events(fields: Fields, received_at: float, region: str) -> list[AnyEvent]:
     """What one record tells, in the notification's names. Nothing for faxes and checks of numbers.
 
-    `received_at`: seconds since 1970 UTC, for a record that does not tell when the call was made.
+    `received_at`: seconds since 1970 UTC, for a notification that does not tell when the call was made, or tells a
+    moment that has yet to come; 0 = a record of the log, which always tells.
     """
     kind = _kind(fields)
     if kind is None:
         return []
     incoming = kind.part == "rung"
-    ref, at = fields.text("ivruniqueid"), fields.epoch("time") or received_at
+    ref, at = fields.text("ivruniqueid"), fields.epoch("time")
     # `duration` is talk time in the document and includes the wait in newer versions, which then say more exactly.
     talk = fields.seconds("actualcallduration", "duration")
     ring = fields.seconds("actualcalldialtime", "dialtime")
@@ -33,6 +35,8 @@ def events(fields: Fields, received_at: float, region: str) -> list[AnyEvent]:
         outcome = Outcome.VOICEMAIL  # "answered" by the mailbox
     if outcome not in _LASTS:
         talk = 0
+    if received_at and loose.happened(at, received_at) != at:
+        at = received_at - wait - ring - talk  # it is told of a call that is over
     extension, number = _extension(fields, kind), _number(fields, kind, region)
     price = fields.number("price")
     leg = {"rep": REP, "customer": CUSTOMER, "rung": _rung(fields, outcome, extension, region)}[kind.part]
