@@ -136,6 +136,28 @@ async def test_the_channel_of_a_line_that_is_told_late_has_the_card(
         assert desk.slack.channel("C2") == []
 
 
+async def test_a_call_whose_line_is_told_when_it_is_no_news_is_shown_there_all_the_same_if_it_was_shown(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    """Callboard was down when it ended: its service's log tells hours later whose line it was on."""
+    text = SETTINGS.replace('channel = "C1"\nadmins', 'channel = "C2"\nadmins')
+    async with office(tmp_path, fake_slack, slack_clock, text) as desk:
+        desk.slack.channels["C2"].bot_is_member = True
+        at = desk.clock()
+        for ref in ("in-1", "in-2"):
+            told = Described(ref=ref, at=at, source="poll", direction="in", number=CALLER, queue="Sales")
+            if ref == "in-1":
+                await desk.happen(told, LegRinging(ref=ref, at=at, leg="queue:12"))
+            desk.clock.advance(7200)
+            answered = CdrReceived(ref=ref, at=at, leg="ext:AAA", outcome=Outcome.ANSWERED, talk_seconds=60)
+            recorded = replace(told, source="cdr", line=LINE)
+            await desk.board.ingest("voicenter", (recorded, answered, CallEnded(ref=ref, at=at + 60)), late=True)
+            await desk.settle()
+        (card,) = desk.slack.channel("C1")
+        assert "1 min" in card.text
+        assert desk.slack.channel("C2") == []
+
+
 async def test_a_line_that_is_told_late_and_has_no_channel_takes_nothing_away(
     tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
 ) -> None:

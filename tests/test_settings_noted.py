@@ -10,7 +10,7 @@ import pytest
 from bot import decide, settings_noted
 from bot.assembly import running
 from bot.hooks import Dial
-from bot.provider import Provider
+from bot.provider import Provider, Setting
 from bot.settings import Retention
 from bot.settings_reader import load
 from bot.store import cards, ledger
@@ -145,6 +145,7 @@ class Mute(Provider):
     """A service that tells nothing, and of which nothing can be asked."""
 
     title: ClassVar[str] = "Mute"
+    settings: ClassVar[tuple[Setting, ...]] = ()
 
 
 async def test_an_account_that_is_another_services_now_is_not_broken_for_ever(desk: Office) -> None:

@@ -278,8 +278,8 @@ def test_what_rings_another_extension_is_not_the_echo(
     kind: str, phone: str, extension: str, echo: bool, first: str, db: sqlite3.Connection
 ) -> None:
     """A colleague who calls from another program: of that phone it is not told whom it will call."""
-    people.save_person(db, Person("U1", name="Ada", phone_kind=kind, phone=phone))
-    people.save_person(db, Person("U2", name="Ben", phone_kind="extension", phone=phone))
+    people.save_person(db, Person("U1", name="Ada", phone_kind=kind, phone=phone, account="acme"))
+    people.save_person(db, Person("U2", name="Ben", phone_kind="extension", phone=phone, account="another"))
     call_id = calls.new_id(NOW)
     asked = Requested(at=NOW, rep="U1", rep_phone=phone, number="CCPINFzN")
     ingest(db, asked, call_id=call_id, now=NOW)

@@ -191,7 +191,7 @@ def _refold(
     if late or (before is not None and (before["direction"], before["place"]) != (call.direction, place)):
         cards.touch(db, call.id)  # also what showed it as of the other direction, or elsewhere: it takes itself away
     roundup = routing.roundup(call, place, now)
-    if not late:
+    if not late or (before is not None and _moves(db, call, before["place"], place)):
         _show(db, call, place, now, routing, roundup)
     news = before is None or not before["ended_at"]
     if roundup is not None and call.state is State.ENDED:
@@ -214,6 +214,12 @@ def _refold(
         known = _read_call.decode(before["body"]).heard if before is not None else ()
         messages.heed(db, call, routing.stop_key(), known, now)
     return call
+
+
+def _moves(db: sqlite3.Connection, call: Call, before: str, place: str) -> bool:
+    """Whether it is to be shown where it was not, in place of a message that it has elsewhere."""
+    kind = "incoming" if call.direction == "in" else "cdr"
+    return before not in ("", place) and before in cards.places(db, kind, call.id)
 
 
 def _less_talked(before: sqlite3.Row, call: Call) -> bool:
