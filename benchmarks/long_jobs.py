@@ -87,11 +87,15 @@ class Worker:
     """Speaks to such a bot."""
 
     def __init__(self, folder: Path) -> None:
-        self.connection = socket.socket(socket.AF_UNIX)
-        self.connection.settimeout(300)
-        while not (folder / SOCKET).exists():  # the bot answers its port a little sooner
-            time.sleep(0.01)
-        self.connection.connect(str(folder / SOCKET))
+        while True:  # the bot answers its port a little sooner; the socket of one before it may still lie there
+            self.connection = socket.socket(socket.AF_UNIX)
+            self.connection.settimeout(300)
+            try:
+                self.connection.connect(str(folder / SOCKET))
+                break
+            except (FileNotFoundError, ConnectionRefusedError):
+                self.connection.close()
+                time.sleep(0.01)
 
     def __enter__(self) -> "Worker":
         return self

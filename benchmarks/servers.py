@@ -98,6 +98,7 @@ def world() -> object:
             return JSONResponse({"ERROR_NUMBER": 0, "ERROR_DESCRIPTION": "OK", "CDR_LIST": []})
         told = {
             "ok": True,
+            "messages": [],
             "team_id": "T1",
             "user_id": "U0",
             "bot_id": "B1",
