@@ -215,7 +215,7 @@ async def upload(board: Board, folder: Path) -> None:
         floor.append((between - began) * 1000)
         ours.append((time.perf_counter() - between) * 1000)
     what = f"{tables.UPLOADED:,} numbers uploaded, judged, on disk"
-    report(what, statistics.median(ours), statistics.median(floor), "ms", 6, False)
+    report(what, statistics.median(ours), statistics.median(floor), "ms", 1.15, False)
 
 
 # Ingest

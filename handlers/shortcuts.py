@@ -1,5 +1,7 @@
 """Shortcuts that begin a call: from anywhere, and from a message with a number in it."""
 
+import asyncio
+
 from slack_bolt.async_app import AsyncApp
 
 from bot import numbers, slack_text
@@ -21,7 +23,8 @@ async def start_call(desk: Desk, click: Click) -> None:
 
 async def call_number(desk: Desk, click: Click) -> None:
     """*Call number in message*: the form with the first one; nothing is dialled before it is submitted."""
-    found = numbers.found_in(slack_text.without_links(click.text), desk.board.settings.region)
+    text = slack_text.without_links(click.text)
+    found = await asyncio.to_thread(numbers.found_in, text, desk.board.settings.region)  # a long one takes a second
     if not found:
         raise NotFound("There is no phone number in that message, so nobody can be called from it.")
     number, extension = found[0]

@@ -163,7 +163,7 @@ class Office:
 
     async def settle(self) -> None:
         """Wait until nothing is under way and Slack shows everything."""
-        await self.board.settle(10)
+        await self.board.settle(60)  # what is not done by then is dropped, and a busy machine takes its time
         await self.feed.drain()
 
     async def happen(self, *events: AnyEvent, call_id: str = "") -> None:

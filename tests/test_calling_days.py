@@ -197,7 +197,7 @@ async def hours(desk: Office, day: Day, steps: int) -> int:
                 await cut_off(press_call(desk, day, user, pressed), choose.randrange(60))
         except CallboardError:
             pass  # said to whoever pressed
-        await board.settle(5)
+        await board.settle(60)
         await check(desk, day)
         if what in ("restart", "crash"):
             break

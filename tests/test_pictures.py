@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -138,9 +139,11 @@ def test_the_running_bot_never_has_matplotlib_in_it() -> None:
 # The whole way.
 
 
-async def test_a_digest_comes_once_and_with_its_picture(desk: Office) -> None:
+async def test_a_digest_comes_once_and_with_its_picture(desk: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Really drawn, however long a busy machine takes for that."""
+    monkeypatch.setattr("bot.pictures.drawn", partial(drawn, seconds=60))
     await evening(desk)
-    adding = pictures(desk, draw=None)
+    adding = pictures(desk, None, 60)
     for _ in range(3):
         await digests.due(desk.board, adding)
         await desk.settle()

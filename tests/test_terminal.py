@@ -32,7 +32,7 @@ class Terminal:
         """Type a line; what was written since, when everything has settled."""
         before = len(self.written)
         assert await self.slack.handle(line)
-        await self.callboard.board.settle(10)
+        await self.callboard.board.settle(60)
         await self.callboard.feed.drain()
         return "\n".join(self.written[before:])
 
