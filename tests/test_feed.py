@@ -192,8 +192,10 @@ async def test_a_post_that_was_cut_off_is_found_after_a_restart(
 
 
 async def test_slack_asks_to_wait_and_is_left_alone_so_long(desk: Office) -> None:
+    """By every card that belongs there."""
     desk.slack.fail_next("chat.postMessage", "ratelimited", retry_after=45)
     await ask(desk)
+    await ask(desk, "two")
     assert await posted(desk) == ["ratelimited"]
     desk.clock.advance(44)
     assert await posted(desk) == ["ratelimited"]
@@ -321,6 +323,19 @@ async def test_it_stops_also_when_it_is_woken_in_the_same_moment(desk: Office, t
     running.cancel()
     done, _ = await asyncio.wait({running}, timeout=3)
     assert done
+
+
+async def test_it_stops_also_where_slack_does_not_answer(desk: Office) -> None:
+    hang = desk.slack.hang("chat.postMessage")
+    await ask(desk)
+    await desk.feed.step()
+    await hang.reached.wait()
+    await asyncio.wait_for(desk.feed.stop(0.01), 60)
+    hang.release()
+    assert shown(desk) == []
+    desk.clock.advance(60)
+    await desk.settle()
+    assert len(shown(desk)) == 1
 
 
 async def test_a_clock_that_is_set_back_holds_no_look_up_up(desk: Office) -> None:

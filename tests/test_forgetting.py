@@ -85,22 +85,32 @@ async def everything(desk: Office) -> dict[str, int]:
     return await desk.board.read(count)
 
 
-async def test_an_old_day_leaves_nothing_behind(desk: Office) -> None:
+async def day(desk: Office, name: str = "1") -> None:
+    """Something of everything that is forgotten one day."""
     await talk(desk)
-    await miss(desk, "in-1")
-    (row,) = await desk.board.read(missed.waiting)
-    await desk.board.write(missed.close, row.id, now=desk.clock(), by="U1", how="by hand")
+    await miss(desk, f"in-{name}")
+    await close(desk, CALLER)
     sent = Batch(f"{calls.new_id(desk.clock())}", "U1", "@U1", "voicenter", "stopped", 0, desk.clock(), "", 1, b"{}")
     await desk.board.write(messages.write, sent, [Recipient(sent.id, 0, CALLER, "Noa Green", "refused", 0)], 0)
-    listed = List("list-1", "voicenter", "key", "Spring sale", "march.csv", "U1", desk.clock(), "done")
+    listed = List(f"list-{name}", "voicenter", "key", "Spring sale", "march.csv", "U1", desk.clock(), "done")
     await desk.board.write(campaigns.create, listed)
-    sheet = contact_imports.Import("import-1", "book.csv", "U1", desk.clock(), "preview")
+    await desk.board.write(campaigns.add_rows, listed.id, b'[{"line":2,"state":"invalid","typed":"no number"}]')
+    sheet = contact_imports.Import(f"import-{name}", "book.csv", "U1", desk.clock(), "preview")
     row_of_it = b'[{"line":2,"state":"ready","typed":"1","number":"+12025550155","name":"Noa Green"}]'
     await desk.board.write(contact_imports.create, sheet, [row_of_it])
-    await desk.board.tell("U1", f"Somebody at {pretty(CALLER)} rang.", "note")
-    await desk.board.write(workflow_steps.begin, "Fx1", "place_a_call", "U1", "U4", desk.clock())
-    await desk.board.write(workflow_steps.done, "Fx1")
+    await desk.board.tell("U1", f"Somebody at {pretty(CALLER)} rang.", f"note-{name}")
+    await desk.board.write(workflow_steps.begin, f"Fx{name}", "place_a_call", "U1", "U4", desk.clock())
+    await desk.board.write(workflow_steps.done, f"Fx{name}")
     await desk.settle()
+
+
+async def close(desk: Office, number: str) -> None:
+    (row,) = [row for row in await desk.board.read(missed.waiting) if row.number == number]
+    await desk.board.write(missed.close, row.id, now=desk.clock(), by="U1", how="by hand")
+
+
+async def test_an_old_day_leaves_nothing_behind(desk: Office) -> None:
+    await day(desk)
     before = await everything(desk)
     for table in (
         "calls",
@@ -134,6 +144,30 @@ async def test_an_old_day_leaves_nothing_behind(desk: Office) -> None:
     desk.board.db.close()  # the log goes into the file
     for words in (CUSTOMER, CALLER, THIRD, pretty(CALLER), "the blue one", "Noa Green"):
         assert words.encode() not in path.read_bytes()
+
+
+async def test_a_young_day_stays_whole(desk: Office) -> None:
+    """Also of somebody who waited since before it and called once more."""
+
+    def read(db: sqlite3.Connection) -> set[tuple[object, ...]]:
+        names = [row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        kept = [name for name in names if not name.startswith(("sqlite_", "_")) and name != "facts"]
+        return {(name, *row) for name in kept for row in db.execute(f"SELECT * FROM {name}")}
+
+    await day(desk)
+    await miss(desk, "in-2", THIRD)
+    await desk.settle()
+    old = await desk.board.read(read)
+    desk.clock.advance(59 * DAY)
+    await day(desk, "3")
+    await miss(desk, "in-4", THIRD)
+    await close(desk, THIRD)
+    await desk.settle()
+    young = await desk.board.read(read) - old
+    desk.clock.advance(2 * DAY)
+    await forgetting.expire(desk.board)
+    assert len(await desk.calls()) == 3
+    assert young - await desk.board.read(read) == set()
 
 
 async def test_what_is_forgotten_is_overwritten_while_callboard_runs(desk: Office) -> None:

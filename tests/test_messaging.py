@@ -441,19 +441,23 @@ async def test_a_rep_sends_so_many_in_a_day_and_the_rest_wait(
     capped = SETTINGS + "[messages]\nreps = 3\nreps_daily = 2\n"
     async with office(tmp_path, fake_slack, slack_clock, capped, kind=Speaker) as desk:
         message_queue.watch(desk.board)
+        await batch(desk, *NUMBERS[4:6], by="U2")  # neither a colleague's nor a call is one of theirs
+        await desk.link("U1")
+        await desk.type("/call +1 202 555 0188")
+        assert len(desk.phone.orders) == 1
         await batch(desk, *NUMBERS[:3], by="U1")
-        for number in (1, 2):
+        for number in (1, 2, 3, 4):
             await desk.happen(*hears(number, desk.clock(), keys="5"))
-        assert called(desk) == list(NUMBERS[:2]), "the third waits"
+        assert called(desk) == [*NUMBERS[4:6], *NUMBERS[:2]], "the third waits"
         (told,) = [message.text for message in desk.conversation("U9")]
         assert "has sent 2 voice messages today, and `reps_daily` in `[messages]` allows no more" in told
         later = await batch(desk, NUMBERS[3], by="U1", start=False)
         assert later.state == "draft", "it would be tomorrow, so that is asked about first"
-        await batch(desk, *NUMBERS[4:6], by="U2")
-        assert called(desk) == [*NUMBERS[:2], *NUMBERS[4:6]]
+        await batch(desk, "+12025550140", by="U2")
+        assert called(desk)[4:] == ["+12025550140"]
         desk.clock.advance(86400)
         await message_queue.due(desk.board)
-        assert called(desk)[4:] == [NUMBERS[2]]
+        assert called(desk)[5:] == [NUMBERS[2]]
 
 
 async def test_a_message_is_no_conversation(desk: Office) -> None:
