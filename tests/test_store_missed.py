@@ -3,7 +3,7 @@
 import asyncio
 import random
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import permutations
 from pathlib import Path
@@ -838,6 +838,33 @@ def test_claimed_released_snoozed_and_closed(db: sqlite3.Connection) -> None:
     assert (after.claimed_by, after.closed_by, after.open) == ("", "U3", False)
     assert missed.to_escalate(db, NOW + 99999) == []
     assert missed.claim(db, "nobody", "U1", NOW) is None
+
+
+def test_whoever_is_given_a_caller_has_that_one_and_what_was_to_be_told_of_it_is_not(db: sqlite3.Connection) -> None:
+    miss(db)
+    miss(db, "o1", NOW + 1, number=OTHER)
+    miss(db, "o2", NOW + 2, number="+12025550157")
+    row, _, over = missed.waiting(db)
+    missed.close(db, over.id, now=NOW + 20, by="U2", how="by hand")
+    missed.snooze(db, row.id, "U2", NOW + 86400)
+    turns: list[Callable[[], bool]] = [
+        lambda: missed.assign(db, row.id, "U1", NOW + 50, NOW + CLAIMED),
+        lambda: missed.assign(db, row.id, "U3", NOW + 60, NOW + CLAIMED),
+        lambda: missed.release(db, row.id, "U3", NOW + AFTER),
+    ]
+    for given in turns:
+        cards.mark(db, "notice", f"{missed.ESCALATED}:{row.id}:{NOW}", "@U1", NOW)
+        before = all_rows(db)
+        db.execute("UPDATE cards SET dirty = 0")
+        assert given()
+        assert db.execute("SELECT count(*) FROM cards WHERE kind = 'notice'").fetchone()[0] == 0
+        told_as_it_is(db, before, {CALLER})
+        if given_to := missed.waiting(db)[0].claimed_by:
+            assert not missed.assign(db, row.id, given_to, NOW + 70)
+    released = missed.waiting(db)[0]
+    assert (released.claimed_by, released.claimed_at, released.snoozed_until) == ("", 0, 0)
+    assert not missed.assign(db, over.id, "U1", NOW + 80)
+    assert all_rows(db)[2].claimed_by == ""
 
 
 def test_what_a_rep_owes(db: sqlite3.Connection) -> None:
