@@ -296,6 +296,34 @@ async def test_what_was_put_on_the_list_since_was_not_allowed(desk: Office) -> N
     assert len(desk.phone.orders) == 2
 
 
+async def test_what_was_put_on_the_list_before_managers_were_asked_is_allowed_too(desk: Office) -> None:
+    """Also where the rep was refused for another reason: the managers are told both."""
+    await desk.board.write(people.unblock, NUMBER)
+    for last in "45":
+        await desk.type(f"/call +1 202 555 014{last}")
+    assert "2 calls today" in await desk.type(FORBIDDEN)
+    refusal = desk.slack.ephemerals[-1]
+    desk.clock.advance(60)
+    await desk.board.write(people.block, NUMBER, "asked us to stop", "U9", desk.clock())
+    desk.clock.advance(60)
+    await said_why(desk, refusal, "U1", "C1")
+    request = desk.conversation("U2")[-1]
+    assert LISTED in request.text
+    await desk.press("waive:yes", request, dm(desk, "U2"), user="U2")
+    await desk.press("waive:call", desk.conversation("U1")[-1], dm(desk, "U1"))
+    assert desk.phone.orders[-1].number == NUMBER
+
+
+async def test_a_wish_with_a_long_note_fits_its_buttons(desk: Office) -> None:
+    assert LISTED in await desk.type(f"{FORBIDDEN} note {'the blue one ' * 200}")
+    await said_why(desk, desk.slack.ephemerals[-1], "U1", "C1", "She asked for it " * 11)
+    request = desk.conversation("U2")[-1]
+    assert "asks to call" in request.text
+    await desk.press("waive:yes", request, dm(desk, "U2"), user="U2")
+    await desk.press("waive:call", desk.conversation("U1")[-1], dm(desk, "U1"))
+    assert [order.number for order in desk.phone.orders] == [NUMBER]
+
+
 async def test_a_wish_that_is_sent_again_is_asked_once(desk: Office) -> None:
     await desk.type(FORBIDDEN)
     await desk.press("waive:why", desk.slack.ephemerals[-1], "C1", user="U1")
