@@ -332,5 +332,6 @@ MIGRATIONS = {
     "m014_auto_dial_and_tries": _AUTO_DIAL,
     "m015_outsiders": _OUTSIDERS,
     "m016_claims_are_followed_up": "ALTER TABLE missed ADD COLUMN reminded INTEGER NOT NULL DEFAULT 0;",
+    "m017_one_index_fewer": "DROP INDEX calls_pending;",  # no query asks for them any more
 }
 """Name -> statements, in order. `schema.VERSION` is their number."""
