@@ -52,6 +52,36 @@ def _refuse_outside(event: str, args: tuple[Any, ...]) -> None:
         raise OutsideNetwork(f"{event} to {host!r} was refused: tests stay on this machine")
 
 
+@pytest.hookimpl(trylast=True)  # when it is known which are run
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Slow tests mostly wait: their modules stand evenly among the others, so that these are run meanwhile.
+
+    Else one process of several has most of them, and does them one after the other when all the rest is done.
+    """
+    modules: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        modules.setdefault(item.nodeid.partition("::")[0], []).append(item)
+    slow = [module for module in modules.values() if any(item.get_closest_marker("slow") for item in module)]
+    quick = [module for module in modules.values() if module not in slow]
+    if not slow or not quick:
+        return
+    slow = [module for start in range(_STRIDE) for module in slow[start::_STRIDE]]
+    each = sum(map(len, quick)) / len(slow)
+    items.clear()
+    passed, due = 0, each / 2
+    for module in quick:
+        items.extend(module)
+        passed += len(module)
+        while slow and passed >= due:
+            items.extend(slow.pop(0))
+            due += each
+    items.extend(item for module in slow for item in module)
+
+
+_STRIDE = 7
+"""Modules that are alike have names that are alike, and take alike long: neighbours by name are kept apart."""
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _no_outside_network() -> None:
     sys.addaudithook(_refuse_outside)
