@@ -12,6 +12,7 @@ from bot.disk import LEAST_FREE_BYTES, Disk
 from bot.events import CdrReceived, Outcome
 from bot.store import Database, ledger
 from tests import slack_requests
+from tests.full_disk import fill
 from tests.office import Office
 
 T = TypeVar("T")
@@ -123,13 +124,9 @@ async def test_what_cannot_be_told_on_a_full_disk_is_no_job_that_failed(desk: Of
 
 
 async def test_whoever_asks_for_something_while_the_disk_is_full_is_told_that(desk: Office) -> None:
-    def full(db: sqlite3.Connection) -> None:
-        pages = db.execute("PRAGMA page_count").fetchone()[0]
-        db.execute(f"PRAGMA max_page_count = {pages}")
-
     await desk.link("U1")
-    await desk.board.db.write(full)
-    headers, body = slack_requests.slash_command(desk.slack, "/call", f"+1 202 555 0123 note {'x' * 5000}")
+    await fill(desk)
+    headers, body = slack_requests.slash_command(desk.slack, "/call", f"+1 202 555 0123 note {'x' * 50_000}")
     answer = await desk.http.post("/slack/events", headers=headers, content=body)
     assert answer.text == (
         "Nothing was done: it could not be written down. Callboard's disk does not work (database or disk is full). "

@@ -1,6 +1,5 @@
 """The web phone's page over HTTP: what becomes of what it tells, and what it dials."""
 
-import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from bot.events import REP, Accepted, Outcome, State
 from bot.store import ledger, people, web_phones
 from tests.browser import CALLER, EXTENSION, REF, Browserphone, Page, browser, open_page, rings, set_up
 from tests.fake_slack import FakeSlack
+from tests.full_disk import fill
 from tests.office import SETTINGS, Office, office
 from tests.slack_state import Clock
 
@@ -126,11 +126,7 @@ async def test_a_report_is_on_disk_when_it_is_answered(page: Page) -> None:
 
 
 async def test_a_full_disk_is_told_as_everywhere_and_nothing_is_dialled(page: Page) -> None:
-    def full(db: sqlite3.Connection) -> None:
-        pages = db.execute("PRAGMA page_count").fetchone()[0]
-        db.execute(f"PRAGMA max_page_count = {pages}")
-
-    await page.desk.board.db.write(full)
+    await fill(page.desk)
     answer = await page.dial(f"+1 202 555 0101 note {'x' * 5000}")
     assert answer.status_code == 503
     assert answer.json()["words"] == (
