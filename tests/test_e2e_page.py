@@ -42,6 +42,18 @@ async def test_a_day(seat: Seat) -> None:
     await seat.page.locator(".modal-btn.primary").click()
     await seat.see("How it went: Interested", "send the catalogue")
     await seat.picture("call-card-ended", seat.message("Talked for"))
+    await seat.press(seat.message("Talked for"), "Change how it went")
+    await seat.page.wait_for_selector(".modal")
+    await seat.fill("How it went", "Wrong number")
+    await seat.submit()
+    card = await seat.see("How it went: Wrong number", "send the catalogue")  # nobody has touched the note
+    await seat.press(card, "Change how it went")
+    await seat.page.wait_for_selector(".modal")
+    await seat.fill("How it went", "Nothing: take it back")
+    await seat.fill("Note", "")
+    await seat.submit()
+    card = await seat.see("Talked for", "Noa Green", "How did it go?")
+    assert "send the catalogue" not in await card.inner_text()
 
     await seat.type("/call +972 50 555 0198")
     card = await seat.talking("+972 50-555-0198")
