@@ -59,9 +59,8 @@ async def look(settings: Settings, session: aiohttp.ClientSession, team: str) ->
     else:
         words = "cannot be checked from here: type `/callboard` in Slack; a wrong one is answered with an error"
         found.append(Finding("note", f"SLACK_SIGNING_SECRET {words}"))
-    for channel in sorted({line.channel for line in settings.lines} | {settings.channel}):
-        if channel:
-            found.append(await _channel(slack, channel))
+    for channel in sorted(settings.channels):
+        found.append(await _channel(slack, channel))
     return found + await _people(slack, settings, answer["team_id"], answer.get("enterprise_id") or "")
 
 

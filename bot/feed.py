@@ -353,8 +353,7 @@ class Feed:
 
     def _is_in_use(self, place: str) -> bool:
         """Of one that is not, a line's old channel say, nobody need hear that what is over there cannot be removed."""
-        settings = self.board.settings
-        return place in {settings.channel, *(line.channel for line in settings.lines)}
+        return place in self.board.settings.channels
 
     async def _look_up(self, card: Card, thread: str) -> Card:
         """What became of an interrupted post? Returns the card with its `ts` if the message is there."""

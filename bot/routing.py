@@ -131,8 +131,7 @@ def quiet_hours(settings: Settings) -> dict[str, tuple[Hours, ...]]:
 
 def shared_places(settings: Settings, user: str, closed: Set[str]) -> tuple[str, ...]:
     """Where missed callers are this person's, too: the lines' channels, but those `closed` to them; and their own."""
-    channels = {line.channel for line in settings.lines} | {settings.channel}
-    return (*sorted(channels - closed - {""}), f"@{user}")
+    return (*sorted(settings.channels - closed), f"@{user}")
 
 
 def masks_from(settings: Settings, place: str, user: str) -> bool:

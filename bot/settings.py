@@ -193,6 +193,11 @@ class Settings:
             return "admin"
         return "manager" if user in self.managers else "rep"
 
+    @property
+    def channels(self) -> frozenset[str]:
+        """Slack ids of all channels in which calls are shown."""
+        return frozenset({self.channel, *(line.channel for line in self.lines)} - {""})
+
     def line(self, number: str) -> Line | None:
         """Our line with that E.164 number."""
         return next((line for line in self.lines if line.number == number), None)

@@ -99,7 +99,7 @@ def _is_gone(board: Board, digests: set[str], key: str) -> bool:
     if key.startswith("user group "):
         return f"@{key.removeprefix('user group ')}" not in decide.mentioned(settings.flows)
     if channel := _CHANNEL.fullmatch(key):
-        return channel[1] not in {settings.channel, *(line.channel for line in settings.lines), *digests}
+        return channel[1] not in settings.channels | digests
     for begin, looks in _OF_ACCOUNTS.items():
         if key.startswith(begin):
             service = board.providers.get(key.removeprefix(begin))

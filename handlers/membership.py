@@ -11,7 +11,7 @@ async def refresh(desk: Desk) -> None:
     """Read the members of each private channel that settings name; where Slack refuses, the last known stay."""
     board = desk.board
     settings, known = board.settings, await board.read(channels.members)
-    for channel in sorted({settings.channel, *(line.channel for line in settings.lines)} - {""}):
+    for channel in sorted(settings.channels):
         try:
             found = (await desk.slack.conversations_info(channel=channel))["channel"]
             members = await _members(desk, channel) if found.get("is_private") else None
