@@ -1,7 +1,7 @@
 """Runs Callboard as `callboard run` does, but dies by SIGKILL at a chosen commit.
 
 CRASH_AT=3:before dies before the third commit of the run, 3:after right after it is on disk; unset lives on.
-Writes the port to the file named by CRASH_PORT once everything runs.
+Writes the port to the file named by CRASH_PORT once everything runs, and a file `died` beside it before it dies.
 """
 
 import asyncio
@@ -21,6 +21,12 @@ from bot.store import Database
 T = TypeVar("T")
 
 
+def die() -> None:
+    # Whoever waits for a process may hear of its end long after its connections are closed.
+    Path(os.environ["CRASH_PORT"]).with_name("died").touch()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 class DoomedDatabase(Database):
     """Counts commits, and dies at the chosen one."""
 
@@ -34,10 +40,10 @@ class DoomedDatabase(Database):
         self.left -= 1
         doomed = self.left == 0
         if doomed and self.when == "before":
-            os.kill(os.getpid(), signal.SIGKILL)
+            die()
         result = await super().write(work)
         if doomed and self.when == "after":
-            os.kill(os.getpid(), signal.SIGKILL)
+            die()
         return result
 
 

@@ -105,6 +105,11 @@ class World:
     def alive(self) -> bool:
         return self.process is not None and self.process.returncode is None
 
+    @property
+    def died(self) -> bool:
+        """Whether it died where `crash_at` said, however late the system tells its end."""
+        return (self.folder / "died").exists()
+
     async def stop(self) -> None:
         if self.process is not None:
             if self.alive:
@@ -230,7 +235,6 @@ async def die_and_recover(folder: Path, data: Path, crash_at: str) -> bool:
         await world.start(crash_at)
         died_at_start = not world.alive
         unheard = records() if died_at_start else await journey(world)
-        died = bool(unheard) or not world.alive  # that it is dead may be noticed a moment after it does not answer
         await world.stop()
         await world.start()
         assert world.alive, (folder / "log").read_text()
@@ -242,7 +246,7 @@ async def die_and_recover(folder: Path, data: Path, crash_at: str) -> bool:
         told = [message.text for message in world.slack.dm("U1")]
         if not world.orders and not died_at_start and world.query("SELECT 1 FROM intents"):
             assert any("Nothing was dialled" in text or "Unclear" in text for text in told), told
-        return died
+        return world.died
 
 
 async def at_every_commit(die: Callable[[int], Awaitable[bool]]) -> int:

@@ -63,7 +63,6 @@ async def die_and_recover(folder: Path, data: Path, crash_at: str) -> bool:
         if await until(lambda: not world.alive or (world.orders and settled(world))) and world.alive:
             heard = await not_reached(world)
             await until(lambda: not world.alive or over(world))
-        died = not world.alive
         await world.stop()
         await world.start()
         assert world.alive, (folder / "log").read_text()
@@ -81,7 +80,7 @@ async def die_and_recover(folder: Path, data: Path, crash_at: str) -> bool:
         assert len(shown) == 1, shown
         assert ("Everybody of this list is done" in shown[0]) or ("Auto-dial is off." in shown[0]), shown
         assert world.query("PRAGMA quick_check") == [("ok",)]
-        return died
+        return world.died
 
 
 @pytest.mark.slow

@@ -67,7 +67,6 @@ async def die_and_recover(folder: Path, crash_at: str) -> bool:
         if world.alive:
             asked = await world.message()
             await until(lambda: not world.alive or (len(world.orders) == len(NUMBERS) and world.over()))
-        died = not world.alive
         await world.stop()
         await world.start()
         assert world.alive, (folder / "log").read_text()
@@ -86,7 +85,7 @@ async def die_and_recover(folder: Path, crash_at: str) -> bool:
                 assert ordered[number] == 1 or (ordered[number] == 0 and (number,) in unclear), (ordered, unclear)
             assert sum("a voice message to 3 recipients" in text for text in told) == 1, told
         assert world.query("PRAGMA quick_check") == [("ok",)]
-        return died
+        return world.died
 
 
 @pytest.mark.parametrize("crash_at", ["5:after", "8:before"])

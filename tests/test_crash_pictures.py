@@ -47,7 +47,6 @@ async def die_and_recover(folder: Path, data: Path, crash_at: str) -> bool:
     async with a_world(folder) as world:
         await world.start(crash_at)
         assert await until(lambda: not world.alive or (digests(world) and settled(world)), 90)
-        died = not world.alive
         await world.stop()
         files = [file for file in world.slack.files.values() if file.complete]
         written = world.query("SELECT 1 FROM cards WHERE kind = 'digest' AND body LIKE '%\"picture\":\"F%'")
@@ -58,7 +57,7 @@ async def die_and_recover(folder: Path, data: Path, crash_at: str) -> bool:
         if written:
             assert pictured
             assert [file for file in world.slack.files.values() if file.complete] == files
-        return died
+        return world.died
 
 
 async def test_killed_before_every_commit(tmp_path: Path) -> None:

@@ -57,7 +57,6 @@ async def die_and_recover(folder: Path, data: Path, crash_at: str) -> bool:
         await world.start(crash_at)
         if world.alive:
             await journey(world)
-        died = not world.alive
         await world.stop()
         await world.start()
         assert world.alive, (folder / "log").read_text()
@@ -76,7 +75,7 @@ async def die_and_recover(folder: Path, data: Path, crash_at: str) -> bool:
         else:
             assert world.unclear(), "it waits for whoever knows whether anything rang"
         assert world.query("PRAGMA quick_check") == [("ok",)]
-        return died
+        return world.died
 
 
 @pytest.mark.parametrize("crash_at", ["9:after"])
