@@ -23,7 +23,7 @@ import msgspec
 from bot import check_slack
 from bot.assembly import http_client, listening, providers
 from bot.check_slack import Finding
-from bot.data_folder import DATABASE, opened, unusable
+from bot.data_folder import DATABASE, LOCK, opened, unusable, writable
 from bot.disk import LEAST_FREE_BYTES, free_bytes
 from bot.errors import CallboardError, SettingsError, Unsupported
 from bot.providers import provider_class
@@ -167,8 +167,11 @@ async def _disk(settings: Settings, free: Callable[[Path], int]) -> list[Finding
         with tempfile.TemporaryFile(dir=folder):  # permissions alone say nothing of read-only and full disks
             pass
         available = free(folder)
+        writable(folder / LOCK)
     except OSError as error:
         return [Finding("WRONG", unusable(folder, error))]
+    except SettingsError as error:
+        return [Finding("WRONG", str(error))]
     if available < LEAST_FREE_BYTES:
         fix = f"Make room: {LEAST_FREE_BYTES // 1_000_000} MB at least."
         return [Finding("WRONG", f"Data folder {folder}: only {available // 1_000_000} MB free. {fix}")]

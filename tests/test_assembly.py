@@ -17,7 +17,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot.assembly import _stop, running, slack_app
 from bot.board import Board
-from bot.data_folder import DATABASE, opened, unusable
+from bot.data_folder import DATABASE, opened, unusable, unusable_database
 from bot.errors import SettingsError
 from bot.settings_reader import load
 from bot.store import Database, ledger, workflow_steps
@@ -244,7 +244,12 @@ def test_a_full_disk_is_no_damage_and_no_missing_right(tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as told:
         opened(full, tmp_path / DATABASE)
     fix = "Make room on its disk, then start again."
-    assert str(told.value) == f"The database {tmp_path / DATABASE} cannot be opened: database or disk is full. {fix}"
+    assert str(told.value) == f"The database {tmp_path / DATABASE} cannot be used: database or disk is full. {fix}"
+    sick = sqlite3.OperationalError("disk I/O error")  # as at a full disk, too, where SQLite asks for shared memory
+    sick.sqlite_errorcode = sqlite3.SQLITE_IOERR | 19 << 8
+    assert unusable_database(tmp_path, sick).endswith(
+        "disk I/O error. Look whether its disk is full, or failing, then start again."
+    )
     fix = "Make room on its disk, or set another CALLBOARD_DATA."
     assert isinstance(told.value.__cause__, sqlite3.Error)
     for error, why in (
