@@ -5,6 +5,7 @@ import contextlib
 import gc
 import os
 import sqlite3
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -176,6 +177,19 @@ async def test_an_outage_is_not_told_as_broken_until_the_next_hour(desk: Office)
     desk.slack.fail_next("auth.test", "500")
     await refresh(desk.board, desk.desk.slack)
     assert await broken(desk.board) == ["Slack app"], "nothing is known of the token"
+    await refresh(desk.board, desk.desk.slack)
+    assert await broken(desk.board) == []
+
+
+async def test_a_clock_that_is_wrong_is_told_until_it_is_set(desk: Office) -> None:
+    """In HTTP mode Slack's requests are refused then, and nobody who types a command could know why."""
+    desk.slack.dated_at = lambda: time.time() + 420
+    await refresh(desk.board, desk.desk.slack)
+    await desk.settle()
+    (told,) = [message.text for message in desk.conversation("U9")]
+    assert told.startswith("This computer's clock is 7 minutes behind Slack's, so times, calling hours and limits are ")
+    assert "; commands and buttons are refused, too. Set it, say with `timedatectl set-ntp true`." in told
+    desk.slack.dated_at = lambda: time.time() + 20
     await refresh(desk.board, desk.desk.slack)
     assert await broken(desk.board) == []
 
