@@ -293,9 +293,22 @@ def _look_at(settings: Settings, account: Account, client: httpx.AsyncClient) ->
             title = provider_class(account.provider).title
             return [Finding("note", f"{name}: the settings of {title} cannot be checked without placing a call")]
         except CallboardError as error:
-            return [Finding("WRONG", f"{name}: {error}")]
+            unreached = isinstance(error.__cause__, httpx.ConnectError | httpx.ConnectTimeout)
+            where = _own_addresses(account) if unreached else ""
+            return [Finding("WRONG", f"{name}: {error}{where}")]
 
     return look
+
+
+def _own_addresses(account: Account) -> str:
+    """What to look at where a service is not reached; its usual addresses are right."""
+    settings = provider_class(account.provider).settings
+    own = [
+        f"{account.name}_{one.name}".upper() + f" ({account.values[one.name]})"
+        for one in settings
+        if one.name.endswith("url") and account.values[one.name] != one.default
+    ]
+    return f" Check network and firewall{', and ' if own else ''}{', '.join(own)}."
 
 
 def _hooks(settings: Settings) -> list[Finding]:
