@@ -89,7 +89,8 @@ def _log(*, running: bool) -> None:
     if level not in LEVELS:
         raise SettingsError(f"CALLBOARD_LOG must be one of: {', '.join(LEVELS)}.")
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for chatty in ("httpx", "apscheduler", "slack_bolt", "slack_sdk", "uvicorn"):  # httpx logs addresses with secrets
+    # httpx logs addresses with secrets, httpcore each step of each connection.
+    for chatty in ("httpx", "httpcore", "apscheduler", "slack_bolt", "slack_sdk", "uvicorn"):
         logging.getLogger(chatty).setLevel(logging.WARNING if running else logging.ERROR)
     # Bolt would say at each start that SLACK_BOT_TOKEN is not used: it is, by the client that Bolt is given.
     logging.getLogger("slack_bolt").addFilter(lambda record: "`token`" not in record.getMessage())

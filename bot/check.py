@@ -43,6 +43,7 @@ _SECONDS = 10.0
 _PATIENCE = 30.0
 """For one whole look, whatever it consists of."""
 _REDIRECT, _BAD_CERTIFICATE, _NO_TLS = "redirects to ", "its certificate is not accepted", "no TLS"
+_NO_NAME = "no such name"
 """What may be where Callboard should answer."""
 
 Look = Callable[[], Awaitable[list[Finding]]]
@@ -252,6 +253,9 @@ async def _reached(settings: Settings, session: aiohttp.ClientSession) -> list[F
     elif answer == _NO_TLS:
         fix = "Name the address of the proxy that does TLS: Callboard itself does not."
         wrong = f"no TLS connection to {public} comes about, though https:// promises one. {fix}"
+    elif answer == _NO_NAME:
+        fix = "Mend its spelling, or have an entry made for it in the DNS."
+        wrong = f"nobody knows the name {urlsplit(public).hostname}. {fix}"
     if wrong:
         return [Finding("WRONG", f"CALLBOARD_PUBLIC_URL: {wrong}")]
     proxy_alone = answer.startswith(("nothing", "HTTP 502", "HTTP 503", "HTTP 504"))
@@ -272,6 +276,8 @@ async def _alive(session: aiohttp.ClientSession, url: str) -> str:
             if answer.status != 200:
                 return f"HTTP {answer.status}"
             return "alive" if await answer.content.read(100) == b"alive" else "something else"
+    except aiohttp.ClientConnectorDNSError:
+        return _NO_NAME
     except aiohttp.ClientConnectorCertificateError:
         return _BAD_CERTIFICATE
     except aiohttp.ClientConnectorSSLError:

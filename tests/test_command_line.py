@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import sqlite3
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
@@ -95,6 +96,22 @@ async def test_what_was_typed_is_not_in_the_log_when_its_signature_is_wrong(
         answer = await desk.http.post("/slack/events", data={"command": "/call", "text": "+1 202 555 0123"})
         assert answer.status_code == 401
     assert "555" not in caplog.text
+
+
+async def test_a_wrong_signature_is_in_the_log_once(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever types a command sees an error of Slack's, and nobody would know why; strangers could fill the log."""
+    async with office(tmp_path, fake_slack, slack_clock) as desk:
+        wrong = {"X-Slack-Signature": "v0=00", "X-Slack-Request-Timestamp": str(int(time.time()))}
+        for headers in ({}, wrong, wrong):
+            answer = await desk.http.post("/slack/events", headers=headers, data={"command": "/call", "text": "x"})
+            assert answer.status_code == 401
+    said = [record.getMessage() for record in caplog.records if "signature" in record.getMessage()]
+    assert said == [
+        "A request to /slack/events was refused, for its signature is wrong. If commands fail in Slack, look at "
+        "SLACK_SIGNING_SECRET and at this computer's clock."
+    ]
 
 
 def test_a_database_whose_damage_shows_only_when_it_is_read_is_a_sentence(
