@@ -111,6 +111,8 @@ async def _channel(slack: AsyncWebClient, channel: str) -> Finding:
     try:
         found = (await slack.conversations_info(channel=channel))["channel"]
     except SlackApiError as error:
+        if _code(error) == "missing_scope":  # which is told
+            return Finding("note", f"Channel {channel}: whether Callboard is in it cannot be told: {_said(error)}")
         fix = "It does not exist, or is private: then type `/invite @Callboard` in it."
         return Finding("WRONG", f"Channel {channel}: {_said(error)}. {fix}")
     except _UNREACHABLE as error:

@@ -741,6 +741,13 @@ async def test_a_clock_that_is_nearly_right(computer: Computer) -> None:
     assert (await computer.check())[0] == 0
 
 
+async def test_without_the_scope_no_channel_is_blamed(computer: Computer) -> None:
+    computer.slack.scopes -= {"channels:read"}
+    await fault(computer, "MISSING  Scopes: channels:read. Update the app from manifest.yml and install it again.")
+    told = "note     Channel C1: whether Callboard is in it cannot be told: Slack says missing_scope"
+    assert told in (await computer.check())[1]
+
+
 async def test_without_the_scope_nobody_is_blamed(computer: Computer) -> None:
     computer.slack.scopes -= {"users:read"}
     await fault(computer, "MISSING  Scopes: users:read. Update the app from manifest.yml and install it again.")
