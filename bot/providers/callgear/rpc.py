@@ -35,9 +35,12 @@ LOW_SHARE = 0.1
 HINTS: Mapping[str, str] = {
     "access_token_expired": "Make a new key in the client area and set it.",
     "access_token_blocked": "The key is blocked: ask the account's administrator.",
-    "access_token_invalid": "Check the key.",
-    "auth_error": "Check login and password.",
-    "ip_not_whitelisted": "Add this computer's address in the client area, Account, tab “Call API”.",
+    "access_token_invalid": "Check {ACCOUNT}_ACCESS_TOKEN.",
+    "auth_error": "Check {ACCOUNT}_LOGIN and {ACCOUNT}_PASSWORD.",
+    "ip_not_whitelisted": (
+        "Add this computer's address in the client area: Account, “Rules and safety regulations”, tab “API” (or "
+        "Account, tab “Call API”)."
+    ),
     "component_disabled": "Ask the account's administrator to switch that component of the Call API on.",
     "account_inactive": "The account is blocked: ask CallGear's support.",
     "invalid_state": "Look at the call's card: it is in another state by now.",
@@ -217,6 +220,7 @@ class Rpc:
         if mnemonic == "limit_exceeded":  # nothing was done, and later it can be
             return Unavailable(f"{found} Points are counted anew in {_in_words(self._wait(data))}: try again then.")
         hint = HINTS.get(mnemonic) or CODE_HINTS.get(code, "")
+        hint = hint.replace("{ACCOUNT}", self._provider.account.upper())
         page = text(data.get("extended_helper"))  # "link to a page with more information", mostly null
         hint += f" More: {page}" if page.startswith("https://") and " " not in page else ""
         return Refused(f"{str(found).removesuffix('.')}{about}. {hint}".strip(), code=mnemonic, words=found.words)

@@ -156,8 +156,12 @@ def words_of(answer: Mapping[str, Any]) -> str:
 def refusal(title: str, account: str, status: int, answer: Mapping[str, Any], raw: str) -> Refused:
     """An error of HTTP 4xx, or a redirect: its words, wherever they stand, and what they mean."""
     broken = _BROKEN.search(raw[:300])
-    words = words_of(answer) or (broken[1].strip() if broken else raw.strip()[:300])
+    said = words_of(answer) or (broken[1].strip() if broken else raw.strip()[:300])
+    elsewhere = not said or said.startswith("<")  # a page: what answers is in front of Exolve
+    words = f"HTTP {status}" if elsewhere else said
     found = refused(title, words, str(status))
+    if elsewhere and (status == 404 or status < 400):
+        return Refused(f"{found} Check {account.upper()}_URL.", code=str(status), words=words)
     if status == 401 or (status == 400 and "token" in words.lower()):
         return Refused(f"{found} Check {account.upper()}_API_KEY.", code=str(status), words=words)
     hint = next((hint for part, hint in HINTS if part in words.lower()), "")
