@@ -73,7 +73,7 @@ from bot.store.recordings import Copy
 from bot.store.web_phones import Phone
 from bot.web_phone import Report
 from tests.empty_store import connected
-from tests.test_store_missed import Routes
+from tests.missed_store import Routes
 
 NOW = 1_770_000_000.0
 CALLER = "+12025550155"
