@@ -81,6 +81,7 @@ class PolicySettings:
         attempts_per_day, attempts_per_week: automatic calls and calls from lists to one number, 0 = no limit.
         approve_over: lists that call more people than this need a second manager's word; 0 = none does.
         ask_first: of `rules.ASK_FIRST`.
+        ring_at_least: seconds that a phone rings that is called by a voice message or from a list; 0 = as few as asked.
     """
 
     countries: tuple[str, ...]
@@ -99,6 +100,7 @@ class PolicySettings:
     attempts_per_week: int = 2
     approve_over: int = 0
     ask_first: tuple[AskFirst, ...] = ()
+    ring_at_least: int = 15
 
 
 @dataclass(frozen=True)

@@ -132,6 +132,7 @@ class _Reader(Sections):
         for name in sorted(self.table):
             self.errors.append(f"callboard.toml has an unknown setting “{name}”. {advice('', name)}")
         self.ends(settings)
+        self.rings(settings)
         return settings
 
     def secret(self, name: str, prefix: str, where: str) -> str:

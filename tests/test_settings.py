@@ -314,6 +314,12 @@ def test_a_channel_that_would_always_be_quiet_is_a_mistake(tmp_path: Path) -> No
         ('[digest]\npicture = "no"', "digest.picture"),
         ("[digest]\npictures = true", "[digest]"),
         ("[policy]\ndaily_calls = 1.5", "policy.daily_calls"),
+        ("[policy]\nring_at_least = 121", "policy.ring_at_least must be 120 seconds or fewer, or 0 for no such rule."),
+        ('[policy]\nring_at_least = "15"', "policy.ring_at_least must be a whole number, 0 or more."),
+        (
+            "[accounts.voicenter.message]\nring_seconds = 14",
+            "accounts.voicenter.message.ring_seconds: 14 seconds are fewer than the 15 of policy.ring_at_least. Write",
+        ),
         ("[policy]\nnight_calls = -1", "policy.night_calls must be a whole number, 0 or more."),
         ('[policy]\nnight_calls_at_once = "few"', "policy.night_calls_at_once"),
         ('[policy]\ncountries = ["XX"]', "policy.countries"),
