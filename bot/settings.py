@@ -113,6 +113,7 @@ class MessageSettings:
         confirm_over: more recipients than this are shown first and sent when somebody presses *Send*.
         at_once: messages that run at the same moment, per account.
         stop_key: whoever presses it during a message comes onto the do-not-call list; "" = none does.
+        stop_words: whoever says one of these, where a message listens for words, likewise.
     """
 
     most: int = 200
@@ -121,6 +122,7 @@ class MessageSettings:
     confirm_over: int = 1
     at_once: int = 3
     stop_key: str = ""
+    stop_words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,8 @@ class Settings:
     Attributes:
         old_hook_secret: taken beside `hook_secret` while addresses are being changed, "" = none.
         brief_seconds: whoever hangs up sooner is no missed caller; 0 = everybody is one.
+        dispositions: how a call may have gone.  stop_disposition: that of them with which somebody is put on the
+            do-not-call list, "" = none is.
         claim_minutes: until whoever claimed a missed caller is reminded, and as many until the managers are; 0 = never.
         roundup, quiet: as in `Line`, of calls of no line that is listed; a line that says nothing has them, too.
     """
@@ -169,6 +173,7 @@ class Settings:
     summaries: bool
     mask: bool
     dispositions: tuple[str, ...]
+    stop_disposition: str
     contact_url: str
     lookup_url: str
     lookup_token: str = field(repr=False)

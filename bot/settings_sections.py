@@ -90,14 +90,25 @@ class Sections(Values):
         stop_key = table.pop("stop_key", "")
         if stop_key not in ("", *"0123456789*#"):
             self.errors.append('messages.stop_key must be one key of a telephone, like "9"; "" is none.')
+        stop_words = self.strings("messages.stop_words", table.pop("stop_words", []))
+        if not all(re.search(r"\w", words) for words in stop_words):
+            self.errors.append('messages.stop_words must be words that somebody may say, like ["stop", "remove me"].')
         for limit in fields(MessageSettings):
-            if limit.name == "stop_key":
+            if limit.name in ("stop_key", "stop_words"):
                 continue
             limits[limit.name] = self.number(table, f"messages.{limit.name}", limit.name, int(str(limit.default)))
         if limits["at_once"] == 0:
             self.errors.append("messages.at_once must be 1 or more, or no message would ever be sent.")
         self.leftovers("messages", table)
-        return MessageSettings(**limits, stop_key=str(stop_key))
+        return MessageSettings(**limits, stop_key=str(stop_key), stop_words=stop_words)
+
+    def dispositions(self) -> tuple[tuple[str, ...], str]:
+        """Choices of how a call went, and the one of them with which somebody is called no more."""
+        found = self.strings("dispositions", self.table.pop("dispositions", []))
+        stops = self.text("stop_disposition", "Asked not to be called again").strip()
+        usual = ("Reached, all done", "Interested", "Not interested", "Call later", "Left a message", "Wrong number")
+        found = found or usual
+        return (found if not stops or stops in found else (*found, stops)), stops
 
     def recording(self) -> consent.Recording:
         """[recording]."""

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import permutations
 from pathlib import Path
@@ -67,7 +67,7 @@ class Routes:
     def remind_after(self) -> float:
         return CLAIMED
 
-    def stop_key(self) -> str:
+    def stops(self, heard: Sequence[str]) -> str:
         return ""
 
     def roundup(self, call: Call, place: str, now: float) -> Roundup | None:
