@@ -6,7 +6,7 @@ from typing import Literal
 
 from slack_bolt.async_app import AsyncApp
 
-from bot import unclear
+from bot import opting_out, unclear
 from bot.call import Call
 from bot.cards.modals import NONE, later_modal, wrap_modal
 from bot.cards.times import day_clock, moment, on
@@ -57,6 +57,7 @@ async def wrapped(desk: Desk, click: Click) -> None:
     call, now = await _call(desk, click.value), board.now()
     later = click.fields.get("later", "")
     event = _said(click, now)
+    stops = bool(event.disposition) and event.disposition == board.settings.stop_disposition
     due_at = moment(later, now, await _zone(desk, click.user)) if later and later != NONE else 0.0
 
     def write(db: sqlite3.Connection) -> list[calls.Change]:
@@ -66,7 +67,10 @@ async def wrapped(desk: Desk, click: Click) -> None:
             told = [call.id, event.disposition, "with a note" if event.note else ""]
             told += [_TAKEN_BACK[what] for what in event.taken_back]
             ledger.audit(db, now, click.user, "how it went", call.number, " ".join(filter(None, told)))
-        if due_at:
+        if stops:
+            masked = call.rep != click.user and masks_from(board.settings, board.routing.place(call), click.user)
+            opting_out.asked(db, board, call, click.user, masked=masked)
+        elif due_at:
             ledger.remind(db, call.id, click.user, due_at)
         elif later:
             ledger.take_back_reminder(db, call.id, click.user)

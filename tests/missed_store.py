@@ -1,7 +1,7 @@
 """Calls that are missed and taken, as the store is told of them; and a missed caller's row."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -57,7 +57,7 @@ class Routes:
     def remind_after(self) -> float:
         return CLAIMED
 
-    def stop_key(self) -> str:
+    def stops(self, heard: Sequence[str]) -> str:
         return ""
 
     def roundup(self, call: Call, place: str, now: float) -> Roundup | None:

@@ -64,7 +64,7 @@ class Routes:
     def remind_after(self) -> float:
         return self.after
 
-    def stop_key(self) -> str:
+    def stops(self, heard: Sequence[str]) -> str:
         return ""
 
     def roundup(self, call: Call, place: str, now: float) -> Roundup | None:

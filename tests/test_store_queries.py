@@ -53,6 +53,7 @@ from bot.store import (
     missed,
     missed_calls,
     offers,
+    opt_outs,
     owners,
     people,
     presence,
@@ -68,6 +69,7 @@ from bot.store.call_log import Reach
 from bot.store.cards import Card
 from bot.store.contacts import Contact
 from bot.store.messages import Batch, Recipient
+from bot.store.opt_outs import Waiting
 from bot.store.people import Person
 from bot.store.recordings import Copy
 from bot.store.web_phones import Phone
@@ -98,6 +100,7 @@ MODULES: tuple[ModuleType, ...] = (
         missed,
         missed_calls,
         offers,
+        opt_outs,
         owners,
         people,
         presence,
@@ -554,7 +557,10 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "campaigns.unfinished": campaigns.unfinished,
     "campaigns.open_lists": campaigns.open_lists,
     "campaigns.number_of": lambda db: campaigns.number_of(db, "b1"),
-    "messages.heed": lambda db: messages.heed(db, HEARD, "9", (), NOW),
+    "messages.heed": lambda db: messages.heed(db, HEARD, "pressed 9", NOW),
+    "opt_outs.opt_out": lambda db: opt_outs.opt_out(db, CALLER, "Asked", "U1", NOW),
+    "opt_outs.waiting": opt_outs.waiting,
+    "opt_outs.removed": lambda db: opt_outs.removed(db, Waiting(CALLER, "acme", "key", "Spring", NOW)),
     "campaigns.added_to": lambda db: campaigns.added_to(db, CALLER),
     "campaigns.want_report": lambda db: campaigns.want_report(db, "b1"),
     "campaigns.reports_due": campaigns.reports_due,
