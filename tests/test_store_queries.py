@@ -559,6 +559,7 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "campaigns.number_of": lambda db: campaigns.number_of(db, "b1"),
     "messages.heed": lambda db: messages.heed(db, HEARD, "pressed 9", NOW),
     "opt_outs.opt_out": lambda db: opt_outs.opt_out(db, CALLER, "Asked", "U1", NOW),
+    "opt_outs.opt_in": lambda db: opt_outs.opt_in(db, CALLER),
     "opt_outs.waiting": opt_outs.waiting,
     "opt_outs.removed": lambda db: opt_outs.removed(db, Waiting(CALLER, "acme", "key", "Spring", NOW)),
     "campaigns.added_to": lambda db: campaigns.added_to(db, CALLER),
