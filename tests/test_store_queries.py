@@ -128,7 +128,7 @@ SCANS = {
     "cards.set_back": "once each time the clock is set back",
     "ledger.problems": "what is broken now: a handful of rows",
     "ledger.subscriptions": "one row per channel and digest, read once a minute",
-    "contacts.named": "a name may be anywhere in a contact's name; a person typed it and waits for it",
+    "contacts.named": "part of a name may be anywhere in one; a person waits while an index of all names is read",
     "people.never_called": "a list of calls is judged by all of it, once",
     "people.blocked": "shown to admins, latest first, on request",
     "presence.save_presence": "one row per person and account, when somebody says who they are there",
