@@ -532,6 +532,8 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "contact_imports.counts": lambda db: contact_imports.counts(db, IMPORT),
     "contact_imports.some": lambda db: contact_imports.some(db, "i1", "new", 3),
     "contact_imports.refused": lambda db: contact_imports.refused(db, "i1"),
+    "contact_imports.replaced": lambda db: contact_imports.replaced(db, "i1"),
+    "contact_imports.show": lambda db: contact_imports.show(db, IMPORT, NOW),
     "contact_imports.run": import_table,
     "contact_imports.drop": drop_table,
     "contact_imports.reports_due": contact_imports.reports_due,
