@@ -16,9 +16,9 @@ from bot.board import Board, sentence
 from bot.call import Call
 from bot.cards.said import Said, result_of
 from bot.cards.times import counted
-from bot.dialing import Ask
 from bot.errors import BadInput, NeedsReason, NeedsYes, StartedEnough
 from bot.events import Outcome, State
+from bot.intents import Ask
 from bot.messaging import Wanted
 from bot.namesakes import Choice, ambiguous
 from bot.step_inputs import STARTED_BY, STARTER, USER, Asked, Parameter

@@ -21,6 +21,7 @@ PURE = (
         "bot.orders",
         "bot.call_options",
         "bot.hooks",
+        "bot.intents",
         "bot.loose",
         "bot.numbers",
         "bot.number_kinds",
