@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from bot import asking, messaging, saying, step_kind
+from bot import asking, messaging, saying, step_kind, typed_lengths
 from bot.board import Board
 from bot.call import Call
 from bot.cards.said import Said, result_of
@@ -53,7 +53,7 @@ async def _send(board: Board, asked: Asked) -> None:
 
 def _seconds(asked: Asked, name: str) -> int:
     text = asked.text(name)
-    return saying.seconds_of(name, text) if text else 0
+    return typed_lengths.message_seconds(name, text) if text else 0
 
 
 def _judge_batch(db: sqlite3.Connection, step: Step, now: float) -> Verdict | None:

@@ -13,15 +13,13 @@ import re
 
 import msgspec
 
-from bot import numbers, slack_text
+from bot import numbers, slack_text, typed_lengths
 from bot.errors import BadInput
 from bot.slack_text import OPENING, plain_digits, quoted
 
 EXAMPLE = "Example: +1 202 555 0100 from Sales max 30m note asked for a quote."
 EXAMPLE_BEHIND = "Example: +1 202 555 0100 ext 123, or +1 202 555 0100,,123."
 LONGEST_NAME = 80
-LONGEST_CALL = 24 * 3600
-"""The largest `max`, seconds."""
 LONGEST_TONES = 24
 """Keys and commas behind a number."""
 PAUSE = ".."
@@ -38,9 +36,6 @@ _BEHIND = re.compile(
     r"(?:;?ext(?:ension)?\.? ?[=:]?|x) ?(?P<extension>[0-9]{1,11})|(?P<tones>,[,0-9*#]*)", re.IGNORECASE
 )
 _WITH_BEHIND = re.compile(rf"(?P<number>\+?[(\d][\d()./\-‐‑‒–—− ]*?) ?(?:{_BEHIND.pattern})", re.IGNORECASE)
-_LENGTH = re.compile(
-    r"(?:(\d{1,2})h(?:ours?|rs?)?)?(?:(\d{1,4})m(?:in|ins|inutes?)?)?(?:(\d{1,5})s(?:ec|ecs|econds?)?)?"
-)
 _UNIT = re.compile(r"h|hrs?|hours?|m|mins?|minutes?|s|secs?|seconds?")
 
 
@@ -181,7 +176,7 @@ def _missing_who(tokens: list[_Token]) -> bool:
         return False
     if len(tokens) == 1 or first != "max" or tokens[1].option:
         return True
-    return seconds(tokens[1].text) is not None
+    return typed_lengths.seconds(tokens[1].text) is not None
 
 
 def _who(tokens: list[_Token], region: str) -> Who:
@@ -380,30 +375,4 @@ def _max(tokens: list[_Token], place: int) -> tuple[int, int]:
     if plain_digits(text).isdecimal() and place < len(tokens) and _UNIT.fullmatch(tokens[place].text.casefold()):
         text += tokens[place].text
         place += 1
-    return max_seconds(text), place
-
-
-def max_seconds(text: str) -> int:
-    """The longest talk time as people write it: 30m, 90s, 1h, or 45 for minutes.
-
-    Raises:
-        BadInput: not a length of time, or longer than a day.
-    """
-    longest = seconds(text)
-    if longest is None:
-        raise BadInput(f"{quoted(text)} after “max” is not a length of time. Write 30m, 90s, 1h, or 45 for minutes.")
-    if not 0 < longest <= LONGEST_CALL:
-        raise BadInput(f"{quoted(text)} after “max” must be more than nothing and at most 24 hours.")
-    return longest
-
-
-def seconds(text: str) -> int | None:
-    """ "30m", "90s", "1h30m", "45" (minutes) -> seconds; None = not a length of time."""
-    word = plain_digits(text).casefold()
-    if word.isdecimal() and len(word) <= 6:
-        return int(word) * 60
-    match = _LENGTH.fullmatch(word)
-    if match is None or not any(match.groups()):
-        return None
-    hours, minutes, rest = (int(part or 0) for part in match.groups())
-    return hours * 3600 + minutes * 60 + rest
+    return typed_lengths.call_seconds(text), place

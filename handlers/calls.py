@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 from slack_bolt.async_app import AsyncApp
 
-from bot import asking, controlling, dialing, gathering, intents, numbers, offers, waiving, who
+from bot import asking, controlling, dialing, gathering, intents, numbers, offers, typed_lengths, waiving, who
 from bot.call import Call
 from bot.cards import actions, button, context, cut, message, safe, section
 from bot.cards import who as shown
@@ -363,4 +363,4 @@ def _dial_digits(click: Click) -> str:
 
 def _max_seconds(click: Click) -> int | None:
     limit = click.fields.get("max", "")
-    return who.max_seconds(limit) if limit else None
+    return typed_lengths.call_seconds(limit) if limit else None

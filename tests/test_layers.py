@@ -43,6 +43,7 @@ PURE = (
         "bot.roundups",
         "bot.call_search",
         "bot.typed_days",
+        "bot.typed_lengths",
         "bot.audit_search",
         "bot.by_hand",
     ),
