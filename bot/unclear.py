@@ -7,9 +7,9 @@ import msgspec
 from bot import numbers
 from bot.board import Board
 from bot.call import Call
-from bot.dialing import CONDUCT, CONFERENCE, CONTROL, Ask
 from bot.errors import NotAllowed, NotFound
 from bot.events import NotPlaced, Outcome, Settled, State, Unclear
+from bot.intents import CONDUCT, CONFERENCE, CONTROL, Ask
 from bot.store import calls, ledger
 
 

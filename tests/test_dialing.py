@@ -13,9 +13,9 @@ from typing_extensions import override
 
 from bot import dialing, permission, unclear
 from bot.call import Call
-from bot.dialing import Ask
 from bot.errors import Ambiguous, BadInput, NeedsYes, NotAllowed, Refused, Unavailable, Unsupported
 from bot.events import CUSTOMER, REP, AnyEvent, CallEnded, Described, LegAnswered, LegRinging, Outcome, Requested, State
+from bot.intents import Ask
 from bot.orders import CallOrder
 from bot.store import calls, ledger, people
 from tests.fake_slack import FakeSlack

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from bot import auto_dial, calling_lists
-from bot.dialing import CONTROL
 from bot.errors import CallboardError
 from bot.events import Controlled
+from bot.intents import CONTROL
 from bot.numbers import pretty
 from bot.store import calls, ledger, messages, offers, presence, schema, web_phones, workflow_steps
 from bot.store import campaigns as store

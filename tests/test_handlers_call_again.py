@@ -7,9 +7,9 @@ import pytest
 from bot import who
 from bot.asking import heeding
 from bot.consent import Recording
-from bot.dialing import Ask
 from bot.errors import BadInput
 from bot.events import CdrReceived, Described, Outcome, Requested
+from bot.intents import Ask
 from bot.store import calls
 from tests.office import Office, PaperPhone
 from tests.slack_state import Message

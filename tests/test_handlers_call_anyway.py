@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from bot.asking import carried
 from bot.cards import VALUE_LIMIT
-from bot.dialing import YES_SECONDS, Ask
 from bot.events import REP, LegEnded, Outcome
+from bot.intents import YES_SECONDS, Ask
 from tests.fake_slack import FakeSlack
 from tests.office import SETTINGS, office
 from tests.slack_state import Clock

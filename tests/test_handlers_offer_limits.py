@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from bot import offers, permission
-from bot.dialing import YES_SECONDS
 from bot.errors import NotAllowed
 from bot.events import REP, CdrReceived, Outcome
+from bot.intents import YES_SECONDS
 from bot.store import people
 from tests.calling_desk import (
     CLOSED,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typing_extensions import override
 
-from bot import dialing, message_batches, message_queue, unclear
+from bot import dialing, intents, message_batches, message_queue, unclear
 from bot.errors import Ambiguous, Unavailable
 from bot.events import Described, State
 from bot.store import calls, ledger, messages
@@ -134,7 +134,7 @@ async def test_a_crash_between_writing_down_and_sending(
             take = lambda db, row=row, call_id=call_id: messages.take(db, row, call_id)  # noqa: E731
             await desk.board.write(dialing._commit_message, desk.board, "voicenter", "U2", "", order, take)
             if leave:
-                assert await desk.board.write(ledger.send_intent, dialing.message_key(call_id))
+                assert await desk.board.write(ledger.send_intent, intents.message_key(call_id))
     async with office(tmp_path, fake_slack, slack_clock, kind=Speaker) as desk:
         for _ in range(2):
             await message_queue.recover(desk.board)

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from bot import unclear, workflow_steps
+from bot import unclear
 from bot.errors import Ambiguous
 from bot.events import CallEnded, LegAnswered, Outcome
+from bot.step_kind import PENDING_SECONDS
 from bot.store import people
 from tests.office import LINE
 from tests.slack_requests import STARTER_SECRET, STEP_TOKEN
@@ -54,7 +55,7 @@ async def test_a_call_whose_record_never_comes_is_not_waited_for_for_ever(flow: 
     await flow.happen(CallEnded(ref="paper-1", at=flow.desk.clock()))
     (call,) = await flow.desk.calls()
     pending = call.outcome is Outcome.PENDING
-    await flow.later(workflow_steps.PENDING_SECONDS - 30)
+    await flow.later(PENDING_SECONDS - 30)
     assert step.state == ("running" if pending else "completed")
     await flow.later(60)
     assert (step.state, step.outputs["outcome"]) == ("completed", str(call.outcome))

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from bot import message_batches, message_queue, workflow_steps
+from bot import message_batches, message_queue
 from bot.consent import Recording
 from bot.errors import Ambiguous
 from bot.events import CallEnded, Outcome
+from bot.step_kind import PENDING_SECONDS
 from bot.store import messages, people
 from tests.fake_slack import FakeSlack
 from tests.office import LINE, SETTINGS
@@ -163,7 +164,7 @@ async def test_one_who_may_not_be_called_any_more_fails_the_step(
 async def test_a_message_of_which_nobody_tells_how_it_went(flow: Workflow) -> None:
     step = await flow.say()
     await flow.happen(CallEnded(ref="said-1", at=flow.desk.clock()))
-    await flow.later(workflow_steps.PENDING_SECONDS - 30)
+    await flow.later(PENDING_SECONDS - 30)
     assert step.state == "running"
     await flow.later(60)
     assert step.outputs == {"heard": 0, "not_reached": 1}
