@@ -287,6 +287,11 @@ def put_back(db: sqlite3.Connection) -> None:
     assert messages.put_back(db, "c1", NOW)
 
 
+def retry_now(db: sqlite3.Connection) -> None:
+    cards.retry_now(db, NOW)
+    cards.retry_now(db, NOW, "C1")
+
+
 def tell_roundup(db: sqlite3.Connection) -> None:
     roundups.tell(db, ROUNDUP, RECORDED, NOW, late=False)
     roundups.tell(db, ROUNDUP, RECORDED, NOW + 10**6, late=True)
@@ -386,7 +391,7 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "cards.anew": lambda db: cards.anew(db, CARD),
     "cards.give_up": lambda db: cards.give_up(db, "C1"),
     "cards.leave": lambda db: cards.leave(db, CARD),
-    "cards.retry_now": lambda db: (cards.retry_now(db, NOW), cards.retry_now(db, NOW, "C1")),
+    "cards.retry_now": retry_now,
     "cards.let_pass": lambda db: cards.let_pass(db, CARD),
     "cards.held": lambda db: cards.held(db, NOW),
     "cards.hold_no_longer": lambda db: cards.hold_no_longer(db, [1], NOW),
