@@ -57,6 +57,7 @@ from bot.provider import Provider
 from bot.providers import provider_class
 from bot.rendering import render
 from bot.settings import Settings
+from bot.slack_api import OnceMore
 from bot.step_answers import StepAnswers
 from bot.store import Database, people
 from bot.workspace import Identity, SocketMode, identify, refresh
@@ -264,7 +265,11 @@ async def running(
         if now is not None:
             board.now = now
         slack = AsyncWebClient(
-            token=settings.bot_token, base_url=settings.slack_api, session=session, retry_handlers=[], timeout=15
+            token=settings.bot_token,
+            base_url=settings.slack_api,
+            session=session,
+            retry_handlers=[OnceMore()],
+            timeout=15,
         )
         identity = await identify(board, slack)
         desk = Desk(board, slack, team=identity.team_id, enterprise=identity.enterprise_id or "")
