@@ -315,6 +315,22 @@ ALTER TABLE people ADD COLUMN outside INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX people_outside ON people(user) WHERE outside;
 """
 
+_REGISTRIES_AND_CONSENTS = """
+CREATE TABLE registries (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL, country TEXT NOT NULL, as_of TEXT NOT NULL, count INTEGER NOT NULL,
+    by TEXT NOT NULL, at REAL NOT NULL, source TEXT NOT NULL, state TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX registries_by_state ON registries(state);
+CREATE TABLE registry_pages (
+    registry TEXT NOT NULL, first INTEGER NOT NULL, numbers BLOB NOT NULL, PRIMARY KEY (registry, first)
+);
+CREATE TABLE consents (
+    number TEXT PRIMARY KEY, name TEXT NOT NULL, given_at REAL NOT NULL, source TEXT NOT NULL, by TEXT NOT NULL,
+    at REAL NOT NULL
+) WITHOUT ROWID;
+"""
+"""A registry has a million numbers: five hundred in a row, sorted, eight bytes each, `first` being the least."""
+
 MIGRATIONS = {
     "m001_first": _FIRST,
     "m002_fewer_indexes": _FEWER_INDEXES,
@@ -333,5 +349,6 @@ MIGRATIONS = {
     "m015_outsiders": _OUTSIDERS,
     "m016_claims_are_followed_up": "ALTER TABLE missed ADD COLUMN reminded INTEGER NOT NULL DEFAULT 0;",
     "m017_one_index_fewer": "DROP INDEX calls_pending;",  # no query asks for them any more
+    "m019_registries_and_consents": _REGISTRIES_AND_CONSENTS,
 }
-"""Name -> statements, in order. `schema.VERSION` is their number."""
+"""Name -> statements, in order. `schema.VERSION` is the number of the last."""
