@@ -13,7 +13,6 @@ import msgspec
 from bot import alarms, consent, numbers, permission
 from bot.board import Board
 from bot.call import Call
-from bot.dialing import CONTROL
 from bot.errors import (
     Ambiguous,
     BadInput,
@@ -27,6 +26,7 @@ from bot.errors import (
     Unsupported,
 )
 from bot.events import REP, AnyEvent, Controlled, HangUpAsked, HoldChanged, State
+from bot.intents import CONTROL
 from bot.operations import dialling, operations
 from bot.orders import Speech
 from bot.provider import Provider

@@ -16,9 +16,9 @@ from bot.call import Call
 from bot.cards import day_clock
 from bot.cards.offer import Press, press
 from bot.cards.outcomes import NEVER_DIALLED
-from bot.dialing import Ask
 from bot.errors import BadInput, CallboardError, NotAllowed, NotFound, NotNow
 from bot.events import State
+from bot.intents import YES_SECONDS, Ask
 from bot.store import calling_lists, calls, ledger, people
 from bot.store import offers as store
 from bot.store.offers import Offer, Rep
@@ -103,7 +103,7 @@ async def call(
         await dialing.drop(board, key(user, pressed))
         raise
     # Since the question nothing has become of it, so that was its last change.
-    confirmed = pressed.confirmed and board.now() - row.changed_at <= dialing.YES_SECONDS
+    confirmed = pressed.confirmed and board.now() - row.changed_at <= YES_SECONDS
     ask = Ask(rep=user, number=row.number, name=row.name, confirmed=confirmed, from_list=True)
 
     def take(db: sqlite3.Connection, call_id: str) -> None:

@@ -3,7 +3,7 @@
 Nothing is dialled here, and nothing written down: `bot/dialing.py` does both.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -11,19 +11,17 @@ from bot import call_options, consent, number_kinds, numbers, policy
 from bot.board import Board
 from bot.cards.times import counted
 from bot.errors import NeedsConsent, NotAllowed, Unsupported
+from bot.intents import Ask
 from bot.orders import CallOrder, ConferenceOrder, MessageOrder, RepPhone, chosen
 from bot.provider import Provider
 from bot.store.people import Person
-
-if TYPE_CHECKING:
-    from bot.dialing import Ask
 
 CONFERENCE_SECONDS = 7200
 """How long somebody may be in a conference where nobody has said; Voicenter's own end would be after half a minute."""
 
 
 def order(
-    board: Board, provider: Provider, call_id: str, ask: "Ask", rep: Person
+    board: Board, provider: Provider, call_id: str, ask: Ask, rep: Person
 ) -> tuple[CallOrder | ConferenceOrder, str]:
     """The order, and how the other side knows of its recording.
 
@@ -82,7 +80,7 @@ def message(board: Board, provider: Provider, order: MessageOrder) -> tuple[Mess
     return replace(order, text=f"{agreed.play} {order.text}"), agreed.done
 
 
-def _into_conference(board: Board, provider: Provider, call_id: str, ask: "Ask", rep: Person) -> ConferenceOrder:
+def _into_conference(board: Board, provider: Provider, call_id: str, ask: Ask, rep: Person) -> ConferenceOrder:
     """One phone rings, with those options of every call that such an order has."""
     if not provider.can("join_conference"):
         raise Unsupported(
@@ -163,7 +161,7 @@ def _nothing_behind(board: Board, provider: Provider, digits: str) -> str:
     )
 
 
-def _consent(board: Board, provider: Provider, ask: "Ask", full: CallOrder) -> consent.Consent:
+def _consent(board: Board, provider: Provider, ask: Ask, full: CallOrder) -> consent.Consent:
     return consent.decide(
         board.settings.recording,
         ask.number,

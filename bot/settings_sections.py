@@ -29,11 +29,12 @@ class Sections(Values):
             if country not in phonenumbers.SUPPORTED_REGIONS:
                 words = COUNTRIES.get(country, "Use two letters, like “IL”.")
                 self.errors.append(f"policy.countries: “{country}” is not a country code. {words}")
-        hours = self.strings("policy.hours", table.pop("hours", ["09:00", "18:00"]))
-        hours = (*hours[:1], *("00:00" if hour == "24:00" else hour for hour in hours[1:]))  # both are midnight
+        given = table.pop("hours", ["09:00", "18:00"])
+        hours = [str(hour) for hour in given] if isinstance(given, list) else []
+        hours[1:] = ["00:00" if hour == "24:00" else hour for hour in hours[1:]]  # both are midnight
         if len(hours) != 2 or not all(re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", hour) for hour in hours):
-            self.errors.append('policy.hours must be two times, like hours = ["09:00", "18:00"].')
-            hours = ("09:00", "18:00")
+            self.errors.append('policy.hours must be two times of four digits, like hours = ["09:00", "18:00"].')
+            hours = ["09:00", "18:00"]
         elif hours[1] <= hours[0] and hours[1] != "00:00":
             self.errors.append(f"policy.hours: {hours[1]} is not after {hours[0]}. Write two times of one day.")
         names = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -132,8 +133,11 @@ class Sections(Values):
 
     def recording(self) -> consent.Recording:
         """[recording]."""
-        found, errors = consent.read(self.sub("recording"))
+        table = self.sub("recording")
+        known = {one.name: table.pop(one.name) for one in fields(consent.Recording) if one.name in table}
+        found, errors = consent.read(known)
         self.errors += errors
+        self.leftovers("recording", table)
         return found
 
     def retention(self) -> Retention:

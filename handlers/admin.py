@@ -291,7 +291,7 @@ async def _do_not_call(desk: Desk, click: Click, text: str) -> str:
             return False  # or the reason that is known would be lost
         if added:
             people.block(db, number, reason, click.user, board.now())
-        elif not people.unblock(db, number):
+        elif not opt_outs.opt_in(db, number):
             return False
         ledger.audit(db, board.now(), click.user, f"do-not-call {word.casefold()}", number, reason)
         return True

@@ -13,8 +13,8 @@ from msgspec.structs import replace
 from typing_extensions import override
 
 from bot import assembly, call_options, dialing, settings_reader
-from bot.dialing import Ask
 from bot.errors import NeedsConsent, NotAllowed
+from bot.intents import Ask
 from bot.orders import BASICS, CallOrder, RepPhone, Speech, options
 from bot.routing import ByLine
 from bot.settings import Settings

@@ -16,7 +16,7 @@ from bot.orders import RepPhone, Speech
 from bot.providers import callgear
 from bot.providers.callgear.methods import CODES
 from tests.callgear_line import LINE, Line
-from tests.test_provider_contract import assert_same_request, conversation
+from tests.provider_samples import assert_same_request, conversation
 
 
 @pytest.fixture

@@ -2,9 +2,7 @@
 refused before anybody is called.
 """
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from typing_extensions import override
@@ -18,10 +16,11 @@ from bot.orders import MessageOrder
 from bot.store import messages
 from bot.store.messages import Batch
 from tests.audit_lines import audit_log
-from tests.fake_slack import FakeSlack
-from tests.office import LINE, Office, office
-from tests.slack_state import Clock
+from tests.message_desk import desk
+from tests.office import LINE, Office
 from tests.speaker import Speaker, speaker
+
+__all__ = ["desk"]  # a fixture
 
 US, SECOND, GB = "+12025550131", "+12025550132", "+447700900123"
 ANNOUNCEMENT = "This call is recorded."
@@ -33,13 +32,6 @@ class Caller(Speaker):
 
     title = "Caller"
     message_options = frozenset({"text", "caller_id", "ring_seconds"})
-
-
-@pytest.fixture
-async def desk(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> AsyncIterator[Office]:
-    async with office(tmp_path, fake_slack, slack_clock, kind=Speaker) as desk:
-        message_queue.watch(desk.board)
-        yield desk
 
 
 def rules(desk: Office, default: Rule = "off", **countries: Rule) -> None:

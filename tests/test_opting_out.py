@@ -174,3 +174,12 @@ async def test_a_campaign_that_is_gone_needs_nothing(desk: Office) -> None:
     del dialer(desk).sheets[SALE]
     await opting_out.due(desk.board)
     assert await desk.board.read(opt_outs.waiting) == []
+
+
+async def test_whoever_is_taken_off_the_list_again_stays_in_the_campaign(desk: Office) -> None:
+    await in_the_campaign(desk)
+    for number in (NOA, SAM):
+        await desk.type(f"/callboard dnc add {number}")
+    await desk.type(f"/callboard dnc remove {NOA}", user="U2")
+    await opting_out.due(desk.board)
+    assert list(dialer(desk).sheets[SALE].calls) == [NOA]

@@ -13,7 +13,7 @@ from bot.events import CUSTOMER, AnyEvent, CdrReceived, Described, Direction, Ou
 from bot.store import call_log, calls, missed
 from bot.store.call_log import Reach, Row
 from tests.empty_store import connected
-from tests.test_store_missed import FAX, Routes
+from tests.missed_store import FAX, Routes
 
 NOW = 1_770_000_000.0
 CALLER, OTHER = "+12025550155", "+12025550156"

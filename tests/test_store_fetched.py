@@ -13,7 +13,7 @@ from bot.call_search import Search
 from bot.events import AnyEvent, CdrReceived, Described, Outcome, Requested, Settled, Unclear
 from bot.store import Database, call_log, calls, figures, missed, recordings, retention
 from bot.store.call_log import Reach
-from tests.test_store_missed import AFTER, CALLER, FAX, NOW, Routes, all_rows, only, record
+from tests.missed_store import AFTER, CALLER, FAX, NOW, Routes, all_rows, only, record
 
 MONTH = 30 * 86400.0
 THEN = NOW - MONTH

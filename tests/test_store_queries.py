@@ -78,7 +78,7 @@ from bot.store.recordings import Copy
 from bot.store.web_phones import Phone
 from bot.web_phone import Report
 from tests.empty_store import connected
-from tests.test_store_missed import Routes
+from tests.missed_store import Routes
 
 NOW = 1_770_000_000.0
 CALLER = "+12025550155"
@@ -135,7 +135,7 @@ SCANS = {
     "consents.all_given": "a list of calls is judged by all of them, once, where there is a registry",
     "ledger.problems": "what is broken now: a handful of rows",
     "ledger.subscriptions": "one row per channel and digest, read once a minute",
-    "contacts.named": "a name may be anywhere in a contact's name; a person typed it and waits for it",
+    "contacts.named": "part of a name may be anywhere in one; a person waits while an index of all names is read",
     "people.never_called": "a list of calls is judged by all of it, once",
     "people.blocked": "shown to admins, latest first, on request",
     "presence.save_presence": "one row per person and account, when somebody says who they are there",
@@ -299,6 +299,11 @@ def put_back(db: sqlite3.Connection) -> None:
     assert messages.put_back(db, "c1", NOW)
 
 
+def retry_now(db: sqlite3.Connection) -> None:
+    cards.retry_now(db, NOW)
+    cards.retry_now(db, NOW, "C1")
+
+
 def tell_roundup(db: sqlite3.Connection) -> None:
     roundups.tell(db, ROUNDUP, RECORDED, NOW, late=False)
     roundups.tell(db, ROUNDUP, RECORDED, NOW + 10**6, late=True)
@@ -398,7 +403,8 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "cards.anew": lambda db: cards.anew(db, CARD),
     "cards.give_up": lambda db: cards.give_up(db, "C1"),
     "cards.leave": lambda db: cards.leave(db, CARD),
-    "cards.retry_now": lambda db: cards.retry_now(db, NOW),
+    "cards.retry_now": retry_now,
+    "cards.let_pass": lambda db: cards.let_pass(db, CARD),
     "cards.held": lambda db: cards.held(db, NOW),
     "cards.hold_no_longer": lambda db: cards.hold_no_longer(db, [1], NOW),
     "cards.set_back": lambda db: cards.set_back(db, 3600, NOW),
@@ -546,6 +552,8 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "contact_imports.counts": lambda db: contact_imports.counts(db, IMPORT),
     "contact_imports.some": lambda db: contact_imports.some(db, "i1", "new", 3),
     "contact_imports.refused": lambda db: contact_imports.refused(db, "i1"),
+    "contact_imports.replaced": lambda db: contact_imports.replaced(db, "i1"),
+    "contact_imports.show": lambda db: contact_imports.show(db, IMPORT, NOW),
     "contact_imports.run": import_table,
     "contact_imports.drop": drop_table,
     "contact_imports.reports_due": contact_imports.reports_due,
@@ -586,6 +594,7 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "consents.withdraw": lambda db: consents.withdraw(db, CALLER),
     "consents.all_given": consents.all_given,
     "dials.called_us": lambda db: dials.called_us(db, CALLER, NOW),
+    "opt_outs.opt_in": lambda db: opt_outs.opt_in(db, CALLER),
     "opt_outs.waiting": opt_outs.waiting,
     "opt_outs.removed": lambda db: opt_outs.removed(db, Waiting(CALLER, "acme", "key", "Spring", NOW)),
     "campaigns.added_to": lambda db: campaigns.added_to(db, CALLER),

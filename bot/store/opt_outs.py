@@ -57,6 +57,13 @@ def opt_out(db: sqlite3.Connection, number: str, reason: str, by: str, now: floa
     return True
 
 
+def opt_in(db: sqlite3.Connection, number: str) -> bool:
+    """Off the list again, and whatever waits for it stays where it is. False: it was not on it."""
+    for key in ledger.recall_all(db, f"{_FACT}{number} "):
+        ledger.forget_fact(db, key)
+    return people.unblock(db, number)
+
+
 def _forget_reminders(db: sqlite3.Connection, number: str) -> None:
     rows = db.execute(
         "SELECT reminders.id, reminders.call_id FROM calls"
