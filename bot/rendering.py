@@ -359,12 +359,12 @@ def _earlier(db: sqlite3.Connection, board: Board, place: str, number: str, befo
         return []
     reader = place[1:] if place.startswith("@") else ""
     manager = bool(reader) and board.settings.role(reader) != "rep"
-    closed = channels.closed_to(db, reader) - {place}
+    closed = channels.closed_to(db, reader)
 
     def told(call: Call) -> bool:
         where = calls.place_of(db, call.id)
         theirs = where == place or (call.rep == reader and bool(reader))
-        return manager or theirs or not (where.startswith("@") or where in closed)
+        return manager or theirs or channels.is_open(where, reader, closed)
 
     return list(islice(filter(told, calls.with_number(db, number, before, _LOOKED_AT)), limit))
 

@@ -147,15 +147,13 @@ def _waiting(db: sqlite3.Connection, condition: str, values: tuple[str, ...], li
 
 
 def seen_by(db: sqlite3.Connection, user: str, limit: int = 1000, *, owed: bool = False) -> list[Missed]:
-    """Those a rep may know of, the longest first: theirs, and those of channels that are not closed to them.
+    """Those a rep may know of, the longest first: whom they have claimed, and those of places that are open to them.
 
-    Who called a colleague's own extension is the colleague's matter. `owed`: without those that others have claimed.
+    `owed`: without those that others have claimed.
     """
-    closed = sorted(channels.closed_to(db, user))
-    marks = ", ".join("?" * len(closed))
-    condition = f"AND (claimed_by = ? OR place = ? OR (substr(place, 1, 1) <> '@' AND place NOT IN ({marks})))"
-    condition += " AND claimed_by IN ('', ?)" if owed else ""
-    return _waiting(db, condition, (user, f"@{user}", *closed, *((user,) if owed else ())), limit)
+    is_open, places = channels.says_open(user, channels.closed_to(db, user))
+    condition = f"AND (claimed_by = ? OR {is_open})" + (" AND claimed_by IN ('', ?)" if owed else "")
+    return _waiting(db, condition, (user, *places, *((user,) if owed else ())), limit)
 
 
 def owed_by(db: sqlite3.Connection, rep: str) -> list[Missed]:
