@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from bot import approval, calling_lists, tries
 from bot.board import Board
-from bot.call import Call
+from bot.call import Call, last_rep
 from bot.cards import Message
 from bot.cards.batch import SAMPLES, WORDS, batch_card
 from bot.cards.call import call_card
@@ -367,11 +367,6 @@ def _earlier(db: sqlite3.Connection, board: Board, place: str, number: str, befo
         return manager or theirs or channels.is_open(where, reader, closed)
 
     return list(islice(filter(told, calls.with_number(db, number, before, _LOOKED_AT)), limit))
-
-
-def last_rep(history: list[Call]) -> str:
-    """Slack user id of who spoke with them last, "" = nobody; `history` latest first."""
-    return next((call.rep for call in history if call.conversation and call.rep), "")
 
 
 def _contact(db: sqlite3.Connection, number: str) -> Contact | None:
