@@ -13,7 +13,6 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from bot.board import Board, notice, sentence
 from bot.call import Call
@@ -131,12 +130,6 @@ async def _check(board: Board, account: str, provider: Provider) -> None:
         await board.problem(f"version {account}", outdated)
     else:
         await board.solved(f"version {account}")
-
-
-def tomorrow_at_nine(now: float, zone: str) -> float:
-    """Seconds since 1970 UTC of 09:00 on the next day in that zone."""
-    day = datetime.fromtimestamp(now, ZoneInfo(zone)).date() + timedelta(days=1)
-    return datetime(day.year, day.month, day.day, 9, tzinfo=ZoneInfo(zone)).timestamp()
 
 
 async def start(board: Board, extra: dict[str, tuple[Callable[[], Awaitable[None]], float]]) -> Any:
