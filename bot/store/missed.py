@@ -58,6 +58,14 @@ def put_right(db: sqlite3.Connection, missed_id: str) -> None:
         cards.touch_all(db, "notice", f"{about}:{missed_id}")
 
 
+def _done(db: sqlite3.Connection, missed_id: str, cursor: sqlite3.Cursor) -> bool:
+    """Whether the row was changed. Its card is drawn anew also where it was not: whoever pressed saw an old one."""
+    if cursor.rowcount:
+        put_right(db, missed_id)
+    cards.touch(db, missed_id, "missed")
+    return cursor.rowcount == 1
+
+
 def close(db: sqlite3.Connection, missed_id: str, *, now: float, by: str, how: str, call_id: str = "") -> bool:
     """Close an open one. False: somebody was faster."""
     cursor = db.execute(
@@ -80,9 +88,7 @@ def claim(db: sqlite3.Connection, missed_id: str, by: str, now: float, remind_at
         " WHERE id = ? AND closed_at = 0 AND claimed_by = ''",
         (by, now, remind_at, missed_id),
     )
-    if cursor.rowcount:
-        put_right(db, missed_id)
-    cards.touch(db, missed_id, "missed")
+    _done(db, missed_id, cursor)
     return get(db, missed_id)
 
 
@@ -93,10 +99,7 @@ def assign(db: sqlite3.Connection, missed_id: str, to: str, now: float, remind_a
         " WHERE id = ? AND closed_at = 0 AND claimed_by <> ?",
         (to, now, remind_at, missed_id, to),
     )
-    if cursor.rowcount:
-        put_right(db, missed_id)
-    cards.touch(db, missed_id, "missed")
-    return cursor.rowcount == 1
+    return _done(db, missed_id, cursor)
 
 
 def release(db: sqlite3.Connection, missed_id: str, by: str, escalate_at: float) -> bool:
@@ -106,10 +109,7 @@ def release(db: sqlite3.Connection, missed_id: str, by: str, escalate_at: float)
         " WHERE id = ? AND claimed_by = ? AND closed_at = 0",
         (escalate_at, missed_id, by),
     )
-    if cursor.rowcount:
-        put_right(db, missed_id)
-    cards.touch(db, missed_id, "missed")
-    return cursor.rowcount == 1
+    return _done(db, missed_id, cursor)
 
 
 def snooze(db: sqlite3.Connection, missed_id: str, by: str, until: float) -> bool:
