@@ -14,7 +14,7 @@ from bot.call import Call
 from bot.events import CallEnded, LegRinging, State, Tagged
 from bot.store import Database, alone, calls, engine, ledger, recordings, schema
 from bot.store.migrations import MIGRATIONS
-from tests.test_store_ingest import Routes
+from tests.empty_store import Routes
 
 
 def insert(db: sqlite3.Connection, key: str) -> None:
