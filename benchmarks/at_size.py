@@ -173,9 +173,15 @@ def queries(board: Board, path: Path, now: float) -> None:
             10,
         ),
         ("contact by number", lambda: contacts.get(db, number), lambda: floors.contact(db, number), 1),
-        ("contact by name", lambda: contacts.named(db, "Dana Levi"), lambda: floors.named(db, "dana", "levi"), 150),
+        ("contact by name", lambda: contacts.named(db, "Dana Levi"), lambda: floors.named(db, "dana", "levi"), 50),
         (
-            "contact by a name with accents",
+            "contact by the whole name",
+            lambda: contacts.named(db, "Dana Levi3"),
+            lambda: floors.named(db, "dana levi3"),
+            1,
+        ),
+        (
+            "contact by what 8,000 are called",
             lambda: contacts.named(db, "muller"),
             lambda: floors.named(db, "müller"),
             150,
@@ -184,8 +190,9 @@ def queries(board: Board, path: Path, now: float) -> None:
             "/contacts, a page that is searched",
             lambda: contacts.page(db, "company 4999"),
             lambda: floors.named(db, "zz"),
-            150,
+            30,
         ),
+        ("/contacts, somebody who is not there", lambda: contacts.page(db, "zz"), lambda: floors.named(db, "zz"), 30),
     ]
     for what, ours, floor, most in asked:
         high, low, *_ = side_by_side(ours, floor, 3)

@@ -18,8 +18,10 @@ import msgspec
 from benchmarks.servers import LINES
 from bot.events import CUSTOMER, AnyEvent, CallEnded, CdrReceived, Described, LegAnswered, Outcome
 from bot.routing import ByLine
-from bot.store import Database, calls, cards, missed
+from bot.store import Database, calls, cards, missed, people
+from bot.store.contacts import INTO
 from bot.store.engine import add_functions
+from bot.store.people import Person
 
 DAYS, COPIED_DAYS = 90, 2
 CALLS_A_DAY = 11_111
@@ -116,7 +118,7 @@ def build(path: Path, routing: ByLine, now: float) -> int:
     db.execute("BEGIN")
     for number in range(REPS):
         user, extension = rep(number)
-        db.execute("INSERT INTO people (user, name, extension) VALUES (?, ?, ?)", (user, f"Rep {number}", extension))
+        people.save_person(db, Person(user, f"Rep {number}", extension=extension))
     start = first_day(now)
     _ingest(db, told(start), routing)
     _settle(db)
@@ -132,14 +134,9 @@ def build(path: Path, routing: ByLine, now: float) -> int:
             )
     strangers = (f"+1{code}555" for code in _CODES)
     db.executemany(
-        "INSERT OR IGNORE INTO contacts (number, name, company, by, at) VALUES (?, ?, ?, 'U1', ?)",
+        f"{INTO} VALUES (?1, ?2, ?3, 'U1', 0, all_folded(?2), all_folded(?3)) ON CONFLICT DO NOTHING",
         (
-            (
-                number,
-                f"{_FIRST[n * 31 % len(_FIRST)]} {_LAST[n * 17 % len(_LAST)]}{n % 997}",
-                f"Company {n % 5000}",
-                start,
-            )
+            (number, f"{_FIRST[n * 31 % len(_FIRST)]} {_LAST[n * 17 % len(_LAST)]}{n % 997}", f"Company {n % 5000}")
             for n, number in zip(range(CONTACTS), _numbers(strangers), strict=False)
         ),
     )

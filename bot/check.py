@@ -29,20 +29,13 @@ from bot.errors import CallboardError, SettingsError, Unsupported
 from bot.providers import provider_class
 from bot.settings import Account, Settings
 from bot.settings_reader import examine
+from bot.settings_values import VARIABLES
 from bot.store import ledger
 from bot.store.engine import SQLITE, read_only
 from bot.store.engine import examine as examine_file
 from bot.store.schema import VERSION
 from bot.workspace import IDENTITY, Identity
 
-VARIABLES = frozenset(
-    f"CALLBOARD_{name}"
-    for name in (
-        *("CONFIG", "DATA", "HOOK_SECRET", "HOST", "LOG", "LOOKUP_TOKEN", "OLD_HOOK_SECRET", "PORT", "PUBLIC_URL"),
-        "SLACK_MODE",
-    )
-)
-"""All of ours in the environment but those of accounts."""
 WAL_RESET_FIXED = (3, 51, 3)
 """From this version on two connections can write a WAL file safely: https://sqlite.org/wal.html#walresetbug"""
 _SECONDS = 10.0

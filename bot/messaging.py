@@ -199,8 +199,9 @@ def _with_defaults(board: Board, provider: Provider, said: Said) -> Said:
     """With what the settings say of every message of that account, as far as nobody has chosen it for this one.
 
     Raises:
-        NotAllowed: somebody wants it to last longer.
+        NotAllowed: somebody wants it to last longer, or to ring less.
     """
+    check_ring(board, said.ring_seconds)
     given = board.settings.message_options(provider.account)
     longest = given.get("max_seconds")
     if longest and said.max_seconds > longest:
@@ -215,6 +216,20 @@ def _with_defaults(board: Board, provider: Provider, said: Said) -> Said:
         name: value for name, value in given.items() if value and not getattr(said, name) and listens.get(name, True)
     }
     return msgspec.structs.replace(said, **more)
+
+
+def check_ring(board: Board, seconds: int) -> None:
+    """Whether a phone may be let go after ringing so long; 0 = as long as the service lets it ring.
+
+    Raises:
+        NotAllowed: whoever is called has longer to answer.
+    """
+    least = board.settings.policy.ring_at_least
+    if 0 < seconds < least:
+        raise NotAllowed(
+            f"Phones ring {counted(least, 'second')} at least before a voice message gives up, as your admin has set "
+            f"it, so nothing was sent. Write “ring {least}s” or more, or leave it out."
+        )
 
 
 def _speaks(board: Board, able: list[str]) -> str:

@@ -53,7 +53,7 @@ def order(
     if wanted.dial_digits and "dial_digits" not in provider.order_options:
         raise Unsupported(_nothing_behind(board, provider, wanted.dial_digits))
     provider.refuse_unexpressible(wanted)
-    full = _with_defaults(board, provider, wanted, extension=ask.extension)
+    full = _with_defaults(board, provider, wanted, extension=ask.extension, from_list=ask.from_list)
     agreed = _consent(board, provider, ask, full) if ask.record else consent.Consent()
     if agreed.question and not ask.consented:
         raise NeedsConsent(agreed.question, agreed.yes)
@@ -66,6 +66,8 @@ def message(board: Board, provider: Provider, order: MessageOrder) -> tuple[Mess
     Raises:
         NotAllowed: it cannot be recorded as the rules want it.
     """
+    if order.ring_seconds:  # asked for before the policy said so, perhaps
+        order = replace(order, ring_seconds=max(order.ring_seconds, board.settings.policy.ring_at_least))
     if not order.record:
         return order, ""
     agreed = consent.of_message(
@@ -105,10 +107,17 @@ def _into_conference(board: Board, provider: Provider, call_id: str, ask: Ask, r
     return replace(wanted, **more)
 
 
-def _with_defaults(board: Board, provider: Provider, wanted: CallOrder, *, extension: bool) -> CallOrder:
-    """The order with what the settings say of every call of that account and line, where it goes with this one."""
+def _with_defaults(
+    board: Board, provider: Provider, wanted: CallOrder, *, extension: bool, from_list: bool
+) -> CallOrder:
+    """The order with what the settings say of every call of that account and line, where it goes with this one.
+
+    Whoever is called from a list is given as long to answer as the policy says: many countries' rules for selling do.
+    """
     given = _given(board, provider, wanted)
     full = call_options.with_defaults(wanted, given, extension=extension)
+    if from_list and full.ring_seconds:
+        full = replace(full, ring_seconds=max(full.ring_seconds, board.settings.policy.ring_at_least))
     return call_options.without(full, provider.clashing(full) - chosen(wanted))
 
 

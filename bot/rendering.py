@@ -273,7 +273,8 @@ def _contact_import(db: sqlite3.Connection, board: Board, card: Card) -> Message
     counts = contact_imports.counts(db, found)
     samples = {fate: contact_imports.some(db, found.id, fate, CONTACTS) for fate in FATES if fate != "unchanged"}
     left_out = contact_imports.refused(db, found.id, LEFT_OUT)
-    return import_card(found, counts, samples, left_out, _zone(db, board, card.place))
+    replaced = contact_imports.replaced(db, found.id) if found.state == "preview" else ""
+    return import_card(found, counts, samples, left_out, _zone(db, board, card.place), replaced)
 
 
 def _calling_list(db: sqlite3.Connection, board: Board, card: Card) -> Message | None:

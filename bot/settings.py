@@ -81,6 +81,7 @@ class PolicySettings:
         attempts_per_day, attempts_per_week: automatic calls and calls from lists to one number, 0 = no limit.
         approve_over: lists that call more people than this need a second manager's word; 0 = none does.
         ask_first: of `rules.ASK_FIRST`.
+        ring_at_least: seconds that a phone rings that is called by a voice message or from a list; 0 = as few as asked.
     """
 
     countries: tuple[str, ...]
@@ -99,6 +100,7 @@ class PolicySettings:
     attempts_per_week: int = 2
     approve_over: int = 0
     ask_first: tuple[AskFirst, ...] = ()
+    ring_at_least: int = 15
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,7 @@ class MessageSettings:
         confirm_over: more recipients than this are shown first and sent when somebody presses *Send*.
         at_once: messages that run at the same moment, per account.
         stop_key: whoever presses it during a message comes onto the do-not-call list; "" = none does.
+        stop_words: whoever says one of these, where a message listens for words, likewise.
     """
 
     most: int = 200
@@ -119,6 +122,7 @@ class MessageSettings:
     confirm_over: int = 1
     at_once: int = 3
     stop_key: str = ""
+    stop_words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -141,6 +145,8 @@ class Settings:
     Attributes:
         old_hook_secret: taken beside `hook_secret` while addresses are being changed, "" = none.
         brief_seconds: whoever hangs up sooner is no missed caller; 0 = everybody is one.
+        dispositions: how a call may have gone.  stop_disposition: that of them with which somebody is put on the
+            do-not-call list, "" = none is.
         claim_minutes: until whoever claimed a missed caller is reminded, and as many until the managers are; 0 = never.
         roundup, quiet: as in `Line`, of calls of no line that is listed; a line that says nothing has them, too.
     """
@@ -167,6 +173,7 @@ class Settings:
     summaries: bool
     mask: bool
     dispositions: tuple[str, ...]
+    stop_disposition: str
     contact_url: str
     lookup_url: str
     lookup_token: str = field(repr=False)

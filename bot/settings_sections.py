@@ -2,12 +2,14 @@
 
 import re
 from dataclasses import fields
+from typing import Any
 
 import phonenumbers
 
 from bot import consent
+from bot.call_options import LONGEST_RING
 from bot.rules import ASK_FIRST
-from bot.settings import MessageSettings, PolicySettings, Retention
+from bot.settings import MessageSettings, PolicySettings, Retention, Settings
 from bot.settings_values import COUNTRIES, Values
 
 LEAST_DAYS = 35
@@ -27,11 +29,12 @@ class Sections(Values):
             if country not in phonenumbers.SUPPORTED_REGIONS:
                 words = COUNTRIES.get(country, "Use two letters, like “IL”.")
                 self.errors.append(f"policy.countries: “{country}” is not a country code. {words}")
-        hours = self.strings("policy.hours", table.pop("hours", ["09:00", "18:00"]))
-        hours = (*hours[:1], *("00:00" if hour == "24:00" else hour for hour in hours[1:]))  # both are midnight
+        given = table.pop("hours", ["09:00", "18:00"])
+        hours = [str(hour) for hour in given] if isinstance(given, list) else []
+        hours[1:] = ["00:00" if hour == "24:00" else hour for hour in hours[1:]]  # both are midnight
         if len(hours) != 2 or not all(re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", hour) for hour in hours):
-            self.errors.append('policy.hours must be two times, like hours = ["09:00", "18:00"].')
-            hours = ("09:00", "18:00")
+            self.errors.append('policy.hours must be two times of four digits, like hours = ["09:00", "18:00"].')
+            hours = ["09:00", "18:00"]
         elif hours[1] <= hours[0] and hours[1] != "00:00":
             self.errors.append(f"policy.hours: {hours[1]} is not after {hours[0]}. Write two times of one day.")
         names = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -60,8 +63,27 @@ class Sections(Values):
             calls_at_once=self.number(table, "policy.calls_at_once", "calls_at_once", 12),
             night_calls=self.number(table, "policy.night_calls", "night_calls", night_calls),
             night_calls_at_once=self.number(table, "policy.night_calls_at_once", "night_calls_at_once", at_once),
+            ring_at_least=self.ring_at_least(table),
             daily_calls=self.whole(table, "policy.daily_calls", "daily_calls", 200),
         )
+
+    def ring_at_least(self, table: dict[str, Any]) -> int:
+        """Of [policy]: seconds."""
+        found = self.number(table, "policy.ring_at_least", "ring_at_least", 15)
+        if found > LONGEST_RING:
+            self.errors.append(f"policy.ring_at_least must be {LONGEST_RING} seconds or fewer, or 0 for no such rule.")
+        return found
+
+    def rings(self, settings: Settings) -> None:
+        """Whether the voice messages of each account let phones ring as long as they must."""
+        least = settings.policy.ring_at_least
+        for account in settings.accounts:
+            seconds = account.message.get("ring_seconds")
+            if seconds and seconds < least:
+                self.errors.append(
+                    f"accounts.{account.name}.message.ring_seconds: {seconds} seconds are fewer than the {least} of "
+                    "policy.ring_at_least. Write as many, or lower that where no law says otherwise."
+                )
 
     def messages(self) -> MessageSettings:
         """[messages]."""
@@ -69,19 +91,33 @@ class Sections(Values):
         stop_key = table.pop("stop_key", "")
         if stop_key not in ("", *"0123456789*#"):
             self.errors.append('messages.stop_key must be one key of a telephone, like "9"; "" is none.')
+        stop_words = self.strings("messages.stop_words", table.pop("stop_words", []))
+        if not all(re.search(r"\w", words) for words in stop_words):
+            self.errors.append('messages.stop_words must be words that somebody may say, like ["stop", "remove me"].')
         for limit in fields(MessageSettings):
-            if limit.name == "stop_key":
+            if limit.name in ("stop_key", "stop_words"):
                 continue
             limits[limit.name] = self.number(table, f"messages.{limit.name}", limit.name, int(str(limit.default)))
         if limits["at_once"] == 0:
             self.errors.append("messages.at_once must be 1 or more, or no message would ever be sent.")
         self.leftovers("messages", table)
-        return MessageSettings(**limits, stop_key=str(stop_key))
+        return MessageSettings(**limits, stop_key=str(stop_key), stop_words=stop_words)
+
+    def dispositions(self) -> tuple[tuple[str, ...], str]:
+        """Choices of how a call went, and the one of them with which somebody is called no more."""
+        found = self.strings("dispositions", self.table.pop("dispositions", []))
+        stops = self.text("stop_disposition", "Asked not to be called again").strip()
+        usual = ("Reached, all done", "Interested", "Not interested", "Call later", "Left a message", "Wrong number")
+        found = found or usual
+        return (found if not stops or stops in found else (*found, stops)), stops
 
     def recording(self) -> consent.Recording:
         """[recording]."""
-        found, errors = consent.read(self.sub("recording"))
+        table = self.sub("recording")
+        known = {one.name: table.pop(one.name) for one in fields(consent.Recording) if one.name in table}
+        found, errors = consent.read(known)
         self.errors += errors
+        self.leftovers("recording", table)
         return found
 
     def retention(self) -> Retention:

@@ -8,7 +8,7 @@ from bot import numbers
 from bot.board import Board
 from bot.call import Call
 from bot.errors import NotAllowed, NotFound
-from bot.events import NotPlaced, Outcome, Settled, Unclear
+from bot.events import NotPlaced, Outcome, Settled, State, Unclear
 from bot.intents import CONDUCT, CONFERENCE, CONTROL, Ask
 from bot.store import calls, ledger
 
@@ -45,7 +45,7 @@ async def settle(board: Board, call_id: str, user: str, outcome: Outcome) -> Non
 
     Raises:
         NotFound: it is not on record any more.
-        NotAllowed: not theirs to say; or nothing is said to have rung, and the provider knows better by now.
+        NotAllowed: not theirs to say; or it is known by now: somebody was faster, or the provider knows better.
     """
     call = await _of(board, call_id)
     if call.rep != user and board.settings.role(user) == "rep":
@@ -53,8 +53,15 @@ async def settle(board: Board, call_id: str, user: str, outcome: Outcome) -> Non
     now = board.now()
 
     def write(db: sqlite3.Connection) -> list[calls.Change]:
-        fresh = calls.get(db, call.id)
-        if outcome is Outcome.NOT_PLACED and fresh is not None and fresh.refs:
+        fresh = calls.get(db, call.id) or call
+        if (fresh.settled_by, fresh.outcome) == (user, outcome):
+            return []  # Slack has sent the press again
+        if fresh.settled_by:
+            raise NotAllowed(
+                f"<@{fresh.settled_by}> has said already what became of this call. Nothing was changed; look at its "
+                "card."
+            )
+        if fresh.state is not State.UNCLEAR or (outcome is Outcome.NOT_PLACED and fresh.refs):
             raise NotAllowed(
                 "The phone service has told of this call meanwhile, so it was placed: look at its card. "
                 "Nothing was changed."

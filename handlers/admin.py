@@ -20,7 +20,7 @@ from bot.operations import operations
 from bot.outsiders import WORDS
 from bot.permission import rules
 from bot.routing import quiet_hours
-from bot.store import campaigns, cards, channels, ledger, people
+from bot.store import campaigns, cards, channels, ledger, opt_outs, people
 from handlers import Click, Desk, answer, audit, campaign_calls, let_in, on_command, tell
 
 _LISTED = 100
@@ -276,11 +276,13 @@ async def _do_not_call(desk: Desk, click: Click, text: str) -> str:
     rep = board.settings.role(click.user) == "rep"
 
     def change(db: sqlite3.Connection) -> bool:
+        if added and opt_outs.opt_out(db, number, reason, click.user, board.now()):
+            return True
+        if added and (rep or not reason):
+            return False  # or the reason that is known would be lost
         if added:
-            if (rep or not reason) and people.do_not_call(db, number):
-                return False  # or the reason that is known would be lost
             people.block(db, number, reason, click.user, board.now())
-        elif not people.unblock(db, number):
+        elif not opt_outs.opt_in(db, number):
             return False
         ledger.audit(db, board.now(), click.user, f"do-not-call {word.casefold()}", number, reason)
         return True
@@ -294,6 +296,6 @@ async def _do_not_call(desk: Desk, click: Click, text: str) -> str:
     campaign = "a campaign" if len(waits) == 1 else "campaigns"
     also = (
         f" It was added to {campaign}, which the phone service dials by itself: {', '.join(map(plain, waits))}. If it "
-        "waits there yet, a manager takes it off with `/campaign remove`."
+        "waits there yet, it is taken out within a minute, or the managers are told."
     )
     return f"{numbers.pretty(number)} will not be called any more.{also if waits else ''}"

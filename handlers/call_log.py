@@ -9,7 +9,7 @@ from datetime import datetime
 import msgspec
 from slack_bolt.async_app import AsyncApp
 
-from bot import by_hand, call_search, log_fetching, namesakes, slack_text, who
+from bot import by_hand, call_search, log_fetching, namesakes, opting_out, slack_text, who
 from bot.board import Board
 from bot.by_hand import BY_HAND, HandMade
 from bot.call import Call
@@ -275,6 +275,8 @@ def _record(
     (change,) = calls.ingest(db, BY_HAND, told, now=now, routing=board.routing, call_id=call_id)
     detail = f"{call_id} {made.direction} {made.talked // 60} min"
     ledger.audit(db, now, made.rep, "record call by hand", made.number, detail)
+    if made.disposition and made.disposition == board.settings.stop_disposition:
+        opting_out.asked(db, board, change.call, made.rep)
     return change.call
 
 

@@ -4,7 +4,7 @@ What migrating does is proven by `test_store_engine.py`, and by whoever starts t
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -71,7 +71,7 @@ class Routes:
     def remind_after(self) -> float:
         return self.after
 
-    def stop_key(self) -> str:
+    def stops(self, heard: Sequence[str]) -> str:
         return ""
 
     def roundup(self, call: Call, place: str, now: float) -> Roundup | None:

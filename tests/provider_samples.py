@@ -45,6 +45,7 @@ from bot.providers import NAMES, provider_class
 FOLDER = Path(providers.__file__).parent
 KINDS = [name for name in NAMES if (FOLDER / name / "__init__.py").exists()]
 DIALS = dialling()
+HTML = "<!DOCTYPE html><html><body><h1>It works!</h1></body></html>"
 ORDERS: dict[type[Order], tuple[str, str]] = {
     CallOrder: ("place_call", "order_options"),
     MessageOrder: ("send_message", "message_options"),

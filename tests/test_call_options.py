@@ -256,6 +256,17 @@ async def test_calls_have_the_options_of_account_and_line(desk: Office) -> None:
     assert (usual.caller_id, usual.caller_name) == (LINE, "Sales")
 
 
+async def test_a_call_from_a_list_rings_as_long_as_the_policy_says(desk: Office) -> None:
+    await desk.link("U1")
+    everywhere(desk, {"ring_seconds": 10})
+    assert (await dial(desk)).ring_seconds == 10
+    assert (await dial(desk, "k2", number=SECOND, from_list=True)).ring_seconds == 15
+    everywhere(desk, {"ring_seconds": 0})
+    assert not (await dial(desk, "k3", number="+12025550125", from_list=True)).ring_seconds
+    everywhere(desk, {"ring_seconds": 40})
+    assert (await dial(desk, "k4", number="+12025550126", from_list=True)).ring_seconds == 40
+
+
 async def test_an_own_extension_is_called_as_one(desk: Office) -> None:
     await desk.link("U1")
     everywhere(desk, {"number_must_be_online": True})

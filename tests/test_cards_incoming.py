@@ -218,7 +218,7 @@ def test_a_missed_caller_waits() -> None:
     for expected in (
         f"Missed call from Dana Levi (Acme), {PRETTY}",
         "Missed 3 times (14:38, 14:41, 14:56)",
-        "Waiting for 22 min",
+        "Waiting since 14:38",
         "On line +1 202-555-0199",
         "They reached voicemail",
         f"Last spoke with <@{OTHER}>",
@@ -226,6 +226,15 @@ def test_a_missed_caller_waits() -> None:
     ):
         assert expected in shown.text
     assert action_ids(shown.blocks) == ["missed:call_back", "missed:claim", "missed:snooze", "missed:close"]
+
+
+def test_a_card_that_nobody_touches_is_still_true_later() -> None:
+    row = missed(escalations=1)
+    shown, later = (
+        missed_card(row, calls=TRIES, contact=DANA, last_rep=OTHER, now=now, zone=ZONE, masked=False, closing=None).text
+        for now in (NOW, NOW + 3600)
+    )
+    assert later == shown
 
 
 def test_the_story_grows_until_it_is_closed() -> None:
@@ -251,7 +260,7 @@ def test_other_ways_to_be_closed() -> None:
         show_missed(reached, closing=closing).text
     )
     by_hand = missed(closed_at=NOW - 60, closed_how="by hand", closed_by=OTHER)
-    assert f"ticked off by <@{OTHER}> at 14:59, without a call → closed" in show_missed(by_hand).text
+    assert f"(14:38, 14:41, 14:56) → closed by <@{OTHER}> at 14:59, without a call\n" in show_missed(by_hand).text
 
 
 def test_snoozed_and_escalated_are_said() -> None:
@@ -336,10 +345,10 @@ def test_a_reminder_says_whom_and_offers_the_call() -> None:
     assert {element["value"] for element in card.blocks[-1]["elements"]} == {"c1"}
 
 
-def test_an_escalation_says_how_long_and_offers_the_call_back() -> None:
+def test_an_escalation_says_since_when_and_offers_the_call_back() -> None:
     card = checked(notice_card(escalation(missed(), DANA, NOW, ZONE)))
     assert f"Nobody has called back Dana Levi (Acme), {PRETTY}." in card.text
-    assert "Waiting for 22 min; tried 3 times, last at 14:56 on line +1 202-555-0199." in card.text
+    assert "Waiting since 14:38; tried 3 times, last at 14:56 on line +1 202-555-0199." in card.text
     assert action_ids(card.blocks) == ["missed:call_back", "missed:claim"]
 
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from bot.assembly import serving
-from bot.check import VARIABLES
+from bot.settings_values import VARIABLES
 from bot.web import application
 from tests.computer import Computer, computer, fault
 from tests.office import SETTINGS, Office
@@ -220,5 +220,5 @@ async def test_a_variable_that_nothing_reads_is_noted(computer: Computer, variab
 
 def test_every_variable_is_known_to_the_check() -> None:
     text = (Path(__file__).parents[1] / "docs" / "settings.md").read_text(encoding="utf-8")
-    told = set(re.findall(r"^\| `(CALLBOARD_[A-Z_]+)` \|", text, re.MULTILINE))
+    told = set(re.findall(r"^\| `((?:CALLBOARD|SLACK)_[A-Z_]+)` \|", text, re.MULTILINE))
     assert told == VARIABLES

@@ -84,7 +84,7 @@ async def waited(desk: Office) -> str:
     [
         ("called back", "+1 202-555-0155 was called back 17 min after their first call, at ", []),
         ("reached us", "+1 202-555-0155 reached us 17 min after their first call, at ", []),
-        ("close", "+1 202-555-0155 was ticked off by U1 at ", []),
+        ("close", "+1 202-555-0155 was closed by U1 at ", []),
         ("claim", "U1 claimed +1 202-555-0155 at ", ["missed:release"]),
         ("snoozed", "U1 snoozed +1 202-555-0155 until ", ["missed:call_back", "missed:claim"]),
     ],

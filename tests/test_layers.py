@@ -107,6 +107,7 @@ KNOWS_ONLY_THE_TYPES_OF_SQLITE = (
         "bot.message_queue",
         "bot.messaging",
         "bot.offers",
+        "bot.opting_out",
         "bot.permission",
         "bot.phone_page",
         "bot.polling",

@@ -44,7 +44,7 @@ WEIGHTS = {
 }  # fmt: skip
 DEAD = ("is closed already", "has claimed this caller", "was faster", "Nobody has claimed", "only they or a manager")
 """What nobody is told who presses what their own message offers them."""
-WORDS = ("was called back", "reached us", "was ticked off")
+WORDS = ("was called back", "reached us", "was closed by")
 
 
 class Day:

@@ -10,6 +10,7 @@ from bot.errors import Ambiguous, Refused, Unavailable, Unsupported
 from bot.providers import provider_class
 from tests.provider_samples import (
     DIALS,
+    HTML,
     KINDS,
     assert_no_secret,
     configured,
@@ -19,7 +20,6 @@ from tests.provider_samples import (
     successful,
 )
 
-HTML = "<!DOCTYPE html><html><body><h1>It works!</h1></body></html>"
 NOT_REACHED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 UNCLEAR = (httpx.ReadTimeout, httpx.WriteTimeout, httpx.ReadError, httpx.RemoteProtocolError)
 

@@ -53,6 +53,7 @@ from bot.store import (
     missed,
     missed_calls,
     offers,
+    opt_outs,
     owners,
     people,
     presence,
@@ -68,6 +69,7 @@ from bot.store.call_log import Reach
 from bot.store.cards import Card
 from bot.store.contacts import Contact
 from bot.store.messages import Batch, Recipient
+from bot.store.opt_outs import Waiting
 from bot.store.people import Person
 from bot.store.recordings import Copy
 from bot.store.web_phones import Phone
@@ -98,6 +100,7 @@ MODULES: tuple[ModuleType, ...] = (
         missed,
         missed_calls,
         offers,
+        opt_outs,
         owners,
         people,
         presence,
@@ -125,7 +128,7 @@ SCANS = {
     "cards.set_back": "once each time the clock is set back",
     "ledger.problems": "what is broken now: a handful of rows",
     "ledger.subscriptions": "one row per channel and digest, read once a minute",
-    "contacts.named": "a name may be anywhere in a contact's name; a person typed it and waits for it",
+    "contacts.named": "part of a name may be anywhere in one; a person waits while an index of all names is read",
     "people.never_called": "a list of calls is judged by all of it, once",
     "people.blocked": "shown to admins, latest first, on request",
     "presence.save_presence": "one row per person and account, when somebody says who they are there",
@@ -284,6 +287,11 @@ def put_back(db: sqlite3.Connection) -> None:
     assert messages.put_back(db, "c1", NOW)
 
 
+def retry_now(db: sqlite3.Connection) -> None:
+    cards.retry_now(db, NOW)
+    cards.retry_now(db, NOW, "C1")
+
+
 def tell_roundup(db: sqlite3.Connection) -> None:
     roundups.tell(db, ROUNDUP, RECORDED, NOW, late=False)
     roundups.tell(db, ROUNDUP, RECORDED, NOW + 10**6, late=True)
@@ -383,7 +391,8 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "cards.anew": lambda db: cards.anew(db, CARD),
     "cards.give_up": lambda db: cards.give_up(db, "C1"),
     "cards.leave": lambda db: cards.leave(db, CARD),
-    "cards.retry_now": lambda db: cards.retry_now(db, NOW),
+    "cards.retry_now": retry_now,
+    "cards.let_pass": lambda db: cards.let_pass(db, CARD),
     "cards.held": lambda db: cards.held(db, NOW),
     "cards.hold_no_longer": lambda db: cards.hold_no_longer(db, [1], NOW),
     "cards.set_back": lambda db: cards.set_back(db, 3600, NOW),
@@ -532,6 +541,8 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "contact_imports.counts": lambda db: contact_imports.counts(db, IMPORT),
     "contact_imports.some": lambda db: contact_imports.some(db, "i1", "new", 3),
     "contact_imports.refused": lambda db: contact_imports.refused(db, "i1"),
+    "contact_imports.replaced": lambda db: contact_imports.replaced(db, "i1"),
+    "contact_imports.show": lambda db: contact_imports.show(db, IMPORT, NOW),
     "contact_imports.run": import_table,
     "contact_imports.drop": drop_table,
     "contact_imports.reports_due": contact_imports.reports_due,
@@ -555,7 +566,11 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "campaigns.unfinished": campaigns.unfinished,
     "campaigns.open_lists": campaigns.open_lists,
     "campaigns.number_of": lambda db: campaigns.number_of(db, "b1"),
-    "messages.heed": lambda db: messages.heed(db, HEARD, "9", (), NOW),
+    "messages.heed": lambda db: messages.heed(db, HEARD, "pressed 9", NOW),
+    "opt_outs.opt_out": lambda db: opt_outs.opt_out(db, CALLER, "Asked", "U1", NOW),
+    "opt_outs.opt_in": lambda db: opt_outs.opt_in(db, CALLER),
+    "opt_outs.waiting": opt_outs.waiting,
+    "opt_outs.removed": lambda db: opt_outs.removed(db, Waiting(CALLER, "acme", "key", "Spring", NOW)),
     "campaigns.added_to": lambda db: campaigns.added_to(db, CALLER),
     "campaigns.want_report": lambda db: campaigns.want_report(db, "b1"),
     "campaigns.reports_due": campaigns.reports_due,

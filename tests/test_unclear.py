@@ -74,23 +74,29 @@ async def test_the_providers_record_overrules_the_rep(desk: Office) -> None:
     call = await dialing.dial(desk.board, "k1", await ask(desk))
     with pytest.raises(NotAllowed, match="Only the rep"):
         await unclear.settle(desk.board, call.id, "U4", Outcome.NOT_PLACED)
-    await desk.board.ingest(  # its echo, before anybody said anything
-        "voicenter",
-        [LegAnswered(ref="late", at=desk.clock(), leg="customer")],
-    )
-    found = await desk.board.read(calls.get, call.id)
-    assert found is not None
-    assert (found.state, found.refs) == (State.TALKING, ("late",))
     await unclear.settle(desk.board, call.id, "U1", Outcome.NO_ANSWER)
     (_, *latest), *_ = await desk.board.read(audit_log)
     assert latest == ["U1", "settle unclear call", call.number, f"{call.id} no_answer"]
     await desk.board.ingest(
         "voicenter",
         [CdrReceived(ref="late", at=desk.clock(), leg="customer", outcome=Outcome.ANSWERED, talk_seconds=9)],
+        call_id=call.id,  # the record carries it
     )
     found = await desk.board.read(calls.get, call.id)
     assert found is not None
     assert (found.outcome, found.talk_seconds) == (Outcome.ANSWERED, 9)
+
+
+async def test_an_echo_that_comes_before_the_rep_says_anything_is_what_counts(desk: Office) -> None:
+    await desk.link("U1")
+    desk.phone.answer = Ambiguous("No answer in time.")
+    call = await dialing.dial(desk.board, "k1", await ask(desk))
+    await desk.board.ingest("voicenter", [LegAnswered(ref="late", at=desk.clock(), leg="customer")])
+    with pytest.raises(NotAllowed, match="has told of this call meanwhile"):
+        await unclear.settle(desk.board, call.id, "U1", Outcome.NO_ANSWER)
+    found = await desk.board.read(calls.get, call.id)
+    assert found is not None
+    assert (found.state, found.refs) == (State.TALKING, ("late",))
 
 
 async def test_an_answer_that_cannot_be_stored_is_unclear_after_the_restart(

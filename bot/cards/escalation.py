@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from bot.call import Call
-from bot.cards import about, day_clock, line_words, rep_words, upper_first, who, who_plain
+from bot.cards import day_clock, line_words, rep_words, upper_first, who, who_plain
 from bot.cards.missed import closed_words
 from bot.cards.times import how_often
 
@@ -41,7 +41,7 @@ def escalation(
         claimer = rep_words(missed.claimed_by) if anothers else "You"
         since = day_clock(missed.claimed_at, now, zone)
         asks = f"{claimer} claimed {party} at {since}, and nobody has talked with them since"
-    text = f"*{asks}.*\nWaiting for {about(now - missed.opened_at)}; {_tries(missed, now, zone)}"
+    text = f"*{asks}.*\nWaiting since {day_clock(missed.opened_at, now, zone)}; {_tries(missed, now, zone)}"
     if anothers:
         text += TO_OTHERS
     if not missed.number:

@@ -117,7 +117,8 @@ def _story(missed: "Missed", calls: Sequence[tuple[str, float]], closing: Call |
         steps.append(f"claimed by {rep_words(missed.claimed_by)} at {day_clock(missed.claimed_at, now, zone)}")
     if not missed.open:
         steps.append(closed_words(missed, closing, now, zone))
-        steps.append("closed")
+        if missed.closed_how != "by hand":
+            steps.append("closed")
     return " → ".join(steps)
 
 
@@ -133,12 +134,13 @@ def closed_words(missed: "Missed", closing: Call | None, now: float, zone: str) 
         return f"called back {after}, at {at}" + (f" by {rep}" if rep else "") + talked
     if missed.closed_how == "reached us":
         return f"reached us {after}, at {at}" + (f", taken by {rep}" if rep else "") + talked
-    return f"ticked off by {rep or 'somebody'} at {at}, without a call"
+    return f"closed by {rep or 'somebody'} at {at}, without a call"
 
 
 def _standing(missed: "Missed", now: float, zone: str) -> list[str]:
     """What is to be known of one that is still open."""
-    standing = [f"Waiting for {about(now - missed.opened_at)}"]
+    # Nobody writes the card anew while they only wait, and a length of time would soon be wrong.
+    standing = [f"Waiting since {day_clock(missed.opened_at, now, zone)}"]
     if missed.snoozed_until > now:
         by = f" by {rep_words(missed.snoozed_by)}" if missed.snoozed_by else ""
         standing.append(f"Snoozed until {day_clock(missed.snoozed_until, now, zone)}{by}")

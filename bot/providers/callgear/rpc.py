@@ -14,7 +14,7 @@ import msgspec
 
 from bot import loose
 from bot.errors import Ambiguous, Refused, Unavailable
-from bot.provider import LIMITED, left_open, limited, patience, refused
+from bot.provider import LIMITED, left_open, limited, patience, reason, refused
 from bot.providers.callgear.words import text
 
 if TYPE_CHECKING:
@@ -209,7 +209,7 @@ class Rpc:
         code = _code(error.get("code"))
         unknown = dials and code not in REFUSALS and mnemonic not in HINTS
         if mnemonic == "internal_error" or code == -32603 or unknown:
-            sentence = f"{title} failed inside: {words.rstrip('.') or 'no reason given'}"
+            sentence = f"{title} failed inside: {reason(words)}"
             return Ambiguous(f"{sentence}; it may or may not be calling.") if dials else Unavailable(f"{sentence}.")
         field = text(data.get("field"))
         about = f" ({field})" if field and mnemonic not in _OURS else ""

@@ -15,11 +15,12 @@ from typing_extensions import override
 from bot.errors import Refused, Unavailable
 from bot.events import AnyEvent
 from bot.orders import LogSearch
+from bot.provider import reason
 
 from . import records
 from .account import Account
 from .fields import Fields
-from .replies import answered, reason, refusal
+from .replies import answered, refusal
 
 CALL_LOG = "/hub/cdr/"
 FIELDS = (

@@ -10,9 +10,10 @@ import httpx
 from typing_extensions import override
 
 from bot.errors import Refused, SettingsError, Unavailable
+from bot.provider import reason
 
 from .account import Account
-from .replies import answered, reason
+from .replies import answered
 
 SET_STATUS = "/UserLogin/SetStatusFromAPI"
 

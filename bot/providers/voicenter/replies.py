@@ -9,7 +9,7 @@ import httpx
 
 from bot import loose
 from bot.errors import Refused, Unavailable
-from bot.provider import LIMITED, internal_error, left_open, limited
+from bot.provider import LIMITED, internal_error, left_open, limited, reason
 
 from . import xmlrpc
 from .fields import Fields
@@ -63,8 +63,3 @@ def http_refusal(response: httpx.Response, account: str, url: str) -> Refused | 
         hint = f"Check {account.upper()}_{url}."
     words = response.reason_phrase
     return Refused(f"Voicenter refused (HTTP {status}): {reason(words)}. {hint}", code=str(status), words=words)
-
-
-def reason(words: str) -> str:
-    """Its words, fit to stand in a sentence."""
-    return words.strip().rstrip(".") or "no reason given"
