@@ -147,34 +147,9 @@ async def start(board: Board, extra: dict[str, tuple[Callable[[], Awaitable[None
     }
     scheduler = apscheduler.AsyncIOScheduler(timezone="UTC")
     running: set[str] = set()
-
-    def ticking(name: str, job: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
-        async def work() -> None:
-            await job()
-            await board.solved(f"job {name}")
-            running.discard(name)
-
-        async def failed(error: Exception) -> None:
-            why = f", {error}" if isinstance(error, sqlite3.Error) else ""  # the words of others may hold anything
-            key, words = f"job {name}", f"The regular job “{name}” failed: {type(error).__name__}{why}."
-            if board.logged.get(key) != words:  # one that fails every few seconds would fill the log, and the disk
-                log.error("Job %s failed.", name, exc_info=error)
-            try:
-                with contextlib.suppress(sqlite3.Error):  # whoever looks after the disk says that
-                    await board.problem(key, words)
-            finally:
-                running.discard(name)  # only now: the next round, should it work, must find the problem to solve
-
-        async def tick() -> None:
-            if name not in running:
-                running.add(name)
-                board.spawn(work(), failed)  # tracked: stopping lets it finish, APScheduler would cut it off
-
-        return tick
-
     for name, (job, seconds) in every.items():
         scheduler.add_job(
-            ticking(name, job),
+            _ticking(board, running, name, job),
             "interval",
             seconds=seconds,
             # Who still waits after a restart is told by the first poll, so silence is looked for after it.
@@ -186,6 +161,35 @@ async def start(board: Board, extra: dict[str, tuple[Callable[[], Awaitable[None
     scheduler.start()
     _keep_up(scheduler)
     return scheduler
+
+
+def _ticking(
+    board: Board, running: set[str], name: str, job: Callable[[], Awaitable[None]]
+) -> Callable[[], Awaitable[None]]:
+    """The job as it is ticked: not again while it is running, and its failure is a problem until it works."""
+
+    async def work() -> None:
+        await job()
+        await board.solved(f"job {name}")
+        running.discard(name)
+
+    async def failed(error: Exception) -> None:
+        why = f", {error}" if isinstance(error, sqlite3.Error) else ""  # the words of others may hold anything
+        key, words = f"job {name}", f"The regular job “{name}” failed: {type(error).__name__}{why}."
+        if board.logged.get(key) != words:  # one that fails every few seconds would fill the log, and the disk
+            log.error("Job %s failed.", name, exc_info=error)
+        try:
+            with contextlib.suppress(sqlite3.Error):  # whoever looks after the disk says that
+                await board.problem(key, words)
+        finally:
+            running.discard(name)  # only now: the next round, should it work, must find the problem to solve
+
+    async def tick() -> None:
+        if name not in running:
+            running.add(name)
+            board.spawn(work(), failed)  # tracked: stopping lets it finish, APScheduler would cut it off
+
+    return tick
 
 
 def _keep_up(scheduler: Any) -> None:
