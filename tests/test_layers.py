@@ -100,6 +100,7 @@ KNOWS_ONLY_THE_TYPES_OF_SQLITE = (
         "bot.dialing",
         "bot.digests",
         "bot.disk",
+        "bot.escalating",
         "bot.feed",
         "bot.guiding",
         "bot.jobs",
