@@ -157,7 +157,7 @@ async def test_whoever_was_consulted_and_is_listed_no_more_has_left(listing: Off
     listing.clock.advance(6)
     await listing.settle()
     texts = [message.text for message in listing.conversation("U1")]
-    assert texts.count("+1 202-555-0178 is not on the line any more; the caller is still on hold.") == 2
+    assert texts.count("+1 202-555-0178 is not on the line any more; the call is still on hold.") == 2
 
 
 @pytest.mark.parametrize("seen", [True, False])
