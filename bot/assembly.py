@@ -28,6 +28,7 @@ from typing_extensions import override
 
 from bot import (
     batches,
+    changing,
     conducting,
     controlling,
     digests,
@@ -274,6 +275,7 @@ async def running(
         await offers.recover(board)
         await unclear.recover(board)
         await controlling.recover(board)
+        await changing.recover(board)
         conducting.watch(board)
         message_queue.watch(board)
         offers.watch(board)
