@@ -28,6 +28,7 @@ from typing_extensions import override
 
 from bot import (
     batches,
+    changing,
     conducting,
     controlling,
     digests,
@@ -312,6 +313,7 @@ async def _recover(board: Board, native: NativeCalls) -> None:
     await offers.recover(board)
     await unclear.recover(board)
     await controlling.recover(board)
+    await changing.recover(board)
     conducting.watch(board)
     message_queue.watch(board)
     offers.watch(board)

@@ -4,6 +4,7 @@ import asyncio
 import csv
 import io
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -223,6 +224,25 @@ async def test_only_whoever_sends_it_or_a_manager_pauses(desk: Office) -> None:
         await message_batches.pause(desk.board, "U4", batch.id)
     with pytest.raises(NotFound, match="gone on meanwhile"):
         await message_batches.resume(desk.board, "U2", batch.id)
+
+
+async def test_who_is_no_manager_any_more_sends_none_of_what_only_managers_may(desk: Office) -> None:
+    await desk.type("/voicemsg " + ", ".join(f"+120255501{n}" for n in range(30, 36)) + ' "Hello"', user="U2")
+    demoted = replace(desk.board.settings, managers=())
+    was, desk.board.settings = desk.board.settings, demoted
+    told = await desk.press("voicemsg:send", card(desk, "U2"), "DU2", user="U2")
+    assert "Only managers may send a voice message to more than one recipient, so nothing was sent" in told
+    desk.board.settings = was
+    await desk.press("voicemsg:send", card(desk, "U2"), "DU2", user="U2")
+    desk.clock.advance(2)
+    await desk.press("voicemsg:pause", card(desk, "U2"), "DU2", user="U2")
+    desk.board.settings = demoted
+    assert "Only managers may" in await desk.press("voicemsg:resume", card(desk, "U2"), "DU2", user="U2")
+    ((batch, *_),) = await desk.board.read(messages.waiting)
+    assert batch.state == "paused"
+    desk.clock.advance(2)
+    await desk.press("voicemsg:stop", card(desk, "U2"), "DU2", user="U2")
+    assert await desk.board.read(messages.waiting) == []
 
 
 async def test_outside_of_their_hours_it_asks_to_schedule(
