@@ -86,8 +86,10 @@ class Feed:
     """Shows dirty cards, one at a time per place, within Slack's limits. `run()` until cancelled.
 
     Attributes:
-        client: must not retry by itself (`retry_handlers=[]`): Slack's default handler would post twice.
+        client: must not repeat a post by itself: with Slack's default `retry_handlers` it would.
         sleep: tests inject their own.
+        _cut_off: place that could not be posted to of late, whatever the message -> the card that has just let an older
+            one go first, 0 = none.
     """
 
     board: Board
@@ -95,6 +97,7 @@ class Feed:
     render: Render
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     _free_at: dict[str, float] = field(default_factory=dict)
+    _cut_off: dict[str, int] = field(default_factory=dict)
     _looked_at: float = 0
     _conversations: "OrderedDict[str, str]" = field(default_factory=OrderedDict)
     _busy: set[str] = field(default_factory=set)
@@ -164,6 +167,8 @@ class Feed:
     async def _show_next(self, place: str) -> None:
         try:
             card = await self.board.read(cards.next_in, place)
+            if card is not None and not card.ts and place in self._cut_off:
+                card = await self._longest_waiting(place, card)
             if card is not None:
                 await self._show(card)
         except sqlite3.Error as error:  # the disk is full, or away: what became of it could not be written down
@@ -173,25 +178,35 @@ class Feed:
             self._busy.discard(place)
             self.board.wake.set()
 
+    async def _longest_waiting(self, place: str, card: Card) -> Card | None:
+        """What is tried first where nothing could be posted of late. Should that be at fault itself, `card` is next."""
+        if self._cut_off[place] == card.id:
+            self._cut_off[place] = 0
+            return card
+        self._cut_off[place] = card.id
+        await self.board.write(cards.let_pass, card)
+        return await self.board.read(cards.next_in, place)
+
     async def _show(self, card: Card) -> None:
         now = self.board.now
         try:
             asked = await self._bring_up_to_date(card)
             await self._mended(card, asked)
         except Limited as limit:
-            self._free_at[card.place] = now() + limit.seconds
-            await self.board.write(cards.later, card, now() + limit.seconds)
+            self._free_at[card.place] = now() + limit.seconds  # the place waits, and the card loses no turn
         except _NotYet as above:  # which may fail for days, or be shown any moment
             wait = min(max(above.until - now(), POST_SECONDS), LINE_SECONDS)
             await self.board.write(cards.postpone, card, now() + wait)
         except Unanswered:
             log.warning("Slack did not answer about card %s; looking it up before anything is posted again.", card.id)
+            self._cut_off.setdefault(card.place, 0)
             if card.attempts >= PATIENCE:
                 await self.board.problem("Slack", "Slack does not answer, or with an error of its own. Messages wait.")
             await self.board.write(cards.later, card, now() + max(LOOK_UP_SECONDS, _backoff(card)))
         except SlackApiError as error:
             await self._refused(card, code_of(error) or f"HTTP {status_of(error)}")
         except (SlackClientError, OSError, TimeoutError) as error:
+            self._cut_off.setdefault(card.place, 0)
             await self.board.problem("Slack", f"Slack could not be reached ({type(error).__name__}). Messages wait.")
             await self.board.write(cards.later, card, now() + _backoff(card))
         except sqlite3.Error:
@@ -206,6 +221,8 @@ class Feed:
     async def _mended(self, card: Card, asked: bool) -> None:
         """What had been a problem until this card could be shown; where Slack was not `asked`, nothing of Slack."""
         mended = {"Slack", f"Slack {card.place}"} if asked else set()
+        if asked and not card.ts and self._cut_off.pop(card.place, None) is not None:
+            await self.board.write(cards.retry_now, self.board.now(), card.place)
         if card.attempts:
             mended.add(f"card {card.kind}")
         for key in sorted(mended & {found[0] for found in await self.board.read(ledger.problems)}):
@@ -218,6 +235,7 @@ class Feed:
             log.warning("Slack refused the picture of card %s; it is shown without.", card.id)
             return
         if error in NO_ENTRY:
+            self._cut_off.setdefault(card.place, 0)
             words = f"Slack refuses SLACK_BOT_TOKEN ({error}). Install the app again and set its token. Messages wait."
             await self.board.problem("Slack", words)
             await self.board.write(cards.later, card, self.board.now() + _backoff(card))
@@ -229,6 +247,8 @@ class Feed:
             else:
                 await self._nobody_there(card.place, error)
             return
+        if error in _NO_PLACE:
+            self._cut_off.setdefault(card.place, 0)
         place = f"<@{card.place[1:]}>" if card.place.startswith("@") else f"<#{card.place}>"
         why = _NO_SCOPE if error == "missing_scope" else _NO_PLACE.get(error, f"refused the message ({error})")
         await self.board.problem(

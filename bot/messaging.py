@@ -58,7 +58,7 @@ async def create(
     """
     names = dict(reversed(wanted.recipients))  # the first name that a number is given with counts
     recipients = [(number, names[number]) for number in dict.fromkeys(number for number, _ in wanted.recipients)]
-    _check_size(board, wanted.by, len(recipients))
+    check_size(board, wanted.by, len(recipients))
     permission.check_caller(board, wanted.by)
     account, said = await _through(board, wanted)
     now = board.now()
@@ -98,7 +98,12 @@ async def create(
     return batch
 
 
-def _check_size(board: Board, by: str, count: int) -> None:
+def check_size(board: Board, by: str, count: int) -> None:
+    """Whether `by` may send to so many, as what they are now.
+
+    Raises:
+        BadInput: nobody is named.  NotAllowed: too many.
+    """
     limits = board.settings.messages
     if not count:
         raise BadInput("Say whom to call, like +1 202 555 0100 or a contact's name. Nothing was sent.")
@@ -199,8 +204,9 @@ def _with_defaults(board: Board, provider: Provider, said: Said) -> Said:
     """With what the settings say of every message of that account, as far as nobody has chosen it for this one.
 
     Raises:
-        NotAllowed: somebody wants it to last longer.
+        NotAllowed: somebody wants it to last longer, or to ring less.
     """
+    check_ring(board, said.ring_seconds)
     given = board.settings.message_options(provider.account)
     longest = given.get("max_seconds")
     if longest and said.max_seconds > longest:
@@ -215,6 +221,20 @@ def _with_defaults(board: Board, provider: Provider, said: Said) -> Said:
         name: value for name, value in given.items() if value and not getattr(said, name) and listens.get(name, True)
     }
     return msgspec.structs.replace(said, **more)
+
+
+def check_ring(board: Board, seconds: int) -> None:
+    """Whether a phone may be let go after ringing so long; 0 = as long as the service lets it ring.
+
+    Raises:
+        NotAllowed: whoever is called has longer to answer.
+    """
+    least = board.settings.policy.ring_at_least
+    if 0 < seconds < least:
+        raise NotAllowed(
+            f"Phones ring {counted(least, 'second')} at least before a voice message gives up, as your admin has set "
+            f"it, so nothing was sent. Write “ring {least}s” or more, or leave it out."
+        )
 
 
 def _speaks(board: Board, able: list[str]) -> str:

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from bot import numbers, who
 from bot.board import Board
 from bot.cards import who_plain
-from bot.dialing import Ask
 from bot.errors import BadInput, NotFound
+from bot.intents import Ask
 from bot.names import Fit, as_spelt, bare, fit, same
 from bot.store import contacts, people
 from bot.store.contacts import Contact

@@ -85,6 +85,7 @@ class _Reader(Sections):
         accounts, missed = self.accounts(region), self.sub("missed")
         roundup = self.roundup("roundup", self.table.pop("roundup", ""))
         quiet = self.quiet("quiet", self.table.pop("quiet", []))
+        dispositions, stop_disposition = self.dispositions()
         settings = Settings(
             data=Path(self.variable("CALLBOARD_DATA", "callboard-data")).expanduser(),
             region=region,
@@ -114,8 +115,8 @@ class _Reader(Sections):
             escalate_minutes=self.whole(missed, "missed.escalate_minutes", "escalate_minutes", 15),
             summaries=self.flag("summaries", True),
             mask=self.flag("mask_numbers", False),
-            dispositions=self.strings("dispositions", self.table.pop("dispositions", []))
-            or ("Reached, all done", "Interested", "Not interested", "Call later", "Left a message", "Wrong number"),
+            dispositions=dispositions,
+            stop_disposition=stop_disposition,
             contact_url=self.text("contact_url", ""),
             lookup_url=self.lookup_url(),
             lookup_token=self.lookup_token(),
@@ -130,6 +131,7 @@ class _Reader(Sections):
         for name in sorted(self.table):
             self.errors.append(f"callboard.toml has an unknown setting “{name}”. {advice('', name)}")
         self.ends(settings)
+        self.rings(settings)
         return settings
 
     def secret(self, name: str, prefix: str, where: str) -> str:

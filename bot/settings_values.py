@@ -19,7 +19,7 @@ _TOP = "at the top of the file, before the first section"
 PLACES: Mapping[str, tuple[str, ...]] = {
     _TOP: (
         *("region", "time_zone", "channel", "admins", "managers", "summaries", "roundup", "quiet", "mask_numbers"),
-        *("dispositions", "slack_calls", "lookup_url", "contact_url"),
+        *("dispositions", "stop_disposition", "slack_calls", "lookup_url", "contact_url"),
     ),
     "in [accounts.NAME]": ("provider", "addresses", "call", "message"),
     'in [lines."NUMBER"]': tuple(one.name for one in fields(Line) if one.name != "number"),

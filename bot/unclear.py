@@ -7,17 +7,18 @@ import msgspec
 from bot import numbers
 from bot.board import Board
 from bot.call import Call
-from bot.dialing import CONDUCT, CONFERENCE, CONTROL, Ask
+from bot.changing import CHANGE
 from bot.errors import NotAllowed, NotFound
-from bot.events import NotPlaced, Outcome, Settled, Unclear
+from bot.events import NotPlaced, Outcome, Settled, State, Unclear
+from bot.intents import CONDUCT, CONFERENCE, CONTROL, Ask
 from bot.store import calls, ledger
 
 
 async def recover(board: Board) -> None:
     """At start: what a crash left behind is told, not repeated."""
     for intent in await board.read(ledger.open_intents):
-        if intent.kind in (CONDUCT, CONTROL):
-            continue  # the second half of a call: see bot/conducting.py; or a third: bot/controlling.py
+        if intent.kind in (CONDUCT, CONTROL, CHANGE):
+            continue  # the second half of a call, a third, or none: see bot/conducting.py, controlling.py, changing.py
         if intent.state == "written" and intent.call_id is None:
             what = "send the voice message" if intent.kind.startswith("voicemsg") else "place the call"
             if intent.kind == CONFERENCE:
@@ -45,7 +46,7 @@ async def settle(board: Board, call_id: str, user: str, outcome: Outcome) -> Non
 
     Raises:
         NotFound: it is not on record any more.
-        NotAllowed: not theirs to say; or nothing is said to have rung, and the provider knows better by now.
+        NotAllowed: not theirs to say; or it is known by now: somebody was faster, or the provider knows better.
     """
     call = await _of(board, call_id)
     if call.rep != user and board.settings.role(user) == "rep":
@@ -53,8 +54,15 @@ async def settle(board: Board, call_id: str, user: str, outcome: Outcome) -> Non
     now = board.now()
 
     def write(db: sqlite3.Connection) -> list[calls.Change]:
-        fresh = calls.get(db, call.id)
-        if outcome is Outcome.NOT_PLACED and fresh is not None and fresh.refs:
+        fresh = calls.get(db, call.id) or call
+        if (fresh.settled_by, fresh.outcome) == (user, outcome):
+            return []  # Slack has sent the press again
+        if fresh.settled_by:
+            raise NotAllowed(
+                f"<@{fresh.settled_by}> has said already what became of this call. Nothing was changed; look at its "
+                "card."
+            )
+        if fresh.state is not State.UNCLEAR or (outcome is Outcome.NOT_PLACED and fresh.refs):
             raise NotAllowed(
                 "The phone service has told of this call meanwhile, so it was placed: look at its card. "
                 "Nothing was changed."

@@ -181,7 +181,7 @@ async def validate_keys(desk: Desk, click: Click) -> dict[str, str]:
 def _keys(click: Click) -> str:
     """Digits of any script as 0-9, without what stands between groups of them."""
     typed = re.sub(r"[\s\-‐‑‒–−]", "", slack_text.typed(click.fields.get("keys", "")))
-    return "".join(str(int(key)) if key.isdecimal() else key for key in typed)
+    return slack_text.plain_digits(typed)
 
 
 async def press_keys(desk: Desk, click: Click) -> None:

@@ -291,7 +291,9 @@ async def _recipients(desk: Desk, click: Click) -> tuple[tuple[str, str], ...]:
 
 
 async def _limits(desk: Desk, click: Click) -> tuple[int, int]:
-    return saying.limits(click.fields.get("limits", ""))
+    ring_seconds, max_seconds = saying.limits(click.fields.get("limits", ""))
+    messaging.check_ring(desk.board, ring_seconds)
+    return ring_seconds, max_seconds
 
 
 async def _form_moment(desk: Desk, click: Click) -> float:

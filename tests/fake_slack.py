@@ -71,6 +71,7 @@ class FakeSlack:
         files: by id.  scanning: files are shown only when `scanned()` is called, as Slack's scan takes its time.
         hide_files: messages are read without them.
         processing: how often the bot asks about a new file of its own before Slack knows what is in it.
+        ails: method and arguments of each request -> the kind of fault (see `fail_next`) that it meets, "" = none.
         sockets: the bot's connections in Socket Mode.
         signed_at: when requests to the bot are signed. Bolt compares with the wall clock, whatever clock a test has.
     """
@@ -105,6 +106,7 @@ class FakeSlack:
         self.hide_files = False
         self.processing = 1
         self.scanned_later: list[tuple[str, Message]] = []
+        self.ails: Callable[[str, dict[str, Any]], str] | None = None
         self.sockets = Sockets()
         self.triggers: dict[str, Trigger] = {}
         self.response_urls: dict[str, ResponseUrl] = {}
@@ -259,6 +261,7 @@ class FakeSlack:
             return _drop(request)
         faults = self._faults.get(method)
         kind, retry_after = faults.popleft() if faults else ("", 0)
+        kind = kind or (self.ails(method, arguments) if self.ails is not None else "")
         outcome = kind
         try:
             if kind in ("500", "drop_before"):

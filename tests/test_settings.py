@@ -113,7 +113,8 @@ def test_everything_set(tmp_path: Path) -> None:
     assert (settings.mask, settings.summaries) == (True, False)
     assert (settings.escalate_minutes, settings.brief_seconds, settings.claim_minutes) == (5, 4, 90)
     assert not settings.digest_picture
-    assert settings.dispositions == ("Sold", "Not sold")
+    assert settings.dispositions == ("Sold", "Not sold", "Asked not to be called again")
+    assert settings.stop_disposition == "Asked not to be called again"
     assert settings.accounts[0].addresses == ("203.0.113.7", "198.51.100.0/24")
     line = Line(number="+442079460000", label="Sales", account="sales", channel="C2", mask=True, missed=False)
     assert settings.lines == (line,)
@@ -314,6 +315,15 @@ def test_a_channel_that_would_always_be_quiet_is_a_mistake(tmp_path: Path) -> No
         ('[digest]\npicture = "no"', "digest.picture"),
         ("[digest]\npictures = true", "[digest]"),
         ("[policy]\ndaily_calls = 1.5", "policy.daily_calls"),
+        ('[messages]\nstop_words = "stop"', "messages.stop_words must be a list of texts"),
+        ('[messages]\nstop_words = ["!"]', "messages.stop_words must be words that somebody may say"),
+        ("stop_disposition = false", "stop_disposition must be a text in quotes"),
+        ("[policy]\nring_at_least = 121", "policy.ring_at_least must be 120 seconds or fewer, or 0 for no such rule."),
+        ('[policy]\nring_at_least = "15"', "policy.ring_at_least must be a whole number, 0 or more."),
+        (
+            "[accounts.voicenter.message]\nring_seconds = 14",
+            "accounts.voicenter.message.ring_seconds: 14 seconds are fewer than the 15 of policy.ring_at_least. Write",
+        ),
         ("[policy]\nnight_calls = -1", "policy.night_calls must be a whole number, 0 or more."),
         ('[policy]\nnight_calls_at_once = "few"', "policy.night_calls_at_once"),
         ('[policy]\ncountries = ["XX"]', "policy.countries"),

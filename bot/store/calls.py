@@ -54,8 +54,8 @@ class Routing(Protocol):
     def remind_after(self) -> float:
         """Seconds until whoever claimed a missed caller is reminded; 0 = never."""
 
-    def stop_key(self) -> str:
-        """What is pressed during a voice message by whoever is never to be called again; "" = nothing is."""
+    def stops(self, heard: Sequence[str]) -> str:
+        """How somebody has said during a voice message that they are never to be called again; "" = they have not."""
 
     def roundup(self, call: Call, place: str, now: float) -> Roundup | None:
         """What tells of a call there in place of a message of its own, None = it has that, or nothing does."""
@@ -212,7 +212,9 @@ def _refold(
         recordings.follow(db, call, now, begins=begins, late=late)
     if call.heard and call.purpose == "message":
         known = _read_call.decode(before["body"]).heard if before is not None else ()
-        messages.heed(db, call, routing.stop_key(), known, now)
+        # What a manager has answered by taking them off again is not answered anew.
+        fresh = [told for told in call.heard if told not in known]
+        messages.heed(db, call, routing.stops(fresh), now)
     return call
 
 

@@ -235,9 +235,25 @@ def leave(db: sqlite3.Connection, card: Card) -> None:
     )
 
 
-def retry_now(db: sqlite3.Connection, now: float) -> None:
-    """What kept cards from being shown is mended: those that wait for another attempt need not."""
-    db.execute("UPDATE cards SET due_at = ? WHERE dirty AND attempts > 0 AND due_at > ?", (now, now))
+def retry_now(db: sqlite3.Connection, now: float, place: str = "") -> None:
+    """What kept cards from being shown is mended: those that wait for another attempt need not, in their old order.
+
+    `place`: "" = everywhere.
+    """
+    there, values = ("place = ? AND ", (place,)) if place else ("", ())
+    db.execute(
+        f"UPDATE cards SET due_at = min(created_at, ?) WHERE dirty AND {there}attempts > 0 AND due_at > ?",
+        (now, *values, now),
+    )
+
+
+def let_pass(db: sqlite3.Connection, card: Card) -> None:
+    """The oldest message that waits for another attempt there goes before this one, which is newer."""
+    db.execute(
+        "UPDATE cards SET due_at = min(due_at, ?) WHERE id = (SELECT id FROM cards WHERE dirty AND place = ?"
+        " AND ts = '' AND attempts > 0 AND id < ? ORDER BY created_at LIMIT 1)",
+        (card.created_at, card.place, card.id),
+    )
 
 
 def held(db: sqlite3.Connection, now: float) -> list[int]:

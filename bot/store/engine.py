@@ -17,7 +17,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bot.names import holds
+from bot.names import all_folded, holds
 from bot.store import schema
 
 T = TypeVar("T")
@@ -249,11 +249,13 @@ def read_only(path: Path, work: Callable[[sqlite3.Connection], T]) -> T:
 
 
 def add_functions(connection: sqlite3.Connection) -> None:
-    """What our queries call and SQLite lacks: `holds(text, part)`, because its own instr() and LIKE know only a to z.
+    """What our queries call and SQLite lacks: `holds(text, part)`, because its own instr() and LIKE know only a to z,
+    and `all_folded(text)`, with which that is stored in which much is looked for.
 
-    No index may use it: the file is also opened by other tools.
+    No index may use them: the file is also opened by other tools.
     """
     connection.create_function("holds", 2, holds, deterministic=True)
+    connection.create_function("all_folded", 1, all_folded, deterministic=True)
 
 
 def _commit_together(connection: sqlite3.Connection, jobs: list[_Job]) -> list[_Result]:
