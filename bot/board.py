@@ -21,7 +21,7 @@ from bot.events import AnyEvent
 from bot.provider import Provider
 from bot.routing import ByLine
 from bot.settings import Settings
-from bot.store import Database, calls, cards, is_of_the_disk, ledger, people
+from bot.store import Database, calls, cards, is_damage, is_of_the_disk, ledger, people
 from bot.store.contacts import Contact
 
 log = logging.getLogger("callboard")
@@ -344,6 +344,9 @@ def unexpected(error: Exception) -> str:
     if is_of_the_disk(error):  # there is nothing to look up, and the log is on what may be the same disk
         log.warning("Something could not be read or written down: %s", error)
         why = getattr(error, "strerror", "") or error  # without our folders, where it is the system's
+        if is_damage(error):
+            fix = "Your admin has to put a backup in its place: docs/deploying.md."
+            return f"Callboard's database is damaged ({why}). {fix}"
         return f"Callboard's disk does not work ({why}). Your admin has to see to it; try again then."
     incident = f"{time.time_ns() & 0xFFFFFFFF:08x}"
     log.error("Incident %s", incident, exc_info=error)

@@ -51,6 +51,10 @@ _NO_PLACE = {
     "not_in_channel": "does not have Callboard as a member: type `/invite @Callboard` there",
     "restricted_action": "does not let Callboard post",
 }
+_NO_SCOPE = (
+    "cannot be written to, for the app lacks a scope: install it again from manifest.yml; `callboard check` says which "
+    "is missing"
+)
 _NOBODY = {
     "user_not_found": "is nobody in this workspace",
     "user_not_visible": "is nobody whom Callboard may see",
@@ -246,7 +250,7 @@ class Feed:
         if error in _NO_PLACE:
             self._cut_off.setdefault(card.place, 0)
         place = f"<@{card.place[1:]}>" if card.place.startswith("@") else f"<#{card.place}>"
-        why = _NO_PLACE.get(error, f"refused the message ({error})")
+        why = _NO_SCOPE if error == "missing_scope" else _NO_PLACE.get(error, f"refused the message ({error})")
         await self.board.problem(
             f"Slack {card.place}", f"{place} {why}. What belongs there waits and is posted when it is mended."
         )

@@ -1,7 +1,8 @@
 """A call of Slack's Web API: once, and what can go wrong with it sorted by what is known then."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any, Literal
 
 from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry import FixedValueRetryIntervalCalculator, HttpRequest, HttpResponse, RetryState
@@ -17,6 +18,10 @@ NO_ENTRY = frozenset({"invalid_auth", "not_authed", "token_revoked", "token_expi
 """Slack's codes for a bot token that is good for nothing any more, whatever the conversation."""
 
 
+CLOCK_SECONDS = 60.0
+"""So much this computer's clock may differ from Slack's."""
+REFUSED_SECONDS = 300.0
+"""A request of Slack's that seems older, or of a time to come, is refused: page "Verifying requests from Slack"."""
 _REPEATABLE = ("views.open", "views.update")
 """What a person waits for, and may be asked twice: a trigger opens one form, whatever happens."""
 
@@ -111,3 +116,22 @@ def _asked_to_wait(error: SlackApiError) -> float:
         return max(1.0, float(error.response.headers.get("Retry-After", 1)))
     except ValueError:
         return 1.0
+
+
+def wrong_clock(headers: Mapping[str, str], now: float, mode: Literal["socket", "http"]) -> str:
+    """The sentence for a clock of this computer that is not right by Slack's, which dates its answers; "" = it is.
+
+    `now`: seconds since 1970 UTC, by this computer.
+    """
+    try:
+        dated = parsedate_to_datetime({name.lower(): value for name, value in headers.items()}["date"])
+    except (KeyError, ValueError):  # what answers is no Slack
+        return ""
+    behind = dated.timestamp() - now
+    if abs(behind) < CLOCK_SECONDS:
+        return ""
+    minutes = max(1, round(abs(behind) / 60))
+    how = f"{minutes} minute{'' if minutes == 1 else 's'} {'behind' if behind > 0 else 'ahead of'}"
+    more = "; commands and buttons are refused, too" if mode == "http" and abs(behind) > REFUSED_SECONDS else ""
+    fix = "Set it, say with `timedatectl set-ntp true`."
+    return f"This computer's clock is {how} Slack's, so times, calling hours and limits are wrong{more}. {fix}"

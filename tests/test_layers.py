@@ -82,6 +82,7 @@ IO_OF_OURS = (
 )
 
 KNOWS_ONLY_THE_TYPES_OF_SQLITE = (
+    "bot.__main__",
     *(
         "bot.alarms",
         "bot.approval",
