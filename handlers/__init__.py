@@ -25,6 +25,7 @@ from bot.cards import MESSAGE_LIMIT, Message, message, paragraphs, safe
 from bot.cards.modals import error_modal, loading_modal
 from bot.errors import CallboardError, NotFound
 from bot.outsiders import WORDS, outside
+from bot.slack_api import code_of
 from bot.store import ledger, people
 from bot.store.people import Person
 from bot.window import find_zone
@@ -238,7 +239,7 @@ async def _as_slack_says(desk: Desk, person: Person) -> Person | None:
     try:
         user = (await desk.slack.users_info(user=person.user))["user"]
     except UNREACHED as error:
-        if slack_code(error) != _NOT_VISIBLE:
+        if code_of(error) != _NOT_VISIBLE:
             return None
         desk.board.outsiders.add(person.user)  # every member is visible to us
         return people.named(person, "", "", outside=True)
@@ -261,15 +262,8 @@ async def open_slowly(desk: Desk, click: Click, title: str, view: Callable[[], A
     try:
         await desk.slack.views_update(view_id=opened["view"]["id"], view=filled)
     except SlackApiError as error:
-        if slack_code(error) != "not_found":
+        if code_of(error) != "not_found":
             raise
-
-
-def slack_code(error: BaseException) -> str:
-    """Slack's own code of a refusal, such as "channel_not_found"; "" = it was not reached, or answered no JSON."""
-    response = error.response if isinstance(error, SlackApiError) else None
-    data = getattr(response, "data", response)
-    return str(data.get("error") or "") if isinstance(data, dict) else ""
 
 
 def register_errors(app: AsyncApp, desk: Desk) -> None:
@@ -345,7 +339,7 @@ async def _acknowledge(desk: Desk, ack: AsyncAck, click: Click, handler: Handler
 
 
 def _words(error: Exception) -> str:
-    if slack_code(error) in _TOO_LATE:
+    if code_of(error) in _TOO_LATE:
         return "The form could not be opened in time, so nothing was done. Try again."
     return _LONG_QUOTE.sub(r"“\1…”", sentence(error))
 
