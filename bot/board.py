@@ -187,6 +187,10 @@ class Board:
         several = sum(type(one) is type(provider) for one in self.providers.values()) > 1
         return f"{provider.title} ({account})" if several else provider.title
 
+    def zone_of(self, db: sqlite3.Connection, user: str) -> str:
+        """IANA zone in which somebody is told moments: their own, as Slack says, else the installation's."""
+        return people.person(db, user).zone or self.settings.zone
+
     async def plainly(self, text: str) -> str:
         """A sentence that was written for a message in Slack, for where Slack shows it as it is: in a form's errors,
         in a file. Our commands as they are called here, names in place of mentions, no marks."""

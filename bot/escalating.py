@@ -16,7 +16,7 @@ from bot.call import last_rep
 from bot.cards.escalation import escalation
 from bot.permission import rules
 from bot.settings import Settings
-from bot.store import calls, cards, ledger, lookups, missed, people
+from bot.store import calls, cards, ledger, lookups, missed
 from bot.store.missed import Missed
 
 TALKING_SECONDS = 60
@@ -97,8 +97,8 @@ async def _bodies(board: Board, row: Missed, to: Sequence[str], now: float) -> d
     shown = replace(row, line=board.settings.label(row.line))
     bodies = {}
     for user in to:
-        person = await board.read(people.person, user)
-        payload = escalation(shown, contact, now, person.zone or board.settings.zone, reader=user)
+        zone = await board.read(board.zone_of, user)
+        payload = escalation(shown, contact, now, zone, reader=user)
         bodies[user] = msgspec.json.encode(payload | {"text": board.settings.renamed(payload["text"])})
     return bodies
 

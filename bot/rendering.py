@@ -381,4 +381,4 @@ def _contact(db: sqlite3.Connection, number: str) -> Contact | None:
 
 def _zone(db: sqlite3.Connection, board: Board, place: str) -> str:
     """A person's own zone in their own conversation, the installation's in channels."""
-    return (people.person(db, place[1:]).zone if place.startswith("@") else "") or board.settings.zone
+    return board.zone_of(db, place[1:]) if place.startswith("@") else board.settings.zone

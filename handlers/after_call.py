@@ -15,7 +15,7 @@ from bot.cards.times import day_clock, moment, on
 from bot.errors import BadInput, NotAllowed, NotFound
 from bot.events import Outcome, Wrapped
 from bot.routing import masks_from
-from bot.store import calls, ledger, lookups, people
+from bot.store import calls, ledger, lookups
 from handlers import Click, Desk, First, Handler, on_form
 
 
@@ -65,8 +65,8 @@ async def wrapped(desk: Desk, click: Click) -> None:
     """
     board = desk.board
     call, now = await _call(desk, click.value), board.now()
-    later = click.fields.get("later", "")
-    due_at = moment(later, now, await _zone(desk, click.user)) if later and later != NONE else 0.0
+    later, zone = click.fields.get("later", ""), await board.read(board.zone_of, click.user)
+    due_at = moment(later, now, zone) if later and later != NONE else 0.0
 
     def write(db: sqlite3.Connection) -> list[calls.Change]:
         changes: list[calls.Change] = []
@@ -186,7 +186,7 @@ def _none_any_more(click: Click) -> bool:
 async def _reminder(desk: Desk, call: Call, user: str) -> str:
     """When somebody is reminded of a call, in words, "" = they are not."""
     at = await desk.board.read(ledger.reminder_of, call.id, user)
-    return day_clock(at, desk.board.now(), await _zone(desk, user)) if at else ""
+    return day_clock(at, desk.board.now(), await desk.board.read(desk.board.zone_of, user)) if at else ""
 
 
 async def when_chosen(desk: Desk, click: Click) -> float:
@@ -195,7 +195,7 @@ async def when_chosen(desk: Desk, click: Click) -> float:
     Raises:
         BadInput: it is not understood, or already past.
     """
-    now, zone = desk.board.now(), await _zone(desk, click.user)
+    now, zone = desk.board.now(), await desk.board.read(desk.board.zone_of, click.user)
     if click.fields.get("time") and not click.fields.get("day"):
         raise BadInput(
             "That time needs its day, so nothing was set. Pick one in the calendar, or leave the time empty."
@@ -203,11 +203,6 @@ async def when_chosen(desk: Desk, click: Click) -> float:
     if click.fields.get("day"):
         return on(click.fields["day"], click.fields.get("time", ""), now, zone)
     return moment(click.fields.get("when") or "1h", now, zone)
-
-
-async def _zone(desk: Desk, user: str) -> str:
-    person = await desk.board.read(people.person, user)
-    return person.zone or desk.board.settings.zone
 
 
 async def _call(desk: Desk, call_id: str) -> Call:

@@ -16,7 +16,6 @@ from bot.errors import BadInput, NotAllowed, NotFound
 from bot.numbers import pretty
 from bot.orders import CampaignCall
 from bot.store import campaigns as store
-from bot.store import people
 from handlers import Click, Desk, First, Handler, left_out, on_form, open_slowly, tell
 from handlers.slack_files import chosen, fetch, wrong_table
 
@@ -141,7 +140,7 @@ async def _remove(
 async def _call(desk: Desk, user: str, fields: Mapping[str, str], variables: Mapping[str, str]) -> CampaignCall:
     """`user`: by whose clock a time is meant."""
     settings = desk.board.settings
-    zone = (await desk.board.read(people.person, user)).zone or settings.zone
+    zone = await desk.board.read(desk.board.zone_of, user)
     known = {name: value for name, value in fields.items() if name in bulk.COLUMNS and value}
     try:
         call, extension = bulk.call_of(known, variables, settings.region, zone, desk.board.now())

@@ -12,7 +12,7 @@ from bot.cards import plain
 from bot.cards.voicemsg_forms import delete_message, template_message, template_modal, templates_message
 from bot.errors import Ambiguous, BadInput, CallboardError, NotAllowed, NotFound, Unsupported
 from bot.orders import NewTemplate, Template
-from bot.store import ledger, people
+from bot.store import ledger
 from handlers import Click, Desk, answer, on_actions, on_form, tell
 
 _T = TypeVar("_T")
@@ -39,8 +39,7 @@ async def templates(desk: Desk, click: Click, rest: str) -> None:
             provider = board.provider(account)
             if provider.can("template"):
                 template = await provider.template(template.id)
-            person = await board.read(people.person, click.user)
-            zone = person.zone or board.settings.zone
+            zone = await board.read(board.zone_of, click.user)
             await answer(desk, click, template_message(provider.title, template, board.now(), zone))
         case "add":
             _check_manager(desk, click)
