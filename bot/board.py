@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from bot.call import Call
-from bot.errors import BadInput, CallboardError
+from bot.errors import BadInput, CallboardError, NotFound
 from bot.events import AnyEvent
 from bot.provider import Provider
 from bot.routing import ByLine
@@ -178,6 +178,17 @@ class Board:
         if account not in self.providers:
             raise BadInput(f"There is no telephony account “{account}”. Choose one of: {', '.join(self.providers)}.")
         return self.providers[account]
+
+    async def call(self, call_id: str) -> Call:
+        """A call by our id.
+
+        Raises:
+            NotFound: it is not on record any more.
+        """
+        call = await self.read(calls.get, call_id)
+        if call is None:
+            raise NotFound("That call is not on record any more. Nothing was done.")
+        return call
 
     def title(self, account: str) -> str:
         """What cards call an account: its service's name, and its own where there are several of that service."""

@@ -12,7 +12,7 @@ from bot.call import Call
 from bot.cards import cut
 from bot.cards.modals import NONE, later_modal, wrap_modal
 from bot.cards.times import day_clock, moment, on
-from bot.errors import BadInput, NotAllowed, NotFound
+from bot.errors import BadInput, NotAllowed
 from bot.events import Outcome, Wrapped
 from bot.routing import masks_from
 from bot.store import calls, ledger, lookups
@@ -38,7 +38,7 @@ async def settle(desk: Desk, click: Click) -> None:
 async def open_wrap(desk: Desk, click: Click) -> None:
     """*How did it go?*"""
     board = desk.board
-    call = await _call(desk, click.value)
+    call = await desk.board.call(click.value)
     contact = await board.read(lookups.known, call.number)
     masked = _masked(board, call, click.user)
     reminder = "" if masked else await _reminder(desk, call, click.user)
@@ -64,7 +64,7 @@ async def wrapped(desk: Desk, click: Click) -> None:
         NotFound: the call is gone.  NotAllowed: what they change was changed by somebody else while the form was open.
     """
     board = desk.board
-    call, now = await _call(desk, click.value), board.now()
+    call, now = await desk.board.call(click.value), board.now()
     later, zone = click.fields.get("later", ""), await board.read(board.zone_of, click.user)
     due_at = moment(later, now, zone) if later and later != NONE else 0.0
 
@@ -153,7 +153,7 @@ def _shown(view: Mapping[str, Any]) -> dict[_What, str]:
 
 async def open_later(desk: Desk, click: Click) -> None:
     """*Call later*."""
-    call = await _call(desk, click.value)
+    call = await desk.board.call(click.value)
     contact = await desk.board.read(lookups.known, call.number)
     view = later_modal(call, contact=contact, reminder=await _reminder(desk, call, click.user))
     await desk.slack.views_open(trigger_id=click.trigger, view=view)
@@ -172,7 +172,7 @@ async def validate_remind(desk: Desk, click: Click) -> dict[str, str]:
 
 async def remind(desk: Desk, click: Click) -> None:
     """Write the reminder down, or that there is none any more; the card shows it."""
-    call = await _call(desk, click.value)
+    call = await desk.board.call(click.value)
     if _none_any_more(click):
         await desk.board.write(ledger.take_back_reminder, call.id, click.user)
     else:
@@ -203,13 +203,6 @@ async def when_chosen(desk: Desk, click: Click) -> float:
     if click.fields.get("day"):
         return on(click.fields["day"], click.fields.get("time", ""), now, zone)
     return moment(click.fields.get("when") or "1h", now, zone)
-
-
-async def _call(desk: Desk, call_id: str) -> Call:
-    call = await desk.board.read(calls.get, call_id)
-    if call is None:
-        raise NotFound("That call is not on record any more. Nothing was done.")
-    return call
 
 
 BUTTONS: Mapping[str, tuple[Handler, First | None]] = {

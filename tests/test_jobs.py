@@ -159,7 +159,7 @@ def meanwhile(
     work: Callable[[], Awaitable[object]],
     then: Callable[..., object] | None = None,
 ) -> None:
-    """Somebody is faster: this is done when a job has read what is due and asks for their zone, or what `then` reads."""
+    """Somebody is faster: this is done when a job read what is due and asks for their zone, or what `then` reads."""
     read = desk.board.read
 
     async def hook(what: Any, *args: Any, **more: Any) -> Any:
