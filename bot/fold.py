@@ -45,6 +45,9 @@ from bot.events import (
 )
 from bot.told import Told, in_order, place
 
+_BY_HAND = (HoldChanged, RecordingChanged, Controlled)
+_FACTS = ("number", "line", "name", "queue", "extension", "person", "origin")
+
 
 def fold(call_id: str, account: str, events: Iterable[AnyEvent]) -> Call:
     """The call that these events make. Any order, any repeats, same result."""
@@ -181,7 +184,6 @@ class _Hands(NamedTuple):
 
 
 _NO_HANDS = _Hands()
-_BY_HAND = (HoldChanged, RecordingChanged, Controlled)
 
 
 def _hands(told: Told, ordered: list[AnyEvent]) -> _Hands:
@@ -236,9 +238,6 @@ def _handed_to(hands: _Hands, legs: list[Leg]) -> str:
     # Legs of incoming calls may be named by whom they ring.
     third = [leg for leg in legs if leg.name in (f"{THIRD}{hands.transferred_to}", f"ext:{hands.transferred_to}")]
     return "" if third and all(leg.ended_at and not leg.answered_at for leg in third) else hands.transferred_to
-
-
-_FACTS = ("number", "line", "name", "queue", "extension", "person", "origin")
 
 
 def _facts(described: list[Described]) -> dict[str, str]:

@@ -18,6 +18,14 @@ from bot.routing import masks_from
 from bot.store import calls, ledger, lookups
 from handlers import Click, Desk, First, Handler, on_form
 
+_What = Literal["disposition", "note"]
+_TAKEN_BACK: Mapping[_What, str] = {
+    "disposition": "outcome taken back",
+    "note": "note taken away",
+}
+_QUOTED = 200
+"""Characters of a note that somebody else has written."""
+
 
 def register(app: AsyncApp, desk: Desk) -> None:
     """The forms; the buttons are among those of `handlers/calls.py`."""
@@ -88,13 +96,6 @@ async def wrapped(desk: Desk, click: Click) -> None:
     board.changed(change.call for change in await board.write(write))
 
 
-_What = Literal["disposition", "note"]
-_TAKEN_BACK: Mapping[_What, str] = {
-    "disposition": "outcome taken back",
-    "note": "note taken away",
-}
-
-
 def _said(click: Click, call: Call, now: float, *, masked: bool) -> Wrapped:
     """What the form changes; what was left as it stood there may have been changed by somebody else since.
 
@@ -134,10 +135,6 @@ def _overtaken(what: _What, current: str, *, unseen: bool) -> NotAllowed:
     return NotAllowed(
         f"Somebody has {became}, so nothing was saved. Copy what you wrote, close this form and open it again."
     )
-
-
-_QUOTED = 200
-"""Characters of a note that somebody else has written."""
 
 
 def _shown(view: Mapping[str, Any]) -> dict[_What, str]:

@@ -21,6 +21,13 @@ from handlers.slack_files import chosen, fetch, wrong_table
 
 _TABLES = ("csv", "tsv", "txt", "text")
 """File types of Slack, and endings of names, that may be a table of calls."""
+LEFT_OUT = left_out.Kind(
+    store.CARD,
+    store.reports_due,
+    store.take_report,
+    store.refused,
+    lambda batch: f"Rows of {batch.source} that were not added to {batch.name}",
+)
 
 
 def register(app: AsyncApp, desk: Desk) -> None:
@@ -281,15 +288,6 @@ async def report(desk: Desk, click: Click) -> None:
     if batch is None:
         raise NotFound("That list of calls is not on record any more. Nothing was sent.")
     await left_out.send(desk, LEFT_OUT, batch, click.user)
-
-
-LEFT_OUT = left_out.Kind(
-    store.CARD,
-    store.reports_due,
-    store.take_report,
-    store.refused,
-    lambda batch: f"Rows of {batch.source} that were not added to {batch.name}",
-)
 
 
 BUTTONS: Mapping[str, tuple[Handler, First | None]] = {

@@ -30,6 +30,9 @@ from handlers import Click, Desk, answer, does, exports, on_actions, on_command,
 from handlers.calls import write_button, write_intent
 from handlers.voice_templates import stored_at, templates
 
+_LISTS = ("templates", "scheduled", "help")
+_SPOKEN = "A text to be spoken goes in quotes"
+
 
 def register(app: AsyncApp, desk: Desk) -> None:
     """All listeners of this feature."""
@@ -49,9 +52,6 @@ def register(app: AsyncApp, desk: Desk) -> None:
     )
     on_form(app, desk, "voicemsg:order", validate_order, order)
     on_shortcut(app, desk, "send_voice_message", open_form)
-
-
-_LISTS = ("templates", "scheduled", "help")
 
 
 async def write_command(desk: Desk, click: Click) -> bool:
@@ -113,9 +113,6 @@ async def _typed(desk: Desk, click: Click) -> None:
         await board.write(ledger.drop_intent, click.trigger)
         raise
     await _tell_of(desk, click, batch)
-
-
-_SPOKEN = "A text to be spoken goes in quotes"
 
 
 async def _typed_recipients(board: Board, user: str, text: saying.MessageText) -> tuple[tuple[str, str], ...]:

@@ -31,6 +31,17 @@ that call is.
 """
 _FETCHED = b'"fetched":true'
 """In the body of such a call, and of no other: in a text its quotation marks would be escaped."""
+_BEFORE = "SELECT body, place, direction, outcome, answered_at, ended_at, line FROM calls WHERE id = ?"
+_SAVE = (
+    "INSERT INTO calls (id, account, direction, state, outcome, rep, number, line, started_at, answered_at,"
+    " ended_at, ring_seconds, talk_seconds, place, body, purpose)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (id) DO UPDATE SET direction=excluded.direction, state=excluded.state,"
+    " outcome=excluded.outcome, rep=excluded.rep, number=excluded.number, line=excluded.line,"
+    " started_at=excluded.started_at, answered_at=excluded.answered_at, ended_at=excluded.ended_at,"
+    " ring_seconds=excluded.ring_seconds, talk_seconds=excluded.talk_seconds, place=excluded.place,"
+    " body=excluded.body, purpose=excluded.purpose"
+)
 
 
 class Routing(Protocol):
@@ -220,19 +231,6 @@ def _less_talked(before: sqlite3.Row, call: Call) -> bool:
     """What was a conversation is none any more, or began sooner than was known: by its record, say."""
     talked = before["outcome"] == Outcome.ANSWERED
     return talked and (not call.conversation or call.answered_at < before["answered_at"])
-
-
-_BEFORE = "SELECT body, place, direction, outcome, answered_at, ended_at, line FROM calls WHERE id = ?"
-_SAVE = (
-    "INSERT INTO calls (id, account, direction, state, outcome, rep, number, line, started_at, answered_at,"
-    " ended_at, ring_seconds, talk_seconds, place, body, purpose)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-    " ON CONFLICT (id) DO UPDATE SET direction=excluded.direction, state=excluded.state,"
-    " outcome=excluded.outcome, rep=excluded.rep, number=excluded.number, line=excluded.line,"
-    " started_at=excluded.started_at, answered_at=excluded.answered_at, ended_at=excluded.ended_at,"
-    " ring_seconds=excluded.ring_seconds, talk_seconds=excluded.talk_seconds, place=excluded.place,"
-    " body=excluded.body, purpose=excluded.purpose"
-)
 
 
 def _show(
