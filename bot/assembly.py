@@ -28,6 +28,7 @@ from typing_extensions import override
 
 from bot import (
     batches,
+    changing,
     conducting,
     controlling,
     digests,
@@ -41,6 +42,7 @@ from bot import (
     offers,
     opting_out,
     phone_page,
+    registries,
     settings_noted,
     unclear,
     web,
@@ -58,6 +60,7 @@ from bot.provider import Provider
 from bot.providers import provider_class
 from bot.rendering import render
 from bot.settings import Settings
+from bot.slack_api import OnceMore
 from bot.step_answers import StepAnswers
 from bot.store import Database, people
 from bot.workspace import Identity, SocketMode, identify, refresh
@@ -265,7 +268,11 @@ async def running(
         if now is not None:
             board.now = now
         slack = AsyncWebClient(
-            token=settings.bot_token, base_url=settings.slack_api, session=session, retry_handlers=[], timeout=15
+            token=settings.bot_token,
+            base_url=settings.slack_api,
+            session=session,
+            retry_handlers=[OnceMore()],
+            timeout=15,
         )
         identity = await identify(board, slack)
         desk = Desk(board, slack, team=identity.team_id, enterprise=identity.enterprise_id or "")
@@ -306,6 +313,7 @@ async def _recover(board: Board, native: NativeCalls) -> None:
     await offers.recover(board)
     await unclear.recover(board)
     await controlling.recover(board)
+    await changing.recover(board)
     conducting.watch(board)
     message_queue.watch(board)
     offers.watch(board)
@@ -335,6 +343,7 @@ def _ticking(desk: Desk, native: NativeCalls) -> dict[str, tuple[Callable[[], Aw
         "messages": (lambda: message_queue.due(board), 5),
         "call lists": (lambda: offers.due(board), 5),
         "auto-dial": (AutoDial(board), 2),
+        "registries": (lambda: registries.watch(board), 3600),
         "opted out": (lambda: opting_out.due(board), 20),
         "message results": (voice_messages.Results(desk), 15),
         "workflow steps": (answers.sweep, 5),

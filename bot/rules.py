@@ -3,6 +3,7 @@
 `bot/policy.py` and `bot/limits.py` answer.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
 
@@ -39,6 +40,10 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
         attempts_per_day, attempts_per_week: automatic calls and calls from lists to one number, by days of `zone`;
             0 = no limit.
         ask_first: what a person is asked about before it is dialled by hand.
+        registry_days: ISO 3166 -> how many days old a copy of that country's do-not-call registry may be; what is not
+            there is never too old.
+        consent_days: ISO 3166 -> people there are sent voice messages only if they have agreed, and how many days
+            that holds; 0 = until they withdraw it.
         roles: who may call at all.
         zone: IANA name of the team's time zone; its midnight starts a new day for the daily cap.
 
@@ -59,6 +64,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     attempts_per_day: int = 1
     attempts_per_week: int = 2
     ask_first: frozenset[AskFirst] = frozenset()
+    registry_days: Mapping[str, int] = {}
+    consent_days: Mapping[str, int] = {}
     roles: frozenset[Role] = frozenset({"rep", "manager", "admin"})
     zone: str = "UTC"
 
@@ -137,6 +144,10 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
         tonight: calls of this rep since the start of `limits.night()`, where it is night.
         attempts_today, attempts_this_week: automatic calls and calls from lists to this number since `day_start()`, and
             in the seven days that end with this one; only those that may have rung.
+        registered: the do-not-call registry that the number is in, by its name; "" = none that we have a copy of.
+        outdated: what is too old to tell, a clause; "" = nothing.
+        agreed_at: when they agreed to be called all the same, seconds since 1970 UTC; None = not on record.
+        called_us: they have called of late.
         known: the number is in a call on record, or somebody's we know; asked for where `Rules.ask_first` has "new".
     """
 
@@ -147,6 +158,10 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     tonight: int = 0
     attempts_today: int = 0
     attempts_this_week: int = 0
+    registered: str = ""
+    outdated: str = ""
+    agreed_at: float | None = None
+    called_us: bool = False
     known: bool = True
 
 

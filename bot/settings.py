@@ -14,6 +14,10 @@ Pace = Literal["", "hourly", "daily"]
 Hours = tuple[str, str]
 """From when to when, "HH:MM" by the wall clock; the second is of the next day unless it is later than the first."""
 
+REGISTRY_DAYS: Mapping[str, int] = {"US": 31, "IL": 15}
+"""How old a copy of a do-not-call registry may be by law. USA: 16 CFR 310.4(b)(3)(iv); Israel: Consumer Protection Law,
+amendment 61."""
+
 COMMANDS = (
     "call", "calls", "missed", "recording", "campaign", "voicemsg", "phone", "contacts", "digest", "callboard",
 )  # fmt: skip
@@ -81,6 +85,7 @@ class PolicySettings:
         attempts_per_day, attempts_per_week: automatic calls and calls from lists to one number, 0 = no limit.
         approve_over: lists that call more people than this need a second manager's word; 0 = none does.
         ask_first: of `rules.ASK_FIRST`.
+        registry_days: country -> how many days old a copy of its do-not-call registry may be; 0 = as old as you like.
         ring_at_least: seconds that a phone rings that is called by a voice message or from a list; 0 = as few as asked.
     """
 
@@ -101,6 +106,7 @@ class PolicySettings:
     approve_over: int = 0
     ask_first: tuple[AskFirst, ...] = ()
     ring_at_least: int = 15
+    registry_days: Mapping[str, int] = field(default_factory=lambda: dict(REGISTRY_DAYS))
 
 
 @dataclass(frozen=True)
@@ -113,6 +119,8 @@ class MessageSettings:
         confirm_over: more recipients than this are shown first and sent when somebody presses *Send*.
         at_once: messages that run at the same moment, per account.
         stop_key: whoever presses it during a message comes onto the do-not-call list; "" = none does.
+        consent: country -> people there must have agreed to voice messages, and for how many days that holds, 0 = until
+            they withdraw it.
         stop_words: whoever says one of these, where a message listens for words, likewise.
     """
 
@@ -123,6 +131,7 @@ class MessageSettings:
     at_once: int = 3
     stop_key: str = ""
     stop_words: tuple[str, ...] = ()
+    consent: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -181,7 +190,7 @@ class Settings:
     old_hook_secret: str = field(default="", repr=False)
     flows: tuple[decide.Flow, ...] = ()
     slack_calls: bool = False
-    messages: MessageSettings = MessageSettings()
+    messages: MessageSettings = field(default_factory=MessageSettings)
     recording: consent.Recording = field(default_factory=consent.Recording)
     retention: Retention = Retention()
     brief_seconds: int = 0

@@ -9,7 +9,7 @@ import phonenumbers
 from bot import consent
 from bot.call_options import LONGEST_RING
 from bot.rules import ASK_FIRST
-from bot.settings import MessageSettings, PolicySettings, Retention, Settings
+from bot.settings import REGISTRY_DAYS, MessageSettings, PolicySettings, Retention, Settings
 from bot.settings_values import COUNTRIES, Values
 
 LEAST_DAYS = 35
@@ -64,8 +64,27 @@ class Sections(Values):
             night_calls=self.number(table, "policy.night_calls", "night_calls", night_calls),
             night_calls_at_once=self.number(table, "policy.night_calls_at_once", "night_calls_at_once", at_once),
             ring_at_least=self.ring_at_least(table),
+            registry_days={**REGISTRY_DAYS, **self.days(table, "policy.registry_days", "registry_days")},
             daily_calls=self.whole(table, "policy.daily_calls", "daily_calls", 200),
         )
+
+    def days(self, table: dict[str, Any], shown: str, name: str) -> dict[str, int]:
+        """A number of days for each country."""
+        found: dict[str, int] = {}
+        value = table.pop(name, {})
+        if not isinstance(value, dict):
+            self.errors.append(f"{shown} must say a number of days for each country, like {{ US = 31 }}.")
+            return {}
+        for country, days in value.items():
+            code = str(country).upper()
+            if code not in phonenumbers.SUPPORTED_REGIONS:
+                words = COUNTRIES.get(code, "Use two letters, like US.")
+                self.errors.append(f"{shown}: “{country}” is not a country code. {words}")
+            elif not isinstance(days, int) or isinstance(days, bool) or days < 0:
+                self.errors.append(f"{shown}.{country} must be a whole number of days, 0 or more.")
+            else:
+                found[code] = days
+        return found
 
     def ring_at_least(self, table: dict[str, Any]) -> int:
         """Of [policy]: seconds."""
@@ -94,14 +113,15 @@ class Sections(Values):
         stop_words = self.strings("messages.stop_words", table.pop("stop_words", []))
         if not all(re.search(r"\w", words) for words in stop_words):
             self.errors.append('messages.stop_words must be words that somebody may say, like ["stop", "remove me"].')
+        consent = self.days(table, "messages.consent", "consent")
         for limit in fields(MessageSettings):
-            if limit.name in ("stop_key", "stop_words"):
+            if limit.name in ("stop_key", "stop_words", "consent"):
                 continue
             limits[limit.name] = self.number(table, f"messages.{limit.name}", limit.name, int(str(limit.default)))
         if limits["at_once"] == 0:
             self.errors.append("messages.at_once must be 1 or more, or no message would ever be sent.")
         self.leftovers("messages", table)
-        return MessageSettings(**limits, stop_key=str(stop_key), stop_words=stop_words)
+        return MessageSettings(**limits, stop_key=str(stop_key), stop_words=stop_words, consent=consent)
 
     def dispositions(self) -> tuple[tuple[str, ...], str]:
         """Choices of how a call went, and the one of them with which somebody is called no more."""

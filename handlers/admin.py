@@ -12,7 +12,7 @@ from slack_bolt.async_app import AsyncApp
 
 from bot import approval, numbers, slack_text
 from bot.board import SLACK_ITSELF, Board
-from bot.cards import Message, day_clock, plain, safe
+from bot.cards import Message, at_clock, day_clock, plain, safe
 from bot.cards.help import help_message
 from bot.cards.times import counted, how_often
 from bot.errors import BadInput, NotAllowed, NotFound
@@ -21,7 +21,7 @@ from bot.outsiders import WORDS
 from bot.permission import rules
 from bot.routing import quiet_hours
 from bot.store import campaigns, cards, channels, ledger, opt_outs, people
-from handlers import Click, Desk, answer, audit, campaign_calls, let_in, on_command, tell
+from handlers import Click, Desk, answer, audit, campaign_calls, consents, let_in, on_command, registries, tell
 
 _LISTED = 100
 """Numbers of the do-not-call list that are shown at once."""
@@ -30,7 +30,8 @@ _LISTED = 100
 def register(app: AsyncApp, desk: Desk) -> None:
     """All listeners of this feature."""
     on_command(app, desk, "callboard", command)
-    audit.register(app, desk)
+    for feature in (audit, registries, consents):
+        feature.register(app, desk)
 
     async def written_to(event: dict[str, Any]) -> None:
         file = event.get("subtype") == "file_share" and event.get("files") and not event.get("bot_id")
@@ -84,6 +85,10 @@ async def command(desk: Desk, click: Click) -> None:
             await audit.command(desk, msgspec.structs.replace(click, text=typed))
         case "dnc":
             await tell(desk, click, await _do_not_call(desk, click, rest.strip()))
+        case "registry" | "registries":
+            await registries.command(desk, click, rest.strip())
+        case "consent" | "consents":
+            await consents.command(desk, click, rest.strip())
         case "contact" | "contacts":
             raise BadInput("Contacts have a command of their own now: `/contacts`; nothing was done.")
         case _:
@@ -198,10 +203,14 @@ def policy_words(board: Board) -> str:
     if asked:
         within += f"; {', or '.join(asked)}, Callboard asks first"
     messages = "" if found.window.always else "• Voice messages: in these hours only\n"
+    if found.consent_days:
+        held = (f"{code} (for {counted(days, 'day')})" if days else code for code, days in found.consent_days.items())
+        messages += f"• Voice messages to {', '.join(held)}: only to who has agreed, see `/callboard consent`\n"
     return (
         f"• Who may call: {named}\n"
         f"• Countries that may be called: {', '.join(sorted(found.allowed_countries))}\n"
-        f"• Never: emergency, premium-rate and satellite numbers, and the do-not-call list\n"
+        f"• Never: emergency, premium-rate and satellite numbers, and the do-not-call list; those in a "
+        "do-not-call registry by hand only (`/callboard registry`)\n"
         f"• {within}\n"
         f"• {cap}{at_once}\n"
         f"{less}"
@@ -232,7 +241,7 @@ def hooks(board: Board, zone: str) -> str:
     if board.settings.old_hook_secret:
         lines.append("Those with the old secret are taken, too, as long as `CALLBOARD_OLD_HOOK_SECRET` is set.")
         for name, at in board.old_hooks.items():
-            lines.append(f"• {plain(name)} used one at {day_clock(at, board.now(), zone)}.")
+            lines.append(f"• {plain(name)} used one {at_clock(at, board.now(), zone)}.")
         if not board.old_hooks:
             lines.append("None has been used since the start.")
     return "\n".join(lines)

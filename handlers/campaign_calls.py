@@ -199,10 +199,13 @@ async def dropped(desk: Desk, event: Mapping[str, Any]) -> None:
     """A file in somebody's conversation with the app: it asks what is in it, calls or contacts."""
     user = event["user"]
     buttons: list[dict[str, str]]
+    admin = desk.board.settings.role(user) == "admin"
     for file in event["files"]:
         name = str(file.get("name") or "")  # "" in conversations with other workspaces, where Slack tells only its id
         shown, buttons = plain(name) or "this file", []
-        if name and file.get("filetype") not in _TABLES and name.rpartition(".")[2].casefold() not in _TABLES:
+        if admin and name.casefold().endswith(".zip"):
+            words, buttons = f"Is {shown} a copy of a do-not-call registry?", [_registry(file)]
+        elif name and file.get("filetype") not in _TABLES and name.rpartition(".")[2].casefold() not in _TABLES:
             words = (
                 f"I can read CSV files of calls for campaigns or reps, or of contacts; {shown} is not one, so nothing "
                 "was done."
@@ -222,8 +225,12 @@ async def dropped(desk: Desk, event: Mapping[str, Any]) -> None:
                 {"label": "Choose a campaign…", "action_id": "campaign:file", "value": str(file["id"])},
                 {"label": "Import contacts…", "action_id": "contacts:file", "value": str(file["id"])},
                 _calllist(file),
-            ]
+            ] + [_registry(file)] * admin
         await desk.board.tell(user, words, f"file:{file['id']}", buttons)
+
+
+def _registry(file: Mapping[str, Any]) -> dict[str, str]:
+    return {"label": "A do-not-call registry…", "action_id": "registry:file", "value": str(file["id"])}
 
 
 def _calllist(file: Mapping[str, Any]) -> dict[str, str]:

@@ -42,7 +42,10 @@ WEIGHTS = {
     "miss": 8, "reach": 2, "ring": 2, "press": 26, "late": 5, "list": 5, "phone": 9, "time": 8, "again": 3,
     "fault": 3, "slack": 3, "delete": 1, "restart": 1, "kill": 2, "move": 1,
 }  # fmt: skip
-DEAD = ("is closed already", "has claimed this caller", "was faster", "Nobody has claimed", "only they or a manager")
+DEAD = (
+    *("is closed already", "has claimed this caller", "was faster", "Nobody has claimed", "only they or a manager"),
+    "called again since",
+)
 """What nobody is told who presses what their own message offers them."""
 WORDS = ("was called back", "reached us", "was closed by")
 
@@ -134,7 +137,7 @@ async def check(desk: Office, day: Day) -> None:
         (text,) = [
             one.text
             for channel, one in open_cards
-            if channel == row.place and ("missed:close", row.id) in list(elements(one))
+            if channel == row.place and any(a == "missed:close" and row.id in value for a, value in elements(one))
         ]
         assert ("claimed by" in text) == bool(row.claimed_by)
         assert row.claimed_by in text

@@ -43,6 +43,7 @@ from bot.store import (
     campaigns,
     cards,
     channels,
+    consents,
     contact_imports,
     contacts,
     dials,
@@ -58,6 +59,7 @@ from bot.store import (
     people,
     presence,
     recordings,
+    registries,
     retention,
     roundups,
     taken_in,
@@ -67,6 +69,7 @@ from bot.store import (
 )
 from bot.store.call_log import Reach
 from bot.store.cards import Card
+from bot.store.consents import Agreed
 from bot.store.contacts import Contact
 from bot.store.messages import Batch, Recipient
 from bot.store.opt_outs import Waiting
@@ -88,6 +91,7 @@ MODULES: tuple[ModuleType, ...] = (
         campaigns,
         cards,
         channels,
+        consents,
         contact_imports,
         contacts,
         figures,
@@ -105,6 +109,7 @@ MODULES: tuple[ModuleType, ...] = (
         people,
         presence,
         recordings,
+        registries,
         retention,
         taken_in,
         threads,
@@ -120,12 +125,14 @@ RECORDED = Call(
 )
 ROUNDUP = Roundup("hourly", "C1", NOW, NOW + 3600, NOW + 3600, ("",), ("",))
 PHONE = Phone("U1", "acme", "201", b"sealed", "link", "session", NOW)
+REGISTRY = registries.Copy("r1", "US", "US", "2026-02-02", 1, "U9", NOW, "us.txt", "current")
 MINE = Person("U1", phone_kind="number", phone="+12025550190", extension="201")
 
 SCANS = {
     "calling_lists.latest": "the latest twenty in the order of an index, but for the few that were discarded",
     "cards.conversation": "the check of the demo asks once, in an office of a few cards",
     "cards.set_back": "once each time the clock is set back",
+    "consents.all_given": "a list of calls is judged by all of them, once, where there is a registry",
     "ledger.problems": "what is broken now: a handful of rows",
     "ledger.subscriptions": "one row per channel and digest, read once a minute",
     "contacts.named": "part of a name may be anywhere in one; a person waits while an index of all names is read",
@@ -262,6 +269,11 @@ def shorten_lists(db: sqlite3.Connection) -> None:
 def forget_calls(db: sqlite3.Connection) -> None:
     ingest(db)
     assert retention.forget_calls(db, retention.old_calls(db, NOW + 10**6, ""), NOW + 10**6)
+
+
+def list_in_a_registry(db: sqlite3.Connection) -> registries.Copy | None:
+    registries.create(db, REGISTRY)
+    return registries.listing(db, CALLER)
 
 
 def list_recordings(db: sqlite3.Connection) -> None:
@@ -568,6 +580,21 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "campaigns.number_of": lambda db: campaigns.number_of(db, "b1"),
     "messages.heed": lambda db: messages.heed(db, HEARD, "pressed 9", NOW),
     "opt_outs.opt_out": lambda db: opt_outs.opt_out(db, CALLER, "Asked", "U1", NOW),
+    "offers.bring_back": lambda db: offers.bring_back(db, "the copy", NOW),
+    "registries.create": lambda db: registries.create(db, REGISTRY),
+    "registries.add_pages": lambda db: registries.add_pages(db, "r1", [(1, b"")]),
+    "registries.make_current": lambda db: registries.make_current(db, "r1"),
+    "registries.give_up": lambda db: registries.give_up(db, NOW),
+    "registries.remove": lambda db: registries.remove(db, "US"),
+    "registries.current": registries.current,
+    "registries.listing": list_in_a_registry,
+    "registries.packed": lambda db: (list_in_a_registry(db), registries.packed(db)),
+    "registries.sweep": lambda db: (registries.remove(db, "US"), registries.sweep(db)),
+    "consents.get": lambda db: consents.get(db, CALLER),
+    "consents.save": lambda db: consents.save(db, [Agreed(CALLER, "Noa", NOW, "form", "U2", NOW)]),
+    "consents.withdraw": lambda db: consents.withdraw(db, CALLER),
+    "consents.all_given": consents.all_given,
+    "dials.called_us": lambda db: dials.called_us(db, CALLER, NOW),
     "opt_outs.opt_in": lambda db: opt_outs.opt_in(db, CALLER),
     "opt_outs.waiting": opt_outs.waiting,
     "opt_outs.removed": lambda db: opt_outs.removed(db, Waiting(CALLER, "acme", "key", "Spring", NOW)),

@@ -141,7 +141,7 @@ def later_modal(call: Call, *, contact: "Contact | None" = None, reminder: str =
 
     `reminder`: as of `wrap_modal()`.
     """
-    so_far = f" So far at {reminder}." if reminder else ""
+    so_far = f" So far: {reminder}." if reminder else ""
     about = section(f"Callboard reminds you to call {who(call.number, call.name, contact)}.{so_far}", "about")
     submit = "Save" if reminder else "Remind me"
     return form("Call later", [about, *later_inputs(reminder)], "call:remind", call.id, submit=submit)
@@ -179,7 +179,8 @@ def phone_modal(
     *,
     private_metadata: str = "",
 ) -> Block:
-    """Link my phone; callback_id `phone:saved`. Blocks: kind, phone, account, extension, line (`NONE` = the default).
+    """Link my phone; callback_id `phone:saved`. Blocks: kind, phone, account (`NONE` = any), extension, line (`NONE` =
+    the default).
 
     Attributes:
         accounts: (configured name, title, kinds of phone it can ring first); asked for only when there are several.
@@ -190,7 +191,7 @@ def phone_modal(
     initial = {
         "kind": person.phone_kind or shown[0][0],
         "phone": pretty(person.phone),
-        "account": person.account,
+        "account": person.account or NONE,
         "extension": person.extension,
         "line": person.line,
     }
@@ -208,7 +209,8 @@ def phone_modal(
         ),
     ]
     if len(accounts) > 1:
-        blocks.append(select_input("account", "Phone service", [(name, title) for name, title, _ in accounts], initial))
+        services = [(NONE, "Any, for a phone number"), *((name, title) for name, title, _ in accounts)]
+        blocks.append(select_input("account", "Phone service", services, initial))
     blocks.append(
         text_input(
             "extension",

@@ -166,3 +166,11 @@ def attempts_since(db: sqlite3.Connection, number: str, since: float) -> int:
         (number, since),
     ).fetchone()
     return int(row[0])
+
+
+def called_us(db: sqlite3.Connection, number: str, since: float) -> bool:
+    """Whether somebody has called from that number since then."""
+    row = db.execute(
+        "SELECT 1 FROM calls WHERE number = ? AND started_at >= ? AND direction = 'in' LIMIT 1", (number, since)
+    ).fetchone()
+    return row is not None
