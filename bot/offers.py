@@ -19,7 +19,7 @@ from bot.cards.outcomes import NEVER_DIALLED
 from bot.errors import BadInput, CallboardError, NotAllowed, NotFound, NotNow
 from bot.events import State
 from bot.intents import YES_SECONDS, Ask
-from bot.store import calling_lists, calls, ledger, people
+from bot.store import calling_lists, calls, ledger
 from bot.store import offers as store
 from bot.store.offers import Offer, Rep
 
@@ -182,7 +182,7 @@ async def put_off(board: Board, user: str, pressed: Press, due_at: float) -> str
         called = calls.get(db, row.call_id) if row.state == "calling" else None
         if called is not None and (called.state is not State.ENDED or called.conversation):
             raise NotAllowed("That call runs, was answered or is unclear, so the contact was not put off.")
-        zone = people.person(db, user).zone or board.settings.zone
+        zone = board.zone_of(db, user)
         now, at, why = board.now(), due_at, ""
         store.keep_going(db, row.list, user, now)
         try:
@@ -310,7 +310,7 @@ def _why_nobody(db: sqlite3.Connection, board: Board, mine: list[Rep]) -> str:
     first = min((at for rep in mine if (at := store.left(db, rep.list, now)[2])), default=0.0)
     if not first:
         return "Nobody is before you right now: your call list is paused, or colleagues have its last contacts."
-    zone = people.person(db, mine[0].user).zone or board.settings.zone
+    zone = board.zone_of(db, mine[0].user)
     return f"Nobody is to be called right now: the next contact of your call list comes {at_clock(first, now, zone)}."
 
 

@@ -16,12 +16,28 @@ PERHAPS = frozenset({"fatal_error", "internal_error"})
 """Slack's codes for which it says that it may have acted all the same: page "chat.postMessage"."""
 NO_ENTRY = frozenset({"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"})
 """Slack's codes for a bot token that is good for nothing any more, whatever the conversation."""
-
-
 CLOCK_SECONDS = 60.0
 """So much this computer's clock may differ from Slack's."""
 REFUSED_SECONDS = 300.0
 """A request of Slack's that seems older, or of a time to come, is refused: page "Verifying requests from Slack"."""
+NO_PLACE = {
+    "channel_not_found": "does not exist any more, or Callboard was never in it",
+    "is_archived": "is archived",
+    "is_inactive": "is archived",
+    "not_in_channel": "does not have Callboard as a member: type `/invite @Callboard` there",
+    "restricted_action": "does not let Callboard post",
+}
+"""Codes for a channel in which nothing can be shown -> what the channel is, or does, for people."""
+NOBODY = {
+    "user_not_found": "is nobody in this workspace",
+    "user_not_visible": "is nobody whom Callboard may see",
+    "cannot_dm_bot": "is a bot",
+    "user_disabled": "is a deactivated user",
+    "channel_not_found": "has no conversation with Callboard any more",
+    "is_archived": "has no conversation with Callboard any more",
+    "is_inactive": "has no conversation with Callboard any more",
+}
+"""The same of people. Who has left rarely comes back, so nothing waits for them."""
 _REPEATABLE = ("views.open", "views.update")
 """What a person waits for, and may be asked twice: a trigger opens one form, whatever happens."""
 
@@ -99,9 +115,10 @@ def is_slacks(error: Exception) -> bool:
     return type(error).__module__.startswith("aiohttp")
 
 
-def code_of(error: SlackApiError) -> str:
-    """Slack's own code of a refusal, such as "channel_not_found"; "" = its answer was not JSON."""
-    data = getattr(error.response, "data", None)
+def code_of(error: BaseException) -> str:
+    """Slack's own code of a refusal, such as "channel_not_found"; "" = it was not reached, or answered no JSON."""
+    response = error.response if isinstance(error, SlackApiError) else None
+    data = getattr(response, "data", response)
     return str(data.get("error") or "") if isinstance(data, dict) else ""
 
 

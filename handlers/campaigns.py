@@ -157,7 +157,7 @@ async def results(desk: Desk, click: Click) -> None:
 
 
 async def _zone(desk: Desk, user: str) -> str:
-    return (await desk.board.read(people.person, user)).zone or desk.board.settings.zone
+    return await desk.board.read(desk.board.zone_of, user)
 
 
 def _can(found: Found, operation: str) -> None:

@@ -663,6 +663,7 @@ BY_INGEST = {
         "missed.put_right",
         "missed_calls.follow",
         "missed_calls.move",
+        "roundups.follow",
         "taken_in.move",
         "threads.take_back",
         "threads.tell",
