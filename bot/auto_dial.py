@@ -220,7 +220,9 @@ def _not_at_this_hour(db: sqlite3.Connection, board: Board, rep: Rep, row: Offer
     fresh, now = store.held(db, rep.list, rep.user), board.now()
     if fresh is None or fresh.line != row.line or fresh.state != "offered":
         return
-    opening = window.next_open(rules(board).window, window.zones_of(row.number), datetime.fromtimestamp(now, UTC))
+    opening = window.next_open(
+        rules(board).window_of(row.number), window.zones_of(row.number), datetime.fromtimestamp(now, UTC)
+    )
     if opening is None or opening.timestamp() <= now:
         _kept_from_it(db, board, rep, row, question)
         return

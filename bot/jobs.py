@@ -227,7 +227,7 @@ def _escalate(
 def _callable_from(board: Board, number: str, now: float) -> float:
     limits = rules(board)
     zones = window.zones_of(number) or (board.settings.zone,)
-    opening = window.next_open(limits.window, zones, datetime.fromtimestamp(now, UTC))
+    opening = window.next_open(limits.window_of(number), zones, datetime.fromtimestamp(now, UTC))
     return opening.timestamp() if opening else now
 
 

@@ -50,6 +50,7 @@ def rules(board: Board) -> Rules:
         attempts_per_day=settings.policy.attempts_per_day,
         attempts_per_week=settings.policy.attempts_per_week,
         ask_first=frozenset(settings.policy.ask_first),
+        places=settings.policy.places,
         registry_days=settings.policy.registry_days,
         consent_days=settings.messages.consent,
         zone=settings.zone,
@@ -193,7 +194,7 @@ def check_contact(db: sqlite3.Connection, board: Board, by: str, number: str, at
                 moment = later.at
             else:
                 break
-        opening = next_open(limits.window, zones_of(number), datetime.fromtimestamp(moment, UTC))
+        opening = next_open(limits.window_of(number), zones_of(number), datetime.fromtimestamp(moment, UTC))
         raise NotNow(str(error), opening.timestamp() if opening else moment) from error
 
 

@@ -41,7 +41,9 @@ def close(db: sqlite3.Connection, board: Board, row: Offer) -> None:
 def _put_off(db: sqlite3.Connection, board: Board, row: Offer) -> None:
     now = board.now()
     at = now + AGAIN_SECONDS
-    opening = next_open(permission.rules(board).window, zones_of(row.number), datetime.fromtimestamp(at, UTC))
+    opening = next_open(
+        permission.rules(board).window_of(row.number), zones_of(row.number), datetime.fromtimestamp(at, UTC)
+    )
     at = opening.timestamp() if opening else at
     tried = store.tries(db, row)
     why = f"Not reached so far: called {how_often(tried)}."

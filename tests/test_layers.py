@@ -33,6 +33,7 @@ PURE = (
         "bot.contact_rows",
         "bot.registry_rows",
         "bot.consent_rows",
+        "bot.places",
         "bot.window",
         "bot.who",
         "bot.names",
