@@ -58,6 +58,9 @@ class Sections(Values):
             night_calls=self.number(table, "policy.night_calls", "night_calls", night_calls),
             night_calls_at_once=self.number(table, "policy.night_calls_at_once", "night_calls_at_once", at_once),
             ring_at_least=self.ring_at_least(table),
+            abandoned_percent=self.percent(table),
+            abandoned_days=self.number(table, "policy.abandoned_days", "abandoned_days", 30) or 1,
+            abandoned_stops=self.yes_or_no(table, "policy.abandoned_stops", "abandoned_stops", True),
             places={**DEFAULTS, **self.places(table)},
             registry_days={**REGISTRY_DAYS, **self.days(table, "policy.registry_days", "registry_days")},
             daily_calls=self.whole(table, "policy.daily_calls", "daily_calls", 200),
@@ -80,6 +83,14 @@ class Sections(Values):
             else:
                 found[code] = days
         return found
+
+    def percent(self, table: dict[str, Any]) -> float:
+        """Of [policy]: how many of a campaign's calls may be abandoned."""
+        value = table.pop("abandoned_percent", 2.5)
+        if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 100:
+            self.errors.append("policy.abandoned_percent must be a number from 0, which is no watch, to 100.")
+            return 2.5
+        return float(value)
 
     def places(self, table: dict[str, Any]) -> dict[str, Place]:
         """Of [policy]: stricter rules of some places."""

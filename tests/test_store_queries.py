@@ -593,6 +593,8 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "consents.save": lambda db: consents.save(db, [Agreed(CALLER, "Noa", NOW, "form", "U2", NOW)]),
     "consents.withdraw": lambda db: consents.withdraw(db, CALLER),
     "consents.all_given": consents.all_given,
+    "campaigns.with_number": lambda db: campaigns.with_number(db, "acme", CALLER),
+    "campaigns.abandoned": lambda db: campaigns.abandoned(db, "acme", "key", NOW),
     "dials.calls_to": lambda db: dials.calls_to(db, CALLER, NOW, NOW, NOW),
     "dials.called_us": lambda db: dials.called_us(db, CALLER, NOW),
     "opt_outs.opt_in": lambda db: opt_outs.opt_in(db, CALLER),
