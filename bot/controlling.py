@@ -45,7 +45,7 @@ CONTROLS: Mapping[str, tuple[str, str, str]] = {
     "resume": ("Taking off hold…", "take it off hold", "The call was not taken off hold"),
     "consult": ("Calling the third party…", "consult somebody", "The third party was not called"),
     "complete_transfer": ("Transferring…", "complete the transfer", "The transfer was not completed"),
-    "return_to_caller": ("Going back to the caller…", "go back to the caller", "Nobody went back to the caller"),
+    "return_to_caller": ("Going back to the call…", "go back to the call", "Nobody went back to the call"),
     "transfer": ("Transferring…", "transfer it", "The call was not transferred"),
     "forward": ("Transferring…", "transfer it", "The call was not transferred"),
     "press_key": ("Pressing a key…", "press a key", "No key was pressed"),

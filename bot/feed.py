@@ -82,7 +82,7 @@ class Feed:
     """Shows dirty cards, one at a time per place, within Slack's limits. `run()` until cancelled.
 
     Attributes:
-        client: must not retry by itself (`retry_handlers=[]`): Slack's default handler would post twice.
+        client: must not repeat a post by itself: with Slack's default `retry_handlers` it would.
         sleep: tests inject their own.
         _cut_off: place that could not be posted to of late, whatever the message -> the card that has just let an older
             one go first, 0 = none.

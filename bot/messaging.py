@@ -58,7 +58,7 @@ async def create(
     """
     names = dict(reversed(wanted.recipients))  # the first name that a number is given with counts
     recipients = [(number, names[number]) for number in dict.fromkeys(number for number, _ in wanted.recipients)]
-    _check_size(board, wanted.by, len(recipients))
+    check_size(board, wanted.by, len(recipients))
     permission.check_caller(board, wanted.by)
     account, said = await _through(board, wanted)
     now = board.now()
@@ -98,7 +98,12 @@ async def create(
     return batch
 
 
-def _check_size(board: Board, by: str, count: int) -> None:
+def check_size(board: Board, by: str, count: int) -> None:
+    """Whether `by` may send to so many, as what they are now.
+
+    Raises:
+        BadInput: nobody is named.  NotAllowed: too many.
+    """
     limits = board.settings.messages
     if not count:
         raise BadInput("Say whom to call, like +1 202 555 0100 or a contact's name. Nothing was sent.")

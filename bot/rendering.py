@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from bot import approval, calling_lists, tries
 from bot.board import Board
-from bot.call import Call
+from bot.call import Call, last_rep
 from bot.cards import Message
 from bot.cards.batch import SAMPLES, WORDS, batch_card
 from bot.cards.call import call_card
@@ -360,19 +360,14 @@ def _earlier(db: sqlite3.Connection, board: Board, place: str, number: str, befo
         return []
     reader = place[1:] if place.startswith("@") else ""
     manager = bool(reader) and board.settings.role(reader) != "rep"
-    closed = channels.closed_to(db, reader) - {place}
+    closed = channels.closed_to(db, reader)
 
     def told(call: Call) -> bool:
         where = calls.place_of(db, call.id)
         theirs = where == place or (call.rep == reader and bool(reader))
-        return manager or theirs or not (where.startswith("@") or where in closed)
+        return manager or theirs or channels.is_open(where, reader, closed)
 
     return list(islice(filter(told, calls.with_number(db, number, before, _LOOKED_AT)), limit))
-
-
-def last_rep(history: list[Call]) -> str:
-    """Slack user id of who spoke with them last, "" = nobody; `history` latest first."""
-    return next((call.rep for call in history if call.conversation and call.rep), "")
 
 
 def _contact(db: sqlite3.Connection, number: str) -> Contact | None:

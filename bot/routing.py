@@ -1,7 +1,7 @@
 """Where a call is shown. Pure."""
 
 import re
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -144,11 +144,6 @@ def quiet_hours(settings: Settings) -> dict[str, tuple[Hours, ...]]:
         if place and hours:
             found.setdefault(place, set()).add(hours)
     return {place: tuple(sorted(hours)) for place, hours in found.items()}
-
-
-def shared_places(settings: Settings, user: str, closed: Set[str]) -> tuple[str, ...]:
-    """Where missed callers are this person's, too: the lines' channels, but those `closed` to them; and their own."""
-    return (*sorted(settings.channels - closed), f"@{user}")
 
 
 def masks_from(settings: Settings, place: str, user: str) -> bool:

@@ -4,6 +4,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from slack_sdk.errors import SlackApiError
+from slack_sdk.http_retry import FixedValueRetryIntervalCalculator, HttpRequest, HttpResponse, RetryState
+from slack_sdk.http_retry.builtin_async_handlers import AsyncConnectionErrorRetryHandler
+from typing_extensions import override
 
 CLOCKS_DIFFER_SECONDS = 900.0
 """So far from the moment in which it was sent a message may be dated, by Slack's clock."""
@@ -12,6 +15,32 @@ PERHAPS = frozenset({"fatal_error", "internal_error"})
 """Slack's codes for which it says that it may have acted all the same: page "chat.postMessage"."""
 NO_ENTRY = frozenset({"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"})
 """Slack's codes for a bot token that is good for nothing any more, whatever the conversation."""
+
+
+_REPEATABLE = ("views.open", "views.update")
+"""What a person waits for, and may be asked twice: a trigger opens one form, whatever happens."""
+
+
+class OnceMore(AsyncConnectionErrorRetryHandler):
+    """Asks again where a connection was gone in the moment it was used: one that is kept open ends at some time.
+
+    Nothing that posts: whether Slack had the first request is not known.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(1, FixedValueRetryIntervalCalculator(0))  # a trigger is good for three seconds
+
+    @override
+    async def _can_retry_async(
+        self,
+        *,
+        state: RetryState,
+        request: HttpRequest,
+        response: HttpResponse | None = None,
+        error: Exception | None = None,
+    ) -> bool:
+        gone = await super()._can_retry_async(state=state, request=request, response=response, error=error)
+        return gone and request.url.endswith(_REPEATABLE)
 
 
 class Unanswered(Exception):
@@ -55,6 +84,14 @@ async def ask(method: Callable[..., Awaitable[Any]], **arguments: Any) -> Any:
         if type(error).__module__.startswith("aiohttp"):
             raise Unanswered from error
         raise
+
+
+def is_slacks(error: Exception) -> bool:
+    """Whether it is Slack that was not reached, did not answer, asked to wait or failed inside."""
+    if isinstance(error, SlackApiError):
+        code, status = code_of(error), status_of(error)
+        return status == 429 or status >= 500 or code in PERHAPS or code == "ratelimited"
+    return type(error).__module__.startswith("aiohttp")
 
 
 def code_of(error: SlackApiError) -> str:

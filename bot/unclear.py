@@ -7,6 +7,7 @@ import msgspec
 from bot import numbers
 from bot.board import Board
 from bot.call import Call
+from bot.changing import CHANGE
 from bot.errors import NotAllowed, NotFound
 from bot.events import NotPlaced, Outcome, Settled, State, Unclear
 from bot.intents import CONDUCT, CONFERENCE, CONTROL, Ask
@@ -16,8 +17,8 @@ from bot.store import calls, ledger
 async def recover(board: Board) -> None:
     """At start: what a crash left behind is told, not repeated."""
     for intent in await board.read(ledger.open_intents):
-        if intent.kind in (CONDUCT, CONTROL):
-            continue  # the second half of a call: see bot/conducting.py; or a third: bot/controlling.py
+        if intent.kind in (CONDUCT, CONTROL, CHANGE):
+            continue  # the second half of a call, a third, or none: see bot/conducting.py, controlling.py, changing.py
         if intent.state == "written" and intent.call_id is None:
             what = "send the voice message" if intent.kind.startswith("voicemsg") else "place the call"
             if intent.kind == CONFERENCE:

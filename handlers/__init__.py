@@ -25,6 +25,7 @@ from bot.cards import MESSAGE_LIMIT, Message, message, paragraphs, safe
 from bot.cards.modals import error_modal, loading_modal
 from bot.errors import CallboardError, NotFound
 from bot.outsiders import WORDS, outside
+from bot.slack_api import is_slacks
 from bot.store import ledger, people
 from bot.store.people import Person
 from bot.window import find_zone
@@ -40,7 +41,8 @@ MEET_SECONDS = 1.0
 """So long Slack is waited for when somebody comes for the first time: a form must be opened within 3 s."""
 _NOT_VISIBLE = "user_not_visible"
 """Slack's code for somebody whom it does not show us: https://docs.slack.dev/reference/methods/users.info."""
-_TOO_LATE = ("expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id")
+_TOO_LATE = ("expired_trigger_id", "invalid_trigger_id")
+_OPEN_ALREADY = "exchanged_trigger_id"
 
 
 @dataclass(frozen=True)
@@ -347,6 +349,11 @@ async def _acknowledge(desk: Desk, ack: AsyncAck, click: Click, handler: Handler
 def _words(error: Exception) -> str:
     if slack_code(error) in _TOO_LATE:
         return "The form could not be opened in time, so nothing was done. Try again."
+    if slack_code(error) == _OPEN_ALREADY:
+        return "The form should be open. If it is not, nothing was done; try again."
+    if is_slacks(error):
+        log.warning("Slack was not reached, or failed: %s", slack_code(error) or type(error).__name__)
+        return "Slack did not do what Callboard asked of it, so this went no further. Try again in a moment."
     return _LONG_QUOTE.sub(r"“\1…”", sentence(error))
 
 

@@ -35,7 +35,7 @@ from bot.events import AnyEvent
 from bot.fold import fold
 from bot.names import Fit, fit
 from bot.numbers import pretty
-from bot.routing import masks_from, shared_places
+from bot.routing import masks_from
 from bot.store import call_log, calls, channels, contacts, ledger, lookups, people
 from bot.store.call_log import Reach, Row
 from bot.uploading import conversation
@@ -124,7 +124,7 @@ async def _reach(board: Board, user: str, search: Search) -> Reach:
         return Reach()
     if search.rep not in ("", user):
         raise NotAllowed(_OTHERS)
-    return Reach(user, shared_places(board.settings, user, await board.read(channels.closed_to, user)))
+    return Reach(user, await board.read(channels.open_to, user, board.settings.channels))
 
 
 async def _with_name(board: Board, user: str, found: call_search.Typed) -> Search:

@@ -9,7 +9,7 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 
-from bot import digests
+from bot import digests, linking
 from bot.board import Board
 from bot.cards import duration
 from bot.cards.home import home_view, turned_away
@@ -102,7 +102,7 @@ def _view(db: sqlite3.Connection, board: Board, user: str) -> dict[str, Any]:
     person = people.person(db, user)
     shown = replace(
         person,
-        line=board.settings.label(person.line),
+        line=board.settings.label(linking.seen_line(board, person)),
         account=board.title(person.account),
     )
     zone = person.zone or board.settings.zone

@@ -1,11 +1,9 @@
 """Calls that are missed and taken, as the store is told of them; and a missed caller's row."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-import pytest
+from typing_extensions import override
 
 from bot.call import Call, Unreported
 from bot.events import (
@@ -20,10 +18,9 @@ from bot.events import (
     Settled,
     Unclear,
 )
-from bot.roundups import Roundup
 from bot.store import calls, missed
 from bot.store.missed import Missed
-from tests.empty_store import connected
+from tests import empty_store
 
 NOW = 1_770_000_000.0
 CALLER, OTHER = "+12025550155", "+12025550156"
@@ -34,45 +31,24 @@ BRIEF = 5
 
 
 @dataclass
-class Routes:
+class Routes(empty_store.Routes):
     """The line's last two digits name its channel."""
 
-    after: float = AFTER
-
+    @override
     def place(self, call: Call) -> str:
         return f"C{call.line[-2:]}" if call.line else "C00"
 
-    def summary(self, call: Call) -> bool:
-        return True
-
-    def announced(self, call: Call) -> bool:
-        return True
-
+    @override
     def unreported(self, call: Call) -> Unreported:
         return "line" if call.line == FAX else "brief" if 0 < call.ended_at - call.started_at < BRIEF else ""
 
-    def escalate_after(self) -> float:
-        return self.after
-
+    @override
     def remind_after(self) -> float:
         return CLAIMED
 
-    def stops(self, heard: Sequence[str]) -> str:
-        return ""
-
-    def roundup(self, call: Call, place: str, now: float) -> Roundup | None:
-        return None
-
-
-@pytest.fixture
-def db(tmp_path: Path) -> Iterator[sqlite3.Connection]:
-    connection = connected(tmp_path / "store.sqlite", sqlite3.Connection)
-    yield connection
-    connection.close()
-
 
 def ingest(db: sqlite3.Connection, *events: AnyEvent, now: float, after: float = AFTER) -> None:
-    calls.ingest(db, "acme", events, now=now, routing=Routes(after))
+    calls.ingest(db, "acme", events, now=now, routing=Routes(after=after))
 
 
 def record(

@@ -24,7 +24,10 @@ from tests.office import ENVIRONMENT, LINE, SETTINGS, Office, PaperPhone, office
 from tests.slack_state import Clock
 
 NUMBER, SECOND = "+12025550123", "+12025550124"
-SECRETS = {"CALLGEAR_ACCESS_TOKEN": "TOKEN", "GURULIZE_PASSWORD": "PASSWORD", "EXOLVE_API_KEY": "KEY"}
+SECRETS = {
+    **{"CALLGEAR_ACCESS_TOKEN": "TOKEN", "GURULIZE_PASSWORD": "PASSWORD", "EXOLVE_API_KEY": "KEY"},
+    **{"ENABLEX_APP_ID": "ID", "ENABLEX_APP_KEY": "KEY"},
+}
 TEN = ", ".join(f"v{n} = 'x'" for n in range(10))
 CALLGEAR = '[accounts.callgear]\nvirtual_phone_number = "+12025550100"\n'
 GURULIZE = '[accounts.gurulize]\nurl = "https://gurulize.example/c2c"\nusername = "office"\n'

@@ -416,6 +416,52 @@ async def test_the_failures_of_the_pages(line: Line) -> None:
     assert (call.recording_on, call.recordings) == (False, ())
 
 
+KEYS = "Check ENABLEX_APP_ID and ENABLEX_APP_KEY, and the project in EnableX's portal."
+PAGE = "<html><h1>Not here</h1></html>"
+
+
+@pytest.mark.parametrize(
+    ("operation", "status", "told", "advice"),
+    [
+        ("dial", 401, {"status": "error", "error_code": "UNAUTHORIZED", "message": "Unauthorized"}, KEYS),
+        ("dial", 403, {"status": "error", "error_code": "PROJECT_SUSPENDED", "message": "Suspended"}, KEYS),
+        ("dial", 403, PAGE, KEYS),
+        ("dial", 404, PAGE, "Check ENABLEX_URL."),
+        ("dial", 302, "", "Check ENABLEX_URL."),
+        ("hang_up", 404, PAGE, "Check ENABLEX_URL."),
+        (
+            "play",
+            503,
+            {"state": "failed", "result": 6107, "msg": "No"},
+            "Try again in a minute, or play a stored prompt.",
+        ),
+        ("play", 400, {"status": "failed", "result": 400, "msg": "Media Request Failed"}, "Check the prompt's name."),
+        (
+            "start_recording",
+            500,
+            {"status": "failed", "result": "6119", "msg": "Failed to start recording on bridge"},
+            "Try again in a moment; there may be a recording of that name already.",
+        ),
+        ("start_recording", 500, {"status": "failed", "result": 500, "msg": "No"}, "Try again in a minute."),
+    ],
+)
+async def test_every_refusal_says_what_to_do(
+    line: Line, operation: str, status: int, told: dict[str, Any] | str, advice: str
+) -> None:
+    content = told if isinstance(told, str) else json.dumps(told)
+    call, acts = Call(id="call-1", account="enablex", refs=("v-1",)), line.provider
+    async with httpx.AsyncClient(
+        transport=httpx.MockTransport(lambda _: httpx.Response(status, content=content))
+    ) as http:
+        acts.http = http
+        order = CallOrder(call_id="call-1", rep=RepPhone("number", REP), number="+12025550101")
+        given = {"dial": (order,), "play": (call, Prompt(speech=Speech(text="Hello")))}.get(operation, (call,))
+        with pytest.raises(Refused) as caught:
+            await getattr(acts, "place_call" if operation == "dial" else operation)(*given)
+    assert str(caught.value).endswith(f". {advice}")
+    assert str(caught.value).count("Check") <= 1
+
+
 async def test_a_number_without_a_service_is_explained(line: Line) -> None:
     line.exchange.fails = {"6110"}
     await line.dial("+12025550101")

@@ -49,8 +49,8 @@ async def test_consult_and_transfer_are_told_in_the_thread_and_in_the_audit_log(
     await press(desk, "complete_transfer")
     assert phone(desk).done == [("hold",), ("consult", "+12025550177"), ("complete_transfer",)]
     assert thread(desk) == [
-        "U1 put the caller on hold.",
-        "U1 put the caller on hold and called +1 202-555-0177.",
+        "U1 put the call on hold.",
+        "U1 put the call on hold and called +1 202-555-0177.",
         "U1 completed the transfer.",
     ]
     audit = [(what, detail.partition(" ")[2]) for _, who, what, _, detail in await desk.board.read(audit_log)]
@@ -119,7 +119,7 @@ async def test_others_keep_their_hands_off_but_a_manager_may(desk: Office) -> No
     assert phone(desk).done == []
     await control(desk.board, call.id, "U2", "hold", lambda provider, one: provider.hold(one))
     await desk.settle()
-    assert thread(desk) == ["U2 put the caller on hold."]
+    assert thread(desk) == ["U2 put the call on hold."]
 
 
 @pytest.mark.parametrize("action", ["hold", "tag"])
@@ -164,7 +164,7 @@ async def test_a_line_that_slack_may_have_posted_is_looked_up_in_its_thread(desk
     await press(desk, "hold")
     desk.clock.advance(10)
     await desk.settle()
-    assert thread(desk) == ["U1 put the caller on hold."]
+    assert thread(desk) == ["U1 put the call on hold."]
     assert any(request.method == "conversations.replies" for request in desk.slack.requests)
 
 

@@ -94,10 +94,10 @@ async def test_a_number_comes_back_when_the_limits_allow_it_with_the_reason(desk
     await act(desk, "call")
     await end(desk, 1, Outcome.NO_ANSWER)
     told = await act(desk, "later", choice="1h")
-    assert told.startswith("Noa Green comes back to you at tomorrow ")
+    assert told.startswith("Noa Green comes back to you tomorrow at ")
     assert "was called automatically or from a list once today" in told
     await act(desk, "skip")
-    assert "Nobody is to be called right now. The next contact comes at tomorrow" in text(desk, "U1")
+    assert "Nobody is to be called right now. The next contact comes tomorrow at" in text(desk, "U1")
     desk.clock.advance(3 * 3600)
     await offers.due(desk.board)
     assert len(desk.phone.orders) == 1
@@ -111,7 +111,7 @@ async def test_a_number_comes_back_when_the_limits_allow_it_with_the_reason(desk
     await end(desk, 2, Outcome.NO_ANSWER)
     told = await act(desk, "later", choice="tomorrow")
     assert "twice within seven days" in told
-    assert "comes back to you at 9 Feb 00:00." in told
+    assert "comes back to you on 9 Feb at 00:00." in told
 
 
 async def test_a_number_of_another_list_counts_and_is_not_shown(desk: Office) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import csv
 import io
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -94,7 +95,7 @@ async def test_many_are_shown_first_and_their_results_come_as_a_file(desk: Offic
     assert speaker(desk).messages == []
     preview = card(desk, "U2")
     assert "Send a voice message to 3 recipients?" in preview.text
-    assert "3 of 3 can be called: " in preview.text
+    assert "3 of 3 can be called: Dana Levi, +1 202-555-0131; " in preview.text, "a name has a comma behind it itself"
     assert preview.text.count("+1 202-555-01") == 3  # whoever says yes sees to whom
     await desk.press("voicemsg:send", preview, "DU2", user="U2")
     assert len(speaker(desk).messages) == 3
@@ -221,6 +222,25 @@ async def test_only_whoever_sends_it_or_a_manager_pauses(desk: Office) -> None:
         await message_batches.pause(desk.board, "U4", batch.id)
     with pytest.raises(NotFound, match="gone on meanwhile"):
         await message_batches.resume(desk.board, "U2", batch.id)
+
+
+async def test_who_is_no_manager_any_more_sends_none_of_what_only_managers_may(desk: Office) -> None:
+    await desk.type("/voicemsg " + ", ".join(f"+120255501{n}" for n in range(30, 36)) + ' "Hello"', user="U2")
+    demoted = replace(desk.board.settings, managers=())
+    was, desk.board.settings = desk.board.settings, demoted
+    told = await desk.press("voicemsg:send", card(desk, "U2"), "DU2", user="U2")
+    assert "Only managers may send a voice message to more than one recipient, so nothing was sent" in told
+    desk.board.settings = was
+    await desk.press("voicemsg:send", card(desk, "U2"), "DU2", user="U2")
+    desk.clock.advance(2)
+    await desk.press("voicemsg:pause", card(desk, "U2"), "DU2", user="U2")
+    desk.board.settings = demoted
+    assert "Only managers may" in await desk.press("voicemsg:resume", card(desk, "U2"), "DU2", user="U2")
+    ((batch, *_),) = await desk.board.read(messages.waiting)
+    assert batch.state == "paused"
+    desk.clock.advance(2)
+    await desk.press("voicemsg:stop", card(desk, "U2"), "DU2", user="U2")
+    assert await desk.board.read(messages.waiting) == []
 
 
 async def test_outside_of_their_hours_it_asks_to_schedule(

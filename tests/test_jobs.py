@@ -6,7 +6,6 @@ import sqlite3
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from typing_extensions import override
@@ -409,17 +408,6 @@ async def test_a_full_disk_is_not_blamed_on_the_phone_service(desk: Office) -> N
     with pytest.raises(sqlite3.OperationalError):
         await Poll(desk.board)()
     assert await desk.board.read(ledger.problems) == []
-
-
-async def test_tomorrow_at_nine_also_when_clocks_change() -> None:
-    for zone, day, following in (
-        ("Europe/Madrid", datetime(2026, 3, 28, 23), datetime(2026, 3, 29, 9)),
-        ("Europe/Madrid", datetime(2026, 10, 24, 1), datetime(2026, 10, 25, 9)),
-        ("Asia/Jerusalem", datetime(2026, 12, 31, 12), datetime(2027, 1, 1, 9)),
-    ):
-        local = ZoneInfo(zone)
-        found = jobs.tomorrow_at_nine(day.replace(tzinfo=local).timestamp(), zone)
-        assert datetime.fromtimestamp(found, local) == following.replace(tzinfo=local)
 
 
 async def test_an_old_version_of_an_interface_reaches_the_admins_once(desk: Office) -> None:

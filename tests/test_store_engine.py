@@ -15,8 +15,7 @@ from bot.events import CallEnded, LegRinging, State, Tagged
 from bot.store import Database, alone, calls, contacts, engine, ledger, people, recordings, schema
 from bot.store.contacts import Contact
 from bot.store.migrations import MIGRATIONS
-from tests.empty_store import connected
-from tests.test_store_ingest import Routes
+from tests.empty_store import Routes, connected
 
 
 def insert(db: sqlite3.Connection, key: str) -> None:

@@ -11,10 +11,7 @@ from bot.call import Call
 from bot.events import CallEnded, Described, Direction, LegEnded, LegRinging, Outcome, Requested, Settled, Unclear
 from bot.periods import Period
 from bot.store import calls, cards, figures, missed, schema
-from tests.missed_store import AFTER, CALLER, NOW, Routes, all_rows, db, ingest, miss, only, record, talk
-
-__all__ = ["db"]  # a fixture
-
+from tests.missed_store import AFTER, CALLER, NOW, Routes, all_rows, ingest, miss, only, record, talk
 
 # One row
 

@@ -8,9 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.store import Database, cards, channels, missed
-from tests.missed_store import AFTER, CALLER, CLAIMED, NOW, OTHER, all_rows, db, miss, only, told_as_it_is
-
-__all__ = ["db"]  # a fixture
+from tests.missed_store import AFTER, CALLER, CLAIMED, NOW, OTHER, all_rows, miss, only, told_as_it_is
 
 
 @pytest.mark.parametrize("after", [0.0, NOW + 900])

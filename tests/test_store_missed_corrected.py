@@ -25,7 +25,6 @@ from tests.missed_store import (
     OTHER,
     Routes,
     all_rows,
-    db,
     ingest,
     miss,
     only,
@@ -33,8 +32,6 @@ from tests.missed_store import (
     said_to_have_talked,
     talk,
 )
-
-__all__ = ["db"]  # a fixture
 
 
 def ended_before_it_was_described(db: sqlite3.Connection, ref: str = "m1", at: float = NOW) -> None:

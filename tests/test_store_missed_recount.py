@@ -24,10 +24,7 @@ from bot.events import (
 from bot.periods import Period
 from bot.store import calls, cards, figures, missed
 from tests.empty_store import connected
-from tests.missed_store import CALLER, CLAIMED, FAX, NOW, OTHER, Routes, all_rows, db, told_as_it_is
-
-__all__ = ["db"]  # a fixture
-
+from tests.missed_store import CALLER, CLAIMED, FAX, NOW, OTHER, Routes, all_rows, told_as_it_is
 
 KINDS = ("missed", "missed by its record", "talked", "answered after all", "unanswered after all", "out", "by word")
 

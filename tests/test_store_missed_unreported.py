@@ -15,7 +15,6 @@ from tests.missed_store import (
     FAX,
     NOW,
     all_rows,
-    db,
     ingest,
     miss,
     only,
@@ -24,8 +23,6 @@ from tests.missed_store import (
     said_to_have_talked,
     talk,
 )
-
-__all__ = ["db"]  # a fixture
 
 
 def rung(ref: str, seconds: int, at: float = NOW, outcome: Outcome = Outcome.NO_ANSWER) -> tuple[AnyEvent, ...]:

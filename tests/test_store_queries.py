@@ -482,6 +482,7 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "channels.keep_members": lambda db: channels.keep_members(db, "C1", ["U1"], NOW),
     "channels.members": channels.members,
     "channels.closed_to": lambda db: channels.closed_to(db, "U1"),
+    "channels.open_to": lambda db: channels.open_to(db, "U1", {"C1"}),
     "missed.to_escalate": lambda db: missed.to_escalate(db, NOW),
     "missed.escalated": lambda db: missed.escalated(db, "m1", NOW),
     "missed.told_nobody": lambda db: missed.told_nobody(db, "@U1", NOW),

@@ -38,6 +38,8 @@ def answered(response: httpx.Response, code_name: str, account: str, url: str) -
     """
     reply = named_values(response)
     code = None if reply is None else reply.number(code_name)
+    if code == response.status_code and code >= 300:
+        code = None  # a web server's own, under a name that Voicenter has for its codes
     if left_open(response.status_code) and not code:
         raise internal_error("Voicenter", response.status_code, dials=False)
     if response.status_code >= 300 and not code:
