@@ -2,11 +2,12 @@
 
 The checks run in one fixed order and the first that objects speaks, so the same order always gets the same answer:
 role, own number, emergency and short numbers, numbers that cost extra, impossible numbers, countries, the do-not-call
-list, the country of the rep's own phone, attempts, the rep's calls under way, caps by day and by night; then what a
-person is asked about, all at once: the callee's local time and whatever `ask_first` names or, for an extension, what
-else its digits may be, and a do-not-call registry. Automatic calls, which play something to whoever picks up, have no
-cap per rep but one per number called, and for them local time, registries and consent are rules and no questions. Calls
-that a rep places from a calling list have both caps, the rule of registries, and the question of the time.
+list, the country of the rep's own phone, how often the number's place lets it be called, attempts, the rep's calls
+under way, caps by day and by night; then what a person is asked about, all at once: the callee's local time and
+whatever `ask_first` names or, for an extension, what else its digits may be, and a do-not-call registry. Automatic
+calls, which play something to whoever picks up, have no cap per rep but one per number called, and for them local time,
+registries and consent are rules and no questions. Calls that a rep places from a calling list have both caps, the rule
+of registries, and the question of the time.
 
 What is *not* refused: a number that phonenumbers calls possible but not valid. Numbering plans change faster than
 its metadata (and the ranges reserved for fiction, such as +44 7700 900xxx, are "invalid" there), so only what no
@@ -41,6 +42,7 @@ def decide(order: Proposed, rules: Rules, history: History, now: datetime) -> De
         or (_registry(order, rules, history, now) if order.automatic or order.from_list else None)
         or (_consent(order, rules, history, now) if order.automatic else None)
         or _own_phone(order, rules)
+        or (None if order.waived or order.extension else limits.place_limit(order, rules, history, now))
         or (limits.number_limit(order, rules, history, now) if order.automatic or order.from_list else None)
         or (None if order.automatic else limits.at_once(rules, history, now))
         or (None if order.automatic or order.waived else limits.daily_cap(rules, history, now))
@@ -53,7 +55,8 @@ def decide(order: Proposed, rules: Rules, history: History, now: datetime) -> De
 def waivable(order: Proposed, rules: Rules, history: History, now: datetime) -> list[Refused]:
     """All that a manager would have to allow for this one call; [] = nothing."""
     caps = (limits.daily_cap(rules, history, now), limits.night_cap(rules, history, now))
-    found = (_do_not_call(order, rules, history), *caps)
+    repeats = None if order.extension else limits.place_limit(order, rules, history, now)
+    found = (_do_not_call(order, rules, history), repeats, *caps)
     return [refused for refused in found if refused is not None]
 
 
@@ -280,16 +283,17 @@ def _service(order: Proposed, rules: Rules) -> NeedsConfirmation | None:
 
 def _automatic_window(order: Proposed, rules: Rules, now: datetime) -> Refused | None:
     zones = zones_of(order.number)
-    if is_open(rules.window, zones, now):
+    window = rules.window_of(order.number)
+    if is_open(window, zones, now):
         return None
-    hours = f"automatic calls are placed {rules.window.words} only"
-    slot = next_open(rules.window, zones, now)
+    hours = f"automatic calls are placed {window.words} only"
+    slot = next_open(window, zones, now)
     if slot is None:  # no zone is known, or so many that no hour is right in all of them, as with free numbers
         return Refused(
             f"The call was not placed: it is not known what time it is at {pretty(order.number)}, and {hours}.",
             "Call them by hand instead.",
         )
-    there = local_time(rules.window, zones, now).replace("It is", "it is", 1)
+    there = local_time(window, zones, now).replace("It is", "it is", 1)
     return Refused(
         f"The call was not placed: {there}, and {hours}.", "Schedule it for then, or call them by hand.", slot
     )
@@ -298,12 +302,13 @@ def _automatic_window(order: Proposed, rules: Rules, now: datetime) -> Refused |
 def _window(order: Proposed, rules: Rules, now: datetime) -> NeedsConfirmation | None:
     """Without the question itself."""
     zones = zones_of(order.number)
-    if is_open(rules.window, zones, now):
+    window = rules.window_of(order.number)
+    if is_open(window, zones, now):
         return None
-    hours = f"calls are meant to be placed {rules.window.words}"
+    hours = f"calls are meant to be placed {window.words}"
     if not zones:
         return NeedsConfirmation(f"It is not known what time it is at {pretty(order.number)}; {hours}.")
-    return NeedsConfirmation(f"{local_time(rules.window, zones, now)}; {hours}.", next_open(rules.window, zones, now))
+    return NeedsConfirmation(f"{local_time(window, zones, now)}; {hours}.", next_open(window, zones, now))
 
 
 # What the checks are made of.

@@ -19,6 +19,7 @@ from bot.errors import BadInput, NotAllowed, NotFound
 from bot.operations import operations
 from bot.outsiders import WORDS
 from bot.permission import rules
+from bot.places import Place
 from bot.routing import quiet_hours
 from bot.store import campaigns, cards, channels, ledger, opt_outs, people
 from handlers import Click, Desk, answer, audit, campaign_calls, consents, let_in, on_command, registries, tell
@@ -202,6 +203,11 @@ def policy_words(board: Board) -> str:
         asked.insert(0, "outside of that")
     if asked:
         within += f"; {', or '.join(asked)}, Callboard asks first"
+    strict = "".join(
+        f"• Numbers of {name}: {place}, by hand too\n"
+        for name, place in found.places.items()
+        if name.partition("-")[0] in found.allowed_countries and place != Place()
+    )
     messages = "" if found.window.always else "• Voice messages: in these hours only\n"
     if found.consent_days:
         held = (f"{code} (for {counted(days, 'day')})" if days else code for code, days in found.consent_days.items())
@@ -214,6 +220,7 @@ def policy_words(board: Board) -> str:
         f"• {within}\n"
         f"• {cap}{at_once}\n"
         f"{less}"
+        f"{strict}"
         f"• Managers may allow one call to a number on the do-not-call list, or past a limit of the day or the night, "
         "if they say why\n"
         f"{messages}"

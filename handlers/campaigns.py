@@ -151,9 +151,11 @@ async def turn_page(desk: Desk, click: Click) -> None:
 async def results(desk: Desk, click: Click) -> None:
     """What came of the calls that were added here."""
     found = await campaigns.by_value(desk.board, click.value)
-    added, outcomes = await desk.board.read(store.results, found.account, campaigns.key(found.campaign))
-    one = shown(desk.board, found, click.user)
-    await answer(desk, click, results_message(one, added, outcomes, desk.board.now(), await _zone(desk, click.user)))
+    board, key, days = desk.board, campaigns.key(found.campaign), desk.board.settings.policy.abandoned_days
+    added, outcomes = await board.read(store.results, found.account, key)
+    abandoned = await board.read(store.abandoned, found.account, key, board.now() - days * 86400)
+    one, zone = shown(board, found, click.user), await _zone(desk, click.user)
+    await answer(desk, click, results_message(one, added, outcomes, board.now(), zone, abandoned=(*abandoned, days)))
 
 
 async def _zone(desk: Desk, user: str) -> str:
