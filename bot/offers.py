@@ -13,7 +13,7 @@ import msgspec
 from bot import dialing, permission, tries
 from bot.board import Board
 from bot.call import Call
-from bot.cards import day_clock
+from bot.cards import at_clock
 from bot.cards.offer import Press, press
 from bot.cards.outcomes import NEVER_DIALLED
 from bot.dialing import Ask
@@ -195,7 +195,7 @@ async def put_off(board: Board, user: str, pressed: Press, due_at: float) -> str
             return str(error)
         store.put_off(db, row, user, at, why, now)
         hand_out(db, board, row.list, user, below=called is not None)
-        when = f"{row.name or 'That contact'} comes back to you at {day_clock(at, now, zone)}."
+        when = f"{row.name or 'That contact'} comes back to you {at_clock(at, now, zone)}."
         return f"{when} Not sooner: {why.removeprefix('The call was not placed: ')}" if why else when
 
     return await board.write(write)
@@ -311,9 +311,7 @@ def _why_nobody(db: sqlite3.Connection, board: Board, mine: list[Rep]) -> str:
     if not first:
         return "Nobody is before you right now: your call list is paused, or colleagues have its last contacts."
     zone = people.person(db, mine[0].user).zone or board.settings.zone
-    return (
-        f"Nobody is to be called right now: the next contact of your call list comes at {day_clock(first, now, zone)}."
-    )
+    return f"Nobody is to be called right now: the next contact of your call list comes {at_clock(first, now, zone)}."
 
 
 # What happens by itself.

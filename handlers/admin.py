@@ -12,7 +12,7 @@ from slack_bolt.async_app import AsyncApp
 
 from bot import approval, numbers, slack_text
 from bot.board import SLACK_ITSELF, Board
-from bot.cards import Message, day_clock, plain, safe
+from bot.cards import Message, at_clock, day_clock, plain, safe
 from bot.cards.help import help_message
 from bot.cards.times import counted, how_often
 from bot.errors import BadInput, NotAllowed, NotFound
@@ -232,7 +232,7 @@ def hooks(board: Board, zone: str) -> str:
     if board.settings.old_hook_secret:
         lines.append("Those with the old secret are taken, too, as long as `CALLBOARD_OLD_HOOK_SECRET` is set.")
         for name, at in board.old_hooks.items():
-            lines.append(f"• {plain(name)} used one at {day_clock(at, board.now(), zone)}.")
+            lines.append(f"• {plain(name)} used one {at_clock(at, board.now(), zone)}.")
         if not board.old_hooks:
             lines.append("None has been used since the start.")
     return "\n".join(lines)

@@ -29,7 +29,7 @@ from bot.store import people
 from handlers import Click, Desk, answer, approval, calling_lists, campaign_calls, on_actions, on_command, on_form, tell
 from handlers.campaign_calls import open_form
 
-_DONE = {"start": "runs now", "stop": "dials nobody more", "clear": "has no waiting calls any more"}
+_DONE = {"start": "runs now", "stop": "dials nobody any more", "clear": "has no waiting calls any more"}
 _ALREADY = {"start": "running", "stop": "stopped"}
 
 

@@ -254,6 +254,21 @@ def test_the_story_grows_until_it_is_closed() -> None:
     assert action_ids(done.blocks) == []
 
 
+def test_another_day_is_named_in_good_english() -> None:
+    day = 24 * 3600
+    row = missed(claimed_by=REP, claimed_at=NOW - 120 - day, opened_at=NOW - 2 * day, last_at=NOW - day)
+    assert f"→ claimed by <@{REP}> yesterday at 14:58" in show_missed(row).text
+    back = replace(row, closed_at=NOW - day, closed_by=REP, closed_how="called back", closed_call="c9")
+    assert f"after their first call, yesterday at 15:00 by <@{REP}>" in show_missed(back).text
+    by_hand = replace(row, closed_at=NOW - 2 * day, closed_by=REP, closed_how="by hand")
+    assert f"closed by <@{REP}> on 2 Mar at 15:00, without a call" in show_missed(by_hand).text
+    told = escalation(row, DANA, NOW, ZONE, reader=REP)["text"]
+    assert "You claimed Dana Levi (Acme), +1 202-555-0100 yesterday at 14:58, and nobody has" in told
+    assert "Waiting since 2 Mar 15:00; tried 3 times, last yesterday at 15:00 on line" in told
+    since = since_then({"claimed_by": "", "claimed_at": 0}, row, None, DANA, NOW, ZONE, reader=OTHER, manages=True)
+    assert f"<@{REP}> claimed Dana Levi (Acme), +1 202-555-0100 yesterday at 14:58." in since["text"]
+
+
 def test_other_ways_to_be_closed() -> None:
     reached = missed(closed_at=NOW - 60, closed_how="reached us", closed_call="c9")
     closing = ended(Outcome.ANSWERED, direction="in", rep="", person="Rita")

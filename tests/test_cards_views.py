@@ -153,7 +153,7 @@ def test_a_reminder_can_be_taken_back_where_there_is_one() -> None:
     assert found["later"]["placeholder"]["text"] == "As it is: 09:35"
     assert list(choices(found["later"])) == [*MOMENTS, NONE]
     view = later_modal(call(), contact=DANA, reminder="tomorrow 09:00")
-    assert "So far at tomorrow 09:00." in texts(view)
+    assert "So far: tomorrow 09:00." in texts(view)
     assert list(choices(inputs(view)["when"])) == [*MOMENTS, NONE]
 
 

@@ -420,10 +420,10 @@ async def test_a_number_comes_back_when_the_limits_allow_it_with_the_reason(desk
     await act(desk, "call")
     await end(desk, 1, Outcome.NO_ANSWER)
     told = await act(desk, "later", choice="1h")
-    assert told.startswith("Noa Green comes back to you at tomorrow ")
+    assert told.startswith("Noa Green comes back to you tomorrow at ")
     assert "was called automatically or from a list once today" in told
     await act(desk, "skip")
-    assert "Nobody is to be called right now. The next contact comes at tomorrow" in text(desk, "U1")
+    assert "Nobody is to be called right now. The next contact comes tomorrow at" in text(desk, "U1")
     desk.clock.advance(3 * 3600)
     await offers.due(desk.board)
     assert len(desk.phone.orders) == 1
@@ -437,7 +437,7 @@ async def test_a_number_comes_back_when_the_limits_allow_it_with_the_reason(desk
     await end(desk, 2, Outcome.NO_ANSWER)
     told = await act(desk, "later", choice="tomorrow")
     assert "twice within seven days" in told
-    assert "comes back to you at 9 Feb 00:00." in told
+    assert "comes back to you on 9 Feb at 00:00." in told
 
 
 async def test_a_number_of_another_list_counts_and_is_not_shown(desk: Office) -> None:
@@ -502,14 +502,14 @@ async def test_later_comes_due_by_the_clock_for_whoever_put_it_off_first(free: O
 async def test_later_is_by_the_reps_own_clock_and_takes_any_time(free: Office) -> None:
     await begin(free)
     assert await act(free, "later", choice="afternoon") == "Noa Green comes back to you at 15:00."
-    assert await act(free, "later", choice="tomorrow") == "Sam Hill comes back to you at tomorrow 09:00."
+    assert await act(free, "later", choice="tomorrow") == "Sam Hill comes back to you tomorrow at 09:00."
     await act(free, "later", choice="choose")
     assert "past" in (await free.submit({"day": "2026-01-01", "time": "9:00"}))["time"]
     assert await free.submit({"day": "2026-02-05", "time": "16:30"}) == {}
     await rest(free)
     assert "1 of them" not in text(free, "U1")
-    assert "3 more wait, 3 of them for a time" in text(free, "U1")
-    assert "Max comes back to you at 5 Feb 16:30." in free.conversation("U1")[-1].text
+    assert "3 more wait until later" in text(free, "U1")
+    assert "Max comes back to you on 5 Feb at 16:30." in free.conversation("U1")[-1].text
 
 
 async def test_in_the_afternoon_this_afternoon_is_not_buttons(free: Office) -> None:

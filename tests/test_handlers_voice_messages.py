@@ -132,7 +132,7 @@ async def test_many_are_shown_first_and_their_results_come_as_a_file(desk: Offic
     assert speaker(desk).messages == []
     preview = card(desk, "U2")
     assert "Send a voice message to 3 recipients?" in preview.text
-    assert "3 of 3 can be called: " in preview.text
+    assert "3 of 3 can be called: Dana Levi, +1 202-555-0131; " in preview.text, "a name has a comma behind it itself"
     assert preview.text.count("+1 202-555-01") == 3  # whoever says yes sees to whom
     await desk.press("voicemsg:send", preview, "DU2", user="U2")
     assert len(speaker(desk).messages) == 3

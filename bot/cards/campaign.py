@@ -49,7 +49,7 @@ STATES: Mapping[CampaignState, str] = {
 }
 QUESTIONS: Mapping[str, tuple[str, str, str]] = {
     "start": ("Start {name}?", "{pending}It dials those that wait, and those that are added.", "Start"),
-    "stop": ("Stop {name}?", "It dials nobody more; calls that run go on, and those that wait are kept.", "Stop"),
+    "stop": ("Stop {name}?", "It dials nobody any more; calls that run go on, and those that wait are kept.", "Stop"),
     "clear": ("Clear {name}?", "{pending}All that wait are removed for good; none of them is dialled.", "Clear"),
 }
 """What needs a yes -> the question, what it means, the button."""
@@ -95,10 +95,10 @@ def one_message(one: Shown, now: float, zone: str) -> Message:
     """The answer to `/campaign show`."""
     campaign, about = one.campaign, one.campaign.name
     blocks = [header(campaign.name or "Campaign", "campaign:title"), section(_state(one), "campaign:state")]
-    if campaign.min_priority is not None and campaign.max_priority is not None:
-        blocks.append(
-            section(f"Priorities from {campaign.min_priority} to {campaign.max_priority}.", "campaign:priorities")
-        )
+    least, most = campaign.min_priority, campaign.max_priority
+    if most and least is not None:
+        words = f"Priority {most}." if least == most else f"Priorities from {least} to {most}."
+        blocks.append(section(words, "campaign:priorities"))
     blocks.append(actions([*_switch(one, about), *_looks(one, about)], "campaign:do"))
     changes = [
         button(label, f"campaign:{what}", one.value, about=about)
@@ -184,7 +184,8 @@ def results_message(one: Shown, added: int, outcomes: Mapping[str, tuple[int, in
         blocks.append(section("No call was added to it through Callboard, so there is nothing to count.", "none"))
     else:
         waiting = outcomes.get("", (0, 0))[0]
-        lines = [f"*{added:,}* numbers were added through Callboard; *{added - waiting:,}* of them were called."]
+        were = "number was" if added == 1 else "numbers were"
+        lines = [f"*{added:,}* {were} added through Callboard; *{added - waiting:,}* of them were called."]
         for outcome, (count, talked) in sorted(outcomes.items(), key=lambda item: -item[1][0]):
             if outcome:
                 talk = f", {duration(talked)} of talk" if talked else ""

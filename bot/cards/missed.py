@@ -9,6 +9,7 @@ from bot.cards import (
     Message,
     about,
     actions,
+    at_clock,
     button,
     clock,
     confirm,
@@ -114,7 +115,7 @@ def _times(moments: Sequence[float], now: float, zone: str) -> str:
 def _story(missed: "Missed", calls: Sequence[tuple[str, float]], closing: Call | None, now: float, zone: str) -> str:
     steps = [upper_first(attempts(missed, calls, now, zone))]
     if missed.claimed_by:
-        steps.append(f"claimed by {rep_words(missed.claimed_by)} at {day_clock(missed.claimed_at, now, zone)}")
+        steps.append(f"claimed by {rep_words(missed.claimed_by)} {at_clock(missed.claimed_at, now, zone)}")
     if not missed.open:
         steps.append(closed_words(missed, closing, now, zone))
         if missed.closed_how != "by hand":
@@ -129,12 +130,12 @@ def closed_words(missed: "Missed", closing: Call | None, now: float, zone: str) 
         rep = rep_words(closing.rep, closing.person, closing.extension) or rep
     talked = f", talked {duration(closing.talk_seconds)}" if closing is not None and closing.talk_seconds else ""
     after = f"{about(missed.closed_at - missed.opened_at)} after their first call"
-    at = day_clock(missed.closed_at, now, zone)
+    at = at_clock(missed.closed_at, now, zone)
     if missed.closed_how == "called back":
-        return f"called back {after}, at {at}" + (f" by {rep}" if rep else "") + talked
+        return f"called back {after}, {at}" + (f" by {rep}" if rep else "") + talked
     if missed.closed_how == "reached us":
-        return f"reached us {after}, at {at}" + (f", taken by {rep}" if rep else "") + talked
-    return f"closed by {rep or 'somebody'} at {at}, without a call"
+        return f"reached us {after}, {at}" + (f", taken by {rep}" if rep else "") + talked
+    return f"closed by {rep or 'somebody'} {at}, without a call"
 
 
 def _standing(missed: "Missed", now: float, zone: str) -> list[str]:

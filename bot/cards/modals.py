@@ -141,7 +141,7 @@ def later_modal(call: Call, *, contact: "Contact | None" = None, reminder: str =
 
     `reminder`: as of `wrap_modal()`.
     """
-    so_far = f" So far at {reminder}." if reminder else ""
+    so_far = f" So far: {reminder}." if reminder else ""
     about = section(f"Callboard reminds you to call {who(call.number, call.name, contact)}.{so_far}", "about")
     submit = "Save" if reminder else "Remind me"
     return form("Call later", [about, *later_inputs(reminder)], "call:remind", call.id, submit=submit)

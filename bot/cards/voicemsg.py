@@ -233,7 +233,7 @@ def _speed(recipients: "Sequence[tuple[Recipient, Call | None]]", now: float, zo
 def _some(recipients: "Sequence[Recipient]") -> str:
     """The first of them by name, for whoever has to say yes."""
     named, more = [who(row.number, row.name) for row in recipients[:NAMED]], len(recipients) - NAMED
-    return ", ".join(named) + (f" and {more} more" if more > 0 else "")
+    return "; ".join(named) + (f"; and {more} more" if more > 0 else "")
 
 
 def _title(batch: "Batch", groups: Mapping[str, int], total: int) -> str:
