@@ -828,8 +828,11 @@ async def test_a_press_that_slack_delivers_again_calls_nobody_whatever_came_of_i
 async def test_a_failing_provider_is_told(desk: Office, error: Exception, told: str, card: str) -> None:
     await desk.link("U1")
     desk.phone.answer = error
-    assert told in await desk.type("/call +1 202 555 0123")
+    said = await desk.type("/call +1 202 555 0123")
+    assert told in said
     assert card in desk.conversation("U1")[0].text
+    asks = "Its card, in your conversation with Callboard, asks what became of it; it is not dialled again by itself."
+    assert (asks in said) == (card == "Unclear")
     assert len(desk.phone.orders) == 1
 
 
