@@ -12,7 +12,6 @@ from bot.errors import NotAllowed, NotFound
 from bot.events import NotPlaced, Outcome, Settled, State, Unclear
 from bot.store import calls, ledger
 
-
 ASKS = "Its card, in your conversation with Callboard, asks what became of it; it is not dialled again by itself."
 
 
