@@ -431,6 +431,7 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "ledger.remind": lambda db: ledger.remind(db, "c1", "U1", NOW),
     "ledger.reminders_due": lambda db: ledger.reminders_due(db, NOW),
     "ledger.take_back_reminder": lambda db: ledger.take_back_reminder(db, "c1", "U1"),
+    "ledger.reminders_of": lambda db: ledger.reminders_of(db, "U1"),
     "ledger.reminder_of": lambda db: ledger.reminder_of(db, "c1", "U1"),
     "ledger.reminded": lambda db: ledger.reminded(db, "r", NOW),
     "ledger.subscribe": lambda db: ledger.subscribe(db, "C1", "daily", b"", "U1", NOW),
