@@ -17,8 +17,9 @@ from bot.numbers import pretty
 from bot.orders import Prompt, Speech
 from bot.provider import Provider
 from bot.store import calls, ledger, people
-from handlers import Click, Desk, First, Handler, on_actions, on_form, open_slowly, recordings
+from handlers import Click, Desk, First, Handler, on_actions, on_form, recordings
 from handlers.calls import answer_key, write_answer
+from handlers.opening import open_slowly, show_form
 
 KEYS = frozenset("0123456789*#")
 SHOWN_KEYS = 4
@@ -98,7 +99,7 @@ async def accept(desk: Desk, click: Click) -> None:
 
 async def open_party(desk: Desk, click: Click) -> None:
     """*Consult…*, *Transfer…*, *Transfer blindly…*, *Coach…*"""
-    await desk.slack.views_open(trigger_id=click.trigger, view=party_modal(click.action.partition(":")[2], click.value))
+    await show_form(desk, click, party_modal(click.action.partition(":")[2], click.value))
 
 
 async def validate_party(desk: Desk, click: Click) -> dict[str, str]:
@@ -167,7 +168,7 @@ async def _party(desk: Desk, click: Click) -> str:
 
 async def open_keypad(desk: Desk, click: Click) -> None:
     """*Keypad…*"""
-    await desk.slack.views_open(trigger_id=click.trigger, view=keypad_modal(click.value))
+    await show_form(desk, click, keypad_modal(click.value))
 
 
 async def validate_keys(desk: Desk, click: Click) -> dict[str, str]:
