@@ -13,6 +13,27 @@ PERHAPS = frozenset({"fatal_error", "internal_error"})
 NO_ENTRY = frozenset({"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"})
 """Slack's codes for a bot token that is good for nothing any more, whatever the conversation."""
 
+NO_THREAD = frozenset({"cannot_reply_to_message", "thread_not_found", "message_not_found"})
+"""Slack's codes where the message is not there (any more) below which something was to stand."""
+NO_PLACE = {
+    "channel_not_found": "does not exist any more, or Callboard was never in it",
+    "is_archived": "is archived",
+    "is_inactive": "is archived",
+    "not_in_channel": "does not have Callboard as a member: type `/invite @Callboard` there",
+    "restricted_action": "does not let Callboard post",
+}
+"""Slack's codes of conversations that nothing can be posted to: what is said of such a one."""
+NOBODY = {
+    "user_not_found": "is nobody in this workspace",
+    "user_not_visible": "is nobody whom Callboard may see",
+    "cannot_dm_bot": "is a bot",
+    "user_disabled": "is a deactivated user",
+    "channel_not_found": "has no conversation with Callboard any more",
+    "is_archived": "has no conversation with Callboard any more",
+    "is_inactive": "has no conversation with Callboard any more",
+}
+"""The same of people. Who has left rarely comes back, so nothing waits for them."""
+
 
 class Unanswered(Exception):
     """Slack may or may not have acted."""
