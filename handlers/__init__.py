@@ -22,6 +22,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 from bot import slack_text
 from bot.board import Board, sentence, unexpected
 from bot.cards import MESSAGE_LIMIT, Message, message, paragraphs, safe
+from bot.cards.modals import error_modal, loading_modal
 from bot.errors import CallboardError, NotFound
 from bot.outsiders import WORDS, outside
 from bot.store import ledger, people
@@ -39,6 +40,7 @@ MEET_SECONDS = 1.0
 """So long Slack is waited for when somebody comes for the first time: a form must be opened within 3 s."""
 _NOT_VISIBLE = "user_not_visible"
 """Slack's code for somebody whom it does not show us: https://docs.slack.dev/reference/methods/users.info."""
+_TOO_LATE = ("expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id")
 
 
 @dataclass(frozen=True)
@@ -246,6 +248,23 @@ async def _as_slack_says(desk: Desk, person: Person) -> Person | None:
     return people.named(person, name, zone if find_zone(zone) else "", outside=from_outside)
 
 
+async def open_slowly(desk: Desk, click: Click, title: str, view: Callable[[], Awaitable[dict[str, Any]]]) -> None:
+    """Open a form for which the phone service must be asked: a trigger lives 3 s, so it is filled afterwards.
+
+    Whoever has closed it by then wants none.
+    """
+    opened = await desk.slack.views_open(trigger_id=click.trigger, view=loading_modal(title))
+    try:
+        filled = await view()
+    except CallboardError as error:
+        filled = error_modal(title, desk.board.settings.renamed(str(error)))
+    try:
+        await desk.slack.views_update(view_id=opened["view"]["id"], view=filled)
+    except SlackApiError as error:
+        if slack_code(error) != "not_found":
+            raise
+
+
 def slack_code(error: BaseException) -> str:
     """Slack's own code of a refusal, such as "channel_not_found"; "" = it was not reached, or answered no JSON."""
     response = error.response if isinstance(error, SlackApiError) else None
@@ -296,7 +315,7 @@ async def meet(desk: Desk, user: str) -> None:
 
 async def _acknowledge(desk: Desk, ack: AsyncAck, click: Click, handler: Handler, first: First | None) -> None:
     async def failed(error: Exception) -> None:
-        await tell(desk, click, _LONG_QUOTE.sub(r"“\1…”", sentence(error)))
+        await tell(desk, click, _words(error))
 
     if desk.board.turned_away(click.user):  # before anything is promised
         await ack()
@@ -323,6 +342,12 @@ async def _acknowledge(desk: Desk, ack: AsyncAck, click: Click, handler: Handler
     await ack()
     # What may dial waits its turn. A form does not: it must be opened within 3 s.
     desk.board.spawn(_run(handler, desk, click), failed, in_turn=first is not None and bool(click.text.strip()))
+
+
+def _words(error: Exception) -> str:
+    if slack_code(error) in _TOO_LATE:
+        return "The form could not be opened in time, so nothing was done. Try again."
+    return _LONG_QUOTE.sub(r"“\1…”", sentence(error))
 
 
 async def _run(handler: Handler, desk: Desk, click: Click) -> None:

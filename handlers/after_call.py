@@ -17,7 +17,6 @@ from bot.events import Outcome, Wrapped
 from bot.routing import masks_from
 from bot.store import calls, ledger, lookups, people
 from handlers import Click, Desk, First, Handler, on_form
-from handlers.opening import show_form
 
 
 def register(app: AsyncApp, desk: Desk) -> None:
@@ -44,7 +43,7 @@ async def open_wrap(desk: Desk, click: Click) -> None:
     masked = _masked(board, call, click.user)
     reminder = "" if masked else await _reminder(desk, call, click.user)
     view = wrap_modal(call, board.settings.dispositions, contact=contact, masked=masked, reminder=reminder)
-    await show_form(desk, click, view)
+    await desk.slack.views_open(trigger_id=click.trigger, view=view)
 
 
 def _masked(board: Board, call: Call, user: str) -> bool:
@@ -154,7 +153,7 @@ async def open_later(desk: Desk, click: Click) -> None:
     call = await _call(desk, click.value)
     contact = await desk.board.read(lookups.known, call.number)
     view = later_modal(call, contact=contact, reminder=await _reminder(desk, call, click.user))
-    await show_form(desk, click, view)
+    await desk.slack.views_open(trigger_id=click.trigger, view=view)
 
 
 async def validate_remind(desk: Desk, click: Click) -> dict[str, str]:

@@ -13,7 +13,6 @@ from bot.errors import NotAllowed
 from bot.store import calling_lists as calling_lists_store
 from bot.store import campaigns, messages, people
 from handlers import Click, Desk, answer, on_actions, on_form, tell
-from handlers.opening import show_form
 
 _APPROVE = {"message": message_batches.approve, "campaign": batches.approve, "calllist": calling_lists.approve}
 _REFUSE = {"message": message_batches.refuse, "campaign": batches.refuse, "calllist": calling_lists.refuse}
@@ -51,7 +50,7 @@ async def ask_why(desk: Desk, click: Click) -> None:
     """*Refuse…*: whoever wanted it should know why."""
     why = text_input("why", "Why not?", {}, hint="Whoever sent the list is told.", length=WHY)
     view = form("Refuse this list", [why], "approval:refused", click.value, submit="Refuse")
-    await show_form(desk, click, view)
+    await desk.slack.views_open(trigger_id=click.trigger, view=view)
 
 
 async def validate(desk: Desk, click: Click) -> Mapping[str, str]:

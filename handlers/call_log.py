@@ -40,7 +40,6 @@ from bot.store import call_log, calls, channels, contacts, ledger, lookups, peop
 from bot.store.call_log import Reach, Row
 from bot.uploading import conversation
 from handlers import Click, Desk, answer, exports, on_actions, on_form, tell
-from handlers.opening import show_form
 
 MOST = 10_000
 """Calls of one file."""
@@ -231,7 +230,7 @@ async def open_form(desk: Desk, click: Click, party: str = "") -> None:
             {"response_url": click.response_url, "call": calls.new_id(board.now())}
         ).decode(),
     )
-    await show_form(desk, click, view)
+    await desk.slack.views_open(trigger_id=click.trigger, view=view)
 
 
 class _Wrong(CallboardError):

@@ -16,7 +16,6 @@ from bot.errors import CallboardError, NotFound
 from bot.store import calling_lists as store
 from bot.store import cards, people
 from handlers import Click, Desk, answer, does, exports, left_out, let_in, on_actions, on_form, tell
-from handlers.opening import show_form
 from handlers.slack_files import table, wrong_table
 
 LEFT_OUT = left_out.Kind(
@@ -96,7 +95,7 @@ async def _open(desk: Desk, click: Click, name: str, reps: tuple[str, ...], aske
     metadata = msgspec.json.encode(asked).decode()
     own = desk.board.settings.role(click.user) == "rep"
     view = make_form(name, reps, metadata, own=own, file=bool(asked.file))
-    await show_form(desk, click, view)
+    await desk.slack.views_open(trigger_id=click.trigger, view=view)
 
 
 async def validate_table(desk: Desk, click: Click) -> Mapping[str, str]:

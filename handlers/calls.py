@@ -18,7 +18,6 @@ from bot.errors import BadInput, NeedsConsent, NeedsReason, NeedsYes, NotAllowed
 from bot.namesakes import Choice, ambiguous
 from bot.store import calls, ledger
 from handlers import Click, Desk, after_call, answer, conferences, on_actions, on_command, on_form, tell
-from handlers.opening import show_form
 
 _read_ask = msgspec.json.Decoder(Ask)
 
@@ -294,7 +293,7 @@ async def open_call_modal(desk: Desk, click: Click, initial: Mapping[str, str] |
         initial=initial or {},
         private_metadata=msgspec.json.encode({"response_url": click.response_url}).decode(),
     )
-    await show_form(desk, click, view)
+    await desk.slack.views_open(trigger_id=click.trigger, view=view)
 
 
 async def validate_order(desk: Desk, click: Click) -> dict[str, str]:

@@ -17,8 +17,7 @@ from bot.numbers import pretty
 from bot.orders import CampaignCall
 from bot.store import campaigns as store
 from bot.store import people
-from handlers import Click, Desk, First, Handler, left_out, on_form, tell
-from handlers.opening import open_slowly
+from handlers import Click, Desk, First, Handler, left_out, on_form, open_slowly, tell
 from handlers.slack_files import chosen, fetch, wrong_table
 
 _TABLES = ("csv", "tsv", "txt", "text")

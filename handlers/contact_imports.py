@@ -12,7 +12,6 @@ from bot.cards.contacts import import_form
 from bot.errors import NotFound
 from bot.store import contact_imports as store
 from handlers import Click, Desk, First, Handler, does, left_out, on_form, tell
-from handlers.opening import show_form
 from handlers.slack_files import fetch, table, wrong_table
 
 LEFT_OUT = left_out.Kind(
@@ -32,7 +31,7 @@ def register(app: AsyncApp, desk: Desk) -> None:
 async def open_form(desk: Desk, click: Click) -> None:
     """*Import a CSV…*, `/contacts import`."""
     contact_imports.check_manager(desk.board, click.user)
-    await show_form(desk, click, import_form(click.response_url))
+    await desk.slack.views_open(trigger_id=click.trigger, view=import_form(click.response_url))
 
 
 async def validate_table(desk: Desk, click: Click) -> dict[str, str]:

@@ -18,7 +18,6 @@ from bot.store import ledger
 from bot.store.contacts import PAGE, START, Contact, Place
 from handlers import Click, Desk, answer, contact_imports, on_actions, on_command, on_form, tell
 from handlers.calls import dial, write_button
-from handlers.opening import show_form
 
 _QUOTES = ' "“”„«»'
 _WITH_EXTENSION = re.compile(
@@ -157,7 +156,7 @@ async def open_add(desk: Desk, click: Click) -> None:
     """*Add a contact…*, `/contacts add`."""
     typed = _turn(click).text if click.value else ""  # what was looked for in vain
     number, name = (typed, "") if sum(char.isdecimal() for char in typed) >= _OF_A_NUMBER else ("", typed)
-    await show_form(desk, click, add_form(click.response_url, number, name))
+    await desk.slack.views_open(trigger_id=click.trigger, view=add_form(click.response_url, number, name))
 
 
 async def validate_added(desk: Desk, click: Click) -> dict[str, str]:

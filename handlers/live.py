@@ -17,9 +17,8 @@ from bot.numbers import pretty
 from bot.orders import Prompt, Speech
 from bot.provider import Provider
 from bot.store import calls, ledger, people
-from handlers import Click, Desk, First, Handler, on_actions, on_form, recordings
+from handlers import Click, Desk, First, Handler, on_actions, on_form, open_slowly, recordings
 from handlers.calls import answer_key, write_answer
-from handlers.opening import open_slowly, show_form
 
 KEYS = frozenset("0123456789*#")
 SHOWN_KEYS = 4
@@ -99,7 +98,7 @@ async def accept(desk: Desk, click: Click) -> None:
 
 async def open_party(desk: Desk, click: Click) -> None:
     """*Consult…*, *Transfer…*, *Transfer blindly…*, *Coach…*"""
-    await show_form(desk, click, party_modal(click.action.partition(":")[2], click.value))
+    await desk.slack.views_open(trigger_id=click.trigger, view=party_modal(click.action.partition(":")[2], click.value))
 
 
 async def validate_party(desk: Desk, click: Click) -> dict[str, str]:
@@ -168,7 +167,7 @@ async def _party(desk: Desk, click: Click) -> str:
 
 async def open_keypad(desk: Desk, click: Click) -> None:
     """*Keypad…*"""
-    await show_form(desk, click, keypad_modal(click.value))
+    await desk.slack.views_open(trigger_id=click.trigger, view=keypad_modal(click.value))
 
 
 async def validate_keys(desk: Desk, click: Click) -> dict[str, str]:

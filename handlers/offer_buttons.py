@@ -13,7 +13,6 @@ from bot.store import people
 from handlers import Click, Desk, answer, does, on_actions, on_form, tell
 from handlers.after_call import validate_remind, when_chosen
 from handlers.calls import write_intent
-from handlers.opening import show_form
 
 
 def register(app: AsyncApp, desk: Desk) -> None:
@@ -89,7 +88,7 @@ async def later(desk: Desk, click: Click) -> None:
         row = await desk.board.read(store.get, pressed.list, pressed.line)
         if row is None:
             raise NotFound("That contact is not on record any more. Nothing was done.")
-        await show_form(desk, click, later_form(row, pressed.value))
+        await desk.slack.views_open(trigger_id=click.trigger, view=later_form(row, pressed.value))
         return
     person = await desk.board.read(people.person, click.user)
     due_at = moment(choice, desk.board.now(), person.zone or desk.board.settings.zone)

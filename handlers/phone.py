@@ -13,7 +13,6 @@ from bot.errors import BadInput
 from bot.store import ledger, people
 from bot.store.people import Person
 from handlers import Click, Desk, answer, extensions, on_command, on_form, person_of, presence, taken, tell, web_phone
-from handlers.opening import show_form
 
 _LIKE = {"number": "+1 202 555 0100", "extension": "201", "login": "4711", "employee": "7"}
 _OF_A_NUMBER = re.compile(r"[+(]*\d")
@@ -98,7 +97,7 @@ async def open_phone_modal(desk: Desk, click: Click) -> None:
     lines = [(line.number, line.label) for line in board.settings.lines]
     person = await board.read(people.person, click.user)
     view = phone_modal(person, accounts, lines, private_metadata=click.response_url)
-    await show_form(desk, click, view)
+    await desk.slack.views_open(trigger_id=click.trigger, view=view)
 
 
 async def validate(desk: Desk, click: Click) -> dict[str, str]:

@@ -20,7 +20,6 @@ from bot.recordings import LINK_SECONDS, heard_by, is_left, link, may_listen
 from bot.store import calls, ledger, lookups, people
 from bot.store import recordings as rows
 from handlers import Click, Desk, answer, on_actions, on_command, on_form, tell
-from handlers.opening import show_form
 
 _NAMESAKES = 5
 """Contacts that are told where one name may mean several."""
@@ -62,7 +61,7 @@ async def start(desk: Desk, click: Click) -> None:
         await _start(desk, click, consented=False)
     except NeedsConsent as question:
         view = consent_modal(click.value, str(question), question.yes)
-        await show_form(desk, click, view)
+        await desk.slack.views_open(trigger_id=click.trigger, view=view)
 
 
 async def validate_consented(desk: Desk, click: Click) -> dict[str, str]:

@@ -26,9 +26,8 @@ from bot.messaging import Wanted, so_many
 from bot.periods import time_of_day
 from bot.store import cards, ledger, messages, people
 from bot.store.messages import Batch
-from handlers import Click, Desk, answer, does, exports, on_actions, on_command, on_form, on_shortcut, tell
+from handlers import Click, Desk, answer, does, exports, on_actions, on_command, on_form, on_shortcut, open_slowly, tell
 from handlers.calls import write_button, write_intent
-from handlers.opening import open_slowly
 from handlers.voice_templates import stored_at, templates
 
 

@@ -13,7 +13,6 @@ from bot.orders import NewTemplate, Template
 from bot.store import people
 from handlers import Click, Desk, answer, on_actions, on_form, tell
 from handlers.live import once
-from handlers.opening import show_form
 
 
 def register(app: AsyncApp, desk: Desk) -> None:
@@ -108,7 +107,7 @@ async def _open_template_form(desk: Desk, click: Click) -> None:
             "None of your phone services lets Callboard store messages. Store it there, then send it by its name."
         )
     metadata = msgspec.json.encode({"account": able[0][0], "response_url": click.response_url}).decode()
-    await show_form(desk, click, template_modal(able, metadata))
+    await desk.slack.views_open(trigger_id=click.trigger, view=template_modal(able, metadata))
 
 
 async def validate_template(desk: Desk, click: Click) -> dict[str, str]:

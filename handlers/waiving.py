@@ -10,7 +10,6 @@ from bot.cards import rep_words
 from bot.cards.forms import form, text_input
 from bot.dialing import Ask
 from handlers import Click, Desk, First, Handler, calls, does, on_actions, on_form, tell
-from handlers.opening import show_form
 
 
 class _Wanted(msgspec.Struct, frozen=True):
@@ -47,7 +46,7 @@ async def ask_why(desk: Desk, click: Click) -> None:
     why = text_input("why", "Why this call, all the same?", {}, hint=kept, length=waiving.REASON)
     metadata = msgspec.json.encode(_Wanted(waiving.read(click.value), click.response_url)).decode()
     view = form("Call all the same", [why], "waive:said", metadata, submit="Call" if alone else "Ask")
-    await show_form(desk, click, view)
+    await desk.slack.views_open(trigger_id=click.trigger, view=view)
 
 
 async def validate(desk: Desk, click: Click) -> Mapping[str, str]:
@@ -87,7 +86,7 @@ async def why_not(desk: Desk, click: Click) -> None:
     """*Refuse…*: whoever wanted to call should know why."""
     why = text_input("why", "Why not?", {}, hint="Whoever asked is told.", length=waiving.REASON)
     view = form("Refuse this call", [why], "waive:refused", click.value, submit="Refuse")
-    await show_form(desk, click, view)
+    await desk.slack.views_open(trigger_id=click.trigger, view=view)
 
 
 async def validate_refusal(desk: Desk, click: Click) -> Mapping[str, str]:

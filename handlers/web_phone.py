@@ -12,7 +12,6 @@ from bot.store.people import Person
 from bot.store.web_phones import Phone
 from bot.web_phone import LINK_SECONDS, seal, unseal
 from handlers import Click, Desk, answer, on_form, person_of, taken, tell
-from handlers.opening import show_form
 
 
 def register(app: AsyncApp, desk: Desk) -> None:
@@ -53,7 +52,7 @@ async def _ask(desk: Desk, click: Click) -> None:
         {"account": account, "login": phone.login if phone is not None else ""},
         private_metadata=click.response_url,
     )
-    await show_form(desk, click, view)
+    await desk.slack.views_open(trigger_id=click.trigger, view=view)
 
 
 async def validate(desk: Desk, click: Click) -> dict[str, str]:
