@@ -176,7 +176,8 @@ class Board:
             BadInput: there is none of that name; names those there are.
         """
         if account not in self.providers:
-            raise BadInput(f"There is no telephony account “{account}”. Choose one of: {', '.join(self.providers)}.")
+            known = ", ".join(self.providers)
+            raise BadInput(f"There is no telephony account “{account}” here, so nothing was done. There are: {known}.")
         return self.providers[account]
 
     async def call(self, call_id: str) -> Call:

@@ -401,6 +401,7 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "cards.shown": lambda db: cards.shown(db, CARD, "C1", "1.0", "f"),
     "cards.gone": lambda db: cards.gone(db, CARD),
     "cards.anew": lambda db: cards.anew(db, CARD),
+    "cards.look_again": lambda db: cards.look_again(db, CARD),
     "cards.give_up": lambda db: cards.give_up(db, "C1"),
     "cards.leave": lambda db: cards.leave(db, CARD),
     "cards.retry_now": retry_now,
