@@ -56,6 +56,10 @@ _RETRY = (2.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0)
 _GONE = frozenset({"message_not_found", "edit_window_closed", "cant_update_message", "block_mismatch"})
 _BLOCKS = "invalid_blocks"
 """Slack's code for a message that shows what it does not take; also for a picture that it does not know (any more)."""
+_NO_SCOPE = (
+    "cannot be written to, for the app lacks a scope: install it again from manifest.yml; `callboard check` says which "
+    "is missing"
+)
 _HELD = frozenset({"incoming", "cdr", "missed", roundups.CARD})
 """Kinds of cards of which a channel sees no new one in its quiet hours; those that stand there are edited all the same,
 which notifies nobody. What somebody asked for, a digest say, comes when it was asked for."""
@@ -77,7 +81,7 @@ class Feed:
     """Shows dirty cards, one at a time per place, within Slack's limits. `run()` until cancelled.
 
     Attributes:
-        client: must not retry by itself (`retry_handlers=[]`): Slack's default handler would post twice.
+        client: must not repeat a post by itself: with Slack's default `retry_handlers` it would.
         sleep: tests inject their own.
         _cut_off: place that could not be posted to of late, whatever the message -> the card that has just let an older
             one go first, 0 = none.
@@ -241,7 +245,7 @@ class Feed:
         if error in NO_PLACE:
             self._cut_off.setdefault(card.place, 0)
         place = f"<@{card.place[1:]}>" if card.place.startswith("@") else f"<#{card.place}>"
-        why = NO_PLACE.get(error, f"refused the message ({error})")
+        why = _NO_SCOPE if error == "missing_scope" else NO_PLACE.get(error, f"refused the message ({error})")
         await self.board.problem(
             f"Slack {card.place}", f"{place} {why}. What belongs there waits and is posted when it is mended."
         )

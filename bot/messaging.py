@@ -26,6 +26,13 @@ log = logging.getLogger("callboard.messaging")
 
 LONGEST_TEXT = 3000
 """Characters. Whoever approves a large list is shown all of it."""
+TYPED = (
+    *("caller_id", "language", "voice", "collect_digits", "recognise", "digits", "loop", "after"),
+    *("ring_seconds", "max_seconds", "record", "dial_digits"),
+)
+"""Options of a message that a person chooses besides what it says, in the order of `/voicemsg`."""
+LISTED = 5
+"""Stored messages that are named where another name was typed."""
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -185,13 +192,6 @@ async def _through(board: Board, wanted: Wanted) -> tuple[str, Said]:
     return account, _with_defaults(board, provider, said)
 
 
-TYPED = (
-    *("caller_id", "language", "voice", "collect_digits", "recognise", "digits", "loop", "after"),
-    *("ring_seconds", "max_seconds", "record", "dial_digits"),
-)
-"""Options of a message that a person chooses besides what it says, in the order of `/voicemsg`."""
-
-
 def _check_able(provider: Provider, order: MessageOrder) -> None:
     try:
         provider.refuse_unexpressible(order)
@@ -204,8 +204,9 @@ def _with_defaults(board: Board, provider: Provider, said: Said) -> Said:
     """With what the settings say of every message of that account, as far as nobody has chosen it for this one.
 
     Raises:
-        NotAllowed: somebody wants it to last longer.
+        NotAllowed: somebody wants it to last longer, or to ring less.
     """
+    check_ring(board, said.ring_seconds)
     given = board.settings.message_options(provider.account)
     longest = given.get("max_seconds")
     if longest and said.max_seconds > longest:
@@ -222,6 +223,20 @@ def _with_defaults(board: Board, provider: Provider, said: Said) -> Said:
     return msgspec.structs.replace(said, **more)
 
 
+def check_ring(board: Board, seconds: int) -> None:
+    """Whether a phone may be let go after ringing so long; 0 = as long as the service lets it ring.
+
+    Raises:
+        NotAllowed: whoever is called has longer to answer.
+    """
+    least = board.settings.policy.ring_at_least
+    if 0 < seconds < least:
+        raise NotAllowed(
+            f"Phones ring {counted(least, 'second')} at least before a voice message gives up, as your admin has set "
+            f"it, so nothing was sent. Write “ring {least}s” or more, or leave it out."
+        )
+
+
 def _speaks(board: Board, able: list[str]) -> str:
     found = next((name for name in able if "text" in board.provider(name).message_options), "")
     if not found:
@@ -232,10 +247,6 @@ def _speaks(board: Board, able: list[str]) -> str:
             f"{titles} cannot speak a text, only play stored messages. Choose one of those{other}. Nothing was sent."
         )
     return found
-
-
-LISTED = 5
-"""Stored messages that are named where another name was typed."""
 
 
 async def _template(board: Board, able: list[str], typed: str) -> tuple[str, Template | None]:

@@ -30,7 +30,7 @@ from bot.store import people
 from handlers import Click, Desk, answer, approval, calling_lists, campaign_calls, on_actions, on_command, on_form, tell
 from handlers.campaign_calls import open_form
 
-_DONE = {"start": "runs now", "stop": "dials nobody more", "clear": "has no waiting calls any more"}
+_DONE = {"start": "runs now", "stop": "dials nobody any more", "clear": "has no waiting calls any more"}
 _ALREADY = {"start": "running", "stop": "stopped"}
 
 
@@ -152,13 +152,15 @@ async def turn_page(desk: Desk, click: Click) -> None:
 async def results(desk: Desk, click: Click) -> None:
     """What came of the calls that were added here."""
     found = await campaigns.by_value(desk.board, click.value)
-    added, outcomes = await desk.board.read(store.results, found.account, campaigns.key(found.campaign))
-    one = shown(desk.board, found, click.user)
-    await answer(desk, click, results_message(one, added, outcomes, desk.board.now(), await _zone(desk, click.user)))
+    board, key, days = desk.board, campaigns.key(found.campaign), desk.board.settings.policy.abandoned_days
+    added, outcomes = await board.read(store.results, found.account, key)
+    abandoned = await board.read(store.abandoned, found.account, key, board.now() - days * 86400)
+    one, zone = shown(board, found, click.user), await _zone(desk, click.user)
+    await answer(desk, click, results_message(one, added, outcomes, board.now(), zone, abandoned=(*abandoned, days)))
 
 
 async def _zone(desk: Desk, user: str) -> str:
-    return (await desk.board.read(people.person, user)).zone or desk.board.settings.zone
+    return await desk.board.read(desk.board.zone_of, user)
 
 
 def _can(found: Found, operation: str) -> None:

@@ -168,6 +168,20 @@ def test_day_and_clock(at: float, expected: str) -> None:
     assert cards.day_clock(at, NOW, ZONE) == expected
 
 
+@pytest.mark.parametrize(
+    ("at", "expected"),
+    [
+        (NOW, "at 15:00"),
+        (NOW - 86400, "yesterday at 15:00"),
+        (NOW + 86400, "tomorrow at 15:00"),
+        (NOW - 9 * 86400, "on 23 Feb at 15:00"),
+        (NOW - 365 * 86400, "on 4 Mar 2025 at 15:00"),
+    ],
+)
+def test_a_moment_in_a_sentence(at: float, expected: str) -> None:
+    assert cards.at_clock(at, NOW, ZONE) == expected
+
+
 def test_the_day_is_that_of_the_zone() -> None:
     late = NOW + 9 * 3600 + 1800  # 23:30 UTC, already tomorrow in Madrid
     assert cards.day_clock(late, NOW, ZONE) == "tomorrow 00:30"

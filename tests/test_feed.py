@@ -91,6 +91,17 @@ async def test_an_edit_that_fails_is_shown_in_the_end(desk: Office, kind: str) -
     assert message.text == "Hello again to you."
 
 
+async def test_a_scope_that_is_missing_is_told_with_what_to_do(desk: Office) -> None:
+    desk.slack.scopes -= {"im:write"}
+    await desk.board.tell("U1", "Hello", "hello")
+    await desk.settle()
+    (told,) = [text for key, text, *_ in await desk.board.read(ledger.problems) if key == "Slack @U1"]
+    assert told == (
+        "<@U1> cannot be written to, for the app lacks a scope: install it again from manifest.yml; `callboard check` "
+        "says which is missing. What belongs there waits and is posted when it is mended."
+    )
+
+
 async def test_a_channel_without_us_waits_and_the_admins_hear_once(desk: Office) -> None:
     await ask(desk, place="C2")
     await desk.settle()

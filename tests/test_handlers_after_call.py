@@ -68,8 +68,11 @@ async def test_what_the_phone_service_tells_in_that_moment_is_not_settled_away(d
 
 async def test_an_unclear_call_is_settled_once_also_by_two_at_the_same_moment(desk: Office) -> None:
     card = await unclear_card(desk)
-    where = {"channel": desk.slack.open_dm("U1").id, "ts": card.ts}
-    presses = [slack_requests.click(desk.slack, f"call:settle_{how}", **where) for how in ("talked", "rang")]
+    channel = desk.slack.open_dm("U1").id
+    presses = [
+        slack_requests.click(desk.slack, f"call:settle_{how}", channel=channel, ts=card.ts)
+        for how in ("talked", "rang")
+    ]
     again = presses[0]
     for signed in presses:
         await desk.send(signed)

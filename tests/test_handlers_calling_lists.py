@@ -85,7 +85,7 @@ async def test_rows_are_judged_as_for_campaigns_and_nobody_is_called(desk: Offic
     shown = text(desk, "U2")
     for words in (
         "Call list Autumn offers\n5 contacts can be given out. Nobody was called yet.\npasted rows, 9 rows",
-        "Given out to U1, U4, one contact at a time each.",
+        "To be called by U1, U4, one contact at a time each.",
         "No phone is linked for U4: they cannot call before they have typed `/phone`.",
         "• line 5: Noa Green, +1 202-555-0103",
         "1 invalid:\n• line 8: nonsense",

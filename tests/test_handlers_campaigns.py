@@ -190,6 +190,9 @@ async def test_results_count_the_calls_that_callboard_knows(desk: Office) -> Non
     assert "nothing to count" in await desk.type("/campaign results Spring sale")
     for last_two in ("01", "02", "03"):
         await desk.type(f"/campaign add Spring sale +1 202 555 01{last_two}", user="U2")
+        if last_two == "01":
+            told = await desk.type("/campaign results Spring sale")
+            assert "1 number was added through Callboard; 0 of them were called." in told
     desk.clock.advance(60)
     at = desk.clock()
     for ref, number, outcome in (
@@ -219,7 +222,7 @@ async def test_start_and_stop_ask_first(desk: Office) -> None:
     assert await press(desk, "start") == "Spring sale runs now."
     assert dialer(desk).asked == [("start_campaign", SALE)]
     await desk.type("/campaign stop spring sale", user="U2")
-    assert await press(desk, "stop") == "Spring sale dials nobody more."
+    assert await press(desk, "stop") == "Spring sale dials nobody any more."
     assert (await audit(desk))[:2] == [
         ("U2", "stop campaign", "Spring sale", "voicenter: Spring sale"),
         ("U2", "start campaign", "Spring sale", "voicenter: Spring sale"),

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from typing_extensions import override
 
-from bot import jobs, settings_noted, unclear
+from bot import escalating, settings_noted, unclear
 from bot.errors import Ambiguous, Refused, Unavailable
 from bot.events import (
     REP,
@@ -47,7 +47,7 @@ DEAD = (
     "called again since",
 )
 """What nobody is told who presses what their own message offers them."""
-WORDS = ("was called back", "reached us", "was ticked off")
+WORDS = ("was called back", "reached us", "was closed by")
 
 
 class Day:
@@ -194,7 +194,7 @@ def comes_in(day: Day, at: float, what: str) -> list[AnyEvent]:
 
 async def escalate(desk: Office, minutes: float) -> None:
     desk.clock.advance(minutes * 60)
-    await jobs.escalate(desk.board, lambda users: resting(desk.desk, users))
+    await escalating.escalate(desk.board, lambda users: resting(desk.desk, users))
     await desk.settle()
 
 
@@ -264,7 +264,7 @@ async def test_nobody_is_forgotten_called_twice_or_offered_what_does_nothing(
                 (what,) = day.choose.choices(list(WEIGHTS), list(WEIGHTS.values()))
                 if what == "kill":  # between what is written down and what Slack is told of it
                     await desk.board.ingest("voicenter", comes_in(day, clock(), "miss"))
-                    await jobs.escalate(desk.board, lambda users: resting(desk.desk, users))
+                    await escalating.escalate(desk.board, lambda users: resting(desk.desk, users))
                 if what == "move":
                     day.text = MOVED if day.text == TWO else TWO
                 if what in ("kill", "move", "restart"):

@@ -11,6 +11,7 @@ from bot.cards import (
     Message,
     about,
     actions,
+    at_clock,
     button,
     clock,
     context,
@@ -137,7 +138,7 @@ def standing(missed: "Missed", now: float, zone: str) -> str:
     line = line_words(missed.line)
     told = [
         f"Missed {how_often(missed.calls)}" + (f" on {line}" if line else ""),
-        f"last at {day_clock(missed.last_at, now, zone)}",
+        f"last {at_clock(missed.last_at, now, zone)}",
         f"waiting for {about(now - missed.opened_at)}",
         f"claimed by {rep_words(missed.claimed_by)}" if missed.claimed_by else "nobody has claimed it",
     ]

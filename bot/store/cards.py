@@ -9,6 +9,12 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Any
 
+LINE = "line"
+"""Kind of the cards that stand in another card's thread; their body names it: {"card": id, "event": {...}}."""
+SLACK_CALL = "slack_call"
+"""Kind of the native Slack call of a call; its body names the card above it in the same way."""
+IN_THREAD = (LINE, SLACK_CALL)
+
 
 @dataclass(frozen=True)
 class Card:
@@ -105,14 +111,6 @@ def touch_all(db: sqlite3.Connection, kind: str, about: str) -> None:
         " AND (ts <> '' OR posting_at > 0)",
         (f"{about}:", f"{about};", kind),
     )
-
-
-LINE = "line"
-"""Kind of the cards that stand in another card's thread; their body names it: {"card": id, "event": {...}}."""
-
-SLACK_CALL = "slack_call"
-"""Kind of the native Slack call of a call; its body names the card above it in the same way."""
-IN_THREAD = (LINE, SLACK_CALL)
 
 
 def add_line(db: sqlite3.Connection, call_id: str, key: str, event: bytes, now: float) -> None:

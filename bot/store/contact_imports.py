@@ -10,7 +10,7 @@ import msgspec
 
 from bot.contact_rows import Row
 from bot.store import cards
-from bot.store.contacts import IF_KNOWN, Contact
+from bot.store.contacts import IF_KNOWN, INTO, Contact
 
 CARD = "contacts"
 """Kind of an import's card."""
@@ -138,9 +138,8 @@ def run(db: sqlite3.Connection, import_id: str, by: str, now: float) -> Mapping[
         return None
     became = counts(db, found)
     db.execute(
-        "INSERT INTO contacts (number, name, company, by, at)"
-        " SELECT number, name, company, ?, ? FROM contact_import_rows WHERE import = ? AND state = 'ready'"
-        f" {IF_KNOWN}",
+        f"{INTO} SELECT number, name, company, ?, ?, all_folded(name), all_folded(company) FROM contact_import_rows"
+        f" WHERE import = ? AND state = 'ready' {IF_KNOWN}",
         (by, now, import_id),
     )
     report = "due" if any(became.get(state) for state in REFUSED) else ""
