@@ -200,7 +200,7 @@ def _agreed(order: Proposed, rules: Rules, history: History, now: datetime) -> b
     """Whether they have agreed to be called, and that holds yet."""
     if history.agreed_at is None:
         return False
-    days = rules.consent_days.get(_country(order, _parsed(order)), 0)
+    days = rules.consent_days.get(_country(order), 0)
     return not days or now.timestamp() - history.agreed_at < days * _DAY
 
 
@@ -224,7 +224,7 @@ def _registry(order: Proposed, rules: Rules, history: History, now: datetime) ->
 
 
 def _consent(order: Proposed, rules: Rules, history: History, now: datetime) -> Refused | None:
-    country = _country(order, _parsed(order))
+    country = _country(order)
     if country not in rules.consent_days or _agreed(order, rules, history, now):
         return None
     why = f"{pretty(order.number)} has not agreed to voice messages, as far as is on record"

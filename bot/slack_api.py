@@ -20,6 +20,8 @@ CLOCK_SECONDS = 60.0
 """So much this computer's clock may differ from Slack's."""
 REFUSED_SECONDS = 300.0
 """A request of Slack's that seems older, or of a time to come, is refused: page "Verifying requests from Slack"."""
+NO_THREAD = frozenset({"cannot_reply_to_message", "thread_not_found", "message_not_found"})
+"""Slack's codes where the message is not there (any more) below which something was to stand."""
 NO_PLACE = {
     "channel_not_found": "does not exist any more, or Callboard was never in it",
     "is_archived": "is archived",
