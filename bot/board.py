@@ -177,7 +177,7 @@ class Board:
         """
         if account not in self.providers:
             known = ", ".join(self.providers)
-            raise BadInput(f"There is no telephony account “{account}” here, so nothing was done. There are: {known}.")
+            raise BadInput(f"There is no telephony account “{account}”, so nothing was done. Choose one of: {known}.")
         return self.providers[account]
 
     async def call(self, call_id: str) -> Call:

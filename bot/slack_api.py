@@ -40,8 +40,6 @@ NOBODY = {
     "is_inactive": "has no conversation with Callboard any more",
 }
 """The same of people. Who has left rarely comes back, so nothing waits for them."""
-NO_THREAD = frozenset({"cannot_reply_to_message", "thread_not_found", "message_not_found"})
-"""Slack's codes where the message is not there (any more) below which something was to stand."""
 _REPEATABLE = ("views.open", "views.update")
 """What a person waits for, and may be asked twice: a trigger opens one form, whatever happens."""
 
