@@ -104,8 +104,7 @@ def _own_phone(order: Proposed, rules: Rules) -> Refused | None:
 
 def own_phone_abroad(number: str, rules: Rules) -> str:
     """Why this phone of a rep's own may not be rung from here, a clause; "" = it may, or is no telephone number."""
-    parsed = numbers.parsed(number)
-    country = number_kinds.country(parsed) if parsed is not None else ""
+    country = number_kinds.country(number)
     if not country or country in rules.allowed_countries:
         return ""
     allowed = ", ".join(sorted(rules.allowed_countries))
@@ -124,7 +123,7 @@ def emergency(digits: str) -> Refused:
 def _emergency(order: Proposed, rules: Rules) -> Refused | None:
     """Also for extensions: a telephony service that is handed a bare 100 may well ring the police."""
     parsed = _parsed(order)
-    region = _country(order, parsed) or rules.region
+    region = _country(order) or rules.region
     dialled = {re.sub(r"\D", "", order.typed), re.sub(r"\D", "", order.number)}
     if parsed is not None:
         dialled.add(phonenumbers.national_significant_number(parsed))
@@ -145,31 +144,31 @@ def _extension(order: Proposed) -> Refused | None:
 
 def _number(order: Proposed, rules: Rules) -> Refused | None:
     parsed = _parsed(order)
-    shown = pretty(order.number)
     if parsed is None:
-        return _short_number(shown) if number_kinds.is_short(order.number, rules.region) else _impossible(shown)
+        short = number_kinds.is_short(order.number, rules.region)
+        return _short_number(order.number) if short else _impossible(order.number)
     if number_kinds.is_short_abroad(parsed):
-        return _short_number(shown)
-    kind = number_kinds.costly(parsed)
+        return _short_number(order.number)
+    kind = number_kinds.costly(order.number)
     if kind:
         return Refused(
-            f"The call was not placed: {shown} is {kind}, and those are never dialled from here.",
+            f"The call was not placed: {pretty(order.number)} is {kind}, and those are never dialled from here.",
             "Look for another number of theirs, or dial it on your own phone.",
             costly=True,
         )
     if number_kinds.is_of_no_country(parsed):
         return Refused(
-            f"The call was not placed: {shown} belongs to no country (a satellite or worldwide network), "
-            "and those are never dialled from here because of their price.",
+            f"The call was not placed: {pretty(order.number)} belongs to no country (a satellite or worldwide "
+            "network), and those are never dialled from here because of their price.",
             "Look for another number of theirs.",
             costly=True,
         )
     if not phonenumbers.is_possible_number(parsed):
-        return _impossible(shown)
-    country = _country(order, parsed)
+        return _impossible(order.number)
+    country = _country(order)
     if country not in rules.allowed_countries:
         return Refused(
-            f"The call was not placed: {shown} is in {country}, and calls from here may only go to "
+            f"The call was not placed: {pretty(order.number)} is in {country}, and calls from here may only go to "
             f"{', '.join(sorted(rules.allowed_countries))}.",
             f"If your team does business there, ask an admin to add {country} to the allowed countries.",
             costly=True,
@@ -201,7 +200,7 @@ def _agreed(order: Proposed, rules: Rules, history: History, now: datetime) -> b
     """Whether they have agreed to be called, and that holds yet."""
     if history.agreed_at is None:
         return False
-    days = rules.consent_days.get(_country(order, _parsed(order)), 0)
+    days = rules.consent_days.get(_country(order), 0)
     return not days or now.timestamp() - history.agreed_at < days * _DAY
 
 
@@ -225,7 +224,7 @@ def _registry(order: Proposed, rules: Rules, history: History, now: datetime) ->
 
 
 def _consent(order: Proposed, rules: Rules, history: History, now: datetime) -> Refused | None:
-    country = _country(order, _parsed(order))
+    country = _country(order)
     if country not in rules.consent_days or _agreed(order, rules, history, now):
         return None
     why = f"{pretty(order.number)} has not agreed to voice messages, as far as is on record"
@@ -257,7 +256,7 @@ def _questions(order: Proposed, rules: Rules, history: History, now: datetime) -
 
 def _unusual(order: Proposed, rules: Rules, history: History, now: datetime) -> list[str]:
     """What is to be asked about this number at any hour, a sentence each."""
-    country = _country(order, _parsed(order))
+    country = _country(order)
     asked = []
     if "foreign" in rules.ask_first and country != rules.region:
         asked.append(f"{pretty(order.number)} is in another country ({country}), where calls may cost more.")
@@ -318,20 +317,21 @@ def _parsed(order: Proposed) -> PhoneNumber | None:
     return None if order.extension else numbers.parsed(order.number)
 
 
-def _country(order: Proposed, parsed: PhoneNumber | None) -> str:
-    return order.country or (number_kinds.country(parsed) if parsed is not None else "")
+def _country(order: Proposed) -> str:
+    return order.country or ("" if order.extension else number_kinds.country(order.number))
 
 
-def _short_number(shown: str) -> Refused:
+def _short_number(number: str) -> Refused:
     return Refused(
-        f"The call was not placed: {shown} is a short number, whose price and owner differ from network to network.",
+        f"The call was not placed: {pretty(number)} is a short number, whose price and owner differ from network to "
+        "network.",
         "Dial it on your own phone, or use the full number.",
         costly=True,
     )
 
 
-def _impossible(shown: str) -> Refused:
+def _impossible(number: str) -> Refused:
     return Refused(
-        f"The call was not placed: {shown or 'nothing'} is not a possible phone number.",
+        f"The call was not placed: {pretty(number) or 'nothing'} is not a possible phone number.",
         "Check the digits and write the whole number with its country, like +1 202 555 0100.",
     )

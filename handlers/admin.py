@@ -78,7 +78,7 @@ async def command(desk: Desk, click: Click) -> None:
             unseen = (
                 "The webhook addresses could not be shown, and they hold a secret that is not kept here. Try again."
             )
-            shown = hooks(desk.board, await _zone(desk.board, click.user))
+            shown = hooks(desk.board, await desk.board.read(desk.board.zone_of, click.user))
             await desk.board.write(ledger.audit, desk.board.now(), click.user, "see webhook addresses", "")
             await answer(desk, click, Message(safe(shown), ()), instead=unseen)
         case "audit":
@@ -117,7 +117,7 @@ async def status(board: Board, user: str) -> str:
     lines.append(f"• Database: {_size(board)}")
     if broken:
         lines.append("*Broken:*")
-        now, zone = board.now(), await _zone(board, user)
+        now, zone = board.now(), await board.read(board.zone_of, user)
         lines += [
             f"• {safe(text)} (since {day_clock(first, now, zone)}, {how_often(n)})" for _, text, first, _, n in broken
         ]
@@ -256,7 +256,7 @@ def hooks(board: Board, zone: str) -> str:
 
 async def _quiet(board: Board, user: str) -> list[str]:
     """Why new messages wait; of channels that are not closed to them."""
-    now, zone, closed = board.now(), await _zone(board, user), await board.read(channels.closed_to, user)
+    now, zone, closed = board.now(), await board.read(board.zone_of, user), await board.read(channels.closed_to, user)
     found = []
     for channel in sorted(quiet_hours(board.settings).keys() - closed):
         if until := board.routing.quiet_until(channel, now):
@@ -264,16 +264,12 @@ async def _quiet(board: Board, user: str) -> list[str]:
     return found
 
 
-async def _zone(board: Board, user: str) -> str:
-    return (await board.read(people.person, user)).zone or board.settings.zone
-
-
 async def _do_not_call(desk: Desk, click: Click, text: str) -> str:
     board = desk.board
     word, _, rest = text.partition(" ")
     if word.casefold() in ("", "list"):
         rows = await board.read(people.blocked, _LISTED)
-        now, zone = board.now(), await _zone(board, click.user)
+        now, zone = board.now(), await board.read(board.zone_of, click.user)
         lines = [
             f"• {numbers.pretty(number)}: {plain(reason) or 'no reason given'}"
             f" ({f'<@{by}>, ' if by else ''}{day_clock(at, now, zone)})"

@@ -18,7 +18,7 @@ from bot.errors import BadInput, NotAllowed
 from bot.events import State
 from bot.polling import IDLE_SECONDS
 from bot.routing import masks, masks_from
-from bot.store import calls, channels, lookups, people
+from bot.store import calls, channels, lookups
 from handlers import Click, Desk, answer, on_actions
 
 OLD_SECONDS = 3 * IDLE_SECONDS
@@ -69,7 +69,7 @@ def _list(db: sqlite3.Connection, board: Board, click: Click, where: Turn) -> Me
     if nobody and waiting:
         name = waiting[0].call.queue
     waiting.sort(key=lambda caller: caller.call.started_at)
-    zone = people.person(db, user).zone or settings.zone
+    zone = board.zone_of(db, user)
     return callers_message(
         waiting, where.scope, where.page, now, zone, where=name, nobody=nobody, behind=_behind(board)
     )

@@ -17,7 +17,7 @@ from bot.cards.registry_forms import consent_form
 from bot.cards.times import counted
 from bot.errors import BadInput, NotAllowed, NotFound
 from bot.store import consents as store
-from bot.store import ledger, people
+from bot.store import ledger
 from bot.store.consents import Agreed
 from handlers import Click, Desk, on_form, tell
 from handlers.slack_files import table, wrong_table
@@ -114,7 +114,7 @@ async def _shown(board: Board, number: str, user: str) -> str:
     found = await board.read(store.get, number)
     if found is None:
         return f"No consent of {numbers.pretty(number)} is on record."
-    zone = ZoneInfo((await board.read(people.person, user)).zone or board.settings.zone)
+    zone = ZoneInfo(await board.read(board.zone_of, user))
     given, noted = (datetime.fromtimestamp(at, zone) for at in (found.given_at, found.at))
     return (
         f"{who(number, found.name)} agreed to be called on {given.day} {given:%B %Y}: {plain(found.source)}. "

@@ -81,7 +81,7 @@ async def snooze(desk: Desk, click: Click) -> None:
     """Let it rest for a while, "tomorrow" by the presser's own clock; then it is escalated like a new one."""
     missed_id, choice = snooze_choice(click.value)
     board = desk.board
-    zone = (await board.read(people.person, click.user)).zone or board.settings.zone
+    zone = await board.read(board.zone_of, click.user)
     until = moment(choice, board.now(), zone)
     if not await _done(desk, click, missed_id, "snooze", lambda db: missed.snooze(db, missed_id, click.user, until)):
         raise claiming.gone()

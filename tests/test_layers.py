@@ -83,6 +83,7 @@ IO_OF_OURS = (
 )
 
 KNOWS_ONLY_THE_TYPES_OF_SQLITE = (
+    "bot.__main__",
     *(
         "bot.abandoned",
         "bot.alarms",

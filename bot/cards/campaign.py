@@ -123,7 +123,7 @@ def one_message(one: Shown, now: float, zone: str) -> Message:
 def question_message(one: Shown, what: str) -> Message:
     """Asks before something is done. `what`: of `QUESTIONS`."""
     ask, means, yes = _question(one, what)
-    element = button(yes, f"campaign:{what}", one.value, style=_style(what), about=one.campaign.name)
+    element = button(yes, f"campaign:{what}", _counted(one), style=_style(what), about=one.campaign.name)
     return message([section(f"*{plain(ask, 200)}* {means}", "campaign:ask"), actions([element], "campaign:answer")])
 
 
@@ -249,7 +249,12 @@ def _looks(one: Shown, about: str) -> list[Block]:
 def _asking(one: Shown, what: str, about: str) -> Block:
     ask, means, yes = _question(one, what)
     question = confirm(ask, means, yes, "Cancel", danger=what != "start")
-    return button(yes, f"campaign:{what}", one.value, style=_style(what), about=about, ask=question)
+    return button(yes, f"campaign:{what}", _counted(one), style=_style(what), about=about, ask=question)
+
+
+def _counted(one: Shown) -> str:
+    """Value of a button that asks: whoever says yes has seen how many wait."""
+    return one.value if one.campaign.pending is None else f"{one.value} {one.campaign.pending}"
 
 
 def _question(one: Shown, what: str) -> tuple[str, str, str]:

@@ -151,7 +151,7 @@ def on_a_call(db: sqlite3.Connection, number: str, now: float) -> bool:
     row = db.execute(
         "SELECT 1 FROM calls WHERE number = ? AND started_at >= ? AND state <> 'ended'"
         " AND (state <> 'unclear' OR started_at >= ?) LIMIT 1",
-        (number, now - 4 * 3600, now - UNCLEAR_SECONDS),
+        (number, now - LIVE_SECONDS, now - UNCLEAR_SECONDS),
     ).fetchone()
     return row is not None
 
