@@ -460,10 +460,13 @@ def test_against_a_slow_recount_of_invented_days(tmp_path: Path) -> None:
         assert waits == recount(connection), one
         period = Period("today", NOW - 100, NOW + 600, now)
         rows = figures.rows(connection, period.start, period.end)
-        returns = figures.returns(connection, period.start, period.end, now)
-        found = digest.figures(rows, returns, period, "UTC", str, now)
+        found = digest.figures(rows, returns(connection, period.start, now), period, "UTC", str, now)
         assert {row.number for row in found.waiting} == {number for number, *_ in waits if number}, one
         connection.close()
+
+
+def returns(db: sqlite3.Connection, start: float, as_of: float) -> digest.Returns:
+    return lambda numbers: figures.returns(db, numbers, start, as_of)
 
 
 # Closed by whom
@@ -498,8 +501,8 @@ def test_nor_does_one_of_the_same_moment(db: sqlite3.Connection) -> None:
     talk(db, "t2", NOW - 10)
     assert only(db).calls == 1
     rows = figures.rows(db, NOW - 60, NOW + 600)
-    returns = figures.returns(db, NOW - 60, NOW + 600, NOW + 600)
-    found = digest.figures(rows, returns, Period("2026", NOW - 60, NOW + 600, NOW + 600), "UTC", str, NOW + 600)
+    period = Period("2026", NOW - 60, NOW + 600, NOW + 600)
+    found = digest.figures(rows, returns(db, period.start, NOW + 600), period, "UTC", str, NOW + 600)
     assert [waiting.number for waiting in found.waiting] == [CALLER]
 
 
@@ -772,8 +775,8 @@ def test_the_figures_agree_with_the_cards(db: sqlite3.Connection) -> None:
     talk(db, "t1", NOW + 300)
     rows = list(figures.rows(db, NOW - 60, NOW + 600))
     assert {row.id: row.unreported for row in rows} == {row.id: row.id in unreported(db) for row in rows}
-    returns = figures.returns(db, NOW - 60, NOW + 600, NOW + 600)
-    found = digest.figures(rows, returns, Period("2026", NOW - 60, NOW + 600, NOW + 600), "UTC", str, NOW + 600)
+    period = Period("2026", NOW - 60, NOW + 600, NOW + 600)
+    found = digest.figures(rows, returns(db, period.start, NOW + 600), period, "UTC", str, NOW + 600)
     assert (found.incoming, found.answered_in, found.missed, found.unreported) == (4, 1, 1, 2)
     counted = figures.counts(db, NOW - 60, NOW + 600)
     assert (counted.incoming, counted.answered_in, counted.missed) == (4, 1, 1)
@@ -785,8 +788,7 @@ def test_a_conversation_by_a_reps_word_after_the_period_is_one_for_its_digest_to
     said_to_have_talked(db)
     period = Period("2026", NOW - 60, NOW + 30, NOW + 30)  # Callboard was down when it was due
     rows = figures.rows(db, period.start, period.end)
-    returns = figures.returns(db, period.start, period.end, NOW + 600)
-    found = digest.figures(rows, returns, period, "UTC", str, NOW + 600)
+    found = digest.figures(rows, returns(db, period.start, NOW + 600), period, "UTC", str, NOW + 600)
     assert (found.waiting, found.returned) == ((), 1)
     assert missed.waiting(db) == []
 
