@@ -6,10 +6,9 @@ import msgspec
 
 from bot import numbers
 from bot.board import Board
-from bot.changing import CHANGE
 from bot.errors import NotAllowed
 from bot.events import NotPlaced, Outcome, Settled, State, Unclear
-from bot.intents import CONDUCT, CONFERENCE, CONTROL, Ask
+from bot.intents import CHANGE, CONDUCT, CONFERENCE, CONTROL, Ask
 from bot.store import calls, ledger
 
 
