@@ -93,7 +93,7 @@ async def close(desk: Desk, click: Click) -> None:
     """Tick off without a call, as they stood before whoever presses; the card says who did."""
     now = desk.board.now()
     missed_id, _, shown = click.value.partition("|")
-    zone = (await desk.board.read(people.person, click.user)).zone or desk.board.settings.zone
+    zone = await desk.board.read(desk.board.zone_of, click.user)
 
     def tick_off(db: sqlite3.Connection) -> bool:
         row = missed.get(db, missed_id)
