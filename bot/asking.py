@@ -265,8 +265,7 @@ def line_of(board: Board, text: str) -> str:
         raise BadInput(
             "No line is configured, so nothing was dialled. Leave out “from”, or ask your admin to add lines."
         )
-    known = ", ".join(line.label or numbers.pretty(line.number) for line in lines)
-    raise BadInput(f"There is no line “{text}”, so nothing was dialled. Choose one of: {known}.")
+    raise BadInput(f"There is no line “{text}”, so nothing was dialled. Choose one of: {board.settings.line_names}.")
 
 
 def lines_named(board: Board, word: str) -> list[Line]:

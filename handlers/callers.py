@@ -8,7 +8,7 @@ from contextlib import suppress
 from msgspec.structs import replace
 from slack_bolt.async_app import AsyncApp
 
-from bot import asking, numbers, slack_text
+from bot import asking, slack_text
 from bot.board import Board
 from bot.call import Call
 from bot.cards import Message, plain
@@ -107,7 +107,7 @@ def _meant(board: Board, scope: str) -> tuple[str, Callable[[Call], bool]]:
 
 
 def _unknown(board: Board, scope: str) -> str:
-    known = ", ".join(line.label or numbers.pretty(line.number) for line in board.settings.lines)
+    known = board.settings.line_names
     there = f" (there are {known})" if known else ""
     return (
         f"No call is waiting on “{plain(_word(scope))}”: there is no line of that name{there}, and nobody waits in a "

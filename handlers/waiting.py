@@ -8,7 +8,7 @@ import msgspec
 from msgspec.structs import replace as with_changes
 from slack_bolt.async_app import AsyncApp
 
-from bot import asking, claiming, numbers, slack_text
+from bot import asking, claiming, slack_text
 from bot.board import Board
 from bot.cards import Message
 from bot.cards.escalation import escalation
@@ -134,7 +134,7 @@ def _scope(board: Board, text: str) -> str:
     found = asking.lines_named(board, word)
     if not found:
         name = board.settings.commands["missed"]
-        known = ", ".join(line.label or numbers.pretty(line.number) for line in board.settings.lines)
+        known = board.settings.line_names
         raise BadInput(
             f"There is no line “{text}”. Type `{name}`, `{name} mine`, or a line's name"
             + (f": {known}." if known else "; none is configured.")
