@@ -16,8 +16,9 @@ from bot.cards.help import help_message
 from bot.cards.waiting import MENU, MINE, Choice, list_message, urgency
 from bot.errors import BadInput, NotAllowed
 from bot.routing import masks, masks_from
+from bot.slack_api import UNREACHED
 from bot.store import cards, ledger, lookups, missed, people
-from handlers import UNREACHED, Click, Desk, Handler, answer, on_actions, on_command
+from handlers import Click, Desk, Handler, answer, on_actions, on_command
 from handlers import missed as card
 from handlers.calls import write_button
 
