@@ -16,9 +16,9 @@ from bot.cards.home import home_view, turned_away
 from bot.controlling import controls_of
 from bot.outsiders import WORDS
 from bot.routing import masks_from
-from bot.slack_api import code_of
+from bot.slack_api import UNREACHED, code_of
 from bot.store import calling_lists, calls, campaigns, figures, ledger, lookups, missed, offers, people
-from handlers import UNREACHED, Click, Desk, let_in, on_actions
+from handlers import Click, Desk, let_in, on_actions
 from handlers.calls import open_call_modal
 from handlers.phone import open_phone_modal
 

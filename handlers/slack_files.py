@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 from bot import tables
 from bot.cards.forms import PASTED
 from bot.errors import CallboardError, NotAllowed, NotFound, Unavailable
-from bot.slack_api import code_of
-from handlers import UNREACHED, Click, Desk
+from bot.slack_api import UNREACHED, code_of
+from handlers import Click, Desk
 
 _PART = 64 * 1024
 

@@ -24,7 +24,6 @@ def form(
     private_metadata: str,
     *,
     submit: str = "",
-    close: str = "",
 ) -> Block:
     """A modal view; all words plain text."""
     view: Block = {
@@ -32,7 +31,7 @@ def form(
         "callback_id": callback_id,
         "title": plain_text(title, 24),
         "blocks": list(blocks),
-        "close": plain_text(close or ("Cancel" if submit else "Close"), 24),
+        "close": plain_text("Cancel" if submit else "Close", 24),
     }
     if private_metadata:
         view["private_metadata"] = private_metadata
