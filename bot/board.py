@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from bot.call import Call
-from bot.errors import BadInput, CallboardError
+from bot.errors import BadInput, CallboardError, NotFound
 from bot.events import AnyEvent
 from bot.provider import Provider
 from bot.routing import ByLine
@@ -176,8 +176,20 @@ class Board:
             BadInput: there is none of that name; names those there are.
         """
         if account not in self.providers:
-            raise BadInput(f"There is no telephony account “{account}”. Choose one of: {', '.join(self.providers)}.")
+            known = ", ".join(self.providers)
+            raise BadInput(f"There is no telephony account “{account}”, so nothing was done. Choose one of: {known}.")
         return self.providers[account]
+
+    async def call(self, call_id: str) -> Call:
+        """A call by our id.
+
+        Raises:
+            NotFound: it is not on record any more.
+        """
+        call = await self.read(calls.get, call_id)
+        if call is None:
+            raise NotFound("That call is not on record any more. Nothing was done.")
+        return call
 
     def title(self, account: str) -> str:
         """What cards call an account: its service's name, and its own where there are several of that service."""
@@ -186,6 +198,10 @@ class Board:
             return account
         several = sum(type(one) is type(provider) for one in self.providers.values()) > 1
         return f"{provider.title} ({account})" if several else provider.title
+
+    def zone_of(self, db: sqlite3.Connection, user: str) -> str:
+        """IANA zone in which somebody is told moments: their own, as Slack says, else the installation's."""
+        return people.person(db, user).zone or self.settings.zone
 
     async def plainly(self, text: str) -> str:
         """A sentence that was written for a message in Slack, for where Slack shows it as it is: in a form's errors,

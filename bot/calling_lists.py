@@ -30,6 +30,7 @@ _FOR = re.compile(
 _UNUSED = ("caller_id", "caller_name")
 """Columns that campaigns have a use for: a rep calls from their own line."""
 _GONE = "That call list is not on record any more. Nothing was done."
+_DECIDED = "That was decided before, so nothing was done a second time. Look at the list's card."
 
 
 def read_words(text: str) -> tuple[str, tuple[str, ...]]:
@@ -145,9 +146,6 @@ async def give_out(board: Board, user: str, list_id: str) -> None:
 
     if not await board.write(write):
         raise NotAllowed(_DECIDED)
-
-
-_DECIDED = "That was decided before, so nothing was done a second time. Look at the list's card."
 
 
 def _begin(db: sqlite3.Connection, board: Board, list_id: str, now: float) -> None:

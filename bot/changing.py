@@ -11,10 +11,9 @@ import msgspec
 
 from bot.board import Board
 from bot.errors import Ambiguous, CallboardError
+from bot.intents import CHANGE
 from bot.store import calls, ledger
 
-CHANGE = "change"
-"""Kind of the intents of what is on its way: a `Change` as JSON."""
 LOST = "Callboard was restarted before the answer came"
 T = TypeVar("T")
 

@@ -145,7 +145,7 @@ def _commit(
 ) -> Call:
     """Policy and the written call in one transaction: two asks at the same moment cannot both pass a cap."""
     now = board.now()
-    running = dials.unfinished_dial(db, ask.rep, ask.number, now - 4 * 3600)
+    running = dials.unfinished_dial(db, ask.rep, ask.number, now - dials.LIVE_SECONDS)
     if running or dials.dialled_just_now(db, ask.rep, ask.number, now - DOUBLE_CLICK_SECONDS):
         raise NotAllowed(
             f"You are already calling {numbers.pretty(ask.number)}, so it was not dialled a second time. "

@@ -6,17 +6,15 @@ Whoever claimed one, or spoke with them last, is told first; the managers after 
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import msgspec
 
-from bot import window
 from bot.board import Board
 from bot.call import last_rep
 from bot.cards.escalation import escalation
-from bot.permission import rules
+from bot.permission import open_from
 from bot.settings import Settings
-from bot.store import calls, cards, ledger, lookups, missed, people
+from bot.store import calls, cards, ledger, lookups, missed
 from bot.store.missed import Missed
 
 TALKING_SECONDS = 60
@@ -71,7 +69,7 @@ async def escalate(board: Board, resting: Resting) -> None:
 
 def _later(board: Board, row: Missed, talking: Set[str], now: float) -> float:
     """When it is looked again, because nobody is told of them now; 0 = somebody is."""
-    opening = _callable_from(board, row.number, now)
+    opening = open_from(board, row.number, now, unknown=(board.settings.zone,))
     if opening > now + 1:  # to the microsecond, which the clock's own moments are not
         return opening
     return now + TALKING_SECONDS if row.number in talking else 0
@@ -97,8 +95,8 @@ async def _bodies(board: Board, row: Missed, to: Sequence[str], now: float) -> d
     shown = replace(row, line=board.settings.label(row.line))
     bodies = {}
     for user in to:
-        person = await board.read(people.person, user)
-        payload = escalation(shown, contact, now, person.zone or board.settings.zone, reader=user)
+        zone = await board.read(board.zone_of, user)
+        payload = escalation(shown, contact, now, zone, reader=user)
         bodies[user] = msgspec.json.encode(payload | {"text": board.settings.renamed(payload["text"])})
     return bodies
 
@@ -142,10 +140,3 @@ def _escalate(db: sqlite3.Connection, row: Missed, bodies: Mapping[str, bytes], 
     for user, body in bodies.items():
         cards.mark(db, "notice", f"{missed.ESCALATED}:{row.id}:{row.escalations}", f"@{user}", now, body)
     missed.escalated(db, row.id, following)
-
-
-def _callable_from(board: Board, number: str, now: float) -> float:
-    limits = rules(board)
-    zones = window.zones_of(number) or (board.settings.zone,)
-    opening = window.next_open(limits.window, zones, datetime.fromtimestamp(now, UTC))
-    return opening.timestamp() if opening else now

@@ -21,7 +21,7 @@ from bot.catching_up import EVERY_SECONDS, catch_up
 from bot.events import CallEnded, State
 from bot.polling import POLL_SECONDS, Poll
 from bot.provider import Provider
-from bot.store import calls, cards, ledger, lookups, messages, people
+from bot.store import calls, cards, ledger, lookups, messages
 
 log = logging.getLogger("callboard.jobs")
 
@@ -101,10 +101,9 @@ async def remind(board: Board) -> None:
             await board.write(ledger.reminded, reminder_id, now)
             continue
         contact = await board.read(lookups.known, call.number)
-        person = await board.read(people.person, user)
         since = await board.read(calls.with_number, call.number, now) if call.number else []
         last = next((one for one in since if one.rep == user and one.purpose == call.purpose), None)
-        payload = reminder(call, contact, person.zone or board.settings.zone, last)
+        payload = reminder(call, contact, await board.read(board.zone_of, user), last)
         await board.write(_remind, reminder_id, user, notice(payload["text"], payload["buttons"]), now)
 
 

@@ -26,6 +26,13 @@ log = logging.getLogger("callboard.messaging")
 
 LONGEST_TEXT = 3000
 """Characters. Whoever approves a large list is shown all of it."""
+TYPED = (
+    *("caller_id", "language", "voice", "collect_digits", "recognise", "digits", "loop", "after"),
+    *("ring_seconds", "max_seconds", "record", "dial_digits"),
+)
+"""Options of a message that a person chooses besides what it says, in the order of `/voicemsg`."""
+LISTED = 5
+"""Stored messages that are named where another name was typed."""
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,6 +127,7 @@ def check_size(board: Board, by: str, count: int) -> None:
 
 
 def so_many(count: int) -> str:
+    """Of recipients, for a sentence."""
     return "one recipient" if count == 1 else f"{count} recipients"
 
 
@@ -185,13 +193,6 @@ async def _through(board: Board, wanted: Wanted) -> tuple[str, Said]:
     return account, _with_defaults(board, provider, said)
 
 
-TYPED = (
-    *("caller_id", "language", "voice", "collect_digits", "recognise", "digits", "loop", "after"),
-    *("ring_seconds", "max_seconds", "record", "dial_digits"),
-)
-"""Options of a message that a person chooses besides what it says, in the order of `/voicemsg`."""
-
-
 def _check_able(provider: Provider, order: MessageOrder) -> None:
     try:
         provider.refuse_unexpressible(order)
@@ -247,10 +248,6 @@ def _speaks(board: Board, able: list[str]) -> str:
             f"{titles} cannot speak a text, only play stored messages. Choose one of those{other}. Nothing was sent."
         )
     return found
-
-
-LISTED = 5
-"""Stored messages that are named where another name was typed."""
 
 
 async def _template(board: Board, able: list[str], typed: str) -> tuple[str, Template | None]:

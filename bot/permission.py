@@ -5,7 +5,7 @@ at the same moment cannot both pass a limit.
 """
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, time
 
 from msgspec.structs import replace
@@ -50,6 +50,7 @@ def rules(board: Board) -> Rules:
         attempts_per_day=settings.policy.attempts_per_day,
         attempts_per_week=settings.policy.attempts_per_week,
         ask_first=frozenset(settings.policy.ask_first),
+        places=settings.policy.places,
         registry_days=settings.policy.registry_days,
         consent_days=settings.messages.consent,
         zone=settings.zone,
@@ -193,8 +194,18 @@ def check_contact(db: sqlite3.Connection, board: Board, by: str, number: str, at
                 moment = later.at
             else:
                 break
-        opening = next_open(limits.window, zones_of(number), datetime.fromtimestamp(moment, UTC))
-        raise NotNow(str(error), opening.timestamp() if opening else moment) from error
+        raise NotNow(str(error), open_from(board, number, moment)) from error
+
+
+def open_from(board: Board, number: str, at: float, *, unknown: Sequence[str] = ()) -> float:
+    """The first moment from `at` on that is within the calling hours of a number (seconds since 1970 UTC); `at` itself
+    where none is, or nobody knows where the number may be.
+
+    `unknown`: the zones that it is taken to be in then.
+    """
+    zones = zones_of(number) or unknown
+    opening = next_open(rules(board).window_of(number), zones, datetime.fromtimestamp(at, UTC))
+    return opening.timestamp() if opening else at
 
 
 def check_message(db: sqlite3.Connection, board: Board, by: str, number: str, at: float) -> None:

@@ -96,14 +96,8 @@ async def render(board: Board, card: Card) -> Message | None:
 
 def _call(db: sqlite3.Connection, board: Board, card: Card) -> Message | None:
     call = calls.get(db, card.subject)
-    if call is None:
-        return None  # taken in by another call
-    if card.kind == ("cdr" if call.direction == "in" else "incoming"):
-        return None  # which way it went was told after the card was posted
-    if card.kind != "call" and card.place != calls.place_of(db, call.id):
-        return None  # and so was whose line it was on
-    if card.kind != "call" and _is_new(card) and _is_in_a_roundup(db, board, call, card.place):
-        return None  # as became clear only after it was marked
+    if call is None or _is_not_here(db, board, card, call):  # None: taken in by another call
+        return None
     call = replace(call, line=board.settings.label(call.line))
     zone = _zone(db, board, card.place)
     contact = _contact(db, call.number)
@@ -156,6 +150,17 @@ def _call(db: sqlite3.Connection, board: Board, card: Card) -> Message | None:
         reminder_at=ledger.reminder_of(db, call.id, card.place.removeprefix("@")),
         recording=recording,
     )
+
+
+def _is_not_here(db: sqlite3.Connection, board: Board, card: Card, call: Call) -> bool:
+    """Whether something else shows the call by now."""
+    if card.kind == "call":
+        return False
+    if card.kind == ("cdr" if call.direction == "in" else "incoming"):
+        return True  # which way it went was told after the card was posted
+    if card.place != calls.place_of(db, call.id):
+        return True  # and so was whose line it was on
+    return _is_new(card) and _is_in_a_roundup(db, board, call, card.place)  # as became clear after it was marked
 
 
 def _is_in_a_roundup(db: sqlite3.Connection, board: Board, call: Call, place: str) -> bool:
@@ -301,14 +306,14 @@ def _offer(db: sqlite3.Connection, board: Board, card: Card) -> Message | None:
     found, rep = lists.get(db, list_id), offers.rep(db, list_id, user)
     if found is None or rep is None or rep.shown != int(shown):
         return None  # the list is forgotten, or its card was moved down
-    row = offers.held(db, list_id, user)
+    row, limits = offers.held(db, list_id, user), rules(board)
     return offer_card(
         found,
         rep,
         _known(db, board, user, row) if row else None,
         offers.left(db, list_id, board.now()),
         offers.done(db, list_id, user),
-        rules(board).window,
+        limits.window_of(row.number) if row else limits.window,
         board.now(),
         _zone(db, board, card.place),
     )
@@ -376,4 +381,4 @@ def _contact(db: sqlite3.Connection, number: str) -> Contact | None:
 
 def _zone(db: sqlite3.Connection, board: Board, place: str) -> str:
     """A person's own zone in their own conversation, the installation's in channels."""
-    return (people.person(db, place[1:]).zone if place.startswith("@") else "") or board.settings.zone
+    return board.zone_of(db, place[1:]) if place.startswith("@") else board.settings.zone

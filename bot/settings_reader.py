@@ -17,7 +17,7 @@ import phonenumbers
 
 from bot import call_options, decide, numbers, policy
 from bot.errors import BadInput, SettingsError
-from bot.provider import Provider
+from bot.provider import Provider, Setting
 from bot.providers import provider_class
 from bot.settings import Account, Line, Settings
 from bot.settings_file import parsed
@@ -71,17 +71,7 @@ class _Reader(Sections):
         mode = self.variable("CALLBOARD_SLACK_MODE", "socket").lower()
         if mode not in ("socket", "http"):
             self.errors.append("CALLBOARD_SLACK_MODE must be “socket” or “http”. Unset it for Socket Mode.")
-        region = self.text("region", "US").upper()
-        if region not in phonenumbers.SUPPORTED_REGIONS:
-            words = numbers.MISTAKEN.get(region, 'Use two letters, like region = "IL".')
-            self.errors.append(f"region = “{region}” is not a country code. {words}")
-            region = "US"
-        zone = self.text("time_zone", "UTC")
-        if not is_zone(zone):
-            meant = like_zone(zone)
-            words = f"Is “{meant}” meant?" if meant else 'Use an IANA name, like "Asia/Jerusalem".'
-            self.errors.append(f"time_zone = “{zone}” is not known. {words}")
-            zone = "UTC"
+        region, zone = self.region(), self.zone()
         accounts, missed = self.accounts(region), self.sub("missed")
         roundup = self.roundup("roundup", self.table.pop("roundup", ""))
         quiet = self.quiet("quiet", self.table.pop("quiet", []))
@@ -133,6 +123,23 @@ class _Reader(Sections):
         self.ends(settings)
         self.rings(settings)
         return settings
+
+    def region(self) -> str:
+        region = self.text("region", "US").upper()
+        if region in phonenumbers.SUPPORTED_REGIONS:
+            return region
+        words = numbers.MISTAKEN.get(region, 'Use two letters, like region = "IL".')
+        self.errors.append(f"region = “{region}” is not a country code. {words}")
+        return "US"
+
+    def zone(self) -> str:
+        zone = self.text("time_zone", "UTC")
+        if is_zone(zone):
+            return zone
+        meant = like_zone(zone)
+        words = f"Is “{meant}” meant?" if meant else 'Use an IANA name, like "Asia/Jerusalem".'
+        self.errors.append(f"time_zone = “{zone}” is not known. {words}")
+        return "UTC"
 
     def secret(self, name: str, prefix: str, where: str) -> str:
         value = self.variable(name)
@@ -243,31 +250,7 @@ class _Reader(Sections):
                 f"accounts.{name}.message", table, region, kind, sort=call_options.MESSAGES
             )
             self.errors += errors + wrong
-            values = {}
-            for setting in kind.settings:
-                variable = f"{name}_{setting.name}".upper()
-                value = section.pop(setting.name, "") if not setting.secret else ""
-                if not isinstance(value, str | int) or isinstance(value, bool):
-                    words = f"must be a text in quotes. In the environment it is {variable}."
-                    self.errors.append(f"{setting.name} of [accounts.{name}] {words}")
-                    values[setting.name] = setting.default or ""
-                    continue
-                # A password may be of anything, quotes and blanks too.
-                read = self.environment.get if setting.name == "password" else self.variable
-                value = read(variable, "") or str(value) or (setting.default or "")
-                if not value and setting.default is None:
-                    what = f"{setting.help[:1].lower()}{setting.help[1:].rstrip('.')}"
-                    place = "" if setting.secret else f", or {setting.name} in [accounts.{name}]"
-                    fix = f"{variable} is not set: {what}. Set it in the environment{place}."
-                    self.errors.append(self.misspelt(variable) or fix)
-                if setting.secret and setting.name != "password":
-                    self.whole_secret(variable, value)
-                if value and setting.name.endswith("url"):
-                    if not _ADDRESS.match(value):
-                        self.errors.append(f"{variable} is not an address. It begins with https://.")
-                    elif not is_address(value):
-                        self.errors.append(f"{variable} is not an address. {_IN_BRACKETS}")
-                values[setting.name] = value
+            values = {setting.name: self.value_of(name, setting, section) for setting in kind.settings}
             for secret in (setting.name for setting in kind.settings if setting.secret and setting.name in section):
                 variable = f"{name}_{secret}".upper()
                 self.errors.append(
@@ -278,6 +261,31 @@ class _Reader(Sections):
             self.twin(name, kind, values, [one for one in found if one.provider == provider])
             found.append(Account(name, str(provider), values, addresses, call, message))
         return tuple(found)
+
+    def value_of(self, name: str, setting: Setting, section: dict[str, Any]) -> str:
+        """One setting of an account's provider: from the environment, its section, or as it is by default."""
+        variable = f"{name}_{setting.name}".upper()
+        value = section.pop(setting.name, "") if not setting.secret else ""
+        if not isinstance(value, str | int) or isinstance(value, bool):
+            words = f"must be a text in quotes. In the environment it is {variable}."
+            self.errors.append(f"{setting.name} of [accounts.{name}] {words}")
+            return setting.default or ""
+        # A password may be of anything, quotes and blanks too.
+        read = self.environment.get if setting.name == "password" else self.variable
+        value = read(variable, "") or str(value) or (setting.default or "")
+        if not value and setting.default is None:
+            what = f"{setting.help[:1].lower()}{setting.help[1:].rstrip('.')}"
+            place = "" if setting.secret else f", or {setting.name} in [accounts.{name}]"
+            fix = f"{variable} is not set: {what}. Set it in the environment{place}."
+            self.errors.append(self.misspelt(variable) or fix)
+        if setting.secret and setting.name != "password":
+            self.whole_secret(variable, value)
+        if value and setting.name.endswith("url"):
+            if not _ADDRESS.match(value):
+                self.errors.append(f"{variable} is not an address. It begins with https://.")
+            elif not is_address(value):
+                self.errors.append(f"{variable} is not an address. {_IN_BRACKETS}")
+        return value
 
     def twin(self, name: str, kind: type[Provider], values: Mapping[str, str], others: list[Account]) -> None:
         """Where a service is asked for all calls of an account, a second name for it would show each twice."""

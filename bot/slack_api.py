@@ -4,24 +4,44 @@ from collections.abc import Awaitable, Callable, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
-from slack_sdk.errors import SlackApiError
+import aiohttp
+from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.http_retry import FixedValueRetryIntervalCalculator, HttpRequest, HttpResponse, RetryState
 from slack_sdk.http_retry.builtin_async_handlers import AsyncConnectionErrorRetryHandler
 from typing_extensions import override
 
 CLOCKS_DIFFER_SECONDS = 900.0
 """So far from the moment in which it was sent a message may be dated, by Slack's clock."""
-
+UNREACHED = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
+"""What a call of Slack raises when it does not do what it was asked; a cut connection is aiohttp's own error."""
 PERHAPS = frozenset({"fatal_error", "internal_error"})
 """Slack's codes for which it says that it may have acted all the same: page "chat.postMessage"."""
 NO_ENTRY = frozenset({"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"})
 """Slack's codes for a bot token that is good for nothing any more, whatever the conversation."""
-
-
 CLOCK_SECONDS = 60.0
 """So much this computer's clock may differ from Slack's."""
 REFUSED_SECONDS = 300.0
 """A request of Slack's that seems older, or of a time to come, is refused: page "Verifying requests from Slack"."""
+NO_THREAD = frozenset({"cannot_reply_to_message", "thread_not_found", "message_not_found"})
+"""Slack's codes where the message is not there (any more) below which something was to stand."""
+NO_PLACE = {
+    "channel_not_found": "does not exist any more, or Callboard was never in it",
+    "is_archived": "is archived",
+    "is_inactive": "is archived",
+    "not_in_channel": "does not have Callboard as a member: type `/invite @Callboard` there",
+    "restricted_action": "does not let Callboard post",
+}
+"""Codes for a channel in which nothing can be shown -> what the channel is, or does, for people."""
+NOBODY = {
+    "user_not_found": "is nobody in this workspace",
+    "user_not_visible": "is nobody whom Callboard may see",
+    "cannot_dm_bot": "is a bot",
+    "user_disabled": "is a deactivated user",
+    "channel_not_found": "has no conversation with Callboard any more",
+    "is_archived": "has no conversation with Callboard any more",
+    "is_inactive": "has no conversation with Callboard any more",
+}
+"""The same of people. Who has left rarely comes back, so nothing waits for them."""
 _REPEATABLE = ("views.open", "views.update")
 """What a person waits for, and may be asked twice: a trigger opens one form, whatever happens."""
 
@@ -99,9 +119,10 @@ def is_slacks(error: Exception) -> bool:
     return type(error).__module__.startswith("aiohttp")
 
 
-def code_of(error: SlackApiError) -> str:
-    """Slack's own code of a refusal, such as "channel_not_found"; "" = its answer was not JSON."""
-    data = getattr(error.response, "data", None)
+def code_of(error: BaseException) -> str:
+    """Slack's own code of a refusal, such as "channel_not_found"; "" = it was not reached, or answered no JSON."""
+    response = error.response if isinstance(error, SlackApiError) else None
+    data = getattr(response, "data", response)
     return str(data.get("error") or "") if isinstance(data, dict) else ""
 
 

@@ -7,11 +7,17 @@ import msgspec
 from bot import numbers
 from bot.board import Board
 from bot.call import Call
-from bot.changing import CHANGE
-from bot.errors import NotAllowed, NotFound
+from bot.errors import NotAllowed
 from bot.events import NotPlaced, Outcome, Settled, State, Unclear
-from bot.intents import CONDUCT, CONFERENCE, CONTROL, Ask
+from bot.intents import CHANGE, CONDUCT, CONFERENCE, CONTROL, Ask
 from bot.store import calls, ledger
+
+ASKS = "Its card, in your conversation with Callboard, asks what became of it; it is not dialled again by itself."
+
+
+def words(call: Call) -> str:
+    """What whoever asked for a call is told of its order, "" = it was taken."""
+    return f"{call.words} {ASKS}" if call.words and call.state is State.UNCLEAR else call.words
 
 
 async def recover(board: Board) -> None:
@@ -48,7 +54,7 @@ async def settle(board: Board, call_id: str, user: str, outcome: Outcome) -> Non
         NotFound: it is not on record any more.
         NotAllowed: not theirs to say; or it is known by now: somebody was faster, or the provider knows better.
     """
-    call = await _of(board, call_id)
+    call = await board.call(call_id)
     if call.rep != user and board.settings.role(user) == "rep":
         raise NotAllowed("Only the rep who placed the call, or a manager, can say what became of it.")
     now = board.now()
@@ -72,10 +78,3 @@ async def settle(board: Board, call_id: str, user: str, outcome: Outcome) -> Non
         return calls.ingest(db, call.account, [said], now=now, routing=board.routing, call_id=call.id)
 
     board.changed(change.call for change in await board.write(write))
-
-
-async def _of(board: Board, call_id: str) -> Call:
-    call = await board.read(calls.get, call_id)
-    if call is None:
-        raise NotFound("That call is not on record any more. Nothing was done.")
-    return call

@@ -144,21 +144,9 @@ async def _hook(board: Board, scope: Scope, receive: Receive) -> Reply:
     """/hooks/{account}/{secret}[/{path}]: read, commit, then answer."""
     account, _, rest = scope["path"].removeprefix(HOOKS).partition("/")
     secret, _, path = rest.partition("/")
-    provider = board.providers.get(account)
-    # Compared first and in constant time, so that an unknown account takes as long as a wrong secret.
-    genuine = hmac.compare_digest(secret.encode(), board.settings.hook_secret.encode())
-    by_the_old = False
-    if old := board.settings.old_hook_secret:
-        by_the_old = hmac.compare_digest(secret.encode(), old.encode())
-        genuine = genuine or by_the_old
-    if not genuine or provider is None:
+    provider = _sent_by(board, account, secret, scope.get("client"))
+    if provider is None:
         return _plain(404, "Not found")
-    if not _from_there(board, account, client := scope.get("client")):
-        if client is not None and not by_the_old:  # of the old secret it is known that others know it
-            board.track(asyncio.ensure_future(alarms.stranger(board, account, client[0])))  # nobody waits for that
-        return _plain(404, "Not found")
-    if by_the_old:
-        board.old_hooks[account] = board.now()
     if scope["method"] == "OPTIONS" and provider.browser_origin:  # a browser asks whether it may ask
         return Reply(headers=_allowing(provider.browser_origin))
     if scope["method"] not in ("GET", "POST", "PUT"):
@@ -195,6 +183,26 @@ async def _hook(board: Board, scope: Scope, receive: Receive) -> Reply:
         if not asked:
             return _plain(503, "Not stored; send it again.")
     return reply
+
+
+def _sent_by(board: Board, account: str, secret: str, client: tuple[str, int] | None) -> Provider | None:
+    """The account's provider, None = whoever sends that is not to be listened to."""
+    provider = board.providers.get(account)
+    # Compared first and in constant time, so that an unknown account takes as long as a wrong secret.
+    genuine = hmac.compare_digest(secret.encode(), board.settings.hook_secret.encode())
+    by_the_old = False
+    if old := board.settings.old_hook_secret:
+        by_the_old = hmac.compare_digest(secret.encode(), old.encode())
+        genuine = genuine or by_the_old
+    if not genuine or provider is None:
+        return None
+    if not _from_there(board, account, client):
+        if client is not None and not by_the_old:  # of the old secret it is known that others know it
+            board.track(asyncio.ensure_future(alarms.stranger(board, account, client[0])))  # nobody waits for that
+        return None
+    if by_the_old:
+        board.old_hooks[account] = board.now()
+    return provider
 
 
 async def _in_time(board: Board, storing: Coroutine[Any, Any, object]) -> None:

@@ -37,6 +37,12 @@ _BEHIND = re.compile(
 )
 _WITH_BEHIND = re.compile(rf"(?P<number>\+?[(\d][\d()./\-‐‑‒–—− ]*?) ?(?:{_BEHIND.pattern})", re.IGNORECASE)
 _UNIT = re.compile(r"h|hrs?|hours?|m|mins?|minutes?|s|secs?|seconds?")
+_NEEDS = {
+    "from": "needs the line to call from",
+    "via": "needs the telephony account to use",
+    "scenario": "needs the scenario's id at the phone service, or “line” for that of the line itself",
+    "max": "needs how long the call may last, like 30m, 90s or 1h",
+}
 
 
 class Number(msgspec.Struct, frozen=True):
@@ -347,14 +353,6 @@ def _options(who: Who, tokens: list[_Token], text: str, region: str) -> CallText
         else:
             longest, place = _max(tokens, place)
     return CallText(who, line, provider, record, longest, note, scenario)
-
-
-_NEEDS = {
-    "from": "needs the line to call from",
-    "via": "needs the telephony account to use",
-    "scenario": "needs the scenario's id at the phone service, or “line” for that of the line itself",
-    "max": "needs how long the call may last, like 30m, 90s or 1h",
-}
 
 
 def _line(tokens: list[_Token], place: int, region: str) -> tuple[str, int]:

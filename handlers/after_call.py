@@ -12,11 +12,19 @@ from bot.call import Call
 from bot.cards import cut
 from bot.cards.modals import NONE, later_modal, wrap_modal
 from bot.cards.times import day_clock, moment, on
-from bot.errors import BadInput, NotAllowed, NotFound
+from bot.errors import BadInput, NotAllowed
 from bot.events import Outcome, Wrapped
 from bot.routing import masks_from
-from bot.store import calls, ledger, lookups, people
+from bot.store import calls, ledger, lookups
 from handlers import Click, Desk, First, Handler, on_form
+
+_What = Literal["disposition", "note"]
+_TAKEN_BACK: Mapping[_What, str] = {
+    "disposition": "outcome taken back",
+    "note": "note taken away",
+}
+_QUOTED = 200
+"""Characters of a note that somebody else has written."""
 
 
 def register(app: AsyncApp, desk: Desk) -> None:
@@ -38,7 +46,7 @@ async def settle(desk: Desk, click: Click) -> None:
 async def open_wrap(desk: Desk, click: Click) -> None:
     """*How did it go?*"""
     board = desk.board
-    call = await _call(desk, click.value)
+    call = await desk.board.call(click.value)
     contact = await board.read(lookups.known, call.number)
     masked = _masked(board, call, click.user)
     reminder = "" if masked else await _reminder(desk, call, click.user)
@@ -64,9 +72,9 @@ async def wrapped(desk: Desk, click: Click) -> None:
         NotFound: the call is gone.  NotAllowed: what they change was changed by somebody else while the form was open.
     """
     board = desk.board
-    call, now = await _call(desk, click.value), board.now()
-    later = click.fields.get("later", "")
-    due_at = moment(later, now, await _zone(desk, click.user)) if later and later != NONE else 0.0
+    call, now = await desk.board.call(click.value), board.now()
+    later, zone = click.fields.get("later", ""), await board.read(board.zone_of, click.user)
+    due_at = moment(later, now, zone) if later and later != NONE else 0.0
 
     def write(db: sqlite3.Connection) -> list[calls.Change]:
         changes: list[calls.Change] = []
@@ -86,13 +94,6 @@ async def wrapped(desk: Desk, click: Click) -> None:
         return changes
 
     board.changed(change.call for change in await board.write(write))
-
-
-_What = Literal["disposition", "note"]
-_TAKEN_BACK: Mapping[_What, str] = {
-    "disposition": "outcome taken back",
-    "note": "note taken away",
-}
 
 
 def _said(click: Click, call: Call, now: float, *, masked: bool) -> Wrapped:
@@ -136,10 +137,6 @@ def _overtaken(what: _What, current: str, *, unseen: bool) -> NotAllowed:
     )
 
 
-_QUOTED = 200
-"""Characters of a note that somebody else has written."""
-
-
 def _shown(view: Mapping[str, Any]) -> dict[_What, str]:
     """What stood in the form when it was opened."""
     found: dict[_What, str] = dict.fromkeys(_TAKEN_BACK, "")
@@ -153,7 +150,7 @@ def _shown(view: Mapping[str, Any]) -> dict[_What, str]:
 
 async def open_later(desk: Desk, click: Click) -> None:
     """*Call later*."""
-    call = await _call(desk, click.value)
+    call = await desk.board.call(click.value)
     contact = await desk.board.read(lookups.known, call.number)
     view = later_modal(call, contact=contact, reminder=await _reminder(desk, call, click.user))
     await desk.slack.views_open(trigger_id=click.trigger, view=view)
@@ -172,7 +169,7 @@ async def validate_remind(desk: Desk, click: Click) -> dict[str, str]:
 
 async def remind(desk: Desk, click: Click) -> None:
     """Write the reminder down, or that there is none any more; the card shows it."""
-    call = await _call(desk, click.value)
+    call = await desk.board.call(click.value)
     if _none_any_more(click):
         await desk.board.write(ledger.take_back_reminder, call.id, click.user)
     else:
@@ -186,7 +183,7 @@ def _none_any_more(click: Click) -> bool:
 async def _reminder(desk: Desk, call: Call, user: str) -> str:
     """When somebody is reminded of a call, in words, "" = they are not."""
     at = await desk.board.read(ledger.reminder_of, call.id, user)
-    return day_clock(at, desk.board.now(), await _zone(desk, user)) if at else ""
+    return day_clock(at, desk.board.now(), await desk.board.read(desk.board.zone_of, user)) if at else ""
 
 
 async def when_chosen(desk: Desk, click: Click) -> float:
@@ -195,7 +192,7 @@ async def when_chosen(desk: Desk, click: Click) -> float:
     Raises:
         BadInput: it is not understood, or already past.
     """
-    now, zone = desk.board.now(), await _zone(desk, click.user)
+    now, zone = desk.board.now(), await desk.board.read(desk.board.zone_of, click.user)
     if click.fields.get("time") and not click.fields.get("day"):
         raise BadInput(
             "That time needs its day, so nothing was set. Pick one in the calendar, or leave the time empty."
@@ -203,18 +200,6 @@ async def when_chosen(desk: Desk, click: Click) -> float:
     if click.fields.get("day"):
         return on(click.fields["day"], click.fields.get("time", ""), now, zone)
     return moment(click.fields.get("when") or "1h", now, zone)
-
-
-async def _zone(desk: Desk, user: str) -> str:
-    person = await desk.board.read(people.person, user)
-    return person.zone or desk.board.settings.zone
-
-
-async def _call(desk: Desk, call_id: str) -> Call:
-    call = await desk.board.read(calls.get, call_id)
-    if call is None:
-        raise NotFound("That call is not on record any more. Nothing was done.")
-    return call
 
 
 BUTTONS: Mapping[str, tuple[Handler, First | None]] = {

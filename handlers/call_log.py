@@ -70,9 +70,8 @@ async def command(desk: Desk, click: Click) -> None:
     if word.casefold() == "fetch":
         await fetch(desk, click, html.unescape(slack_text.without_links(rest)))
         return
-    person = await board.read(people.person, click.user)
     lines = [(line.number, line.label) for line in board.settings.lines]
-    zone = person.zone or board.settings.zone
+    zone = await board.read(board.zone_of, click.user)
     reader = Reader(board.settings.region, zone, board.now(), lines)
     found = call_search.parse(text, reader) if text else call_search.Typed(Search(rep=click.user))
     if found.team and board.settings.role(click.user) == "rep":
@@ -158,7 +157,7 @@ def _read(
     reading = Reading(
         user=user,
         now=board.now(),
-        zone=people.person(db, user).zone or board.settings.zone,
+        zone=board.zone_of(db, user),
         label={line.number: line.label for line in board.settings.lines if line.label},
         names={number: found.name for number in search.numbers if (found := known[number])},
         everybody=board.settings.role(user) != "rep",
@@ -287,8 +286,7 @@ async def _made(board: Board, click: Click) -> tuple[HandMade, tuple[AnyEvent, .
         _Wrong: a field cannot be used.
     """
     fields, now = click.fields, board.now()
-    person = await board.read(people.person, click.user)
-    zone = person.zone or board.settings.zone
+    zone = await board.read(board.zone_of, click.user)
     field = "who"
     try:
         number, name = await _party(board, fields.get("who", ""))

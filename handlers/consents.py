@@ -17,7 +17,7 @@ from bot.cards.registry_forms import consent_form
 from bot.cards.times import counted
 from bot.errors import BadInput, NotAllowed, NotFound
 from bot.store import consents as store
-from bot.store import ledger, people
+from bot.store import ledger
 from bot.store.consents import Agreed
 from handlers import Click, Desk, on_form, tell
 from handlers.slack_files import table, wrong_table
@@ -96,9 +96,11 @@ async def _withdraw(board: Board, user: str, text: str) -> str:
     number, _ = numbers.at_start(slack_text.as_read(text), board.settings.region)
 
     def write(db: sqlite3.Connection) -> bool:
-        if not store.withdraw(db, number):
+        found = store.get(db, number)
+        if found is None or not store.withdraw(db, number):
             return False
-        ledger.audit(db, board.now(), user, "consent remove", number)
+        given = datetime.fromtimestamp(found.given_at, ZoneInfo(board.settings.zone)).date()
+        ledger.audit(db, board.now(), user, "consent remove", number, f"{given}: {found.source}")  # it is the proof
         return True
 
     if not await board.write(write):
@@ -112,7 +114,7 @@ async def _shown(board: Board, number: str, user: str) -> str:
     found = await board.read(store.get, number)
     if found is None:
         return f"No consent of {numbers.pretty(number)} is on record."
-    zone = ZoneInfo((await board.read(people.person, user)).zone or board.settings.zone)
+    zone = ZoneInfo(await board.read(board.zone_of, user))
     given, noted = (datetime.fromtimestamp(at, zone) for at in (found.given_at, found.at))
     return (
         f"{who(number, found.name)} agreed to be called on {given.day} {given:%B %Y}: {plain(found.source)}. "

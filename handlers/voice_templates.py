@@ -10,7 +10,6 @@ from bot.cards.voicemsg_forms import delete_message, template_message, template_
 from bot.changing import Change
 from bot.errors import BadInput, CallboardError, NotAllowed, NotFound, Unsupported
 from bot.orders import NewTemplate, Template
-from bot.store import people
 from handlers import Click, Desk, answer, on_actions, on_form, tell
 from handlers.live import once
 
@@ -36,8 +35,7 @@ async def templates(desk: Desk, click: Click, rest: str) -> None:
             provider = board.provider(account)
             if provider.can("template"):
                 template = await provider.template(template.id)
-            person = await board.read(people.person, click.user)
-            zone = person.zone or board.settings.zone
+            zone = await board.read(board.zone_of, click.user)
             await answer(desk, click, template_message(provider.title, template, board.now(), zone))
         case "add":
             _check_manager(desk, click)

@@ -274,10 +274,11 @@ def test_the_simulator_wants_its_key(path: str, key: str, status: int, words: st
     assert (reply.status, json.loads(reply.body)) == (status, {"error": words})
 
 
-async def test_an_empty_answer_is_not_taken_for_a_list() -> None:
-    http = httpx.AsyncClient(transport=httpx.MockTransport(lambda request: httpx.Response(200, json={})))
+@pytest.mark.parametrize("content", ["", "[]", "null", "<html></html>", '{"voice_message_list": 7}'])
+async def test_another_answer_is_not_taken_for_an_empty_list(content: str) -> None:
+    http = httpx.AsyncClient(transport=httpx.MockTransport(lambda request: httpx.Response(200, text=content)))
     provider = Exolve("exolve", {"api_key": "KEY", "url": "https://provider.example"}, http, "RU")
-    with pytest.raises(Unavailable, match="cannot be read"):
+    with pytest.raises(Unavailable, match=r"cannot be read|no list"):
         await provider.templates()
 
 

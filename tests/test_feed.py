@@ -466,6 +466,41 @@ async def test_a_line_below_a_card_that_cannot_be_shown_is_not_looked_at_every_s
     assert due - desk.clock() == pytest.approx(60)
 
 
+async def test_a_line_below_a_card_that_somebody_deleted_stands_below_the_new_one(desk: Office) -> None:
+    desk.feed.render = lambda card: _message(card)
+    await ask(desk)
+    await desk.settle()
+    above = await desk.board.read(cards.find, "notice", "one")
+    assert above is not None
+    desk.slack.delete("C1", above.ts)
+    body = b'{"card":%d,"event":{}}' % above.id
+    for number in range(2):
+        await desk.board.write(cards.mark, cards.LINE, f"line{number}", "C1", desk.clock() + number, body)
+    for _ in range(12):
+        await posted(desk)
+        desk.clock.advance(3)
+    card, *lines = shown(desk)
+    assert [line.thread_ts for line in lines] == [card.ts] * 2
+    assert await desk.board.read(ledger.problems) == []
+
+
+async def test_a_card_below_which_nothing_may_stand_is_not_shown_over_and_over(desk: Office) -> None:
+    desk.feed.render = lambda card: _message(card)
+    await ask(desk)
+    await desk.settle()
+    above = await desk.board.read(cards.find, "notice", "one")
+    assert above is not None
+    desk.slack.ails = lambda _, arguments: "cannot_reply_to_message" if arguments.get("thread_ts") else ""
+    await desk.board.write(cards.mark, cards.LINE, "line", "C1", desk.clock(), b'{"card":%d,"event":{}}' % above.id)
+    for _ in range(40):
+        await posted(desk)
+        desk.clock.advance(60)
+    assert [message.ts for message in shown(desk)] == [above.ts]
+    ((_, text, *_),) = await desk.board.read(ledger.problems)
+    assert "refused the message (cannot_reply_to_message)" in text
+    assert len(desk.slack.requests) < 30
+
+
 async def _message(card: Card) -> CardMessage | None:
     return notice_card({"text": f"A {card.kind} for you."})
 

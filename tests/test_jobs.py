@@ -26,7 +26,7 @@ from bot.events import (
 )
 from bot.orders import LogSearch
 from bot.polling import Poll
-from bot.store import ledger, people
+from bot.store import ledger
 from tests.office import LINE, Office, PaperPhone
 
 
@@ -157,13 +157,13 @@ def meanwhile(
     desk: Office,
     monkeypatch: pytest.MonkeyPatch,
     work: Callable[[], Awaitable[object]],
-    then: Callable[..., object] = people.person,
+    then: Callable[..., object] | None = None,
 ) -> None:
-    """Somebody is faster: this is done when a job has read what is due and reads for whom, or what `then` reads."""
+    """Somebody is faster: this is done when a job read what is due and asks for their zone, or what `then` reads."""
     read = desk.board.read
 
     async def hook(what: Any, *args: Any, **more: Any) -> Any:
-        if what is then:
+        if what == (then or desk.board.zone_of):
             await work()
         return await read(what, *args, **more)
 

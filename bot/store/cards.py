@@ -9,6 +9,12 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Any
 
+LINE = "line"
+"""Kind of the cards that stand in another card's thread; their body names it: {"card": id, "event": {...}}."""
+SLACK_CALL = "slack_call"
+"""Kind of the native Slack call of a call; its body names the card above it in the same way."""
+IN_THREAD = (LINE, SLACK_CALL)
+
 
 @dataclass(frozen=True)
 class Card:
@@ -105,14 +111,6 @@ def touch_all(db: sqlite3.Connection, kind: str, about: str) -> None:
         " AND (ts <> '' OR posting_at > 0)",
         (f"{about}:", f"{about};", kind),
     )
-
-
-LINE = "line"
-"""Kind of the cards that stand in another card's thread; their body names it: {"card": id, "event": {...}}."""
-
-SLACK_CALL = "slack_call"
-"""Kind of the native Slack call of a call; its body names the card above it in the same way."""
-IN_THREAD = (LINE, SLACK_CALL)
 
 
 def add_line(db: sqlite3.Connection, call_id: str, key: str, event: bytes, now: float) -> None:
@@ -215,6 +213,11 @@ def anew(db: sqlite3.Connection, card: Card) -> None:
         " WHERE id = ?",
         (card.id,),
     )
+
+
+def look_again(db: sqlite3.Connection, card: Card) -> None:
+    """Slack may not show it any more: it is edited, also where nothing is new on it."""
+    db.execute("UPDATE cards SET shown = '', dirty = 1, version = version + 1 WHERE id = ?", (card.id,))
 
 
 def later(db: sqlite3.Connection, card: Card, due_at: float) -> None:
