@@ -10,8 +10,8 @@ from bot import numbers, slack_text, who
 from bot.board import Board
 from bot.call import Call
 from bot.cards import VALUE_LIMIT
-from bot.dialing import Ask
 from bot.errors import BadInput, NotFound
+from bot.intents import Ask
 from bot.names import called
 from bot.namesakes import Choice, ambiguous, colleague, is_somebody, named
 from bot.store import calls, contacts, missed, people

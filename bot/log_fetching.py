@@ -24,7 +24,7 @@ from bot.events import AnyEvent
 from bot.orders import LogSearch
 from bot.periods import instant
 from bot.provider import Provider
-from bot.store import calls, cards, ledger, people, recordings
+from bot.store import calls, cards, ledger, recordings
 
 log = logging.getLogger("callboard.log_fetching")
 
@@ -83,7 +83,7 @@ async def begin(board: Board, user: str, text: str, key: str) -> Fetch:
         raise NotAllowed(f"Only admins fetch calls from a phone service's log. {_NOTHING}")
     words, _, via = f" {' '.join(text.split())} ".partition(" via ")
     provider = _provider(board, via.strip())
-    zone = (await board.read(people.person, user)).zone or board.settings.zone
+    zone = await board.read(board.zone_of, user)
     since, until = _period(board, words.strip(), zone)
     new = Fetch(id=key, by=user, account=provider.account, zone=zone, since=since, until=until, done=since)
     now = board.now()

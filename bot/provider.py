@@ -29,6 +29,26 @@ from bot.operations import Operations
 from bot.orders import SAID, CallOrder, ConferenceOrder, MessageOrder, Order, chosen
 from bot.web_phone import Report, WebPhone
 
+_ALONE = (
+    rb"_(?!\w|\"\s*:)(?<![^\\]\":_)(?<![^\\]\":\s_)"
+    rb"(?:(?<!\w_)|(?<=%[0-9A-Fa-f]{2}_)|(?<=\\u[0-9A-Fa-f]{4}_)|(?<=\\[bfnrt]_))"
+)
+"""A word by itself, or behind a sign that is written by its code; neither a member's name nor a number that is a value.
+It begins with the word: so it is found fast.
+"""
+SECRET_BYTES = 6
+"""From this length on a credential is looked for in what a service answers; a shorter one may stand for anything."""
+_KEPT = ("content-type", "retry-after", "date")
+"""Headers of an answer that are read; the others tell how its body was packed."""
+LARGEST_ANSWER = 64 * 1024 * 1024
+"""Bytes. The largest that is known of is ten thousand records of a call log, some ten million."""
+LONGEST_WORDS = 400
+"""Characters of a service's own words within a sentence of ours: what to do next stands behind them."""
+LIMITED = 429
+"""HTTP status of what was asked too often; nothing was done."""
+LIMITED_SECONDS, LONGEST_SECONDS = 60, 3600
+"""So long nothing should be asked after it, where it does not say how long; and at most, whatever it says."""
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -308,27 +328,6 @@ def _said_back(credential: str) -> list[re.Pattern[bytes]]:
     if credential.isdecimal() or credential.isalpha():
         found = [_ALONE.replace(b"_", form) for form in found]
     return [re.compile(form) for form in found]
-
-
-_ALONE = (
-    rb"_(?!\w|\"\s*:)(?<![^\\]\":_)(?<![^\\]\":\s_)"
-    rb"(?:(?<!\w_)|(?<=%[0-9A-Fa-f]{2}_)|(?<=\\u[0-9A-Fa-f]{4}_)|(?<=\\[bfnrt]_))"
-)
-"""A word by itself, or behind a sign that is written by its code; neither a member's name nor a number that is a value.
-It begins with the word: so it is found fast.
-"""
-SECRET_BYTES = 6
-"""From this length on a credential is looked for in what a service answers; a shorter one may stand for anything."""
-_KEPT = ("content-type", "retry-after", "date")
-"""Headers of an answer that are read; the others tell how its body was packed."""
-LARGEST_ANSWER = 64 * 1024 * 1024
-"""Bytes. The largest that is known of is ten thousand records of a call log, some ten million."""
-LONGEST_WORDS = 400
-"""Characters of a service's own words within a sentence of ours: what to do next stands behind them."""
-LIMITED = 429
-"""HTTP status of what was asked too often; nothing was done."""
-LIMITED_SECONDS, LONGEST_SECONDS = 60, 3600
-"""So long nothing should be asked after it, where it does not say how long; and at most, whatever it says."""
 
 
 def patience(response: httpx.Response, now: float) -> int:

@@ -12,16 +12,17 @@ from slack_bolt.async_app import AsyncApp
 
 from bot import approval, numbers, slack_text
 from bot.board import SLACK_ITSELF, Board
-from bot.cards import Message, day_clock, plain, safe
+from bot.cards import Message, at_clock, day_clock, plain, safe
 from bot.cards.help import help_message
 from bot.cards.times import counted, how_often
 from bot.errors import BadInput, NotAllowed, NotFound
 from bot.operations import operations
 from bot.outsiders import WORDS
 from bot.permission import rules
+from bot.places import Place
 from bot.routing import quiet_hours
-from bot.store import campaigns, cards, channels, ledger, people
-from handlers import Click, Desk, answer, audit, campaign_calls, let_in, on_command, tell
+from bot.store import campaigns, cards, channels, ledger, opt_outs, people
+from handlers import Click, Desk, answer, audit, campaign_calls, consents, let_in, on_command, registries, tell
 
 _LISTED = 100
 """Numbers of the do-not-call list that are shown at once."""
@@ -30,7 +31,8 @@ _LISTED = 100
 def register(app: AsyncApp, desk: Desk) -> None:
     """All listeners of this feature."""
     on_command(app, desk, "callboard", command)
-    audit.register(app, desk)
+    for feature in (audit, registries, consents):
+        feature.register(app, desk)
 
     async def written_to(event: dict[str, Any]) -> None:
         file = event.get("subtype") == "file_share" and event.get("files") and not event.get("bot_id")
@@ -76,7 +78,7 @@ async def command(desk: Desk, click: Click) -> None:
             unseen = (
                 "The webhook addresses could not be shown, and they hold a secret that is not kept here. Try again."
             )
-            shown = hooks(desk.board, await _zone(desk.board, click.user))
+            shown = hooks(desk.board, await desk.board.read(desk.board.zone_of, click.user))
             await desk.board.write(ledger.audit, desk.board.now(), click.user, "see webhook addresses", "")
             await answer(desk, click, Message(safe(shown), ()), instead=unseen)
         case "audit":
@@ -84,6 +86,10 @@ async def command(desk: Desk, click: Click) -> None:
             await audit.command(desk, msgspec.structs.replace(click, text=typed))
         case "dnc":
             await tell(desk, click, await _do_not_call(desk, click, rest.strip()))
+        case "registry" | "registries":
+            await registries.command(desk, click, rest.strip())
+        case "consent" | "consents":
+            await consents.command(desk, click, rest.strip())
         case "contact" | "contacts":
             raise BadInput("Contacts have a command of their own now: `/contacts`; nothing was done.")
         case _:
@@ -111,7 +117,7 @@ async def status(board: Board, user: str) -> str:
     lines.append(f"• Database: {_size(board)}")
     if broken:
         lines.append("*Broken:*")
-        now, zone = board.now(), await _zone(board, user)
+        now, zone = board.now(), await board.read(board.zone_of, user)
         lines += [
             f"• {safe(text)} (since {day_clock(first, now, zone)}, {how_often(n)})" for _, text, first, _, n in broken
         ]
@@ -197,14 +203,24 @@ def policy_words(board: Board) -> str:
         asked.insert(0, "outside of that")
     if asked:
         within += f"; {', or '.join(asked)}, Callboard asks first"
+    strict = "".join(
+        f"• Numbers of {name}: {place}, by hand too\n"
+        for name, place in found.places.items()
+        if name.partition("-")[0] in found.allowed_countries and place != Place()
+    )
     messages = "" if found.window.always else "• Voice messages: in these hours only\n"
+    if found.consent_days:
+        held = (f"{code} (for {counted(days, 'day')})" if days else code for code, days in found.consent_days.items())
+        messages += f"• Voice messages to {', '.join(held)}: only to who has agreed, see `/callboard consent`\n"
     return (
         f"• Who may call: {named}\n"
         f"• Countries that may be called: {', '.join(sorted(found.allowed_countries))}\n"
-        f"• Never: emergency, premium-rate and satellite numbers, and the do-not-call list\n"
+        f"• Never: emergency, premium-rate and satellite numbers, and the do-not-call list; those in a "
+        "do-not-call registry by hand only (`/callboard registry`)\n"
         f"• {within}\n"
         f"• {cap}{at_once}\n"
         f"{less}"
+        f"{strict}"
         f"• Managers may allow one call to a number on the do-not-call list, or past a limit of the day or the night, "
         "if they say why\n"
         f"{messages}"
@@ -232,7 +248,7 @@ def hooks(board: Board, zone: str) -> str:
     if board.settings.old_hook_secret:
         lines.append("Those with the old secret are taken, too, as long as `CALLBOARD_OLD_HOOK_SECRET` is set.")
         for name, at in board.old_hooks.items():
-            lines.append(f"• {plain(name)} used one at {day_clock(at, board.now(), zone)}.")
+            lines.append(f"• {plain(name)} used one {at_clock(at, board.now(), zone)}.")
         if not board.old_hooks:
             lines.append("None has been used since the start.")
     return "\n".join(lines)
@@ -240,7 +256,7 @@ def hooks(board: Board, zone: str) -> str:
 
 async def _quiet(board: Board, user: str) -> list[str]:
     """Why new messages wait; of channels that are not closed to them."""
-    now, zone, closed = board.now(), await _zone(board, user), await board.read(channels.closed_to, user)
+    now, zone, closed = board.now(), await board.read(board.zone_of, user), await board.read(channels.closed_to, user)
     found = []
     for channel in sorted(quiet_hours(board.settings).keys() - closed):
         if until := board.routing.quiet_until(channel, now):
@@ -248,16 +264,12 @@ async def _quiet(board: Board, user: str) -> list[str]:
     return found
 
 
-async def _zone(board: Board, user: str) -> str:
-    return (await board.read(people.person, user)).zone or board.settings.zone
-
-
 async def _do_not_call(desk: Desk, click: Click, text: str) -> str:
     board = desk.board
     word, _, rest = text.partition(" ")
     if word.casefold() in ("", "list"):
         rows = await board.read(people.blocked, _LISTED)
-        now, zone = board.now(), await _zone(board, click.user)
+        now, zone = board.now(), await board.read(board.zone_of, click.user)
         lines = [
             f"• {numbers.pretty(number)}: {plain(reason) or 'no reason given'}"
             f" ({f'<@{by}>, ' if by else ''}{day_clock(at, now, zone)})"
@@ -276,11 +288,13 @@ async def _do_not_call(desk: Desk, click: Click, text: str) -> str:
     rep = board.settings.role(click.user) == "rep"
 
     def change(db: sqlite3.Connection) -> bool:
+        if added and opt_outs.opt_out(db, number, reason, click.user, board.now()):
+            return True
+        if added and (rep or not reason):
+            return False  # or the reason that is known would be lost
         if added:
-            if (rep or not reason) and people.do_not_call(db, number):
-                return False  # or the reason that is known would be lost
             people.block(db, number, reason, click.user, board.now())
-        elif not people.unblock(db, number):
+        elif not opt_outs.opt_in(db, number):
             return False
         ledger.audit(db, board.now(), click.user, f"do-not-call {word.casefold()}", number, reason)
         return True
@@ -294,6 +308,6 @@ async def _do_not_call(desk: Desk, click: Click, text: str) -> str:
     campaign = "a campaign" if len(waits) == 1 else "campaigns"
     also = (
         f" It was added to {campaign}, which the phone service dials by itself: {', '.join(map(plain, waits))}. If it "
-        "waits there yet, a manager takes it off with `/campaign remove`."
+        "waits there yet, it is taken out within a minute, or the managers are told."
     )
     return f"{numbers.pretty(number)} will not be called any more.{also if waits else ''}"

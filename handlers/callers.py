@@ -17,8 +17,8 @@ from bot.controlling import check_person, controls_of
 from bot.errors import BadInput, NotAllowed
 from bot.events import State
 from bot.polling import IDLE_SECONDS
-from bot.routing import masks, masks_from, shared_places
-from bot.store import calls, channels, lookups, people
+from bot.routing import masks, masks_from
+from bot.store import calls, channels, lookups
 from handlers import Click, Desk, answer, on_actions
 
 OLD_SECONDS = 3 * IDLE_SECONDS
@@ -50,16 +50,14 @@ def _list(db: sqlite3.Connection, board: Board, click: Click, where: Turn) -> Me
     settings, now, user = board.settings, board.now(), click.user
     name, meant = _meant(board, where.scope)
     here = f"@{user}" if click.channel.startswith("D") else click.channel
-    places = shared_places(settings, user, channels.closed_to(db, user))
+    places = channels.open_to(db, user, settings.channels)
     everything = settings.role(user) != "rep"
     waiting = []
     for call in calls.open_calls(db):
         if not (_waits(call) and meant(call)):
             continue
         place = calls.place_of(db, call.id)
-        # The same people who see the cards of missed callers there: see `missed.seen_by`.
-        seen = everything or call.rep == user or place in places
-        if not seen:
+        if not (everything or call.rep == user or place in places):
             continue
         masked = masks(settings, here) or (call.rep != user and masks_from(settings, place, user))
         contact = lookups.known(db, call.number) if call.number else None
@@ -71,7 +69,7 @@ def _list(db: sqlite3.Connection, board: Board, click: Click, where: Turn) -> Me
     if nobody and waiting:
         name = waiting[0].call.queue
     waiting.sort(key=lambda caller: caller.call.started_at)
-    zone = people.person(db, user).zone or settings.zone
+    zone = board.zone_of(db, user)
     return callers_message(
         waiting, where.scope, where.page, now, zone, where=name, nobody=nobody, behind=_behind(board)
     )

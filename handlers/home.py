@@ -9,15 +9,16 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 
-from bot import digests
+from bot import digests, linking
 from bot.board import Board
 from bot.cards import duration
 from bot.cards.home import home_view, turned_away
 from bot.controlling import controls_of
 from bot.outsiders import WORDS
 from bot.routing import masks_from
+from bot.slack_api import code_of
 from bot.store import calling_lists, calls, campaigns, figures, ledger, lookups, missed, offers, people
-from handlers import UNREACHED, Click, Desk, let_in, on_actions, slack_code
+from handlers import UNREACHED, Click, Desk, let_in, on_actions
 from handlers.calls import open_call_modal
 from handlers.phone import open_phone_modal
 
@@ -26,6 +27,7 @@ log = logging.getLogger("callboard.home")
 KEPT_FRESH_SECONDS = 24 * 3600
 """How long after it was last opened a Home is kept up to date."""
 _PER_ROUND = 20
+_REMINDERS_SHOWN = 5
 _DOWN = ("", "ratelimited", "internal_error", "fatal_error", "service_unavailable", "request_timeout")
 """Slack's codes that say nothing about the Home in question; "" = it was not reached."""
 
@@ -91,7 +93,7 @@ class Homes:
                 await self.desk.slack.views_publish(user_id=user, view=view)
             except UNREACHED as error:
                 log.warning("The Home of %s could not be refreshed: %s", user, type(error).__name__)
-                if slack_code(error) in _DOWN:
+                if code_of(error) in _DOWN:
                     return  # the others would not fare better
             # One that Slack refuses (a person who left, say) must not hold up the others: tried again when it changes.
             self._shown.pop(user, None)
@@ -102,7 +104,7 @@ def _view(db: sqlite3.Connection, board: Board, user: str) -> dict[str, Any]:
     person = people.person(db, user)
     shown = replace(
         person,
-        line=board.settings.label(person.line),
+        line=board.settings.label(linking.seen_line(board, person)),
         account=board.title(person.account),
     )
     zone = person.zone or board.settings.zone
@@ -110,6 +112,7 @@ def _view(db: sqlite3.Connection, board: Board, user: str) -> dict[str, Any]:
     live = [call for call in calls.open_calls(db) if call.rep == user and call.purpose != "message"]
     owed = [replace(one, line=board.settings.label(one.line)) for one in missed.owed_by(db, user)]
     mine = figures.today(db, user, digests.midnight(board, zone))
+    later = ledger.reminders_of(db, user)
     broken = [board.settings.renamed(text) for _, text, *_ in ledger.problems(db)]
     return home_view(
         live=live,
@@ -139,6 +142,12 @@ def _view(db: sqlite3.Connection, board: Board, user: str) -> dict[str, Any]:
             for rep in offers.of(db, user)
             if (one := calling_lists.get(db, rep.list)) is not None
         ],
+        reminders=[
+            (call, due_at, call.rep != user and masks_from(board.settings, board.routing.place(call), user))
+            for call_id, due_at in later[:_REMINDERS_SHOWN]
+            if (call := calls.get(db, call_id)) is not None
+        ],
+        reminders_left=len(later) - _REMINDERS_SHOWN,
         lists=[(one, campaigns.counts(db, one.id)) for one in campaigns.open_lists(db)] if role != "rep" else (),
     )
 

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 from bot import tables
 from bot.cards.forms import PASTED
 from bot.errors import CallboardError, NotAllowed, NotFound, Unavailable
-from handlers import UNREACHED, Click, Desk, slack_code
+from bot.slack_api import code_of
+from handlers import UNREACHED, Click, Desk
 
 _PART = 64 * 1024
 
@@ -50,7 +51,7 @@ async def fetch(desk: Desk, file: str, limit: int) -> tuple[str, bytes]:
     try:
         info = (await desk.slack.files_info(file=file))["file"]
     except UNREACHED as error:
-        raise _words(slack_code(error)) from error
+        raise _words(code_of(error)) from error
     name, address = str(info.get("name") or "file"), str(info.get("url_private_download") or info.get("url_private"))
     if int(info.get("size") or 0) > limit:
         raise NotAllowed(

@@ -99,7 +99,7 @@ async def assign(desk: Desk, click: Click) -> None:
         if to != click.user:
             contact = lookups.known(db, row.number) if row.number else None
             given = replace(missed.get(db, row.id) or row, line=board.settings.label(row.line))
-            zone = people.person(db, to).zone or board.settings.zone
+            zone = board.zone_of(db, to)
             told = msgspec.json.encode(escalation(given, contact, now, zone, asked_by=click.user))
             cards.mark(db, "notice", f"{missed.ASSIGNED}:{row.id}:{now}", f"@{to}", now, told)
 
@@ -161,7 +161,7 @@ def _list(db: sqlite3.Connection, board: Board, click: Click, choice: Choice) ->
         rows,
         choice,
         now,
-        people.person(db, user).zone or settings.zone,
+        board.zone_of(db, user),
         lambda number: lookups.known(db, number) if number else None,
         lambda one: masks(settings, here) or (one.claimed_by != user and masks_from(settings, one.place, user)),
         label=settings.label(choice.scope),

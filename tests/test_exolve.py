@@ -283,6 +283,24 @@ async def test_another_answer_is_not_taken_for_an_empty_list(content: str) -> No
 
 
 @pytest.mark.parametrize(
+    ("status", "page", "words"),
+    [
+        (403, "<html><h1>Forbidden</h1></html>", "MTS Exolve refused: HTTP 403. Check EXOLVE_URL."),
+        (404, "<html>Not Found</html>", "MTS Exolve refused: HTTP 404. Check EXOLVE_URL."),
+        (302, "", "MTS Exolve refused: HTTP 302. Check EXOLVE_URL."),
+        (401, "", "MTS Exolve refused: HTTP 401. Check EXOLVE_API_KEY."),
+    ],
+)
+async def test_what_is_in_front_of_it_does_not_speak_for_it(status: int, page: str, words: str) -> None:
+    answer = httpx.Response(status, text=page)
+    async with httpx.AsyncClient(transport=httpx.MockTransport(lambda request: answer)) as http:
+        exolve = Exolve("exolve", {"api_key": "KEY", "url": "https://exolve.example"}, http, "RU")
+        with pytest.raises(Refused) as refusal:
+            await exolve.check()
+    assert str(refusal.value) == words
+
+
+@pytest.mark.parametrize(
     ("written", "sent"), [("+79990000001", "79990000001"), ("8 (999) 000-00-01", "79990000001"), ("79990000001",) * 2]
 )
 def test_numbers_go_out_without_a_plus(written: str, sent: str) -> None:

@@ -12,7 +12,7 @@ from typing_extensions import override
 from bot.errors import Ambiguous, ProviderError, Refused, Unavailable
 from bot.provider import LARGEST_ANSWER, LONGEST_WORDS
 from bot.providers import provider_class
-from tests.test_provider_contract import (
+from tests.provider_samples import (
     DIALS,
     HTML,
     KINDS,

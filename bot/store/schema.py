@@ -4,11 +4,13 @@ import sqlite3
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from bot.names import all_folded
+
 if TYPE_CHECKING:
     import sqlite_utils
     from sqlite_utils import Migrations
 
-VERSION = 17
+VERSION = 19
 """`PRAGMA user_version` of a file that has all migrations. Spares importing sqlite-utils (27 MB) at every start."""
 
 
@@ -37,6 +39,7 @@ def migrate(connection: sqlite3.Connection) -> None:
         return
     import sqlite_utils
 
+    connection.create_function("all_folded", 1, all_folded, deterministic=True)
     rows = connection.row_factory
     connection.row_factory = None  # sqlite-utils unpacks plain tuples
     try:
