@@ -22,6 +22,7 @@ import msgspec
 
 from bot import check_slack
 from bot.assembly import http_client, listening, providers
+from bot.cards.times import counted
 from bot.check_slack import Finding
 from bot.data_folder import DATABASE, LOCK, opened, unusable, writable
 from bot.disk import LEAST_FREE_BYTES, free_bytes
@@ -85,7 +86,8 @@ async def findings(
         yield Finding(_settings_state(words, environment), words)
     if settings is None:
         return
-    yield Finding("ok", f"Settings: {_count(settings.accounts, 'account')}, {_count(settings.lines, 'line')}")
+    accounts, lines = counted(len(settings.accounts), "account"), counted(len(settings.lines), "line")
+    yield Finding("ok", f"Settings: {accounts}, {lines}")
     for found in [*_roles(settings), *_unread(settings, environment)]:
         yield found
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_SECONDS)) as session, http() as client:
@@ -336,7 +338,3 @@ def _hooks(settings: Settings) -> list[Finding]:
         for event, body in kind.hook_templates.items():
             found.append(Finding("note", f"    {event}, to be sent to {settings.hook_url(account.name)}: {body}"))
     return found
-
-
-def _count(things: tuple[object, ...], noun: str) -> str:
-    return f"{len(things)} {noun}{'' if len(things) == 1 else 's'}"

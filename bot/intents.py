@@ -1,4 +1,4 @@
-"""What is written down before it is done: the kinds of intents of whatever dials, and what is asked for with one.
+"""What is written down before it is done: the kinds of intents, and what is asked for with those of a call.
 
 `bot/store/ledger.py` keeps them: an intent has one chance, whatever is delivered twice or killed in between.
 """
@@ -12,6 +12,8 @@ CONDUCT = "conduct"
 """Kind of the intents of a call that we conduct."""
 CONFERENCE = "conference"
 """Kind of the intents of those who are called into a conference: what is asked, as JSON of `Ask`."""
+CHANGE = "change"
+"""Kind of the intents of what is changed at a phone service beside its calls: see `bot/changing.py`."""
 WAIVED = "waived"
 """Kind of the intents of what a manager has allowed and was done."""
 MESSAGE = "message"

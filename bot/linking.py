@@ -64,7 +64,7 @@ def with_line(board: Board, person: Person, text: str) -> Person:
     with suppress(BadInput):  # a name, then, that no line has
         number = numbers.parse(text, board.settings.region)
     if board.settings.line(number) is None:
-        known = ", ".join(line.label or numbers.pretty(line.number) for line in board.settings.lines)
+        known = board.settings.line_names
         advice = f"Choose one of: {known}." if known else "No lines are configured; ask your admin."
         raise BadInput(f"There is no line “{text}”, so nothing was changed. {advice}")
     return replace(person, line=number)

@@ -127,6 +127,7 @@ def check_size(board: Board, by: str, count: int) -> None:
 
 
 def so_many(count: int) -> str:
+    """Of recipients, for a sentence."""
     return "one recipient" if count == 1 else f"{count} recipients"
 
 

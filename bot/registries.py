@@ -26,6 +26,7 @@ WARN_DAYS = 3
 """So many days before a copy is too old the admins are told."""
 _READ_SECONDS = 3600
 """A copy that has been read for so long never came to an end."""
+_PROBLEM = "registry "
 
 
 def check_admin(board: Board, user: str) -> None:
@@ -132,13 +133,11 @@ async def watch(board: Board) -> None:
         await board.problem(key, words)
     for key, *_ in await board.read(ledger.problems):
         if key.startswith(_PROBLEM) and key not in wrong:
-            await board.solved(key)
+            await board.write(ledger.solved, key)  # whoever has imported the new one knows
+            board.logged.pop(key, None)
     await board.write(store.give_up, board.now() - _READ_SECONDS)
     while await board.write(store.sweep):
         pass  # each is a transaction of its own, so others come in between
-
-
-_PROBLEM = "registry "
 
 
 def _key(name: str, *, soon: bool = False) -> str:

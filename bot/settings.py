@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from bot import consent, decide
+from bot import consent, decide, numbers
 from bot.places import DEFAULTS, Place
 from bot.rules import AskFirst
 
@@ -242,6 +242,11 @@ class Settings:
         """A line's name where it has one: people know "Sales", not its number."""
         line = self.line(number)
         return (line.label if line else "") or number
+
+    @property
+    def line_names(self) -> str:
+        """What people call all lines, for a sentence; "" = there are none."""
+        return ", ".join(line.label or numbers.pretty(line.number) for line in self.lines)
 
     @property
     def own_url(self) -> str:

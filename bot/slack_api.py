@@ -4,14 +4,16 @@ from collections.abc import Awaitable, Callable, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
-from slack_sdk.errors import SlackApiError
+import aiohttp
+from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.http_retry import FixedValueRetryIntervalCalculator, HttpRequest, HttpResponse, RetryState
 from slack_sdk.http_retry.builtin_async_handlers import AsyncConnectionErrorRetryHandler
 from typing_extensions import override
 
 CLOCKS_DIFFER_SECONDS = 900.0
 """So far from the moment in which it was sent a message may be dated, by Slack's clock."""
-
+UNREACHED = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
+"""What a call of Slack raises when it does not do what it was asked; a cut connection is aiohttp's own error."""
 PERHAPS = frozenset({"fatal_error", "internal_error"})
 """Slack's codes for which it says that it may have acted all the same: page "chat.postMessage"."""
 NO_ENTRY = frozenset({"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"})
@@ -40,8 +42,6 @@ NOBODY = {
     "is_inactive": "has no conversation with Callboard any more",
 }
 """The same of people. Who has left rarely comes back, so nothing waits for them."""
-NO_THREAD = frozenset({"cannot_reply_to_message", "thread_not_found", "message_not_found"})
-"""Slack's codes where the message is not there (any more) below which something was to stand."""
 _REPEATABLE = ("views.open", "views.update")
 """What a person waits for, and may be asked twice: a trigger opens one form, whatever happens."""
 

@@ -44,8 +44,7 @@ async def _send(board: Board, asked: Asked) -> None:
     def take(db: sqlite3.Connection, batch: Batch) -> None:
         step_kind.count(db, board, asked)
         store.became(db, asked.id, batch.id)
-        count = len(wanted.recipients)
-        whom = "one recipient" if count == 1 else f"{count} recipients"
+        whom = messaging.so_many(len(wanted.recipients))
         step_kind.audit(db, board, asked, "voice message by a workflow", whom, f"{batch.id} for {sender}")
 
     await messaging.create(board, step_kind.key(asked.id), wanted, take)

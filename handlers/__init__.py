@@ -13,9 +13,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-import aiohttp
 from slack_bolt.async_app import AsyncAck, AsyncApp
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
@@ -25,7 +24,7 @@ from bot.cards import MESSAGE_LIMIT, Message, message, paragraphs, safe
 from bot.cards.modals import error_modal, loading_modal
 from bot.errors import CallboardError, NotFound
 from bot.outsiders import WORDS, outside
-from bot.slack_api import code_of, is_slacks
+from bot.slack_api import UNREACHED, code_of, is_slacks
 from bot.store import ledger, people
 from bot.store.people import Person
 from bot.window import find_zone
@@ -33,8 +32,6 @@ from handlers.click import Click as Click  # every feature takes it from here
 from handlers.click import fields_of, first_input, pressed
 
 log = logging.getLogger("callboard.handlers")
-UNREACHED = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
-"""What a call of Slack raises when it does not do what it was asked; a cut connection is aiohttp's own error."""
 _LONG_QUOTE = re.compile(r"“([^”]{79})[^”]{2,}”")
 """What somebody typed, quoted back to them: all of it would push the advice out of sight."""
 MEET_SECONDS = 1.0
@@ -52,6 +49,7 @@ class Desk:
     Attributes:
         met: Slack users of whom Slack has told of late who they are.  meetings: those for whom it is being asked.
         team, enterprise: ids of our workspace and its organisation, "" = none.
+        afterwards: what follows when a click is done with, whether it worked or not.
     """
 
     board: Board
@@ -60,6 +58,7 @@ class Desk:
     team: str = ""
     enterprise: str = ""
     meetings: dict[str, asyncio.Future[None]] = field(default_factory=dict)
+    afterwards: list[Callable[[Click], None]] = field(default_factory=list)
 
     def is_outside(self, user: str, told: Mapping[str, Any]) -> bool:
         """Whether somebody is no member, as users.info tells; that is remembered for whatever they press next."""
@@ -351,10 +350,14 @@ def _words(error: Exception) -> str:
 
 
 async def _run(handler: Handler, desk: Desk, click: Click) -> None:
-    if await let_in(desk, click.user):
-        await handler(desk, click)
-    else:
+    if not await let_in(desk, click.user):
         await _turn_away(desk, click)
+        return
+    try:
+        await handler(desk, click)
+    finally:
+        for follow in desk.afterwards:
+            follow(click)
 
 
 async def _turn_away(desk: Desk, click: Click) -> None:

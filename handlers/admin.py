@@ -21,6 +21,7 @@ from bot.outsiders import WORDS
 from bot.permission import rules
 from bot.places import Place
 from bot.routing import quiet_hours
+from bot.rules import Rules
 from bot.store import campaigns, cards, channels, ledger, opt_outs, people
 from handlers import Click, Desk, answer, audit, campaign_calls, consents, let_in, on_command, registries, tell
 
@@ -167,12 +168,44 @@ async def _setup(board: Board, user: str) -> str:
 
 def policy_words(board: Board) -> str:
     """The rules for calling, in words."""
-    found = rules(board)
-    callers = board.settings.policy.callers
-    guests = "".join(f", and the guest <@{user}>" for user in board.settings.policy.guests)
+    found, policy = rules(board), board.settings.policy
+    guests = "".join(f", and the guest <@{user}>" for user in policy.guests)
     named = f"every member{guests}"
-    if callers:
-        named = f"{', '.join(f'<@{user}>' for user in callers)}, managers and admins"
+    if policy.callers:
+        named = f"{', '.join(f'<@{user}>' for user in policy.callers)}, managers and admins"
+    over = policy.approve_over
+    second = (
+        f"\n• Lists that call more than {approval.so_many(over)} wait until a second manager says yes" if over else ""
+    )
+    return (
+        f"• Who may call: {named}\n"
+        f"• Countries that may be called: {', '.join(sorted(found.allowed_countries))}\n"
+        f"• Never: emergency, premium-rate and satellite numbers, and the do-not-call list; those in a "
+        "do-not-call registry by hand only (`/callboard registry`)\n"
+        f"• {_within(found)}\n"
+        f"• {_caps(found)}\n"
+        f"{_nightly(found)}"
+        f"{_stricter(found)}"
+        f"• Managers may allow one call to a number on the do-not-call list, or past a limit of the day, the night or "
+        "a place, if they say why\n"
+        f"{_to_whom_messages(found)}"
+        f"• Voice messages and calls from lists: to one number {_times(found.attempts_per_day)} a day and "
+        f"{_times(found.attempts_per_week)} a week{second}"
+    )
+
+
+def _within(found: Rules) -> str:
+    """In which hours people are called, and what is asked about first."""
+    unusual = {"foreign": "for numbers of other countries", "new": "for numbers nobody has had a call with"}
+    asked = [words for kind, words in unusual.items() if kind in found.ask_first]
+    within = f"Calls are meant to be placed {found.window.words}"
+    if not found.window.always:
+        within += ", by the clock of the person called"
+        asked.insert(0, "outside of that")
+    return f"{within}; {', or '.join(asked)}, Callboard asks first" if asked else within
+
+
+def _caps(found: Rules) -> str:
     caps = (
         (found.daily_calls, "call", "a day for each rep"),
         (found.daily_minutes, "minute", "a day for each rep"),
@@ -181,6 +214,11 @@ def policy_words(board: Board) -> str:
     )
     cap = ", ".join(f"{counted(limit, noun)} {words}" for limit, noun, words in caps if limit) or "no daily cap"
     at_once = f"; {found.calls_at_once} of one rep at the same moment" if found.calls_at_once else ""
+    return f"{cap}{at_once}"
+
+
+def _nightly(found: Rules) -> str:
+    """The line of the lower caps while the team is not at work, "" = there are none."""
     fewer = found.night_calls_at_once < (found.calls_at_once or found.night_calls_at_once + 1)
     nightly = (
         (found.night_calls, f"{counted(found.night_calls, 'call')} of each rep in a night"),
@@ -190,43 +228,24 @@ def policy_words(board: Board) -> str:
     when = (
         f"While the team is not at work, more than three hours before or after those hours by the clock of {found.zone}"
     )
-    less = f"• {when}: {night}\n" if night else ""
-    over = board.settings.policy.approve_over
-    second = (
-        f"\n• Lists that call more than {approval.so_many(over)} wait until a second manager says yes" if over else ""
-    )
-    unusual = {"foreign": "for numbers of other countries", "new": "for numbers nobody has had a call with"}
-    asked = [words for kind, words in unusual.items() if kind in found.ask_first]
-    within = f"Calls are meant to be placed {found.window.words}"
-    if not found.window.always:
-        within += ", by the clock of the person called"
-        asked.insert(0, "outside of that")
-    if asked:
-        within += f"; {', or '.join(asked)}, Callboard asks first"
-    strict = "".join(
+    return f"• {when}: {night}\n" if night else ""
+
+
+def _stricter(found: Rules) -> str:
+    """The lines of places with rules of their own that may be called."""
+    return "".join(
         f"• Numbers of {name}: {place}, by hand too\n"
         for name, place in found.places.items()
         if name.partition("-")[0] in found.allowed_countries and place != Place()
     )
+
+
+def _to_whom_messages(found: Rules) -> str:
     messages = "" if found.window.always else "• Voice messages: in these hours only\n"
     if found.consent_days:
         held = (f"{code} (for {counted(days, 'day')})" if days else code for code, days in found.consent_days.items())
         messages += f"• Voice messages to {', '.join(held)}: only to who has agreed, see `/callboard consent`\n"
-    return (
-        f"• Who may call: {named}\n"
-        f"• Countries that may be called: {', '.join(sorted(found.allowed_countries))}\n"
-        f"• Never: emergency, premium-rate and satellite numbers, and the do-not-call list; those in a "
-        "do-not-call registry by hand only (`/callboard registry`)\n"
-        f"• {within}\n"
-        f"• {cap}{at_once}\n"
-        f"{less}"
-        f"{strict}"
-        f"• Managers may allow one call to a number on the do-not-call list, or past a limit of the day or the night, "
-        "if they say why\n"
-        f"{messages}"
-        f"• Voice messages and calls from lists: to one number {_times(found.attempts_per_day)} a day and "
-        f"{_times(found.attempts_per_week)} a week{second}"
-    )
+    return messages
 
 
 def _times(limit: int) -> str:

@@ -8,13 +8,13 @@ from contextlib import suppress
 from msgspec.structs import replace
 from slack_bolt.async_app import AsyncApp
 
-from bot import numbers, slack_text
+from bot import asking, slack_text
 from bot.board import Board
 from bot.call import Call
 from bot.cards import Message, plain
 from bot.cards.callers import SCOPE, Caller, Turn, callers_message
 from bot.controlling import check_person, controls_of
-from bot.errors import BadInput, NotAllowed
+from bot.errors import NotAllowed
 from bot.events import State
 from bot.polling import IDLE_SECONDS
 from bot.routing import masks, masks_from
@@ -97,10 +97,7 @@ def _meant(board: Board, scope: str) -> tuple[str, Callable[[Call], bool]]:
     if not scope:
         return "", lambda call: True
     kind, word = scope.partition(" ")[0].casefold(), _word(scope).casefold()
-    number = f"+{word}"
-    with suppress(BadInput):  # a name, or a number without its plus
-        number = numbers.parse(word, board.settings.region)
-    lines = [one for one in board.settings.lines if word == one.label.casefold() or number == one.number]
+    lines = asking.lines_named(board, word)
     if word != scope.casefold():  # which of the two was said
         lines = lines if kind == "line" else []
     found = {one.number for one in lines}
@@ -110,7 +107,7 @@ def _meant(board: Board, scope: str) -> tuple[str, Callable[[Call], bool]]:
 
 
 def _unknown(board: Board, scope: str) -> str:
-    known = ", ".join(line.label or numbers.pretty(line.number) for line in board.settings.lines)
+    known = board.settings.line_names
     there = f" (there are {known})" if known else ""
     return (
         f"No call is waiting on “{plain(_word(scope))}”: there is no line of that name{there}, and nobody waits in a "

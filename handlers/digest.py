@@ -13,9 +13,9 @@ from bot.cards.help import help_message
 from bot.digest import DEFINITIONS
 from bot.errors import NotAllowed
 from bot.periods import Subscription
-from bot.slack_api import code_of
+from bot.slack_api import UNREACHED, code_of
 from bot.store import ledger, people
-from handlers import UNREACHED, Click, Desk, answer, on_actions, on_command, tell, waiting
+from handlers import Click, Desk, answer, on_actions, on_command, tell, waiting
 
 
 def register(app: AsyncApp, desk: Desk) -> None:

@@ -15,6 +15,8 @@ from bot.store.missed import Missed
 from handlers import Click, Desk, on_actions
 from handlers.calls import dial, write_button
 
+_LOOK = "was not closed. Look at how it stands now; if it is dealt with all the same, press again."
+
 
 def register(app: AsyncApp, desk: Desk) -> None:
     """All listeners of this feature."""
@@ -91,7 +93,7 @@ async def close(desk: Desk, click: Click) -> None:
     """Tick off without a call, as they stood before whoever presses; the card says who did."""
     now = desk.board.now()
     missed_id, _, shown = click.value.partition("|")
-    zone = (await desk.board.read(people.person, click.user)).zone or desk.board.settings.zone
+    zone = await desk.board.read(desk.board.zone_of, click.user)
 
     def tick_off(db: sqlite3.Connection) -> bool:
         row = missed.get(db, missed_id)
@@ -107,9 +109,6 @@ async def close(desk: Desk, click: Click) -> None:
 
     if not await _done(desk, click, missed_id, "close", tick_off):
         raise claiming.gone()
-
-
-_LOOK = "was not closed. Look at how it stands now; if it is dealt with all the same, press again."
 
 
 async def _done(

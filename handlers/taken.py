@@ -7,10 +7,10 @@ from slack_sdk.errors import SlackApiError
 
 from bot import linking
 from bot.board import notice
-from bot.slack_api import code_of
+from bot.slack_api import UNREACHED, code_of
 from bot.store import cards, ledger, people, web_phones
 from bot.store.people import Person
-from handlers import MEET_SECONDS, UNREACHED, Desk
+from handlers import MEET_SECONDS, Desk
 
 
 async def check_free(desk: Desk, new: Person) -> None:
