@@ -66,7 +66,7 @@ def damaged(kind: str, chance: random.Random) -> Iterator[Sent]:
         message = raw(file.read_bytes())
         yield _sent(message, message.body, message.target[1], file)
         for _ in range(DAMAGES):
-            yield _sent(message, _body(message.body, chance), _query(message.target[1], chance), file)
+            yield _sent(message, damaged_body(message.body, chance), _query(message.target[1], chance), file)
 
 
 def _sent(message: Raw, body: bytes, query: list[tuple[str, str]], file: Path) -> Sent:
@@ -86,7 +86,8 @@ def _query(query: list[tuple[str, str]], chance: random.Random) -> list[tuple[st
     return changed
 
 
-def _body(body: bytes, chance: random.Random) -> bytes:
+def damaged_body(body: bytes, chance: random.Random) -> bytes:
+    """JSON with members dropped and retyped; anything else with other bytes in it."""
     try:
         value = json.loads(body)
     except ValueError:
