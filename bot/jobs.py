@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from bot import window
-from bot.board import Board, notice, sentence
+from bot.board import Board, sentence
 from bot.call import Call
 from bot.cards.escalation import escalation
 from bot.cards.notice import reminder
@@ -119,7 +119,7 @@ async def remind(board: Board) -> None:
         since = await board.read(calls.with_number, call.number, now) if call.number else []
         last = next((one for one in since if one.rep == user and one.purpose == call.purpose), None)
         payload = reminder(call, contact, person.zone or board.settings.zone, last)
-        await board.write(_remind, reminder_id, user, notice(payload["text"], payload["buttons"]), now)
+        await board.write(_remind, reminder_id, user, msgspec.json.encode(payload), now)
 
 
 def _remind(db: sqlite3.Connection, reminder_id: str, user: str, body: bytes, now: float) -> None:
