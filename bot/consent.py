@@ -273,5 +273,4 @@ def read(table: Mapping[str, Any]) -> tuple[Recording, list[str]]:
             "recording.announcement is not set, but a rule is “announce”. Write what the other side is told, "
             'like announcement = "This call is recorded."'
         )
-    errors += [f"[recording] has an unknown setting “{name}”. Remove it or check its spelling." for name in given]
     return found, errors

@@ -13,7 +13,6 @@ import msgspec
 from bot import alarms, consent, numbers, permission
 from bot.board import Board
 from bot.call import Call
-from bot.dialing import CONTROL
 from bot.errors import (
     Ambiguous,
     BadInput,
@@ -27,6 +26,7 @@ from bot.errors import (
     Unsupported,
 )
 from bot.events import REP, AnyEvent, Controlled, HangUpAsked, HoldChanged, State
+from bot.intents import CONTROL
 from bot.operations import dialling, operations
 from bot.orders import Speech
 from bot.provider import Provider
@@ -222,9 +222,7 @@ def check_not_there(call: Call, to: str) -> None:
 
 
 async def _checked(board: Board, call_id: str, user: str, action: str, verb: str, to: str) -> Call:
-    call = await board.read(calls.get, call_id)
-    if call is None:
-        raise NotFound("That call is not on record any more. Nothing was done.")
+    call = await board.call(call_id)
     if call.state is State.ENDED:
         raise NotFound(f"That call has already ended, so nobody can {verb} any more.")
     check_person(board, call, user, action)

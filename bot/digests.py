@@ -6,6 +6,7 @@ is to have a picture waits for it in the feed, already written down, for some se
 
 import asyncio
 import sqlite3
+from collections.abc import Iterable, Set
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,11 +17,11 @@ from msgspec.structs import replace
 from bot import digest_words
 from bot.board import Board
 from bot.cards import sentence
-from bot.digest import Figures, figures, usual
+from bot.digest import Figures, Row, figures, usual
 from bot.numbers import masked
 from bot.periods import Period, Subscription, from_the_last, periods_due, weeks_before
 from bot.pictures import Pictures
-from bot.routing import masks, masks_from, shared_places
+from bot.routing import masks, masks_from
 from bot.settings import Settings
 from bot.store import channels, ledger, people
 from bot.store import figures as queries
@@ -95,7 +96,7 @@ def _masks(settings: Settings, place: str, reader: str) -> bool:
 
 def _for_rep(db: sqlite3.Connection, settings: Settings, found: Figures, user: str) -> Figures:
     """Who called a line with a private channel, or a colleague's own extension, is theirs to know."""
-    theirs = {*shared_places(settings, user, channels.closed_to(db, user)), ""}
+    theirs = {*channels.open_to(db, user, settings.channels), ""}
     places = queries.places(db, found.period.start, found.period.end)
     known = {number for number, place in places if place in theirs}
     shown = (one if one.number in known else replace(one, number=masked(one.number)) for one in found.waiting)
@@ -108,10 +109,12 @@ def _figures(db: sqlite3.Connection, period: Period, zone: str, as_of: float) ->
     def name(user: str) -> str:
         return people.person(db, user).name or f"<@{user}>"
 
+    def returns(numbers: Set[str]) -> Iterable[Row]:
+        return queries.returns(db, numbers, period.start, as_of)
+
     calls = queries.rows(db, period.start, period.end)
-    later = queries.returns(db, period.start, period.end, as_of)
     before = usual(queries.counts(db, *week) for week in weeks_before(period, zone))
-    return replace(figures(calls, later, period, zone, name, as_of), usual=before)
+    return replace(figures(calls, returns, period, zone, name, as_of), usual=before)
 
 
 def content(found: Figures, *, mask: bool) -> dict[str, Any]:

@@ -64,7 +64,7 @@ def with_line(board: Board, person: Person, text: str) -> Person:
     with suppress(BadInput):  # a name, then, that no line has
         number = numbers.parse(text, board.settings.region)
     if board.settings.line(number) is None:
-        known = ", ".join(line.label or numbers.pretty(line.number) for line in board.settings.lines)
+        known = board.settings.line_names
         advice = f"Choose one of: {known}." if known else "No lines are configured; ask your admin."
         raise BadInput(f"There is no line “{text}”, so nothing was changed. {advice}")
     return replace(person, line=number)
@@ -153,7 +153,7 @@ def _check_rings(board: Board, kind: str, value: str) -> None:
         )
     wrong = ""
     if kind == "number" and (found := numbers.parsed(value)) is not None:
-        wrong = "a short number" if number_kinds.is_short_abroad(found) else number_kinds.costly(found)
+        wrong = "a short number" if number_kinds.is_short_abroad(found) else number_kinds.costly(value)
         if number_kinds.is_of_no_country(found):
             wrong = "a number of a satellite or worldwide network"
     elif kind == "extension" and numbers.is_emergency(value, board.settings.region):

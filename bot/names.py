@@ -72,8 +72,9 @@ def spellings(text: str) -> tuple[str, ...]:
     return (folded(text), folded(unicodedata.normalize("NFKC", text).casefold().translate(_WRITTEN_OUT)))
 
 
-_of_typed = lru_cache(maxsize=64)(spellings)
-"""What was typed is compared with thousands of names."""
+def all_folded(text: str) -> str:
+    """A text as it is stored to be found and put in order: each of its spellings on a line of its own."""
+    return "\n".join(spellings(text))
 
 
 def same(one: str, other: str) -> bool:
@@ -83,9 +84,9 @@ def same(one: str, other: str) -> bool:
 
 def holds(text: str, part: str) -> bool:
     """Whether a part, such as a word, is anywhere in a text, case and accents aside."""
-    typed = _of_typed(part)
+    typed = _typed(part)
     for whole in spellings(text):
-        for one in typed:
+        for one, *_ in typed:
             if one in whole:
                 return True
     return False
@@ -97,8 +98,13 @@ def as_spelt(typed: str, found: list[T], name: Callable[[T], str]) -> list[T]:
     Accents that are typed are meant: "José" is not Jose, if there is a José. Without them it may be either; but
     "Mueller" is not Müller, if there is a Mueller.
     """
+    return [one for one in found if spelt_like(typed, name(one))] or found
+
+
+def spelt_like(typed: str, name: str) -> bool:
+    """Whether that is the whole name, with the accents that were typed if any were."""
     spelt = folded if _cased(typed) == folded(typed) else _cased
-    return [one for one in found if spelt(name(one)) == spelt(typed)] or found
+    return spelt(name) == spelt(typed)
 
 
 def called(typed: str, them: Iterable[T], name: Callable[[T], str]) -> T | None:
@@ -122,20 +128,31 @@ def fit(name: str, typed: str) -> Fit:
     All the words of a name may come in another order: "Dana Levi" is "Levi, Dana". Where they are only some of them,
     and others stand between, it may be somebody else: "Sam Hill" is not Sam Green of Hill Partners.
     """
-    return max(_fit(one, part) for one in spellings(name) for part in _of_typed(typed))
+    return fit_folded(all_folded(name), typed)
 
 
-def _fit(name: str, part: str) -> Fit:
+def fit_folded(name: str, typed: str) -> Fit:
+    """The same of a name as it is stored."""
+    return max([_fit(one, *part) for one in name.split("\n") for part in _typed(typed)])
+
+
+@lru_cache(maxsize=64)  # what was typed is compared with thousands of names
+def _typed(text: str) -> list[tuple[str, list[str], Fit]]:
+    """(folded, its words, the most that it fits anything but the whole) of each of its spellings."""
+    apart = [(part, words(part)) for part in spellings(text)]
+    return [(part, those, Fit.WORDS if _names_somebody(those) else Fit.BEGINS) for part, those in apart]
+
+
+def _fit(name: str, part: str, apart: list[str], most: Fit) -> Fit:
     """The same of two that are folded."""
     if name == part:
         return Fit.ALL
     best = _place(name, part)
-    apart = words(part)
     if len(apart) > 1 and best < Fit.WORDS:
         least = min(_place(name, word) for word in apart)
         if least >= Fit.BEGINS:
             best = Fit.WORDS if _has_words(name, part) else Fit.BEGINS
-    return min(best, Fit.WORDS if _names_somebody(apart) else Fit.BEGINS)
+    return min(best, most)
 
 
 def _has_words(name: str, part: str) -> bool:

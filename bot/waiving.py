@@ -13,9 +13,9 @@ from bot import approval, asking, dialing
 from bot.board import Board, notice
 from bot.call import Call
 from bot.cards import VALUE_LIMIT, plain, rep_words, upper_first, who
-from bot.dialing import Ask
 from bot.errors import BadInput, NotAllowed
 from bot.events import Outcome, State
+from bot.intents import Ask
 from bot.store import cards, ledger
 
 REASON = 200

@@ -11,7 +11,7 @@ from bot.cards.forms import form, text_input
 from bot.cards.notice import notice_card
 from bot.errors import NotAllowed
 from bot.store import calling_lists as calling_lists_store
-from bot.store import campaigns, messages, people
+from bot.store import campaigns, messages
 from handlers import Click, Desk, answer, on_actions, on_form, tell
 
 _APPROVE = {"message": message_batches.approve, "campaign": batches.approve, "calllist": calling_lists.approve}
@@ -42,7 +42,7 @@ async def _then(desk: Desk, user: str, kind: str, list_id: str) -> str:
     batch = await desk.board.read(messages.get, list_id)
     if batch is None or batch.send_at <= desk.board.now():
         return "the messages are being sent"
-    zone = (await desk.board.read(people.person, user)).zone or desk.board.settings.zone
+    zone = await desk.board.read(desk.board.zone_of, user)
     return f"nobody is called before {date_clock(batch.send_at, zone)}"
 
 

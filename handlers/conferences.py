@@ -6,8 +6,8 @@ from msgspec.structs import replace
 
 from bot import conferences, dialing, gathering, unclear
 from bot.cards import who as shown
-from bot.dialing import Ask
 from bot.errors import CallboardError, NeedsYes
+from bot.intents import Ask
 from handlers import Click, Desk, tell
 
 AskFirst = Callable[[Desk, Click, Ask, str], Awaitable[None]]

@@ -17,8 +17,9 @@ from bot.cards.home import home_view, turned_away
 from bot.controlling import controls_of
 from bot.outsiders import WORDS
 from bot.routing import masks_from
+from bot.slack_api import UNREACHED, code_of
 from bot.store import calling_lists, calls, campaigns, figures, ledger, lookups, missed, offers, people
-from handlers import UNREACHED, Click, Desk, let_in, on_actions, slack_code
+from handlers import Click, Desk, let_in, on_actions
 from handlers.calls import open_call_modal
 from handlers.phone import open_phone_modal
 
@@ -101,7 +102,7 @@ class Homes:
                 await self.desk.slack.views_publish(user_id=user, view=view)
             except UNREACHED as error:
                 log.warning("The Home of %s could not be refreshed: %s", user, type(error).__name__)
-                if slack_code(error) in _DOWN:
+                if code_of(error) in _DOWN:
                     return  # the others would not fare better
             # One that Slack refuses (a person who left, say) must not hold up the others: tried again when it changes.
             self._shown.pop(user, None)

@@ -50,8 +50,8 @@ async def command(desk: Desk, click: Click) -> None:
         case "extensions":
             await extensions.command(desk, click, rest.strip())
         case "line" if not rest.strip():
-            labels = [line.label or numbers.pretty(line.number) for line in desk.board.settings.lines]
-            known = f"There are: {', '.join(labels)}." if labels else "No lines are configured; ask your admin."
+            names = desk.board.settings.line_names
+            known = f"There are: {names}." if names else "No lines are configured; ask your admin."
             raise BadInput(f"Say which line, or “none” for the service's default. Nothing was changed. {known}")
         case "line":
             person = await person_of(desk, click)

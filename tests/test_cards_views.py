@@ -14,11 +14,9 @@ from bot.cards.home import home_view
 from bot.cards.modals import (
     NONE,
     call_modal,
-    confirm_modal,
     error_modal,
     later_modal,
     loading_modal,
-    notice_modal,
     phone_modal,
     wrap_modal,
 )
@@ -216,14 +214,8 @@ def test_any_phone_modal_is_one_that_slack_takes(person: Person, title: str) -> 
     inputs(phone_modal(person, accounts, LINES, private_metadata="x"))
 
 
-@pytest.mark.parametrize("private_metadata", ["", "m1"])
-def test_the_small_modals(private_metadata: str) -> None:
-    ask = confirm_modal("A title that is far too long", "word " * 900 + "<!channel>", "call:sure", private_metadata)
-    check_view(ask)
-    assert ask["submit"]["text"] == "Yes"
+def test_what_is_shown_until_a_form_is_there_is_one_that_slack_takes() -> None:
     check_view(loading_modal("Start a call"))
-    check_view(notice_modal("Figures", []))
-    check_view(notice_modal("Figures", ["*Missed*: nobody of ours answered <!here>."] * 300))
 
 
 @given(words)

@@ -149,7 +149,7 @@ async def test_it_is_said_where_the_phone_service_may_call_them_all_the_same(des
     told = await desk.type("/callboard dnc add +1 202 555 0123")
     assert told == (
         "+1 202-555-0123 will not be called any more. It was added to a campaign, which the phone service dials by "
-        "itself: Spring sale. If it waits there yet, a manager takes it off with `/campaign remove`."
+        "itself: Spring sale. If it waits there yet, it is taken out within a minute, or the managers are told."
     )
     assert await desk.type("/callboard dnc add +1 202 555 0124") == "+1 202-555-0124 will not be called any more."
 

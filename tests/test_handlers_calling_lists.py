@@ -2,6 +2,7 @@
 
 import html
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,20 @@ async def strict(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> A
 
 
 # Making one
+
+
+async def test_who_is_no_manager_any_more_gives_colleagues_no_list(strict: Office) -> None:
+    desk = strict
+    await paste(desk, "Autumn offers for <@U1|ada>", f"number\n{NOA}\n")
+    was, desk.board.settings = desk.board.settings, replace(desk.board.settings, managers=("U4",))
+    assert "Only managers may give call lists to others, so nothing was done" in await press(desk, "give_out")
+    desk.board.settings = was
+    await press(desk, "give_out")
+    await press(desk, "pause")
+    desk.board.settings = replace(was, managers=("U4",))
+    assert "Only managers may give call lists to others" in await press(desk, "resume")
+    await press(desk, "stop")
+    assert [one.state for one in await lists(desk)] == ["stopped"]
 
 
 async def test_rows_are_judged_as_for_campaigns_and_nobody_is_called(desk: Office) -> None:

@@ -1,16 +1,21 @@
 """The contact book in the store: its order, its pages, what is found in it, and a table that comes into it."""
 
+import contextlib
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.contact_rows import Row
+from bot.names import STOPS, Fit, all_folded, as_spelt, bare, fit, holds, words
 from bot.store import Database, contact_imports, contacts
 from bot.store.contact_imports import Import
 from bot.store.contacts import START, Contact, Place
-from tests.empty_store import prepared
+from tests.empty_store import connected, prepared
 
 NOW = 1_770_000_000.0
 BOOK = (
@@ -157,3 +162,55 @@ async def test_a_table_is_judged_by_the_book_of_the_moment(database: Database) -
     assert [row[0] for row in await database.read(lambda db: contact_imports.refused(db, "i1"))] == [5, 6]
     kept = await database.read(lambda db: db.execute("SELECT count(*) FROM contact_import_rows").fetchone()[0])
     assert kept == 2
+
+
+async def test_the_book_is_in_the_order_in_which_people_look_for_names(database: Database) -> None:
+    names = ["Zoe", "emma", "Émile", "Emil", "Özil", "Oz", "Åse", "Ase", "élan"]
+    for number, name in enumerate(names):
+        await save(database, Contact(f"+120255501{number:02}", name))
+    whole = await pages(database)
+    assert [one.name for one in whole] == ["Ase", "Åse", "élan", "Emil", "Émile", "emma", "Oz", "Özil", "Zoe"]
+    assert await pages(database, "", ("Émile", whole[4].number), size=2) == whole[5:7]
+    assert await pages(database, "", ("Émile", whole[4].number), back=True, size=2) == whole[2:4]
+
+
+PARTS = (
+    *("Dana", "dana", "Müller", "Mueller", "Muller", "LEVI", "Levi,", "O’Brien", "o'b", "ü", "Дана", "l", "(Sales)"),
+    *("Dr.", "Ann-Marie", "24"),
+)
+SOME_WORDS = st.lists(st.sampled_from(PARTS), min_size=1, max_size=3).map(" ".join)
+
+
+def test_who_is_found_is_who_fits(tmp_path: Path) -> None:
+    """What is found by what is stored of names is what is found by comparing each name."""
+    with contextlib.closing(connected(tmp_path / "store.sqlite", sqlite3.Connection)) as db:
+
+        @given(names=st.lists(SOME_WORDS, min_size=1, max_size=6), typed=SOME_WORDS)
+        def compared(names: list[str], typed: str) -> None:
+            db.execute("DELETE FROM contacts")
+            book = [
+                Contact(f"+12025550{number:03}", name, "Müller & Levi" * (number % 2))
+                for number, name in enumerate(names, 100)
+            ]
+            for one in book:
+                contacts.save(db, one, "U1", NOW)
+            book.sort(key=lambda one: (all_folded(one.name), one.number))
+            assert contacts.named(db, typed, 99) == fitting(book, typed)
+            held = [one for one in book if all(in_all(one, word) for word in typed.split())]
+            assert contacts.page(db, typed, size=99) == held
+
+        compared()
+
+
+def fitting(book: list[Contact], typed: str) -> list[Contact]:
+    found = [(fit(one.name, typed), one) for one in book if all(holds(one.name, word) for word in words(typed))]
+    best = max((how for how, _ in found), default=Fit.NONE)
+    if best is Fit.ALL:
+        return as_spelt(typed, [one for how, one in found if how is best], lambda one: one.name)
+    least = max(min(best, Fit.BEGINS), Fit.INSIDE)
+    return [one for how, one in sorted(found, key=lambda fits: -fits[0]) if how >= least]
+
+
+def in_all(one: Contact, word: str) -> bool:
+    word = word.rstrip(STOPS) or word
+    return holds(f"{one.name} {one.company}", bare(word) or word) or (word.isdecimal() and word in one.number)

@@ -12,9 +12,10 @@ import sqlite_utils
 
 from bot.call import Call
 from bot.events import CallEnded, LegRinging, State, Tagged
-from bot.store import Database, alone, calls, engine, ledger, recordings, schema
+from bot.store import Database, alone, calls, contacts, engine, ledger, people, recordings, schema
+from bot.store.contacts import Contact
 from bot.store.migrations import MIGRATIONS
-from tests.test_store_ingest import Routes
+from tests.empty_store import Routes, connected
 
 
 def insert(db: sqlite3.Connection, key: str) -> None:
@@ -200,9 +201,46 @@ def test_a_migration_that_was_cut_off_before_its_version_is_finished(tmp_path: P
         assert db.execute("PRAGMA user_version").fetchone() == (schema.VERSION,)
 
 
+def test_an_update_says_what_it_is_doing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """With a large file it takes a while, in which nothing else is heard of the start."""
+    caplog.set_level("INFO")
+    Database(tmp_path / "a.sqlite").close()
+    assert caplog.records == []
+    with contextlib.closing(sqlite3.connect(tmp_path / "a.sqlite")) as db:
+        db.execute(f"PRAGMA user_version = {schema.VERSION - 1}")
+    Database(tmp_path / "a.sqlite").close()
+    said = [record.getMessage() for record in caplog.records]
+    assert said == [
+        f"The database is brought up to date, from version {schema.VERSION - 1} to {schema.VERSION}; a large one takes "
+        "a while.",
+        "The database is up to date.",
+    ]
+
+
 def test_each_migration_counts() -> None:
     """One that the version does not count would never reach a file that is in use."""
-    assert len(MIGRATIONS) == schema.VERSION
+    assert int(list(MIGRATIONS)[-1][1:4]) == schema.VERSION
+    assert list(MIGRATIONS) == sorted(MIGRATIONS)
+
+
+def test_names_of_an_earlier_file_are_found_after_the_update(tmp_path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(tmp_path / "a.sqlite", isolation_level=None)) as db:
+        schema._migrations().apply(sqlite_utils.Database(db), stop_before="m018_folded_names")
+        db.execute("PRAGMA user_version = 17")
+        book = [
+            ("+12025550101", "Jörg Müller", "Élan"),
+            ("+12025550102", "Ánna Levi", ""),
+            ("+12025550103", "Anna L", ""),
+        ]
+        for row in book:
+            db.execute("INSERT INTO contacts (number, name, company, by, at) VALUES (?, ?, ?, 'U1', 1)", row)
+        db.execute("INSERT INTO people (user, name) VALUES ('U1', 'Zoë Hill')")
+    Database(tmp_path / "a.sqlite").close()
+    with contextlib.closing(connected(tmp_path / "a.sqlite", sqlite3.Connection)) as db:
+        joerg, anna, other = (Contact(*row) for row in book)
+        assert contacts.page(db) == [other, anna, joerg]
+        assert contacts.named(db, "joerg mueller") == contacts.page(db, "elan") == [joerg]
+        assert [found.user for found in people.called(db, "zoe")] == ["U1"]
 
 
 def test_calls_of_an_earlier_file_are_there_after_the_update(tmp_path: Path) -> None:

@@ -45,6 +45,7 @@ LISTED = 20
 """Lists that `/campaign calllist` shows."""
 
 _BAR = 10
+_REPS_SHOWN = 10
 
 
 def list_card(
@@ -137,9 +138,6 @@ def lists_message(
     how = f"`{command} calllist NAME{' for @somebody' if others else ''}` makes one."
     blocks.append(context([how], "calllist:how"))
     return message(blocks)
-
-
-_REPS_SHOWN = 10
 
 
 def _callers(found: "CallingList", reps: Sequence[str], unlinked: Sequence[str]) -> list[Block]:

@@ -26,8 +26,6 @@ def escalation(
     now: float,
     zone: str,
     *,
-    masked: bool = False,
-    last_rep: str = "",
     asked_by: str = "",
     reader: str = "",
 ) -> dict[str, Any]:
@@ -36,7 +34,7 @@ def escalation(
     `reader`: whom it is for. Buttons `missed:call_back` and `missed:claim` carry `missed.id`, `missed:release` carries
     "id|since when it is claimed".
     """
-    party = who(missed.number, missed.name, contact, masked=masked)
+    party = who(missed.number, missed.name, contact)
     asks = f"{rep_words(asked_by)} asks you to call back {party}" if asked_by else f"Nobody has called back {party}"
     anothers = not asked_by and missed.claimed_by not in ("", reader)
     if missed.claimed_by and not asked_by:
@@ -44,13 +42,11 @@ def escalation(
         claimed = at_clock(missed.claimed_at, now, zone)
         asks = f"{claimer} claimed {party} {claimed}, and nobody has talked with them since"
     text = f"*{asks}.*\nWaiting since {day_clock(missed.opened_at, now, zone)}; {_tries(missed, now, zone)}"
-    if last_rep:
-        text += f" They last spoke with {rep_words(last_rep)}."
     if anothers:
         text += TO_OTHERS
     if not missed.number:
         text += WITHHELD
-    label = who_plain(missed.number, missed.name, contact, masked=masked)
+    label = who_plain(missed.number, missed.name, contact)
     return {
         "text": text,
         "buttons": _buttons(missed, label, anothers=anothers),

@@ -205,6 +205,16 @@ FORMS: Mapping[str, tuple[str, Sequence[tuple[str, str]]]] = MappingProxyType(
                 ("dnc", "shows the do-not-call list"),
                 ("dnc add +1 202 555 0100 asked us to stop", "puts a number on it at once, with the reason"),
                 ("dnc remove +1 202 555 0100", "takes a number off it (managers)"),
+                ("registry", "shows the do-not-call registries that were imported, and how old they are"),
+                ("registry import", "opens a form for a copy of one (admins)"),
+                ("registry remove US", "takes one away (admins)"),
+                ("consent +1 202 555 0100", "shows whether somebody agreed to be called"),
+                (
+                    "consent add +1 202 555 0100 order form 2026-03-01",
+                    "writes down that they did, since when and from where that is known (managers)",
+                ),
+                ("consent import", "opens a form for many, as a CSV file (managers)"),
+                ("consent remove +1 202 555 0100", "they agree no more"),
                 ("audit", "shows who did what, the latest first (admins)"),
                 (
                     "audit 2026-11-01..2026-11-15 @sam campaign",

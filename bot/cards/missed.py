@@ -51,8 +51,8 @@ def missed_card(
 ) -> Message:
     """The card of a missed caller: "missed 3 times → claimed → called back 4 min after their first call → closed".
 
-    Buttons carry `missed.id`: `missed:call_back` (only with a number), `missed:claim`, `missed:close`;
-    `missed:release` carries "id|since when it is claimed", the menu `missed:snooze` "id|15m", see `snooze_choice()`.
+    Buttons carry `missed.id`: `missed:call_back` (only with a number), `missed:claim`; `missed:close` carries "id|" and
+    `seen()`, `missed:release` "id|since when it is claimed", the menu `missed:snooze` "id|15m", see `snooze_choice()`.
 
     Attributes:
         calls: (call id, when it began) of each attempt, oldest first.
@@ -156,8 +156,8 @@ def _standing(missed: "Missed", now: float, zone: str) -> list[str]:
 def buttons(missed: "Missed", party: str, feature: str, value: Callable[[str], str]) -> list[Block]:
     """What can be done about one who waits: `FEATURE:call_back`, `claim` or `release`, `snooze`, `close`.
 
-    `party`: who it is, in plain text.  `value`: of `SNOOZES`, or since when the claim is that is given back, or "" for
-    the other buttons -> what the element carries.
+    `party`: who it is, in plain text.  `value`: of `SNOOZES`, or since when the claim is that is given back, or what is
+    `seen()` of whom is closed, or "" for the other buttons -> what the element carries.
     """
     found: list[Block] = []
     if missed.number:
@@ -171,7 +171,12 @@ def buttons(missed: "Missed", party: str, feature: str, value: Callable[[str], s
     snooze = {"type": "static_select", "action_id": f"{feature}:snooze", "options": options}
     found.append(snooze | {"placeholder": plain_text("Snooze…", 150)})
     ask = confirm("Close without a call?", f"Nobody will be asked to call back {party}.", "Close it", "Keep it open")
-    return [*found, button("Close", f"{feature}:close", value(""), about=party, ask=ask)]
+    return [*found, button("Close", f"{feature}:close", value(seen(missed)), about=party, ask=ask)]
+
+
+def seen(missed: "Missed") -> str:
+    """What whoever closes one knows of them: since when they are claimed, and how often they have tried."""
+    return f"{missed.claimed_at}/{missed.calls}"
 
 
 def own_buttons(missed: "Missed", party: str) -> list[Block]:

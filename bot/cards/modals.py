@@ -1,10 +1,10 @@
 """The modals. Pure. Elements are those that every Slack client draws."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bot.call import Call
-from bot.cards import Block, context, paragraphs, safe, section, sentence, who
+from bot.cards import Block, section, sentence, who
 from bot.cards.forms import CLOCK_LENGTH, any_input, boxes_input, form, select_input, text_input, typed
 from bot.cards.times import MOMENTS
 from bot.numbers import pretty
@@ -227,13 +227,6 @@ def phone_modal(
     return form("My phone", blocks, "phone:saved", private_metadata, submit="Save")
 
 
-def confirm_modal(title: str, text: str, callback_id: str, private_metadata: str, *, submit: str = "Yes") -> Block:
-    """A question before something is done. `text`: mrkdwn, not empty; escaped here."""
-    return form(
-        title, paragraphs([safe(text)], "ask", 90), callback_id, private_metadata, submit=submit, close="Cancel"
-    )
-
-
 def loading_modal(title: str) -> Block:
     """Opened at once, because a trigger lives 3 s; filled by `views.update` afterwards."""
     return form(title, [section("One moment…", "wait")], SHOWN, "")
@@ -242,12 +235,6 @@ def loading_modal(title: str) -> Block:
 def error_modal(title: str, words: str) -> Block:
     """What was not done, why, what to do next. `words` as an error says it; escaped here."""
     return form(title, [section(sentence(words, 2900) or "Nothing was done. Try again.", "error")], SHOWN, "")
-
-
-def notice_modal(title: str, lines: Iterable[str]) -> Block:
-    """Something to read, such as what the digest's figures mean. Lines: mrkdwn, escaped here."""
-    blocks = paragraphs(map(safe, lines), "notice", 90) or [context(["There is nothing to show."], "notice:none")]
-    return form(title, blocks, SHOWN, "")
 
 
 def _line(number: str, label: str) -> str:

@@ -24,6 +24,10 @@ _MINUTES = {"15m": 15, "1h": 60, "3h": 180}
 _LAST_YEAR = 2999
 """At the end of the calendar's last year it is the next one elsewhere, which no clock can tell."""
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+PACE_SECONDS = 3600.0
+"""So far back a pace is measured."""
+_LEAST_SECONDS, _LEAST_DONE = 300.0, 3
+"""Before that a pace means nothing."""
 
 
 @lru_cache(maxsize=256)
@@ -40,12 +44,6 @@ def _local(at: float, zone: str) -> datetime:
 
 def _suffix(zone: str) -> str:
     return "" if _zone(zone) else " UTC"
-
-
-PACE_SECONDS = 3600.0
-"""So far back a pace is measured."""
-_LEAST_SECONDS, _LEAST_DONE = 300.0, 3
-"""Before that a pace means nothing."""
 
 
 def pace(begun_at: float, recent: int, left: int, now: float, zone: str) -> str:
@@ -167,6 +165,8 @@ def on(day: str, clock_text: str, now: float, zone: str) -> float:
     if at is None:
         raise BadInput(f"“{clock_text}” is not a time of day, so nothing was set. Write it like 14:30 or 6pm.")
     local = datetime.combine(local_day, at, _zone(zone) or UTC)
+    if local.timestamp() <= now:
+        local = local.replace(fold=1)  # the second of the two, in the night in which the clocks go back
     if local.timestamp() <= now:
         raise BadInput("That time is already past, so nothing was set. Pick a later one.")
     if local_day.year > _LAST_YEAR:

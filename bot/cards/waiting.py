@@ -46,7 +46,8 @@ class Choice(msgspec.Struct, frozen=True):
     """What a button of the list says: which caller, and which list it stands in.
 
     Attributes:
-        more: one of `missed.SNOOZES`, or since when the claim is that is given back, or to somebody else.
+        more: one of `missed.SNOOZES`, or since when the claim is that is given back, or to somebody else, or
+            `missed.seen()`.
         scope: "" = all, `MINE`, or a line in E.164.  page: from 0.
     """
 

@@ -2,9 +2,10 @@
 
 import re
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.names import STOPS, Fit, as_spelt, bare, fit, folded, words
+from bot.names import STOPS, Fit, all_folded, bare, fit_folded, folded, spellings, spelt_like, words
 
 PAGE = 10
 """Contacts of one page."""
@@ -25,11 +26,13 @@ class Contact:
 
 
 Place = tuple[str, str]
-"""Where a contact stands in the book, which is in the order of names: (name, number)."""
+"""Where a contact stands in the book, which is in the order of names, case and accents aside: (name, number)."""
 START: Place = ("", "")
+INTO = "INSERT INTO contacts (number, name, company, by, at, name_folded, company_folded)"
 IF_KNOWN = (
-    "ON CONFLICT (number) DO UPDATE SET name = excluded.name,"
-    " company = CASE WHEN excluded.company = '' THEN company ELSE excluded.company END"
+    "ON CONFLICT (number) DO UPDATE SET name = excluded.name, name_folded = excluded.name_folded,"
+    " company = CASE WHEN excluded.company = '' THEN company ELSE excluded.company END,"
+    " company_folded = CASE WHEN excluded.company = '' THEN company_folded ELSE excluded.company_folded END"
 )
 """What becomes of a contact that is added again: a company that is left out stays, and so does who added it."""
 
@@ -42,15 +45,34 @@ def get(db: sqlite3.Connection, number: str) -> Contact | None:
 
 def named(db: sqlite3.Connection, name: str, limit: int = 5) -> list[Contact]:
     """Contacts whose name is `name`, else with a word that begins like it, else with it inside; the best fit first."""
-    wanted = words(name)[:_WORDS]
-    where = " AND ".join(["holds(name, ?)"] * len(wanted)) or "0"
-    rows = db.execute(f"SELECT number, name, company FROM contacts WHERE {where} ORDER BY name", wanted)
-    found = sorted(((fit(row[1], name), Contact(*row)) for row in rows), key=lambda one: -one[0])
-    best = found[0][0] if found else Fit.NONE
-    if best is Fit.ALL:
-        whole = [contact for how, contact in found if how is best]
-        return as_spelt(name, whole, lambda one: one.name)[:limit]
-    return [contact for how, contact in found if how >= min(best, Fit.BEGINS) and how is not Fit.NONE][:limit]
+    # A whole name is what is typed most: no other fits as well, so nothing else of the book is read.
+    first = folded(name)
+    rows = db.execute(
+        "SELECT number, name, company FROM contacts WHERE name_folded >= ? AND name_folded < ?"
+        " ORDER BY name_folded, number",
+        (first, f"{first}\v"),
+    )
+    if whole := [Contact(*row) for row in rows if spelt_like(name, row[1])]:
+        return whole[:limit]
+    where, values = having(words(name)[:_WORDS], "name_folded")
+    rows = db.execute(
+        f"SELECT number, name, company, name_folded FROM contacts WHERE {where} ORDER BY name_folded, number", values
+    )
+    fits: dict[Fit, list[sqlite3.Row]] = {how: [] for how in reversed(Fit)}
+    for row in rows:
+        fits[fit_folded(row[3], name)].append(row)
+    found = fits[Fit.ALL] or fits[Fit.WORDS] + fits[Fit.BEGINS] or fits[Fit.INSIDE]
+    return [Contact(*row[:3]) for row in found[:limit]]
+
+
+def having(wanted: Sequence[str], *columns: str) -> tuple[str, list[str]]:
+    """The condition that each of these words is in one of these columns of folded texts; and its values."""
+    conditions, values = list[str](), list[str]()
+    for word in wanted:
+        typed = spellings(word)
+        conditions.append(f"({' OR '.join([f'instr({column}, ?)' for column in columns for _ in typed])})")
+        values += typed * len(columns)
+    return " AND ".join(conditions) or "0", values
 
 
 def page(
@@ -65,10 +87,9 @@ def page(
     sign, order = ("<", " DESC") if back else (">", "")
     name, number = place
     rows = db.execute(
-        f"SELECT number, name, company FROM contacts WHERE name COLLATE NOCASE {sign}= ?"
-        f" AND (name COLLATE NOCASE {sign} ? OR number {sign} ?){wanted}"
-        f" ORDER BY name COLLATE NOCASE{order}, number{order} LIMIT ?",
-        (name, name, number, *values, size),
+        f"SELECT number, name, company FROM contacts WHERE (name_folded, number) {sign} (?, ?){wanted}"
+        f" ORDER BY name_folded{order}, number{order} LIMIT ?",
+        (all_folded(name), number, *values, size),
     ).fetchall()
     found = [Contact(*row) for row in rows]
     return found[::-1] if back else found
@@ -77,16 +98,17 @@ def page(
 def _wanted(text: str) -> tuple[str, list[str]]:
     """Conditions on a contact, and their values."""
     parts = [text] if _LIKE_A_NUMBER.fullmatch(folded(text)) else text.split()[:_WORDS]
-    values: list[str] = []
+    where, values = "", list[str]()
     for word in parts:
         word = word.rstrip(STOPS) or word
         number = folded(word)
         digits = re.sub(r"\(0\)|\D", "", number) if _LIKE_A_NUMBER.fullmatch(number) else ""
         if len(digits) >= _WITH_TRUNK_ZERO:
             digits = digits.lstrip("0")
-        values += [bare(word) or word, digits, digits]
-    one = " AND (holds(name || ' ' || company, ?) OR (? <> '' AND instr(number, ?)))"
-    return one * len(parts), values
+        held, typed = having([bare(word) or word], "name_folded", "company_folded")
+        where += f" AND ({held} OR instr(number, ?))" if digits else f" AND {held}"
+        values += [*typed, digits] if digits else typed
+    return where, values
 
 
 def added_by(db: sqlite3.Connection, number: str) -> str:
@@ -102,8 +124,8 @@ def save(db: sqlite3.Connection, new: Contact, by: str, now: float) -> Contact |
     """
     before = get(db, new.number)
     db.execute(
-        f"INSERT INTO contacts (number, name, company, by, at) VALUES (?, ?, ?, ?, ?) {IF_KNOWN}",
-        (new.number, new.name, new.company, by, now),
+        f"{INTO} VALUES (?, ?, ?, ?, ?, ?, ?) {IF_KNOWN}",
+        (new.number, new.name, new.company, by, now, all_folded(new.name), all_folded(new.company)),
     )
     return before
 

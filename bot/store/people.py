@@ -4,8 +4,9 @@ import sqlite3
 from dataclasses import dataclass, replace
 
 from bot.errors import BadInput
-from bot.names import Fit, fit, words
+from bot.names import Fit, all_folded, fit_folded, words
 from bot.numbers import pretty
+from bot.store.contacts import having
 
 
 @dataclass(frozen=True)
@@ -59,17 +60,18 @@ def save_person(db: sqlite3.Connection, new: Person) -> None:
     check_free(db, new)
     marks = ", ".join("?" * len(Person.__dataclass_fields__))
     db.execute(
-        f"INSERT OR REPLACE INTO people ({_PERSON}) VALUES ({marks})",
-        tuple(getattr(new, name) for name in Person.__dataclass_fields__),
+        f"INSERT OR REPLACE INTO people ({_PERSON}, name_folded) VALUES ({marks}, ?)",
+        (*(getattr(new, name) for name in Person.__dataclass_fields__), all_folded(new.name)),
     )
 
 
 def save_met(db: sqlite3.Connection, met: Person) -> None:
     """What Slack says of a person: name, zone, whether they are from outside; everything else of them stays."""
     db.execute(
-        "INSERT INTO people (user, name, zone, outside) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT (user) DO UPDATE SET name = excluded.name, zone = excluded.zone, outside = excluded.outside",
-        (met.user, met.name, met.zone, met.outside),
+        "INSERT INTO people (user, name, zone, outside, name_folded) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (user) DO UPDATE SET name = excluded.name, zone = excluded.zone, outside = excluded.outside,"
+        " name_folded = excluded.name_folded",
+        (met.user, met.name, met.zone, met.outside, all_folded(met.name)),
     )
 
 
@@ -146,17 +148,17 @@ def homes(db: sqlite3.Connection, since: float) -> list[str]:
 
 def with_phones(db: sqlite3.Connection, limit: int) -> list[tuple[str, str]]:
     """(Slack user id, name) of those who have linked a phone, by name."""
-    rows = db.execute("SELECT user, name FROM people WHERE phone_kind <> '' ORDER BY name, user LIMIT ?", (limit,))
+    rows = db.execute(
+        "SELECT user, name FROM people WHERE phone_kind <> '' ORDER BY name_folded, user LIMIT ?", (limit,)
+    )
     return [(row[0], row[1]) for row in rows]
 
 
 def called(db: sqlite3.Connection, name: str) -> list[Person]:
     """Whose name that is, or whole words of it, such as the first; with or without a phone."""
-    wanted = words(name)
-    where = " AND ".join(["holds(name, ?)"] * len(wanted)) or "0"
-    rows = db.execute(f"SELECT {_PERSON} FROM people WHERE {where} ORDER BY user", wanted)
-    found = (Person(*row) for row in rows)
-    return [person for person in found if fit(person.name, name) >= Fit.WORDS]
+    where, values = having(words(name), "name_folded")
+    rows = db.execute(f"SELECT {_PERSON}, name_folded FROM people WHERE {where} ORDER BY user", values)
+    return [Person(*row[:-1]) for row in rows if fit_folded(row[-1], name) >= Fit.WORDS]
 
 
 def do_not_call(db: sqlite3.Connection, number: str) -> tuple[str, str, float] | None:

@@ -153,12 +153,26 @@ def words_of(answer: Mapping[str, Any]) -> str:
     return next((text for part in (inner, answer.get("message")) if (text := text_of(part))), "")
 
 
-def refusal(title: str, account: str, status: int, answer: Mapping[str, Any], raw: str) -> Refused:
-    """An error of HTTP 4xx, or a redirect: its words, wherever they stand, and what they mean."""
+def is_own(refusal: Refused) -> bool:
+    """Whether Exolve itself had a look, and not only a web server in front of it that knows no such address."""
+    words = refusal.words.lower()
+    return not words.startswith("http ") and "page not found" not in words
+
+
+def refusal(title: str, account: str, status: int, answer: Mapping[str, Any], raw: str, wrong: str = "") -> Refused:
+    """An error of HTTP 4xx, or a redirect: its words, wherever they stand, and what they mean.
+
+    A page for browsers is not Exolve's: something on the way there has turned us away. `wrong`: what to do where
+    something in the order is wrong, of which it does not say what.
+    """
     broken = _BROKEN.search(raw[:300])
     words = words_of(answer) or (broken[1].strip() if broken else raw.strip()[:300])
-    found = refused(title, words, str(status))
+    found = refused(title, f"HTTP {status}" if not words or words.startswith("<") else words, str(status))
+    if not is_own(found) and status != 401:
+        return Refused(f"{found} Check {account.upper()}_URL.", code=found.code, words=found.words)
     if status == 401 or (status == 400 and "token" in words.lower()):
         return Refused(f"{found} Check {account.upper()}_API_KEY.", code=str(status), words=words)
     hint = next((hint for part, hint in HINTS if part in words.lower()), "")
+    if words.lower().startswith("validation error"):
+        hint = wrong
     return Refused(f"{found} {hint}".strip(), code=str(status), words=words)
