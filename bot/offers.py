@@ -144,6 +144,8 @@ def _before(db: sqlite3.Connection, user: str, pressed: Press) -> Offer:
             why = "That call list is not on record any more, so nothing was done."
         elif row is None and found.state in _OVER:
             why = f"The call list {plain(found.name)} {_OVER[found.state]}, so nothing was done. Look at its card."
+        elif row is None and (rep := store.rep(db, pressed.list, user)) is not None and rep.paused:
+            why = "You have paused your call list, so nothing was done. Press *Go on* on its card first."
         raise NotAllowed(why)
     return row
 
