@@ -48,6 +48,7 @@ from bot import (
     web,
     workflow_steps,
 )
+from bot.abandoned import Abandoned
 from bot.auto_dial import AutoDial
 from bot.board import Board
 from bot.data_folder import DATABASE, opened, take
@@ -343,6 +344,7 @@ def _ticking(desk: Desk, native: NativeCalls) -> dict[str, tuple[Callable[[], Aw
         "messages": (lambda: message_queue.due(board), 5),
         "call lists": (lambda: offers.due(board), 5),
         "auto-dial": (AutoDial(board), 2),
+        "abandoned": (Abandoned(board), 20),
         "registries": (lambda: registries.watch(board), 3600),
         "opted out": (lambda: opting_out.due(board), 20),
         "message results": (voice_messages.Results(desk), 15),

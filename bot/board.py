@@ -21,7 +21,7 @@ from bot.events import AnyEvent
 from bot.provider import Provider
 from bot.routing import ByLine
 from bot.settings import Settings
-from bot.store import Database, calls, cards, is_of_the_disk, ledger, people
+from bot.store import Database, calls, cards, is_damage, is_of_the_disk, ledger, people
 from bot.store.contacts import Contact
 
 log = logging.getLogger("callboard")
@@ -176,7 +176,8 @@ class Board:
             BadInput: there is none of that name; names those there are.
         """
         if account not in self.providers:
-            raise BadInput(f"There is no telephony account “{account}”. Choose one of: {', '.join(self.providers)}.")
+            known = ", ".join(self.providers)
+            raise BadInput(f"There is no telephony account “{account}”, so nothing was done. Choose one of: {known}.")
         return self.providers[account]
 
     async def call(self, call_id: str) -> Call:
@@ -359,6 +360,9 @@ def unexpected(error: Exception) -> str:
     if is_of_the_disk(error):  # there is nothing to look up, and the log is on what may be the same disk
         log.warning("Something could not be read or written down: %s", error)
         why = getattr(error, "strerror", "") or error  # without our folders, where it is the system's
+        if is_damage(error):
+            fix = "Your admin has to put a backup in its place: docs/deploying.md."
+            return f"Callboard's database is damaged ({why}). {fix}"
         return f"Callboard's disk does not work ({why}). Your admin has to see to it; try again then."
     incident = f"{time.time_ns() & 0xFFFFFFFF:08x}"
     log.error("Incident %s", incident, exc_info=error)

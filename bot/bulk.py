@@ -168,7 +168,7 @@ def hours(call: CampaignCall, plan: Plan) -> Hours:
     if not zones:
         return "unknown"
     at = datetime.fromtimestamp(max(call.at or 0, plan.now), UTC)
-    return "open" if is_open(plan.rules.window, zones, at) else "closed"
+    return "open" if is_open(plan.rules.window_of(call.number), zones, at) else "closed"
 
 
 def call_of(

@@ -1,6 +1,7 @@
 """What `callboard check` asks Slack: are the tokens good, may we do all we need, who and where is named in settings?"""
 
 import asyncio
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot import decide
 from bot.outsiders import outside
 from bot.settings import Settings
-from bot.slack_api import UNREACHED, code_of
+from bot.slack_api import UNREACHED, code_of, wrong_clock
 
 MANIFEST = Path(__file__).parents[1] / "manifest.yml"
 _SECONDS = 10
@@ -53,6 +54,8 @@ async def look(settings: Settings, session: aiohttp.ClientSession, team: str) ->
     if team and answer["team_id"] != team:
         words = f"{settings.data} is of another workspace ({team}). Set that one's tokens, or another CALLBOARD_DATA."
         found.append(Finding("WRONG", f"SLACK_BOT_TOKEN is of {answer.get('team')} ({answer['team_id']}), but {words}"))
+    if words := wrong_clock(answer.headers, time.time(), settings.mode):
+        found.append(Finding("WRONG", words))
     found.append(_scopes({name.lower(): value for name, value in answer.headers.items()}.get("x-oauth-scopes")))
     if settings.mode == "socket":
         found.append(await _app_token(settings, session))
@@ -101,6 +104,8 @@ async def _channel(slack: AsyncWebClient, channel: str) -> Finding:
     try:
         found = (await slack.conversations_info(channel=channel))["channel"]
     except SlackApiError as error:
+        if code_of(error) == "missing_scope":  # which is told
+            return Finding("note", f"Channel {channel}: whether Callboard is in it cannot be told: {_said(error)}")
         fix = "It does not exist, or is private: then type `/invite @Callboard` in it."
         return Finding("WRONG", f"Channel {channel}: {_said(error)}. {fix}")
     except UNREACHED as error:

@@ -23,6 +23,7 @@ from bot.slack_api import (
     CLOCKS_DIFFER_SECONDS,
     NO_ENTRY,
     NO_PLACE,
+    NO_THREAD,
     NOBODY,
     PERHAPS,
     Limited,
@@ -55,6 +56,10 @@ _RETRY = (2.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0)
 _GONE = frozenset({"message_not_found", "edit_window_closed", "cant_update_message", "block_mismatch"})
 _BLOCKS = "invalid_blocks"
 """Slack's code for a message that shows what it does not take; also for a picture that it does not know (any more)."""
+_NO_SCOPE = (
+    "cannot be written to, for the app lacks a scope: install it again from manifest.yml; `callboard check` says which "
+    "is missing"
+)
 _HELD = frozenset({"incoming", "cdr", "missed", roundups.CARD})
 """Kinds of cards of which a channel sees no new one in its quiet hours; those that stand there are edited all the same,
 which notifies nobody. What somebody asked for, a digest say, comes when it was asked for."""
@@ -64,10 +69,11 @@ Render = Callable[[Card], Awaitable[Message | None]]
 
 
 class _NotYet(Exception):
-    """The card above it is not posted yet, and due at `until` (seconds since 1970 UTC)."""
+    """The card above it is not posted yet, and due at `until` (seconds since 1970 UTC). `failed`: or may be no more."""
 
-    def __init__(self, until: float) -> None:
+    def __init__(self, until: float, *, failed: bool = False) -> None:
         self.until = until
+        self.failed = failed
 
 
 @dataclass
@@ -185,7 +191,7 @@ class Feed:
             self._free_at[card.place] = now() + limit.seconds  # the place waits, and the card loses no turn
         except _NotYet as above:  # which may fail for days, or be shown any moment
             wait = min(max(above.until - now(), POST_SECONDS), LINE_SECONDS)
-            await self.board.write(cards.postpone, card, now() + wait)
+            await self.board.write(cards.later if above.failed else cards.postpone, card, now() + wait)
         except Unanswered:
             log.warning("Slack did not answer about card %s; looking it up before anything is posted again.", card.id)
             self._cut_off.setdefault(card.place, 0)
@@ -239,7 +245,7 @@ class Feed:
         if error in NO_PLACE:
             self._cut_off.setdefault(card.place, 0)
         place = f"<@{card.place[1:]}>" if card.place.startswith("@") else f"<#{card.place}>"
-        why = NO_PLACE.get(error, f"refused the message ({error})")
+        why = _NO_SCOPE if error == "missing_scope" else NO_PLACE.get(error, f"refused the message ({error})")
         await self.board.problem(
             f"Slack {card.place}", f"{place} {why}. What belongs there waits and is posted when it is mended."
         )
@@ -291,7 +297,14 @@ class Feed:
             await self.board.write(cards.postpone, card, until)
             return asked
         else:
-            await self._post(card, message, shown, thread.ts if thread else "")
+            try:
+                await self._post(card, message, shown, thread.ts if thread else "")
+            except SlackApiError as error:
+                if thread is None or code_of(error) not in NO_THREAD or card.attempts >= PATIENCE:
+                    raise
+                # Somebody deleted the card above, most likely: it is looked at, and shown anew where that is so.
+                await self.board.write(cards.look_again, thread)
+                raise _NotYet(self.board.now(), failed=True) from error
         return True
 
     def _held_until(self, card: Card) -> float:

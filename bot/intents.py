@@ -18,6 +18,8 @@ WAIVED = "waived"
 """Kind of the intents of what a manager has allowed and was done."""
 MESSAGE = "message"
 """Kind of the intents of voice messages, one each; what somebody typed to send them is another intent."""
+CHANGE = "change"
+"""Kind of the intents of what is changed at a phone service beside calls: a `changing.Change` as JSON."""
 STEP = "step"
 """Kind of the intents of steps of workflows."""
 ALLOWED_SECONDS = 4 * 3600

@@ -153,7 +153,7 @@ def _check_rings(board: Board, kind: str, value: str) -> None:
         )
     wrong = ""
     if kind == "number" and (found := numbers.parsed(value)) is not None:
-        wrong = "a short number" if number_kinds.is_short_abroad(found) else number_kinds.costly(found)
+        wrong = "a short number" if number_kinds.is_short_abroad(found) else number_kinds.costly(value)
         if number_kinds.is_of_no_country(found):
             wrong = "a number of a satellite or worldwide network"
     elif kind == "extension" and numbers.is_emergency(value, board.settings.region):

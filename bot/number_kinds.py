@@ -3,10 +3,13 @@
 `bot/policy.py` decides what follows from that. Everything is as phonenumbers' metadata has it.
 """
 
+import functools
 import re
 
 import phonenumbers
 from phonenumbers import PhoneNumber, PhoneNumberType, shortnumberinfo
+
+from bot import numbers
 
 NEVER = {
     PhoneNumberType.PREMIUM_RATE: "a premium-rate number",
@@ -20,11 +23,13 @@ LONGEST_EXTENSION = 6
 """Digits."""
 
 
-def country(number: PhoneNumber) -> str:
-    """ISO 3166; for a number unknown to the metadata, the main country of its country code."""
-    return phonenumbers.region_code_for_number(number) or phonenumbers.region_code_for_country_code(
-        number.country_code or 0
-    )
+def country(number: str) -> str:
+    """ISO 3166 of an E.164 number; of one unknown to the metadata, the main country of its country code; "" = it is
+    none."""
+    if found := numbers.region(number):
+        return found
+    parts = numbers.parsed(number)
+    return phonenumbers.region_code_for_country_code(parts.country_code or 0) if parts is not None else ""
 
 
 def is_of_no_country(number: PhoneNumber) -> bool:
@@ -62,23 +67,35 @@ def may_be_a_service(extension: str, region: str) -> bool:
 
 def is_short_abroad(number: PhoneNumber) -> bool:
     """Whether it is a short number of the country whose code it begins with."""
+    if len(phonenumbers.national_significant_number(number)) not in _short_lengths(number.country_code or 0):
+        return False  # as nearly always: to ask for each of 25 countries of +1 takes as long as reading the number
     return shortnumberinfo.is_valid_short_number(number)
 
 
-def costly(number: PhoneNumber) -> str:
-    """How to name what makes this number cost extra, "" = nothing.
+@functools.cache
+def _short_lengths(country_code: int) -> frozenset[int]:
+    """How many digits the short numbers of these countries have."""
+    found: set[int] = set()
+    for region in phonenumbers.region_codes_for_country_code(country_code):
+        known = phonenumbers.PhoneMetadata.short_metadata_for_region(region)
+        if known is not None and known.short_code is not None:
+            found.update(known.short_code.possible_length or range(16))
+    return frozenset(found)
+
+
+def costly(number: str) -> str:
+    """How to name what makes this E.164 number cost extra, "" = nothing.
 
     Networks ignore surplus digits, so a premium number with some appended is still one: the beginnings of a number
     that the metadata does not know are looked at too.
     """
-    kind = NEVER.get(phonenumbers.number_type(number), "")
-    if kind or phonenumbers.is_valid_number(number):
-        return kind
-    digits = phonenumbers.national_significant_number(number)
+    kind, parts = numbers.kind(number), numbers.parsed(number)
+    if kind != PhoneNumberType.UNKNOWN or parts is None:
+        return NEVER.get(kind, "")
+    digits = phonenumbers.national_significant_number(parts)
     for length in range(len(digits) - 1, 5, -1):
-        beginning = PhoneNumber(country_code=number.country_code)
+        beginning = PhoneNumber(country_code=parts.country_code)
         beginning.national_number = int(digits[:length])
-        kind = NEVER.get(phonenumbers.number_type(beginning), "")
-        if kind:
-            return kind
+        if found := NEVER.get(phonenumbers.number_type(beginning), ""):
+            return found
     return ""

@@ -23,6 +23,7 @@ _WITHHELD = re.compile(
     re.IGNORECASE,
 )
 """The last part: https://www.rfc-editor.org/rfc/rfc3323#section-4.1.1.3, "sip:anonymous@anonymous.invalid"."""
+_LETTER = re.compile(r"[^\W\d_]")
 _LETTER_INSIDE = re.compile(r"\d\D*[^\W\d_]\D*\d")
 """As in "0123 p12", which phones write for a pause: the 12 would be the number's last digits."""
 
@@ -36,6 +37,20 @@ def parsed(number: str) -> phonenumbers.PhoneNumber | None:
         return phonenumbers.parse(number, None)
     except phonenumbers.NumberParseException:
         return None
+
+
+@functools.lru_cache(maxsize=32)
+def region(number: str) -> str:
+    """ISO 3166 code of an E.164 number whose plan knows it, "001" = worldwide, "" = it does not."""
+    parts = parsed(number)
+    return (phonenumbers.region_code_for_number(parts) or "") if parts is not None else ""
+
+
+@functools.lru_cache(maxsize=32)
+def kind(number: str) -> int:
+    """`PhoneNumberType` of an E.164 number, UNKNOWN = it is not valid."""
+    parts = parsed(number)
+    return phonenumbers.number_type(parts) if parts is not None else phonenumbers.PhoneNumberType.UNKNOWN
 
 
 def is_emergency(digits: str, *regions: str) -> bool:
@@ -100,14 +115,15 @@ def with_extension(text: str, region: str) -> tuple[str, str]:
     """
     if is_emergency(re.sub(r"[\s().-]", "", text), region):
         raise BadInput(f"“{text}” is an emergency number, and Callboard never calls those. Dial it on a phone.")
-    if phonenumbers.is_alpha_number(text):  # else a word after the number would become its last digits
+    letters = _LETTER.search(text) is not None  # as nearly never: then two slower looks are spared
+    if letters and phonenumbers.is_alpha_number(text):  # else a word after the number would become its last digits
         raise BadInput(f"“{text}” is not a phone number: write it without letters, like +1 202 555 0100.")
     try:
         number = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException as error:
         raise BadInput(f"“{text}” is not a phone number. Write it like +1 202 555 0100.") from error
     extension = number.extension or ""
-    if _LETTER_INSIDE.search(text[: text.rfind(extension)] if extension else text):
+    if letters and _LETTER_INSIDE.search(text[: text.rfind(extension)] if extension else text):
         raise BadInput(f"“{text}” is not a phone number: write it without letters, like +1 202 555 0100.")
     reason = phonenumbers.is_possible_number_with_reason(number)
     if reason == phonenumbers.ValidationResult.TOO_SHORT:
@@ -193,9 +209,8 @@ def masked(number: str) -> str:
 
 def country(number: str) -> str:
     """ISO 3166 code of an E.164 number, "" where it has none (satellite, freephone, unknown)."""
-    parts = parsed(number)
-    region = (phonenumbers.region_code_for_number(parts) or "") if parts is not None else ""
-    return "" if region == "001" else region
+    found = region(number)
+    return "" if found == "001" else found
 
 
 def likely_country(number: str) -> str:

@@ -6,14 +6,14 @@ double click, a retry of Slack's or a restart finds it done already and dials no
 
 import logging
 import sqlite3
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 import msgspec
 
 from bot import dialing, permission, tries
 from bot.board import Board
 from bot.call import Call
-from bot.cards import at_clock
+from bot.cards import at_clock, plain
 from bot.cards.offer import Press, press
 from bot.cards.outcomes import NEVER_DIALLED
 from bot.errors import BadInput, CallboardError, NotAllowed, NotFound, NotNow
@@ -134,12 +134,21 @@ def _before(db: sqlite3.Connection, user: str, pressed: Press) -> Offer:
     """The contact that a rep has before them and has pressed something of.
 
     Raises:
-        NotAllowed: it is not before them any more, or this was pressed before.
+        NotAllowed: it is not before them any more, or this was pressed before; says why.
     """
     row = store.held(db, pressed.list, user)
     if row is None or (row.line, row.offer) != (pressed.line, pressed.offer):
-        raise NotAllowed(_STALE)
+        found = calling_lists.get(db, pressed.list)
+        why = _STALE
+        if found is None:
+            why = "That call list is not on record any more, so nothing was done."
+        elif row is None and found.state in _OVER:
+            why = f"The call list {plain(found.name)} {_OVER[found.state]}, so nothing was done. Look at its card."
+        raise NotAllowed(why)
     return row
+
+
+_OVER: Mapping[str, str] = {"paused": "was paused meanwhile", "stopped": "was stopped meanwhile", "done": "is done"}
 
 
 async def skip(board: Board, user: str, pressed: Press) -> None:

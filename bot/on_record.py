@@ -2,11 +2,12 @@
 
 import sqlite3
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bot import numbers
+from bot import numbers, places
+from bot.limits import day_start, week_start
 from bot.rules import DoNotCall, Proposed, Rules
 from bot.store import consents, dials, people, registries
 from bot.store.registries import Copy
@@ -14,11 +15,15 @@ from bot.store.registries import Copy
 INQUIRY_SECONDS = 90 * 86400.0
 """So long whoever called may be called back though a registry has them: in the USA an inquiry counts three months."""
 
+DAY_SECONDS = 86400.0
+
 
 def of_number(db: sqlite3.Connection, limits: Rules, proposed: Proposed, at: float) -> dict[str, Any]:
     """What lists and registries say of a number, and what its owner has said: fields of `History`."""
     number = proposed.number
     found: dict[str, Any] = {"do_not_call": _listed(db, number)}
+    if not proposed.extension and any(places.of(number, limits.places)):
+        found |= _repeats(db, limits, number, at)
     copies = registries.current(db) if not proposed.extension else []
     if not copies and not (proposed.automatic and limits.consent_days):
         return found
@@ -29,6 +34,16 @@ def of_number(db: sqlite3.Connection, limits: Rules, proposed: Proposed, at: flo
     found["called_us"] = listing is not None and dials.called_us(db, number, at - INQUIRY_SECONDS)
     found["outdated"] = outdated(copies, limits, at).get(numbers.likely_country(number), "") if copies else ""
     return found
+
+
+def _repeats(db: sqlite3.Connection, limits: Rules, number: str, at: float) -> dict[str, int]:
+    """How often they were called of late. Whoever has called themselves since may be called back."""
+    if dials.called_us(db, number, at - DAY_SECONDS):
+        return {}
+    clock = datetime.fromtimestamp(at, UTC)
+    day, week = day_start(limits, clock).timestamp(), week_start(limits, clock).timestamp()
+    lately, today, this_week = dials.calls_to(db, number, at - DAY_SECONDS, day, week)
+    return {"called_lately": lately, "unanswered_today": today, "unanswered_this_week": this_week}
 
 
 def outdated(copies: Iterable[Copy], limits: Rules, at: float) -> dict[str, str]:

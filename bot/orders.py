@@ -324,7 +324,7 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True):
     min_priority: int | None = None
 
 
-class CampaignCall(msgspec.Struct, frozen=True, kw_only=True):
+class CampaignCall(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One call of a campaign, to be added or waiting.
 
     Attributes:

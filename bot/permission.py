@@ -50,6 +50,7 @@ def rules(board: Board) -> Rules:
         attempts_per_day=settings.policy.attempts_per_day,
         attempts_per_week=settings.policy.attempts_per_week,
         ask_first=frozenset(settings.policy.ask_first),
+        places=settings.policy.places,
         registry_days=settings.policy.registry_days,
         consent_days=settings.messages.consent,
         zone=settings.zone,
@@ -203,7 +204,7 @@ def open_from(board: Board, number: str, at: float, *, unknown: Sequence[str] = 
     `unknown`: the zones that it is taken to be in then.
     """
     zones = zones_of(number) or unknown
-    opening = next_open(rules(board).window, zones, datetime.fromtimestamp(at, UTC))
+    opening = next_open(rules(board).window_of(number), zones, datetime.fromtimestamp(at, UTC))
     return opening.timestamp() if opening else at
 
 

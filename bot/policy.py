@@ -2,11 +2,12 @@
 
 The checks run in one fixed order and the first that objects speaks, so the same order always gets the same answer:
 role, own number, emergency and short numbers, numbers that cost extra, impossible numbers, countries, the do-not-call
-list, the country of the rep's own phone, attempts, the rep's calls under way, caps by day and by night; then what a
-person is asked about, all at once: the callee's local time and whatever `ask_first` names or, for an extension, what
-else its digits may be, and a do-not-call registry. Automatic calls, which play something to whoever picks up, have no
-cap per rep but one per number called, and for them local time, registries and consent are rules and no questions. Calls
-that a rep places from a calling list have both caps, the rule of registries, and the question of the time.
+list, the country of the rep's own phone, how often the number's place lets it be called, attempts, the rep's calls
+under way, caps by day and by night; then what a person is asked about, all at once: the callee's local time and
+whatever `ask_first` names or, for an extension, what else its digits may be, and a do-not-call registry. Automatic
+calls, which play something to whoever picks up, have no cap per rep but one per number called, and for them local time,
+registries and consent are rules and no questions. Calls that a rep places from a calling list have both caps, the rule
+of registries, and the question of the time.
 
 What is *not* refused: a number that phonenumbers calls possible but not valid. Numbering plans change faster than
 its metadata (and the ranges reserved for fiction, such as +44 7700 900xxx, are "invalid" there), so only what no
@@ -41,6 +42,7 @@ def decide(order: Proposed, rules: Rules, history: History, now: datetime) -> De
         or (_registry(order, rules, history, now) if order.automatic or order.from_list else None)
         or (_consent(order, rules, history, now) if order.automatic else None)
         or _own_phone(order, rules)
+        or (None if order.waived or order.extension else limits.place_limit(order, rules, history, now))
         or (limits.number_limit(order, rules, history, now) if order.automatic or order.from_list else None)
         or (None if order.automatic else limits.at_once(rules, history, now))
         or (None if order.automatic or order.waived else limits.daily_cap(rules, history, now))
@@ -53,7 +55,8 @@ def decide(order: Proposed, rules: Rules, history: History, now: datetime) -> De
 def waivable(order: Proposed, rules: Rules, history: History, now: datetime) -> list[Refused]:
     """All that a manager would have to allow for this one call; [] = nothing."""
     caps = (limits.daily_cap(rules, history, now), limits.night_cap(rules, history, now))
-    found = (_do_not_call(order, rules, history), *caps)
+    repeats = None if order.extension else limits.place_limit(order, rules, history, now)
+    found = (_do_not_call(order, rules, history), repeats, *caps)
     return [refused for refused in found if refused is not None]
 
 
@@ -101,8 +104,7 @@ def _own_phone(order: Proposed, rules: Rules) -> Refused | None:
 
 def own_phone_abroad(number: str, rules: Rules) -> str:
     """Why this phone of a rep's own may not be rung from here, a clause; "" = it may, or is no telephone number."""
-    parsed = numbers.parsed(number)
-    country = number_kinds.country(parsed) if parsed is not None else ""
+    country = number_kinds.country(number)
     if not country or country in rules.allowed_countries:
         return ""
     allowed = ", ".join(sorted(rules.allowed_countries))
@@ -121,7 +123,7 @@ def emergency(digits: str) -> Refused:
 def _emergency(order: Proposed, rules: Rules) -> Refused | None:
     """Also for extensions: a telephony service that is handed a bare 100 may well ring the police."""
     parsed = _parsed(order)
-    region = _country(order, parsed) or rules.region
+    region = _country(order) or rules.region
     dialled = {re.sub(r"\D", "", order.typed), re.sub(r"\D", "", order.number)}
     if parsed is not None:
         dialled.add(phonenumbers.national_significant_number(parsed))
@@ -142,31 +144,31 @@ def _extension(order: Proposed) -> Refused | None:
 
 def _number(order: Proposed, rules: Rules) -> Refused | None:
     parsed = _parsed(order)
-    shown = pretty(order.number)
     if parsed is None:
-        return _short_number(shown) if number_kinds.is_short(order.number, rules.region) else _impossible(shown)
+        short = number_kinds.is_short(order.number, rules.region)
+        return _short_number(order.number) if short else _impossible(order.number)
     if number_kinds.is_short_abroad(parsed):
-        return _short_number(shown)
-    kind = number_kinds.costly(parsed)
+        return _short_number(order.number)
+    kind = number_kinds.costly(order.number)
     if kind:
         return Refused(
-            f"The call was not placed: {shown} is {kind}, and those are never dialled from here.",
+            f"The call was not placed: {pretty(order.number)} is {kind}, and those are never dialled from here.",
             "Look for another number of theirs, or dial it on your own phone.",
             costly=True,
         )
     if number_kinds.is_of_no_country(parsed):
         return Refused(
-            f"The call was not placed: {shown} belongs to no country (a satellite or worldwide network), "
-            "and those are never dialled from here because of their price.",
+            f"The call was not placed: {pretty(order.number)} belongs to no country (a satellite or worldwide "
+            "network), and those are never dialled from here because of their price.",
             "Look for another number of theirs.",
             costly=True,
         )
     if not phonenumbers.is_possible_number(parsed):
-        return _impossible(shown)
-    country = _country(order, parsed)
+        return _impossible(order.number)
+    country = _country(order)
     if country not in rules.allowed_countries:
         return Refused(
-            f"The call was not placed: {shown} is in {country}, and calls from here may only go to "
+            f"The call was not placed: {pretty(order.number)} is in {country}, and calls from here may only go to "
             f"{', '.join(sorted(rules.allowed_countries))}.",
             f"If your team does business there, ask an admin to add {country} to the allowed countries.",
             costly=True,
@@ -198,7 +200,7 @@ def _agreed(order: Proposed, rules: Rules, history: History, now: datetime) -> b
     """Whether they have agreed to be called, and that holds yet."""
     if history.agreed_at is None:
         return False
-    days = rules.consent_days.get(_country(order, _parsed(order)), 0)
+    days = rules.consent_days.get(_country(order), 0)
     return not days or now.timestamp() - history.agreed_at < days * _DAY
 
 
@@ -222,7 +224,7 @@ def _registry(order: Proposed, rules: Rules, history: History, now: datetime) ->
 
 
 def _consent(order: Proposed, rules: Rules, history: History, now: datetime) -> Refused | None:
-    country = _country(order, _parsed(order))
+    country = _country(order)
     if country not in rules.consent_days or _agreed(order, rules, history, now):
         return None
     why = f"{pretty(order.number)} has not agreed to voice messages, as far as is on record"
@@ -254,7 +256,7 @@ def _questions(order: Proposed, rules: Rules, history: History, now: datetime) -
 
 def _unusual(order: Proposed, rules: Rules, history: History, now: datetime) -> list[str]:
     """What is to be asked about this number at any hour, a sentence each."""
-    country = _country(order, _parsed(order))
+    country = _country(order)
     asked = []
     if "foreign" in rules.ask_first and country != rules.region:
         asked.append(f"{pretty(order.number)} is in another country ({country}), where calls may cost more.")
@@ -280,16 +282,17 @@ def _service(order: Proposed, rules: Rules) -> NeedsConfirmation | None:
 
 def _automatic_window(order: Proposed, rules: Rules, now: datetime) -> Refused | None:
     zones = zones_of(order.number)
-    if is_open(rules.window, zones, now):
+    window = rules.window_of(order.number)
+    if is_open(window, zones, now):
         return None
-    hours = f"automatic calls are placed {rules.window.words} only"
-    slot = next_open(rules.window, zones, now)
+    hours = f"automatic calls are placed {window.words} only"
+    slot = next_open(window, zones, now)
     if slot is None:  # no zone is known, or so many that no hour is right in all of them, as with free numbers
         return Refused(
             f"The call was not placed: it is not known what time it is at {pretty(order.number)}, and {hours}.",
             "Call them by hand instead.",
         )
-    there = local_time(rules.window, zones, now).replace("It is", "it is", 1)
+    there = local_time(window, zones, now).replace("It is", "it is", 1)
     return Refused(
         f"The call was not placed: {there}, and {hours}.", "Schedule it for then, or call them by hand.", slot
     )
@@ -298,12 +301,13 @@ def _automatic_window(order: Proposed, rules: Rules, now: datetime) -> Refused |
 def _window(order: Proposed, rules: Rules, now: datetime) -> NeedsConfirmation | None:
     """Without the question itself."""
     zones = zones_of(order.number)
-    if is_open(rules.window, zones, now):
+    window = rules.window_of(order.number)
+    if is_open(window, zones, now):
         return None
-    hours = f"calls are meant to be placed {rules.window.words}"
+    hours = f"calls are meant to be placed {window.words}"
     if not zones:
         return NeedsConfirmation(f"It is not known what time it is at {pretty(order.number)}; {hours}.")
-    return NeedsConfirmation(f"{local_time(rules.window, zones, now)}; {hours}.", next_open(rules.window, zones, now))
+    return NeedsConfirmation(f"{local_time(window, zones, now)}; {hours}.", next_open(window, zones, now))
 
 
 # What the checks are made of.
@@ -313,20 +317,21 @@ def _parsed(order: Proposed) -> PhoneNumber | None:
     return None if order.extension else numbers.parsed(order.number)
 
 
-def _country(order: Proposed, parsed: PhoneNumber | None) -> str:
-    return order.country or (number_kinds.country(parsed) if parsed is not None else "")
+def _country(order: Proposed) -> str:
+    return order.country or ("" if order.extension else number_kinds.country(order.number))
 
 
-def _short_number(shown: str) -> Refused:
+def _short_number(number: str) -> Refused:
     return Refused(
-        f"The call was not placed: {shown} is a short number, whose price and owner differ from network to network.",
+        f"The call was not placed: {pretty(number)} is a short number, whose price and owner differ from network to "
+        "network.",
         "Dial it on your own phone, or use the full number.",
         costly=True,
     )
 
 
-def _impossible(shown: str) -> Refused:
+def _impossible(number: str) -> Refused:
     return Refused(
-        f"The call was not placed: {shown or 'nothing'} is not a possible phone number.",
+        f"The call was not placed: {pretty(number) or 'nothing'} is not a possible phone number.",
         "Check the digits and write the whole number with its country, like +1 202 555 0100.",
     )

@@ -133,7 +133,8 @@ async def watch(board: Board) -> None:
         await board.problem(key, words)
     for key, *_ in await board.read(ledger.problems):
         if key.startswith(_PROBLEM) and key not in wrong:
-            await board.solved(key)
+            await board.write(ledger.solved, key)  # whoever has imported the new one knows
+            board.logged.pop(key, None)
     await board.write(store.give_up, board.now() - _READ_SECONDS)
     while await board.write(store.sweep):
         pass  # each is a transaction of its own, so others come in between

@@ -306,14 +306,14 @@ def _offer(db: sqlite3.Connection, board: Board, card: Card) -> Message | None:
     found, rep = lists.get(db, list_id), offers.rep(db, list_id, user)
     if found is None or rep is None or rep.shown != int(shown):
         return None  # the list is forgotten, or its card was moved down
-    row = offers.held(db, list_id, user)
+    row, limits = offers.held(db, list_id, user), rules(board)
     return offer_card(
         found,
         rep,
         _known(db, board, user, row) if row else None,
         offers.left(db, list_id, board.now()),
         offers.done(db, list_id, user),
-        rules(board).window,
+        limits.window_of(row.number) if row else limits.window,
         board.now(),
         _zone(db, board, card.place),
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bot import consent, decide, numbers
+from bot.places import DEFAULTS, Place
 from bot.rules import AskFirst
 
 Pace = Literal["", "hourly", "daily"]
@@ -85,6 +86,9 @@ class PolicySettings:
         attempts_per_day, attempts_per_week: automatic calls and calls from lists to one number, 0 = no limit.
         approve_over: lists that call more people than this need a second manager's word; 0 = none does.
         ask_first: of `rules.ASK_FIRST`.
+        abandoned_percent: so many of a campaign's calls that are picked up may meet nobody; 0 = nobody watches.
+        abandoned_days: in how many days they are counted.  abandoned_stops: with more, the campaign is stopped.
+        places: name of a place -> stricter rules there.
         registry_days: country -> how many days old a copy of its do-not-call registry may be; 0 = as old as you like.
         ring_at_least: seconds that a phone rings that is called by a voice message or from a list; 0 = as few as asked.
     """
@@ -106,6 +110,10 @@ class PolicySettings:
     approve_over: int = 0
     ask_first: tuple[AskFirst, ...] = ()
     ring_at_least: int = 15
+    abandoned_percent: float = 2.5
+    abandoned_days: int = 30
+    abandoned_stops: bool = True
+    places: Mapping[str, Place] = field(default_factory=lambda: dict(DEFAULTS))
     registry_days: Mapping[str, int] = field(default_factory=lambda: dict(REGISTRY_DAYS))
 
 

@@ -8,6 +8,7 @@ import phonenumbers
 
 from bot import consent
 from bot.call_options import LONGEST_RING
+from bot.places import AREA_CODES, DEFAULTS, Place
 from bot.rules import ASK_FIRST
 from bot.settings import REGISTRY_DAYS, MessageSettings, PolicySettings, Retention, Settings
 from bot.settings_values import COUNTRIES, Values
@@ -29,14 +30,7 @@ class Sections(Values):
             if country not in phonenumbers.SUPPORTED_REGIONS:
                 words = COUNTRIES.get(country, "Use two letters, like “IL”.")
                 self.errors.append(f"policy.countries: “{country}” is not a country code. {words}")
-        given = table.pop("hours", ["09:00", "18:00"])
-        hours = [str(hour) for hour in given] if isinstance(given, list) else []
-        hours[1:] = ["00:00" if hour == "24:00" else hour for hour in hours[1:]]  # both are midnight
-        if len(hours) != 2 or not all(re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", hour) for hour in hours):
-            self.errors.append('policy.hours must be two times of four digits, like hours = ["09:00", "18:00"].')
-            hours = ["09:00", "18:00"]
-        elif hours[1] <= hours[0] and hours[1] != "00:00":
-            self.errors.append(f"policy.hours: {hours[1]} is not after {hours[0]}. Write two times of one day.")
+        hours = self.hours("policy.hours", table.pop("hours", ["09:00", "18:00"])) or ("09:00", "18:00")
         names = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
         days = self.strings("policy.weekdays", table.pop("weekdays", ["mon", "tue", "wed", "thu", "fri"]))
         if not days or any(day not in names for day in days):
@@ -50,7 +44,7 @@ class Sections(Values):
         return PolicySettings(
             countries=countries,
             ask_first=tuple(kind for kind in ASK_FIRST if kind in ask_first),
-            hours=(hours[0], hours[1]),
+            hours=hours,
             weekdays=tuple(names.index(day) for day in days),
             callers=callers,
             guests=guests,
@@ -64,6 +58,10 @@ class Sections(Values):
             night_calls=self.number(table, "policy.night_calls", "night_calls", night_calls),
             night_calls_at_once=self.number(table, "policy.night_calls_at_once", "night_calls_at_once", at_once),
             ring_at_least=self.ring_at_least(table),
+            abandoned_percent=self.percent(table),
+            abandoned_days=self.number(table, "policy.abandoned_days", "abandoned_days", 30) or 1,
+            abandoned_stops=self.yes_or_no(table, "policy.abandoned_stops", "abandoned_stops", True),
+            places={**DEFAULTS, **self.places(table)},
             registry_days={**REGISTRY_DAYS, **self.days(table, "policy.registry_days", "registry_days")},
             daily_calls=self.whole(table, "policy.daily_calls", "daily_calls", 200),
         )
@@ -85,6 +83,49 @@ class Sections(Values):
             else:
                 found[code] = days
         return found
+
+    def percent(self, table: dict[str, Any]) -> float:
+        """Of [policy]: how many of a campaign's calls may be abandoned."""
+        value = table.pop("abandoned_percent", 2.5)
+        if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 100:
+            self.errors.append("policy.abandoned_percent must be a number from 0, which is no watch, to 100.")
+            return 2.5
+        return float(value)
+
+    def places(self, table: dict[str, Any]) -> dict[str, Place]:
+        """Of [policy]: stricter rules of some places."""
+        found: dict[str, Place] = {}
+        value = table.pop("places", {})
+        if not isinstance(value, dict) or not all(isinstance(rules, dict) for rules in value.values()):
+            self.errors.append("policy.places must have rules for each place, like { AE = { calls_per_day = 1 } }.")
+            return {}
+        for name, given in value.items():
+            shown, rules = f"policy.places.{name}", dict(given)
+            codes = self.strings(f"{shown}.area_codes", rules.pop("area_codes", []))
+            hours = self.hours(f"{shown}.hours", rules.pop("hours")) if "hours" in rules else ()
+            names = ("calls_per_day", "unanswered_per_day", "unanswered_per_week")
+            limits = {limit: self.number(rules, f"{shown}.{limit}", limit, 0) for limit in names}
+            if name.partition("-")[0] not in phonenumbers.SUPPORTED_REGIONS:
+                self.errors.append(f"{shown}: a place begins with a country code of two letters, like AE or US-FL.")
+            elif "-" in name and not codes and name not in AREA_CODES:
+                self.errors.append(f'{shown}: say which numbers are there, like area_codes = ["405", "539"].')
+            if not all(code.isdecimal() for code in codes):
+                self.errors.append(f"{shown}.area_codes must be digits in quotes.")
+            found[name] = Place(hours=hours or ("", ""), area_codes=codes, **limits)
+            self.leftovers(shown, rules)
+        return found
+
+    def hours(self, shown: str, value: object) -> tuple[str, str] | tuple[()]:
+        """From and until when, of one day; () = that is told to be wrong."""
+        hours = [str(hour) for hour in value] if isinstance(value, list) else []
+        hours[1:] = ["00:00" if hour == "24:00" else hour for hour in hours[1:]]  # both are midnight
+        if len(hours) != 2 or not all(re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", hour) for hour in hours):
+            self.errors.append(f'{shown} must be two times of four digits, like hours = ["09:00", "18:00"].')
+            return ()
+        if hours[1] <= hours[0] and hours[1] != "00:00":
+            self.errors.append(f"{shown}: {hours[1]} is not after {hours[0]}. Write two times of one day.")
+            return ()
+        return hours[0], hours[1]
 
     def ring_at_least(self, table: dict[str, Any]) -> int:
         """Of [policy]: seconds."""

@@ -1,7 +1,8 @@
 """A call of Slack's Web API: once, and what can go wrong with it sorted by what is known then."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any, Literal
 
 import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
@@ -17,6 +18,12 @@ PERHAPS = frozenset({"fatal_error", "internal_error"})
 """Slack's codes for which it says that it may have acted all the same: page "chat.postMessage"."""
 NO_ENTRY = frozenset({"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"})
 """Slack's codes for a bot token that is good for nothing any more, whatever the conversation."""
+CLOCK_SECONDS = 60.0
+"""So much this computer's clock may differ from Slack's."""
+REFUSED_SECONDS = 300.0
+"""A request of Slack's that seems older, or of a time to come, is refused: page "Verifying requests from Slack"."""
+NO_THREAD = frozenset({"cannot_reply_to_message", "thread_not_found", "message_not_found"})
+"""Slack's codes where the message is not there (any more) below which something was to stand."""
 NO_PLACE = {
     "channel_not_found": "does not exist any more, or Callboard was never in it",
     "is_archived": "is archived",
@@ -130,3 +137,22 @@ def _asked_to_wait(error: SlackApiError) -> float:
         return max(1.0, float(error.response.headers.get("Retry-After", 1)))
     except ValueError:
         return 1.0
+
+
+def wrong_clock(headers: Mapping[str, str], now: float, mode: Literal["socket", "http"]) -> str:
+    """The sentence for a clock of this computer that is not right by Slack's, which dates its answers; "" = it is.
+
+    `now`: seconds since 1970 UTC, by this computer.
+    """
+    try:
+        dated = parsedate_to_datetime({name.lower(): value for name, value in headers.items()}["date"])
+    except (KeyError, ValueError):  # what answers is no Slack
+        return ""
+    behind = dated.timestamp() - now
+    if abs(behind) < CLOCK_SECONDS:
+        return ""
+    minutes = max(1, round(abs(behind) / 60))
+    how = f"{minutes} minute{'' if minutes == 1 else 's'} {'behind' if behind > 0 else 'ahead of'}"
+    more = "; commands and buttons are refused, too" if mode == "http" and abs(behind) > REFUSED_SECONDS else ""
+    fix = "Set it, say with `timedatectl set-ntp true`."
+    return f"This computer's clock is {how} Slack's, so times, calling hours and limits are wrong{more}. {fix}"

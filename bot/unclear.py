@@ -6,10 +6,18 @@ import msgspec
 
 from bot import numbers
 from bot.board import Board
+from bot.call import Call
 from bot.errors import NotAllowed
 from bot.events import NotPlaced, Outcome, Settled, State, Unclear
 from bot.intents import CHANGE, CONDUCT, CONFERENCE, CONTROL, Ask
 from bot.store import calls, ledger
+
+ASKS = "Its card, in your conversation with Callboard, asks what became of it; it is not dialled again by itself."
+
+
+def words(call: Call) -> str:
+    """What whoever asked for a call is told of its order, "" = it was taken."""
+    return f"{call.words} {ASKS}" if call.words and call.state is State.UNCLEAR else call.words
 
 
 async def recover(board: Board) -> None:

@@ -77,16 +77,24 @@ def application(board: Board, slack: ASGIApp | None = None) -> ASGIApp:
         if scope["type"] == "http" and scope["path"].startswith(HOOKS):
             await _reply(await _hook(board, scope, receive), send)
         elif slack is not None and scope["type"] == "http" and scope["path"] == "/slack/events":
-            await _limited(slack, scope, receive, send)
+            await _limited(board, slack, scope, receive, send)
         else:
             await ours(scope, receive, send)
 
     return dispatch
 
 
-async def _limited(slack: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-    """Bolt reads a body to its end before it looks whether it is signed: anybody could fill our memory."""
+async def _limited(board: Board, slack: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Bolt reads a body to its end before it looks whether it is signed: anybody could fill our memory.
+
+    It says to nobody but the sender that a signature is wrong, which whoever has set a wrong secret must hear, too.
+    """
     size = 0
+
+    async def heard(message: Message) -> None:
+        if message["type"] == "http.response.start" and message["status"] == 401:
+            _unsigned(board, scope)
+        await send(message)
 
     async def counted() -> Message:
         nonlocal size
@@ -97,9 +105,19 @@ async def _limited(slack: ASGIApp, scope: Scope, receive: Receive, send: Send) -
         return message
 
     try:
-        await slack(scope, counted, send)
+        await slack(scope, counted, heard)
     except _NotRead as refusal:
         await _reply(refusal.reply, send)
+
+
+def _unsigned(board: Board, scope: Scope) -> None:
+    """Once, and not of whoever does not even try: anybody may send anything there."""
+    if "signature" not in board.logged and any(name == b"x-slack-signature" for name, _ in scope["headers"]):
+        board.logged["signature"] = "wrong"
+        log.warning(
+            "A request to /slack/events was refused, for its signature is wrong. If commands fail in Slack, look at "
+            "SLACK_SIGNING_SECRET and at this computer's clock."
+        )
 
 
 async def _reply(reply: Reply, send: Send) -> None:

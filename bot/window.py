@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 import phonenumbers
+from phonenumbers import PhoneNumberType
 from phonenumbers.timezone import time_zones_for_geographical_number, time_zones_for_number
 
 from bot import numbers
@@ -80,7 +81,9 @@ def zones_of(number: str) -> tuple[str, ...]:
     if parsed is None:
         return ()
     # A number that the metadata does not know still has a country code and often an area code.
-    lookup = time_zones_for_number if phonenumbers.is_valid_number(parsed) else time_zones_for_geographical_number
+    kind = numbers.kind(number)
+    placed = kind == PhoneNumberType.UNKNOWN or phonenumbers.is_number_type_geographical(kind, parsed.country_code or 0)
+    lookup = time_zones_for_geographical_number if placed else time_zones_for_number
     return tuple(name for name in lookup(parsed) if name != "Etc/Unknown" and find_zone(name) is not None)
 
 

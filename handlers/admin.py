@@ -19,6 +19,7 @@ from bot.errors import BadInput, NotAllowed, NotFound
 from bot.operations import operations
 from bot.outsiders import WORDS
 from bot.permission import rules
+from bot.places import Place
 from bot.routing import quiet_hours
 from bot.rules import Rules
 from bot.store import campaigns, cards, channels, ledger, opt_outs, people
@@ -172,6 +173,11 @@ def policy_words(board: Board) -> str:
     named = f"every member{guests}"
     if policy.callers:
         named = f"{', '.join(f'<@{user}>' for user in policy.callers)}, managers and admins"
+    strict = "".join(
+        f"• Numbers of {name}: {place}, by hand too\n"
+        for name, place in found.places.items()
+        if name.partition("-")[0] in found.allowed_countries and place != Place()
+    )
     over = policy.approve_over
     second = (
         f"\n• Lists that call more than {approval.so_many(over)} wait until a second manager says yes" if over else ""
@@ -184,8 +190,9 @@ def policy_words(board: Board) -> str:
         f"• {_within(found)}\n"
         f"• {_caps(found)}\n"
         f"{_nightly(found)}"
-        f"• Managers may allow one call to a number on the do-not-call list, or past a limit of the day or the night, "
-        "if they say why\n"
+        f"{strict}"
+        f"• Managers may allow one call to a number on the do-not-call list, or past a limit of the day, the night or "
+        "a place, if they say why\n"
         f"{_to_whom_messages(found)}"
         f"• Voice messages and calls from lists: to one number {_times(found.attempts_per_day)} a day and "
         f"{_times(found.attempts_per_week)} a week{second}"

@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 from slack_bolt.async_app import AsyncApp
 
-from bot import asking, controlling, dialing, gathering, intents, numbers, offers, typed_lengths, waiving, who
+from bot import asking, controlling, dialing, gathering, intents, numbers, offers, typed_lengths, unclear, waiving, who
 from bot.call import Call
 from bot.cards import actions, button, context, cut, message, safe, section
 from bot.cards import who as shown
@@ -197,7 +197,7 @@ async def dial(desk: Desk, click: Click, key: str, ask: Ask) -> None:
     if ask.reason:
         await waiving.used(board, ask, call)
     if call.words:
-        await tell(desk, click, call.words)
+        await tell(desk, click, unclear.words(call))
 
 
 async def ask_first(desk: Desk, click: Click, ask: Ask, question: str, yes: str = "Call now") -> None:

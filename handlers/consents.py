@@ -96,9 +96,11 @@ async def _withdraw(board: Board, user: str, text: str) -> str:
     number, _ = numbers.at_start(slack_text.as_read(text), board.settings.region)
 
     def write(db: sqlite3.Connection) -> bool:
-        if not store.withdraw(db, number):
+        found = store.get(db, number)
+        if found is None or not store.withdraw(db, number):
             return False
-        ledger.audit(db, board.now(), user, "consent remove", number)
+        given = datetime.fromtimestamp(found.given_at, ZoneInfo(board.settings.zone)).date()
+        ledger.audit(db, board.now(), user, "consent remove", number, f"{given}: {found.source}")  # it is the proof
         return True
 
     if not await board.write(write):

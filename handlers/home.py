@@ -27,6 +27,7 @@ log = logging.getLogger("callboard.home")
 KEPT_FRESH_SECONDS = 24 * 3600
 """How long after it was last opened a Home is kept up to date."""
 _PER_ROUND = 20
+_REMINDERS_SHOWN = 5
 _DOWN = ("", "ratelimited", "internal_error", "fatal_error", "service_unavailable", "request_timeout")
 """Slack's codes that say nothing about the Home in question; "" = it was not reached."""
 
@@ -111,6 +112,7 @@ def _view(db: sqlite3.Connection, board: Board, user: str) -> dict[str, Any]:
     live = [call for call in calls.open_calls(db) if call.rep == user and call.purpose != "message"]
     owed = [replace(one, line=board.settings.label(one.line)) for one in missed.owed_by(db, user)]
     mine = figures.today(db, user, digests.midnight(board, zone))
+    later = ledger.reminders_of(db, user)
     broken = [board.settings.renamed(text) for _, text, *_ in ledger.problems(db)]
     return home_view(
         live=live,
@@ -140,6 +142,12 @@ def _view(db: sqlite3.Connection, board: Board, user: str) -> dict[str, Any]:
             for rep in offers.of(db, user)
             if (one := calling_lists.get(db, rep.list)) is not None
         ],
+        reminders=[
+            (call, due_at, call.rep != user and masks_from(board.settings, board.routing.place(call), user))
+            for call_id, due_at in later[:_REMINDERS_SHOWN]
+            if (call := calls.get(db, call_id)) is not None
+        ],
+        reminders_left=len(later) - _REMINDERS_SHOWN,
         lists=[(one, campaigns.counts(db, one.id)) for one in campaigns.open_lists(db)] if role != "rep" else (),
     )
 

@@ -17,7 +17,7 @@ from bot.errors import BadInput
 from bot.permission import rules
 from bot.store import registries as store
 from handlers import Click, Desk, on_actions, on_form, tell
-from handlers.slack_files import chosen, fetch
+from handlers.slack_files import table, wrong_table
 
 
 def register(app: AsyncApp, desk: Desk) -> None:
@@ -55,9 +55,9 @@ async def _listed(board: Board) -> str:
     for copy in copies:
         day, most = date.fromisoformat(copy.as_of), days.get(copy.country, 0)
         age = (today - day).days
-        old = f"{counted(age, 'day')} old" + (f", {most} are the most" if most else "")
+        old = (f"{counted(age, 'day')} old" if age else "of today") + (f", {most} are the most" if most else "")
         late = "; *too old*: no voice message and no call from a list goes there" if most and age > most else ""
-        of = f"{copy.count:,} numbers as of {day.day} {day:%B %Y}"
+        of = f"{counted(copy.count, 'number')} as of {day.day} {day:%B %Y}"
         lines.append(f"• *{plain(copy.name)}* ({copy.country}): {of}, {old}{late}; imported by <@{copy.by}>")
     return "\n".join(["Do-not-call registries:", *lines])
 
@@ -84,22 +84,27 @@ async def _open(desk: Desk, click: Click, metadata: Mapping[str, str]) -> None:
 
 
 async def validate_table(desk: Desk, click: Click) -> dict[str, str]:
-    """A day that has come."""
+    """A day that has come, and a file or pasted rows, where none was sent."""
     try:
         registries.check_day(desk.board, click.fields.get("day", ""))
     except BadInput as error:
         return {"day": str(error)}
-    return {}
+    return {} if "file" in _metadata(click) else wrong_table(click)
+
+
+def _metadata(click: Click) -> dict[str, str]:
+    """Where the form's sender reads answers, or which file was sent before."""
+    return msgspec.json.decode(click.value, type=dict[str, str])
 
 
 async def read_table(desk: Desk, click: Click) -> None:
     """The form *Import a registry*: read in a while, then told of."""
     board, fields = desk.board, click.fields
     registries.check_admin(board, click.user)
-    metadata = msgspec.json.decode(click.value, type=dict[str, str])
+    metadata = _metadata(click)
     click = msgspec.structs.replace(click, response_url=metadata.get("url", ""))
     asking = f"{click.trigger} {metadata.get('file', '')}"
-    name, data = await fetch(desk, metadata.get("file") or chosen(click), registry_rows.MOST_BYTES)
+    name, data = await table(desk, click, metadata.get("file", ""), registry_rows.MOST_BYTES)
     await tell(desk, click, f"Reading {plain(name)}; when it is done, your conversation with Callboard says so.")
     copy_id = hashlib.blake2s(asking.encode(), digest_size=10).hexdigest()
     told = await registries.take_in(

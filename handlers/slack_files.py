@@ -31,13 +31,14 @@ def wrong_table(click: Click) -> dict[str, str]:
     return {}
 
 
-async def table(desk: Desk, click: Click, file: str = "") -> tuple[str, bytes]:
+async def table(desk: Desk, click: Click, file: str = "", limit: int = tables.MOST_BYTES) -> tuple[str, bytes]:
     """Name and content of the table that a form is about: `file`, which was sent before, else as `wrong_table()` says.
+    `limit`: bytes.
 
     Raises as `fetch()`.
     """
     if file := file or chosen(click):
-        return await fetch(desk, file, tables.MOST_BYTES)
+        return await fetch(desk, file, limit)
     return "pasted rows", click.fields["rows"].encode()
 
 

@@ -92,7 +92,7 @@ def _no_outside_network() -> None:
 @pytest.fixture(autouse=True)
 def _loggers_as_before() -> Iterator[None]:
     """They are the process's own, and whoever tries the command line sets them."""
-    names = ("httpx", "apscheduler", "slack_bolt", "slack_sdk", "uvicorn", None)
+    names = ("httpx", "httpcore", "apscheduler", "slack_bolt", "slack_sdk", "uvicorn", None)
     before = [(logger, logger.level, list(logger.filters)) for logger in map(logging.getLogger, names)]
     yield
     for logger, level, filters in before:

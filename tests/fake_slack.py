@@ -16,6 +16,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,7 @@ class FakeSlack:
     def __init__(self, now: Callable[[], float], scopes: frozenset[str] | None = None) -> None:
         self.now = now
         self.signed_at: Callable[[], float] = time.time
+        self.dated_at: Callable[[], float] = time.time
         self.scopes = granted_scopes() if scopes is None else scopes
         self.groups: dict[str, list[str]] = {}
         self.users = {user.id: user for user in (User("U1", "Ada", is_admin=True), User("U2", "Grace"))}
@@ -279,7 +281,11 @@ class FakeSlack:
             outcome = kind or "ok"
             if kind.startswith("garbled:"):
                 return web.Response(text='{"ok": tr', content_type=kind.removeprefix("garbled:"))
-            granted = {"x-oauth-scopes": ",".join(sorted(self.scopes))}  # Slack tells them with every answer
+            # Slack tells both with every answer.
+            granted = {
+                "x-oauth-scopes": ",".join(sorted(self.scopes)),
+                "date": formatdate(self.dated_at(), usegmt=True),
+            }
             return _drop(request) if kind else web.json_response({"ok": True, **answer}, headers=granted)
         except RateLimited as error:
             outcome = error.code

@@ -335,10 +335,13 @@ def test_a_crowded_home_names_what_it_leaves_out() -> None:
         is_admin=True,
         controls=lambda shown: frozenset({"hang_up", "hold"}),
         lists=[(Batch(f"b{n}", "a", "k", "x" * 80, "y" * 80, REP, NOW, "adding"), {"ready": 9}) for n in range(200)],
+        reminders=[(call(id=f"r{n}"), NOW + n, bool(n % 2)) for n in range(5)],
+        reminders_left=8,
         mine=[(CallingList(f"l{n}", f"List {n}", "autumn.csv", REP, NOW, "running"), 9) for n in range(20)],
     )
     assert "And 30 more." in texts_of_contexts(view)
-    assert "And 70 more." in texts_of_contexts(view)
+    assert "And 75 more." in texts_of_contexts(view)
+    assert "And 8 more." in texts_of_contexts(view)
 
 
 def texts_of_contexts(view: dict[str, Any]) -> list[str]:
@@ -373,6 +376,7 @@ def test_any_home_is_one_that_slack_takes(
     name: str,
 ) -> None:
     home(
+        reminders=[(one, NOW, flag) for one in live[:5]],
         live=live, owed=owed, today=today, person=person, problems=sentences, health=sentences, is_admin=flag,
         controls=lambda shown: frozenset({"hang_up", "hold"}) if flag else frozenset(), names=lambda number: name,
     )  # fmt: skip

@@ -148,6 +148,21 @@ async def test_a_provider_that_refuses_or_hangs(computer: Computer) -> None:
     await fault(computer, "WRONG    voicenter: Voicenter did not answer. Try again in a minute.")
 
 
+async def test_a_provider_that_is_not_reached(computer: Computer) -> None:
+    """Its address is to blame only where somebody has set it."""
+
+    def away(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("", request=request)
+
+    computer.phone = away
+    words = "Voicenter could not be reached, so nothing was done. Try again. Check network and firewall"
+    await fault(computer, f"WRONG    voicenter: {words}.")
+    computer.text = SETTINGS.replace(
+        "[accounts.voicenter]", '[accounts.voicenter]\nmonitor_url = "https://monitor.example"'
+    )
+    await fault(computer, f"WRONG    voicenter: {words}, and VOICENTER_MONITOR_URL (https://monitor.example).")
+
+
 async def test_a_provider_that_cannot_be_checked(computer: Computer) -> None:
     computer.text = GURULIZE.replace('account = "voicenter"', "")
     code, lines = await computer.check()

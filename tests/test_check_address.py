@@ -1,10 +1,12 @@
 """`callboard check`: the public address, its certificate, and the port."""
 
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -85,6 +87,21 @@ async def self_signed(folder: Path) -> AsyncIterator[str]:
         yield f"https://127.0.0.1:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()
+
+
+async def test_a_name_that_nobody_knows(computer: Computer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also while Callboard is not running: it would not be reached then, either."""
+    known = socket.getaddrinfo
+
+    def lookup(host: str, *more: Any, **others: Any) -> Any:
+        if host == "callboard.invalid":
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return known(host, *more, **others)
+
+    monkeypatch.setattr(socket, "getaddrinfo", lookup)
+    computer.environment["CALLBOARD_PUBLIC_URL"] = "https://callboard.invalid"
+    fix = "Mend its spelling, or have an entry made for it in the DNS."
+    await fault(computer, f"WRONG    CALLBOARD_PUBLIC_URL: nobody knows the name callboard.invalid. {fix}")
 
 
 async def test_a_certificate_that_is_not_accepted(computer: Computer, tmp_path: Path) -> None:

@@ -1,12 +1,15 @@
 """`callboard check`: the data folder and the database, which it looks at and leaves as they are."""
 
 import os
+import re
 import sqlite3
-from contextlib import closing
+from contextlib import AsyncExitStack, closing
 from pathlib import Path
 
 import pytest
 
+from bot.data_folder import take
+from bot.errors import SettingsError
 from bot.store import Database, alone, engine, ledger
 from bot.store.schema import VERSION
 from bot.workspace import IDENTITY
@@ -82,14 +85,14 @@ async def test_a_damaged_database_is_said(computer: Computer, kept: float) -> No
     size = int(len(whole) * kept) // 4096 * 4096
     file.write_bytes(whole[:size] + bytes(len(whole) - size))
     words = "database disk image is malformed. If it is damaged, put a backup in its place: docs/deploying.md."
-    await fault(computer, f"WRONG    The database {file} cannot be opened: {words}")
+    await fault(computer, f"WRONG    The database {file} cannot be used: {words}")
 
 
 async def test_a_file_that_is_no_database_is_said(computer: Computer) -> None:
     file = database(computer)
     file.write_bytes(b"number,name\n" * 1000)
     words = "file is not a database. If it is damaged, put a backup in its place: docs/deploying.md."
-    await fault(computer, f"WRONG    The database {file} cannot be opened: {words}")
+    await fault(computer, f"WRONG    The database {file} cannot be used: {words}")
 
 
 async def test_a_database_of_another_program_is_said_and_never_changed(computer: Computer) -> None:
@@ -98,17 +101,39 @@ async def test_a_database_of_another_program_is_said_and_never_changed(computer:
     statement(file, "CREATE TABLE invoices (id INTEGER)")
     before = everything(file.parent)
     words = "It is another program's. Move it away, or set another CALLBOARD_DATA."
-    await fault(computer, f"WRONG    The database {file} cannot be opened: {words}")
+    await fault(computer, f"WRONG    The database {file} cannot be used: {words}")
     with pytest.raises(sqlite3.DatabaseError, match="another program's"):
         Database(file)
     assert everything(file.parent) == before
+
+
+async def test_a_lock_that_somebody_else_has_left_is_said(computer: Computer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after one start as root: the lock is the first thing that is taken."""
+    lock = database(computer).with_name("callboard.lock")
+    lock.touch()
+    monkeypatch.setattr(os, "access", lambda path, _: Path(path) != lock)
+    words = f"The file {lock} cannot be written. Make it this user's own (chown), then start."
+    await fault(computer, f"WRONG    {words}")
+    with pytest.raises(SettingsError, match=re.escape(words)):
+        async with AsyncExitStack() as stack:
+            take(stack, lock.parent)
+
+
+async def test_a_disk_that_is_read_only_is_nobodys_to_chown(
+    computer: Computer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = database(computer)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    monkeypatch.setattr("bot.data_folder._read_only", lambda folder: True)
+    fix = "Its disk is mounted read-only: mount it for writing, or set another CALLBOARD_DATA."
+    await fault(computer, f"WRONG    The file {file} cannot be written. {fix}")
 
 
 async def test_a_database_of_a_newer_callboard_is_said(computer: Computer) -> None:
     file = database(computer)
     statement(file, "PRAGMA user_version = 99")
     words = "The database was written by a newer Callboard. Update Callboard, then start it."
-    await fault(computer, f"WRONG    The database {file} cannot be opened: {words}")
+    await fault(computer, f"WRONG    The database {file} cannot be used: {words}")
 
 
 @pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may write everything")
@@ -118,7 +143,7 @@ async def test_a_database_that_cannot_be_written_is_said(computer: Computer, nam
     beside.touch()
     beside.chmod(0o444)
     fix = "Make it this user's own (chown), then start."
-    await fault(computer, f"WRONG    The database {beside} cannot be written. {fix}")
+    await fault(computer, f"WRONG    The file {beside} cannot be written. {fix}")
 
 
 async def test_the_data_folder(computer: Computer, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """`callboard check`: what it asks Slack: scopes, tokens, channels, people."""
 
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -151,6 +152,32 @@ async def test_slack_is_asked_about_so_many_people_only_as_it_lets_itself_be(com
     (told,) = [line for line in lines if "policy.callers" in line]
     assert told.startswith("ok       policy.callers: Rep U7000, ")
     assert told.endswith(" and 78 more")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (420, "7 minutes behind Slack's"),
+        (-90, "2 minutes ahead of Slack's"),
+        (-7200, "120 minutes ahead of Slack's"),
+    ],
+)
+async def test_a_clock_that_is_wrong(computer: Computer, seconds: float, words: str) -> None:
+    computer.slack.dated_at = lambda: time.time() + seconds
+    fix = "so times, calling hours and limits are wrong. Set it, say with `timedatectl set-ntp true`."
+    await fault(computer, f"WRONG    This computer's clock is {words}, {fix}")
+
+
+async def test_a_clock_that_is_nearly_right(computer: Computer) -> None:
+    computer.slack.dated_at = lambda: time.time() - 30
+    assert (await computer.check())[0] == 0
+
+
+async def test_without_the_scope_no_channel_is_blamed(computer: Computer) -> None:
+    computer.slack.scopes -= {"channels:read"}
+    await fault(computer, "MISSING  Scopes: channels:read. Update the app from manifest.yml and install it again.")
+    told = "note     Channel C1: whether Callboard is in it cannot be told: Slack says missing_scope"
+    assert told in (await computer.check())[1]
 
 
 async def test_without_the_scope_nobody_is_blamed(computer: Computer) -> None:

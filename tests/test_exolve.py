@@ -274,11 +274,30 @@ def test_the_simulator_wants_its_key(path: str, key: str, status: int, words: st
     assert (reply.status, json.loads(reply.body)) == (status, {"error": words})
 
 
-async def test_an_empty_answer_is_not_taken_for_a_list() -> None:
-    http = httpx.AsyncClient(transport=httpx.MockTransport(lambda request: httpx.Response(200, json={})))
+@pytest.mark.parametrize("content", ["", "[]", "null", "<html></html>", '{"voice_message_list": 7}'])
+async def test_another_answer_is_not_taken_for_an_empty_list(content: str) -> None:
+    http = httpx.AsyncClient(transport=httpx.MockTransport(lambda request: httpx.Response(200, text=content)))
     provider = Exolve("exolve", {"api_key": "KEY", "url": "https://provider.example"}, http, "RU")
-    with pytest.raises(Unavailable, match="cannot be read"):
+    with pytest.raises(Unavailable, match=r"cannot be read|no list"):
         await provider.templates()
+
+
+@pytest.mark.parametrize(
+    ("status", "page", "words"),
+    [
+        (403, "<html><h1>Forbidden</h1></html>", "MTS Exolve refused: HTTP 403. Check EXOLVE_URL."),
+        (404, "<html>Not Found</html>", "MTS Exolve refused: HTTP 404. Check EXOLVE_URL."),
+        (302, "", "MTS Exolve refused: HTTP 302. Check EXOLVE_URL."),
+        (401, "", "MTS Exolve refused: HTTP 401. Check EXOLVE_API_KEY."),
+    ],
+)
+async def test_what_is_in_front_of_it_does_not_speak_for_it(status: int, page: str, words: str) -> None:
+    answer = httpx.Response(status, text=page)
+    async with httpx.AsyncClient(transport=httpx.MockTransport(lambda request: answer)) as http:
+        exolve = Exolve("exolve", {"api_key": "KEY", "url": "https://exolve.example"}, http, "RU")
+        with pytest.raises(Refused) as refusal:
+            await exolve.check()
+    assert str(refusal.value) == words
 
 
 @pytest.mark.parametrize(

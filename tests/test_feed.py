@@ -91,6 +91,17 @@ async def test_an_edit_that_fails_is_shown_in_the_end(desk: Office, kind: str) -
     assert message.text == "Hello again to you."
 
 
+async def test_a_scope_that_is_missing_is_told_with_what_to_do(desk: Office) -> None:
+    desk.slack.scopes -= {"im:write"}
+    await desk.board.tell("U1", "Hello", "hello")
+    await desk.settle()
+    (told,) = [text for key, text, *_ in await desk.board.read(ledger.problems) if key == "Slack @U1"]
+    assert told == (
+        "<@U1> cannot be written to, for the app lacks a scope: install it again from manifest.yml; `callboard check` "
+        "says which is missing. What belongs there waits and is posted when it is mended."
+    )
+
+
 async def test_a_channel_without_us_waits_and_the_admins_hear_once(desk: Office) -> None:
     await ask(desk, place="C2")
     await desk.settle()
@@ -453,6 +464,41 @@ async def test_a_line_below_a_card_that_cannot_be_shown_is_not_looked_at_every_s
     await posted(desk)
     due = await desk.board.db.read(lambda db: db.execute("SELECT due_at FROM cards WHERE kind = 'line'").fetchone()[0])
     assert due - desk.clock() == pytest.approx(60)
+
+
+async def test_a_line_below_a_card_that_somebody_deleted_stands_below_the_new_one(desk: Office) -> None:
+    desk.feed.render = lambda card: _message(card)
+    await ask(desk)
+    await desk.settle()
+    above = await desk.board.read(cards.find, "notice", "one")
+    assert above is not None
+    desk.slack.delete("C1", above.ts)
+    body = b'{"card":%d,"event":{}}' % above.id
+    for number in range(2):
+        await desk.board.write(cards.mark, cards.LINE, f"line{number}", "C1", desk.clock() + number, body)
+    for _ in range(12):
+        await posted(desk)
+        desk.clock.advance(3)
+    card, *lines = shown(desk)
+    assert [line.thread_ts for line in lines] == [card.ts] * 2
+    assert await desk.board.read(ledger.problems) == []
+
+
+async def test_a_card_below_which_nothing_may_stand_is_not_shown_over_and_over(desk: Office) -> None:
+    desk.feed.render = lambda card: _message(card)
+    await ask(desk)
+    await desk.settle()
+    above = await desk.board.read(cards.find, "notice", "one")
+    assert above is not None
+    desk.slack.ails = lambda _, arguments: "cannot_reply_to_message" if arguments.get("thread_ts") else ""
+    await desk.board.write(cards.mark, cards.LINE, "line", "C1", desk.clock(), b'{"card":%d,"event":{}}' % above.id)
+    for _ in range(40):
+        await posted(desk)
+        desk.clock.advance(60)
+    assert [message.ts for message in shown(desk)] == [above.ts]
+    ((_, text, *_),) = await desk.board.read(ledger.problems)
+    assert "refused the message (cannot_reply_to_message)" in text
+    assert len(desk.slack.requests) < 30
 
 
 async def _message(card: Card) -> CardMessage | None:

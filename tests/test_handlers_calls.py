@@ -149,8 +149,11 @@ async def test_two_numbers_among_words_are_one_too_many(desk: Office) -> None:
 async def test_a_failing_provider_is_told(desk: Office, error: Exception, told: str, card: str) -> None:
     await desk.link("U1")
     desk.phone.answer = error
-    assert told in await desk.type("/call +1 202 555 0123")
+    said = await desk.type("/call +1 202 555 0123")
+    assert told in said
     assert card in desk.conversation("U1")[0].text
+    asks = "Its card, in your conversation with Callboard, asks what became of it; it is not dialled again by itself."
+    assert (asks in said) == (card == "Unclear")
     assert len(desk.phone.orders) == 1
 
 

@@ -249,6 +249,25 @@ async def test_clear_asks_and_removes_what_waits(desk: Office) -> None:
     assert dialer(desk).sheets[SALE].calls == {}
 
 
+@pytest.mark.parametrize("what", ["start", "clear"])
+async def test_more_calls_than_whoever_says_yes_was_asked_about_are_neither_dialled_nor_removed(
+    desk: Office, what: str
+) -> None:
+    sheet = dialer(desk).sheets[SALE]
+    sheet.calls["+12025550101"] = CampaignCall(number="+12025550101")
+    assert "1 call waits." in await desk.type(f"/campaign {what} spring sale", user="U2")
+    question = last(desk)
+    sheet.calls |= {f"+1202555011{last}": CampaignCall(number=f"+1202555011{last}") for last in range(3)}
+    told = await desk.press(f"campaign:{what}", question, "C1", user="U2")
+    assert "4 calls wait in Spring sale by now, and 1 when you were asked, so nothing was done" in told
+    assert f"Type `/campaign {what} Spring sale` to be asked anew" in told
+    assert dialer(desk).orders_of(f"{what}_campaign") == []
+    await desk.type(f"/campaign {what} spring sale", user="U2")
+    del sheet.calls["+12025550110"]  # one less is no reason to ask again
+    await press(desk, what)
+    assert dialer(desk).orders_of(f"{what}_campaign") == [(SALE,)]
+
+
 async def test_a_second_press_does_nothing(desk: Office) -> None:
     await desk.type("/campaign start spring sale", user="U2")
     question = last(desk)

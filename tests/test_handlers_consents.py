@@ -72,7 +72,7 @@ async def test_reps_do_not_and_everybody_may_withdraw_it(desk: Office) -> None:
     await desk.type(f"/callboard consent add {NOA} form", user="U2")
     assert "+1 202-555-0101 agrees no more." in await desk.type(f"/callboard consent remove {NOA}")
     assert await of(desk) is None
-    assert (await audited(desk))[0] == ("U1", "consent remove", NOA, "")
+    assert (await audited(desk))[0] == ("U1", "consent remove", NOA, "2026-02-02: form")
 
 
 async def test_of_one_number_the_latest_counts(desk: Office) -> None:

@@ -70,6 +70,15 @@ async def test_a_day_that_has_not_come_is_none(desk: Office) -> None:
     assert "has not come yet" in (await desk.submit(filled, user="U9"))["day"]
 
 
+async def test_a_few_numbers_may_be_pasted(desk: Office) -> None:
+    await desk.type("/callboard registry import", user="U9")
+    assert "one of the two" in (await desk.submit({"name": "US", "country": "US", "day": day(desk)}, user="U9"))["rows"]
+    filled = {"name": "US", "country": "US", "day": day(desk), "rows": "2025550101\n2025550102"}
+    assert await desk.submit(filled, user="U9") == {}
+    await rest(desk)
+    assert "2 numbers" in await desk.type("/callboard registry")
+
+
 async def test_a_file_in_the_conversation_may_be_one(desk: Office) -> None:
     file = add_file(desk.slack, "registry.csv", FILE, user="U9")
     await desk.send(slack_requests.direct_message(desk.slack, "", user="U9", files=[file.as_json()]))
@@ -174,8 +183,8 @@ async def test_the_admins_are_told_before_and_when_it_is_too_old(desk: Office) -
     desk.clock.advance(3 * 86400)
     await registries.watch(desk.board)
     await desk.settle()
-    later = [message.text for message in desk.conversation("U9")[count:]]
-    assert any("is 32 days old, and 31 are the most. No voice message" in words for words in later)
+    (later,) = [message.text for message in desk.conversation("U9")[count:]]
+    assert "is 32 days old, and 31 are the most. No voice message" in later
     assert "*too old*" in await desk.type("/callboard registry")
     await take_in(desk)
     assert "too old" not in await desk.type("/callboard registry")

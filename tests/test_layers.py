@@ -33,6 +33,7 @@ PURE = (
         "bot.contact_rows",
         "bot.registry_rows",
         "bot.consent_rows",
+        "bot.places",
         "bot.window",
         "bot.who",
         "bot.names",
@@ -82,7 +83,9 @@ IO_OF_OURS = (
 )
 
 KNOWS_ONLY_THE_TYPES_OF_SQLITE = (
+    "bot.__main__",
     *(
+        "bot.abandoned",
         "bot.alarms",
         "bot.approval",
         "bot.asking",

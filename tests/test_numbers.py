@@ -6,10 +6,11 @@ import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from phonenumbers import PhoneNumberType, shortnumberinfo
 from phonenumbers.phonemetadata import PhoneMetadata
 from phonenumbers.shortnumberinfo import SUPPORTED_SHORT_REGIONS
 
-from bot import numbers
+from bot import number_kinds, numbers
 from bot.errors import BadInput
 from bot.numbers import at_start, country, e164, likely_country, masked, parse, pretty, with_extension, withheld
 
@@ -225,3 +226,27 @@ def test_what_is_asked_of_one_number_in_a_row_reads_it_once() -> None:
     assert numbers.parsed("+442079460123") is numbers.parsed("+442079460123")
     assert numbers.parsed("2079460123") is None
     assert numbers.parsed("+") is None
+
+
+COUNTRY_CODES = sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE)
+
+
+@given(st.sampled_from(COUNTRY_CODES), st.text("0123456789", min_size=2, max_size=12))
+def test_what_is_asked_of_a_number_once_is_what_its_plan_says(code: int, digits: str) -> None:
+    number = f"+{code}{digits}"
+    parts = numbers.parsed(number)
+    if parts is None:
+        return
+    assert numbers.kind(number) == phonenumbers.number_type(parts)
+    assert (numbers.kind(number) != PhoneNumberType.UNKNOWN) == phonenumbers.is_valid_number(parts)
+    assert numbers.region(number) == (phonenumbers.region_code_for_number(parts) or "")
+    assert number_kinds.is_short_abroad(parts) == shortnumberinfo.is_valid_short_number(parts)
+
+
+@pytest.mark.parametrize("code", COUNTRY_CODES)
+def test_a_short_number_of_any_country_is_known_behind_its_code(code: int) -> None:
+    for one in phonenumbers.region_codes_for_country_code(code):
+        known = PhoneMetadata.short_metadata_for_region(one)
+        if known is not None and known.short_code is not None and known.short_code.example_number:
+            short = phonenumbers.PhoneNumber(country_code=code, national_number=int(known.short_code.example_number))
+            assert number_kinds.is_short_abroad(short) == shortnumberinfo.is_valid_short_number(short)

@@ -317,6 +317,14 @@ async def test_a_recording_is_fetched_with_the_code_where_voicenter_itself_has_i
         await here.provider.fetch_recording(link, tmp_path / "a.mp3", 1000)
 
 
+async def test_a_host_that_is_voicenters_after_all_can_be_named(tmp_path: Path) -> None:
+    link = "https://another.s3.amazonaws.com/x.mp3"
+    with pytest.raises(
+        Refused, match=r"not fetched\. If it is, add another\.s3\.amazonaws\.com to OFFICE_RECORDING_HOSTS\.$"
+    ):
+        await World().provider.fetch_recording(link, tmp_path / "a.mp3", 1000)
+
+
 @pytest.mark.parametrize(
     "link",
     [

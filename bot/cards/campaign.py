@@ -123,7 +123,7 @@ def one_message(one: Shown, now: float, zone: str) -> Message:
 def question_message(one: Shown, what: str) -> Message:
     """Asks before something is done. `what`: of `QUESTIONS`."""
     ask, means, yes = _question(one, what)
-    element = button(yes, f"campaign:{what}", one.value, style=_style(what), about=one.campaign.name)
+    element = button(yes, f"campaign:{what}", _counted(one), style=_style(what), about=one.campaign.name)
     return message([section(f"*{plain(ask, 200)}* {means}", "campaign:ask"), actions([element], "campaign:answer")])
 
 
@@ -177,8 +177,19 @@ def members_message(one: Shown, members: Sequence[Member], users: Mapping[str, s
     return message(blocks)
 
 
-def results_message(one: Shown, added: int, outcomes: Mapping[str, tuple[int, int]], now: float, zone: str) -> Message:
-    """What came of the calls that were added here. `outcomes`: `Outcome` or "" -> (numbers, seconds talked)."""
+def results_message(
+    one: Shown,
+    added: int,
+    outcomes: Mapping[str, tuple[int, int]],
+    now: float,
+    zone: str,
+    *,
+    abandoned: tuple[int, int, int] = (0, 0, 0),
+) -> Message:
+    """What came of the calls that were added here. `outcomes`: `Outcome` or "" -> (numbers, seconds talked).
+
+    `abandoned`: (calls that were picked up and met nobody, calls that were picked up, in so many days).
+    """
     blocks = [header(f"Results of {one.campaign.name}", "campaign:title")]
     if not added:
         blocks.append(section("No call was added to it through Callboard, so there is nothing to count.", "none"))
@@ -192,9 +203,18 @@ def results_message(one: Shown, added: int, outcomes: Mapping[str, tuple[int, in
                 lines.append(f"• {SHORT[Outcome(outcome)]}: *{count:,}*{talk}")
         if waiting:
             lines.append(f"• not called yet, as far as Callboard knows: *{waiting:,}*")
+        nobody, picked_up, days = abandoned
+        if picked_up:
+            of = f"{picked_up:,} who picked up in {counted(days, 'day')}"
+            lines.append(f"Met nobody who was free: *{nobody:,}* of {of}, {share(nobody, picked_up)}.")
         blocks += paragraphs(lines, "campaign:results")
     blocks.append(context([f"The latest call of each number counts. As of {clock(now, zone)}."], "campaign:as_of"))
     return message(blocks)
+
+
+def share(part: int, whole: int) -> str:
+    """ "2.4 %" """
+    return f"{100 * part / whole:.1f} %"
 
 
 def _state(one: Shown) -> str:
@@ -229,7 +249,12 @@ def _looks(one: Shown, about: str) -> list[Block]:
 def _asking(one: Shown, what: str, about: str) -> Block:
     ask, means, yes = _question(one, what)
     question = confirm(ask, means, yes, "Cancel", danger=what != "start")
-    return button(yes, f"campaign:{what}", one.value, style=_style(what), about=about, ask=question)
+    return button(yes, f"campaign:{what}", _counted(one), style=_style(what), about=about, ask=question)
+
+
+def _counted(one: Shown) -> str:
+    """Value of a button that asks: whoever says yes has seen how many wait."""
+    return one.value if one.campaign.pending is None else f"{one.value} {one.campaign.pending}"
 
 
 def _question(one: Shown, what: str) -> tuple[str, str, str]:

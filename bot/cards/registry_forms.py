@@ -7,28 +7,27 @@ from bot.cards.forms import any_input, form, select_input, table_inputs, text_in
 
 
 def registry_form(countries: Sequence[str], today: str, private_metadata: str, *, sent: bool) -> Block:
-    """A copy of a registry; callback_id `registry:table`. Blocks: name, country, day, and file where none was sent.
+    """A copy of a registry; callback_id `registry:table`. Blocks: name, country, day; file, rows where none was sent.
 
     `countries`: ISO 3166.  `today`: ISO.
     """
     words = (
         "A number in each line, or in the first column that has one; as text, CSV or ZIP. It takes the place of the "
-        "copy of the same name. One form takes 10 MB; send larger files into this conversation."
+        "copy of the same name. This form takes 10 MB; send a larger file to Callboard, as a message."
     )
-    file = {"type": "file_input", "filetypes": ["csv", "txt", "zip"], "max_files": 1}
     blocks = [
         section(words, "about"),
         text_input(
-            "name", "Name", {}, length=40, placeholder="US", hint="Of a registry in parts, each with a name of its own."
+            "name", "Name", {}, length=40, placeholder="US", hint="Parts of a registry have a name each, like US 202."
         ),
         select_input("country", "Country", [(code, code) for code in countries], {"country": countries[0]}),
         any_input(
             "day",
             "Of which day",
             {"type": "datepicker", "initial_date": today},
-            hint="When the registry made this copy: it may be so many days old.",
+            hint="When the registry made this copy, for it may not be too old.",
         ),
-        *([] if sent else [any_input("file", "File", file)]),
+        *([] if sent else table_inputs("2025550100", packed=True)),
     ]
     return form("Import a registry", blocks, "registry:table", private_metadata, submit="Read")
 

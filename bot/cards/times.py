@@ -166,6 +166,8 @@ def on(day: str, clock_text: str, now: float, zone: str) -> float:
         raise BadInput(f"“{clock_text}” is not a time of day, so nothing was set. Write it like 14:30 or 6pm.")
     local = datetime.combine(local_day, at, _zone(zone) or UTC)
     if local.timestamp() <= now:
+        local = local.replace(fold=1)  # the second of the two, in the night in which the clocks go back
+    if local.timestamp() <= now:
         raise BadInput("That time is already past, so nothing was set. Pick a later one.")
     if local_day.year > _LAST_YEAR:
         raise BadInput("That date is too far ahead, so nothing was set. Pick an earlier one.")

@@ -161,7 +161,8 @@ def _one(
         case "refused":
             return f"the voice message to {party} was not sent", sentence(result.words)
         case "stopped":
-            return f"cancelled: the voice message to {party}", f"By {rep_words(batch.ended_by)}; nobody was called."
+            by = rep_words(batch.ended_by) or "Callboard"
+            return f"cancelled: the voice message to {party}", f"By {by}; nobody was called."
         case "forgotten":
             return f"the voice message to {party} was sent", "What became of it is not on record any more."
     return f"{party} was not reached", " ".join(part for part in (f"{upper_first(result.words)}.", answered) if part)

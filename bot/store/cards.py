@@ -215,6 +215,11 @@ def anew(db: sqlite3.Connection, card: Card) -> None:
     )
 
 
+def look_again(db: sqlite3.Connection, card: Card) -> None:
+    """Slack may not show it any more: it is edited, also where nothing is new on it."""
+    db.execute("UPDATE cards SET shown = '', dirty = 1, version = version + 1 WHERE id = ?", (card.id,))
+
+
 def later(db: sqlite3.Connection, card: Card, due_at: float) -> None:
     """It could not be shown now; try again then."""
     db.execute("UPDATE cards SET due_at = ?, attempts = attempts + 1 WHERE id = ?", (due_at, card.id))

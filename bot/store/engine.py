@@ -280,8 +280,22 @@ def is_of_the_disk(error: BaseException) -> bool:
     """Whether the disk is full or away, or its file damaged: a person has to mend that. Of any file on it."""
     if isinstance(error, OSError):
         return error.errno in _NO_DISK
-    code = getattr(error, "sqlite_errorcode", 0) if isinstance(error, sqlite3.Error) else 0
-    return code & 0xFF in _OF_THE_DISK  # the primary code: https://sqlite.org/rescode.html
+    return _primary(error) in _OF_THE_DISK
+
+
+def is_damage(error: BaseException) -> bool:
+    """Whether the file is no whole database any more: what helps is a backup."""
+    return _primary(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def is_failing(error: BaseException) -> bool:
+    """Whether the system could not read or write the file."""
+    return _primary(error) == sqlite3.SQLITE_IOERR
+
+
+def _primary(error: BaseException) -> int:
+    """https://sqlite.org/rescode.html"""
+    return (getattr(error, "sqlite_errorcode", 0) if isinstance(error, sqlite3.Error) else 0) & 0xFF
 
 
 def _hopefully(connection: sqlite3.Connection, jobs: list[_Job]) -> list[_Result] | None:

@@ -240,6 +240,12 @@ def forget_fact(db: sqlite3.Connection, key: str) -> None:
     db.execute("DELETE FROM facts WHERE key = ?", (key,))
 
 
+def reminders_of(db: sqlite3.Connection, user: str) -> list[tuple[str, float]]:
+    """(call id, due) of somebody's reminders that are still to come, the next one first."""
+    rows = db.execute("SELECT call_id, due_at FROM reminders WHERE NOT done AND user = ? ORDER BY due_at", (user,))
+    return [(row[0], row[1]) for row in rows]
+
+
 def reminder_of(db: sqlite3.Connection, call_id: str, user: str) -> float:
     """When somebody is reminded of a call, 0 = they are not."""
     row = db.execute("SELECT due_at FROM reminders WHERE id = ? AND NOT done", (f"{call_id} {user}",)).fetchone()

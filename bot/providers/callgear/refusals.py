@@ -25,9 +25,12 @@ HINTS: Mapping[str, str] = {
     **dict.fromkeys(_VALUES, ""),
     "access_token_expired": "Make a new key in the client area and set it.",
     "access_token_blocked": "The key is blocked: ask the account's administrator.",
-    "access_token_invalid": "Check the key.",
-    "auth_error": "Check login and password.",
-    "ip_not_whitelisted": "Add this computer's address in the client area, Account, tab “Call API”.",
+    "access_token_invalid": "Check {account}_ACCESS_TOKEN.",
+    "auth_error": "Check {account}_LOGIN and {account}_PASSWORD.",
+    "ip_not_whitelisted": (
+        "Add this computer's address in the client area: Account, “Rules and safety regulations”, tab “API” (or "
+        "Account, tab “Call API”)."
+    ),
     "component_disabled": "Ask the account's administrator to switch that component of the Call API on.",
     "account_inactive": "The account is blocked: ask CallGear's support.",
     "invalid_state": "Look at the call's card: it is in another state by now.",

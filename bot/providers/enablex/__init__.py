@@ -306,7 +306,7 @@ class EnableX(Provider):
     @override
     def read_webhook(self, request: Request) -> Webhook:
         """All events, plain or encrypted: see `webhooks.py`."""
-        return webhooks.read(request, self.values["app_id"], self.region)
+        return webhooks.read(request, self.values["app_id"], self.region, api.digits(self.values["cli"]))
 
     # How it is spoken to.
 

@@ -97,8 +97,13 @@ class Exolve(Provider):
     async def templates(self) -> tuple[Template, ...]:
         """Source: voice-message/v1/GetList."""
         answer = await self._ask(LIST, {})
-        rows = answer.get("voice_message_list")
-        found = [template_of(row) for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+        # Where JSON is made of protocol buffers, as 64-bit numbers in text suggest, a list without entries is left out.
+        rows = answer.get("voice_message_list") or []
+        if isinstance(rows, dict):
+            rows = [rows]
+        if not isinstance(rows, list):
+            raise Unavailable(f"{self.title} sent no list where one was asked for. Try again in a minute.")
+        found = [template_of(row) for row in rows if isinstance(row, dict)]
         return tuple(template for template in found if template.id)  # nothing can be done with one without
 
     @override
@@ -165,8 +170,8 @@ class Exolve(Provider):
             raise limited(self.title, words)
         if response.status_code >= 300 or (answer.get("error") and not dials):
             raise refusal(self.title, self.account, response.status_code, answer, response.text, WRONG.get(path, ""))
-        # An empty object is Delete's whole answer; anywhere else it lacks what was asked for.
-        if response.status_code != 200 or not readable or (not answer and path != DELETE):
+        # An empty object is Delete's whole answer, and an empty list; anywhere else it lacks what was asked for.
+        if response.status_code != 200 or not readable or (not answer and path not in (DELETE, LIST)):
             words = f"{self.title} gave an answer that cannot be read (HTTP {response.status_code})"
             if dials:
                 raise Ambiguous(f"{words}; it may or may not be calling.")

@@ -167,8 +167,8 @@ def refusal(title: str, account: str, status: int, answer: Mapping[str, Any], ra
     """
     broken = _BROKEN.search(raw[:300])
     words = words_of(answer) or (broken[1].strip() if broken else raw.strip()[:300])
-    found = refused(title, f"HTTP {status}" if words.startswith("<") else words, str(status))
-    if not is_own(found):
+    found = refused(title, f"HTTP {status}" if not words or words.startswith("<") else words, str(status))
+    if not is_own(found) and status != 401:
         return Refused(f"{found} Check {account.upper()}_URL.", code=found.code, words=found.words)
     if status == 401 or (status == 400 and "token" in words.lower()):
         return Refused(f"{found} Check {account.upper()}_API_KEY.", code=str(status), words=words)

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qsl
 
 from bot import loose
 from bot.errors import Unreadable
@@ -97,7 +96,7 @@ def _fields(request: Request) -> dict[str, str]:
             raise Unreadable("A status change whose body is not a JSON object cannot be read.") from error
     elif body:
         try:
-            pairs += parse_qsl(body, keep_blank_values=True, max_num_fields=100)
+            pairs += loose.form(request.body, request.headers.get("content-type", ""))
         except ValueError as error:
             raise Unreadable("A status change whose body is not a form cannot be read.") from error
     return {
