@@ -30,6 +30,7 @@ CALL, YES = "offer:call", "offer:yes"
 LOOKED_AT = 50
 """Contacts of one transaction that may turn out not to be callable now; then the next round goes on."""
 _STALE = "That contact was dealt with already, so nothing was done a second time. Look at the list's card."
+_OVER: Mapping[str, str] = {"paused": "was paused meanwhile", "stopped": "was stopped meanwhile", "done": "is done"}
 
 
 def key(user: str, pressed: Press) -> str:
@@ -146,9 +147,6 @@ def _before(db: sqlite3.Connection, user: str, pressed: Press) -> Offer:
             why = f"The call list {plain(found.name)} {_OVER[found.state]}, so nothing was done. Look at its card."
         raise NotAllowed(why)
     return row
-
-
-_OVER: Mapping[str, str] = {"paused": "was paused meanwhile", "stopped": "was stopped meanwhile", "done": "is done"}
 
 
 async def skip(board: Board, user: str, pressed: Press) -> None:
