@@ -355,14 +355,16 @@ def notice(text: str, buttons: Iterable[Mapping[str, str]] = ()) -> bytes:
     return msgspec.json.encode({"text": text, "buttons": list(buttons)})
 
 
+DAMAGED = "Callboard's database is damaged ({}). Your admin has to put a backup in its place: docs/deploying.md."
+
+
 def unexpected(error: Exception) -> str:
     """The one neutral sentence for an error of ours; its id is in the log beside the traceback."""
     if is_of_the_disk(error):  # there is nothing to look up, and the log is on what may be the same disk
         log.warning("Something could not be read or written down: %s", error)
         why = getattr(error, "strerror", "") or error  # without our folders, where it is the system's
         if is_damage(error):
-            fix = "Your admin has to put a backup in its place: docs/deploying.md."
-            return f"Callboard's database is damaged ({why}). {fix}"
+            return DAMAGED.format(why)
         return f"Callboard's disk does not work ({why}). Your admin has to see to it; try again then."
     incident = f"{time.time_ns() & 0xFFFFFFFF:08x}"
     log.error("Incident %s", incident, exc_info=error)

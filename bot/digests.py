@@ -6,6 +6,7 @@ is to have a picture waits for it in the feed, already written down, for some se
 
 import asyncio
 import sqlite3
+from collections.abc import Iterable, Set
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,7 +17,7 @@ from msgspec.structs import replace
 from bot import digest_words
 from bot.board import Board
 from bot.cards import sentence
-from bot.digest import Figures, figures, usual
+from bot.digest import Figures, Row, figures, usual
 from bot.numbers import masked
 from bot.periods import Period, Subscription, from_the_last, periods_due, weeks_before
 from bot.pictures import Pictures
@@ -108,10 +109,12 @@ def _figures(db: sqlite3.Connection, period: Period, zone: str, as_of: float) ->
     def name(user: str) -> str:
         return people.person(db, user).name or f"<@{user}>"
 
+    def returns(numbers: Set[str]) -> Iterable[Row]:
+        return queries.returns(db, numbers, period.start, as_of)
+
     calls = queries.rows(db, period.start, period.end)
-    later = queries.returns(db, period.start, period.end, as_of)
     before = usual(queries.counts(db, *week) for week in weeks_before(period, zone))
-    return replace(figures(calls, later, period, zone, name, as_of), usual=before)
+    return replace(figures(calls, returns, period, zone, name, as_of), usual=before)
 
 
 def content(found: Figures, *, mask: bool) -> dict[str, Any]:

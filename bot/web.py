@@ -291,7 +291,7 @@ async def health(board: Board) -> dict[str, Any]:
     """Alive, and ready: database, Slack, and each provider, as last seen by use and by the regular checks."""
     try:
         broken = {key: text for key, text, *_ in await board.read(ledger.problems)}
-        database = board.db.failing or "ok"
+        database = board.db.failing or board.db.damaged or "ok"
     except sqlite3.Error as error:
         broken, database = {}, type(error).__name__
     slack = "failing" if broken.keys() & SLACK_ITSELF else "ok"

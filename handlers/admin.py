@@ -173,11 +173,6 @@ def policy_words(board: Board) -> str:
     named = f"every member{guests}"
     if policy.callers:
         named = f"{', '.join(f'<@{user}>' for user in policy.callers)}, managers and admins"
-    strict = "".join(
-        f"• Numbers of {name}: {place}, by hand too\n"
-        for name, place in found.places.items()
-        if name.partition("-")[0] in found.allowed_countries and place != Place()
-    )
     over = policy.approve_over
     second = (
         f"\n• Lists that call more than {approval.so_many(over)} wait until a second manager says yes" if over else ""
@@ -190,7 +185,7 @@ def policy_words(board: Board) -> str:
         f"• {_within(found)}\n"
         f"• {_caps(found)}\n"
         f"{_nightly(found)}"
-        f"{strict}"
+        f"{_stricter(found)}"
         f"• Managers may allow one call to a number on the do-not-call list, or past a limit of the day, the night or "
         "a place, if they say why\n"
         f"{_to_whom_messages(found)}"
@@ -234,6 +229,15 @@ def _nightly(found: Rules) -> str:
         f"While the team is not at work, more than three hours before or after those hours by the clock of {found.zone}"
     )
     return f"• {when}: {night}\n" if night else ""
+
+
+def _stricter(found: Rules) -> str:
+    """The lines of places with rules of their own that may be called."""
+    return "".join(
+        f"• Numbers of {name}: {place}, by hand too\n"
+        for name, place in found.places.items()
+        if name.partition("-")[0] in found.allowed_countries and place != Place()
+    )
 
 
 def _to_whom_messages(found: Rules) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from typing_extensions import override
 
+from bot import digest
 from bot.call import Call, Unreported
 from bot.events import (
     CUSTOMER,
@@ -18,7 +19,7 @@ from bot.events import (
     Settled,
     Unclear,
 )
-from bot.store import calls, missed
+from bot.store import calls, figures, missed
 from bot.store.missed import Missed
 from tests import empty_store
 
@@ -124,3 +125,8 @@ def overrule(db: sqlite3.Connection, after: float = AFTER) -> None:
     db.execute("UPDATE cards SET dirty = 0")
     ingest(db, *told, now=NOW + 700, after=after)
     told_as_it_is(db, before, {CALLER, ""})
+
+
+def returns(db: sqlite3.Connection, start: float, as_of: float) -> digest.Returns:
+    """Conversations of a digest that begins there, as the store finds them."""
+    return lambda numbers: figures.returns(db, numbers, start, as_of)

@@ -65,7 +65,7 @@ def talked(at: float, number: str = ONE, direction: str = "out", talk: int = 60,
 
 
 def count(*calls: Row, returns: tuple[Row, ...] = (), as_of: float = END, period: Period = PERIOD) -> Figures:
-    return figures(calls, (*calls, *returns), period, MADRID, name_of, as_of)
+    return figures(calls, lambda _: (*calls, *returns), period, MADRID, name_of, as_of)
 
 
 def test_nothing_happened() -> None:
@@ -320,7 +320,7 @@ def test_against_a_slow_recount(rows: list[Row], more: int) -> None:
     as_of = END + more
     later = [call for call in rows if call.started_at >= END]
     calls = [call for call in rows if call.started_at < END]
-    found = figures(calls, [*calls, *later], PERIOD, MADRID, name_of, as_of)
+    found = figures(calls, lambda _: [*calls, *later], PERIOD, MADRID, name_of, as_of)
     slow = recount(calls, later, as_of)
     for name in ("waiting", "reps", "lines"):
         slow.pop(name)
@@ -348,7 +348,7 @@ def test_against_a_slow_recount(rows: list[Row], more: int) -> None:
     assert sum(rep.owed for rep in found.reps) == len(found.waiting)
     assert sum(rep.returned for rep in found.reps) == found.returned
     # The order of rows does not matter, and the words never fail.
-    assert figures(iter(calls[::-1]), iter([*later[::-1], *calls]), PERIOD, MADRID, name_of, as_of) == found
+    assert figures(iter(calls[::-1]), lambda _: iter([*later[::-1], *calls]), PERIOD, MADRID, name_of, as_of) == found
     assert words(found).startswith(lines(found).title)
 
 

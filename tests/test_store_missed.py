@@ -11,7 +11,7 @@ from bot.call import Call
 from bot.events import CallEnded, Described, Direction, LegEnded, LegRinging, Outcome, Requested, Settled, Unclear
 from bot.periods import Period
 from bot.store import calls, cards, figures, missed, schema
-from tests.missed_store import AFTER, CALLER, NOW, Routes, all_rows, ingest, miss, only, record, talk
+from tests.missed_store import AFTER, CALLER, NOW, Routes, all_rows, ingest, miss, only, record, returns, talk
 
 # One row
 
@@ -136,8 +136,8 @@ def test_nor_does_one_of_the_same_moment(db: sqlite3.Connection) -> None:
     talk(db, "t2", NOW - 10)
     assert only(db).calls == 1
     rows = figures.rows(db, NOW - 60, NOW + 600)
-    returns = figures.returns(db, NOW - 60, NOW + 600, NOW + 600)
-    found = digest.figures(rows, returns, Period("2026", NOW - 60, NOW + 600, NOW + 600), "UTC", str, NOW + 600)
+    period = Period("2026", NOW - 60, NOW + 600, NOW + 600)
+    found = digest.figures(rows, returns(db, period.start, NOW + 600), period, "UTC", str, NOW + 600)
     assert [waiting.number for waiting in found.waiting] == [CALLER]
 
 

@@ -24,7 +24,7 @@ from bot.events import (
 from bot.periods import Period
 from bot.store import calls, cards, figures, missed
 from tests.empty_store import connected
-from tests.missed_store import CALLER, CLAIMED, FAX, NOW, OTHER, Routes, all_rows, told_as_it_is
+from tests.missed_store import CALLER, CLAIMED, FAX, NOW, OTHER, Routes, all_rows, returns, told_as_it_is
 
 KINDS = ("missed", "missed by its record", "talked", "answered after all", "unanswered after all", "out", "by word")
 
@@ -102,7 +102,6 @@ def test_against_a_slow_recount_of_invented_days(tmp_path: Path) -> None:
         assert waits == recount(connection), one
         period = Period("today", NOW - 100, NOW + 600, now)
         rows = figures.rows(connection, period.start, period.end)
-        returns = figures.returns(connection, period.start, period.end, now)
-        found = digest.figures(rows, returns, period, "UTC", str, now)
+        found = digest.figures(rows, returns(connection, period.start, now), period, "UTC", str, now)
         assert {row.number for row in found.waiting} == {number for number, *_ in waits if number}, one
         connection.close()

@@ -20,6 +20,7 @@ from tests.missed_store import (
     only,
     overrule,
     record,
+    returns,
     said_to_have_talked,
     talk,
 )
@@ -110,8 +111,8 @@ def test_the_figures_agree_with_the_cards(db: sqlite3.Connection) -> None:
     talk(db, "t1", NOW + 300)
     rows = list(figures.rows(db, NOW - 60, NOW + 600))
     assert {row.id: row.unreported for row in rows} == {row.id: row.id in unreported(db) for row in rows}
-    returns = figures.returns(db, NOW - 60, NOW + 600, NOW + 600)
-    found = digest.figures(rows, returns, Period("2026", NOW - 60, NOW + 600, NOW + 600), "UTC", str, NOW + 600)
+    period = Period("2026", NOW - 60, NOW + 600, NOW + 600)
+    found = digest.figures(rows, returns(db, period.start, NOW + 600), period, "UTC", str, NOW + 600)
     assert (found.incoming, found.answered_in, found.missed, found.unreported) == (4, 1, 1, 2)
     counted = figures.counts(db, NOW - 60, NOW + 600)
     assert (counted.incoming, counted.answered_in, counted.missed) == (4, 1, 1)
@@ -123,8 +124,7 @@ def test_a_conversation_by_a_reps_word_after_the_period_is_one_for_its_digest_to
     said_to_have_talked(db)
     period = Period("2026", NOW - 60, NOW + 30, NOW + 30)  # Callboard was down when it was due
     rows = figures.rows(db, period.start, period.end)
-    returns = figures.returns(db, period.start, period.end, NOW + 600)
-    found = digest.figures(rows, returns, period, "UTC", str, NOW + 600)
+    found = digest.figures(rows, returns(db, period.start, NOW + 600), period, "UTC", str, NOW + 600)
     assert (found.waiting, found.returned) == ((), 1)
     assert missed.waiting(db) == []
 

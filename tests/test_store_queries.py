@@ -416,7 +416,7 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "figures.rows": lambda db: figures.rows(db, NOW, NOW + 9),
     "figures.places": lambda db: figures.places(db, NOW, NOW + 60),
     "figures.counts": lambda db: figures.counts(db, NOW, NOW + 86400),
-    "figures.returns": lambda db: figures.returns(db, NOW, NOW + 9, NOW + 99),
+    "figures.returns": lambda db: list(figures.returns(db, [CALLER], NOW, NOW + 99)),
     "figures.today": lambda db: figures.today(db, "U1", NOW),
     "ledger.write_intent": lambda db: ledger.write_intent(db, "k", "U1", "call", b"", NOW),
     "ledger.write_anew": lambda db: ledger.write_anew(db, "k", "U1", "call", b"", NOW),

@@ -245,7 +245,7 @@ async def test_people_sign_in_pause_and_sign_out() -> None:
     [
         ("12345", "1", "", r"\(5\.1\): Please choose extension\. Link your extension first"),
         ("12345", "1", "ZZPINFzZ", r"\(5\.7\): Failed - Extension Monitor doesn't exist\. Check the extension"),
-        ("12345", "3", "AAPINFzL", r"\(5\.3\): Not logged in\. Sign in first"),
+        ("12345", "3", "AAPINFzL", r"\(5\.3\): Not logged in\. Sign in first, with `/phone status available`"),
         ("12345", "1", "BBPINFzM", r"\(4\.4\): Extension is already in use\. Sign in to another"),
         ("67890", "1", "AAPINFzL", r"\(4\.5\): You're already logged in with a different extension\. Sign out first"),
         ("12345", "6", "AAPINFzL", r"\(3\): Missing parameters\. Check the extension"),
@@ -278,7 +278,7 @@ async def test_what_is_told_in_words_alone_is_understood(told: dict[str, str]) -
     """The document calls StatusError a string."""
     await answering(httpx.Response(200, json={"Status": 4, **told})).set_presence("12345", "1", "AAPINFzL")
     reply = httpx.Response(200, json={"Status": 5, "StatusError": "Not logged in"})
-    with pytest.raises(Refused, match=r"\(5\.3\): Not logged in\. Sign in first"):
+    with pytest.raises(Refused, match=r"\(5\.3\): Not logged in\. Sign in first, with `/phone status available`"):
         await answering(reply).set_presence("12345", "3", "AAPINFzL")
 
 

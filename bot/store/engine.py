@@ -41,6 +41,7 @@ class Database:
 
     Attributes:
         failing: why the latest writes could not be brought to disk, in SQLite's words; "" = they could.
+        damaged: what somebody who read or wrote has met of damage, in the same words; "" = none so far. It stays.
 
     Raises:
         sqlite3.Error: the file cannot be opened or is not ours.
@@ -49,6 +50,7 @@ class Database:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.failing = ""
+        self.damaged = ""
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._gathered: list[_Job] = []
@@ -125,7 +127,15 @@ class Database:
             connection.execute("PRAGMA busy_timeout = 5000")
             self._local.connection = connection
             self._readers.append(connection)
-        return work(connection)
+        try:
+            return work(connection)
+        except sqlite3.DatabaseError as error:
+            self._look_at(error)
+            raise
+
+    def _look_at(self, error: BaseException) -> None:
+        if is_damage(error):
+            self.damaged = str(error)
 
     def _write_forever(self, ready: "Future[None]") -> None:
         connection: sqlite3.Connection | None = None
@@ -158,6 +168,9 @@ class Database:
             before = connection.total_changes
             results = _commit_together(connection, jobs)
             failing = next((str(error) for *_, error in results if error and is_of_the_disk(error)), "")
+            for *_, wrong in results:
+                if wrong:
+                    self._look_at(wrong)
             if failing or connection.total_changes > before:  # what changes nothing is taken by a full disk, too
                 self.failing = failing
             if self._to_overwrite:

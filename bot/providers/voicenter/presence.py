@@ -63,7 +63,7 @@ ADVICE: Mapping[tuple[int, int], str] = {
     (4, 4): "Sign in to another extension, or have whoever uses it sign out.",
     (4, 5): "Sign out first, then sign in again.",
     (5, 1): "Link your extension first: `/phone link extension` and its code.",
-    (5, 3): "Sign in first, then set the status.",
+    (5, 3): "Sign in first, with `/phone status available`, then set it.",
     (5, 4): "Check the person's user id at Voicenter.",
     (5, 5): "Ask Voicenter to look at the user.",
     (5, 6): _LATER,
