@@ -302,7 +302,7 @@ async def running(
             await socket_mode.begin_if_reached()
             ticking["socket"] = (socket_mode, 20)
         scheduler = await jobs.start(board, ticking)
-        stack.callback(scheduler.shutdown, wait=False)
+        stack.push_async_callback(jobs.stop, scheduler)
         _calm_the_collector()
         yield Callboard(board, feed, app, port)
 
