@@ -169,12 +169,12 @@ async def test_a_wrong_password_is_tried_once_a_minute_by_what_asks_by_itself(li
     """Every three seconds it would be tried else, and the service takes that for somebody who guesses."""
     line.provider.values |= {"access_token": "", "login": "demo", "password": "wrong"}
     for _ in range(10):
-        with pytest.raises(Refused, match="Check login and password") as caught:
+        with pytest.raises(Refused, match="Check CALLGEAR_LOGIN and CALLGEAR_PASSWORD") as caught:
             await line.provider.check()
         assert caught.value.code == "auth_error"
         await line.clock.advance(3)
     assert len(line.sent) == 1
-    with pytest.raises(Refused, match="Check login and password"):
+    with pytest.raises(Refused, match="Check CALLGEAR_LOGIN and CALLGEAR_PASSWORD"):
         await line.dial()  # a person waits, and may have mended it
     assert len(line.sent) == 2
     await line.clock.advance(61)

@@ -1,7 +1,7 @@
 """Webhooks damaged in any way: answered as documented, kept as far as they can be, and shown like any other.
 
 The samples of every service are sent to the whole office with members dropped, doubled, retyped and lengthened, at any
-depth, and with bytes that were changed on the way. `tests/test_provider_contract.py` has the same of single members.
+depth, and with bytes that were changed on the way. `tests/test_provider_damage.py` has the same of single members.
 """
 
 import json
@@ -21,7 +21,8 @@ from bot.hooks import Request
 from bot.provider import Provider
 from bot.providers import provider_class
 from tests.office import ENVIRONMENT, Office
-from tests.test_provider_contract import KINDS, ODD, Raw, configured, meaning, offline, raw, sample_files
+from tests.provider_samples import KINDS, Raw, configured, meaning, offline, raw, sample_files
+from tests.test_provider_damage import ODD
 
 HOOKED = [kind for kind in KINDS if provider_class(kind).hook_paths]
 DAMAGES = 3
@@ -65,7 +66,7 @@ def damaged(kind: str, chance: random.Random) -> Iterator[Sent]:
         message = raw(file.read_bytes())
         yield _sent(message, message.body, message.target[1], file)
         for _ in range(DAMAGES):
-            yield _sent(message, _body(message.body, chance), _query(message.target[1], chance), file)
+            yield _sent(message, damaged_body(message.body, chance), _query(message.target[1], chance), file)
 
 
 def _sent(message: Raw, body: bytes, query: list[tuple[str, str]], file: Path) -> Sent:
@@ -85,7 +86,8 @@ def _query(query: list[tuple[str, str]], chance: random.Random) -> list[tuple[st
     return changed
 
 
-def _body(body: bytes, chance: random.Random) -> bytes:
+def damaged_body(body: bytes, chance: random.Random) -> bytes:
+    """JSON with members dropped and retyped; anything else with other bytes in it."""
     try:
         value = json.loads(body)
     except ValueError:
