@@ -13,7 +13,7 @@ from slack_bolt.async_app import AsyncApp
 from bot import approval, numbers, slack_text
 from bot.board import SLACK_ITSELF, Board
 from bot.cards import Message, at_clock, day_clock, plain, safe
-from bot.cards.help import help_message
+from bot.cards.help import help_message, overview
 from bot.cards.times import counted, how_often
 from bot.errors import BadInput, NotAllowed, NotFound
 from bot.operations import operations
@@ -46,9 +46,7 @@ def register(app: AsyncApp, desk: Desk) -> None:
         if file:
             await campaign_calls.dropped(desk, event)
             return
-        text = help_message("callboard", desk.board.settings.commands).text
-        names = ", ".join(f"`{name} help`" for name in desk.board.settings.commands.values())
-        await desk.board.tell(event["user"], f"I understand slash commands: {names}.\n{text}", f"help:{event['ts']}")
+        await desk.board.tell(event["user"], overview(desk.board.settings.commands), f"help:{event['ts']}")
 
     async def removed(event: dict[str, Any]) -> None:
         await desk.board.problem(

@@ -376,7 +376,12 @@ async def test_only_what_a_person_writes_to_us_is_answered(desk: Office, changes
     await desk.send(slack_requests.event(desk.slack, inner | changes))
     assert desk.conversation("U1") == []
     await desk.send(slack_requests.event(desk.slack, inner))
-    assert "slash commands" in desk.conversation("U1")[0].text
+    told = desk.conversation("U1")[0].text
+    assert told.startswith(
+        "I understand slash commands, typed in any channel or here:\n• `/call`: Rings your phone, then"
+    )
+    assert all(f"• `{name}`: " in told for name in desk.board.settings.commands.values())
+    assert told.endswith("`/call help`, or another of them with `help` behind it, shows all that it takes.")
 
 
 async def test_each_message_is_answered_once(desk: Office) -> None:
@@ -389,7 +394,7 @@ async def test_each_message_is_answered_once(desk: Office) -> None:
     answers = [message for message in desk.conversation("U1") if "slash commands" in message.text]
     assert len(answers) == 2
     for name in desk.board.settings.commands.values():
-        assert f"{name} help" in answers[0].text
+        assert f"`{name}`: " in answers[0].text
 
 
 @pytest.mark.parametrize("kind", ["uninstalled", "tokens_revoked"])

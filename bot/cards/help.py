@@ -230,6 +230,13 @@ FORMS: Mapping[str, tuple[str, Sequence[tuple[str, str]]]] = MappingProxyType(
 """Command -> (what it is for, its forms as (what follows the command, what that does))."""
 
 
+def overview(names: Mapping[str, str]) -> str:
+    """What each command is for. `names`: as in `help_message()`."""
+    lines = [f"• `{names.get(command, f'/{command}')}`: {purpose}" for command, (purpose, _) in FORMS.items()]
+    more = f"`{names.get('call', '/call')} help`, or another of them with `help` behind it, shows all that it takes."
+    return "\n".join(["I understand slash commands, typed in any channel or here:", *lines, more])
+
+
 def help_message(command: str, names: Mapping[str, str]) -> Message:
     """Every form of a command with an example.
 
