@@ -1,12 +1,18 @@
 """Callboard did not run for a while: what was due then is done late only where somebody says so."""
 
+from pathlib import Path
+
 import pytest
 
-from bot import down_time, message_queue
-from bot.store import messages
+from bot import batches, down_time, message_queue
+from bot.store import campaigns, messages
+from tests import campaign_desk
 from tests.audit_lines import audit_log
+from tests.dialer import Dialer, dialer
+from tests.fake_slack import FakeSlack
 from tests.message_desk import NUMBERS, batch, called, desk, states
-from tests.office import Office
+from tests.office import Office, office
+from tests.slack_state import Clock
 
 __all__ = ["desk"]  # a fixture
 
@@ -58,6 +64,24 @@ async def test_a_restart_keeps_nobody_waiting_nor_does_what_is_not_due_yet(
     await desk.settle()
     assert called(desk) == list(NUMBERS[:2])
     assert not any("was not running" in message.text for message in desk.conversation("U2"))
+
+
+async def test_a_list_that_was_half_added_to_a_campaign_waits_for_a_word(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
+) -> None:
+    async with office(tmp_path, fake_slack, slack_clock, kind=Dialer) as desk:
+        await campaign_desk.paste(desk)
+        (made,) = await desk.board.read(campaigns.open_lists)
+        await desk.board.write(campaigns.move, made.id, ("preview",), "adding", desk.clock())
+        await was_down(desk, 5 * 3600)
+        await batches.recover(desk.board)
+        await desk.settle()
+        assert dialer(desk).orders_of("add_campaign_calls") == []
+        assert "Callboard was not running from 03:40 until now." in campaign_desk.card(desk).text
+        (told,) = [text for text in campaign_desk.texts(desk) if "late by itself" in text]
+        assert "the rest of your calls for Spring sale, from pasted rows, was not added" in told
+        await campaign_desk.press(desk, "add_rows")
+        assert len(dialer(desk).orders_of("add_campaign_calls")) == 2
 
 
 async def test_a_first_start_holds_nothing(desk: Office) -> None:
