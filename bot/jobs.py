@@ -14,7 +14,9 @@ from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import Any
 
-from bot.board import Board, notice, sentence
+import msgspec
+
+from bot.board import Board, sentence
 from bot.call import Call
 from bot.cards.notice import reminder
 from bot.catching_up import EVERY_SECONDS, catch_up
@@ -104,7 +106,7 @@ async def remind(board: Board) -> None:
         since = await board.read(calls.with_number, call.number, now) if call.number else []
         last = next((one for one in since if one.rep == user and one.purpose == call.purpose), None)
         payload = reminder(call, contact, await board.read(board.zone_of, user), last)
-        await board.write(_remind, reminder_id, user, notice(payload["text"], payload["buttons"]), now)
+        await board.write(_remind, reminder_id, user, msgspec.json.encode(payload), now)
 
 
 def _remind(db: sqlite3.Connection, reminder_id: str, user: str, body: bytes, now: float) -> None:

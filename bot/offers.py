@@ -30,6 +30,7 @@ CALL, YES = "offer:call", "offer:yes"
 LOOKED_AT = 50
 """Contacts of one transaction that may turn out not to be callable now; then the next round goes on."""
 _STALE = "That contact was dealt with already, so nothing was done a second time. Look at the list's card."
+_OVER: Mapping[str, str] = {"paused": "was paused meanwhile", "stopped": "was stopped meanwhile", "done": "is done"}
 
 
 def key(user: str, pressed: Press) -> str:
@@ -148,9 +149,6 @@ def _before(db: sqlite3.Connection, user: str, pressed: Press) -> Offer:
             why = "You have paused your call list, so nothing was done. Press *Go on* on its card first."
         raise NotAllowed(why)
     return row
-
-
-_OVER: Mapping[str, str] = {"paused": "was paused meanwhile", "stopped": "was stopped meanwhile", "done": "is done"}
 
 
 async def skip(board: Board, user: str, pressed: Press) -> None:

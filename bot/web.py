@@ -29,8 +29,9 @@ from bot.store import ledger
 
 log = logging.getLogger("callboard.web")
 
-MAX_BODY = 256 * 1024
-"""Bytes. The largest documented webhook is about 4 KiB; what is bigger is not read to its end."""
+MAX_BODY = 1024 * 1024
+"""Bytes. The largest documented webhook is about 4 KiB, but a record may carry the transcript of its talk; what is
+bigger is not read to its end."""
 MAX_SLACK_BODY = 4 * 1024 * 1024
 """The same for what Slack sends: a form has 250 KB at most (page "views.open"), and escaped some three times that."""
 HOOKS = "/hooks/"
@@ -154,6 +155,8 @@ async def _hook(board: Board, scope: Scope, receive: Receive) -> Reply:
     try:
         request = await _request(scope, receive, path, board.now())
     except _NotRead as refusal:
+        if refusal.reply.status == _TOO_LARGE.status:
+            await _unreadable(board, provider, f"it has more than {MAX_BODY} bytes.")
         return refusal.reply
     try:
         webhook = provider.read_webhook(request)

@@ -49,6 +49,7 @@ class Desk:
     Attributes:
         met: Slack users of whom Slack has told of late who they are.  meetings: those for whom it is being asked.
         team, enterprise: ids of our workspace and its organisation, "" = none.
+        afterwards: what follows when a click is done with, whether it worked or not.
     """
 
     board: Board
@@ -57,6 +58,7 @@ class Desk:
     team: str = ""
     enterprise: str = ""
     meetings: dict[str, asyncio.Future[None]] = field(default_factory=dict)
+    afterwards: list[Callable[[Click], None]] = field(default_factory=list)
 
     def is_outside(self, user: str, told: Mapping[str, Any]) -> bool:
         """Whether somebody is no member, as users.info tells; that is remembered for whatever they press next."""
@@ -348,10 +350,14 @@ def _words(error: Exception) -> str:
 
 
 async def _run(handler: Handler, desk: Desk, click: Click) -> None:
-    if await let_in(desk, click.user):
-        await handler(desk, click)
-    else:
+    if not await let_in(desk, click.user):
         await _turn_away(desk, click)
+        return
+    try:
+        await handler(desk, click)
+    finally:
+        for follow in desk.afterwards:
+            follow(click)
 
 
 async def _turn_away(desk: Desk, click: Click) -> None:

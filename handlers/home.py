@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 import sqlite3
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any
 
@@ -47,12 +48,21 @@ def register(app: AsyncApp, desk: Desk) -> None:
             await desk.board.write(people.opened_home, user, desk.board.now())
             await publish(desk, user)
 
-        async def failed(error: Exception) -> None:
+        desk.board.spawn(show(), failed(user))
+
+    def done(click: Click) -> None:
+        """Whoever presses something in their Home sees there what became of it, and does not press again."""
+        if click.view.get("type") == "home":
+            desk.board.spawn(publish(desk, click.user), failed(click.user))
+
+    def failed(user: str) -> Callable[[Exception], Coroutine[Any, Any, None]]:
+        async def told(error: Exception) -> None:  # it comes with the next round
             log.warning("The Home of %s could not be shown: %s", user, type(error).__name__)
 
-        desk.board.spawn(show(), failed)
+        return told
 
     app.event("app_home_opened")(opened)
+    desk.afterwards.append(done)
     on_actions(app, desk, "home", {"call": (_start_call, None), "phone": (open_phone_modal, None)})
 
 
@@ -60,11 +70,10 @@ async def _start_call(desk: Desk, click: Click) -> None:
     await open_call_modal(desk, click)
 
 
-async def publish(desk: Desk, user: str) -> str:
-    """Show a person's Home as it is now; returns its fingerprint."""
+async def publish(desk: Desk, user: str) -> None:
+    """Show a person's Home as it is now."""
     view = await desk.board.read(_view, desk.board, user)
     await desk.slack.views_publish(user_id=user, view=view)
-    return _fingerprint(view)
 
 
 class Homes:

@@ -165,6 +165,27 @@ async def test_a_wrong_password_is_not_tried_again(line: Line) -> None:
     assert len(line.sent) == 1
 
 
+async def test_a_wrong_password_is_tried_once_a_minute_by_what_asks_by_itself(line: Line) -> None:
+    """Every three seconds it would be tried else, and the service takes that for somebody who guesses."""
+    line.provider.values |= {"access_token": "", "login": "demo", "password": "wrong"}
+    for _ in range(10):
+        with pytest.raises(Refused, match="Check CALLGEAR_LOGIN and CALLGEAR_PASSWORD") as caught:
+            await line.provider.check()
+        assert caught.value.code == "auth_error"
+        await line.clock.advance(3)
+    assert len(line.sent) == 1
+    with pytest.raises(Refused, match="Check CALLGEAR_LOGIN and CALLGEAR_PASSWORD"):
+        await line.dial()  # a person waits, and may have mended it
+    assert len(line.sent) == 2
+    await line.clock.advance(61)
+    line.provider.values["password"] = "demo-password"
+    await line.provider.check()
+    line.exchange.sessions.clear()
+    line.exchange.keys = set()
+    await line.provider.check()
+    assert [one["method"] for one in line.sent].count("login.user") == 4
+
+
 async def test_a_used_up_limit_stops_questions_but_no_dials(line: Line) -> None:
     line.exchange.minute_limit = 2
     for _ in range(2):

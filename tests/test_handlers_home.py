@@ -68,6 +68,23 @@ async def test_callbacks_owed_until_somebody_takes_them(desk: Office) -> None:
     assert "Nobody waits" in await shown(desk, "U1")
 
 
+async def test_a_press_in_home_is_seen_there_at_once(desk: Office, caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever sees nothing happen presses again."""
+    await missed(desk)
+    await shown(desk)
+    view = desk.slack.homes["U1"]
+    await desk.send(slack_requests.click(desk.slack, "missed:claim", view_id=view.id))
+    assert "claimed by U1" in json.dumps(desk.slack.homes["U1"].view)
+    desk.slack.fail_next("views.publish", "internal_error")
+    await desk.send(slack_requests.click(desk.slack, "missed:release", view_id=desk.slack.homes["U1"].id))
+    assert "could not be shown" in caplog.text
+    assert desk.conversation("U1") == [], "it comes with the next round"
+    before = len(published(desk))
+    card = next(message for message in desk.slack.channel("C1") if "Missed" in message.text)
+    await desk.press("missed:claim", card, "C1")
+    assert len(published(desk)) == before
+
+
 async def test_whom_one_wants_to_call_later_stands_there_until_then(desk: Office) -> None:
     await desk.link("U1")
     await desk.contact("+12025550123", "Dana Levi")

@@ -1,28 +1,37 @@
-"""What any service may answer: without end, as a page for people, or in more words than a card has room for."""
+"""What any service may answer: damaged, without end, a page for people, or more words than a card has room for."""
 
+import random
 import tempfile
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from typing_extensions import override
 
 from bot.errors import Ambiguous, ProviderError, Refused, Unavailable
+from bot.events import AnyEvent, Event
+from bot.operations import operations
 from bot.provider import LARGEST_ANSWER, LONGEST_WORDS
 from bot.providers import provider_class
 from tests.provider_samples import (
     DIALS,
     HTML,
     KINDS,
+    Raw,
     arguments,
     configured,
+    conversation,
     failure,
     meaning,
+    sample_files,
     sampled_operations,
     successful,
 )
+from tests.test_webhooks_damaged import damaged_body
 
 ASKED = [one for one in sampled_operations() if one.values[1] != "fetch_recording"]
 """All operations whose answer is read whole; a recording is written to a file, piece by piece."""
@@ -83,6 +92,34 @@ async def test_a_sentence_has_room_for_what_to_do(kind: str, name: str) -> None:
     raised = await failure(kind, name, lambda: httpx.Response(403, json=told))
     assert len(str(raised)) < LONGEST_WORDS + 300
     assert str(raised).endswith(".")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_whatever_an_answer_holds_it_is_read_or_said_to_be_unreadable(kind: str, tmp_path: Path) -> None:
+    """Members dropped and retyped at any depth: what comes out can be stored and shown, or is one of our errors."""
+    chance = random.Random(f"answers of {kind}")
+    for name in operations():
+        for file in sample_files(kind, f"operations/{name}") if name != "fetch_recording" else ():
+            for _ in range(4):
+                told, responses = meaning(file), [response for _, response in conversation(file)]
+                at = chance.randrange(len(responses))
+                responses[at] = replace(responses[at], body=damaged_body(responses[at].body, chance))
+
+                def answer(request: httpx.Request, left: list[Raw] = responses) -> httpx.Response:
+                    response = left.pop(0) if len(left) > 1 else left[0]  # the last one again where it asks for more
+                    return httpx.Response(int(response.start[1]), headers=response.headers, content=response.body)
+
+                act = getattr(configured(kind, answer, told.get("region", "IL")), name)
+                got: Any = None
+                said = "Done."
+                try:
+                    got = await act(**arguments(name, told, tmp_path))
+                except ProviderError as error:
+                    said = str(error)
+                assert said.encode().endswith((b".", b"!")), (file.stem, said)
+                written = msgspec.json.encode(got)
+                if isinstance(got, tuple) and got and isinstance(got[0], Event):
+                    assert msgspec.json.decode(written, type=tuple[AnyEvent, ...]) == got, file.stem
 
 
 @pytest.mark.parametrize("kind", KINDS)

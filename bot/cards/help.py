@@ -203,6 +203,7 @@ FORMS: Mapping[str, tuple[str, Sequence[tuple[str, str]]]] = MappingProxyType(
                 ("setup", "says what is still to be set up, step by step"),
                 ("policy", "shows the rules for calling"),
                 ("dnc", "shows the do-not-call list"),
+                ("dnc +1 202 555 0100", "says whether a number is on it, and why"),
                 ("dnc add +1 202 555 0100 asked us to stop", "puts a number on it at once, with the reason"),
                 ("dnc remove +1 202 555 0100", "takes a number off it (managers)"),
                 ("registry", "shows the do-not-call registries that were imported, and how old they are"),

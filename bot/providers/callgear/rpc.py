@@ -26,6 +26,8 @@ SESSION_SECONDS = 3600
 """So long a session lasts. Source: chapter Authorization."""
 RENEW_SECONDS = 60
 """It is renewed so long before it ends."""
+TURNED_AWAY_SECONDS = 60
+"""So long questions do not try again to sign in with a password that was refused."""
 SPANS: Mapping[str, int] = {"minute": 60, "day": 24 * 3600}
 """What limits are counted by, seconds."""
 RESERVED_SHARE = 0.05
@@ -43,6 +45,7 @@ class Rpc:
         self._token = ""
         self._token_until = 0.0
         self._signing_in = asyncio.Lock()
+        self._turned_away: tuple[float, Refused] | None = None
         self._limits: dict[str, int] = {}
         self._version = ""
         self._wait_until = 0.0
@@ -58,14 +61,14 @@ class Rpc:
         now = self._provider.clock()
         if not dials and method.startswith("list."):
             self._yield_to_dials(now)
-        token = await self._signed_in()
+        token = await self._signed_in(dials=dials)
         try:
             return await self._send(method, {"access_token": token, **params}, dials=dials)
         except Refused as error:
             if error.code not in SESSION_ENDED or self._provider.values["access_token"]:
                 raise
             # The session has ended before its time. Nothing was done, so doing it now is not doing it twice.
-            token = await self._signed_in(not_with=token)
+            token = await self._signed_in(not_with=token, dials=dials)
             return await self._send(method, {"access_token": token, **params}, dials=dials)
 
     def _yield_to_dials(self, now: float) -> None:
@@ -109,7 +112,7 @@ class Rpc:
             f"{self._version}. Update Callboard, then {self._provider.account.upper()}_URL."
         )
 
-    async def _signed_in(self, not_with: str = "") -> str:
+    async def _signed_in(self, not_with: str = "", *, dials: bool = False) -> str:
         """The key, or the session's token; opened once however many ask at the same moment."""
         values = self._provider.values
         if values["access_token"]:
@@ -117,7 +120,7 @@ class Rpc:
         async with self._signing_in:
             fresh = self._provider.clock() < self._token_until - RENEW_SECONDS
             if not self._token or not fresh or self._token == not_with:
-                data = await self._send("login.user", {"login": values["login"], "password": values["password"]})
+                data = await self._log_in(dials=dials)
                 token = text(data.get("access_token")) if isinstance(data, dict) else ""
                 until = data.get("expire_at") if isinstance(data, dict) else 0
                 if not token:
@@ -125,6 +128,21 @@ class Rpc:
                 self._token = token
                 self._token_until = _end(until, self._provider.clock())
             return self._token
+
+    async def _log_in(self, *, dials: bool) -> object:
+        """A refusal stands for a minute for what asks by itself: somebody who guesses passwords looks just like it."""
+        values, now = self._provider.values, self._provider.clock()
+        if self._turned_away is not None and not dials:
+            at, error = self._turned_away
+            if 0 <= now - at < TURNED_AWAY_SECONDS:
+                raise Refused(str(error), code=error.code, words=error.words)
+        try:
+            data = await self._send("login.user", {"login": values["login"], "password": values["password"]})
+        except Refused as error:
+            self._turned_away = (now, error)
+            raise
+        self._turned_away = None
+        return data
 
     async def _send(self, method: str, params: Mapping[str, Any], *, dials: bool = False) -> object:
         provider = self._provider

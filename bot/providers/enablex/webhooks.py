@@ -223,6 +223,8 @@ def _number(value: object, region: str) -> str:
         return ""
     if not _PHONE.fullmatch(found) or not 7 <= len(bare) <= 15:
         return found
+    if bare.startswith("00"):  # what most countries dial for the plus, whatever this account's dials
+        return e164(f"+{bare[2:]}", region)
     return e164(found, region) if bare.startswith("0") else f"+{bare}"
 
 

@@ -105,9 +105,9 @@ def events_of(answer: Mapping[str, Any], ref: str, now: float) -> tuple[AnyEvent
     `started` is the moment of the answer: in the page's example it and the duration make `ended`.
     """
     status = text_of(answer.get("status")).lower().replace("-", "_").replace(" ", "_")
-    moments = (moment(answer.get(name)) for name in ("created", "started", "ended"))
+    moments = (moment(answer.get(name)) for name in ("created", "started", "ended", "updated"))
     latest = now + loose.CLOCKS_DIFFER_SECONDS
-    created, started, ended = (at if at <= latest else 0.0 for at in moments)  # not yet to come
+    created, started, ended, updated = (at if at <= latest else 0.0 for at in moments)  # not yet to come
     created = created or started or now
     outcome = FINAL.get(status)
     told: list[AnyEvent] = [
@@ -128,7 +128,7 @@ def events_of(answer: Mapping[str, Any], ref: str, now: float) -> tuple[AnyEvent
             how = Outcome.ANSWERED if started else Outcome.PENDING
             told.append(LegEnded(ref=ref, at=ended, leg=CUSTOMER, outcome=how))
         return tuple(told)
-    answered = outcome is Outcome.ANSWERED
+    answered, ended = outcome is Outcome.ANSWERED, ended or updated  # the last thing that happens to a call is its end
     talk = seconds(answer.get("duration")) if answered else 0
     ring_until = started if answered and started else ended - talk
     told.append(
