@@ -56,6 +56,7 @@ _WHY = {
 _SHOWN_OR_NOT = "Slack did not say what it did, so the file may be shown or not. Look before it is sent again."
 _NOT_TAKEN = "Slack did not take the file, so nobody sees it. Try again in a minute."
 _GONE = frozenset({"file_not_found", "file_deleted"})
+_NO_THREAD = slack_api.NO_THREAD | {"invalid_thread_ts"}
 
 Client = AsyncWebClient
 """Slack's client, for those who only pass it on to this module."""
@@ -221,6 +222,10 @@ async def share_again(slack: AsyncWebClient, channel: str, thread_ts: str, file:
     return True
 
 
+class NoThread(NotAllowed):
+    """The message below which the file was to be shown is not there any more."""
+
+
 class _Gone(NotAllowed):
     """Slack does not know that file (any more)."""
 
@@ -243,6 +248,8 @@ def _in_words() -> Iterator[None]:
         code = slack_api.code_of(error) or "unknown"
         if code in _GONE:
             raise _Gone("Slack does not know that file any more.") from error
+        if code in _NO_THREAD:
+            raise NoThread("The message that the file belongs below was deleted, so nobody sees the file.") from error
         if code in slack_api.PERHAPS:
             raise Ambiguous(_SHOWN_OR_NOT) from error
         why = _WHY.get(code, f"{code}; tell your admin").replace(_SCOPE, str(error.response.get("needed") or _SCOPE))
