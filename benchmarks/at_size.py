@@ -5,7 +5,6 @@ run; and how long everybody else waits while the long jobs go on.
 """
 
 import asyncio
-import dataclasses
 import sqlite3
 import statistics
 import tempfile
@@ -16,25 +15,23 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import httpx
-import msgspec
-from typing_extensions import override
 
 from benchmarks import floors, stored, tables
 from benchmarks.long_jobs import Worker
 from benchmarks.measuring import ROUNDS, heading, load, median, memory_of, report, server, told
 from benchmarks.servers import LINES, settings_of
-from bot import assembly, batches, digests, forgetting
+from benchmarks.stored import DAY
+from benchmarks.written import Watched, repeated, retention
+from bot import assembly, batches, digests
 from bot.board import Board
 from bot.call_search import Search
 from bot.campaigns import Found
 from bot.cards.waiting import Choice
 from bot.data_folder import DATABASE
 from bot.digest import Figures
-from bot.events import AnyEvent
 from bot.orders import Campaign
 from bot.periods import Period, weeks_before
 from bot.routing import ByLine
-from bot.settings import Retention
 from bot.store import Database, call_log, calls, contacts, missed, recordings
 from bot.store.call_log import Reach
 from bot.store.engine import add_functions
@@ -42,9 +39,6 @@ from handlers import home, waiting
 from handlers.click import Click
 
 ZONE = "Asia/Kolkata"
-DAY = 86_400.0
-FORGOTTEN_DAYS = 9
-"""So many days hold 100,000 calls."""
 T = TypeVar("T")
 
 
@@ -223,126 +217,6 @@ async def upload(board: Board, folder: Path) -> None:
         ours.append((time.perf_counter() - between) * 1000)
     what = f"{tables.UPLOADED:,} numbers uploaded, judged, on disk"
     report(what, statistics.median(ours), statistics.median(floor), "ms", 1.15, False)
-
-
-# Ingest
-
-
-async def repeated(board: Board) -> None:
-    """A webhook that comes again: found to be known, against taken in."""
-    now = time.time()
-    first: list[float] = []
-    again: list[float] = []
-    for _, events in stored.told(now - 2 * DAY, seed=9)[:1500]:
-        events = tuple(renamed(event, "twice") for event in events)
-        for took in (first, again):
-            began = time.perf_counter()
-            await board.ingest("voicenter", events)
-            took.append((time.perf_counter() - began) * 1000)
-    report(
-        "a webhook again, in the database, against the first",
-        statistics.median(again),
-        statistics.median(first),
-        "ms",
-        0.2,
-        False,
-    )
-
-
-# Retention
-
-
-class Watched(Database):
-    """Remembers how long each write held the others up, in milliseconds of the processor: whatever else is going on on
-    the machine, and the commit, which many share, aside."""
-
-    def __init__(self, path: Path) -> None:
-        self.took: list[float] = []
-        super().__init__(path)
-
-    @override
-    async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        def measured(db: sqlite3.Connection) -> T:
-            began = time.thread_time()
-            result = work(db)
-            self.took.append((time.thread_time() - began) * 1000)
-            return result
-
-        return await super().write(measured)
-
-
-async def retention(board: Board, database: Watched, now: float) -> None:
-    """100,000 calls go because of their age, while others write; looked at for half a minute."""
-    story = [events for _, events in stored.told(now - 2 * DAY, seed=3, days=0.4)]
-
-    async def ingested(seconds: float, number: int) -> float:
-        """Calls a second that 32 tell at the same time."""
-        mine = [[renamed(event, f"again{number}") for event in events] for events in story]
-        began, count = time.perf_counter(), 0
-
-        async def one() -> None:
-            nonlocal count
-            while mine and time.perf_counter() < began + seconds:
-                await board.ingest("voicenter", mine.pop(), late=True)
-                count += 1
-
-        await asyncio.gather(*(one() for _ in range(32)))
-        return count / (time.perf_counter() - began)
-
-    async def waited(seconds: float) -> list[float]:
-        """How long a small write takes, again and again."""
-        until, found = time.perf_counter() + seconds, list[float]()
-        while time.perf_counter() < until:
-            began = time.perf_counter()
-            await board.write(lambda db: db.execute("INSERT OR REPLACE INTO facts VALUES ('bench', '', 0)").rowcount)
-            found.append((time.perf_counter() - began) * 1000)
-            await asyncio.sleep(0.002)
-        return sorted(found)
-
-    alone = [await ingested(2, 1)]
-    quiet = await waited(2)
-    kept = dataclasses.replace(
-        board.settings, retention=Retention(calls_days=int((now - stored.first_day(now)) / DAY) - FORGOTTEN_DAYS)
-    )
-    oldest = now - kept.retention.calls_days * DAY
-    before = await board.read(count, oldest)
-    board.settings = kept
-    database.took.clear()
-    began = time.perf_counter()
-    going = asyncio.create_task(forgetting.expire(board))
-    busy = await waited(2)
-    longest = max(database.took)
-    meanwhile = [await ingested(2, 2)]
-    if not going.done():
-        database.took.clear()
-        await asyncio.wait({going}, timeout=20)
-        longest = max(longest, *database.took)
-    seconds = time.perf_counter() - began
-    over = going.done()
-    going.cancel()
-    await asyncio.gather(going, return_exceptions=True)
-    alone.append(await ingested(2, 3))
-    gone = before - await board.read(count, oldest)
-    print(f"  {gone:,} calls went in {seconds:.0f} s{'' if over else ', and it would go on'}")
-    report("retention: the longest transaction, against 20 ms", longest, 20, "ms", 1, False)
-    report("retention: p99 of a small write meanwhile", percentile(busy, 0.99), percentile(quiet, 0.99), "ms", 5, False)
-    report(
-        "retention: calls taken in meanwhile", statistics.median(meanwhile), statistics.median(alone), "1/s", 0.9, True
-    )
-
-
-def renamed(event: AnyEvent, name: str) -> AnyEvent:
-    """The event of a call of its own."""
-    return msgspec.structs.replace(event, ref=f"{name}-{event.ref}")
-
-
-def count(db: sqlite3.Connection, before: float) -> int:
-    """Calls that began before that moment."""
-    return int(db.execute("SELECT count(*) FROM calls WHERE started_at < ?", (before,)).fetchone()[0])
-
-
-def percentile(found: list[float], share: float) -> float:
-    return found[min(len(found) - 1, int(len(found) * share))]
 
 
 # The whole bot

@@ -28,7 +28,8 @@ CALLS_A_DAY = 11_111
 REPS, REGULARS = 40, 4000
 CONTACTS = 100_000
 _COPIES = DAYS // COPIED_DAYS
-_DAY = 86_400
+DAY = 86_400
+"""Seconds."""
 _STRANGERS = "+1646555"
 """Who calls on these days only: in each copy others, so that nobody of one waits for what happens in another."""
 _CODES = (
@@ -45,7 +46,7 @@ _OUR_KEYS = {"events": "id", "cards": "id"}
 
 def first_day(now: float) -> float:
     """When the calls begin that are all over now: at a midnight, UTC."""
-    return (now // _DAY - DAYS) * _DAY
+    return (now // DAY - DAYS) * DAY
 
 
 def rep(number: int) -> tuple[str, str]:
@@ -66,12 +67,12 @@ def told(start: float, seed: int = 1, days: float = COPIED_DAYS) -> list[tuple[f
     found: list[tuple[float, tuple[AnyEvent, ...]]] = []
     for number in range(int(CALLS_A_DAY * days * 0.95)):
         day, ours = number % COPIED_DAYS, chance.random() < 0.35
-        at = start + day * _DAY + min(85_000, max(0, chance.gauss(13 * 3600, 2.5 * 3600))) // 1
+        at = start + day * DAY + min(85_000, max(0, chance.gauss(13 * 3600, 2.5 * 3600))) // 1
         strange = chance.random() < 0.4
         # Nobody calls whom a copy knows, too, late on its last day: what waits then would wait for the next copy.
         party = f"{_STRANGERS}{chance.randrange(10_000):04d}" if strange else regular(chance.randrange(REGULARS))
         answered = chance.random() < (0.6 if ours else 0.87)
-        if not strange and not ours and at > start + COPIED_DAYS * _DAY - 12_000:
+        if not strange and not ours and at > start + COPIED_DAYS * DAY - 12_000:
             answered = True
         found.append(_one(chance, number, at, party, ours, answered))
         if not (ours or answered) and (not strange or chance.random() < 0.6):
@@ -124,7 +125,7 @@ def build(path: Path, routing: ByLine, now: float) -> int:
     mould = _Mould()
     rows = {name: [mould.row(tuple(row)) for row in db.execute(_select(db, name))] for name in TABLES}
     for copy in range(1, _COPIES):
-        parts, seconds = mould.copy(copy), copy * COPIED_DAYS * _DAY
+        parts, seconds = mould.copy(copy), copy * COPIED_DAYS * DAY
         for name in TABLES:
             columns = _columns(db, name)
             db.executemany(
@@ -229,7 +230,7 @@ def _moved(text: str, copy: int) -> str:
         return f"1{_CODES[copy]}555"
     if text.startswith("ref-"):
         return f"{text[:-2]}{copy:02d}"
-    days = copy * COPIED_DAYS * _DAY
+    days = copy * COPIED_DAYS * DAY
     if len(text) == 10:
         return str(int(text) + days)
     if len(text) == 22:

@@ -12,6 +12,7 @@ import gc
 import logging
 import os
 import signal
+import sqlite3
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
@@ -88,7 +89,8 @@ def _log(*, running: bool) -> None:
     if level not in LEVELS:
         raise SettingsError(f"CALLBOARD_LOG must be one of: {', '.join(LEVELS)}.")
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for chatty in ("httpx", "apscheduler", "slack_bolt", "slack_sdk", "uvicorn"):  # httpx logs addresses with secrets
+    # httpx logs addresses with secrets, httpcore each step of each connection.
+    for chatty in ("httpx", "httpcore", "apscheduler", "slack_bolt", "slack_sdk", "uvicorn"):
         logging.getLogger(chatty).setLevel(logging.WARNING if running else logging.ERROR)
     # Bolt would say at each start that SLACK_BOT_TOKEN is not used: it is, by the client that Bolt is given.
     logging.getLogger("slack_bolt").addFilter(lambda record: "`token`" not in record.getMessage())
@@ -121,6 +123,7 @@ async def _run(config: Path | None) -> int:
     gc.disable()  # until it runs: importing makes hardly any garbage, and looking for it takes a tenth of the start
     from bot import settings_reader
     from bot.assembly import running
+    from bot.data_folder import DATABASE, unusable_database
 
     stopped, started = asyncio.Event(), asyncio.Event()
     this = asyncio.current_task()
@@ -133,8 +136,9 @@ async def _run(config: Path | None) -> int:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop)
+    settings = settings_reader.load(os.environ, config)
     try:
-        async with running(settings_reader.load(os.environ, config)) as callboard:
+        async with running(settings) as callboard:
             started.set()
             log.info("Callboard runs; webhooks and health are served on port %s.", callboard.port)
             await stopped.wait()
@@ -143,6 +147,10 @@ async def _run(config: Path | None) -> int:
         if not stopped.is_set():
             raise
         log.info("Callboard was stopped before it had started.")
+    except sqlite3.Error as error:  # it opens; what is damaged is a page that is read only now
+        if started.is_set():
+            raise
+        raise SettingsError(unusable_database(settings.data / DATABASE, error)) from error
     return 0
 
 

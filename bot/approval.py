@@ -12,7 +12,7 @@ from bot.board import Board, notice
 from bot.cards import date_clock, rep_words, who
 from bot.errors import NotAllowed
 from bot.settings import Settings
-from bot.store import cards, people
+from bot.store import cards
 
 DECIDED = "That was decided before, so nothing was done a second time."
 """For whoever was slower."""
@@ -100,7 +100,7 @@ def ask(db: sqlite3.Connection, board: Board, kind: str, list_id: str, by: str, 
         {"label": "Refuse…", "action_id": "approval:no", "value": value, "about": "this list"},
     ]
     for user in approvers(board.settings, by):
-        zone = people.person(db, user).zone or board.settings.zone
+        zone = board.zone_of(db, user)
         when = f"\nNobody is called before {date_clock(at, zone)}." if at > board.now() else ""
         cards.mark(db, "notice", _subject(list_id), f"@{user}", board.now(), notice(text + when, buttons))
 

@@ -2,6 +2,7 @@
 
 import html
 from collections.abc import Sequence
+from contextlib import suppress
 
 import msgspec
 from msgspec.structs import replace
@@ -10,10 +11,11 @@ from bot import numbers, slack_text, who
 from bot.board import Board
 from bot.call import Call
 from bot.cards import VALUE_LIMIT
-from bot.dialing import Ask
 from bot.errors import BadInput, NotFound
+from bot.intents import Ask
 from bot.names import called
 from bot.namesakes import Choice, ambiguous, colleague, is_somebody, named
+from bot.settings import Line
 from bot.store import calls, contacts, missed, people
 
 
@@ -263,8 +265,15 @@ def line_of(board: Board, text: str) -> str:
         raise BadInput(
             "No line is configured, so nothing was dialled. Leave out “from”, or ask your admin to add lines."
         )
-    known = ", ".join(line.label or numbers.pretty(line.number) for line in lines)
-    raise BadInput(f"There is no line “{text}”, so nothing was dialled. Choose one of: {known}.")
+    raise BadInput(f"There is no line “{text}”, so nothing was dialled. Choose one of: {board.settings.line_names}.")
+
+
+def lines_named(board: Board, word: str) -> list[Line]:
+    """Lines of that name, in any case, or that number, also without its plus; several may have one name."""
+    number = f"+{word}"
+    with suppress(BadInput):  # a name, or a number without its plus
+        number = numbers.parse(word, board.settings.region)
+    return [one for one in board.settings.lines if word.casefold() == one.label.casefold() or number == one.number]
 
 
 def account_of(board: Board, text: str) -> str:

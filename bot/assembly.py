@@ -28,22 +28,27 @@ from typing_extensions import override
 
 from bot import (
     batches,
+    changing,
     conducting,
     controlling,
     digests,
     disk,
+    escalating,
     forgetting,
     guiding,
     jobs,
     log_fetching,
     message_queue,
     offers,
+    opting_out,
     phone_page,
+    registries,
     settings_noted,
     unclear,
     web,
     workflow_steps,
 )
+from bot.abandoned import Abandoned
 from bot.auto_dial import AutoDial
 from bot.board import Board
 from bot.data_folder import DATABASE, opened, take
@@ -56,6 +61,7 @@ from bot.provider import Provider
 from bot.providers import provider_class
 from bot.rendering import render
 from bot.settings import Settings
+from bot.slack_api import OnceMore
 from bot.step_answers import StepAnswers
 from bot.store import Database, people
 from bot.workspace import Identity, SocketMode, identify, refresh
@@ -263,24 +269,18 @@ async def running(
         if now is not None:
             board.now = now
         slack = AsyncWebClient(
-            token=settings.bot_token, base_url=settings.slack_api, session=session, retry_handlers=[], timeout=15
+            token=settings.bot_token,
+            base_url=settings.slack_api,
+            session=session,
+            retry_handlers=[OnceMore()],
+            timeout=15,
         )
         identity = await identify(board, slack)
         desk = Desk(board, slack, team=identity.team_id, enterprise=identity.enterprise_id or "")
         board.outsiders = await board.read(people.outsiders)
         await settings_noted.note(board)
-        await message_queue.recover(board)
-        await workflow_steps.recover(board)
-        await offers.recover(board)
-        await unclear.recover(board)
-        await controlling.recover(board)
-        conducting.watch(board)
-        message_queue.watch(board)
-        offers.watch(board)
         native = NativeCalls(board, slack)
-        await native.recover()
-        native.watch()
-        await board.solved(guiding.PROBLEM)
+        await _recover(board, native)
         if settings.lookup_url:
             from bot.lookup import Lookup  # spared where there is none
 
@@ -296,33 +296,7 @@ async def running(
         board.spawn(conducting.recover(board), conducting.failed)
         board.spawn(batches.recover(board), batches.failed)
         board.spawn(log_fetching.recover(board), log_fetching.failed)
-        deliveries = Deliveries(board, slack)
-        pictures = Pictures(board, slack)
-        answers = StepAnswers(board, slack)
-        ticking: dict[str, tuple[Callable[[], Awaitable[None]], float]] = {
-            "digests": (lambda: digests.due(board, pictures), 20),
-            "slack_calls": (native.sweep, 20),
-            "web_phones": (lambda: phone_page.catch_up(board), 15),
-            "homes": (home.Homes(desk), 15),
-            "reports": (
-                left_out.Reports(desk, *(one.LEFT_OUT for one in (campaign_calls, contact_imports, calling_lists))),
-                5,
-            ),
-            "escalate": (lambda: jobs.escalate(board, lambda users: resting.resting(desk, users)), 10),
-            "groups": (lambda: groups.refresh(desk), 300),
-            "members": (lambda: membership.refresh(desk), 300),
-            "messages": (lambda: message_queue.due(board), 5),
-            "call lists": (lambda: offers.due(board), 5),
-            "auto-dial": (AutoDial(board), 2),
-            "message results": (voice_messages.Results(desk), 15),
-            "workflow steps": (answers.sweep, 5),
-            "recordings": (deliveries.deliver, 5),
-            "old recordings": (deliveries.expire, 600),
-            "old calls": (lambda: forgetting.expire(board), 3600),
-            "disk": (disk.Disk(board), 60),
-            "identity": (lambda: refresh(board, slack), 3600),
-            "people": (roll_call.RollCall(desk), roll_call.EVERY_SECONDS),
-        }
+        ticking = _ticking(desk, native)
         if settings.mode == "socket":
             socket_mode = await stack.enter_async_context(aclosing(SocketMode(board, app, session)))
             await socket_mode.begin_if_reached()
@@ -331,6 +305,57 @@ async def running(
         stack.callback(scheduler.shutdown, wait=False)
         _calm_the_collector()
         yield Callboard(board, feed, app, port)
+
+
+async def _recover(board: Board, native: NativeCalls) -> None:
+    """What a crash has left behind, in an order in which each finds what it needs; and who hears of changed calls."""
+    await message_queue.recover(board)
+    await workflow_steps.recover(board)
+    await offers.recover(board)
+    await unclear.recover(board)
+    await controlling.recover(board)
+    await changing.recover(board)
+    conducting.watch(board)
+    message_queue.watch(board)
+    offers.watch(board)
+    await native.recover()
+    native.watch()
+    await board.solved(guiding.PROBLEM)
+
+
+def _ticking(desk: Desk, native: NativeCalls) -> dict[str, tuple[Callable[[], Awaitable[None]], float]]:
+    """What happens by the clock besides what `bot/jobs.py` does itself: name -> (function, every so many seconds)."""
+    board, slack = desk.board, desk.slack
+    deliveries = Deliveries(board, slack)
+    pictures = Pictures(board, slack)
+    answers = StepAnswers(board, slack)
+    return {
+        "digests": (lambda: digests.due(board, pictures), 20),
+        "slack_calls": (native.sweep, 20),
+        "web_phones": (lambda: phone_page.catch_up(board), 15),
+        "homes": (home.Homes(desk), 15),
+        "reports": (
+            left_out.Reports(desk, *(one.LEFT_OUT for one in (campaign_calls, contact_imports, calling_lists))),
+            5,
+        ),
+        "escalate": (lambda: escalating.escalate(board, lambda users: resting.resting(desk, users)), 10),
+        "groups": (lambda: groups.refresh(desk), 300),
+        "members": (lambda: membership.refresh(desk), 300),
+        "messages": (lambda: message_queue.due(board), 5),
+        "call lists": (lambda: offers.due(board), 5),
+        "auto-dial": (AutoDial(board), 2),
+        "abandoned": (Abandoned(board), 20),
+        "registries": (lambda: registries.watch(board), 3600),
+        "opted out": (lambda: opting_out.due(board), 20),
+        "message results": (voice_messages.Results(desk), 15),
+        "workflow steps": (answers.sweep, 5),
+        "recordings": (deliveries.deliver, 5),
+        "old recordings": (deliveries.expire, 600),
+        "old calls": (lambda: forgetting.expire(board), 3600),
+        "disk": (disk.Disk(board), 60),
+        "identity": (lambda: refresh(board, slack), 3600),
+        "people": (roll_call.RollCall(desk), roll_call.EVERY_SECONDS),
+    }
 
 
 async def _sign_out(board: Board) -> None:

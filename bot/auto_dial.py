@@ -8,19 +8,18 @@ calling (their phone is not answered, a limit, a question) ends auto-dial and sa
 
 import logging
 import sqlite3
-from datetime import UTC, datetime
 from typing import Literal
 
 import msgspec
 
-from bot import offers, window
+from bot import offers
 from bot.board import Board
 from bot.call import Call
 from bot.cards.offer import RESTS, Press
 from bot.cards.outcomes import NEVER_DIALLED
 from bot.errors import CallboardError, NeedsYes, NotAllowed
 from bot.events import Outcome, State
-from bot.permission import rules
+from bot.permission import open_from
 from bot.store import calling_lists, calls, ledger, people
 from bot.store import offers as store
 from bot.store.offers import Offer, Rep
@@ -220,11 +219,11 @@ def _not_at_this_hour(db: sqlite3.Connection, board: Board, rep: Rep, row: Offer
     fresh, now = store.held(db, rep.list, rep.user), board.now()
     if fresh is None or fresh.line != row.line or fresh.state != "offered":
         return
-    opening = window.next_open(rules(board).window, window.zones_of(row.number), datetime.fromtimestamp(now, UTC))
-    if opening is None or opening.timestamp() <= now:
+    opening = open_from(board, row.number, now)
+    if opening <= now:
         _kept_from_it(db, board, rep, row, question)
         return
-    store.put_off(db, fresh, "", opening.timestamp(), "It was outside their calling hours.", now)
+    store.put_off(db, fresh, "", opening, "It was outside their calling hours.", now)
     offers.hand_out(db, board, rep.list, rep.user)
 
 

@@ -16,12 +16,12 @@ from typing import Any, TypeVar
 import msgspec
 
 from bot.call import Call
-from bot.errors import BadInput, CallboardError
+from bot.errors import BadInput, CallboardError, NotFound
 from bot.events import AnyEvent
 from bot.provider import Provider
 from bot.routing import ByLine
 from bot.settings import Settings
-from bot.store import Database, calls, cards, is_of_the_disk, ledger, people
+from bot.store import Database, calls, cards, is_damage, is_of_the_disk, ledger, people
 from bot.store.contacts import Contact
 
 log = logging.getLogger("callboard")
@@ -176,8 +176,20 @@ class Board:
             BadInput: there is none of that name; names those there are.
         """
         if account not in self.providers:
-            raise BadInput(f"There is no telephony account “{account}”. Choose one of: {', '.join(self.providers)}.")
+            known = ", ".join(self.providers)
+            raise BadInput(f"There is no telephony account “{account}”, so nothing was done. Choose one of: {known}.")
         return self.providers[account]
+
+    async def call(self, call_id: str) -> Call:
+        """A call by our id.
+
+        Raises:
+            NotFound: it is not on record any more.
+        """
+        call = await self.read(calls.get, call_id)
+        if call is None:
+            raise NotFound("That call is not on record any more. Nothing was done.")
+        return call
 
     def title(self, account: str) -> str:
         """What cards call an account: its service's name, and its own where there are several of that service."""
@@ -186,6 +198,10 @@ class Board:
             return account
         several = sum(type(one) is type(provider) for one in self.providers.values()) > 1
         return f"{provider.title} ({account})" if several else provider.title
+
+    def zone_of(self, db: sqlite3.Connection, user: str) -> str:
+        """IANA zone in which somebody is told moments: their own, as Slack says, else the installation's."""
+        return people.person(db, user).zone or self.settings.zone
 
     async def plainly(self, text: str) -> str:
         """A sentence that was written for a message in Slack, for where Slack shows it as it is: in a form's errors,
@@ -339,11 +355,16 @@ def notice(text: str, buttons: Iterable[Mapping[str, str]] = ()) -> bytes:
     return msgspec.json.encode({"text": text, "buttons": list(buttons)})
 
 
+DAMAGED = "Callboard's database is damaged ({}). Your admin has to put a backup in its place: docs/deploying.md."
+
+
 def unexpected(error: Exception) -> str:
     """The one neutral sentence for an error of ours; its id is in the log beside the traceback."""
     if is_of_the_disk(error):  # there is nothing to look up, and the log is on what may be the same disk
         log.warning("Something could not be read or written down: %s", error)
         why = getattr(error, "strerror", "") or error  # without our folders, where it is the system's
+        if is_damage(error):
+            return DAMAGED.format(why)
         return f"Callboard's disk does not work ({why}). Your admin has to see to it; try again then."
     incident = f"{time.time_ns() & 0xFFFFFFFF:08x}"
     log.error("Incident %s", incident, exc_info=error)

@@ -12,10 +12,11 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from bot import policy, tables
+from bot import numbers, policy, tables
 from bot.errors import BadInput
 from bot.orders import CampaignCall
 from bot.periods import instant, time_of_day
+from bot.registry_rows import contains
 from bot.rules import History, Proposed, Refused, Role, Rules
 from bot.window import is_open, zones_of
 
@@ -65,7 +66,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         user: Slack user id of who adds them.  zone: IANA zone of times in the file.  now: seconds since 1970 UTC.
-        listed: the do-not-call list, E.164.  waiting: numbers that wait in the campaign already.
+        listed: the do-not-call list, E.164.
+        registered: (name, numbers) of each do-not-call registry, as `registry_rows` packs them.
+        outdated: country -> why nobody can be sure of it, a clause.  agreed: number -> when they agreed to be called.
+        waiting: numbers that wait in the campaign already.
     """
 
     user: str
@@ -74,6 +78,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     zone: str
     now: float
     listed: frozenset[str] = frozenset()
+    registered: tuple[tuple[str, bytes], ...] = ()
+    outdated: Mapping[str, str] = {}
+    agreed: Mapping[str, float] = {}
     waiting: frozenset[str] = frozenset()
 
 
@@ -136,10 +143,18 @@ def _judged(
 
 def judge(call: CampaignCall, typed: str, plan: Plan) -> tuple[RowState, str]:
     """Whether this call may be added, and why not. Not asked: the daily cap, for the campaign dials, not the person."""
-    proposed = Proposed(rep=plan.user, role=plan.role, number=call.number, typed=typed, confirmed=True)
-    decision = policy.decide(proposed, plan.rules, History(), datetime.fromtimestamp(plan.now, UTC))
+    proposed = Proposed(
+        rep=plan.user, role=plan.role, number=call.number, typed=typed, confirmed=True, from_list=bool(plan.registered)
+    )
+    registry = next((name for name, packed in plan.registered if contains(packed, call.number)), "")
+    history = History(
+        registered=registry,
+        outdated=plan.outdated.get(numbers.likely_country(call.number), "") if plan.outdated else "",
+        agreed_at=plan.agreed.get(call.number),
+    )
+    decision = policy.decide(proposed, plan.rules, history, datetime.fromtimestamp(plan.now, UTC))
     if isinstance(decision, Refused):
-        return "forbidden", decision.why.removeprefix(_NOT_PLACED)
+        return "dnc" if registry else "forbidden", decision.why.removeprefix(_NOT_PLACED)
     if call.number in plan.listed:
         return "dnc", "on the do-not-call list"
     if call.number in plan.waiting:
@@ -153,7 +168,7 @@ def hours(call: CampaignCall, plan: Plan) -> Hours:
     if not zones:
         return "unknown"
     at = datetime.fromtimestamp(max(call.at or 0, plan.now), UTC)
-    return "open" if is_open(plan.rules.window, zones, at) else "closed"
+    return "open" if is_open(plan.rules.window_of(call.number), zones, at) else "closed"
 
 
 def call_of(

@@ -1,5 +1,6 @@
 """A call: a conversation, however many legs it has. `bot.fold.fold()` makes it from events; nobody changes it."""
 
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
@@ -155,3 +156,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def conversation(self) -> bool:
         """Two people talked (or, by a rep's word, did). Whoever heard a message has not talked to anybody."""
         return self.state is State.ENDED and self.outcome is Outcome.ANSWERED and self.purpose != "message"
+
+
+def last_rep(history: Iterable[Call]) -> str:
+    """Slack user id of who spoke with them last, "" = nobody; `history` latest first."""
+    return next((call.rep for call in history if call.conversation and call.rep), "")

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 SHORTEST_RING, LONGEST_RING = 5, 120
 """Seconds. Two phones that ring so long one after the other are less than what ends a call of which nothing is told."""
 LONGEST_CALL = 24 * 3600
+"""Seconds: the most that `max`, or a setting, may say."""
 LONGEST_MESSAGE = 900
 """Later a message is taken for over where nobody tells of its end, see `bot/jobs.py`."""
 LONGEST_TEXT = 500

@@ -21,7 +21,7 @@ from bot.errors import BadInput
 from bot.events import Direction
 from bot.names import called
 from bot.periods import instant
-from bot.typed_days import quote
+from bot.slack_text import quoted
 
 UNDERSTOOD = (
     "Understood are, in any order: a period (`today`, `yesterday`, `this week`, `last week`, `this month`, "
@@ -140,7 +140,7 @@ def period(text: str, reader: Reader) -> tuple[float, float]:
     """
     tokens, found = _tokens(text), _Found(reader)
     if not tokens or found.period(tokens) != len(tokens):
-        raise BadInput(f"{quote(text)} is no period. Write it like 2026-11-01..2026-11-15. Nothing was searched.")
+        raise BadInput(f"{quoted(text)} is no period. Write it like 2026-11-01..2026-11-15. Nothing was searched.")
     return found.search.since, found.search.until
 
 
@@ -191,7 +191,7 @@ def _tokens(text: str) -> list[_Token]:
     tokens = []
     for token in slack_text.tokens(text):
         if not token.quoted and token.text[0] in slack_text.OPENING:
-            raise BadInput(f"The quotation mark before {quote(token.text[1:])} is never closed. Nothing was searched.")
+            raise BadInput(f"The quotation mark before {quoted(token.text[1:])} is never closed. Nothing was searched.")
         text = token.text if token.quoted else token.text.rstrip(",;!?") or token.text
         tokens.append(_Token(text, token.quoted))
     return tokens
@@ -273,7 +273,7 @@ class _Found:
             self._set("a line", line=_number(tokens[1 : count + 1], self.reader.region))
             return count + 1
         raise BadInput(
-            f"There is no line {quote(tokens[1].text)}{f'; choose one of: {known}' if known else ''}. "
+            f"There is no line {quoted(tokens[1].text)}{f'; choose one of: {known}' if known else ''}. "
             "Nothing was searched."
         )
 
@@ -297,7 +297,7 @@ class _Found:
             self._days(day, day)
             return 1
         if re.fullmatch(_OTHER_DAY, word):
-            raise BadInput(f"{quote(word)} could be two days. Write it like 2026-11-03. Nothing was searched.")
+            raise BadInput(f"{quoted(word)} could be two days. Write it like 2026-11-03. Nothing was searched.")
         return 0
 
     def _days(self, first: date | None, last: date | None) -> None:
@@ -316,7 +316,7 @@ class _Found:
             return 0
         if not re.fullmatch(_MENTION, text):
             raise BadInput(
-                f"{quote(text)} is nobody's name here: pick the person from Slack's list. Nothing was searched. "
+                f"{quoted(text)} is nobody's name here: pick the person from Slack's list. Nothing was searched. "
                 f"{UNDERSTOOD}"
             )
         colleague = who.parse(text, self.reader.region).who
@@ -338,11 +338,11 @@ class _Found:
         if not name:
             raise BadInput(f"The quotes hold no name, so nothing was searched. {UNDERSTOOD}")
         if self.search.numbers or (self.names and (token.quoted or not self.open_name)):
-            raise BadInput(f"{quote(name)} was not understood, so nothing was searched. {UNDERSTOOD}")
+            raise BadInput(f"{quoted(name)} was not understood, so nothing was searched. {UNDERSTOOD}")
         self.names.append(name)
         self.open_name = not token.quoted
         if len(" ".join(self.names)) > who.LONGEST_NAME:
-            raise BadInput(f"{quote(' '.join(self.names))} is too long for a name. Nothing was searched.")
+            raise BadInput(f"{quoted(' '.join(self.names))} is too long for a name. Nothing was searched.")
         return 1
 
 
@@ -381,4 +381,4 @@ def _is_small(tokens: list[_Token]) -> bool:
 
 def _not_understood(tokens: list[_Token]) -> BadInput:
     text = " ".join(token.text for token in tokens)
-    return BadInput(f"{quote(text)} was not understood, so nothing was searched. {UNDERSTOOD}")
+    return BadInput(f"{quoted(text)} was not understood, so nothing was searched. {UNDERSTOOD}")

@@ -30,6 +30,7 @@ _FOR = re.compile(
 _UNUSED = ("caller_id", "caller_name")
 """Columns that campaigns have a use for: a rep calls from their own line."""
 _GONE = "That call list is not on record any more. Nothing was done."
+_DECIDED = "That was decided before, so nothing was done a second time. Look at the list's card."
 
 
 def read_words(text: str) -> tuple[str, tuple[str, ...]]:
@@ -59,11 +60,7 @@ def check_reps(board: Board, user: str, reps: Sequence[str]) -> tuple[str, ...]:
         NotAllowed: a rep makes lists for themselves only.  BadInput: too many, or a guest.
     """
     reps = tuple(dict.fromkeys(reps)) or (user,)
-    if board.settings.role(user) == "rep" and reps != (user,):
-        raise NotAllowed(
-            "Only managers may give call lists to others, so nothing was done. Leave out “for” to make one for "
-            "yourself, or ask a manager."
-        )
+    _check_own(board, user, reps)
     if len(reps) > MOST_REPS:
         raise BadInput(f"More than {MOST_REPS} people cannot call from one list. Nothing was done; make several.")
     if away := [f"<@{rep}>" for rep in reps if board.turned_away(rep)]:
@@ -72,6 +69,14 @@ def check_reps(board: Board, user: str, reps: Sequence[str]) -> tuple[str, ...]:
             "done; choose members of your workspace."
         )
     return reps
+
+
+def _check_own(board: Board, user: str, reps: Sequence[str]) -> None:
+    if board.settings.role(user) == "rep" and tuple(reps) != (user,):
+        raise NotAllowed(
+            "Only managers may give call lists to others, so nothing was done. Leave out “for” to make one for "
+            "yourself, or ask a manager."
+        )
 
 
 async def prepare(
@@ -111,7 +116,8 @@ async def give_out(board: Board, user: str, list_id: str) -> None:
     unless somebody made it for themselves.
 
     Raises:
-        NotAllowed: it is not theirs, was decided before, or nobody else could say yes.  NotFound: it is gone.
+        NotAllowed: it is not theirs, was decided before, or nobody else could say yes, or it is for others and they are
+            no manager (any more).  NotFound: it is gone.
     """
     found = await own(board, user, list_id)
     now = board.now()
@@ -119,6 +125,7 @@ async def give_out(board: Board, user: str, list_id: str) -> None:
     def write(db: sqlite3.Connection) -> bool:
         count = store.counts(db, list_id).get("ready", 0)
         reps = [rep.user for rep in store.reps(db, list_id)]
+        _check_own(board, user, reps)
         hold = approval.needed(board.settings, count) and reps != [found.by]
         if hold:
             approval.check_anybody(board.settings, found.by)
@@ -139,9 +146,6 @@ async def give_out(board: Board, user: str, list_id: str) -> None:
 
     if not await board.write(write):
         raise NotAllowed(_DECIDED)
-
-
-_DECIDED = "That was decided before, so nothing was done a second time. Look at the list's card."
 
 
 def _begin(db: sqlite3.Connection, board: Board, list_id: str, now: float) -> None:
@@ -224,6 +228,7 @@ async def resume(board: Board, user: str, list_id: str) -> None:
     found = await own(board, user, list_id)
 
     def begin(db: sqlite3.Connection, now: float) -> None:
+        _check_own(board, user, [rep.user for rep in store.reps(db, list_id)])
         for rep in store.reps(db, list_id):
             offers.hand_out(db, board, list_id, rep.user)
 

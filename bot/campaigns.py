@@ -12,13 +12,13 @@ from typing import Any
 
 import msgspec
 
-from bot import number_kinds, numbers
+from bot import changing, number_kinds, numbers
 from bot.board import Board
+from bot.changing import Change
 from bot.errors import Ambiguous, BadInput, CallboardError, NotAllowed, NotFound, Unsupported
-from bot.operations import dialling, operations
+from bot.operations import operations
 from bot.orders import Campaign
 from bot.provider import Provider
-from bot.store import ledger
 
 _VIA = re.compile(r"(?:^|\s)via\s+(\S+)\s*$", re.IGNORECASE)
 _TOKEN = re.compile(r'"([^"]*)"|(\S+)')
@@ -207,26 +207,22 @@ async def change(
     if mark in board.acting:
         raise NotAllowed(f"That is being done already ({verb}). Nothing was done a second time.")
     board.acting[mark] = verb
-    told = f"{found.account}: {found.campaign.name} {detail}".strip()
-    subject = number or found.campaign.name
+    name = found.campaign.name
+    phrase = operations()[operation].replace("IVR campaigns", "the IVR of campaigns")
+    asked = Change(
+        by=user,
+        what=verb,
+        subject=number or name,
+        detail=f"{found.account}: {name} {detail}".strip(),
+        doing=phrase.replace("campaigns", f"the campaign {name}"),
+        look=f"`/campaign show {name}`",
+    )
     try:
-        result = await getattr(found.provider, operation)(found.campaign.code, *arguments)
-    except CallboardError as error:
-        unclear = isinstance(error, Ambiguous)
-        fate = "unclear" if unclear else "not done"
-        await board.record(ledger.audit, board.now(), user, verb, subject, f"{told} {fate}: {error}")
-        if unclear:
-            look = f"Look with `/campaign show {found.campaign.name}` before you do it again."
-            raise Ambiguous(f"{error} {look}") from error
-        raise
-    except Exception:
-        if operation in dialling():
-            await board.record(ledger.audit, board.now(), user, verb, subject, f"{told} unclear")
-        raise
+        return await changing.make(board, asked, getattr(found.provider, operation)(found.campaign.code, *arguments))
+    except Ambiguous as error:
+        raise Ambiguous(f"{error} Look with {asked.look} before you do it again.") from error
     finally:
         del board.acting[mark]
-    await board.record(ledger.audit, board.now(), user, verb, subject, told)
-    return result
 
 
 def _name(text: str) -> str:

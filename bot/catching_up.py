@@ -65,7 +65,7 @@ async def _since_the_last(board: Board, provider: Provider) -> None:
     if since is not None:
         told = await provider.call_log(LogSearch(since=since, until=now))
         for late in (False, True):
-            for events in parts(_of_age(told, now, late)):
+            for events in parts(of_age(told, now - NEWS_SECONDS, old=late)):
                 changes = await board.ingest(account, events, late=late)
                 ended = [change.call.ended_at for change in changes if change.fresh]
                 board.only_logged[account] = board.only_logged.get(account, []) + ended
@@ -118,10 +118,10 @@ def parts(events: Iterable[AnyEvent]) -> Iterator[list[AnyEvent]]:
         yield [event for ref in refs[first : first + AT_ONCE] for event in calls[ref]]
 
 
-def _of_age(events: Iterable[AnyEvent], now: float, late: bool) -> list[AnyEvent]:
-    """The events of calls of which the last is (not) too old to be news."""
+def of_age(events: Iterable[AnyEvent], before: float, *, old: bool) -> list[AnyEvent]:
+    """The events of calls of which the last was before that moment (seconds since 1970 UTC), or of the others."""
     told = tuple(events)
     latest: dict[str, float] = {}
     for event in told:
         latest[event.ref] = max(latest.get(event.ref, 0), event.at)
-    return [event for event in told if (latest[event.ref] < now - NEWS_SECONDS) == late]
+    return [event for event in told if (latest[event.ref] < before) == old]

@@ -22,27 +22,21 @@ import msgspec
 
 from bot import check_slack
 from bot.assembly import http_client, listening, providers
+from bot.cards.times import counted
 from bot.check_slack import Finding
-from bot.data_folder import DATABASE, opened, unusable
+from bot.data_folder import DATABASE, LOCK, opened, unusable, writable
 from bot.disk import LEAST_FREE_BYTES, free_bytes
 from bot.errors import CallboardError, SettingsError, Unsupported
 from bot.providers import provider_class
 from bot.settings import Account, Settings
 from bot.settings_reader import examine
-from bot.store import ledger
+from bot.settings_values import VARIABLES
+from bot.store import is_taken, ledger
 from bot.store.engine import SQLITE, read_only
 from bot.store.engine import examine as examine_file
 from bot.store.schema import VERSION
 from bot.workspace import IDENTITY, Identity
 
-VARIABLES = frozenset(
-    f"CALLBOARD_{name}"
-    for name in (
-        *("CONFIG", "DATA", "HOOK_SECRET", "HOST", "LOG", "LOOKUP_TOKEN", "OLD_HOOK_SECRET", "PORT", "PUBLIC_URL"),
-        "SLACK_MODE",
-    )
-)
-"""All of ours in the environment but those of accounts."""
 WAL_RESET_FIXED = (3, 51, 3)
 """From this version on two connections can write a WAL file safely: https://sqlite.org/wal.html#walresetbug"""
 _SECONDS = 10.0
@@ -50,6 +44,7 @@ _SECONDS = 10.0
 _PATIENCE = 30.0
 """For one whole look, whatever it consists of."""
 _REDIRECT, _BAD_CERTIFICATE, _NO_TLS = "redirects to ", "its certificate is not accepted", "no TLS"
+_NO_NAME = "no such name"
 """What may be where Callboard should answer."""
 
 Look = Callable[[], Awaitable[list[Finding]]]
@@ -91,7 +86,8 @@ async def findings(
         yield Finding(_settings_state(words, environment), words)
     if settings is None:
         return
-    yield Finding("ok", f"Settings: {_count(settings.accounts, 'account')}, {_count(settings.lines, 'line')}")
+    accounts, lines = counted(len(settings.accounts), "account"), counted(len(settings.lines), "line")
+    yield Finding("ok", f"Settings: {accounts}, {lines}")
     for found in [*_roles(settings), *_unread(settings, environment)]:
         yield found
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_SECONDS)) as session, http() as client:
@@ -174,8 +170,11 @@ async def _disk(settings: Settings, free: Callable[[Path], int]) -> list[Finding
         with tempfile.TemporaryFile(dir=folder):  # permissions alone say nothing of read-only and full disks
             pass
         available = free(folder)
+        writable(folder / LOCK)
     except OSError as error:
         return [Finding("WRONG", unusable(folder, error))]
+    except SettingsError as error:
+        return [Finding("WRONG", str(error))]
     if available < LEAST_FREE_BYTES:
         fix = f"Make room: {LEAST_FREE_BYTES // 1_000_000} MB at least."
         return [Finding("WRONG", f"Data folder {folder}: only {available // 1_000_000} MB free. {fix}")]
@@ -225,7 +224,10 @@ async def _port(settings: Settings, session: aiohttp.ClientSession) -> list[Find
     except SettingsError as error:
         taken = isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.EADDRINUSE
         if taken and await _alive(session, f"{settings.own_url}/healthz/live") == "alive":
-            return [Finding("ok", f"{where}: Callboard runs there")]
+            if await asyncio.to_thread(is_taken, settings.data / LOCK):
+                return [Finding("ok", f"{where}: Callboard runs there")]
+            words = f"another Callboard runs there, which does not use {settings.data}. Stop it, or set CALLBOARD_PORT."
+            return [Finding("WRONG", f"{where}: {words}")]
         return [Finding("WRONG", str(error))]
     return [Finding("ok", f"{where}: free")]
 
@@ -256,6 +258,9 @@ async def _reached(settings: Settings, session: aiohttp.ClientSession) -> list[F
     elif answer == _NO_TLS:
         fix = "Name the address of the proxy that does TLS: Callboard itself does not."
         wrong = f"no TLS connection to {public} comes about, though https:// promises one. {fix}"
+    elif answer == _NO_NAME:
+        fix = "Mend its spelling, or have an entry made for it in the DNS."
+        wrong = f"nobody knows the name {urlsplit(public).hostname}. {fix}"
     if wrong:
         return [Finding("WRONG", f"CALLBOARD_PUBLIC_URL: {wrong}")]
     proxy_alone = answer.startswith(("nothing", "HTTP 502", "HTTP 503", "HTTP 504"))
@@ -276,6 +281,8 @@ async def _alive(session: aiohttp.ClientSession, url: str) -> str:
             if answer.status != 200:
                 return f"HTTP {answer.status}"
             return "alive" if await answer.content.read(100) == b"alive" else "something else"
+    except aiohttp.ClientConnectorDNSError:
+        return _NO_NAME
     except aiohttp.ClientConnectorCertificateError:
         return _BAD_CERTIFICATE
     except aiohttp.ClientConnectorSSLError:
@@ -297,9 +304,22 @@ def _look_at(settings: Settings, account: Account, client: httpx.AsyncClient) ->
             title = provider_class(account.provider).title
             return [Finding("note", f"{name}: the settings of {title} cannot be checked without placing a call")]
         except CallboardError as error:
-            return [Finding("WRONG", f"{name}: {error}")]
+            unreached = isinstance(error.__cause__, httpx.ConnectError | httpx.ConnectTimeout)
+            where = _own_addresses(account) if unreached else ""
+            return [Finding("WRONG", f"{name}: {error}{where}")]
 
     return look
+
+
+def _own_addresses(account: Account) -> str:
+    """What to look at where a service is not reached; its usual addresses are right."""
+    settings = provider_class(account.provider).settings
+    own = [
+        f"{account.name}_{one.name}".upper() + f" ({account.values[one.name]})"
+        for one in settings
+        if one.name.endswith("url") and account.values[one.name] != one.default
+    ]
+    return f" Check network and firewall{', and ' if own else ''}{', '.join(own)}."
 
 
 def _hooks(settings: Settings) -> list[Finding]:
@@ -321,7 +341,3 @@ def _hooks(settings: Settings) -> list[Finding]:
         for event, body in kind.hook_templates.items():
             found.append(Finding("note", f"    {event}, to be sent to {settings.hook_url(account.name)}: {body}"))
     return found
-
-
-def _count(things: tuple[object, ...], noun: str) -> str:
-    return f"{len(things)} {noun}{'' if len(things) == 1 else 's'}"

@@ -1,6 +1,7 @@
 """What `callboard check` asks Slack: are the tokens good, may we do all we need, who and where is named in settings?"""
 
 import asyncio
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,17 +9,17 @@ from typing import Any, Literal
 
 import aiohttp
 import yaml
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import decide
 from bot.outsiders import outside
 from bot.settings import Settings
+from bot.slack_api import UNREACHED, code_of, wrong_clock
 
 MANIFEST = Path(__file__).parents[1] / "manifest.yml"
 _SECONDS = 10
 """For one request."""
-_UNREACHABLE = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
 _MOST = 90
 """So many people are looked up: Slack answers about a hundred a minute."""
 _NAMED = 10
@@ -43,16 +44,18 @@ async def look(settings: Settings, session: aiohttp.ClientSession, team: str) ->
     try:
         answer = await slack.auth_test()
     except SlackApiError as error:
-        if not _code(error):
+        if not code_of(error):
             status = f"HTTP {getattr(error.response, 'status_code', '?')}: what answered is not Slack's API"
             return [Finding("WRONG", f"Slack cannot be reached ({status}). Check network and firewall.")]
         return [Finding("WRONG", f"SLACK_BOT_TOKEN: {_said(error)}. Install the app again and copy its bot token.")]
-    except _UNREACHABLE as error:
+    except UNREACHED as error:
         return [Finding("WRONG", f"Slack cannot be reached ({type(error).__name__}). Check network and firewall.")]
     found = [Finding("ok", f"SLACK_BOT_TOKEN: this is {answer.get('user')} in {answer.get('team')}")]
     if team and answer["team_id"] != team:
         words = f"{settings.data} is of another workspace ({team}). Set that one's tokens, or another CALLBOARD_DATA."
         found.append(Finding("WRONG", f"SLACK_BOT_TOKEN is of {answer.get('team')} ({answer['team_id']}), but {words}"))
+    if words := wrong_clock(answer.headers, time.time(), settings.mode):
+        found.append(Finding("WRONG", words))
     found.append(_scopes({name.lower(): value for name, value in answer.headers.items()}.get("x-oauth-scopes")))
     if settings.mode == "socket":
         found.append(await _app_token(settings, session))
@@ -70,14 +73,8 @@ def _client(settings: Settings, session: aiohttp.ClientSession, token: str) -> A
     )
 
 
-def _code(error: SlackApiError) -> str:
-    """Slack's own code; there is none where something else than Slack's API has answered."""
-    data = getattr(error.response, "data", None)
-    return str(data.get("error") or "") if isinstance(data, dict) else ""
-
-
 def _said(error: SlackApiError) -> str:
-    code = _code(error)
+    code = code_of(error)
     return f"Slack says {code}" if code else "what answered is not Slack's API"
 
 
@@ -98,7 +95,7 @@ async def _app_token(settings: Settings, session: aiohttp.ClientSession) -> Find
     except SlackApiError as error:
         fix = "It needs the scope connections:write, and Socket Mode must be switched on for the app."
         return Finding("WRONG", f"SLACK_APP_TOKEN: {_said(error)}. {fix}")
-    except _UNREACHABLE as error:
+    except UNREACHED as error:
         return Finding("WRONG", f"SLACK_APP_TOKEN: Slack cannot be reached ({type(error).__name__}).")
     return Finding("ok", "SLACK_APP_TOKEN: Socket Mode connections are allowed")
 
@@ -107,9 +104,11 @@ async def _channel(slack: AsyncWebClient, channel: str) -> Finding:
     try:
         found = (await slack.conversations_info(channel=channel))["channel"]
     except SlackApiError as error:
+        if code_of(error) == "missing_scope":  # which is told
+            return Finding("note", f"Channel {channel}: whether Callboard is in it cannot be told: {_said(error)}")
         fix = "It does not exist, or is private: then type `/invite @Callboard` in it."
         return Finding("WRONG", f"Channel {channel}: {_said(error)}. {fix}")
-    except _UNREACHABLE as error:
+    except UNREACHED as error:
         return Finding("WRONG", f"Channel {channel}: Slack cannot be reached ({type(error).__name__}).")
     name = f"#{found.get('name')}"
     if found.get("is_archived"):
@@ -140,7 +139,7 @@ async def _people(slack: AsyncWebClient, settings: Settings, team: str, enterpri
             try:
                 return dict((await slack.users_info(user=user))["user"])
             except SlackApiError as error:
-                if _code(error) in ("user_not_found", "user_not_visible"):
+                if code_of(error) in ("user_not_found", "user_not_visible"):
                     return {}
                 raise
 
@@ -148,7 +147,7 @@ async def _people(slack: AsyncWebClient, settings: Settings, team: str, enterpri
         known = dict(zip(everybody, await asyncio.gather(*map(one, everybody[:_MOST])), strict=False))
     except SlackApiError as error:
         return [Finding("note", f"Whether the people in settings are there cannot be told: {_said(error)}")]
-    except _UNREACHABLE as error:
+    except UNREACHED as error:
         return [Finding("WRONG", f"Slack cannot be reached any more ({type(error).__name__}).")]
     found = []
     for setting, users in named.items():

@@ -12,9 +12,9 @@ import msgspec
 
 from bot.board import Board, sentence
 from bot.call import Call
-from bot.dialing import CONDUCT
 from bot.errors import Ambiguous, CallboardError, NotAllowed, Refused
 from bot.events import CUSTOMER, AnyEvent, CallEnded, Controlled, LegEnded, LegRinging, NotPlaced, Outcome
+from bot.intents import CONDUCT
 from bot.provider import Provider
 from bot.store import calls, ledger
 

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 
 from bot import asking, gathering, who
 from bot.board import Board
-from bot.dialing import CONFERENCE, Ask
 from bot.errors import BadInput, NotFound, Unsupported
+from bot.intents import CONFERENCE, Ask
 from bot.namesakes import Choice, ambiguous
 from bot.store import ledger, people
 

@@ -62,25 +62,35 @@ async def prepare(board: Board, user: str, data: bytes, source: str, import_id: 
 _COLUMN_WORDS = {"first": "first name", "last": "last name"}
 
 
-async def run(board: Board, user: str, import_id: str) -> None:
-    """*Import N contacts*: all of them in one commit.
+async def run(board: Board, user: str, value: str) -> None:
+    """*Import N contacts*: all of them in one commit. `value`: the import's id, and `store.replaced()` as was shown.
 
     Raises:
-        NotAllowed: not a manager, or it was imported or cancelled before.
+        NotAllowed: not a manager, or it was imported or cancelled before, or the book is another one by now.
     """
     check_manager(board, user)
+    import_id, _, seen = value.partition("|")
     now = board.now()
 
-    def write(db: sqlite3.Connection) -> bool:
-        became = store.run(db, import_id, user, now)
+    def write(db: sqlite3.Connection) -> str:
         found = store.get(db, import_id)
+        if seen and found is not None and found.state == "preview" and store.replaced(db, import_id) != seen:
+            store.show(db, found, now)
+            return _CHANGED
+        became = store.run(db, import_id, user, now)
         if became is None or found is None:
-            return False
+            return "That list was imported or cancelled before, so nothing was done a second time."
         ledger.audit(db, now, user, "import contacts", found.source, _told(became))
-        return True
+        return ""
 
-    if not await board.write(write):
-        raise NotAllowed("That list was imported or cancelled before, so nothing was done a second time.")
+    if refusal := await board.write(write):
+        raise NotAllowed(refusal)
+
+
+_CHANGED = (
+    "The contact book has changed since its card was drawn, so nothing was imported. The card shows in a moment what "
+    "would be replaced by now: look at it, then press again."
+)
 
 
 async def drop(board: Board, user: str, import_id: str) -> None:

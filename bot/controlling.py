@@ -13,7 +13,6 @@ import msgspec
 from bot import alarms, consent, numbers, permission
 from bot.board import Board
 from bot.call import Call
-from bot.dialing import CONTROL
 from bot.errors import (
     Ambiguous,
     BadInput,
@@ -27,6 +26,7 @@ from bot.errors import (
     Unsupported,
 )
 from bot.events import REP, AnyEvent, Controlled, HangUpAsked, HoldChanged, State
+from bot.intents import CONTROL
 from bot.operations import dialling, operations
 from bot.orders import Speech
 from bot.provider import Provider
@@ -45,7 +45,7 @@ CONTROLS: Mapping[str, tuple[str, str, str]] = {
     "resume": ("Taking off hold…", "take it off hold", "The call was not taken off hold"),
     "consult": ("Calling the third party…", "consult somebody", "The third party was not called"),
     "complete_transfer": ("Transferring…", "complete the transfer", "The transfer was not completed"),
-    "return_to_caller": ("Going back to the caller…", "go back to the caller", "Nobody went back to the caller"),
+    "return_to_caller": ("Going back to the call…", "go back to the call", "Nobody went back to the call"),
     "transfer": ("Transferring…", "transfer it", "The call was not transferred"),
     "forward": ("Transferring…", "transfer it", "The call was not transferred"),
     "press_key": ("Pressing a key…", "press a key", "No key was pressed"),
@@ -222,9 +222,7 @@ def check_not_there(call: Call, to: str) -> None:
 
 
 async def _checked(board: Board, call_id: str, user: str, action: str, verb: str, to: str) -> Call:
-    call = await board.read(calls.get, call_id)
-    if call is None:
-        raise NotFound("That call is not on record any more. Nothing was done.")
+    call = await board.call(call_id)
     if call.state is State.ENDED:
         raise NotFound(f"That call has already ended, so nobody can {verb} any more.")
     check_person(board, call, user, action)

@@ -9,7 +9,6 @@ import logging
 import sqlite3
 from collections.abc import Awaitable, Callable
 
-import msgspec
 from msgspec.structs import replace
 
 from bot import alarms, claiming, numbers, ordering, permission
@@ -27,6 +26,7 @@ from bot.errors import (
     Unsupported,
 )
 from bot.events import Accepted, Described, NotPlaced, Outcome, Requested, Unclear
+from bot.intents import ALLOWED_SECONDS, MESSAGE, WAIVED, Ask, message_key
 from bot.orders import CallOrder, ConferenceOrder, MessageOrder
 from bot.provider import Provider
 from bot.rules import Proposed
@@ -35,20 +35,6 @@ from bot.store.people import Person
 
 log = logging.getLogger("callboard.dialing")
 
-CONTROL = "control"
-"""Kind of the intents of what makes another phone ring during a call: see `bot/controlling.py`."""
-CONDUCT = "conduct"
-"""Kind of the intents of a call that we conduct."""
-CONFERENCE = "conference"
-"""Kind of the intents of those who are called into a conference: what is asked, as JSON of `Ask`."""
-WAIVED = "waived"
-"""Kind of the intents of what a manager has allowed and was done."""
-MESSAGE = "message"
-"""Kind of the intents of voice messages, one each; what somebody typed to send them is another intent."""
-ALLOWED_SECONDS = 4 * 3600
-"""So long somebody may place the call that a manager has allowed them."""
-YES_SECONDS = 900
-"""So long a yes to a question counts; later the policy asks anew, for the callee's night may have come."""
 DOUBLE_CLICK_SECONDS = 5
 """Two dials of one rep to one number closer than this are one dial asked for twice."""
 TELL_SECONDS = 3.0
@@ -59,53 +45,6 @@ _Note = Callable[[sqlite3.Connection], None]
 """What the keeper of a queue writes down in a transaction of the gate."""
 _Take = Callable[[sqlite3.Connection, str], None]
 """The same where a call of that id is written down, for whoever does not choose the id."""
-
-
-class Ask(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person asked for, resolved to a number. Travels as JSON in intents and confirm buttons.
-
-    Attributes:
-        number: E.164, or an extension of the provider when `extension`.  typed: what the person typed, if they did.
-        line: caller ID, E.164, "" = the rep's default.  account: "" = the line's, else the rep's, else the first.
-        max_seconds: talk time after which the provider cuts the call, 0 = the provider's default.
-        scenario: the provider's id of a scenario that handles the call, "line" = the line's own, "" = none.
-        confirmed: the person said yes to a question of the policy, put at `asked_at` (seconds since 1970 UTC).
-        consented: the person said that the other side knows of the recording, or will; see `bot/consent.py`.
-        from_list: the number is a contact of a calling list, so the limits of campaigns hold for it.
-        dial_digits: dialled once they have answered, as in `CallOrder`: an extension behind a switchboard.
-        conference: they are put into that conference of the provider, without the rep's phone ringing; "" = a call.
-        reason: why this one call is placed against the policy, as a manager `allowed_by` has allowed it at `allowed_at`
-            (seconds since 1970 UTC).  refused_at: when it was last said what forbids it, likewise; no more is allowed.
-        missed: id of the missed caller who is called back, and claimed in the commit that writes the call down.
-    """
-
-    rep: str
-    number: str
-    name: str = ""
-    typed: str = ""
-    extension: bool = False
-    line: str = ""
-    account: str = ""
-    record: bool = False
-    max_seconds: int = 0
-    scenario: str = ""
-    note: str = ""
-    confirmed: bool = False
-    asked_at: float = 0
-    consented: bool = False
-    from_list: bool = False
-    dial_digits: str = ""
-    conference: str = ""
-    reason: str = ""
-    allowed_by: str = ""
-    allowed_at: float = 0
-    refused_at: float = 0
-    missed: str = ""
-
-
-def while_it_counts(board: Board, ask: Ask) -> Ask:
-    """The ask, without a yes that is too old: what was asked was about another hour."""
-    return ask if board.now() - ask.asked_at <= YES_SECONDS else replace(ask, confirmed=False)
 
 
 async def dial(
@@ -206,7 +145,7 @@ def _commit(
 ) -> Call:
     """Policy and the written call in one transaction: two asks at the same moment cannot both pass a cap."""
     now = board.now()
-    running = dials.unfinished_dial(db, ask.rep, ask.number, now - 4 * 3600)
+    running = dials.unfinished_dial(db, ask.rep, ask.number, now - dials.LIVE_SECONDS)
     if running or dials.dialled_just_now(db, ask.rep, ask.number, now - DOUBLE_CLICK_SECONDS):
         raise NotAllowed(
             f"You are already calling {numbers.pretty(ask.number)}, so it was not dialled a second time. "
@@ -300,11 +239,6 @@ async def send(board: Board, account: str, by: str, name: str, order: MessageOrd
         await alarms.refused(board, by, order.number, error)
         raise
     return await _place(board, provider, message_key(call.id), call, order, back)
-
-
-def message_key(call_id: str) -> str:
-    """Key of the intent of one voice message."""
-    return f"{MESSAGE}:{call_id}"
 
 
 def _commit_message(

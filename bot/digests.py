@@ -21,7 +21,7 @@ from bot.digest import Figures, Row, figures, usual
 from bot.numbers import masked
 from bot.periods import Period, Subscription, from_the_last, periods_due, weeks_before
 from bot.pictures import Pictures
-from bot.routing import masks, masks_from, shared_places
+from bot.routing import masks, masks_from
 from bot.settings import Settings
 from bot.store import channels, ledger, people
 from bot.store import figures as queries
@@ -96,7 +96,7 @@ def _masks(settings: Settings, place: str, reader: str) -> bool:
 
 def _for_rep(db: sqlite3.Connection, settings: Settings, found: Figures, user: str) -> Figures:
     """Who called a line with a private channel, or a colleague's own extension, is theirs to know."""
-    theirs = {*shared_places(settings, user, channels.closed_to(db, user)), ""}
+    theirs = {*channels.open_to(db, user, settings.channels), ""}
     places = queries.places(db, found.period.start, found.period.end)
     known = {number for number, place in places if place in theirs}
     shown = (one if one.number in known else replace(one, number=masked(one.number)) for one in found.waiting)

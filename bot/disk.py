@@ -12,9 +12,10 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
-from bot.board import Board
+from bot.board import DAMAGED, Board
 from bot.cards.times import counted
 from bot.store import ledger
+from bot.store.engine import examine
 
 log = logging.getLogger("callboard.disk")
 
@@ -36,11 +37,27 @@ class Disk:
         self.free = free
         self.failing_since = 0.0
         self.why = ""
+        self.examined = False
 
     async def __call__(self) -> None:
         with contextlib.suppress(sqlite3.Error):  # too late to be told: what comes next says so
             await self._look_for_room()
+            await self._look_for_damage()
         await self._look_whether_it_takes()
+
+    async def _look_for_damage(self) -> None:
+        """What was met is told. After a restart the file is read through before it is said to be whole again."""
+        db, known = self.board.db, [key for key, *_ in await self.board.read(ledger.problems)]
+        if not db.damaged and not self.examined and "database" in known:
+            try:
+                await asyncio.to_thread(examine, db.path)
+            except sqlite3.Error as error:
+                db.damaged = str(error)
+        self.examined = True
+        if db.damaged:
+            await self.board.problem("database", DAMAGED.format(db.damaged))
+        elif "database" in known:
+            await self.board.solved("database")
 
     async def _look_whether_it_takes(self) -> None:
         board, failing = self.board, self.board.db.failing

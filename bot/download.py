@@ -17,7 +17,10 @@ from bot.errors import Refused, Unavailable
 
 SOUNDS = ("audio/", "application/ogg")
 """Beginnings of media types that are taken at their word."""
-VAGUE = ("application/octet-stream", "binary/octet-stream", "video/mp4", "video/webm")
+VAGUE = (
+    *("application/octet-stream", "binary/octet-stream", "application/force-download", "application/x-download"),
+    *("video/mp4", "video/webm"),
+)
 """What storage hosts often say of a sound: here the first bytes must tell."""
 SIGNATURES = (
     (re.compile(rb"RIFF....WAVE", re.DOTALL), "audio/wav"),
@@ -28,6 +31,14 @@ SIGNATURES = (
     (re.compile(rb"\x1aE\xdf\xa3"), "audio/webm"),
 )
 """How sound files begin: the registrations of these types at IANA."""
+FOREIGN = "foreign host"
+"""Code of the refusal to fetch from a host that is not known as the service's."""
+_SIGN_IN = "Its link may have expired, or the account's credentials are not accepted there: check those."
+_MAY_BE = {
+    **dict.fromkeys((404, 410), "It may not be ready yet, or be gone by now: try again later."),
+    **dict.fromkeys((401, 403), _SIGN_IN),
+}
+"""HTTP status -> what it may be."""
 REDIRECTS = 3
 SECONDS = 120.0
 """For everything together, however slowly it drips: an hour of talk is about 15 MB."""
@@ -103,7 +114,8 @@ def _check_address(title: str, url: httpx.URL, allowed: frozenset[str]) -> None:
     host = url.host.lower()
     below = any(name.startswith(".") and host.endswith(name) for name in allowed)
     if not _named(host, allowed) and not (below and url.scheme == "https"):
-        raise Refused(f"The recording lies on {host or 'no host'}, which is not one of {title}'s; it was not fetched.")
+        where = f"The recording lies on {host or 'no host'}, which is not one of {title}'s"
+        raise Refused(f"{where}; it was not fetched.", code=FOREIGN, words=host)
     if url.scheme not in ("http", "https"):
         raise Refused(f"The recording's address is not a web address of {title}; it was not fetched.")
 
@@ -141,10 +153,12 @@ async def _write(title: str, response: httpx.Response, into: Path, limit: int) -
         raise Unavailable(f"{title} cannot hand out the recording now ({response.status_code}). Try again later.")
     if response.status_code != 200:
         words = "no such recording" if response.status_code in (404, 410) else f"answered {response.status_code}"
-        raise Refused(f"{title} did not hand out the recording: {words}.", code=str(response.status_code), words=words)
+        sentence = f"{title} did not hand out the recording: {words}. {_MAY_BE.get(response.status_code, '')}".strip()
+        raise Refused(sentence, code=str(response.status_code), words=words)
     media_type = str(response.headers.get("content-type", "")).partition(";")[0].strip().lower()
+    page = " As where one must sign in first: check the account's credentials." if media_type == "text/html" else ""
     no_sound = Refused(
-        f"{title} sent {media_type or 'something without a type'} instead of a sound; it was not kept.",
+        f"{title} sent {media_type or 'something without a type'} instead of a sound; it was not kept.{page}",
         words=media_type,
     )
     if not media_type.startswith((*SOUNDS, *VAGUE)):

@@ -19,7 +19,20 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.board import Board
 from bot.cards import Message
-from bot.slack_api import CLOCKS_DIFFER_SECONDS, NO_ENTRY, PERHAPS, Limited, Unanswered, ask, code_of, status_of
+from bot.slack_api import (
+    CLOCKS_DIFFER_SECONDS,
+    NO_ENTRY,
+    NO_PLACE,
+    NO_THREAD,
+    NOBODY,
+    PERHAPS,
+    Limited,
+    Unanswered,
+    ask,
+    code_of,
+    messages_between,
+    status_of,
+)
 from bot.store import cards, ledger, missed, roundups
 from bot.store.cards import IN_THREAD, Card
 
@@ -44,24 +57,10 @@ _RETRY = (2.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0)
 _GONE = frozenset({"message_not_found", "edit_window_closed", "cant_update_message", "block_mismatch"})
 _BLOCKS = "invalid_blocks"
 """Slack's code for a message that shows what it does not take; also for a picture that it does not know (any more)."""
-_NO_PLACE = {
-    "channel_not_found": "does not exist any more, or Callboard was never in it",
-    "is_archived": "is archived",
-    "is_inactive": "is archived",
-    "not_in_channel": "does not have Callboard as a member: type `/invite @Callboard` there",
-    "restricted_action": "does not let Callboard post",
-}
-_NOBODY = {
-    "user_not_found": "is nobody in this workspace",
-    "user_not_visible": "is nobody whom Callboard may see",
-    "cannot_dm_bot": "is a bot",
-    "user_disabled": "is a deactivated user",
-    "channel_not_found": "has no conversation with Callboard any more",
-    "is_archived": "has no conversation with Callboard any more",
-    "is_inactive": "has no conversation with Callboard any more",
-}
-"""The same of people. Who has left rarely comes back, so nothing waits for them."""
-
+_NO_SCOPE = (
+    "cannot be written to, for the app lacks a scope: install it again from manifest.yml; `callboard check` says which "
+    "is missing"
+)
 _HELD = frozenset({"incoming", "cdr", "missed", roundups.CARD})
 """Kinds of cards of which a channel sees no new one in its quiet hours; those that stand there are edited all the same,
 which notifies nobody. What somebody asked for, a digest say, comes when it was asked for."""
@@ -71,10 +70,11 @@ Render = Callable[[Card], Awaitable[Message | None]]
 
 
 class _NotYet(Exception):
-    """The card above it is not posted yet, and due at `until` (seconds since 1970 UTC)."""
+    """The card above it is not posted yet, and due at `until` (seconds since 1970 UTC). `failed`: or may be no more."""
 
-    def __init__(self, until: float) -> None:
+    def __init__(self, until: float, *, failed: bool = False) -> None:
         self.until = until
+        self.failed = failed
 
 
 @dataclass
@@ -82,8 +82,10 @@ class Feed:
     """Shows dirty cards, one at a time per place, within Slack's limits. `run()` until cancelled.
 
     Attributes:
-        client: must not retry by itself (`retry_handlers=[]`): Slack's default handler would post twice.
+        client: must not repeat a post by itself: with Slack's default `retry_handlers` it would.
         sleep: tests inject their own.
+        _cut_off: place that could not be posted to of late, whatever the message -> the card that has just let an older
+            one go first, 0 = none.
     """
 
     board: Board
@@ -91,6 +93,7 @@ class Feed:
     render: Render
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     _free_at: dict[str, float] = field(default_factory=dict)
+    _cut_off: dict[str, int] = field(default_factory=dict)
     _looked_at: float = 0
     _conversations: "OrderedDict[str, str]" = field(default_factory=OrderedDict)
     _busy: set[str] = field(default_factory=set)
@@ -160,6 +163,8 @@ class Feed:
     async def _show_next(self, place: str) -> None:
         try:
             card = await self.board.read(cards.next_in, place)
+            if card is not None and not card.ts and place in self._cut_off:
+                card = await self._longest_waiting(place, card)
             if card is not None:
                 await self._show(card)
         except sqlite3.Error as error:  # the disk is full, or away: what became of it could not be written down
@@ -169,25 +174,35 @@ class Feed:
             self._busy.discard(place)
             self.board.wake.set()
 
+    async def _longest_waiting(self, place: str, card: Card) -> Card | None:
+        """What is tried first where nothing could be posted of late. Should that be at fault itself, `card` is next."""
+        if self._cut_off[place] == card.id:
+            self._cut_off[place] = 0
+            return card
+        self._cut_off[place] = card.id
+        await self.board.write(cards.let_pass, card)
+        return await self.board.read(cards.next_in, place)
+
     async def _show(self, card: Card) -> None:
         now = self.board.now
         try:
             asked = await self._bring_up_to_date(card)
             await self._mended(card, asked)
         except Limited as limit:
-            self._free_at[card.place] = now() + limit.seconds
-            await self.board.write(cards.later, card, now() + limit.seconds)
+            self._free_at[card.place] = now() + limit.seconds  # the place waits, and the card loses no turn
         except _NotYet as above:  # which may fail for days, or be shown any moment
             wait = min(max(above.until - now(), POST_SECONDS), LINE_SECONDS)
-            await self.board.write(cards.postpone, card, now() + wait)
+            await self.board.write(cards.later if above.failed else cards.postpone, card, now() + wait)
         except Unanswered:
             log.warning("Slack did not answer about card %s; looking it up before anything is posted again.", card.id)
+            self._cut_off.setdefault(card.place, 0)
             if card.attempts >= PATIENCE:
                 await self.board.problem("Slack", "Slack does not answer, or with an error of its own. Messages wait.")
             await self.board.write(cards.later, card, now() + max(LOOK_UP_SECONDS, _backoff(card)))
         except SlackApiError as error:
             await self._refused(card, code_of(error) or f"HTTP {status_of(error)}")
         except (SlackClientError, OSError, TimeoutError) as error:
+            self._cut_off.setdefault(card.place, 0)
             await self.board.problem("Slack", f"Slack could not be reached ({type(error).__name__}). Messages wait.")
             await self.board.write(cards.later, card, now() + _backoff(card))
         except sqlite3.Error:
@@ -202,6 +217,8 @@ class Feed:
     async def _mended(self, card: Card, asked: bool) -> None:
         """What had been a problem until this card could be shown; where Slack was not `asked`, nothing of Slack."""
         mended = {"Slack", f"Slack {card.place}"} if asked else set()
+        if asked and not card.ts and self._cut_off.pop(card.place, None) is not None:
+            await self.board.write(cards.retry_now, self.board.now(), card.place)
         if card.attempts:
             mended.add(f"card {card.kind}")
         for key in sorted(mended & {found[0] for found in await self.board.read(ledger.problems)}):
@@ -214,19 +231,22 @@ class Feed:
             log.warning("Slack refused the picture of card %s; it is shown without.", card.id)
             return
         if error in NO_ENTRY:
+            self._cut_off.setdefault(card.place, 0)
             words = f"Slack refuses SLACK_BOT_TOKEN ({error}). Install the app again and set its token. Messages wait."
             await self.board.problem("Slack", words)
             await self.board.write(cards.later, card, self.board.now() + _backoff(card))
             return
-        if card.place.startswith("@") and error in _NOBODY:
+        if card.place.startswith("@") and error in NOBODY:
             if card.channel:  # of the conversation in which it was: that of an app that was made anew, say
                 self._conversations.pop(card.place, None)
                 await self.board.write(cards.leave, card)
             else:
                 await self._nobody_there(card.place, error)
             return
+        if error in NO_PLACE:
+            self._cut_off.setdefault(card.place, 0)
         place = f"<@{card.place[1:]}>" if card.place.startswith("@") else f"<#{card.place}>"
-        why = _NO_PLACE.get(error, f"refused the message ({error})")
+        why = _NO_SCOPE if error == "missing_scope" else NO_PLACE.get(error, f"refused the message ({error})")
         await self.board.problem(
             f"Slack {card.place}", f"{place} {why}. What belongs there waits and is posted when it is mended."
         )
@@ -235,7 +255,7 @@ class Feed:
     async def _nobody_there(self, place: str, error: str) -> None:
         """Nothing that is for them is tried again. What comes later is, once: it would show that they are back."""
         user, now = place[1:], self.board.now()
-        words = f"<@{user}> {_NOBODY[error]}. What is for them is not shown, and not tried again; of missed callers "
+        words = f"<@{user}> {NOBODY[error]}. What is for them is not shown, and not tried again; of missed callers "
         words += "others are told."
         if self.board.settings.role(user) != "rep":
             words += " Take them out of `managers` and `admins` in callboard.toml."
@@ -278,7 +298,14 @@ class Feed:
             await self.board.write(cards.postpone, card, until)
             return asked
         else:
-            await self._post(card, message, shown, thread.ts if thread else "")
+            try:
+                await self._post(card, message, shown, thread.ts if thread else "")
+            except SlackApiError as error:
+                if thread is None or code_of(error) not in NO_THREAD or card.attempts >= PATIENCE:
+                    raise
+                # Somebody deleted the card above, most likely: it is looked at, and shown anew where that is so.
+                await self.board.write(cards.look_again, thread)
+                raise _NotYet(self.board.now(), failed=True) from error
         return True
 
     def _held_until(self, card: Card) -> float:
@@ -348,7 +375,7 @@ class Feed:
             await ask(self.client.chat_delete, channel=card.channel, ts=card.ts)
         except SlackApiError as error:
             code = code_of(error)
-            if code != "message_not_found" and (code not in _NO_PLACE or self._is_in_use(card.place)):
+            if code != "message_not_found" and (code not in NO_PLACE or self._is_in_use(card.place)):
                 raise
 
     def _is_in_use(self, place: str) -> bool:
@@ -360,28 +387,13 @@ class Feed:
         age = self.board.now() - card.posting_at
         if age < LOOK_UP_SECONDS:
             await self.sleep(min(LOOK_UP_SECONDS - age, LOOK_UP_SECONDS))  # the clock may have been set back
-        page: dict[str, str] = {}
-        method = self.client.conversations_replies if thread else self.client.conversations_history
-        where = {"ts": thread} if thread else {}
-        while True:  # people go on talking in a busy channel: the message need not be among the latest hundred
-            answer = await ask(
-                method,
-                channel=card.channel,
-                **where,
-                oldest=f"{card.posting_at - CLOCKS_DIFFER_SECONDS:.6f}",
-                latest=f"{card.posting_at + CLOCKS_DIFFER_SECONDS:.6f}",
-                include_all_metadata=True,
-                limit=200,
-                **page,
-            )
-            for message in answer["messages"]:
-                payload = (message.get("metadata") or {}).get("event_payload") or {}
-                if payload.get("nonce") == card.nonce:
-                    return replace(card, ts=message["ts"], shown="")
-            cursor = (answer.get("response_metadata") or {}).get("next_cursor")
-            if not cursor:
-                return card
-            page = {"cursor": cursor}
+        # People go on talking in a busy channel: the message need not be among the latest hundred.
+        first, last = card.posting_at - CLOCKS_DIFFER_SECONDS, card.posting_at + CLOCKS_DIFFER_SECONDS
+        async for message in messages_between(self.client, card.channel, thread, first, last, metadata=True):
+            payload = (message.get("metadata") or {}).get("event_payload") or {}
+            if payload.get("nonce") == card.nonce:
+                return replace(card, ts=message["ts"], shown="")
+        return card
 
     async def _conversation(self, place: str) -> str:
         """Channel id of a place; a person's conversation with the app is opened once and remembered."""

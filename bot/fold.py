@@ -4,7 +4,7 @@ Events are first brought into one canonical order, so neither arrival order nor 
 fact is taken by a rule of its own (first, last, or "the CDR overrules").
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from msgspec import structs
@@ -21,6 +21,7 @@ from bot.events import (
     CdrReceived,
     Controlled,
     Described,
+    Direction,
     Guided,
     HangUpAsked,
     Heard,
@@ -44,6 +45,9 @@ from bot.events import (
 )
 from bot.told import Told, in_order, place
 
+_BY_HAND = (HoldChanged, RecordingChanged, Controlled)
+_FACTS = ("number", "line", "name", "queue", "extension", "person", "origin")
+
 
 def fold(call_id: str, account: str, events: Iterable[AnyEvent]) -> Call:
     """The call that these events make. Any order, any repeats, same result."""
@@ -60,33 +64,19 @@ def fold(call_id: str, account: str, events: Iterable[AnyEvent]) -> Call:
         _name_it(told)
     described = told.all(Described)
     facts = _facts(described)
-    cdrs = told.all(CdrReceived)
     wraps = told.all(Wrapped)
     hang_up = told.last(HangUpAsked)
     settled = told.last(Settled)
     hands = _hands(told, ordered) if told.any(*_BY_HAND) else _NO_HANDS
-
     legs = [_leg(name, told.legs[name]) for name in sorted(told.legs)]
-    direction = next((event.direction for event in described if event.direction), None)
-    if requested is not None or direction is None:
-        # Legs of incoming calls are named by whom they rang; without any leg nobody of ours was rung.
-        incoming = requested is None and any(leg.name not in (REP, CUSTOMER) for leg in legs)
-        direction = "in" if incoming else "out"
+    direction = _direction(requested, described, legs)
     state, outcome = (state_of_outgoing if direction == "out" else state_of_incoming)(told, legs)
     if settled is not None and (state is not State.ENDED or outcome in (None, Outcome.PENDING)):
         state, outcome = State.ENDED, settled.outcome
-
     talked = _talked(legs, direction)
     shown = talked or _last_rung(legs)
-    priced = [cdr for cdr in cdrs if cdr.price is not None]
-    failure = told.first(NotPlaced)
-    unclear = told.first(Unclear)
-    words = failure.words if failure and outcome is failure.outcome else ""
-    if unclear and state is State.UNCLEAR:
-        words = unclear.words
-
+    priced = [cdr for cdr in told.all(CdrReceived) if cdr.price is not None]
     recordings = _recordings(told, legs, state)
-
     return Call(
         id=call_id,
         account=account,
@@ -94,7 +84,7 @@ def fold(call_id: str, account: str, events: Iterable[AnyEvent]) -> Call:
         direction=direction,
         state=state,
         outcome=outcome,
-        words=words,
+        words=_words(told, state, outcome),
         rep=requested.rep if requested else hands.taken_by,
         rep_phone=requested.rep_phone if requested else "",
         number=requested.number if requested else facts.get("number", ""),
@@ -136,6 +126,25 @@ def fold(call_id: str, account: str, events: Iterable[AnyEvent]) -> Call:
     )
 
 
+def _direction(requested: Requested | None, described: Sequence[Described], legs: Sequence[Leg]) -> Direction:
+    """What we asked for goes out; else it is as the service says, or as the legs look."""
+    if requested is not None:
+        return "out"
+    told = next((event.direction for event in described if event.direction), None)
+    if told is not None:
+        return told
+    # Legs of incoming calls are named by whom they rang; without any leg nobody of ours was rung.
+    return "in" if any(leg.name not in (REP, CUSTOMER) for leg in legs) else "out"
+
+
+def _words(told: Told, state: State, outcome: Outcome | None) -> str:
+    """Why nothing rang, or what is unclear; "" = neither is so (any more)."""
+    failure, unclear = told.first(NotPlaced), told.first(Unclear)
+    if unclear and state is State.UNCLEAR:
+        return unclear.words
+    return failure.words if failure and outcome is failure.outcome else ""
+
+
 def _name_it(told: Told) -> None:
     """What was told of somebody of ours without a name is of whoever answered first, where another answer names them.
 
@@ -175,7 +184,6 @@ class _Hands(NamedTuple):
 
 
 _NO_HANDS = _Hands()
-_BY_HAND = (HoldChanged, RecordingChanged, Controlled)
 
 
 def _hands(told: Told, ordered: list[AnyEvent]) -> _Hands:
@@ -230,9 +238,6 @@ def _handed_to(hands: _Hands, legs: list[Leg]) -> str:
     # Legs of incoming calls may be named by whom they ring.
     third = [leg for leg in legs if leg.name in (f"{THIRD}{hands.transferred_to}", f"ext:{hands.transferred_to}")]
     return "" if third and all(leg.ended_at and not leg.answered_at for leg in third) else hands.transferred_to
-
-
-_FACTS = ("number", "line", "name", "queue", "extension", "person", "origin")
 
 
 def _facts(described: list[Described]) -> dict[str, str]:

@@ -9,13 +9,11 @@ from bot.cards.times import counted
 from bot.store import ledger, lookups, retention
 
 DAY_SECONDS = 86400.0
-K = TypeVar("K")
 LOOKUP_DAYS = 90
 """So long the name of a caller is kept who was looked up and did not call again."""
-
-
 RESTS, LONGEST_REST_SECONDS = 9, 1.0
-"""So many times as long as a bit took nothing is deleted, for the others who write."""
+"""So many times as long as a bit took nothing is deleted, for the others who write; and the most of that."""
+K = TypeVar("K")
 
 
 async def expire(board: Board) -> None:

@@ -6,8 +6,9 @@ from anyio import to_process, to_thread
 from bot import bulk, tables
 from bot.board import Board
 from bot.bulk import Checked, Plan
+from bot.on_record import outdated
 from bot.permission import rules
-from bot.store import people
+from bot.store import consents, people, registries
 
 IN_A_PROCESS_FROM = 50_000
 """Bytes from which a file is judged in a process of its own: below, starting one takes longer than the work."""
@@ -15,14 +16,18 @@ IN_A_PROCESS_FROM = 50_000
 
 async def plan(board: Board, user: str, waiting: frozenset[str] = frozenset()) -> Plan:
     """What rows are judged by. `waiting`: numbers that wait in the campaign already."""
-    limits = rules(board)
+    limits, now = rules(board), board.now()
+    copies = await board.read(registries.current)
     return Plan(
         user=user,
         role=board.settings.role(user),
         rules=limits,
         zone=(await board.read(people.person, user)).zone or limits.zone,
-        now=board.now(),
+        now=now,
         listed=await board.read(people.never_called),
+        registered=await board.read(registries.packed) if copies else (),
+        outdated=outdated(copies, limits, now),
+        agreed=await board.read(consents.all_given) if copies else {},
         waiting=waiting,
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from bot import places
 from bot.cards.times import clock, counted, day_clock, how_often
 from bot.numbers import pretty
 from bot.periods import instant
@@ -153,6 +154,27 @@ def number_limit(order: Proposed, rules: Rules, history: History, now: datetime)
                 # A message that may not be sent is given up; a contact of a list comes back.
                 day_end(rules, now) if order.from_list else None,
             )
+    return None
+
+
+def place_limit(order: Proposed, rules: Rules, history: History, now: datetime) -> Refused | None:
+    """How often one number may be called where it is, by hand too, whoever calls."""
+    for name, place in places.of(order.number, rules.places):
+        told = (
+            (history.called_lately, place.calls_per_day, "within 24 hours"),
+            (history.unanswered_today, place.unanswered_per_day, "today without reaching anybody"),
+            (history.unanswered_this_week, place.unanswered_per_week, "within seven days without reaching anybody"),
+        )
+        for count, limit, when in told:
+            if limit and count >= limit:
+                what = f"{pretty(order.number)} was called {how_often(count)} {when}"
+                most = f"the rule of {name} is {how_often(limit)} at most"
+                return Refused(
+                    f"The call was not placed: {what}, and {most}.",
+                    "Wait until they call, or call another day.",
+                    day_end(rules, now) if order.from_list else None,
+                    waivable=True,
+                )
     return None
 
 

@@ -4,10 +4,11 @@ import re
 from contextlib import suppress
 from dataclasses import replace
 
-from bot import number_kinds, numbers, permission, policy
+from bot import number_kinds, numbers, ordering, permission, policy
 from bot.board import Board
 from bot.errors import BadInput
 from bot.names import called
+from bot.provider import Provider
 from bot.store.people import Person
 
 _KINDS = {"ext": "extension", **{kind: kind for kind in ("extension", "login", "trunk", "employee", "number")}}
@@ -63,7 +64,7 @@ def with_line(board: Board, person: Person, text: str) -> Person:
     with suppress(BadInput):  # a name, then, that no line has
         number = numbers.parse(text, board.settings.region)
     if board.settings.line(number) is None:
-        known = ", ".join(line.label or numbers.pretty(line.number) for line in board.settings.lines)
+        known = board.settings.line_names
         advice = f"Choose one of: {known}." if known else "No lines are configured; ask your admin."
         raise BadInput(f"There is no line “{text}”, so nothing was changed. {advice}")
     return replace(person, line=number)
@@ -80,11 +81,36 @@ def words(board: Board, person: Person) -> str:
         return "No phone is linked. Link yours with `/phone link +1 202 555 0100`, or `/phone link extension 201`."
     phone = _phone_words(person)
     provider = board.providers.get(person.account)
-    line = board.settings.line(person.line)
-    shown = (line.label or numbers.pretty(line.number)) if line else "the service's default number"
     at = f" at {provider.title}" if provider else ""
     known = f" Incoming calls to extension {person.extension} are shown as yours." if person.extension else ""
-    return f"When you call, {phone}{at} rings first; people see {shown}.{known}"
+    return f"When you call, {phone}{at} rings first; people see {_seen(board, person)}.{known}"
+
+
+def seen_line(board: Board, person: Person) -> str:
+    """Their line (E.164), if it is what people see when they simply call; "" = it is the service's default."""
+    service = _service(board, person)
+    return ordering.caller_id(board, service, service.order_options, "", person)
+
+
+def _service(board: Board, person: Person) -> Provider:
+    """That which simple calls of theirs go through."""
+    return board.providers.get(person.account) or next(iter(board.providers.values()))
+
+
+def _seen(board: Board, person: Person) -> str:
+    line = board.settings.line(person.line)
+    if line is None:
+        return "the service's default number"
+    label, service = line.label or numbers.pretty(line.number), _service(board, person)
+    if seen_line(board, person):
+        return label
+    default = f"the default number of {service.title}"
+    if line.account in ("", service.account):
+        return f"{default}, which cannot show {label}"
+    owner = board.title(line.account)
+    if person.phone_kind != "number":
+        return f"{default}: {label} is a line of {owner}, which cannot ring that phone"
+    return f"{default}: {label} is a line of {owner}, shown where you write `from {label}`"
 
 
 def _phone_words(person: Person) -> str:
@@ -154,6 +180,8 @@ def kind_of(word: str) -> str:
 def _account(board: Board, kind: str, account: str) -> str:
     if account:
         provider = board.provider(account)
+        if not provider.can("place_call"):
+            raise BadInput(f"{provider.title} cannot place calls, so nothing was changed. Choose another service.")
         if kind not in provider.rep_phones:
             kinds = " or ".join(sorted(provider.rep_phones, reverse=True))
             raise BadInput(

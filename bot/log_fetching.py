@@ -18,13 +18,13 @@ from bot.board import Board, notice, sentence
 from bot.call_search import Reader
 from bot.cards.fetched import ended_words, fetched_words, period_words
 from bot.cards.times import counted
-from bot.catching_up import AGAIN_SECONDS, parts, since_when
+from bot.catching_up import AGAIN_SECONDS, of_age, parts, since_when
 from bot.errors import BadInput, NotAllowed, Unsupported
 from bot.events import AnyEvent
 from bot.orders import LogSearch
 from bot.periods import instant
 from bot.provider import Provider
-from bot.store import calls, cards, ledger, people, recordings
+from bot.store import calls, cards, ledger, recordings
 
 log = logging.getLogger("callboard.log_fetching")
 
@@ -83,7 +83,7 @@ async def begin(board: Board, user: str, text: str, key: str) -> Fetch:
         raise NotAllowed(f"Only admins fetch calls from a phone service's log. {_NOTHING}")
     words, _, via = f" {' '.join(text.split())} ".partition(" via ")
     provider = _provider(board, via.strip())
-    zone = (await board.read(people.person, user)).zone or board.settings.zone
+    zone = await board.read(board.zone_of, user)
     since, until = _period(board, words.strip(), zone)
     new = Fetch(id=key, by=user, account=provider.account, zone=zone, since=since, until=until, done=since)
     now = board.now()
@@ -172,17 +172,14 @@ async def _take_in(board: Board, fetch: Fetch, told: Iterable[AnyEvent], until: 
 def _ingest(db: sqlite3.Connection, board: Board, account: str, events: list[AnyEvent], day: str) -> list[calls.Change]:
     """Some calls with all their events, and in the same commit how many of them were new."""
     now = board.now()
-    latest: dict[str, float] = {}
-    for event in events:
-        latest[event.ref] = max(latest.get(event.ref, 0), event.at)
-    fresh = sum(calls.by_ref(db, account, ref) is None for ref in latest)
+    fresh = sum(calls.by_ref(db, account, ref) is None for ref in {event.ref for event in events})
     # What is still to be caught up with would have made its callers wait: it does, whoever comes first.
     since = since_when(db, account, now)
     owed_from = min(now - OWED_SECONDS, math.inf if since is None else since)
     changes = []
     for old in (True, False):
-        of_age = [event for event in events if (latest[event.ref] < owed_from) == old]
-        changes += calls.ingest(db, account, of_age, now=now, routing=board.routing, late=True, fetched=old)
+        told = of_age(events, owed_from, old=old)
+        changes += calls.ingest(db, account, told, now=now, routing=board.routing, late=True, fetched=old)
     for change in changes:
         _forget_recordings(db, board, change.call.id)
     if fresh:

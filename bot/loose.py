@@ -1,4 +1,4 @@
-"""JSON as phone services send it: nearly always right, and now and then damaged in a place that does not matter.
+"""JSON, and forms, as phone services send them: nearly always right, and now and then damaged where it does not matter.
 
 What is JSON is read as JSON. Only what is not is mended, and tried once more: a name in another charset, a byte order
 mark, half a character, a line break inside a text, NaN; and, as Voicenter's document prints it (chapters 5.1, 6.4,
@@ -9,6 +9,7 @@ import json
 import math
 import re
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 import msgspec
 
@@ -23,6 +24,8 @@ _AROUND = "\ufeff\0 \t\r\n"
 _YEARS = (946_684_800, 4_102_444_800)  # 2000 to 2100
 CLOCKS_DIFFER_SECONDS = 300.0
 """At most so much does a service's clock go before ours."""
+_FIELDS = 500
+"""Of a form; the largest documented has some thirty."""
 _DIGITS = 300
 """A whole number with more is none that anybody meant; Python refuses to read some thousands."""
 
@@ -73,16 +76,42 @@ def text(body: bytes | str, content_type: str = "") -> str:
     return (body if isinstance(body, str) else _decoded(body, content_type)).strip(_AROUND)
 
 
+def form(body: bytes, content_type: str = "") -> list[tuple[str, str]]:
+    """Names and values of a form, in their order. What is no UTF-8 is in the charset that `content_type` names.
+
+    Raises:
+        ValueError: more fields than any service sends.
+    """
+    if 0 in body[:4]:  # UTF-16 or UTF-32
+        body = text(body, content_type).encode()
+    parts = [part for part in body.removeprefix(b"\xef\xbb\xbf").strip(b"\0 \t\r\n").split(b"&") if part]
+    if len(parts) > _FIELDS:
+        raise ValueError(f"more than {_FIELDS} fields")
+    halves = (part.replace(b"+", b" ").partition(b"=") for part in parts)
+    return [(_unescaped(name, content_type), _unescaped(value, content_type)) for name, _, value in halves]
+
+
+def _unescaped(part: bytes, content_type: str) -> str:
+    return _in_words(unquote_to_bytes(part), content_type)
+
+
 def _decoded(body: bytes, content_type: str) -> str:
     if 0 not in body[:4]:  # else UTF-16 or UTF-32
         try:
             return body.decode()
         except UnicodeDecodeError:
             pass
+    try:
+        return body.decode(json.detect_encoding(body))
+    except UnicodeError:
+        return _in_words(body, content_type)
+
+
+def _in_words(body: bytes, content_type: str) -> str:
     named = _CHARSET.search(content_type)
-    for charset in (json.detect_encoding(body), named[1] if named else "utf-8"):
+    for charset in ("utf-8", named[1] if named else "utf-8"):
         try:
-            return body.decode(charset)
+            return _HALF.sub("\N{REPLACEMENT CHARACTER}", body.decode(charset))
         except (UnicodeError, LookupError):
             continue
     return body.decode(errors="replace")

@@ -8,7 +8,7 @@ from bot.cards import rep_words
 from bot.cards.said import how_words, what_words
 from bot.errors import NotAllowed, NotFound
 from bot.message_queue import kick, read_said
-from bot.messaging import LONGEST_TEXT, so_many
+from bot.messaging import LONGEST_TEXT, check_size, so_many
 from bot.store import cards, ledger, messages
 from bot.store.messages import Batch
 
@@ -17,12 +17,15 @@ async def confirm(board: Board, batch_id: str, user: str) -> None:
     """*Send*: a draft is sent, each to its hour. Where that calls many, a second manager is asked first.
 
     Raises:
-        NotAllowed: it is not theirs, or was decided before, or nobody else could say yes.
+        NotAllowed: it is not theirs, or was decided before, or nobody else could say yes, or only managers may send to
+            so many, and they are none (any more).
     """
     batch = await _own(board, batch_id, user)
 
     def start(db: sqlite3.Connection) -> bool:
         count = messages.unsent(db, batch.id)
+        if count:  # else it was decided before
+            check_size(board, user, count)
         hold = approval.needed(board.settings, count)
         if hold:
             approval.check_anybody(board.settings, batch.by)
@@ -103,7 +106,7 @@ async def pause(board: Board, user: str, batch_id: str) -> None:
 
 
 async def resume(board: Board, user: str, batch_id: str) -> None:
-    """*Resume*: whoever waits is called, each in their own hours. Raises as `pause()`."""
+    """*Resume*: whoever waits is called, each in their own hours. Raises as `pause()` and `confirm()`."""
     await _move(board, user, batch_id, "paused", "running")
     kick(board)
 
@@ -114,6 +117,8 @@ async def _move(board: Board, user: str, batch_id: str, before: str, after: str)
 
     def write(db: sqlite3.Connection) -> bool:
         waiting = messages.unsent(db, batch.id)
+        if waiting and after == "running":
+            check_size(board, user, waiting)
         if not waiting or not messages.move(db, batch.id, before, after):
             return False
         ledger.audit(db, board.now(), user, what, f"{waiting} unsent", f"{batch.account} {batch.id}")

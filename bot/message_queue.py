@@ -9,7 +9,7 @@ import sqlite3
 
 import msgspec
 
-from bot import dialing
+from bot import dialing, intents
 from bot.board import Board, unexpected
 from bot.call import Call
 from bot.cards.said import Said
@@ -140,7 +140,7 @@ async def recover(board: Board) -> None:
     """At start, before `unclear.recover()`: messages that were written down but never left are sent after all."""
     now = board.now()
     for intent in await board.read(ledger.open_intents):
-        if intent.kind != dialing.MESSAGE or intent.state != "written" or intent.call_id is None:
+        if intent.kind != intents.MESSAGE or intent.state != "written" or intent.call_id is None:
             continue
         call_id, key = intent.call_id, intent.key
         words = "Callboard was restarted before it could send this message. Nothing was dialled."

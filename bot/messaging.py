@@ -26,6 +26,13 @@ log = logging.getLogger("callboard.messaging")
 
 LONGEST_TEXT = 3000
 """Characters. Whoever approves a large list is shown all of it."""
+TYPED = (
+    *("caller_id", "language", "voice", "collect_digits", "recognise", "digits", "loop", "after"),
+    *("ring_seconds", "max_seconds", "record", "dial_digits"),
+)
+"""Options of a message that a person chooses besides what it says, in the order of `/voicemsg`."""
+LISTED = 5
+"""Stored messages that are named where another name was typed."""
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,7 +65,7 @@ async def create(
     """
     names = dict(reversed(wanted.recipients))  # the first name that a number is given with counts
     recipients = [(number, names[number]) for number in dict.fromkeys(number for number, _ in wanted.recipients)]
-    _check_size(board, wanted.by, len(recipients))
+    check_size(board, wanted.by, len(recipients))
     permission.check_caller(board, wanted.by)
     account, said = await _through(board, wanted)
     now = board.now()
@@ -98,7 +105,12 @@ async def create(
     return batch
 
 
-def _check_size(board: Board, by: str, count: int) -> None:
+def check_size(board: Board, by: str, count: int) -> None:
+    """Whether `by` may send to so many, as what they are now.
+
+    Raises:
+        BadInput: nobody is named.  NotAllowed: too many.
+    """
     limits = board.settings.messages
     if not count:
         raise BadInput("Say whom to call, like +1 202 555 0100 or a contact's name. Nothing was sent.")
@@ -115,6 +127,7 @@ def _check_size(board: Board, by: str, count: int) -> None:
 
 
 def so_many(count: int) -> str:
+    """Of recipients, for a sentence."""
     return "one recipient" if count == 1 else f"{count} recipients"
 
 
@@ -180,13 +193,6 @@ async def _through(board: Board, wanted: Wanted) -> tuple[str, Said]:
     return account, _with_defaults(board, provider, said)
 
 
-TYPED = (
-    *("caller_id", "language", "voice", "collect_digits", "recognise", "digits", "loop", "after"),
-    *("ring_seconds", "max_seconds", "record", "dial_digits"),
-)
-"""Options of a message that a person chooses besides what it says, in the order of `/voicemsg`."""
-
-
 def _check_able(provider: Provider, order: MessageOrder) -> None:
     try:
         provider.refuse_unexpressible(order)
@@ -199,8 +205,9 @@ def _with_defaults(board: Board, provider: Provider, said: Said) -> Said:
     """With what the settings say of every message of that account, as far as nobody has chosen it for this one.
 
     Raises:
-        NotAllowed: somebody wants it to last longer.
+        NotAllowed: somebody wants it to last longer, or to ring less.
     """
+    check_ring(board, said.ring_seconds)
     given = board.settings.message_options(provider.account)
     longest = given.get("max_seconds")
     if longest and said.max_seconds > longest:
@@ -217,6 +224,20 @@ def _with_defaults(board: Board, provider: Provider, said: Said) -> Said:
     return msgspec.structs.replace(said, **more)
 
 
+def check_ring(board: Board, seconds: int) -> None:
+    """Whether a phone may be let go after ringing so long; 0 = as long as the service lets it ring.
+
+    Raises:
+        NotAllowed: whoever is called has longer to answer.
+    """
+    least = board.settings.policy.ring_at_least
+    if 0 < seconds < least:
+        raise NotAllowed(
+            f"Phones ring {counted(least, 'second')} at least before a voice message gives up, as your admin has set "
+            f"it, so nothing was sent. Write “ring {least}s” or more, or leave it out."
+        )
+
+
 def _speaks(board: Board, able: list[str]) -> str:
     found = next((name for name in able if "text" in board.provider(name).message_options), "")
     if not found:
@@ -227,10 +248,6 @@ def _speaks(board: Board, able: list[str]) -> str:
             f"{titles} cannot speak a text, only play stored messages. Choose one of those{other}. Nothing was sent."
         )
     return found
-
-
-LISTED = 5
-"""Stored messages that are named where another name was typed."""
 
 
 async def _template(board: Board, able: list[str], typed: str) -> tuple[str, Template | None]:

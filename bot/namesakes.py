@@ -9,14 +9,19 @@ from msgspec.structs import replace
 from bot import numbers, who
 from bot.board import Board
 from bot.cards import who_plain
-from bot.dialing import Ask
 from bot.errors import BadInput, NotFound
+from bot.intents import Ask
 from bot.names import Fit, as_spelt, bare, fit, same
 from bot.store import contacts, people
 from bot.store.contacts import Contact
 
 NAMESAKES = 5
 """Contacts and colleagues that are offered for one name."""
+_WITH_COMPANY = re.compile(r"(?P<name>.+?)(?:, *(?P<behind>)| *\()(?P<company>[^()]+?)(?(behind)|\))")
+_OF_ONE_NAME = 200
+_WORDS_OF_A_NAME = 5
+_BETWEEN = ",;:.-–—/ "
+"""What may stand between a name and a remark."""
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -149,10 +154,6 @@ async def _at_company(board: Board, name: str) -> list[Contact]:
     return [one for one in found if fit(f"{one.name} {one.company}", name) >= Fit.BEGINS][: NAMESAKES + 1]
 
 
-_WITH_COMPANY = re.compile(r"(?P<name>.+?)(?:, *(?P<behind>)| *\()(?P<company>[^()]+?)(?(behind)|\))")
-_OF_ONE_NAME = 200
-
-
 async def _nobody(board: Board, name: str, asked: bool) -> BadInput | NotFound:
     inside = [number for number, _ in numbers.found_in(name, board.settings.region)]
     if inside:
@@ -169,11 +170,6 @@ async def _nobody(board: Board, name: str, asked: bool) -> BadInput | NotFound:
         f"No contact is called “{name}”, so nothing was dialled. Write the number, like +1 202 555 0100, or add the "
         f"contact with `/contacts add +1 202 555 0100 {name}`."
     )
-
-
-_WORDS_OF_A_NAME = 5
-_BETWEEN = ",;:.-–—/ "
-"""What may stand between a name and a remark."""
 
 
 async def looked_for(

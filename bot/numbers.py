@@ -12,6 +12,22 @@ EMERGENCY_EVERYWHERE = frozenset({"112", "911", "999", "100", "101", "102"})
 """Emergency numbers somewhere that a desk phone, a SIM or a PBX may also honour elsewhere: never dialled at all."""
 LONGEST_EMERGENCY = 6
 """Digits, in all countries."""
+MISTAKEN = {"UK": "Write “GB” for the United Kingdom.", "EL": "Write “GR” for Greece."}
+"""What to do about codes of countries that are in use and in no standard."""
+MOST_WORDS = 20
+"""Of one number, as people write it: no number has so many digits."""
+_OF_NUMBERS = frozenset("+-()./‐‑‒–—−")
+_SEPARATED = re.compile(r"([^,;:]+)[,;:](\D.*|[^,;:]{7,}.*|)")
+"""The last digits of a number, and what may be written right behind the sign that ends it: words, or another number."""
+_WITHHELD = re.compile(
+    r"(?:sip:)?(?:anonymous|unknown|restricted|private|unavailable|withheld|blocked|hidden)(?:[ _-]?(?:caller|number))?"
+    "(?:@.*)?",
+    re.IGNORECASE,
+)
+"""The last part: https://www.rfc-editor.org/rfc/rfc3323#section-4.1.1.3, "sip:anonymous@anonymous.invalid"."""
+_LETTER = re.compile(r"[^\W\d_]")
+_LETTER_INSIDE = re.compile(r"\d\D*[^\W\d_]\D*\d")
+"""As in "0123 p12", which phones write for a pause: the 12 would be the number's last digits."""
 
 
 @functools.lru_cache(maxsize=32)  # all that is asked of one number: reading it takes longer than most of that
@@ -39,13 +55,6 @@ def kind(number: str) -> int:
     return phonenumbers.number_type(parts) if parts is not None else phonenumbers.PhoneNumberType.UNKNOWN
 
 
-MOST_WORDS = 20
-"""Of one number, as people write it: no number has so many digits."""
-_OF_NUMBERS = frozenset("+-()./‐‑‒–—−")
-_SEPARATED = re.compile(r"([^,;:]+)[,;:](\D.*|[^,;:]{7,}.*|)")
-"""The last digits of a number, and what may be written right behind the sign that ends it: words, or another number."""
-
-
 def is_emergency(digits: str, *regions: str) -> bool:
     """Whether these bare digits ring the police somewhere, or in one of these countries (ISO 3166)."""
     if digits.isdecimal() and len(digits) > LONGEST_EMERGENCY:
@@ -53,14 +62,6 @@ def is_emergency(digits: str, *regions: str) -> bool:
     return digits in EMERGENCY_EVERYWHERE or any(
         shortnumberinfo.is_emergency_number(digits, region) for region in regions
     )
-
-
-_WITHHELD = re.compile(
-    r"(?:sip:)?(?:anonymous|unknown|restricted|private|unavailable|withheld|blocked|hidden)(?:[ _-]?(?:caller|number))?"
-    "(?:@.*)?",
-    re.IGNORECASE,
-)
-"""The last part: https://www.rfc-editor.org/rfc/rfc3323#section-4.1.1.3, "sip:anonymous@anonymous.invalid"."""
 
 
 def withheld(text: str) -> bool:
@@ -138,11 +139,6 @@ def with_extension(text: str, region: str) -> tuple[str, str]:
         raise BadInput(f"“{text}” is not a possible phone number. {next_step}")
     found = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     return found, phonenumbers.normalize_digits_only(extension)
-
-
-_LETTER = re.compile(r"[^\W\d_]")
-_LETTER_INSIDE = re.compile(r"\d\D*[^\W\d_]\D*\d")
-"""As in "0123 p12", which phones write for a pause: the 12 would be the number's last digits."""
 
 
 def _with_plus(text: str) -> str:

@@ -6,20 +6,20 @@ double click, a retry of Slack's or a restart finds it done already and dials no
 
 import logging
 import sqlite3
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 import msgspec
 
 from bot import dialing, permission, tries
 from bot.board import Board
 from bot.call import Call
-from bot.cards import day_clock
+from bot.cards import at_clock, plain
 from bot.cards.offer import Press, press
 from bot.cards.outcomes import NEVER_DIALLED
-from bot.dialing import Ask
 from bot.errors import BadInput, CallboardError, NotAllowed, NotFound, NotNow
 from bot.events import State
-from bot.store import calling_lists, calls, ledger, people
+from bot.intents import YES_SECONDS, Ask
+from bot.store import calling_lists, calls, ledger
 from bot.store import offers as store
 from bot.store.offers import Offer, Rep
 
@@ -30,6 +30,7 @@ CALL, YES = "offer:call", "offer:yes"
 LOOKED_AT = 50
 """Contacts of one transaction that may turn out not to be callable now; then the next round goes on."""
 _STALE = "That contact was dealt with already, so nothing was done a second time. Look at the list's card."
+_OVER: Mapping[str, str] = {"paused": "was paused meanwhile", "stopped": "was stopped meanwhile", "done": "is done"}
 
 
 def key(user: str, pressed: Press) -> str:
@@ -103,7 +104,7 @@ async def call(
         await dialing.drop(board, key(user, pressed))
         raise
     # Since the question nothing has become of it, so that was its last change.
-    confirmed = pressed.confirmed and board.now() - row.changed_at <= dialing.YES_SECONDS
+    confirmed = pressed.confirmed and board.now() - row.changed_at <= YES_SECONDS
     ask = Ask(rep=user, number=row.number, name=row.name, confirmed=confirmed, from_list=True)
 
     def take(db: sqlite3.Connection, call_id: str) -> None:
@@ -134,11 +135,19 @@ def _before(db: sqlite3.Connection, user: str, pressed: Press) -> Offer:
     """The contact that a rep has before them and has pressed something of.
 
     Raises:
-        NotAllowed: it is not before them any more, or this was pressed before.
+        NotAllowed: it is not before them any more, or this was pressed before; says why.
     """
     row = store.held(db, pressed.list, user)
     if row is None or (row.line, row.offer) != (pressed.line, pressed.offer):
-        raise NotAllowed(_STALE)
+        found = calling_lists.get(db, pressed.list)
+        why = _STALE
+        if found is None:
+            why = "That call list is not on record any more, so nothing was done."
+        elif row is None and found.state in _OVER:
+            why = f"The call list {plain(found.name)} {_OVER[found.state]}, so nothing was done. Look at its card."
+        elif row is None and (rep := store.rep(db, pressed.list, user)) is not None and rep.paused:
+            why = "You have paused your call list, so nothing was done. Press *Go on* on its card first."
+        raise NotAllowed(why)
     return row
 
 
@@ -182,7 +191,7 @@ async def put_off(board: Board, user: str, pressed: Press, due_at: float) -> str
         called = calls.get(db, row.call_id) if row.state == "calling" else None
         if called is not None and (called.state is not State.ENDED or called.conversation):
             raise NotAllowed("That call runs, was answered or is unclear, so the contact was not put off.")
-        zone = people.person(db, user).zone or board.settings.zone
+        zone = board.zone_of(db, user)
         now, at, why = board.now(), due_at, ""
         store.keep_going(db, row.list, user, now)
         try:
@@ -195,7 +204,7 @@ async def put_off(board: Board, user: str, pressed: Press, due_at: float) -> str
             return str(error)
         store.put_off(db, row, user, at, why, now)
         hand_out(db, board, row.list, user, below=called is not None)
-        when = f"{row.name or 'That contact'} comes back to you at {day_clock(at, now, zone)}."
+        when = f"{row.name or 'That contact'} comes back to you {at_clock(at, now, zone)}."
         return f"{when} Not sooner: {why.removeprefix('The call was not placed: ')}" if why else when
 
     return await board.write(write)
@@ -310,10 +319,8 @@ def _why_nobody(db: sqlite3.Connection, board: Board, mine: list[Rep]) -> str:
     first = min((at for rep in mine if (at := store.left(db, rep.list, now)[2])), default=0.0)
     if not first:
         return "Nobody is before you right now: your call list is paused, or colleagues have its last contacts."
-    zone = people.person(db, mine[0].user).zone or board.settings.zone
-    return (
-        f"Nobody is to be called right now: the next contact of your call list comes at {day_clock(first, now, zone)}."
-    )
+    zone = board.zone_of(db, mine[0].user)
+    return f"Nobody is to be called right now: the next contact of your call list comes {at_clock(first, now, zone)}."
 
 
 # What happens by itself.

@@ -3,7 +3,7 @@
 Nothing is dialled here, and nothing written down: `bot/dialing.py` does both.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -11,19 +11,17 @@ from bot import call_options, consent, number_kinds, numbers, policy
 from bot.board import Board
 from bot.cards.times import counted
 from bot.errors import NeedsConsent, NotAllowed, Unsupported
+from bot.intents import Ask
 from bot.orders import CallOrder, ConferenceOrder, MessageOrder, RepPhone, chosen
 from bot.provider import Provider
 from bot.store.people import Person
-
-if TYPE_CHECKING:
-    from bot.dialing import Ask
 
 CONFERENCE_SECONDS = 7200
 """How long somebody may be in a conference where nobody has said; Voicenter's own end would be after half a minute."""
 
 
 def order(
-    board: Board, provider: Provider, call_id: str, ask: "Ask", rep: Person
+    board: Board, provider: Provider, call_id: str, ask: Ask, rep: Person
 ) -> tuple[CallOrder | ConferenceOrder, str]:
     """The order, and how the other side knows of its recording.
 
@@ -55,7 +53,7 @@ def order(
     if wanted.dial_digits and "dial_digits" not in provider.order_options:
         raise Unsupported(_nothing_behind(board, provider, wanted.dial_digits))
     provider.refuse_unexpressible(wanted)
-    full = _with_defaults(board, provider, wanted, extension=ask.extension)
+    full = _with_defaults(board, provider, wanted, extension=ask.extension, from_list=ask.from_list)
     agreed = _consent(board, provider, ask, full) if ask.record else consent.Consent()
     if agreed.question and not ask.consented:
         raise NeedsConsent(agreed.question, agreed.yes)
@@ -68,6 +66,8 @@ def message(board: Board, provider: Provider, order: MessageOrder) -> tuple[Mess
     Raises:
         NotAllowed: it cannot be recorded as the rules want it.
     """
+    if order.ring_seconds:  # asked for before the policy said so, perhaps
+        order = replace(order, ring_seconds=max(order.ring_seconds, board.settings.policy.ring_at_least))
     if not order.record:
         return order, ""
     agreed = consent.of_message(
@@ -80,7 +80,7 @@ def message(board: Board, provider: Provider, order: MessageOrder) -> tuple[Mess
     return replace(order, text=f"{agreed.play} {order.text}"), agreed.done
 
 
-def _into_conference(board: Board, provider: Provider, call_id: str, ask: "Ask", rep: Person) -> ConferenceOrder:
+def _into_conference(board: Board, provider: Provider, call_id: str, ask: Ask, rep: Person) -> ConferenceOrder:
     """One phone rings, with those options of every call that such an order has."""
     if not provider.can("join_conference"):
         raise Unsupported(
@@ -107,10 +107,17 @@ def _into_conference(board: Board, provider: Provider, call_id: str, ask: "Ask",
     return replace(wanted, **more)
 
 
-def _with_defaults(board: Board, provider: Provider, wanted: CallOrder, *, extension: bool) -> CallOrder:
-    """The order with what the settings say of every call of that account and line, where it goes with this one."""
+def _with_defaults(
+    board: Board, provider: Provider, wanted: CallOrder, *, extension: bool, from_list: bool
+) -> CallOrder:
+    """The order with what the settings say of every call of that account and line, where it goes with this one.
+
+    Whoever is called from a list is given as long to answer as the policy says: many countries' rules for selling do.
+    """
     given = _given(board, provider, wanted)
     full = call_options.with_defaults(wanted, given, extension=extension)
+    if from_list and full.ring_seconds:
+        full = replace(full, ring_seconds=max(full.ring_seconds, board.settings.policy.ring_at_least))
     return call_options.without(full, provider.clashing(full) - chosen(wanted))
 
 
@@ -154,7 +161,7 @@ def _nothing_behind(board: Board, provider: Provider, digits: str) -> str:
     )
 
 
-def _consent(board: Board, provider: Provider, ask: "Ask", full: CallOrder) -> consent.Consent:
+def _consent(board: Board, provider: Provider, ask: Ask, full: CallOrder) -> consent.Consent:
     return consent.decide(
         board.settings.recording,
         ask.number,

@@ -9,6 +9,9 @@ from typing import Literal
 
 import msgspec
 
+CampaignState = Literal["running", "stopped", "deleted", "unknown"]
+"""`unknown`: the provider tells a state that its document does not list; it may dial or not."""
+
 
 class RepPhone(msgspec.Struct, frozen=True):
     """What rings at the rep's.
@@ -303,9 +306,6 @@ class NewTemplate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 # Campaigns that run at the provider.
-
-CampaignState = Literal["running", "stopped", "deleted", "unknown"]
-"""`unknown`: the provider tells a state that its document does not list; it may dial or not."""
 
 
 class Campaign(msgspec.Struct, frozen=True, kw_only=True):

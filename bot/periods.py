@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, available_timezones
 import msgspec
 
 from bot.errors import BadInput
+from bot.slack_text import quoted
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 CATCH_UP = timedelta(days=7)
@@ -91,10 +92,10 @@ def parse(text: str, default_zone: str) -> Command:
     first = words[0].casefold() if words else ""
     if first in _WORDS:
         if len(words) > 1:
-            raise BadInput(f"“{first}” stands alone; “{_short(words[1])}” after it was not understood. {_FORMS}")
+            raise BadInput(f"“{first}” stands alone; {quoted(words[1])} after it was not understood. {_FORMS}")
         return _WORDS[first]
     if first not in ("daily", "weekly"):
-        raise BadInput(f"“{_short(words[0])}” is not something a digest can do. {_FORMS}")
+        raise BadInput(f"{quoted(words[0])} is not something a digest can do. {_FORMS}")
     rest = [word for word in words[1:] if word.casefold() not in ("at", "on", "every")]
     weekday = None
     if first == "weekly":
@@ -107,7 +108,7 @@ def parse(text: str, default_zone: str) -> Command:
         rest[:2] = [rest[0] + rest[1]]
     at = _clock(rest.pop(0))
     if len(rest) > 1:
-        raise BadInput(f"“{_short(rest[1])}” after the zone was not understood. {_FORMS}")
+        raise BadInput(f"{quoted(rest[1])} after the zone was not understood. {_FORMS}")
     return Subscription(
         "daily" if weekday is None else "weekly",
         weekday,
@@ -134,7 +135,7 @@ def zone_name(text: str) -> str:
     alike += [cities[city] for city in difflib.get_close_matches(wanted.rpartition("/")[2], cities, n=2, cutoff=0.75)]
     nearest = list(dict.fromkeys(alike))[:3]
     advice = f"Did you mean {' or '.join(nearest)}?" if nearest else "Write one like Europe/Madrid or America/New_York."
-    raise BadInput(f"“{_short(text)}” is not a time zone. {advice}")
+    raise BadInput(f"{quoted(text)} is not a time zone. {advice}")
 
 
 def instant(day: date, at: time, zone: ZoneInfo) -> datetime:
@@ -257,7 +258,7 @@ def _weekday(text: str) -> int:
     for number, name in enumerate(WEEKDAYS):
         if len(word) >= 3 and (name.casefold().startswith(word) or word == name.casefold() + "s"):
             return number
-    raise BadInput(f"“{_short(text)}” is not a day of the week. Write it like mon or monday. {_FORMS}")
+    raise BadInput(f"{quoted(text)} is not a day of the week. Write it like mon or monday. {_FORMS}")
 
 
 def time_of_day(text: str) -> time | None:
@@ -276,12 +277,8 @@ def _clock(text: str) -> time:
     if found is None:
         either = text.isdecimal() and 1 <= int(text) <= 12
         why = "could be morning or evening" if either else "is not a time of day"
-        raise BadInput(f"“{_short(text)}” {why}. Write it like 18:00 or 6pm.")
+        raise BadInput(f"{quoted(text)} {why}. Write it like 18:00 or 6pm.")
     return found
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 40 else text[:39] + "…"
 
 
 @functools.cache

@@ -5,7 +5,7 @@ at the same moment cannot both pass a limit.
 """
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, time
 
 from msgspec.structs import replace
@@ -16,7 +16,8 @@ from bot.cards import upper_first
 from bot.cards.times import counted, day_clock
 from bot.errors import CapReached, Costly, NeedsReason, NeedsYes, NotAllowed, NotNow, StartedEnough
 from bot.limits import at_once, daily_cap, day_end, day_start, night, night_cap, until, week_start
-from bot.rules import Decision, DoNotCall, History, NeedsConfirmation, Proposed, Refused, Rules, Used
+from bot.on_record import of_number
+from bot.rules import Decision, History, NeedsConfirmation, Proposed, Refused, Rules, Used
 from bot.store import calls, dials, lookups, people
 from bot.window import Window, next_open, zones_of
 
@@ -49,6 +50,9 @@ def rules(board: Board) -> Rules:
         attempts_per_day=settings.policy.attempts_per_day,
         attempts_per_week=settings.policy.attempts_per_week,
         ask_first=frozenset(settings.policy.ask_first),
+        places=settings.policy.places,
+        registry_days=settings.policy.registry_days,
+        consent_days=settings.messages.consent,
         zone=settings.zone,
     )
 
@@ -100,7 +104,7 @@ def _of_call(db: sqlite3.Connection, limits: Rules, proposed: Proposed, now: flo
     attempts = _attempts(db, limits, proposed.number, now) if proposed.from_list else (0, 0)
     return replace(
         _of_rep(db, limits, proposed.rep, now),
-        do_not_call=_listed(db, proposed.number),
+        **of_number(db, limits, proposed, now),
         attempts_today=attempts[0],
         attempts_this_week=attempts[1],
         known="new" not in limits.ask_first or proposed.from_list or _is_known(db, proposed.number, now),
@@ -190,8 +194,18 @@ def check_contact(db: sqlite3.Connection, board: Board, by: str, number: str, at
                 moment = later.at
             else:
                 break
-        opening = next_open(limits.window, zones_of(number), datetime.fromtimestamp(moment, UTC))
-        raise NotNow(str(error), opening.timestamp() if opening else moment) from error
+        raise NotNow(str(error), open_from(board, number, moment)) from error
+
+
+def open_from(board: Board, number: str, at: float, *, unknown: Sequence[str] = ()) -> float:
+    """The first moment from `at` on that is within the calling hours of a number (seconds since 1970 UTC); `at` itself
+    where none is, or nobody knows where the number may be.
+
+    `unknown`: the zones that it is taken to be in then.
+    """
+    zones = zones_of(number) or unknown
+    opening = next_open(rules(board).window_of(number), zones, datetime.fromtimestamp(at, UTC))
+    return opening.timestamp() if opening else at
 
 
 def check_message(db: sqlite3.Connection, board: Board, by: str, number: str, at: float) -> None:
@@ -331,20 +345,13 @@ def _decide(
     attempts_this_week: int = 0,
     at: float = 0,
 ) -> None:
+    limits = rules(board)
     history = History(
-        do_not_call=_listed(db, proposed.number),
+        **of_number(db, limits, proposed, at or board.now()),
         attempts_today=attempts_today,
         attempts_this_week=attempts_this_week,
     )
-    _check(policy.decide(proposed, rules(board), history, datetime.fromtimestamp(at or board.now(), UTC)))
-
-
-def _listed(db: sqlite3.Connection, number: str) -> DoNotCall | None:
-    listed = people.do_not_call(db, number)
-    if listed is None:
-        return None
-    by = people.person(db, listed[1]).name or f"<@{listed[1]}>"  # the words may go into a file
-    return DoNotCall(listed[0], by if listed[1] else "", listed[2])
+    _check(policy.decide(proposed, limits, history, datetime.fromtimestamp(at or board.now(), UTC)))
 
 
 def _check(decision: Decision) -> None:

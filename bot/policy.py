@@ -2,11 +2,12 @@
 
 The checks run in one fixed order and the first that objects speaks, so the same order always gets the same answer:
 role, own number, emergency and short numbers, numbers that cost extra, impossible numbers, countries, the do-not-call
-list, the country of the rep's own phone, attempts, the rep's calls under way, caps by day and by night; then what a
-person is asked about, all at once: the callee's local time and whatever `ask_first` names or, for an extension, what
-else its digits may be. Automatic calls, which play something to whoever picks up, have no cap per rep but one per
-number called, and for them the local time is a rule and not a question. Calls that a rep places from a calling list
-have both caps, and the question of the time.
+list, the country of the rep's own phone, how often the number's place lets it be called, attempts, the rep's calls
+under way, caps by day and by night; then what a person is asked about, all at once: the callee's local time and
+whatever `ask_first` names or, for an extension, what else its digits may be, and a do-not-call registry. Automatic
+calls, which play something to whoever picks up, have no cap per rep but one per number called, and for them local time,
+registries and consent are rules and no questions. Calls that a rep places from a calling list have both caps, the rule
+of registries, and the question of the time.
 
 What is *not* refused: a number that phonenumbers calls possible but not valid. Numbering plans change faster than
 its metadata (and the ranges reserved for fiction, such as +44 7700 900xxx, are "invalid" there), so only what no
@@ -14,7 +15,7 @@ plan could contain is refused. Such a number belongs to the main country of its 
 """
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import phonenumbers
@@ -25,6 +26,10 @@ from bot.numbers import is_emergency, pretty
 from bot.rules import Allowed, Decision, History, NeedsConfirmation, Proposed, Refused, Rules
 from bot.window import is_open, local_time, next_open, zones_of
 
+_DAY = 86400
+_LOOK_AGAIN = timedelta(hours=1)
+"""So long a contact of a list waits whom nobody can be sure of: an admin may have mended that by then."""
+
 
 def decide(order: Proposed, rules: Rules, history: History, now: datetime) -> Decision:
     """May `order` be dialled at `now` (an aware datetime)?"""
@@ -34,7 +39,10 @@ def decide(order: Proposed, rules: Rules, history: History, now: datetime) -> De
         or _emergency(order, rules)
         or (_extension(order) if order.extension else _number(order, rules))
         or (None if _knew_of_it(order, history) else _do_not_call(order, rules, history))
+        or (_registry(order, rules, history, now) if order.automatic or order.from_list else None)
+        or (_consent(order, rules, history, now) if order.automatic else None)
         or _own_phone(order, rules)
+        or (None if order.waived or order.extension else limits.place_limit(order, rules, history, now))
         or (limits.number_limit(order, rules, history, now) if order.automatic or order.from_list else None)
         or (None if order.automatic else limits.at_once(rules, history, now))
         or (None if order.automatic or order.waived else limits.daily_cap(rules, history, now))
@@ -47,7 +55,8 @@ def decide(order: Proposed, rules: Rules, history: History, now: datetime) -> De
 def waivable(order: Proposed, rules: Rules, history: History, now: datetime) -> list[Refused]:
     """All that a manager would have to allow for this one call; [] = nothing."""
     caps = (limits.daily_cap(rules, history, now), limits.night_cap(rules, history, now))
-    found = (_do_not_call(order, rules, history), *caps)
+    repeats = None if order.extension else limits.place_limit(order, rules, history, now)
+    found = (_do_not_call(order, rules, history), repeats, *caps)
     return [refused for refused in found if refused is not None]
 
 
@@ -187,6 +196,50 @@ def _do_not_call(order: Proposed, rules: Rules, history: History) -> Refused | N
     )
 
 
+def _agreed(order: Proposed, rules: Rules, history: History, now: datetime) -> bool:
+    """Whether they have agreed to be called, and that holds yet."""
+    if history.agreed_at is None:
+        return False
+    days = rules.consent_days.get(_country(order), 0)
+    return not days or now.timestamp() - history.agreed_at < days * _DAY
+
+
+def _registry(order: Proposed, rules: Rules, history: History, now: datetime) -> Refused | None:
+    """Whoever calls one after the other sells something, most likely; by hand it is a question."""
+    if _agreed(order, rules, history, now):
+        return None
+    if history.registered:
+        return Refused(
+            f"The call was not placed: {pretty(order.number)} is in the do-not-call registry “{history.registered}”.",
+            "If they have agreed to be called, a manager writes that down with `/callboard consent add`.",
+        )
+    if history.outdated:
+        return Refused(
+            f"The call was not placed: {history.outdated}.",
+            "Ask an admin to import a new one with `/callboard registry import`.",
+            # A message that may not be sent is given up; a contact of a list comes back.
+            now + _LOOK_AGAIN if order.from_list else None,
+        )
+    return None
+
+
+def _consent(order: Proposed, rules: Rules, history: History, now: datetime) -> Refused | None:
+    country = _country(order)
+    if country not in rules.consent_days or _agreed(order, rules, history, now):
+        return None
+    why = f"{pretty(order.number)} has not agreed to voice messages, as far as is on record"
+    if history.agreed_at is not None:
+        on = datetime.fromtimestamp(history.agreed_at, ZoneInfo(rules.zone))
+        why = (
+            f"{pretty(order.number)} agreed to voice messages on {on.day} {on:%B %Y}, and that holds for "
+            f"{rules.consent_days[country]} days"
+        )
+    return Refused(
+        f"The call was not placed: {why}.",
+        "If they have agreed, a manager writes it down with `/callboard consent add`; or call them by hand.",
+    )
+
+
 def _questions(order: Proposed, rules: Rules, history: History, now: datetime) -> NeedsConfirmation | Refused | None:
     if order.automatic:
         return _automatic_window(order, rules, now)
@@ -195,13 +248,13 @@ def _questions(order: Proposed, rules: Rules, history: History, now: datetime) -
     if order.extension:
         return _service(order, rules)
     closed = _window(order, rules, now)
-    asked = ([closed.why] if closed else []) + ([] if order.from_list else _unusual(order, rules, history))
+    asked = ([closed.why] if closed else []) + ([] if order.from_list else _unusual(order, rules, history, now))
     if not asked:
         return None
     return NeedsConfirmation(f"{' '.join(asked)} Call anyway?", closed.next_slot if closed else None)
 
 
-def _unusual(order: Proposed, rules: Rules, history: History) -> list[str]:
+def _unusual(order: Proposed, rules: Rules, history: History, now: datetime) -> list[str]:
     """What is to be asked about this number at any hour, a sentence each."""
     country = _country(order)
     asked = []
@@ -209,6 +262,11 @@ def _unusual(order: Proposed, rules: Rules, history: History) -> list[str]:
         asked.append(f"{pretty(order.number)} is in another country ({country}), where calls may cost more.")
     if "new" in rules.ask_first and not history.known:
         asked.append(f"Nobody of ours has had a call with {pretty(order.number)} before, and it is in no contact.")
+    if history.registered and not history.called_us and not _agreed(order, rules, history, now):
+        asked.append(
+            f"{pretty(order.number)} is in the do-not-call registry “{history.registered}”: nobody may call to sell "
+            "them something, unless they have asked for it."
+        )
     return asked
 
 
@@ -224,16 +282,17 @@ def _service(order: Proposed, rules: Rules) -> NeedsConfirmation | None:
 
 def _automatic_window(order: Proposed, rules: Rules, now: datetime) -> Refused | None:
     zones = zones_of(order.number)
-    if is_open(rules.window, zones, now):
+    window = rules.window_of(order.number)
+    if is_open(window, zones, now):
         return None
-    hours = f"automatic calls are placed {rules.window.words} only"
-    slot = next_open(rules.window, zones, now)
+    hours = f"automatic calls are placed {window.words} only"
+    slot = next_open(window, zones, now)
     if slot is None:  # no zone is known, or so many that no hour is right in all of them, as with free numbers
         return Refused(
             f"The call was not placed: it is not known what time it is at {pretty(order.number)}, and {hours}.",
             "Call them by hand instead.",
         )
-    there = local_time(rules.window, zones, now).replace("It is", "it is", 1)
+    there = local_time(window, zones, now).replace("It is", "it is", 1)
     return Refused(
         f"The call was not placed: {there}, and {hours}.", "Schedule it for then, or call them by hand.", slot
     )
@@ -242,12 +301,13 @@ def _automatic_window(order: Proposed, rules: Rules, now: datetime) -> Refused |
 def _window(order: Proposed, rules: Rules, now: datetime) -> NeedsConfirmation | None:
     """Without the question itself."""
     zones = zones_of(order.number)
-    if is_open(rules.window, zones, now):
+    window = rules.window_of(order.number)
+    if is_open(window, zones, now):
         return None
-    hours = f"calls are meant to be placed {rules.window.words}"
+    hours = f"calls are meant to be placed {window.words}"
     if not zones:
         return NeedsConfirmation(f"It is not known what time it is at {pretty(order.number)}; {hours}.")
-    return NeedsConfirmation(f"{local_time(rules.window, zones, now)}; {hours}.", next_open(rules.window, zones, now))
+    return NeedsConfirmation(f"{local_time(window, zones, now)}; {hours}.", next_open(window, zones, now))
 
 
 # What the checks are made of.

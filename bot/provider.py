@@ -29,6 +29,26 @@ from bot.operations import Operations
 from bot.orders import SAID, CallOrder, ConferenceOrder, MessageOrder, Order, chosen
 from bot.web_phone import Report, WebPhone
 
+_ALONE = (
+    rb"_(?!\w|\"\s*:)(?<![^\\]\":_)(?<![^\\]\":\s_)"
+    rb"(?:(?<!\w_)|(?<=%[0-9A-Fa-f]{2}_)|(?<=\\u[0-9A-Fa-f]{4}_)|(?<=\\[bfnrt]_))"
+)
+"""A word by itself, or behind a sign that is written by its code; neither a member's name nor a number that is a value.
+It begins with the word: so it is found fast.
+"""
+SECRET_BYTES = 6
+"""From this length on a credential is looked for in what a service answers; a shorter one may stand for anything."""
+_KEPT = ("content-type", "retry-after", "date")
+"""Headers of an answer that are read; the others tell how its body was packed."""
+LARGEST_ANSWER = 64 * 1024 * 1024
+"""Bytes. The largest that is known of is ten thousand records of a call log, some ten million."""
+LONGEST_WORDS = 400
+"""Characters of a service's own words within a sentence of ours: what to do next stands behind them."""
+LIMITED = 429
+"""HTTP status of what was asked too often; nothing was done."""
+LIMITED_SECONDS, LONGEST_SECONDS = 60, 3600
+"""So long nothing should be asked after it, where it does not say how long; and at most, whatever it says."""
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -233,20 +253,33 @@ class Provider(Operations):
         """
         try:
             async with asyncio.timeout(self.order_seconds if dials else self.answer_seconds):
-                response = await self.http.send(request)
+                response = await self._whole(request)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise Unavailable(f"{self.title} could not be reached, so nothing was done. Try again.") from error
         except (httpx.TransportError, TimeoutError) as error:
             if dials:
                 raise Ambiguous(f"{self.title} did not answer in time; it may or may not be calling.") from error
             raise Unavailable(f"{self.title} did not answer. Try again in a minute.") from error
-        except (httpx.DecodingError, httpx.InvalidURL, UnicodeError) as error:
+        except (httpx.DecodingError, httpx.InvalidURL, UnicodeError, _WithoutEnd) as error:
             if dials:
                 raise Ambiguous(f"{self.title} gave a damaged answer; it may or may not be calling.") from error
             raise Unavailable(f"{self.title} gave a damaged answer. Try again in a minute.") from error
         if response.status_code >= 500 and not any_status:
             raise internal_error(self.title, response.status_code, dials=dials)
         return self._without_credentials(response)
+
+    async def _whole(self, request: httpx.Request) -> httpx.Response:
+        """The answer to its end, where it has one: whatever does not end would fill the memory first."""
+        response = await self.http.send(request, stream=True)
+        try:
+            told = bytearray()
+            async for part in response.aiter_bytes():
+                told += part
+                if len(told) > LARGEST_ANSWER:
+                    raise _WithoutEnd
+        finally:
+            await response.aclose()
+        return _again(response, bytes(told))
 
     def _without_credentials(self, response: httpx.Response) -> httpx.Response:
         """A service may say back what it was sent, and its words are shown to people and stand in the log."""
@@ -256,10 +289,20 @@ class Provider(Operations):
             said = said.replace(signed_in, b"***")
         for credential in self._credentials:
             said = credential.sub(b"***", said)
-        if said == response.content:
-            return response
-        headers = {name: response.headers[name] for name in _KEPT if name in response.headers}
-        return httpx.Response(response.status_code, headers=headers, content=said, request=response.request)
+        return response if said == response.content else _again(response, said)
+
+
+class _WithoutEnd(Exception):
+    """An answer is longer than `LARGEST_ANSWER`."""
+
+
+def _again(response: httpx.Response, content: bytes) -> httpx.Response:
+    """The same answer with this content, unpacked."""
+    headers = {name: response.headers[name] for name in _KEPT if name in response.headers}
+    named = {name: value for name, value in response.extensions.items() if name == "reason_phrase"}
+    return httpx.Response(
+        response.status_code, headers=headers, content=content, request=response.request, extensions=named
+    )
 
 
 def _said_back(credential: str) -> list[re.Pattern[bytes]]:
@@ -287,23 +330,6 @@ def _said_back(credential: str) -> list[re.Pattern[bytes]]:
     return [re.compile(form) for form in found]
 
 
-_ALONE = (
-    rb"_(?!\w|\"\s*:)(?<![^\\]\":_)(?<![^\\]\":\s_)"
-    rb"(?:(?<!\w_)|(?<=%[0-9A-Fa-f]{2}_)|(?<=\\u[0-9A-Fa-f]{4}_)|(?<=\\[bfnrt]_))"
-)
-"""A word by itself, or behind a sign that is written by its code; neither a member's name nor a number that is a value.
-It begins with the word: so it is found fast.
-"""
-SECRET_BYTES = 6
-"""From this length on a credential is looked for in what a service answers; a shorter one may stand for anything."""
-_KEPT = ("content-type", "retry-after", "date")
-"""Headers of an answer that are read; the others tell how its body was packed."""
-LIMITED = 429
-"""HTTP status of what was asked too often; nothing was done."""
-LIMITED_SECONDS, LONGEST_SECONDS = 60, 3600
-"""So long nothing should be asked after it, where it does not say how long; and at most, whatever it says."""
-
-
 def patience(response: httpx.Response, now: float) -> int:
     """Seconds for which nothing should be asked after HTTP 429. `now`: seconds since 1970 UTC.
 
@@ -326,8 +352,8 @@ def _moment(date: str) -> float:
 
 def limited(title: str, words: str = "") -> Unavailable:
     """HTTP 429, in the service's own words where there are any."""
-    reason = words.strip().rstrip(".") or f"HTTP {LIMITED}"
-    return Unavailable(f"{title} lets nothing more through ({reason}). Try again in a minute.")
+    told = reason(words or f"HTTP {LIMITED}")
+    return Unavailable(f"{title} lets nothing more through ({told}). Try again in a minute.")
 
 
 def left_open(status: int) -> bool:
@@ -346,5 +372,12 @@ def internal_error(title: str, status: int, *, dials: bool) -> Ambiguous | Unava
 
 def refused(title: str, words: str, code: str = "") -> Refused:
     """The service said no, in its own words."""
-    reason = words.strip().rstrip(".") or "no reason given"
-    return Refused(f"{title} refused: {reason}.", code=code, words=words)
+    return Refused(f"{title} refused: {reason(words)}.", code=code, words=words)
+
+
+def reason(words: str) -> str:
+    """A service's own words, fit to stand in a sentence."""
+    told = " ".join(words.split())
+    if len(told) > LONGEST_WORDS:
+        told = told[:LONGEST_WORDS].rstrip() + "…"
+    return told.rstrip(".") or "no reason given"

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from bot import approval, calling_lists, tries
 from bot.board import Board
-from bot.call import Call
+from bot.call import Call, last_rep
 from bot.cards import Message
 from bot.cards.batch import SAMPLES, WORDS, batch_card
 from bot.cards.call import call_card
@@ -24,7 +24,7 @@ from bot.cards.escalation import since_then
 from bot.cards.incoming import SHOWN_HISTORY, incoming_card
 from bot.cards.line import line_card
 from bot.cards.missed import missed_card
-from bot.cards.notice import notice_card
+from bot.cards.notice import notice_card, put_off
 from bot.cards.offer import HISTORY, Known, offer_card
 from bot.cards.roundup import Reading, newest, roundup_card
 from bot.cards.said import Said
@@ -69,6 +69,8 @@ async def render(board: Board, card: Card) -> Message | None:
     """What the card should show; None = nothing (any more)."""
     if card.kind == "notice":
         told = msgspec.json.decode(card.body or b"{}")
+        if "reminder" in told:
+            return await board.read(_reminder, board, card, told)
         return await board.read(_escalation, board, card, told) if "missed" in told else notice_card(told)
     if card.kind == "digest":
         return digest_card(msgspec.json.decode(card.body or b"{}"))
@@ -96,14 +98,8 @@ async def render(board: Board, card: Card) -> Message | None:
 
 def _call(db: sqlite3.Connection, board: Board, card: Card) -> Message | None:
     call = calls.get(db, card.subject)
-    if call is None:
-        return None  # taken in by another call
-    if card.kind == ("cdr" if call.direction == "in" else "incoming"):
-        return None  # which way it went was told after the card was posted
-    if card.kind != "call" and card.place != calls.place_of(db, call.id):
-        return None  # and so was whose line it was on
-    if card.kind != "call" and _is_new(card) and _is_in_a_roundup(db, board, call, card.place):
-        return None  # as became clear only after it was marked
+    if call is None or _is_not_here(db, board, card, call):  # None: taken in by another call
+        return None
     call = replace(call, line=board.settings.label(call.line))
     zone = _zone(db, board, card.place)
     contact = _contact(db, call.number)
@@ -158,6 +154,17 @@ def _call(db: sqlite3.Connection, board: Board, card: Card) -> Message | None:
     )
 
 
+def _is_not_here(db: sqlite3.Connection, board: Board, card: Card, call: Call) -> bool:
+    """Whether something else shows the call by now."""
+    if card.kind == "call":
+        return False
+    if card.kind == ("cdr" if call.direction == "in" else "incoming"):
+        return True  # which way it went was told after the card was posted
+    if card.place != calls.place_of(db, call.id):
+        return True  # and so was whose line it was on
+    return _is_new(card) and _is_in_a_roundup(db, board, call, card.place)  # as became clear after it was marked
+
+
 def _is_in_a_roundup(db: sqlite3.Connection, board: Board, call: Call, place: str) -> bool:
     """By the settings, or because one that they do not ask for any more stands there."""
     if board.routing.roundup(call, place, board.now()) is not None:
@@ -200,6 +207,11 @@ def _missed(db: sqlite3.Connection, board: Board, card: Card) -> Message | None:
         closing=calls.get(db, row.closed_call) if row.closed_call else None,
         voicemail=any(call.outcome is Outcome.VOICEMAIL for call in tries),
     )
+
+
+def _reminder(db: sqlite3.Connection, board: Board, card: Card, told: dict[str, Any]) -> Message:
+    due_at = ledger.reminder_of(db, told["reminder"], card.place[1:])
+    return notice_card(put_off(told, due_at, board.now(), _zone(db, board, card.place)))
 
 
 def _escalation(db: sqlite3.Connection, board: Board, card: Card, told: dict[str, Any]) -> Message | None:
@@ -273,7 +285,8 @@ def _contact_import(db: sqlite3.Connection, board: Board, card: Card) -> Message
     counts = contact_imports.counts(db, found)
     samples = {fate: contact_imports.some(db, found.id, fate, CONTACTS) for fate in FATES if fate != "unchanged"}
     left_out = contact_imports.refused(db, found.id, LEFT_OUT)
-    return import_card(found, counts, samples, left_out, _zone(db, board, card.place))
+    replaced = contact_imports.replaced(db, found.id) if found.state == "preview" else ""
+    return import_card(found, counts, samples, left_out, _zone(db, board, card.place), replaced)
 
 
 def _calling_list(db: sqlite3.Connection, board: Board, card: Card) -> Message | None:
@@ -300,14 +313,14 @@ def _offer(db: sqlite3.Connection, board: Board, card: Card) -> Message | None:
     found, rep = lists.get(db, list_id), offers.rep(db, list_id, user)
     if found is None or rep is None or rep.shown != int(shown):
         return None  # the list is forgotten, or its card was moved down
-    row = offers.held(db, list_id, user)
+    row, limits = offers.held(db, list_id, user), rules(board)
     return offer_card(
         found,
         rep,
         _known(db, board, user, row) if row else None,
         offers.left(db, list_id, board.now()),
         offers.done(db, list_id, user),
-        rules(board).window,
+        limits.window_of(row.number) if row else limits.window,
         board.now(),
         _zone(db, board, card.place),
     )
@@ -359,19 +372,14 @@ def _earlier(db: sqlite3.Connection, board: Board, place: str, number: str, befo
         return []
     reader = place[1:] if place.startswith("@") else ""
     manager = bool(reader) and board.settings.role(reader) != "rep"
-    closed = channels.closed_to(db, reader) - {place}
+    closed = channels.closed_to(db, reader)
 
     def told(call: Call) -> bool:
         where = calls.place_of(db, call.id)
         theirs = where == place or (call.rep == reader and bool(reader))
-        return manager or theirs or not (where.startswith("@") or where in closed)
+        return manager or theirs or channels.is_open(where, reader, closed)
 
     return list(islice(filter(told, calls.with_number(db, number, before, _LOOKED_AT)), limit))
-
-
-def last_rep(history: list[Call]) -> str:
-    """Slack user id of who spoke with them last, "" = nobody; `history` latest first."""
-    return next((call.rep for call in history if call.conversation and call.rep), "")
 
 
 def _contact(db: sqlite3.Connection, number: str) -> Contact | None:
@@ -380,4 +388,4 @@ def _contact(db: sqlite3.Connection, number: str) -> Contact | None:
 
 def _zone(db: sqlite3.Connection, board: Board, place: str) -> str:
     """A person's own zone in their own conversation, the installation's in channels."""
-    return (people.person(db, place[1:]).zone if place.startswith("@") else "") or board.settings.zone
+    return board.zone_of(db, place[1:]) if place.startswith("@") else board.settings.zone

@@ -1,6 +1,7 @@
 """Where a call is shown. Pure."""
 
-from collections.abc import Mapping, Set
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -57,9 +58,20 @@ class ByLine:
         """Seconds until whoever claimed a missed caller is reminded; 0 = never."""
         return self.settings.claim_minutes * 60.0
 
-    def stop_key(self) -> str:
-        """What is pressed during a voice message by whoever is never to be called again; "" = nothing is."""
-        return self.settings.messages.stop_key
+    def stops(self, heard: Sequence[str]) -> str:
+        """How somebody has said during a voice message that they are never to be called again; "" = they have not.
+
+        `heard`: keys pressed and phrases spoken.
+        """
+        settings = self.settings.messages
+        for told in heard:
+            if told and told == settings.stop_key:
+                return f"pressed {told}"
+            said = f" {_spoken(told)} "
+            for words in settings.stop_words:
+                if f" {_spoken(words)} " in said:
+                    return f"said “{words}”"
+        return ""
 
     def quiet_until(self, place: str, at: float) -> float:
         """When the quiet hours end that a moment is in there, seconds since 1970 UTC; 0 = it is in none."""
@@ -116,6 +128,11 @@ class ByLine:
         }
 
 
+def _spoken(phrase: str) -> str:
+    """Its words alone, as they are compared."""
+    return " ".join(re.findall(r"\w+", phrase.casefold()))
+
+
 def quiet_hours(settings: Settings) -> dict[str, tuple[Hours, ...]]:
     """Channel -> its quiet hours; one that has none is left out.
 
@@ -127,11 +144,6 @@ def quiet_hours(settings: Settings) -> dict[str, tuple[Hours, ...]]:
         if place and hours:
             found.setdefault(place, set()).add(hours)
     return {place: tuple(sorted(hours)) for place, hours in found.items()}
-
-
-def shared_places(settings: Settings, user: str, closed: Set[str]) -> tuple[str, ...]:
-    """Where missed callers are this person's, too: the lines' channels, but those `closed` to them; and their own."""
-    return (*sorted(settings.channels - closed), f"@{user}")
 
 
 def masks_from(settings: Settings, place: str, user: str) -> bool:

@@ -3,13 +3,16 @@
 `bot/policy.py` and `bot/limits.py` answer.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
 
 import msgspec
 import phonenumbers
 
+from bot import places
 from bot.errors import SettingsError
+from bot.places import Place
 from bot.window import Window, find_zone
 
 Role = Literal["rep", "manager", "admin"]
@@ -39,6 +42,11 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
         attempts_per_day, attempts_per_week: automatic calls and calls from lists to one number, by days of `zone`;
             0 = no limit.
         ask_first: what a person is asked about before it is dialled by hand.
+        places: name of a place -> stricter rules there, see `bot/places.py`.
+        registry_days: ISO 3166 -> how many days old a copy of that country's do-not-call registry may be; what is not
+            there is never too old.
+        consent_days: ISO 3166 -> people there are sent voice messages only if they have agreed, and how many days
+            that holds; 0 = until they withdraw it.
         roles: who may call at all.
         zone: IANA name of the team's time zone; its midnight starts a new day for the daily cap.
 
@@ -59,6 +67,9 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     attempts_per_day: int = 1
     attempts_per_week: int = 2
     ask_first: frozenset[AskFirst] = frozenset()
+    places: Mapping[str, Place] = {}
+    registry_days: Mapping[str, int] = {}
+    consent_days: Mapping[str, int] = {}
     roles: frozenset[Role] = frozenset({"rep", "manager", "admin"})
     zone: str = "UTC"
 
@@ -74,6 +85,10 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
                 raise SettingsError(f"The policy's {cap} is below zero. Write a number, like 200, or 0 for no limit.")
         if find_zone(self.zone) is None:
             raise SettingsError(f"The policy's zone “{self.zone}” is unknown. Write one like Europe/Madrid.")
+
+    def window_of(self, number: str) -> Window:
+        """When that number (E.164) may be called, by its own clock."""
+        return places.window(self.window, number, self.places)
 
     @property
     def allowed_countries(self) -> frozenset[str]:
@@ -137,6 +152,13 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
         tonight: calls of this rep since the start of `limits.night()`, where it is night.
         attempts_today, attempts_this_week: automatic calls and calls from lists to this number since `day_start()`, and
             in the seven days that end with this one; only those that may have rung.
+        called_lately: calls to this number within 24 hours that may have rung, whoever placed them.
+        unanswered_today, unanswered_this_week: those of them since `day_start()`, and in seven days, that are over and
+            nobody answered. All three are counted where a rule of its place asks, and they have not called us of late.
+        registered: the do-not-call registry that the number is in, by its name; "" = none that we have a copy of.
+        outdated: what is too old to tell, a clause; "" = nothing.
+        agreed_at: when they agreed to be called all the same, seconds since 1970 UTC; None = not on record.
+        called_us: they have called of late.
         known: the number is in a call on record, or somebody's we know; asked for where `Rules.ask_first` has "new".
     """
 
@@ -147,6 +169,13 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     tonight: int = 0
     attempts_today: int = 0
     attempts_this_week: int = 0
+    called_lately: int = 0
+    unanswered_today: int = 0
+    unanswered_this_week: int = 0
+    registered: str = ""
+    outdated: str = ""
+    agreed_at: float | None = None
+    called_us: bool = False
     known: bool = True
 
 

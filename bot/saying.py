@@ -18,8 +18,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from bot import numbers, slack_text, who
-from bot.call_options import LONGEST_MESSAGE, LONGEST_RING, SHORTEST_RING
+from bot import numbers, slack_text, typed_lengths, who
 from bot.errors import BadInput
 
 EXAMPLE = 'Example: +1 202 555 0100, Dana Levi "Your order is ready" keys.'
@@ -163,33 +162,8 @@ def limits(text: str) -> tuple[int, int]:
     return _length("ring", options), _length("max", options)
 
 
-def seconds_of(option: str, text: str) -> int:
-    """How long a phone may ring (`ring`), or a message last (`max`). Bare numbers: seconds, and minutes as in `/call`.
-
-    Raises:
-        BadInput: not a length of time, or none that can be.
-    """
-    written = "".join(text.split())
-    bare = option == "ring" and written.isdecimal()
-    seconds = who.seconds(f"{written}s" if bare else written)
-    if seconds is None:
-        like = "20s, 1m, or 20 for seconds" if option == "ring" else "90s, 2m, or 2 for minutes"
-        raise BadInput(f"“{text}” after “{option}” is not a length of time. Write {like}. Nothing was sent.")
-    if option == "ring" and not SHORTEST_RING <= seconds <= LONGEST_RING:
-        raise BadInput(
-            f"A phone rings for {SHORTEST_RING} seconds to {LONGEST_RING // 60} minutes, so “{text}” after “ring” "
-            "cannot be. Write like 20s. Nothing was sent."
-        )
-    if option == "max" and not 0 < seconds <= LONGEST_MESSAGE:
-        raise BadInput(
-            f"A voice message lasts {LONGEST_MESSAGE // 60} minutes at most, so “{text}” after “max” cannot be. "
-            "Write like 90s or 2m. Nothing was sent."
-        )
-    return seconds
-
-
 def _length(option: str, options: dict[str, str]) -> int:
-    return seconds_of(option, options[option]) if option in options else 0
+    return typed_lengths.message_seconds(option, options[option]) if option in options else 0
 
 
 def _tokens(text: str) -> list[_Token]:
@@ -204,7 +178,7 @@ def _tokens(text: str) -> list[_Token]:
     for place, token in enumerate(tokens):
         before = tokens[place - 1] if place else None
         after = tokens[place + 1] if place + 1 < len(tokens) else None
-        lasts = after is not None and not after.quoted and who.seconds(after.text) is not None
+        lasts = after is not None and not after.quoted and typed_lengths.seconds(after.text) is not None
         if (
             token.option in LENGTHS
             and not lasts

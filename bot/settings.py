@@ -6,13 +6,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from bot import consent, decide
+from bot import consent, decide, numbers
+from bot.places import DEFAULTS, Place
 from bot.rules import AskFirst
 
 Pace = Literal["", "hourly", "daily"]
 """How often one message tells of a line's calls; "" = each has its own."""
 Hours = tuple[str, str]
 """From when to when, "HH:MM" by the wall clock; the second is of the next day unless it is later than the first."""
+
+REGISTRY_DAYS: Mapping[str, int] = {"US": 31, "IL": 15}
+"""How old a copy of a do-not-call registry may be by law. USA: 16 CFR 310.4(b)(3)(iv); Israel: Consumer Protection Law,
+amendment 61."""
 
 COMMANDS = (
     "call", "calls", "missed", "recording", "campaign", "voicemsg", "phone", "contacts", "digest", "callboard",
@@ -81,6 +86,11 @@ class PolicySettings:
         attempts_per_day, attempts_per_week: automatic calls and calls from lists to one number, 0 = no limit.
         approve_over: lists that call more people than this need a second manager's word; 0 = none does.
         ask_first: of `rules.ASK_FIRST`.
+        abandoned_percent: so many of a campaign's calls that are picked up may meet nobody; 0 = nobody watches.
+        abandoned_days: in how many days they are counted.  abandoned_stops: with more, the campaign is stopped.
+        places: name of a place -> stricter rules there.
+        registry_days: country -> how many days old a copy of its do-not-call registry may be; 0 = as old as you like.
+        ring_at_least: seconds that a phone rings that is called by a voice message or from a list; 0 = as few as asked.
     """
 
     countries: tuple[str, ...]
@@ -99,6 +109,12 @@ class PolicySettings:
     attempts_per_week: int = 2
     approve_over: int = 0
     ask_first: tuple[AskFirst, ...] = ()
+    ring_at_least: int = 15
+    abandoned_percent: float = 2.5
+    abandoned_days: int = 30
+    abandoned_stops: bool = True
+    places: Mapping[str, Place] = field(default_factory=lambda: dict(DEFAULTS))
+    registry_days: Mapping[str, int] = field(default_factory=lambda: dict(REGISTRY_DAYS))
 
 
 @dataclass(frozen=True)
@@ -111,6 +127,9 @@ class MessageSettings:
         confirm_over: more recipients than this are shown first and sent when somebody presses *Send*.
         at_once: messages that run at the same moment, per account.
         stop_key: whoever presses it during a message comes onto the do-not-call list; "" = none does.
+        consent: country -> people there must have agreed to voice messages, and for how many days that holds, 0 = until
+            they withdraw it.
+        stop_words: whoever says one of these, where a message listens for words, likewise.
     """
 
     most: int = 200
@@ -119,6 +138,8 @@ class MessageSettings:
     confirm_over: int = 1
     at_once: int = 3
     stop_key: str = ""
+    stop_words: tuple[str, ...] = ()
+    consent: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -141,6 +162,8 @@ class Settings:
     Attributes:
         old_hook_secret: taken beside `hook_secret` while addresses are being changed, "" = none.
         brief_seconds: whoever hangs up sooner is no missed caller; 0 = everybody is one.
+        dispositions: how a call may have gone.  stop_disposition: that of them with which somebody is put on the
+            do-not-call list, "" = none is.
         claim_minutes: until whoever claimed a missed caller is reminded, and as many until the managers are; 0 = never.
         roundup, quiet: as in `Line`, of calls of no line that is listed; a line that says nothing has them, too.
     """
@@ -167,6 +190,7 @@ class Settings:
     summaries: bool
     mask: bool
     dispositions: tuple[str, ...]
+    stop_disposition: str
     contact_url: str
     lookup_url: str
     lookup_token: str = field(repr=False)
@@ -174,7 +198,7 @@ class Settings:
     old_hook_secret: str = field(default="", repr=False)
     flows: tuple[decide.Flow, ...] = ()
     slack_calls: bool = False
-    messages: MessageSettings = MessageSettings()
+    messages: MessageSettings = field(default_factory=MessageSettings)
     recording: consent.Recording = field(default_factory=consent.Recording)
     retention: Retention = Retention()
     brief_seconds: int = 0
@@ -218,6 +242,11 @@ class Settings:
         """A line's name where it has one: people know "Sales", not its number."""
         line = self.line(number)
         return (line.label if line else "") or number
+
+    @property
+    def line_names(self) -> str:
+        """What people call all lines, for a sentence; "" = there are none."""
+        return ", ".join(line.label or numbers.pretty(line.number) for line in self.lines)
 
     @property
     def own_url(self) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from bot import decide, jobs
+from bot import decide, escalating
 from bot.board import Board
 from bot.periods import WEEKDAYS
 from bot.provider import Provider
@@ -71,7 +71,7 @@ async def _drop_what_is_gone(board: Board) -> None:
         return
     digests = {channel for channel, *_ in await board.read(ledger.subscriptions)}
     gone = [key for key, *_ in broken if _is_gone(board, digests, key)]
-    since = board.now() - jobs.LOST_SECONDS
+    since = board.now() - escalating.LOST_SECONDS
     gone += [key for key, _, _, at, _ in broken if at < since and _has_no_role(board.settings, key)]
 
     def drop(db: sqlite3.Connection) -> None:

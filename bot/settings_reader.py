@@ -7,7 +7,6 @@ Secrets come from the environment only; what may be seen by everyone with access
 import ipaddress
 import os
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
@@ -18,11 +17,12 @@ import phonenumbers
 
 from bot import call_options, decide, numbers, policy
 from bot.errors import BadInput, SettingsError
-from bot.provider import Provider
+from bot.provider import Provider, Setting
 from bot.providers import provider_class
-from bot.settings import COMMANDS, Account, Line, Settings
+from bot.settings import Account, Line, Settings
+from bot.settings_file import parsed
 from bot.settings_sections import Sections
-from bot.settings_values import COUNTRIES, advice, is_address, is_zone
+from bot.settings_values import advice, is_address, is_zone, like_zone
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _CHANNEL = re.compile(r"[CG][A-Z0-9]{1,30}")
@@ -50,19 +50,15 @@ def examine(environment: Mapping[str, str], file: Path | None = None) -> tuple[S
     path = Path(named or "callboard.toml")
     table: dict[str, Any] = {}
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Windows' editors begin a file with a mark
+        table, unreadable = parsed(path)
     except FileNotFoundError:
         if named:
             fix = "Copy callboard.example.toml there, or name another file with --config or CALLBOARD_CONFIG."
             return None, [f"{path} does not exist. {fix}"]
         errors.append(f"No {path} is in {Path.cwd()}. Copy callboard.example.toml to it, or name it with --config.")
-    except OSError as error:
-        return None, [f"{path} cannot be read ({error.strerror}). Let this user read it, or name another file."]
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        return None, [f"{path.name} is not saved as UTF-8: see line {line}. Save it as UTF-8 in your editor."]
-    except tomllib.TOMLDecodeError as error:
-        return None, [f"{path.name} cannot be read as TOML: {error}. Mend that line, then start again."]
+    else:
+        if unreadable:
+            return None, [unreadable]
     reader = _Reader(environment, table, errors)
     settings = reader.settings()
     return (None if errors else settings), errors
@@ -72,23 +68,16 @@ class _Reader(Sections):
     """Reads one setting after the other."""
 
     def settings(self) -> Settings:
-        mode = self.environment.get("CALLBOARD_SLACK_MODE", "socket")
+        mode = self.variable("CALLBOARD_SLACK_MODE", "socket").lower()
         if mode not in ("socket", "http"):
             self.errors.append("CALLBOARD_SLACK_MODE must be “socket” or “http”. Unset it for Socket Mode.")
-        region = self.text("region", "US").upper()
-        if region not in phonenumbers.SUPPORTED_REGIONS:
-            words = COUNTRIES.get(region, 'Use two letters, like region = "IL".')
-            self.errors.append(f"region = “{region}” is not a country code. {words}")
-            region = "US"
-        zone = self.text("time_zone", "UTC")
-        if not is_zone(zone):
-            self.errors.append(f'time_zone = “{zone}” is not known. Use an IANA name, like "Asia/Jerusalem".')
-            zone = "UTC"
+        region, zone = self.region(), self.zone()
         accounts, missed = self.accounts(region), self.sub("missed")
         roundup = self.roundup("roundup", self.table.pop("roundup", ""))
         quiet = self.quiet("quiet", self.table.pop("quiet", []))
+        dispositions, stop_disposition = self.dispositions()
         settings = Settings(
-            data=Path(self.environment.get("CALLBOARD_DATA", "callboard-data")),
+            data=Path(self.variable("CALLBOARD_DATA", "callboard-data")).expanduser(),
             region=region,
             zone=zone,
             mode="http" if mode == "http" else "socket",
@@ -96,9 +85,9 @@ class _Reader(Sections):
             app_token=self.secret("SLACK_APP_TOKEN", "xapp-", "Basic Information, App-Level Tokens")
             if mode == "socket" else "",
             signing_secret=self.secret("SLACK_SIGNING_SECRET", "", "Basic Information") if mode == "http"
-            else self.environment.get("SLACK_SIGNING_SECRET", ""),
-            slack_api=self.environment.get("SLACK_API_URL", "https://slack.com/api/"),
-            host=self.environment.get("CALLBOARD_HOST", "127.0.0.1").strip("[]"),  # as in an address of the web
+            else self.variable("SLACK_SIGNING_SECRET"),
+            slack_api=self.variable("SLACK_API_URL", "https://slack.com/api/"),
+            host=self.variable("CALLBOARD_HOST", "127.0.0.1").strip("[]"),  # as in an address of the web
             port=self.port(),
             public_url=self.public_url(mode),
             hook_secret=self.hook_secret("CALLBOARD_HOOK_SECRET"),
@@ -116,11 +105,11 @@ class _Reader(Sections):
             escalate_minutes=self.whole(missed, "missed.escalate_minutes", "escalate_minutes", 15),
             summaries=self.flag("summaries", True),
             mask=self.flag("mask_numbers", False),
-            dispositions=self.strings("dispositions", self.table.pop("dispositions", []))
-            or ("Reached, all done", "Interested", "Not interested", "Call later", "Left a message", "Wrong number"),
-            contact_url=self.text("contact_url", ""),
+            dispositions=dispositions,
+            stop_disposition=stop_disposition,
+            contact_url=self.contact_url(),
             lookup_url=self.lookup_url(),
-            lookup_token=self.environment.get("CALLBOARD_LOOKUP_TOKEN", ""),
+            lookup_token=self.lookup_token(),
             commands=self.commands(),
             flows=self.flows(region),
             slack_calls=self.flag("slack_calls", False),
@@ -132,33 +121,68 @@ class _Reader(Sections):
         for name in sorted(self.table):
             self.errors.append(f"callboard.toml has an unknown setting “{name}”. {advice('', name)}")
         self.ends(settings)
+        self.rings(settings)
         return settings
 
+    def region(self) -> str:
+        region = self.text("region", "US").upper()
+        if region in phonenumbers.SUPPORTED_REGIONS:
+            return region
+        words = numbers.MISTAKEN.get(region, 'Use two letters, like region = "IL".')
+        self.errors.append(f"region = “{region}” is not a country code. {words}")
+        return "US"
+
+    def zone(self) -> str:
+        zone = self.text("time_zone", "UTC")
+        if is_zone(zone):
+            return zone
+        meant = like_zone(zone)
+        words = f"Is “{meant}” meant?" if meant else 'Use an IANA name, like "Asia/Jerusalem".'
+        self.errors.append(f"time_zone = “{zone}” is not known. {words}")
+        return "UTC"
+
     def secret(self, name: str, prefix: str, where: str) -> str:
-        value = self.environment.get(name, "")
+        value = self.variable(name)
         if not value:
-            self.errors.append(f"{name} is not set. Copy it from your Slack app's page, {where}.")
+            fix = f"{name} is not set. Copy it from your Slack app's page, {where}."
+            self.errors.append(self.misspelt(name) or fix)
         elif self.whole_secret(name, value) and not value.startswith(prefix):
             self.errors.append(f"{name} does not start with {prefix}. Copy it again from {where}.")
         return value
 
     def port(self) -> int:
-        value = self.environment.get("CALLBOARD_PORT", "8080")
+        value = self.variable("CALLBOARD_PORT", "8080")
         if not value.isdecimal() or not 0 <= int(value) < 65536:
             self.errors.append("CALLBOARD_PORT must be a port number below 65536.")
             return 8080
         return int(value)
 
     def public_url(self, mode: str) -> str:
-        value = self.environment.get("CALLBOARD_PUBLIC_URL", "").rstrip("/")
+        value = self.variable("CALLBOARD_PUBLIC_URL").rstrip("/")
         if value and not _ADDRESS.match(value):
             self.errors.append("CALLBOARD_PUBLIC_URL must begin with https://, like https://callboard.example.com.")
         elif not is_address(value):
             self.errors.append(f"CALLBOARD_PUBLIC_URL is not an address. {_IN_BRACKETS}")
         elif re.search(r"[\s?#@]", value):
             self.errors.append("CALLBOARD_PUBLIC_URL may not have blanks, ?, # or @ in it: paths are added at its end.")
+        elif ours := re.search(r"/(slack/events|hooks(/.*)?|healthz(/live)?)$", value):
+            self.errors.append(
+                f"CALLBOARD_PUBLIC_URL ends with {ours[0]}, which Callboard adds by itself. Take that away."
+            )
         if not value and mode == "http":
             self.errors.append("CALLBOARD_PUBLIC_URL is not set. Slack needs it in HTTP mode to reach Callboard.")
+        return value
+
+    def contact_url(self) -> str:
+        value = self.text("contact_url", "").strip()
+        if value and not _ADDRESS.match(value):
+            self.errors.append(
+                "contact_url must begin with https:// or http://, like https://crm.example.com/{number}."
+            )
+        elif not is_address(value):
+            self.errors.append(f"contact_url is not an address. {_IN_BRACKETS}")
+        elif value and "{number}" not in value:
+            self.errors.append("contact_url must have {number} where the number goes.")
         return value
 
     def lookup_url(self) -> str:
@@ -171,8 +195,17 @@ class _Reader(Sections):
             self.errors.append("lookup_url must have {number} where the caller's number goes.")
         return value
 
+    def lookup_token(self) -> str:
+        name = "CALLBOARD_LOOKUP_TOKEN"
+        value = self.variable(name)
+        self.whole_secret(name, value)
+        return value
+
     def hook_secret(self, name: str) -> str:
-        value = self.environment.get(name, "")
+        value = self.variable(name)
+        if not value and (meant := self.misspelt(name)):
+            self.errors.append(meant)
+            return value
         if not self.whole_secret(name, value):
             return value
         if len(value) < 16 or not re.fullmatch(r"[A-Za-z0-9_-]*", value):
@@ -217,33 +250,42 @@ class _Reader(Sections):
                 f"accounts.{name}.message", table, region, kind, sort=call_options.MESSAGES
             )
             self.errors += errors + wrong
-            values = {}
-            for setting in kind.settings:
-                variable = f"{name}_{setting.name}".upper()
-                value = section.pop(setting.name, "") if not setting.secret else ""
-                value = self.environment.get(variable, "") or str(value) or (setting.default or "")
-                if not value and setting.default is None:
-                    what = f"{setting.help[:1].lower()}{setting.help[1:].rstrip('.')}"
-                    place = "" if setting.secret else f", or {setting.name} in [accounts.{name}]"
-                    self.errors.append(f"{variable} is not set: {what}. Set it in the environment{place}.")
-                if setting.secret and setting.name != "password":  # which might be of anything
-                    self.whole_secret(variable, value)
-                if value and setting.name.endswith("url"):
-                    if not _ADDRESS.match(value):
-                        self.errors.append(f"{variable} is not an address. It begins with https://.")
-                    elif not is_address(value):
-                        self.errors.append(f"{variable} is not an address. {_IN_BRACKETS}")
-                values[setting.name] = value
+            values = {setting.name: self.value_of(name, setting, section) for setting in kind.settings}
             for secret in (setting.name for setting in kind.settings if setting.secret and setting.name in section):
                 variable = f"{name}_{secret}".upper()
                 self.errors.append(
                     f"{secret} of [accounts.{name}] is a secret. Move it to the environment: {variable}."
                 )
                 section.pop(secret)
-            self.leftovers(f"accounts.{name}", section)
+            self.leftovers(f"accounts.{name}", section, [one.name for one in kind.settings if not one.secret])
             self.twin(name, kind, values, [one for one in found if one.provider == provider])
             found.append(Account(name, str(provider), values, addresses, call, message))
         return tuple(found)
+
+    def value_of(self, name: str, setting: Setting, section: dict[str, Any]) -> str:
+        """One setting of an account's provider: from the environment, its section, or as it is by default."""
+        variable = f"{name}_{setting.name}".upper()
+        value = section.pop(setting.name, "") if not setting.secret else ""
+        if not isinstance(value, str | int) or isinstance(value, bool):
+            words = f"must be a text in quotes. In the environment it is {variable}."
+            self.errors.append(f"{setting.name} of [accounts.{name}] {words}")
+            return setting.default or ""
+        # A password may be of anything, quotes and blanks too.
+        read = self.environment.get if setting.name == "password" else self.variable
+        value = read(variable, "") or str(value) or (setting.default or "")
+        if not value and setting.default is None:
+            what = f"{setting.help[:1].lower()}{setting.help[1:].rstrip('.')}"
+            place = "" if setting.secret else f", or {setting.name} in [accounts.{name}]"
+            fix = f"{variable} is not set: {what}. Set it in the environment{place}."
+            self.errors.append(self.misspelt(variable) or fix)
+        if setting.secret and setting.name != "password":
+            self.whole_secret(variable, value)
+        if value and setting.name.endswith("url"):
+            if not _ADDRESS.match(value):
+                self.errors.append(f"{variable} is not an address. It begins with https://.")
+            elif not is_address(value):
+                self.errors.append(f"{variable} is not an address. {_IN_BRACKETS}")
+        return value
 
     def twin(self, name: str, kind: type[Provider], values: Mapping[str, str], others: list[Account]) -> None:
         """Where a service is asked for all calls of an account, a second name for it would show each twice."""
@@ -349,18 +391,6 @@ class _Reader(Sections):
             ]
             numbered.append(msgspec.structs.replace(flow, line=number))
         return tuple(numbered)
-
-    def commands(self) -> dict[str, str]:
-        table = self.sub("commands")
-        prefix = str(table.pop("prefix", ""))
-        found = {name: str(table.pop(name, f"/{prefix}{name}")) for name in COMMANDS}
-        for name, command in found.items():
-            if not re.fullmatch(r"/[a-z0-9_-]{1,31}", command):
-                self.errors.append(f"commands.{name} = “{command}” must be a slash and small letters, like /call.")
-            if list(found.values()).index(command) != list(found).index(name):
-                self.errors.append(f"commands.{name} = “{command}” is another command's name, too. Rename one of them.")
-        self.leftovers("commands", table)
-        return found
 
 
 def _dialled(target: str, region: str) -> str:

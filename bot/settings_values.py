@@ -1,24 +1,23 @@
 """Single values of `callboard.toml`, each with a sentence for what can be wrong with it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from bot.consent import Recording
+from bot.providers import NAMES, provider_class
 from bot.settings import COMMANDS, Hours, Line, MessageSettings, Pace, PolicySettings, Retention
 
 _USER = re.compile(r"[UW][A-Z0-9]{1,30}")
 _CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
-COUNTRIES = {"UK": "Write “GB” for the United Kingdom.", "EL": "Write “GR” for Greece."}
-"""What to do about codes that are in use and in no standard."""
 _TOP = "at the top of the file, before the first section"
 PLACES: Mapping[str, tuple[str, ...]] = {
     _TOP: (
         *("region", "time_zone", "channel", "admins", "managers", "summaries", "roundup", "quiet", "mask_numbers"),
-        *("dispositions", "slack_calls", "lookup_url", "contact_url"),
+        *("dispositions", "stop_disposition", "slack_calls", "lookup_url", "contact_url"),
     ),
     "in [accounts.NAME]": ("provider", "addresses", "call", "message"),
     'in [lines."NUMBER"]': tuple(one.name for one in fields(Line) if one.name != "number"),
@@ -31,6 +30,15 @@ PLACES: Mapping[str, tuple[str, ...]] = {
     "in [commands]": ("prefix", *COMMANDS),
 }
 """Where in callboard.toml what stands; a service's own settings, and those of flows, are left out."""
+VARIABLES = frozenset(
+    (
+        *("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_API_URL"),
+        *("CALLBOARD_CONFIG", "CALLBOARD_DATA", "CALLBOARD_HOOK_SECRET", "CALLBOARD_HOST", "CALLBOARD_LOG"),
+        *("CALLBOARD_LOOKUP_TOKEN", "CALLBOARD_OLD_HOOK_SECRET", "CALLBOARD_PORT", "CALLBOARD_PUBLIC_URL"),
+        "CALLBOARD_SLACK_MODE",
+    )
+)
+"""All of ours in the environment but those of accounts."""
 _SECTIONS = (
     "accounts",
     "lines",
@@ -54,8 +62,11 @@ class Values:
     """
 
     def __init__(self, environment: Mapping[str, str], table: dict[str, Any], errors: list[str]) -> None:
-        # A file of variables that Windows has saved leaves a carriage return at each end; an empty one is not set.
-        self.environment = {name: value.strip() for name, value in environment.items() if value.strip()}
+        # A file of variables that Windows has saved leaves a carriage return at each end, and a mark before the first;
+        # an empty one is not set.
+        self.environment = {
+            name.lstrip("\ufeff"): value.strip() for name, value in environment.items() if value.strip()
+        }
         self.table = dict(table)
         self.errors = errors
 
@@ -67,13 +78,31 @@ class Values:
             return default
         return value
 
+    def variable(self, name: str, default: str = "") -> str:
+        """Of the environment. Quotes around it are told here, and nobody else need look for them."""
+        value = self.environment.get(name, default)
+        if len(value) > 1 and value[0] in ('"', "'") and value[-1] == value[0]:
+            self.errors.append(f"{name} has quotes around it, which would count as part of it. Take them away.")
+            return value[1:-1]
+        return value
+
+    def misspelt(self, name: str) -> str:
+        """What to do where a variable that is not set may be there under another name; "" = it is not."""
+        from difflib import get_close_matches  # spared where nothing is missing
+
+        ends = tuple(f"_{setting.name}".upper() for kind in NAMES for setting in provider_class(kind).settings)
+        others = [one for one in self.environment if one not in VARIABLES and not one.endswith(ends)]
+        meant = get_close_matches(name, others, n=1, cutoff=0.85)
+        return f"{name} is not set, but {meant[0]} is: rename it if it is meant." if meant else ""
+
     def whole_secret(self, name: str, value: str) -> bool:
         """Whether it may be what it should be; if not, that is told, without the value."""
-        if value[:1] in ('"', "'") and value[-1:] == value[:1]:
-            self.errors.append(f"{name} has quotes around it, which would count as part of it. Take them away.")
-        elif "…" in value:
+        if "…" in value:
             words = "stands for the rest in the documents. Put the whole value there."
             self.errors.append(f"{name} has “…” in it, which {words}")
+        elif not re.fullmatch(r"[!-~]*", value):
+            words = "Copy it again; a comment goes on a line of its own."
+            self.errors.append(f"{name} has a blank or a sign in it that none has. {words}")
         else:
             return True
         return False
@@ -81,7 +110,7 @@ class Values:
     def strings(self, name: str, value: object) -> tuple[str, ...]:
         """A list of texts."""
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            self.errors.append(f'{name} must be a list of texts, like {name} = ["…"].')
+            self.errors.append(f'{name} must be a list of texts, like {name.rpartition(".")[2]} = ["…"].')
             return ()
         return tuple(value)
 
@@ -119,9 +148,9 @@ class Values:
         self.leftovers(shown.split(".")[0], table) if "." in shown else None
         return value
 
-    def leftovers(self, section: str, table: Mapping[str, Any]) -> None:
-        """What still stands in a section is unknown."""
-        self.errors += [f"[{section}] has an unknown setting “{name}”. {advice(section, name)}" for name in table]
+    def leftovers(self, section: str, table: Iterable[str], own: Iterable[str] = ()) -> None:
+        """What still stands in a section is unknown. `own`: settings that only this one has."""
+        self.errors += [f"[{section}] has an unknown setting “{name}”. {advice(section, name, own)}" for name in table]
 
     def matching(self, name: str, value: str, pattern: re.Pattern[str], example: str) -> str:
         """A text of that form, "" = it is not given, or is told to be wrong."""
@@ -162,10 +191,13 @@ class Values:
         return tuple(self.matching(name, user, _USER, "U0123456789") for user in self.strings(name, value))
 
 
-def advice(section: str, name: str) -> str:
-    """What to do about a setting that is unknown in a section; "" = the top of the file."""
+def advice(section: str, name: str, own: Iterable[str] = ()) -> str:
+    """What to do about a setting that is unknown in a section; "" = the top of the file. `own`: of that one alone."""
     if name.isupper():
         return "It is a variable of the environment: set it there, and take it out of the file."
+    for variable in (name.upper(), f"CALLBOARD_{name}".upper(), f"SLACK_{name}".upper()):
+        if variable in VARIABLES:
+            return f"It is the variable {variable} of the environment: set it there, and take it out of the file."
     places = [place for place, names in PLACES.items() if name in names]
     if places:
         return f"It stands {', or '.join(places)}: move it there."
@@ -173,7 +205,7 @@ def advice(section: str, name: str) -> str:
 
     head = f"in [{section.partition('.')[0]}"
     here = next((names for place, names in PLACES.items() if section and place.startswith(head)), ())
-    meant = get_close_matches(name, here if section else (*PLACES[_TOP], *_SECTIONS), n=1)
+    meant = get_close_matches(name, (*here, *own) if section else (*PLACES[_TOP], *_SECTIONS), n=1, cutoff=0.7)
     return f"Is “{meant[0]}” meant? If not, remove it." if meant else "Remove it or check its spelling."
 
 
@@ -192,3 +224,15 @@ def is_zone(name: str) -> bool:
     except (KeyError, ValueError, OSError):  # unknown, malformed, a directory such as "Europe"
         return False
     return True
+
+
+def like_zone(name: str) -> str:
+    """The IANA name that may be meant, also by a city alone; "" = none is near."""
+    from difflib import get_close_matches  # spared where it is right
+    from zoneinfo import available_timezones
+
+    known = {zone.lower(): zone for zone in sorted(available_timezones())}
+    cities = {short.rpartition("/")[2]: zone for short, zone in known.items() if "/" in short}
+    wanted = name.strip().lower().replace(" ", "_")
+    near = get_close_matches(wanted, known, n=1, cutoff=0.85)
+    return cities.get(wanted, "") or (known[near[0]] if near else "")

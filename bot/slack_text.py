@@ -32,6 +32,9 @@ _AND_A_STOP = re.compile(r"([+(\d][\d()+./\-‐‑‒–—− ]*\d)[,;:…!?]")
 """A number alone, copied together with what ended it where it stood."""
 
 
+_LONGEST_QUOTED = 40
+
+
 class Token(msgspec.Struct, frozen=True):
     """A word, a link or mention, or words in quotes. `end`: where the text after it begins."""
 
@@ -81,3 +84,13 @@ def unquoted(text: str) -> str:
     """A name without the quotes that stand around all of it."""
     match = _TOKEN.fullmatch(text.strip())
     return match["quoted"] if match and match["quoted"] else text
+
+
+def plain_digits(text: str) -> str:
+    """Decimal digits of any script as 0-9, everything else as it is."""
+    return "".join(str(int(char)) if char.isdecimal() else char for char in text)
+
+
+def quoted(text: str) -> str:
+    """What somebody typed, in a sentence about it."""
+    return f"“{text if len(text) <= _LONGEST_QUOTED else text[: _LONGEST_QUOTED - 1] + '…'}”"

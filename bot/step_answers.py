@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import workflow_steps
+from bot import step_kind, workflow_steps
 from bot.board import Board
 from bot.slack_api import Limited, Unanswered, ask, code_of
+from bot.step_kind import Answer
 from bot.store import workflow_steps as store
 from bot.store.workflow_steps import Step
-from bot.workflow_steps import Answer
 
 log = logging.getLogger("callboard.steps")
 
@@ -47,7 +47,7 @@ class StepAnswers:
             return
         for step in await self.board.read(store.due, self.board.now()):
             try:
-                await self._tell(step, workflow_steps.decode(step.answer))
+                await self._tell(step, step_kind.decode(step.answer))
             except Limited as limit:
                 self._free_at = self.board.now() + limit.seconds
                 return
@@ -71,7 +71,7 @@ class StepAnswers:
             elif code == _INVALID and not answer.error:
                 words = _DIFFERS.format(kind=step.kind)
                 await self.board.problem(OUTPUTS, words)
-                told = workflow_steps.encode(Answer(error=words))
+                told = step_kind.encode(Answer(error=words))
                 await self.board.write(store.answer, step.id, told, self.board.now(), state="answered")
             else:
                 words = f"Slack was not told how the step of a workflow went: it refused ({code}). It is told again."

@@ -51,6 +51,7 @@ _PERHAPS = re.compile(r"^[\s=+@\-\uff1d\uff0b\uff20\uff0d]|[;\t\r\n]")
 _E164 = re.compile(r"\+\d{6,15}")
 _END = "\0"
 """Behind the last line, where no text that was read has one: in a cell, if a quote was never closed."""
+_NAMED = 5
 
 
 def decode(data: bytes, region: str) -> tuple[str, str]:
@@ -203,8 +204,6 @@ def extensions(behind: Sequence[tuple[int, str]]) -> str:
     first = ", ".join(f"line {line} ({extension})" for line, extension in behind[:_NAMED])
     return first + f" and {len(behind) - _NAMED:,} more" * (len(behind) > _NAMED)
 
-
-_NAMED = 5
 
 # The other way round.
 

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from bot.events import AnyEvent, Event, LegEvent
 
 _E = TypeVar("_E", bound=AnyEvent)
+_NONE: list[Any] = []
 
 
 def in_order(events: Iterable[AnyEvent]) -> list[AnyEvent]:
@@ -50,6 +51,3 @@ class Told:
     def any(self, *kinds: type[AnyEvent]) -> bool:
         """Whether there is one of these kinds."""
         return not self._by_kind.keys().isdisjoint(kinds)
-
-
-_NONE: list[Any] = []

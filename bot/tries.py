@@ -1,7 +1,6 @@
 """Whoever is not reached from a call list is called again, as often as the list says."""
 
 import sqlite3
-from datetime import UTC, datetime
 
 from bot import permission
 from bot.board import Board
@@ -11,7 +10,6 @@ from bot.events import Outcome
 from bot.store import calling_lists, calls
 from bot.store import offers as store
 from bot.store.offers import Offer
-from bot.window import next_open, zones_of
 
 AGAIN_SECONDS = 7200.0
 """After so long a contact that was not reached may be tried again, if the limits of attempts let it be."""
@@ -40,9 +38,7 @@ def close(db: sqlite3.Connection, board: Board, row: Offer) -> None:
 
 def _put_off(db: sqlite3.Connection, board: Board, row: Offer) -> None:
     now = board.now()
-    at = now + AGAIN_SECONDS
-    opening = next_open(permission.rules(board).window, zones_of(row.number), datetime.fromtimestamp(at, UTC))
-    at = opening.timestamp() if opening else at
+    at = permission.open_from(board, row.number, now + AGAIN_SECONDS)
     tried = store.tries(db, row)
     why = f"Not reached so far: called {how_often(tried)}."
     try:

@@ -4,6 +4,7 @@ import re
 from datetime import date, timedelta
 
 from bot.errors import BadInput
+from bot.slack_text import quoted
 
 ONE_DAY = r"\d{4}-\d{1,2}-\d{1,2}"
 SHORT_DAY = r"\d{1,2}-\d{1,2}"
@@ -61,7 +62,7 @@ def day(word: str, today: date, *, after: bool = False) -> date:
             return date(parts[0], parts[1], parts[2])
         return _without_year(parts[0], parts[1], today, after=after)
     except ValueError as error:
-        wrong = f"{quote(word)} is not a day of the calendar. Write it like 2026-11-03. Nothing was searched."
+        wrong = f"{quoted(word)} is not a day of the calendar. Write it like 2026-11-03. Nothing was searched."
         raise BadInput(wrong) from error
 
 
@@ -77,8 +78,3 @@ def _without_year(month: int, number: int, today: date, *, after: bool) -> date:
         if (found >= today) if after else (found <= today):
             return found
     raise ValueError
-
-
-def quote(text: str) -> str:
-    """What somebody typed, in a sentence."""
-    return f"“{text if len(text) <= 40 else text[:39] + '…'}”"

@@ -7,17 +7,24 @@ import msgspec
 from bot import numbers
 from bot.board import Board
 from bot.call import Call
-from bot.dialing import CONDUCT, CONFERENCE, CONTROL, Ask
-from bot.errors import NotAllowed, NotFound
-from bot.events import NotPlaced, Outcome, Settled, Unclear
+from bot.errors import NotAllowed
+from bot.events import NotPlaced, Outcome, Settled, State, Unclear
+from bot.intents import CHANGE, CONDUCT, CONFERENCE, CONTROL, Ask
 from bot.store import calls, ledger
+
+ASKS = "Its card, in your conversation with Callboard, asks what became of it; it is not dialled again by itself."
+
+
+def words(call: Call) -> str:
+    """What whoever asked for a call is told of its order, "" = it was taken."""
+    return f"{call.words} {ASKS}" if call.words and call.state is State.UNCLEAR else call.words
 
 
 async def recover(board: Board) -> None:
     """At start: what a crash left behind is told, not repeated."""
     for intent in await board.read(ledger.open_intents):
-        if intent.kind in (CONDUCT, CONTROL):
-            continue  # the second half of a call: see bot/conducting.py; or a third: bot/controlling.py
+        if intent.kind in (CONDUCT, CONTROL, CHANGE):
+            continue  # the second half of a call, a third, or none: see bot/conducting.py, controlling.py, changing.py
         if intent.state == "written" and intent.call_id is None:
             what = "send the voice message" if intent.kind.startswith("voicemsg") else "place the call"
             if intent.kind == CONFERENCE:
@@ -45,16 +52,23 @@ async def settle(board: Board, call_id: str, user: str, outcome: Outcome) -> Non
 
     Raises:
         NotFound: it is not on record any more.
-        NotAllowed: not theirs to say; or nothing is said to have rung, and the provider knows better by now.
+        NotAllowed: not theirs to say; or it is known by now: somebody was faster, or the provider knows better.
     """
-    call = await _of(board, call_id)
+    call = await board.call(call_id)
     if call.rep != user and board.settings.role(user) == "rep":
         raise NotAllowed("Only the rep who placed the call, or a manager, can say what became of it.")
     now = board.now()
 
     def write(db: sqlite3.Connection) -> list[calls.Change]:
-        fresh = calls.get(db, call.id)
-        if outcome is Outcome.NOT_PLACED and fresh is not None and fresh.refs:
+        fresh = calls.get(db, call.id) or call
+        if (fresh.settled_by, fresh.outcome) == (user, outcome):
+            return []  # Slack has sent the press again
+        if fresh.settled_by:
+            raise NotAllowed(
+                f"<@{fresh.settled_by}> has said already what became of this call. Nothing was changed; look at its "
+                "card."
+            )
+        if fresh.state is not State.UNCLEAR or (outcome is Outcome.NOT_PLACED and fresh.refs):
             raise NotAllowed(
                 "The phone service has told of this call meanwhile, so it was placed: look at its card. "
                 "Nothing was changed."
@@ -64,10 +78,3 @@ async def settle(board: Board, call_id: str, user: str, outcome: Outcome) -> Non
         return calls.ingest(db, call.account, [said], now=now, routing=board.routing, call_id=call.id)
 
     board.changed(change.call for change in await board.write(write))
-
-
-async def _of(board: Board, call_id: str) -> Call:
-    call = await board.read(calls.get, call_id)
-    if call is None:
-        raise NotFound("That call is not on record any more. Nothing was done.")
-    return call

@@ -9,7 +9,8 @@ Source: https://docs.slack.dev/messaging/working-with-files
 """
 
 import io
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import aiohttp
@@ -192,22 +193,15 @@ async def is_shown(
     Raises:
         Limited, Unavailable: Slack cannot be asked now.  NotAllowed: it refuses to say.
     """
-    method = slack.conversations_replies if thread_ts else slack.conversations_history
-    where: dict[str, Any] = {"channel": channel, **({"ts": thread_ts} if thread_ts else {})}
     first, last = since - slack_api.CLOCKS_DIFFER_SECONDS, since + LOOK_AHEAD_SECONDS
-    where |= {"oldest": f"{first:.6f}", "latest": f"{last:.6f}", "limit": 200}
-    while True:
-        answer = await _ask(method, **where)
-        for message in answer["messages"]:
+    with _in_words():
+        async for message in slack_api.messages_between(slack, channel, thread_ts, first, last):
             ours = message.get("bot_id") or message.get("subtype") == "file_share"
             if (mark and ours and mark in message.get("text", "")) or any(
                 found.get("id") == file for found in message.get("files") or ()
             ):
                 return True
-        cursor = (answer.get("response_metadata") or {}).get("next_cursor")
-        if not cursor:
-            return False
-        where["cursor"] = cursor
+    return False
 
 
 async def delete(slack: AsyncWebClient, file: str) -> None:
@@ -232,8 +226,15 @@ class _Gone(NotAllowed):
 
 
 async def _ask(method: Callable[..., Awaitable[Any]], **arguments: Any) -> Any:
-    try:
+    with _in_words():
         return await slack_api.ask(method, **arguments)
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    """What goes wrong with Slack, as this module's errors."""
+    try:
+        yield
     except slack_api.Limited as limit:
         raise Limited(limit.seconds) from limit
     except slack_api.Unanswered as error:

@@ -29,8 +29,9 @@ from bot.store import ledger
 
 log = logging.getLogger("callboard.web")
 
-MAX_BODY = 256 * 1024
-"""Bytes. The largest documented webhook is about 4 KiB; what is bigger is not read to its end."""
+MAX_BODY = 1024 * 1024
+"""Bytes. The largest documented webhook is about 4 KiB, but a record may carry the transcript of its talk; what is
+bigger is not read to its end."""
 MAX_SLACK_BODY = 4 * 1024 * 1024
 """The same for what Slack sends: a form has 250 KB at most (page "views.open"), and escaped some three times that."""
 HOOKS = "/hooks/"
@@ -77,16 +78,24 @@ def application(board: Board, slack: ASGIApp | None = None) -> ASGIApp:
         if scope["type"] == "http" and scope["path"].startswith(HOOKS):
             await _reply(await _hook(board, scope, receive), send)
         elif slack is not None and scope["type"] == "http" and scope["path"] == "/slack/events":
-            await _limited(slack, scope, receive, send)
+            await _limited(board, slack, scope, receive, send)
         else:
             await ours(scope, receive, send)
 
     return dispatch
 
 
-async def _limited(slack: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-    """Bolt reads a body to its end before it looks whether it is signed: anybody could fill our memory."""
+async def _limited(board: Board, slack: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Bolt reads a body to its end before it looks whether it is signed: anybody could fill our memory.
+
+    It says to nobody but the sender that a signature is wrong, which whoever has set a wrong secret must hear, too.
+    """
     size = 0
+
+    async def heard(message: Message) -> None:
+        if message["type"] == "http.response.start" and message["status"] == 401:
+            _unsigned(board, scope)
+        await send(message)
 
     async def counted() -> Message:
         nonlocal size
@@ -97,9 +106,19 @@ async def _limited(slack: ASGIApp, scope: Scope, receive: Receive, send: Send) -
         return message
 
     try:
-        await slack(scope, counted, send)
+        await slack(scope, counted, heard)
     except _NotRead as refusal:
         await _reply(refusal.reply, send)
+
+
+def _unsigned(board: Board, scope: Scope) -> None:
+    """Once, and not of whoever does not even try: anybody may send anything there."""
+    if "signature" not in board.logged and any(name == b"x-slack-signature" for name, _ in scope["headers"]):
+        board.logged["signature"] = "wrong"
+        log.warning(
+            "A request to /slack/events was refused, for its signature is wrong. If commands fail in Slack, look at "
+            "SLACK_SIGNING_SECRET and at this computer's clock."
+        )
 
 
 async def _reply(reply: Reply, send: Send) -> None:
@@ -126,21 +145,9 @@ async def _hook(board: Board, scope: Scope, receive: Receive) -> Reply:
     """/hooks/{account}/{secret}[/{path}]: read, commit, then answer."""
     account, _, rest = scope["path"].removeprefix(HOOKS).partition("/")
     secret, _, path = rest.partition("/")
-    provider = board.providers.get(account)
-    # Compared first and in constant time, so that an unknown account takes as long as a wrong secret.
-    genuine = hmac.compare_digest(secret.encode(), board.settings.hook_secret.encode())
-    by_the_old = False
-    if old := board.settings.old_hook_secret:
-        by_the_old = hmac.compare_digest(secret.encode(), old.encode())
-        genuine = genuine or by_the_old
-    if not genuine or provider is None:
+    provider = _sent_by(board, account, secret, scope.get("client"))
+    if provider is None:
         return _plain(404, "Not found")
-    if not _from_there(board, account, client := scope.get("client")):
-        if client is not None and not by_the_old:  # of the old secret it is known that others know it
-            board.track(asyncio.ensure_future(alarms.stranger(board, account, client[0])))  # nobody waits for that
-        return _plain(404, "Not found")
-    if by_the_old:
-        board.old_hooks[account] = board.now()
     if scope["method"] == "OPTIONS" and provider.browser_origin:  # a browser asks whether it may ask
         return Reply(headers=_allowing(provider.browser_origin))
     if scope["method"] not in ("GET", "POST", "PUT"):
@@ -148,6 +155,8 @@ async def _hook(board: Board, scope: Scope, receive: Receive) -> Reply:
     try:
         request = await _request(scope, receive, path, board.now())
     except _NotRead as refusal:
+        if refusal.reply.status == _TOO_LARGE.status:
+            await _unreadable(board, provider, f"it has more than {MAX_BODY} bytes.")
         return refusal.reply
     try:
         webhook = provider.read_webhook(request)
@@ -177,6 +186,26 @@ async def _hook(board: Board, scope: Scope, receive: Receive) -> Reply:
         if not asked:
             return _plain(503, "Not stored; send it again.")
     return reply
+
+
+def _sent_by(board: Board, account: str, secret: str, client: tuple[str, int] | None) -> Provider | None:
+    """The account's provider, None = whoever sends that is not to be listened to."""
+    provider = board.providers.get(account)
+    # Compared first and in constant time, so that an unknown account takes as long as a wrong secret.
+    genuine = hmac.compare_digest(secret.encode(), board.settings.hook_secret.encode())
+    by_the_old = False
+    if old := board.settings.old_hook_secret:
+        by_the_old = hmac.compare_digest(secret.encode(), old.encode())
+        genuine = genuine or by_the_old
+    if not genuine or provider is None:
+        return None
+    if not _from_there(board, account, client):
+        if client is not None and not by_the_old:  # of the old secret it is known that others know it
+            board.track(asyncio.ensure_future(alarms.stranger(board, account, client[0])))  # nobody waits for that
+        return None
+    if by_the_old:
+        board.old_hooks[account] = board.now()
+    return provider
 
 
 async def _in_time(board: Board, storing: Coroutine[Any, Any, object]) -> None:
@@ -265,7 +294,7 @@ async def health(board: Board) -> dict[str, Any]:
     """Alive, and ready: database, Slack, and each provider, as last seen by use and by the regular checks."""
     try:
         broken = {key: text for key, text, *_ in await board.read(ledger.problems)}
-        database = board.db.failing or "ok"
+        database = board.db.failing or board.db.damaged or "ok"
     except sqlite3.Error as error:
         broken, database = {}, type(error).__name__
     slack = "failing" if broken.keys() & SLACK_ITSELF else "ok"

@@ -13,15 +13,13 @@ import re
 
 import msgspec
 
-from bot import numbers, slack_text
+from bot import numbers, slack_text, typed_lengths
 from bot.errors import BadInput
-from bot.slack_text import OPENING
+from bot.slack_text import OPENING, plain_digits, quoted
 
 EXAMPLE = "Example: +1 202 555 0100 from Sales max 30m note asked for a quote."
 EXAMPLE_BEHIND = "Example: +1 202 555 0100 ext 123, or +1 202 555 0100,,123."
 LONGEST_NAME = 80
-LONGEST_CALL = 24 * 3600
-"""The largest `max`, seconds."""
 LONGEST_TONES = 24
 """Keys and commas behind a number."""
 PAUSE = ".."
@@ -38,10 +36,13 @@ _BEHIND = re.compile(
     r"(?:;?ext(?:ension)?\.? ?[=:]?|x) ?(?P<extension>[0-9]{1,11})|(?P<tones>,[,0-9*#]*)", re.IGNORECASE
 )
 _WITH_BEHIND = re.compile(rf"(?P<number>\+?[(\d][\d()./\-‐‑‒–—− ]*?) ?(?:{_BEHIND.pattern})", re.IGNORECASE)
-_LENGTH = re.compile(
-    r"(?:(\d{1,2})h(?:ours?|rs?)?)?(?:(\d{1,4})m(?:in|ins|inutes?)?)?(?:(\d{1,5})s(?:ec|ecs|econds?)?)?"
-)
 _UNIT = re.compile(r"h|hrs?|hours?|m|mins?|minutes?|s|secs?|seconds?")
+_NEEDS = {
+    "from": "needs the line to call from",
+    "via": "needs the telephony account to use",
+    "scenario": "needs the scenario's id at the phone service, or “line” for that of the line itself",
+    "max": "needs how long the call may last, like 30m, 90s or 1h",
+}
 
 
 class Number(msgspec.Struct, frozen=True):
@@ -171,7 +172,7 @@ def _tokens(text: str) -> list[_Token]:
 def _all_closed(tokens: list[_Token]) -> None:
     for token in tokens:
         if not token.quoted and token.text[0] in OPENING:
-            raise BadInput(f"The quotation mark before {_quote(token.text[1:])} is never closed. {EXAMPLE}")
+            raise BadInput(f"The quotation mark before {quoted(token.text[1:])} is never closed. {EXAMPLE}")
 
 
 def _missing_who(tokens: list[_Token]) -> bool:
@@ -181,7 +182,7 @@ def _missing_who(tokens: list[_Token]) -> bool:
         return False
     if len(tokens) == 1 or first != "max" or tokens[1].option:
         return True
-    return seconds(tokens[1].text) is not None
+    return typed_lengths.seconds(tokens[1].text) is not None
 
 
 def _who(tokens: list[_Token], region: str) -> Who:
@@ -197,14 +198,14 @@ def _who(tokens: list[_Token], region: str) -> Who:
         raise BadInput(f"Channels, groups and links cannot be called: name a person or a number. {EXAMPLE}")
     if first.text.startswith("@"):
         raise BadInput(
-            f"{_quote(first.text)} did not arrive as a mention. Pick the person from Slack's list, or write their name "
+            f"{quoted(first.text)} did not arrive as a mention. Pick the person from Slack's list, or write their name "
             "without the @."
         )
     word = _WORDS.get(first.text.casefold())
     if word is not None:
         if rest:
             raise BadInput(
-                f"{_quote(rest[0].text)} after {_quote(first.text)} was not understood. Leave it out; or, if all of it "
+                f"{quoted(rest[0].text)} after {quoted(first.text)} was not understood. Leave it out; or, if all of it "
                 "is a name, put that in quotes."
             )
         return word
@@ -218,10 +219,10 @@ def _who(tokens: list[_Token], region: str) -> Who:
         _nothing_after(tokens[diallable - 1], tokens[diallable:])
         return _number_or_extension(" ".join(token.text for token in tokens), region)
     if first.text.startswith("+"):
-        raise BadInput(f"{_quote(first.text)} is not a phone number: write it without letters. {EXAMPLE}")
+        raise BadInput(f"{quoted(first.text)} is not a phone number: write it without letters. {EXAMPLE}")
     strange = next((token for token in rest if token.quoted or token.text.startswith(("<", "@"))), None)
     if strange is not None:
-        raise BadInput(f"{_quote(strange.text)} after {_quote(first.text)} was not understood. {EXAMPLE}")
+        raise BadInput(f"{quoted(strange.text)} after {quoted(first.text)} was not understood. {EXAMPLE}")
     return _name([token.text for token in tokens])
 
 
@@ -232,26 +233,26 @@ def _extension(first: _Token, rest: list[_Token]) -> Extension | None:
         return None
     if match[1]:
         digits, after, last = match[1], rest, first
-    elif rest and _ascii(rest[0].text).isdecimal():
-        digits, after, last = _ascii(rest[0].text), rest[1:], rest[0]
+    elif rest and plain_digits(rest[0].text).isdecimal():
+        digits, after, last = plain_digits(rest[0].text), rest[1:], rest[0]
     elif first.text.casefold() == "x":
         return None
     else:
-        raise BadInput(f"{_quote(first.text)} needs the digits of an extension. Example: ext 123.")
+        raise BadInput(f"{quoted(first.text)} needs the digits of an extension. Example: ext 123.")
     _nothing_after(last, after)
     if not _EXTENSION.fullmatch(digits):
-        raise BadInput(f"{_quote(digits)} is not an extension: those have 2 to 6 digits. Example: ext 123.")
+        raise BadInput(f"{quoted(digits)} is not an extension: those have 2 to 6 digits. Example: ext 123.")
     return Extension(digits)
 
 
 def _number_with_behind(tokens: list[_Token], region: str) -> tuple[Number, str] | None:
     """A number with something behind it, and that as `CallOrder.dial_digits`."""
-    match = _WITH_BEHIND.fullmatch(_ascii(" ".join(token.text for token in tokens)))
+    match = _WITH_BEHIND.fullmatch(plain_digits(" ".join(token.text for token in tokens)))
     if match is None or any(token.quoted for token in tokens):
         return None
     number = _number_or_extension(match["number"].strip(), region)
     if not isinstance(number, Number):
-        raise BadInput(f"{_quote(match['number'].strip())} is an extension itself: nothing is dialled behind those.")
+        raise BadInput(f"{quoted(match['number'].strip())} is an extension itself: nothing is dialled behind those.")
     return number, _tones(match)
 
 
@@ -259,7 +260,7 @@ def _name_with_behind(tokens: list[_Token], region: str) -> tuple[Name, str] | N
     """The same of a contact's name. Only the word says so: "Room x12" is a name."""
     if len(tokens) < 3 or tokens[-2].quoted or not _EXT.fullmatch(tokens[-2].text):
         return None
-    match = _BEHIND.fullmatch(f"ext{_ascii(tokens[-1].text)}")
+    match = _BEHIND.fullmatch(f"ext{plain_digits(tokens[-1].text)}")
     named = _who(tokens[:-2], region) if match else None
     return (named, _tones(match)) if match and isinstance(named, Name) else None
 
@@ -270,11 +271,11 @@ def dial_digits(text: str) -> str:
     Raises:
         BadInput: it cannot be dialled.
     """
-    written = _ascii("".join(text.split()))
+    written = plain_digits("".join(text.split()))
     match = _BEHIND.fullmatch(written if not written[:1].isdecimal() else f"x{written}")
     match = match or _BEHIND.fullmatch(f",{written}")
     if match is None:
-        raise BadInput(f"{_quote(text)} cannot be dialled. Write digits, * and #, and a comma for a pause: ,,123.")
+        raise BadInput(f"{quoted(text)} cannot be dialled. Write digits, * and #, and a comma for a pause: ,,123.")
     return _tones(match)
 
 
@@ -283,14 +284,14 @@ def _tones(match: re.Match[str]) -> str:
         return PAUSE + match["extension"]
     tones = match["tones"]
     if not tones.strip(","):
-        raise BadInput(f"Behind the {_quote(tones)} are no digits to dial. {EXAMPLE_BEHIND}")
+        raise BadInput(f"Behind the {quoted(tones)} are no digits to dial. {EXAMPLE_BEHIND}")
     if len(tones) > LONGEST_TONES:
-        raise BadInput(f"{_quote(tones)} is too long to be dialled: {LONGEST_TONES} keys and commas at most.")
+        raise BadInput(f"{quoted(tones)} is too long to be dialled: {LONGEST_TONES} keys and commas at most.")
     return tones.replace(",", PAUSE)
 
 
 def _number_or_extension(text: str, region: str) -> Who:
-    digits = _ascii(text)
+    digits = plain_digits(text)
     if _EXTENSION.fullmatch(digits):
         return Extension(digits)
     return Number(numbers.parse(digits, region), text)
@@ -301,14 +302,14 @@ def _name(words: list[str]) -> Name:
     if not name:
         raise BadInput(f"The quotes hold no name. {EXAMPLE}")
     if len(name) > LONGEST_NAME:
-        raise BadInput(f"{_quote(name)} is too long for a name. {EXAMPLE}")
+        raise BadInput(f"{quoted(name)} is too long for a name. {EXAMPLE}")
     return Name(name)
 
 
 def _nothing_after(token: _Token, rest: list[_Token]) -> None:
     if rest:
         raise BadInput(
-            f"{_quote(rest[0].text)} after {_quote(token.text)} was not understood. If it is all a contact's name, "
+            f"{quoted(rest[0].text)} after {quoted(token.text)} was not understood. If it is all a contact's name, "
             f"put it in quotes. {EXAMPLE}"
         )
 
@@ -325,7 +326,7 @@ def _options(who: Who, tokens: list[_Token], text: str, region: str) -> CallText
         place += 1
         if not option:
             raise BadInput(
-                f"{_quote(token.text)} was not understood. Names of several words go in quotes, "
+                f"{quoted(token.text)} was not understood. Names of several words go in quotes, "
                 f"and remarks after “note”. {EXAMPLE}"
             )
         if option in seen:
@@ -354,14 +355,6 @@ def _options(who: Who, tokens: list[_Token], text: str, region: str) -> CallText
     return CallText(who, line, provider, record, longest, note, scenario)
 
 
-_NEEDS = {
-    "from": "needs the line to call from",
-    "via": "needs the telephony account to use",
-    "scenario": "needs the scenario's id at the phone service, or “line” for that of the line itself",
-    "max": "needs how long the call may last, like 30m, 90s or 1h",
-}
-
-
 def _line(tokens: list[_Token], place: int, region: str) -> tuple[str, int]:
     """The line before `place`, and where to go on: a number may go on over several words, a name is one or quoted."""
     first = tokens[place - 1]
@@ -371,48 +364,13 @@ def _line(tokens: list[_Token], place: int, region: str) -> tuple[str, int]:
     while place < len(tokens) and not tokens[place].quoted and _DIALLABLE.fullmatch(tokens[place].text):
         parts.append(tokens[place].text)
         place += 1
-    digits = _ascii(" ".join(parts))
+    digits = plain_digits(" ".join(parts))
     return (digits if _EXTENSION.fullmatch(digits) else numbers.parse(digits, region)), place
 
 
 def _max(tokens: list[_Token], place: int) -> tuple[int, int]:
     text = tokens[place - 1].text
-    if _ascii(text).isdecimal() and place < len(tokens) and _UNIT.fullmatch(tokens[place].text.casefold()):
+    if plain_digits(text).isdecimal() and place < len(tokens) and _UNIT.fullmatch(tokens[place].text.casefold()):
         text += tokens[place].text
         place += 1
-    return max_seconds(text), place
-
-
-def max_seconds(text: str) -> int:
-    """The longest talk time as people write it: 30m, 90s, 1h, or 45 for minutes.
-
-    Raises:
-        BadInput: not a length of time, or longer than a day.
-    """
-    longest = seconds(text)
-    if longest is None:
-        raise BadInput(f"{_quote(text)} after “max” is not a length of time. Write 30m, 90s, 1h, or 45 for minutes.")
-    if not 0 < longest <= LONGEST_CALL:
-        raise BadInput(f"{_quote(text)} after “max” must be more than nothing and at most 24 hours.")
-    return longest
-
-
-def seconds(text: str) -> int | None:
-    """ "30m", "90s", "1h30m", "45" (minutes) -> seconds; None = not a length of time."""
-    word = _ascii(text).casefold()
-    if word.isdecimal() and len(word) <= 6:
-        return int(word) * 60
-    match = _LENGTH.fullmatch(word)
-    if match is None or not any(match.groups()):
-        return None
-    hours, minutes, rest = (int(part or 0) for part in match.groups())
-    return hours * 3600 + minutes * 60 + rest
-
-
-def _ascii(text: str) -> str:
-    """Decimal digits of any script as 0-9, everything else as it is."""
-    return "".join(str(int(char)) if char.isdecimal() else char for char in text)
-
-
-def _quote(text: str) -> str:
-    return f"“{text if len(text) <= 40 else text[:39] + '…'}”"
+    return typed_lengths.call_seconds(text), place

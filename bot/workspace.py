@@ -5,18 +5,19 @@ Sources: https://docs.slack.dev/reference/methods/auth.test and /apis/events-api
 
 import asyncio
 import logging
+import time
 
 import aiohttp
 import msgspec
 from slack_bolt.async_app import AsyncApp
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.board import Board
 from bot.errors import SettingsError
+from bot.slack_api import UNREACHED, code_of, status_of, wrong_clock
 from bot.store import ledger
 
-_NO_SLACK = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
 _OUTAGE = {"fatal_error", "internal_error", "ratelimited", "request_timeout", "service_unavailable"}
 """What Slack answers when it is not the token's fault."""
 IDENTITY = "identity"
@@ -60,7 +61,7 @@ async def refresh_identity(board: Board, slack: AsyncWebClient) -> Identity:
     """
     try:
         answer = await slack.auth_test()
-    except _NO_SLACK as error:
+    except UNREACHED as error:
         raise _not_started(error, "SLACK_BOT_TOKEN", "Install the app again and copy its token.") from None
     known = await board.read(ledger.recall, IDENTITY)
     before = msgspec.json.decode(known[0], type=Identity).team_id if known else answer["team_id"]
@@ -77,6 +78,11 @@ async def refresh_identity(board: Board, slack: AsyncWebClient) -> Identity:
         enterprise_id=answer.get("enterprise_id"),
     )
     await board.write(ledger.remember, IDENTITY, msgspec.json.encode(found).decode(), board.now())
+    # Not by the board's own clock: the demo's may go faster.
+    if words := wrong_clock(answer.headers, time.time(), board.settings.mode):
+        await board.problem("clock", words)
+    else:
+        await board.solved("clock")
     return found
 
 
@@ -86,12 +92,10 @@ class SlackUnreached(SettingsError):
 
 def _not_started(error: Exception, token: str, fix: str) -> SettingsError:
     """A token is blamed only if Slack itself refuses it, not while there is an outage."""
-    response = error.response if isinstance(error, SlackApiError) else None
-    data = getattr(response, "data", None)
-    code = data.get("error") if isinstance(data, dict) else None
+    code = code_of(error)
     if code and code not in _OUTAGE:
         return SettingsError(f"Slack refuses {token} ({code}). {fix}")
-    status = getattr(response, "status_code", None)
+    status = status_of(error) if isinstance(error, SlackApiError) else 0
     why = code or (f"HTTP {status}" if status else type(error).__name__)
     return SlackUnreached(f"Slack cannot be reached ({why}). Check the network, then start again.")
 
@@ -131,7 +135,7 @@ class SocketMode:
         try:
             # Asked once by ourselves, because Bolt's handler tries a refused token again for ever.
             await self.web_client.apps_connections_open(app_token=self.board.settings.app_token)
-        except _NO_SLACK as error:
+        except UNREACHED as error:
             raise _not_started(error, "SLACK_APP_TOKEN", "It needs the scope connections:write.") from None
         self.connecting = asyncio.ensure_future(self.handler.connect_async())  # type: ignore[no-untyped-call]
         await asyncio.wait({self.connecting}, timeout=CONNECT_SECONDS)
@@ -169,7 +173,7 @@ class SocketMode:
         """What Slack has against a connection, if it says so; "" = nothing, or it is away."""
         try:
             await self.web_client.apps_connections_open(app_token=self.board.settings.app_token)
-        except _NO_SLACK as error:
+        except UNREACHED as error:
             fix = "It needs the scope connections:write, and Socket Mode must be on for the app; then start again."
             refusal = _not_started(error, "SLACK_APP_TOKEN", fix)
             return "" if isinstance(refusal, SlackUnreached) else f" {refusal}"

@@ -13,9 +13,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-import aiohttp
 from slack_bolt.async_app import AsyncAck, AsyncApp
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
@@ -25,6 +24,7 @@ from bot.cards import MESSAGE_LIMIT, Message, message, paragraphs, safe
 from bot.cards.modals import error_modal, loading_modal
 from bot.errors import CallboardError, NotFound
 from bot.outsiders import WORDS, outside
+from bot.slack_api import UNREACHED, code_of, is_slacks
 from bot.store import ledger, people
 from bot.store.people import Person
 from bot.window import find_zone
@@ -32,15 +32,14 @@ from handlers.click import Click as Click  # every feature takes it from here
 from handlers.click import fields_of, first_input, pressed
 
 log = logging.getLogger("callboard.handlers")
-UNREACHED = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
-"""What a call of Slack raises when it does not do what it was asked; a cut connection is aiohttp's own error."""
 _LONG_QUOTE = re.compile(r"“([^”]{79})[^”]{2,}”")
 """What somebody typed, quoted back to them: all of it would push the advice out of sight."""
 MEET_SECONDS = 1.0
 """So long Slack is waited for when somebody comes for the first time: a form must be opened within 3 s."""
 _NOT_VISIBLE = "user_not_visible"
 """Slack's code for somebody whom it does not show us: https://docs.slack.dev/reference/methods/users.info."""
-_TOO_LATE = ("expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id")
+_TOO_LATE = ("expired_trigger_id", "invalid_trigger_id")
+_OPEN_ALREADY = "exchanged_trigger_id"
 
 
 @dataclass(frozen=True)
@@ -50,6 +49,7 @@ class Desk:
     Attributes:
         met: Slack users of whom Slack has told of late who they are.  meetings: those for whom it is being asked.
         team, enterprise: ids of our workspace and its organisation, "" = none.
+        afterwards: what follows when a click is done with, whether it worked or not.
     """
 
     board: Board
@@ -58,6 +58,7 @@ class Desk:
     team: str = ""
     enterprise: str = ""
     meetings: dict[str, asyncio.Future[None]] = field(default_factory=dict)
+    afterwards: list[Callable[[Click], None]] = field(default_factory=list)
 
     def is_outside(self, user: str, told: Mapping[str, Any]) -> bool:
         """Whether somebody is no member, as users.info tells; that is remembered for whatever they press next."""
@@ -238,7 +239,7 @@ async def _as_slack_says(desk: Desk, person: Person) -> Person | None:
     try:
         user = (await desk.slack.users_info(user=person.user))["user"]
     except UNREACHED as error:
-        if slack_code(error) != _NOT_VISIBLE:
+        if code_of(error) != _NOT_VISIBLE:
             return None
         desk.board.outsiders.add(person.user)  # every member is visible to us
         return people.named(person, "", "", outside=True)
@@ -261,15 +262,8 @@ async def open_slowly(desk: Desk, click: Click, title: str, view: Callable[[], A
     try:
         await desk.slack.views_update(view_id=opened["view"]["id"], view=filled)
     except SlackApiError as error:
-        if slack_code(error) != "not_found":
+        if code_of(error) != "not_found":
             raise
-
-
-def slack_code(error: BaseException) -> str:
-    """Slack's own code of a refusal, such as "channel_not_found"; "" = it was not reached, or answered no JSON."""
-    response = error.response if isinstance(error, SlackApiError) else None
-    data = getattr(response, "data", response)
-    return str(data.get("error") or "") if isinstance(data, dict) else ""
 
 
 def register_errors(app: AsyncApp, desk: Desk) -> None:
@@ -345,16 +339,25 @@ async def _acknowledge(desk: Desk, ack: AsyncAck, click: Click, handler: Handler
 
 
 def _words(error: Exception) -> str:
-    if slack_code(error) in _TOO_LATE:
+    if code_of(error) in _TOO_LATE:
         return "The form could not be opened in time, so nothing was done. Try again."
+    if code_of(error) == _OPEN_ALREADY:
+        return "The form should be open. If it is not, nothing was done; try again."
+    if is_slacks(error):
+        log.warning("Slack was not reached, or failed: %s", code_of(error) or type(error).__name__)
+        return "Slack did not do what Callboard asked of it, so this went no further. Try again in a moment."
     return _LONG_QUOTE.sub(r"“\1…”", sentence(error))
 
 
 async def _run(handler: Handler, desk: Desk, click: Click) -> None:
-    if await let_in(desk, click.user):
-        await handler(desk, click)
-    else:
+    if not await let_in(desk, click.user):
         await _turn_away(desk, click)
+        return
+    try:
+        await handler(desk, click)
+    finally:
+        for follow in desk.afterwards:
+            follow(click)
 
 
 async def _turn_away(desk: Desk, click: Click) -> None:

@@ -12,16 +12,18 @@ from slack_bolt.async_app import AsyncApp
 
 from bot import approval, numbers, slack_text
 from bot.board import SLACK_ITSELF, Board
-from bot.cards import Message, day_clock, plain, safe
+from bot.cards import Message, at_clock, day_clock, plain, safe
 from bot.cards.help import help_message
 from bot.cards.times import counted, how_often
 from bot.errors import BadInput, NotAllowed, NotFound
 from bot.operations import operations
 from bot.outsiders import WORDS
 from bot.permission import rules
+from bot.places import Place
 from bot.routing import quiet_hours
-from bot.store import campaigns, cards, channels, ledger, people
-from handlers import Click, Desk, answer, audit, campaign_calls, let_in, on_command, tell
+from bot.rules import Rules
+from bot.store import campaigns, cards, channels, ledger, opt_outs, people
+from handlers import Click, Desk, answer, audit, campaign_calls, consents, let_in, on_command, registries, tell
 
 _LISTED = 100
 """Numbers of the do-not-call list that are shown at once."""
@@ -30,7 +32,8 @@ _LISTED = 100
 def register(app: AsyncApp, desk: Desk) -> None:
     """All listeners of this feature."""
     on_command(app, desk, "callboard", command)
-    audit.register(app, desk)
+    for feature in (audit, registries, consents):
+        feature.register(app, desk)
 
     async def written_to(event: dict[str, Any]) -> None:
         file = event.get("subtype") == "file_share" and event.get("files") and not event.get("bot_id")
@@ -76,7 +79,7 @@ async def command(desk: Desk, click: Click) -> None:
             unseen = (
                 "The webhook addresses could not be shown, and they hold a secret that is not kept here. Try again."
             )
-            shown = hooks(desk.board, await _zone(desk.board, click.user))
+            shown = hooks(desk.board, await desk.board.read(desk.board.zone_of, click.user))
             await desk.board.write(ledger.audit, desk.board.now(), click.user, "see webhook addresses", "")
             await answer(desk, click, Message(safe(shown), ()), instead=unseen)
         case "audit":
@@ -84,6 +87,10 @@ async def command(desk: Desk, click: Click) -> None:
             await audit.command(desk, msgspec.structs.replace(click, text=typed))
         case "dnc":
             await tell(desk, click, await _do_not_call(desk, click, rest.strip()))
+        case "registry" | "registries":
+            await registries.command(desk, click, rest.strip())
+        case "consent" | "consents":
+            await consents.command(desk, click, rest.strip())
         case "contact" | "contacts":
             raise BadInput("Contacts have a command of their own now: `/contacts`; nothing was done.")
         case _:
@@ -111,7 +118,7 @@ async def status(board: Board, user: str) -> str:
     lines.append(f"• Database: {_size(board)}")
     if broken:
         lines.append("*Broken:*")
-        now, zone = board.now(), await _zone(board, user)
+        now, zone = board.now(), await board.read(board.zone_of, user)
         lines += [
             f"• {safe(text)} (since {day_clock(first, now, zone)}, {how_often(n)})" for _, text, first, _, n in broken
         ]
@@ -161,12 +168,44 @@ async def _setup(board: Board, user: str) -> str:
 
 def policy_words(board: Board) -> str:
     """The rules for calling, in words."""
-    found = rules(board)
-    callers = board.settings.policy.callers
-    guests = "".join(f", and the guest <@{user}>" for user in board.settings.policy.guests)
+    found, policy = rules(board), board.settings.policy
+    guests = "".join(f", and the guest <@{user}>" for user in policy.guests)
     named = f"every member{guests}"
-    if callers:
-        named = f"{', '.join(f'<@{user}>' for user in callers)}, managers and admins"
+    if policy.callers:
+        named = f"{', '.join(f'<@{user}>' for user in policy.callers)}, managers and admins"
+    over = policy.approve_over
+    second = (
+        f"\n• Lists that call more than {approval.so_many(over)} wait until a second manager says yes" if over else ""
+    )
+    return (
+        f"• Who may call: {named}\n"
+        f"• Countries that may be called: {', '.join(sorted(found.allowed_countries))}\n"
+        f"• Never: emergency, premium-rate and satellite numbers, and the do-not-call list; those in a "
+        "do-not-call registry by hand only (`/callboard registry`)\n"
+        f"• {_within(found)}\n"
+        f"• {_caps(found)}\n"
+        f"{_nightly(found)}"
+        f"{_stricter(found)}"
+        f"• Managers may allow one call to a number on the do-not-call list, or past a limit of the day, the night or "
+        "a place, if they say why\n"
+        f"{_to_whom_messages(found)}"
+        f"• Voice messages and calls from lists: to one number {_times(found.attempts_per_day)} a day and "
+        f"{_times(found.attempts_per_week)} a week{second}"
+    )
+
+
+def _within(found: Rules) -> str:
+    """In which hours people are called, and what is asked about first."""
+    unusual = {"foreign": "for numbers of other countries", "new": "for numbers nobody has had a call with"}
+    asked = [words for kind, words in unusual.items() if kind in found.ask_first]
+    within = f"Calls are meant to be placed {found.window.words}"
+    if not found.window.always:
+        within += ", by the clock of the person called"
+        asked.insert(0, "outside of that")
+    return f"{within}; {', or '.join(asked)}, Callboard asks first" if asked else within
+
+
+def _caps(found: Rules) -> str:
     caps = (
         (found.daily_calls, "call", "a day for each rep"),
         (found.daily_minutes, "minute", "a day for each rep"),
@@ -175,6 +214,11 @@ def policy_words(board: Board) -> str:
     )
     cap = ", ".join(f"{counted(limit, noun)} {words}" for limit, noun, words in caps if limit) or "no daily cap"
     at_once = f"; {found.calls_at_once} of one rep at the same moment" if found.calls_at_once else ""
+    return f"{cap}{at_once}"
+
+
+def _nightly(found: Rules) -> str:
+    """The line of the lower caps while the team is not at work, "" = there are none."""
     fewer = found.night_calls_at_once < (found.calls_at_once or found.night_calls_at_once + 1)
     nightly = (
         (found.night_calls, f"{counted(found.night_calls, 'call')} of each rep in a night"),
@@ -184,33 +228,24 @@ def policy_words(board: Board) -> str:
     when = (
         f"While the team is not at work, more than three hours before or after those hours by the clock of {found.zone}"
     )
-    less = f"• {when}: {night}\n" if night else ""
-    over = board.settings.policy.approve_over
-    second = (
-        f"\n• Lists that call more than {approval.so_many(over)} wait until a second manager says yes" if over else ""
+    return f"• {when}: {night}\n" if night else ""
+
+
+def _stricter(found: Rules) -> str:
+    """The lines of places with rules of their own that may be called."""
+    return "".join(
+        f"• Numbers of {name}: {place}, by hand too\n"
+        for name, place in found.places.items()
+        if name.partition("-")[0] in found.allowed_countries and place != Place()
     )
-    unusual = {"foreign": "for numbers of other countries", "new": "for numbers nobody has had a call with"}
-    asked = [words for kind, words in unusual.items() if kind in found.ask_first]
-    within = f"Calls are meant to be placed {found.window.words}"
-    if not found.window.always:
-        within += ", by the clock of the person called"
-        asked.insert(0, "outside of that")
-    if asked:
-        within += f"; {', or '.join(asked)}, Callboard asks first"
+
+
+def _to_whom_messages(found: Rules) -> str:
     messages = "" if found.window.always else "• Voice messages: in these hours only\n"
-    return (
-        f"• Who may call: {named}\n"
-        f"• Countries that may be called: {', '.join(sorted(found.allowed_countries))}\n"
-        f"• Never: emergency, premium-rate and satellite numbers, and the do-not-call list\n"
-        f"• {within}\n"
-        f"• {cap}{at_once}\n"
-        f"{less}"
-        f"• Managers may allow one call to a number on the do-not-call list, or past a limit of the day or the night, "
-        "if they say why\n"
-        f"{messages}"
-        f"• Voice messages and calls from lists: to one number {_times(found.attempts_per_day)} a day and "
-        f"{_times(found.attempts_per_week)} a week{second}"
-    )
+    if found.consent_days:
+        held = (f"{code} (for {counted(days, 'day')})" if days else code for code, days in found.consent_days.items())
+        messages += f"• Voice messages to {', '.join(held)}: only to who has agreed, see `/callboard consent`\n"
+    return messages
 
 
 def _times(limit: int) -> str:
@@ -232,7 +267,7 @@ def hooks(board: Board, zone: str) -> str:
     if board.settings.old_hook_secret:
         lines.append("Those with the old secret are taken, too, as long as `CALLBOARD_OLD_HOOK_SECRET` is set.")
         for name, at in board.old_hooks.items():
-            lines.append(f"• {plain(name)} used one at {day_clock(at, board.now(), zone)}.")
+            lines.append(f"• {plain(name)} used one {at_clock(at, board.now(), zone)}.")
         if not board.old_hooks:
             lines.append("None has been used since the start.")
     return "\n".join(lines)
@@ -240,7 +275,7 @@ def hooks(board: Board, zone: str) -> str:
 
 async def _quiet(board: Board, user: str) -> list[str]:
     """Why new messages wait; of channels that are not closed to them."""
-    now, zone, closed = board.now(), await _zone(board, user), await board.read(channels.closed_to, user)
+    now, zone, closed = board.now(), await board.read(board.zone_of, user), await board.read(channels.closed_to, user)
     found = []
     for channel in sorted(quiet_hours(board.settings).keys() - closed):
         if until := board.routing.quiet_until(channel, now):
@@ -248,8 +283,27 @@ async def _quiet(board: Board, user: str) -> list[str]:
     return found
 
 
-async def _zone(board: Board, user: str) -> str:
-    return (await board.read(people.person, user)).zone or board.settings.zone
+def _why_not(board: Board, zone: str, reason: str, by: str, at: float) -> str:
+    """Why a number is on the do-not-call list, who put it there, and when."""
+    who = f"<@{by}>, " if by else ""
+    return f"{plain(reason) or 'no reason given'} ({who}{day_clock(at, board.now(), zone)})"
+
+
+async def _is_listed(desk: Desk, click: Click, text: str) -> str:
+    """Of one number: the list shows its latest alone."""
+    board = desk.board
+    try:
+        number, _ = numbers.at_start(slack_text.as_read(text), board.settings.region)
+    except BadInput as error:
+        raise BadInput(
+            "Write `/callboard dnc add +1 202 555 0100 reason`, `dnc remove …`, `dnc +1 202 555 0100` or `dnc`. "
+            "Nothing was changed."
+        ) from error
+    why = await board.read(people.do_not_call, number)
+    if why is None:
+        return f"{numbers.pretty(number)} is not on the do-not-call list."
+    zone = await board.read(board.zone_of, click.user)
+    return f"{numbers.pretty(number)} is on the do-not-call list: {_why_not(board, zone, *why)}."
 
 
 async def _do_not_call(desk: Desk, click: Click, text: str) -> str:
@@ -257,18 +311,14 @@ async def _do_not_call(desk: Desk, click: Click, text: str) -> str:
     word, _, rest = text.partition(" ")
     if word.casefold() in ("", "list"):
         rows = await board.read(people.blocked, _LISTED)
-        now, zone = board.now(), await _zone(board, click.user)
+        zone = await board.read(board.zone_of, click.user)
         lines = [
-            f"• {numbers.pretty(number)}: {plain(reason) or 'no reason given'}"
-            f" ({f'<@{by}>, ' if by else ''}{day_clock(at, now, zone)})"
-            for number, reason, by, at in rows
+            f"• {numbers.pretty(number)}: {_why_not(board, zone, reason, by, at)}" for number, reason, by, at in rows
         ]
         heading = "Never to be called:" if len(lines) < _LISTED else f"Never to be called, the latest {_LISTED}:"
         return "\n".join([heading, *lines]) if lines else "The do-not-call list is empty."
     if word.casefold() not in ("add", "remove"):
-        raise BadInput(
-            "Write `/callboard dnc add +1 202 555 0100 reason`, `dnc remove …` or `dnc`. Nothing was changed."
-        )
+        return await _is_listed(desk, click, text)
     added = word.casefold() == "add"
     if not added:
         _check(desk, click, "manager", "take numbers off the do-not-call list")
@@ -276,11 +326,13 @@ async def _do_not_call(desk: Desk, click: Click, text: str) -> str:
     rep = board.settings.role(click.user) == "rep"
 
     def change(db: sqlite3.Connection) -> bool:
+        if added and opt_outs.opt_out(db, number, reason, click.user, board.now()):
+            return True
+        if added and (rep or not reason):
+            return False  # or the reason that is known would be lost
         if added:
-            if (rep or not reason) and people.do_not_call(db, number):
-                return False  # or the reason that is known would be lost
             people.block(db, number, reason, click.user, board.now())
-        elif not people.unblock(db, number):
+        elif not opt_outs.opt_in(db, number):
             return False
         ledger.audit(db, board.now(), click.user, f"do-not-call {word.casefold()}", number, reason)
         return True
@@ -294,6 +346,6 @@ async def _do_not_call(desk: Desk, click: Click, text: str) -> str:
     campaign = "a campaign" if len(waits) == 1 else "campaigns"
     also = (
         f" It was added to {campaign}, which the phone service dials by itself: {', '.join(map(plain, waits))}. If it "
-        "waits there yet, a manager takes it off with `/campaign remove`."
+        "waits there yet, it is taken out within a minute, or the managers are told."
     )
     return f"{numbers.pretty(number)} will not be called any more.{also if waits else ''}"

@@ -44,7 +44,7 @@ async def command(desk: Desk, click: Click) -> None:
     if text.casefold() == "help":
         await answer(desk, click, help_message("callboard", board.settings.commands))
         return
-    reader = Reader(board.settings.region, await _zone(board, click.user), board.now())
+    reader = Reader(board.settings.region, await board.read(board.zone_of, click.user), board.now())
     await _show(desk, click, Turn(audit_search.parse(text, reader)), replace=False)
 
 
@@ -66,10 +66,6 @@ def _turn_of(click: Click) -> Turn:
         raise BadInput("That button is from an older Callboard. Type `/callboard audit` again.") from error
 
 
-async def _zone(board: Board, user: str) -> str:
-    return (await board.read(people.person, user)).zone or board.settings.zone
-
-
 async def _show(desk: Desk, click: Click, where: Turn, *, replace: bool) -> None:
     board, search, newer = desk.board, where.search, where.newer
     after = (where.at, where.line) if where.line else None
@@ -85,7 +81,7 @@ async def _show(desk: Desk, click: Click, where: Turn, *, replace: bool) -> None
         lines,
         search,
         await board.read(audit.count, search),
-        Reading(board.now(), await _zone(board, click.user), await board.read(_names, lines)),
+        Reading(board.now(), await board.read(board.zone_of, click.user), await board.read(_names, lines)),
         newer=more if newer else beyond,
         older=beyond if newer else more,
         command=board.settings.commands["callboard"],
@@ -104,7 +100,7 @@ async def export(desk: Desk, click: Click) -> None:
     """*Export CSV*: the whole search as a file in their own conversation with Callboard."""
     board = desk.board
     _check(board, click.user)
-    search, zone = _turn_of(click).search, await _zone(board, click.user)
+    search, zone = _turn_of(click).search, await board.read(board.zone_of, click.user)
     content, count, found = await board.read(_file, search, zone)
     if not count:
         raise NotFound("No line fits that search any more, so there is nothing to export.")

@@ -9,7 +9,7 @@ from datetime import datetime
 import msgspec
 from slack_bolt.async_app import AsyncApp
 
-from bot import by_hand, call_search, log_fetching, namesakes, slack_text, who
+from bot import by_hand, call_search, log_fetching, namesakes, opting_out, slack_text, who
 from bot.board import Board
 from bot.by_hand import BY_HAND, HandMade
 from bot.call import Call
@@ -35,7 +35,7 @@ from bot.events import AnyEvent
 from bot.fold import fold
 from bot.names import Fit, fit
 from bot.numbers import pretty
-from bot.routing import masks_from, shared_places
+from bot.routing import masks_from
 from bot.store import call_log, calls, channels, contacts, ledger, lookups, people
 from bot.store.call_log import Reach, Row
 from bot.uploading import conversation
@@ -70,9 +70,8 @@ async def command(desk: Desk, click: Click) -> None:
     if word.casefold() == "fetch":
         await fetch(desk, click, html.unescape(slack_text.without_links(rest)))
         return
-    person = await board.read(people.person, click.user)
     lines = [(line.number, line.label) for line in board.settings.lines]
-    zone = person.zone or board.settings.zone
+    zone = await board.read(board.zone_of, click.user)
     reader = Reader(board.settings.region, zone, board.now(), lines)
     found = call_search.parse(text, reader) if text else call_search.Typed(Search(rep=click.user))
     if found.team and board.settings.role(click.user) == "rep":
@@ -124,7 +123,7 @@ async def _reach(board: Board, user: str, search: Search) -> Reach:
         return Reach()
     if search.rep not in ("", user):
         raise NotAllowed(_OTHERS)
-    return Reach(user, shared_places(board.settings, user, await board.read(channels.closed_to, user)))
+    return Reach(user, await board.read(channels.open_to, user, board.settings.channels))
 
 
 async def _with_name(board: Board, user: str, found: call_search.Typed) -> Search:
@@ -158,7 +157,7 @@ def _read(
     reading = Reading(
         user=user,
         now=board.now(),
-        zone=people.person(db, user).zone or board.settings.zone,
+        zone=board.zone_of(db, user),
         label={line.number: line.label for line in board.settings.lines if line.label},
         names={number: found.name for number in search.numbers if (found := known[number])},
         everybody=board.settings.role(user) != "rep",
@@ -275,6 +274,8 @@ def _record(
     (change,) = calls.ingest(db, BY_HAND, told, now=now, routing=board.routing, call_id=call_id)
     detail = f"{call_id} {made.direction} {made.talked // 60} min"
     ledger.audit(db, now, made.rep, "record call by hand", made.number, detail)
+    if made.disposition and made.disposition == board.settings.stop_disposition:
+        opting_out.asked(db, board, change.call, made.rep)
     return change.call
 
 
@@ -285,8 +286,7 @@ async def _made(board: Board, click: Click) -> tuple[HandMade, tuple[AnyEvent, .
         _Wrong: a field cannot be used.
     """
     fields, now = click.fields, board.now()
-    person = await board.read(people.person, click.user)
-    zone = person.zone or board.settings.zone
+    zone = await board.read(board.zone_of, click.user)
     field = "who"
     try:
         number, name = await _party(board, fields.get("who", ""))

@@ -8,17 +8,17 @@ from contextlib import suppress
 from msgspec.structs import replace
 from slack_bolt.async_app import AsyncApp
 
-from bot import numbers, slack_text
+from bot import asking, slack_text
 from bot.board import Board
 from bot.call import Call
 from bot.cards import Message, plain
 from bot.cards.callers import SCOPE, Caller, Turn, callers_message
 from bot.controlling import check_person, controls_of
-from bot.errors import BadInput, NotAllowed
+from bot.errors import NotAllowed
 from bot.events import State
 from bot.polling import IDLE_SECONDS
-from bot.routing import masks, masks_from, shared_places
-from bot.store import calls, channels, lookups, people
+from bot.routing import masks, masks_from
+from bot.store import calls, channels, lookups
 from handlers import Click, Desk, answer, on_actions
 
 OLD_SECONDS = 3 * IDLE_SECONDS
@@ -50,16 +50,14 @@ def _list(db: sqlite3.Connection, board: Board, click: Click, where: Turn) -> Me
     settings, now, user = board.settings, board.now(), click.user
     name, meant = _meant(board, where.scope)
     here = f"@{user}" if click.channel.startswith("D") else click.channel
-    places = shared_places(settings, user, channels.closed_to(db, user))
+    places = channels.open_to(db, user, settings.channels)
     everything = settings.role(user) != "rep"
     waiting = []
     for call in calls.open_calls(db):
         if not (_waits(call) and meant(call)):
             continue
         place = calls.place_of(db, call.id)
-        # The same people who see the cards of missed callers there: see `missed.seen_by`.
-        seen = everything or call.rep == user or place in places
-        if not seen:
+        if not (everything or call.rep == user or place in places):
             continue
         masked = masks(settings, here) or (call.rep != user and masks_from(settings, place, user))
         contact = lookups.known(db, call.number) if call.number else None
@@ -71,7 +69,7 @@ def _list(db: sqlite3.Connection, board: Board, click: Click, where: Turn) -> Me
     if nobody and waiting:
         name = waiting[0].call.queue
     waiting.sort(key=lambda caller: caller.call.started_at)
-    zone = people.person(db, user).zone or settings.zone
+    zone = board.zone_of(db, user)
     return callers_message(
         waiting, where.scope, where.page, now, zone, where=name, nobody=nobody, behind=_behind(board)
     )
@@ -99,10 +97,7 @@ def _meant(board: Board, scope: str) -> tuple[str, Callable[[Call], bool]]:
     if not scope:
         return "", lambda call: True
     kind, word = scope.partition(" ")[0].casefold(), _word(scope).casefold()
-    number = f"+{word}"
-    with suppress(BadInput):  # a name, or a number without its plus
-        number = numbers.parse(word, board.settings.region)
-    lines = [one for one in board.settings.lines if word == one.label.casefold() or number == one.number]
+    lines = asking.lines_named(board, word)
     if word != scope.casefold():  # which of the two was said
         lines = lines if kind == "line" else []
     found = {one.number for one in lines}
@@ -112,7 +107,7 @@ def _meant(board: Board, scope: str) -> tuple[str, Callable[[Call], bool]]:
 
 
 def _unknown(board: Board, scope: str) -> str:
-    known = ", ".join(line.label or numbers.pretty(line.number) for line in board.settings.lines)
+    known = board.settings.line_names
     there = f" (there are {known})" if known else ""
     return (
         f"No call is waiting on “{plain(_word(scope))}”: there is no line of that name{there}, and nobody waits in a "

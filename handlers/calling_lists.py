@@ -73,7 +73,7 @@ async def list_all(desk: Desk, click: Click) -> None:
     board = desk.board
     found = await board.read(store.latest, LISTED)
     shown = [one for one in found if calling_lists.shown_to(board, click.user, one[0], one[2])]
-    zone = (await board.read(people.person, click.user)).zone or board.settings.zone
+    zone = await board.read(board.zone_of, click.user)
     others = board.settings.role(click.user) != "rep"
     await answer(desk, click, lists_message(shown, zone, board.settings.commands["campaign"], others=others))
 

@@ -7,14 +7,14 @@ from typing import Literal
 import msgspec
 from slack_bolt.async_app import AsyncApp
 
-from bot import asking, controlling, dialing, gathering, numbers, offers, waiving, who
+from bot import asking, controlling, dialing, gathering, intents, numbers, offers, typed_lengths, unclear, waiving, who
 from bot.call import Call
 from bot.cards import actions, button, context, cut, message, safe, section
 from bot.cards import who as shown
 from bot.cards.help import help_message
 from bot.cards.modals import NONE, call_modal
-from bot.dialing import Ask
 from bot.errors import BadInput, NeedsConsent, NeedsReason, NeedsYes, NotAllowed, NotFound
+from bot.intents import Ask
 from bot.namesakes import Choice, ambiguous
 from bot.store import calls, ledger
 from handlers import Click, Desk, after_call, answer, conferences, on_actions, on_command, on_form, tell
@@ -197,7 +197,7 @@ async def dial(desk: Desk, click: Click, key: str, ask: Ask) -> None:
     if ask.reason:
         await waiving.used(board, ask, call)
     if call.words:
-        await tell(desk, click, call.words)
+        await tell(desk, click, unclear.words(call))
 
 
 async def ask_first(desk: Desk, click: Click, ask: Ask, question: str, yes: str = "Call now") -> None:
@@ -262,7 +262,7 @@ async def said_yes(desk: Desk, click: Click, key: str) -> None:
     if ask.rep != click.user:
         await dialing.drop(desk.board, key)
         raise NotAllowed("That question was for somebody else, so nothing was dialled.")
-    await dial(desk, click, key, dialing.while_it_counts(desk.board, ask))
+    await dial(desk, click, key, intents.while_it_counts(ask, desk.board.now()))
 
 
 async def call_again(desk: Desk, click: Click) -> None:
@@ -363,4 +363,4 @@ def _dial_digits(click: Click) -> str:
 
 def _max_seconds(click: Click) -> int | None:
     limit = click.fields.get("max", "")
-    return who.max_seconds(limit) if limit else None
+    return typed_lengths.call_seconds(limit) if limit else None

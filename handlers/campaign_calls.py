@@ -16,12 +16,18 @@ from bot.errors import BadInput, NotAllowed, NotFound
 from bot.numbers import pretty
 from bot.orders import CampaignCall
 from bot.store import campaigns as store
-from bot.store import people
 from handlers import Click, Desk, First, Handler, left_out, on_form, open_slowly, tell
 from handlers.slack_files import chosen, fetch, wrong_table
 
 _TABLES = ("csv", "tsv", "txt", "text")
 """File types of Slack, and endings of names, that may be a table of calls."""
+LEFT_OUT = left_out.Kind(
+    store.CARD,
+    store.reports_due,
+    store.take_report,
+    store.refused,
+    lambda batch: f"Rows of {batch.source} that were not added to {batch.name}",
+)
 
 
 def register(app: AsyncApp, desk: Desk) -> None:
@@ -141,7 +147,7 @@ async def _remove(
 async def _call(desk: Desk, user: str, fields: Mapping[str, str], variables: Mapping[str, str]) -> CampaignCall:
     """`user`: by whose clock a time is meant."""
     settings = desk.board.settings
-    zone = (await desk.board.read(people.person, user)).zone or settings.zone
+    zone = await desk.board.read(desk.board.zone_of, user)
     known = {name: value for name, value in fields.items() if name in bulk.COLUMNS and value}
     try:
         call, extension = bulk.call_of(known, variables, settings.region, zone, desk.board.now())
@@ -193,10 +199,13 @@ async def dropped(desk: Desk, event: Mapping[str, Any]) -> None:
     """A file in somebody's conversation with the app: it asks what is in it, calls or contacts."""
     user = event["user"]
     buttons: list[dict[str, str]]
+    admin = desk.board.settings.role(user) == "admin"
     for file in event["files"]:
         name = str(file.get("name") or "")  # "" in conversations with other workspaces, where Slack tells only its id
         shown, buttons = plain(name) or "this file", []
-        if name and file.get("filetype") not in _TABLES and name.rpartition(".")[2].casefold() not in _TABLES:
+        if admin and name.casefold().endswith(".zip"):
+            words, buttons = f"Is {shown} a copy of a do-not-call registry?", [_registry(file)]
+        elif name and file.get("filetype") not in _TABLES and name.rpartition(".")[2].casefold() not in _TABLES:
             words = (
                 f"I can read CSV files of calls for campaigns or reps, or of contacts; {shown} is not one, so nothing "
                 "was done."
@@ -216,8 +225,12 @@ async def dropped(desk: Desk, event: Mapping[str, Any]) -> None:
                 {"label": "Choose a campaign…", "action_id": "campaign:file", "value": str(file["id"])},
                 {"label": "Import contacts…", "action_id": "contacts:file", "value": str(file["id"])},
                 _calllist(file),
-            ]
+            ] + [_registry(file)] * admin
         await desk.board.tell(user, words, f"file:{file['id']}", buttons)
+
+
+def _registry(file: Mapping[str, Any]) -> dict[str, str]:
+    return {"label": "A do-not-call registry…", "action_id": "registry:file", "value": str(file["id"])}
 
 
 def _calllist(file: Mapping[str, Any]) -> dict[str, str]:
@@ -282,15 +295,6 @@ async def report(desk: Desk, click: Click) -> None:
     if batch is None:
         raise NotFound("That list of calls is not on record any more. Nothing was sent.")
     await left_out.send(desk, LEFT_OUT, batch, click.user)
-
-
-LEFT_OUT = left_out.Kind(
-    store.CARD,
-    store.reports_due,
-    store.take_report,
-    store.refused,
-    lambda batch: f"Rows of {batch.source} that were not added to {batch.name}",
-)
 
 
 BUTTONS: Mapping[str, tuple[Handler, First | None]] = {

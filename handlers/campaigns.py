@@ -21,6 +21,7 @@ from bot.cards.campaign import (
 )
 from bot.cards.campaign_forms import ivr_form, member_form, strategy_form
 from bot.cards.help import help_message
+from bot.cards.times import counted
 from bot.errors import BadInput, CallboardError, NotAllowed, NotFound, Unsupported
 from bot.operations import operations
 from bot.orders import IvrSettings, Strategy
@@ -29,7 +30,7 @@ from bot.store import people
 from handlers import Click, Desk, answer, approval, calling_lists, campaign_calls, on_actions, on_command, on_form, tell
 from handlers.campaign_calls import open_form
 
-_DONE = {"start": "runs now", "stop": "dials nobody more", "clear": "has no waiting calls any more"}
+_DONE = {"start": "runs now", "stop": "dials nobody any more", "clear": "has no waiting calls any more"}
 _ALREADY = {"start": "running", "stop": "stopped"}
 
 
@@ -151,13 +152,15 @@ async def turn_page(desk: Desk, click: Click) -> None:
 async def results(desk: Desk, click: Click) -> None:
     """What came of the calls that were added here."""
     found = await campaigns.by_value(desk.board, click.value)
-    added, outcomes = await desk.board.read(store.results, found.account, campaigns.key(found.campaign))
-    one = shown(desk.board, found, click.user)
-    await answer(desk, click, results_message(one, added, outcomes, desk.board.now(), await _zone(desk, click.user)))
+    board, key, days = desk.board, campaigns.key(found.campaign), desk.board.settings.policy.abandoned_days
+    added, outcomes = await board.read(store.results, found.account, key)
+    abandoned = await board.read(store.abandoned, found.account, key, board.now() - days * 86400)
+    one, zone = shown(board, found, click.user), await _zone(desk, click.user)
+    await answer(desk, click, results_message(one, added, outcomes, board.now(), zone, abandoned=(*abandoned, days)))
 
 
 async def _zone(desk: Desk, user: str) -> str:
-    return (await desk.board.read(people.person, user)).zone or desk.board.settings.zone
+    return await desk.board.read(desk.board.zone_of, user)
 
 
 def _can(found: Found, operation: str) -> None:
@@ -182,8 +185,12 @@ async def switch(desk: Desk, click: Click) -> None:
     """*Start*, *Stop*, *Clear*, after the question."""
     what = click.action.partition(":")[2]
     campaigns.check_manager(desk.board, click.user, f"{what} campaigns")
-    found = await campaigns.by_value(desk.board, click.value)
+    carried = click.value.split(" ")
+    found, seen = await campaigns.by_value(desk.board, " ".join(carried[:2])), carried[2:]
     _check_state(found, what)
+    if seen and what != "stop":
+        (found,) = await campaigns.details([found])
+        _check_count(found, what, int(seen[0]))
     await campaigns.change(desk.board, click.user, found, f"{what}_campaign")
     await tell(desk, click, f"{plain(found.campaign.name)} {_DONE[what]}.")
 
@@ -191,6 +198,16 @@ async def switch(desk: Desk, click: Click) -> None:
 def _check_state(found: Found, what: str) -> None:
     if found.campaign.state == _ALREADY.get(what):
         raise NotAllowed(f"{found.campaign.name} is {found.campaign.state} already. Nothing was done.")
+
+
+def _check_count(found: Found, what: str, seen: int) -> None:
+    """Who says yes to a few says it to no more of them that have come since."""
+    count, name = found.campaign.pending, found.campaign.name
+    if count is not None and count > seen:
+        raise NotAllowed(
+            f"{counted(count, 'call')} wait in {name} by now, and {seen:,} when you were asked, so nothing was done. "
+            f"Type `/campaign {what} {name}` to be asked anew."
+        )
 
 
 # Members

@@ -4,10 +4,10 @@ from collections.abc import Awaitable, Callable
 
 from msgspec.structs import replace
 
-from bot import conferences, dialing, gathering
+from bot import conferences, dialing, gathering, unclear
 from bot.cards import who as shown
-from bot.dialing import Ask
 from bot.errors import CallboardError, NeedsYes
+from bot.intents import Ask
 from handlers import Click, Desk, tell
 
 AskFirst = Callable[[Desk, Click, Ask, str], Awaitable[None]]
@@ -42,7 +42,7 @@ async def call_in(desk: Desk, click: Click, said: gathering.ConferenceText, ask_
             failed.append(error)
             told.append(f"• {party}: not called.")
         else:
-            told.append(f"• {party}: {call.words or 'ringing.'}")
+            told.append(f"• {party}: {unclear.words(call) or 'ringing.'}")
     await tell(desk, click, "\n".join(told))
     if failed:
         raise failed[0]

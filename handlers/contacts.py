@@ -10,7 +10,7 @@ from slack_bolt.async_app import AsyncApp
 from bot import asking, contact_rows, dialing, numbers, slack_text, who
 from bot.board import Board
 from bot.cards import Message, plain
-from bot.cards.contacts import LONGEST_SEARCH, Turn, add_form, book_message, party, removal_message
+from bot.cards.contacts import LONGEST_SEARCH, Turn, add_form, book_message, party, removal_message, seen
 from bot.cards.help import help_message
 from bot.errors import BadInput, NotAllowed, NotFound
 from bot.store import contacts as store
@@ -257,16 +257,22 @@ def _removable(db: sqlite3.Connection, board: Board, user: str, text: str) -> li
 
 
 async def removed(desk: Desk, click: Click) -> None:
-    """*Remove*, after the question."""
+    """*Remove*, after the question: whom it named, not whoever the number is by now."""
     board = desk.board
+    number, _, shown = click.value.partition(" ")
 
     def write(db: sqlite3.Connection) -> Contact:
-        contact = store.get(db, click.value)
+        contact = store.get(db, number)
         if contact is None:
             raise NotFound("That contact is not in the contact book any more. Nothing was removed.")
         by = store.added_by(db, contact.number)
         if not _may(board, click.user, by):
             raise _not_theirs(contact, by)
+        if shown and shown != seen(contact):
+            raise NotAllowed(
+                f"{numbers.pretty(number)} is {party(contact)} in the contact book by now, who is not whom you were "
+                "asked about. Nothing was removed; if you mean them, type `/contacts remove` and their name."
+            )
         store.remove(db, contact.number)
         ledger.audit(db, board.now(), click.user, "contact remove", contact.number, _words(contact))
         return contact

@@ -13,8 +13,9 @@ from bot.cards.help import help_message
 from bot.digest import DEFINITIONS
 from bot.errors import NotAllowed
 from bot.periods import Subscription
+from bot.slack_api import UNREACHED, code_of
 from bot.store import ledger, people
-from handlers import UNREACHED, Click, Desk, answer, on_actions, on_command, slack_code, tell, waiting
+from handlers import Click, Desk, answer, on_actions, on_command, tell, waiting
 
 
 def register(app: AsyncApp, desk: Desk) -> None:
@@ -109,7 +110,7 @@ async def _check_member(desk: Desk, channel: str) -> None:
         found = (await desk.slack.conversations_info(channel=channel))["channel"]
     except UNREACHED as error:
         # A private channel is not even known to exist before we are in it.
-        if slack_code(error) not in ("channel_not_found", "missing_scope"):
+        if code_of(error) not in ("channel_not_found", "missing_scope"):
             raise NotAllowed(
                 "Slack did not say whether Callboard may post here, so nothing was changed. Try again in a minute."
             ) from error

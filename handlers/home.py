@@ -4,20 +4,22 @@ import hashlib
 import json
 import logging
 import sqlite3
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 
-from bot import digests
+from bot import digests, linking
 from bot.board import Board
 from bot.cards import duration
 from bot.cards.home import home_view, turned_away
 from bot.controlling import controls_of
 from bot.outsiders import WORDS
 from bot.routing import masks_from
+from bot.slack_api import UNREACHED, code_of
 from bot.store import calling_lists, calls, campaigns, figures, ledger, lookups, missed, offers, people
-from handlers import UNREACHED, Click, Desk, let_in, on_actions, slack_code
+from handlers import Click, Desk, let_in, on_actions
 from handlers.calls import open_call_modal
 from handlers.phone import open_phone_modal
 
@@ -26,6 +28,7 @@ log = logging.getLogger("callboard.home")
 KEPT_FRESH_SECONDS = 24 * 3600
 """How long after it was last opened a Home is kept up to date."""
 _PER_ROUND = 20
+_REMINDERS_SHOWN = 5
 _DOWN = ("", "ratelimited", "internal_error", "fatal_error", "service_unavailable", "request_timeout")
 """Slack's codes that say nothing about the Home in question; "" = it was not reached."""
 
@@ -45,12 +48,21 @@ def register(app: AsyncApp, desk: Desk) -> None:
             await desk.board.write(people.opened_home, user, desk.board.now())
             await publish(desk, user)
 
-        async def failed(error: Exception) -> None:
+        desk.board.spawn(show(), failed(user))
+
+    def done(click: Click) -> None:
+        """Whoever presses something in their Home sees there what became of it, and does not press again."""
+        if click.view.get("type") == "home":
+            desk.board.spawn(publish(desk, click.user), failed(click.user))
+
+    def failed(user: str) -> Callable[[Exception], Coroutine[Any, Any, None]]:
+        async def told(error: Exception) -> None:  # it comes with the next round
             log.warning("The Home of %s could not be shown: %s", user, type(error).__name__)
 
-        desk.board.spawn(show(), failed)
+        return told
 
     app.event("app_home_opened")(opened)
+    desk.afterwards.append(done)
     on_actions(app, desk, "home", {"call": (_start_call, None), "phone": (open_phone_modal, None)})
 
 
@@ -58,11 +70,10 @@ async def _start_call(desk: Desk, click: Click) -> None:
     await open_call_modal(desk, click)
 
 
-async def publish(desk: Desk, user: str) -> str:
-    """Show a person's Home as it is now; returns its fingerprint."""
+async def publish(desk: Desk, user: str) -> None:
+    """Show a person's Home as it is now."""
     view = await desk.board.read(_view, desk.board, user)
     await desk.slack.views_publish(user_id=user, view=view)
-    return _fingerprint(view)
 
 
 class Homes:
@@ -91,7 +102,7 @@ class Homes:
                 await self.desk.slack.views_publish(user_id=user, view=view)
             except UNREACHED as error:
                 log.warning("The Home of %s could not be refreshed: %s", user, type(error).__name__)
-                if slack_code(error) in _DOWN:
+                if code_of(error) in _DOWN:
                     return  # the others would not fare better
             # One that Slack refuses (a person who left, say) must not hold up the others: tried again when it changes.
             self._shown.pop(user, None)
@@ -102,7 +113,7 @@ def _view(db: sqlite3.Connection, board: Board, user: str) -> dict[str, Any]:
     person = people.person(db, user)
     shown = replace(
         person,
-        line=board.settings.label(person.line),
+        line=board.settings.label(linking.seen_line(board, person)),
         account=board.title(person.account),
     )
     zone = person.zone or board.settings.zone
@@ -110,6 +121,7 @@ def _view(db: sqlite3.Connection, board: Board, user: str) -> dict[str, Any]:
     live = [call for call in calls.open_calls(db) if call.rep == user and call.purpose != "message"]
     owed = [replace(one, line=board.settings.label(one.line)) for one in missed.owed_by(db, user)]
     mine = figures.today(db, user, digests.midnight(board, zone))
+    later = ledger.reminders_of(db, user)
     broken = [board.settings.renamed(text) for _, text, *_ in ledger.problems(db)]
     return home_view(
         live=live,
@@ -139,6 +151,12 @@ def _view(db: sqlite3.Connection, board: Board, user: str) -> dict[str, Any]:
             for rep in offers.of(db, user)
             if (one := calling_lists.get(db, rep.list)) is not None
         ],
+        reminders=[
+            (call, due_at, call.rep != user and masks_from(board.settings, board.routing.place(call), user))
+            for call_id, due_at in later[:_REMINDERS_SHOWN]
+            if (call := calls.get(db, call_id)) is not None
+        ],
+        reminders_left=len(later) - _REMINDERS_SHOWN,
         lists=[(one, campaigns.counts(db, one.id)) for one in campaigns.open_lists(db)] if role != "rep" else (),
     )
 

@@ -10,7 +10,7 @@ from bot.call import Call, Leg
 from bot.cards import Block, plain
 from bot.cards.controls import choice_modal, keypad_modal, party_modal, play_modal
 from bot.controlling import BRINGS_IN, bring_in, check_not_there, check_person, control, provider_of
-from bot.errors import Ambiguous, BadInput, CallboardError, NeedsConsent, NotFound
+from bot.errors import Ambiguous, BadInput, CallboardError, NeedsConsent
 from bot.events import CUSTOMER, REP, THIRD
 from bot.namesakes import Choice, ambiguous
 from bot.numbers import pretty
@@ -181,7 +181,7 @@ async def validate_keys(desk: Desk, click: Click) -> dict[str, str]:
 def _keys(click: Click) -> str:
     """Digits of any script as 0-9, without what stands between groups of them."""
     typed = re.sub(r"[\s\-‐‑‒–−]", "", slack_text.typed(click.fields.get("keys", "")))
-    return "".join(str(int(key)) if key.isdecimal() else key for key in typed)
+    return slack_text.plain_digits(typed)
 
 
 async def press_keys(desk: Desk, click: Click) -> None:
@@ -317,9 +317,7 @@ async def _open_slowly(
     """A form about a call."""
 
     async def filled() -> Block:
-        call = await desk.board.read(calls.get, click.value)
-        if call is None:
-            raise NotFound("That call is not on record any more. Nothing was done.")
+        call = await desk.board.call(click.value)
         # Before the form, which may hold what the card hides in its channel.
         check_person(desk.board, call, click.user, click.action.partition(":")[2])
         return await view(provider_of(desk.board, call), call)

@@ -1,7 +1,8 @@
 """Who is in the private channels of lines: nobody else is shown whose calls were missed there."""
 
+from bot.slack_api import UNREACHED
 from bot.store import channels
-from handlers import UNREACHED, Desk
+from handlers import Desk
 
 _PAGE = 900
 """Members of one page; https://docs.slack.dev/reference/methods/conversations.members wants fewer than 1000."""

@@ -7,13 +7,15 @@ from msgspec.structs import replace
 from slack_bolt.async_app import AsyncApp
 
 from bot import asking, claiming, dialing
-from bot.cards.missed import snooze_choice
-from bot.cards.times import moment
+from bot.cards.missed import seen, snooze_choice
+from bot.cards.times import day_clock, moment
 from bot.errors import NotAllowed, NotFound
 from bot.store import ledger, missed, people
 from bot.store.missed import Missed
 from handlers import Click, Desk, on_actions
 from handlers.calls import dial, write_button
+
+_LOOK = "was not closed. Look at how it stands now; if it is dealt with all the same, press again."
 
 
 def register(app: AsyncApp, desk: Desk) -> None:
@@ -81,20 +83,31 @@ async def snooze(desk: Desk, click: Click) -> None:
     """Let it rest for a while, "tomorrow" by the presser's own clock; then it is escalated like a new one."""
     missed_id, choice = snooze_choice(click.value)
     board = desk.board
-    zone = (await board.read(people.person, click.user)).zone or board.settings.zone
+    zone = await board.read(board.zone_of, click.user)
     until = moment(choice, board.now(), zone)
     if not await _done(desk, click, missed_id, "snooze", lambda db: missed.snooze(db, missed_id, click.user, until)):
         raise claiming.gone()
 
 
 async def close(desk: Desk, click: Click) -> None:
-    """Tick off without a call; the card says who did."""
+    """Tick off without a call, as they stood before whoever presses; the card says who did."""
     now = desk.board.now()
+    missed_id, _, shown = click.value.partition("|")
+    zone = await desk.board.read(desk.board.zone_of, click.user)
 
     def tick_off(db: sqlite3.Connection) -> bool:
-        return missed.close(db, click.value, now=now, by=click.user, how="by hand")
+        row = missed.get(db, missed_id)
+        if row is not None and row.open and shown and shown != seen(row):
+            claimed, _, calls = shown.partition("/")
+            if calls != str(row.calls):
+                at = day_clock(row.last_at, now, zone)
+                raise NotAllowed(f"They have called again since that was shown, at {at}, so this caller {_LOOK}")
+            if row.claimed_by not in ("", click.user) and claimed != str(row.claimed_at):
+                by = row.claimed_by
+                raise NotAllowed(f"<@{by}> has claimed this caller since that was shown, so it {_LOOK}")
+        return missed.close(db, missed_id, now=now, by=click.user, how="by hand")
 
-    if not await _done(desk, click, click.value, "close", tick_off):
+    if not await _done(desk, click, missed_id, "close", tick_off):
         raise claiming.gone()
 
 

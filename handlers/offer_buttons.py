@@ -2,7 +2,7 @@
 
 from slack_bolt.async_app import AsyncApp
 
-from bot import auto_dial, dialing, offers
+from bot import auto_dial, dialing, offers, unclear
 from bot.call import Call
 from bot.cards import who
 from bot.cards.offer import CHOOSE, Press, later_form, press, question_message
@@ -73,7 +73,7 @@ async def call(desk: Desk, click: Click) -> None:
             await tell(desk, click, gone)
         return
     if placed.words:
-        await tell(desk, click, placed.words)
+        await tell(desk, click, unclear.words(placed))
 
 
 async def skip(desk: Desk, click: Click) -> None:

@@ -50,8 +50,8 @@ async def command(desk: Desk, click: Click) -> None:
         case "extensions":
             await extensions.command(desk, click, rest.strip())
         case "line" if not rest.strip():
-            labels = [line.label or numbers.pretty(line.number) for line in desk.board.settings.lines]
-            known = f"There are: {', '.join(labels)}." if labels else "No lines are configured; ask your admin."
+            names = desk.board.settings.line_names
+            known = f"There are: {names}." if names else "No lines are configured; ask your admin."
             raise BadInput(f"Say which line, or “none” for the service's default. Nothing was changed. {known}")
         case "line":
             person = await person_of(desk, click)
@@ -62,7 +62,8 @@ async def command(desk: Desk, click: Click) -> None:
             await _save(desk, click, _linked(desk, await person_of(desk, click), text))
         case _:
             forms = "`/phone link +1 202 555 0100`, `/phone link extension 201`, `/phone line Sales`, `/phone unlink`"
-            raise BadInput(f"“{word}” is not something `/phone` can do, so nothing was changed. Try {forms}.")
+            more = "`/phone help` shows all of it"
+            raise BadInput(f"“{word}” is not something `/phone` can do, so nothing was changed. Try {forms}; {more}.")
 
 
 def _linked(desk: Desk, person: Person, text: str) -> Person:
@@ -93,7 +94,8 @@ def _linked(desk: Desk, person: Person, text: str) -> Person:
 async def open_phone_modal(desk: Desk, click: Click) -> None:
     """Open the form; within 3 s of the click."""
     board = desk.board
-    accounts = [(name, board.title(name), provider.rep_phones) for name, provider in board.providers.items()]
+    callers = {name: provider for name, provider in board.providers.items() if provider.can("place_call")}
+    accounts = [(name, board.title(name), provider.rep_phones) for name, provider in callers.items()]
     lines = [(line.number, line.label) for line in board.settings.lines]
     person = await board.read(people.person, click.user)
     view = phone_modal(person, accounts, lines, private_metadata=click.response_url)
@@ -106,6 +108,8 @@ async def validate(desk: Desk, click: Click) -> dict[str, str]:
         linking.known_as(Person(click.user), click.fields.get("extension", ""))
     except BadInput as error:
         return {"extension": str(error)}
+    if wrong := _no_service(desk, click):
+        return {"account": wrong}
     try:
         person = _from_form(desk, await desk.board.read(people.person, click.user), click)
         await taken.check_free(desk, person)
@@ -122,11 +126,20 @@ async def saved(desk: Desk, click: Click) -> None:
     )
 
 
+def _no_service(desk: Desk, click: Click) -> str:
+    """What is wrong where no service was chosen, "" = nothing: any rings a number, and some phones only one can."""
+    kind = click.fields.get("kind", "")
+    able = [one for one in desk.board.providers.values() if one.can("place_call") and kind in one.rep_phones]
+    if click.fields.get("account") != NONE or kind == "number" or len(able) < 2:
+        return ""
+    return "Only one of the services can ring it: choose which. Nothing was changed."
+
+
 def _from_form(desk: Desk, person: Person, click: Click) -> Person:
     fields = click.fields
     kind, value = fields.get("kind", "") or "number", fields.get("phone", "")
-    account = fields.get("account", "") if kind != "number" else ""
-    found = linking.linked(desk.board, person, kind, value, account)
+    account = fields.get("account", "")
+    found = linking.linked(desk.board, person, kind, value, "" if account == NONE else account)
     code = fields.get("extension", "")
     if kind == "extension" and (not code or code == person.extension == person.phone):
         code = found.phone  # left as it stood there: it goes with the phone

@@ -6,7 +6,6 @@ from bot import presence
 from bot.cards import safe
 from bot.cards.presence import presence_message
 from bot.provider import Provider
-from bot.store import people
 from bot.store import presence as store
 from handlers import Click, Desk, answer, on_actions, tell
 
@@ -44,7 +43,7 @@ async def _put(desk: Desk, click: Click, provider: Provider, words: str) -> None
 async def _show(desk: Desk, click: Click, provider: Provider) -> None:
     board = desk.board
     known = await board.read(store.presence, click.user, provider.account)
-    zone = (await board.read(people.person, click.user)).zone or board.settings.zone
+    zone = await board.read(board.zone_of, click.user)
     shown = presence_message(
         provider.title,
         provider.account,

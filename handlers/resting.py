@@ -5,8 +5,8 @@ from typing import Any
 
 from slack_sdk.errors import SlackApiError
 
-from bot.slack_api import code_of
-from handlers import UNREACHED, Desk
+from bot.slack_api import UNREACHED, code_of
+from handlers import Desk
 
 PROBLEM = "do not disturb"
 

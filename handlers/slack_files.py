@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 from bot import tables
 from bot.cards.forms import PASTED
 from bot.errors import CallboardError, NotAllowed, NotFound, Unavailable
-from handlers import UNREACHED, Click, Desk, slack_code
+from bot.slack_api import UNREACHED, code_of
+from handlers import Click, Desk
 
 _PART = 64 * 1024
 
@@ -30,13 +31,14 @@ def wrong_table(click: Click) -> dict[str, str]:
     return {}
 
 
-async def table(desk: Desk, click: Click, file: str = "") -> tuple[str, bytes]:
+async def table(desk: Desk, click: Click, file: str = "", limit: int = tables.MOST_BYTES) -> tuple[str, bytes]:
     """Name and content of the table that a form is about: `file`, which was sent before, else as `wrong_table()` says.
+    `limit`: bytes.
 
     Raises as `fetch()`.
     """
     if file := file or chosen(click):
-        return await fetch(desk, file, tables.MOST_BYTES)
+        return await fetch(desk, file, limit)
     return "pasted rows", click.fields["rows"].encode()
 
 
@@ -50,7 +52,7 @@ async def fetch(desk: Desk, file: str, limit: int) -> tuple[str, bytes]:
     try:
         info = (await desk.slack.files_info(file=file))["file"]
     except UNREACHED as error:
-        raise _words(slack_code(error)) from error
+        raise _words(code_of(error)) from error
     name, address = str(info.get("name") or "file"), str(info.get("url_private_download") or info.get("url_private"))
     if int(info.get("size") or 0) > limit:
         raise NotAllowed(

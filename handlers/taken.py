@@ -7,9 +7,10 @@ from slack_sdk.errors import SlackApiError
 
 from bot import linking
 from bot.board import notice
+from bot.slack_api import UNREACHED, code_of
 from bot.store import cards, ledger, people, web_phones
 from bot.store.people import Person
-from handlers import MEET_SECONDS, UNREACHED, Desk, slack_code
+from handlers import MEET_SECONDS, Desk
 
 
 async def check_free(desk: Desk, new: Person) -> None:
@@ -43,7 +44,7 @@ async def _has_left(desk: Desk, user: str) -> bool:
         async with asyncio.timeout(MEET_SECONDS):  # a form waits for its answer meanwhile
             found = (await desk.slack.users_info(user=user))["user"]
     except SlackApiError as error:
-        return slack_code(error) == "user_not_found"
+        return code_of(error) == "user_not_found"
     except UNREACHED:
         return False
     desk.is_outside(user, found)

@@ -24,11 +24,14 @@ from bot.cards.voicemsg_forms import (
 from bot.errors import BadInput, CallboardError, NotAllowed, NotFound, Unavailable, Unsupported
 from bot.messaging import Wanted, so_many
 from bot.periods import time_of_day
-from bot.store import cards, ledger, messages, people
+from bot.store import cards, ledger, messages
 from bot.store.messages import Batch
 from handlers import Click, Desk, answer, does, exports, on_actions, on_command, on_form, on_shortcut, open_slowly, tell
 from handlers.calls import write_button, write_intent
 from handlers.voice_templates import stored_at, templates
+
+_LISTS = ("templates", "scheduled", "help")
+_SPOKEN = "A text to be spoken goes in quotes"
 
 
 def register(app: AsyncApp, desk: Desk) -> None:
@@ -49,9 +52,6 @@ def register(app: AsyncApp, desk: Desk) -> None:
     )
     on_form(app, desk, "voicemsg:order", validate_order, order)
     on_shortcut(app, desk, "send_voice_message", open_form)
-
-
-_LISTS = ("templates", "scheduled", "help")
 
 
 async def write_command(desk: Desk, click: Click) -> bool:
@@ -115,9 +115,6 @@ async def _typed(desk: Desk, click: Click) -> None:
     await _tell_of(desk, click, batch)
 
 
-_SPOKEN = "A text to be spoken goes in quotes"
-
-
 async def _typed_recipients(board: Board, user: str, text: saying.MessageText) -> tuple[tuple[str, str], ...]:
     try:
         return await asking.listed(board, user, [(one, "") for one in text.who])
@@ -179,7 +176,7 @@ async def _moment(board: Board, user: str, day: str, clock: str) -> float:
         raise BadInput(
             f"“{clock}” is no time, so nothing was sent. Write it like 14:30, 6pm, tomorrow 09:00 or 2026-03-04 09:00."
         )
-    zone = await _zone(board, user)
+    zone = await board.read(board.zone_of, user)
     now = board.now()
     today = datetime.fromtimestamp(now, ZoneInfo(zone)).date()
     if day in ("", "today", "tomorrow"):
@@ -191,10 +188,6 @@ async def _moment(board: Board, user: str, day: str, clock: str) -> float:
                 raise
             return on((today + timedelta(1)).isoformat(), clock, now, zone)
     return on(day, clock, now, zone)
-
-
-async def _zone(board: Board, user: str) -> str:
-    return (await board.read(people.person, user)).zone or board.settings.zone
 
 
 # The form
@@ -291,7 +284,9 @@ async def _recipients(desk: Desk, click: Click) -> tuple[tuple[str, str], ...]:
 
 
 async def _limits(desk: Desk, click: Click) -> tuple[int, int]:
-    return saying.limits(click.fields.get("limits", ""))
+    ring_seconds, max_seconds = saying.limits(click.fields.get("limits", ""))
+    messaging.check_ring(desk.board, ring_seconds)
+    return ring_seconds, max_seconds
 
 
 async def _form_moment(desk: Desk, click: Click) -> float:
@@ -378,5 +373,5 @@ def _scheduled(db: sqlite3.Connection, board: Board, user: str) -> Message:
     everybody = board.settings.role(user) != "rep"
     found = messages.waiting(db, "" if everybody else user)
     rows = [(batch, message_queue.read_said(batch.body), count, first) for batch, count, first in found]
-    zone = people.person(db, user).zone or board.settings.zone
+    zone = board.zone_of(db, user)
     return scheduled_message(rows, board.now(), zone, everybody=everybody)

@@ -1,27 +1,23 @@
 """Stored voice messages: `/voicemsg templates`, the form that stores one, and the button that deletes one."""
 
-from collections.abc import Awaitable
-from typing import TypeVar
-
 import msgspec
 from slack_bolt.async_app import AsyncApp
 
-from bot import message_queue, messaging, numbers, permission
+from bot import changing, message_queue, messaging, numbers, permission
 from bot.board import Board
 from bot.cards import plain
 from bot.cards.voicemsg_forms import delete_message, template_message, template_modal, templates_message
-from bot.errors import Ambiguous, BadInput, CallboardError, NotAllowed, NotFound, Unsupported
+from bot.changing import Change
+from bot.errors import BadInput, CallboardError, NotAllowed, NotFound, Unsupported
 from bot.orders import NewTemplate, Template
-from bot.store import ledger, people
 from handlers import Click, Desk, answer, on_actions, on_form, tell
-
-_T = TypeVar("_T")
+from handlers.live import once
 
 
 def register(app: AsyncApp, desk: Desk) -> None:
     """All listeners of this feature; its commands come from handlers/voice_messages.py."""
     on_actions(app, desk, "template", {"delete": (delete, None)})
-    on_form(app, desk, "template:store", validate_template, store_template)
+    on_form(app, desk, "template:store", validate_template, once(store_template))
 
 
 async def templates(desk: Desk, click: Click, rest: str) -> None:
@@ -39,8 +35,7 @@ async def templates(desk: Desk, click: Click, rest: str) -> None:
             provider = board.provider(account)
             if provider.can("template"):
                 template = await provider.template(template.id)
-            person = await board.read(people.person, click.user)
-            zone = person.zone or board.settings.zone
+            zone = await board.read(board.zone_of, click.user)
             await answer(desk, click, template_message(provider.title, template, board.now(), zone))
         case "add":
             _check_manager(desk, click)
@@ -144,7 +139,8 @@ async def store_template(desk: Desk, click: Click) -> None:
         redirect_digit=int(fields.get("digit") or 0),
         redirect_number=numbers.parse(number, board.settings.region) if number else "",
     )
-    created = await _noted(board, click.user, "store voice message", new.name, account, provider.create_template(new))
+    asked = _change(click, "store voice message", new.name, account)
+    created = await changing.make(board, asked, provider.create_template(new), told=str)
     await tell(desk, click, f"{provider.title} stored the message “{plain(new.name)}” (id {plain(created)}).")
 
 
@@ -154,21 +150,11 @@ async def delete(desk: Desk, click: Click) -> None:
     board = desk.board
     account, _, template = click.value.partition("/")
     provider = board.provider(account)
-    await _noted(board, click.user, "delete voice message", template, account, provider.delete_template(template))
+    asked = _change(click, "delete voice message", template, account)
+    await changing.make(board, asked, provider.delete_template(template))
     await tell(desk, click, f"{provider.title} deleted the stored message {plain(template)}.", replace=True)
 
 
-async def _noted(board: Board, user: str, what: str, subject: str, account: str, asked: Awaitable[_T]) -> _T:
-    """What the service answers; that, or what went wrong, is in the audit log.
-
-    Raises:
-        CallboardError: what the service answered.
-    """
-    try:
-        answer = await asked
-    except CallboardError as error:
-        fate = "unclear" if isinstance(error, Ambiguous) else "not done"
-        await board.record(ledger.audit, board.now(), user, what, subject, f"{account} {fate}: {error}")
-        raise
-    await board.record(ledger.audit, board.now(), user, what, subject, f"{account} {answer or ''}".strip())
-    return answer
+def _change(click: Click, what: str, subject: str, account: str) -> Change:
+    look = "`/voicemsg templates`"
+    return Change(by=click.user, what=what, subject=subject, detail=account, doing=f"{what} “{subject}”", look=look)

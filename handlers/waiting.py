@@ -2,14 +2,13 @@
 
 import html
 import sqlite3
-from contextlib import suppress
 from dataclasses import replace
 
 import msgspec
 from msgspec.structs import replace as with_changes
 from slack_bolt.async_app import AsyncApp
 
-from bot import claiming, numbers, slack_text
+from bot import asking, claiming, slack_text
 from bot.board import Board
 from bot.cards import Message
 from bot.cards.escalation import escalation
@@ -17,8 +16,9 @@ from bot.cards.help import help_message
 from bot.cards.waiting import MENU, MINE, Choice, list_message, urgency
 from bot.errors import BadInput, NotAllowed
 from bot.routing import masks, masks_from
+from bot.slack_api import UNREACHED
 from bot.store import cards, ledger, lookups, missed, people
-from handlers import UNREACHED, Click, Desk, Handler, answer, on_actions, on_command
+from handlers import Click, Desk, Handler, answer, on_actions, on_command
 from handlers import missed as card
 from handlers.calls import write_button
 
@@ -99,7 +99,7 @@ async def assign(desk: Desk, click: Click) -> None:
         if to != click.user:
             contact = lookups.known(db, row.number) if row.number else None
             given = replace(missed.get(db, row.id) or row, line=board.settings.label(row.line))
-            zone = people.person(db, to).zone or board.settings.zone
+            zone = board.zone_of(db, to)
             told = msgspec.json.encode(escalation(given, contact, now, zone, asked_by=click.user))
             cards.mark(db, "notice", f"{missed.ASSIGNED}:{row.id}:{now}", f"@{to}", now, told)
 
@@ -132,19 +132,15 @@ def _scope(board: Board, text: str) -> str:
     word = slack_text.unquoted(text.casefold().removeprefix("line ").strip())
     if word in ("", MINE):
         return word
-    lines = board.settings.lines
-    number = f"+{word}"
-    with suppress(BadInput):  # a name, or a number without its plus
-        number = numbers.parse(word, board.settings.region)
-    found = [line.number for line in lines if word == line.label.casefold() or number == line.number]
+    found = asking.lines_named(board, word)
     if not found:
         name = board.settings.commands["missed"]
-        known = ", ".join(line.label or numbers.pretty(line.number) for line in lines)
+        known = board.settings.line_names
         raise BadInput(
             f"There is no line “{text}”. Type `{name}`, `{name} mine`, or a line's name"
             + (f": {known}." if known else "; none is configured.")
         )
-    return found[0]
+    return found[0].number
 
 
 def _list(db: sqlite3.Connection, board: Board, click: Click, choice: Choice) -> Message:
@@ -161,7 +157,7 @@ def _list(db: sqlite3.Connection, board: Board, click: Click, choice: Choice) ->
         rows,
         choice,
         now,
-        people.person(db, user).zone or settings.zone,
+        board.zone_of(db, user),
         lambda number: lookups.known(db, number) if number else None,
         lambda one: masks(settings, here) or (one.claimed_by != user and masks_from(settings, one.place, user)),
         label=settings.label(choice.scope),

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 import msgspec
 from slack_bolt.async_app import AsyncApp
 
-from bot import dialing, waiving
+from bot import dialing, intents, waiving
 from bot.cards import rep_words
 from bot.cards.forms import form, text_input
-from bot.dialing import Ask
+from bot.intents import Ask
 from handlers import Click, Desk, First, Handler, calls, does, on_actions, on_form, tell
 
 
@@ -64,7 +64,7 @@ async def said(desk: Desk, click: Click) -> None:
     wanted = _wanted.decode(click.value)
     click = msgspec.structs.replace(click, response_url=wanted.url)
     reason = " ".join(click.fields["why"].split())
-    ask = dialing.while_it_counts(desk.board, msgspec.structs.replace(wanted.ask, rep=click.user, reason=reason))
+    ask = intents.while_it_counts(msgspec.structs.replace(wanted.ask, rep=click.user, reason=reason), desk.board.now())
     if desk.board.settings.role(click.user) != "rep":
         ask = msgspec.structs.replace(ask, allowed_by=click.user, allowed_at=desk.board.now())
         await calls.dial(desk, click, click.trigger, ask)
@@ -83,7 +83,8 @@ async def said(desk: Desk, click: Click) -> None:
 
 
 async def why_not(desk: Desk, click: Click) -> None:
-    """*Refuse…*: whoever wanted to call should know why."""
+    """*Refuse…*: whoever wanted to call should know why. Who comes too late need not write it."""
+    await waiving.check(desk.board, click.user, click.value)
     why = text_input("why", "Why not?", {}, hint="Whoever asked is told.", length=waiving.REASON)
     view = form("Refuse this call", [why], "waive:refused", click.value, submit="Refuse")
     await desk.slack.views_open(trigger_id=click.trigger, view=view)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from typing_extensions import override
 
 from bot.call import Call
@@ -16,7 +17,9 @@ from bot.errors import Unavailable
 from bot.events import AnyEvent, Described, LegRinging
 from bot.providers.voicenter import web_phone as voicenter_web_phone
 from bot.web_phone import Report, WebPhone
-from tests.office import ENVIRONMENT, Office, PaperPhone
+from tests.fake_slack import FakeSlack
+from tests.office import ENVIRONMENT, Office, PaperPhone, office
+from tests.slack_state import Clock
 
 ORIGIN = "https://callboard.example"
 SECRET = ENVIRONMENT["SLACK_BOT_TOKEN"]
@@ -117,4 +120,16 @@ async def open_page(desk: Office) -> AsyncIterator[Page]:
     secret = await set_up(desk)
     async with browser(desk) as page:
         assert (await page.ask("open", {"ticket": secret})).status_code == 200
+        yield page
+
+
+@pytest.fixture
+async def browserdesk(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> AsyncIterator[Office]:
+    async with office(tmp_path, fake_slack, slack_clock, kind=Browserphone) as desk:
+        yield desk
+
+
+@pytest.fixture
+async def page(browserdesk: Office) -> AsyncIterator[Page]:
+    async with open_page(browserdesk) as page:
         yield page

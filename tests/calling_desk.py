@@ -1,9 +1,13 @@
 """What people do with call lists in Slack, and what they then see."""
 
 import html
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
-from bot import offers
+import pytest
+
+from bot import calling_lists, offers
 from bot.cards.offer import Press
 from bot.events import REP, CdrReceived, LegAnswered, Outcome
 from bot.store import calling_lists as store
@@ -11,10 +15,12 @@ from bot.store import offers as turns
 from bot.store.calling_lists import CallingList
 from bot.store.offers import Offer
 from tests.audit_lines import audit_log
-from tests.office import SETTINGS, Office
-from tests.slack_state import Message
+from tests.fake_slack import FakeSlack
+from tests.office import SETTINGS, Office, office
+from tests.slack_state import Clock, Message
 
 NOA, SAM, MAX = "+12025550101", "+12025550102", "+12025550103"
+FREE = SETTINGS.replace("[policy]", "[policy]\nattempts_per_day = 0\nattempts_per_week = 0")
 BOTH = "Autumn offers for <@U1|ada> <@U4|max>"
 THREE = f"number,name,city\n{NOA},Noa Green,Haifa\n{SAM},Sam Hill,\n{MAX},Max,Lod\n"
 CLOSED = SETTINGS.replace('hours = ["00:00", "24:00"]', 'hours = ["09:00", "18:00"]')
@@ -155,3 +161,19 @@ async def contact(desk: Office, list_id: str, number: str) -> Offer:
 
 async def audit(desk: Office) -> list[tuple[str, str]]:
     return [(who, what) for _, who, what, *_ in await desk.board.read(audit_log)]
+
+
+@pytest.fixture
+async def free(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> AsyncIterator[Office]:
+    """No limit of attempts."""
+    async with office(tmp_path, fake_slack, slack_clock, FREE) as there:
+        await furnish(there)
+        yield there
+
+
+async def begin_beside(desk: Office, rows: str = THREE) -> str:
+    """A list that is not made by the form."""
+    found = await calling_lists.prepare(desk.board, "U2", "Second", ["U1"], rows.encode(), "pasted rows", "second")
+    await calling_lists.give_out(desk.board, "U2", found.id)
+    await rest(desk)
+    return found.id

@@ -2,6 +2,7 @@
 
 import ipaddress
 import logging
+import sqlite3
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import hypothesis
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
+from tests.empty_store import opened
 from tests.fake_slack import FakeSlack
 from tests.office import Office, office
 from tests.slack_state import Clock
@@ -90,7 +92,7 @@ def _no_outside_network() -> None:
 @pytest.fixture(autouse=True)
 def _loggers_as_before() -> Iterator[None]:
     """They are the process's own, and whoever tries the command line sets them."""
-    names = ("httpx", "apscheduler", "slack_bolt", "slack_sdk", "uvicorn", None)
+    names = ("httpx", "httpcore", "apscheduler", "slack_bolt", "slack_sdk", "uvicorn", None)
     before = [(logger, logger.level, list(logger.filters)) for logger in map(logging.getLogger, names)]
     yield
     for logger, level, filters in before:
@@ -103,6 +105,12 @@ def _slack_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """However busy this machine is: a test that needs a Slack that is late says so itself."""
     monkeypatch.setattr("handlers.MEET_SECONDS", 60)
     monkeypatch.setattr("handlers.taken.MEET_SECONDS", 60)
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    """An empty database, as the writer has it."""
+    yield from opened(tmp_path / "store.sqlite")
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ class Dialer(PaperPhone):
     """Two campaigns; every order is in `asked`.
 
     `faults`: operation -> what is raised instead, one each time; with `acts` it is done all the same before.
-    `before`: is called with each operation's name.  `pause`: starting a campaign, or adding many, waits for it.
+    `before`: is called with each operation's name.  `pause`: starting, clearing and adding many wait for it.
     `said_no`: number -> the service's words in a bulk answer.  `silent`: the answer says nothing of single calls.
     """
 
@@ -98,6 +98,8 @@ class Dialer(PaperPhone):
     @override
     async def clear_campaign(self, campaign: str) -> None:
         with self._order("clear_campaign", campaign) as sheet:
+            if self.pause is not None:
+                await self.pause.wait()
             sheet.calls.clear()
 
     @override

@@ -4,11 +4,15 @@ What migrating does is proven by `test_store_engine.py`, and by whoever starts t
 """
 
 import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
 
+from bot.call import Call, Unreported
+from bot.roundups import Roundup
 from bot.store import Database
 from bot.store.engine import add_functions
 
@@ -32,6 +36,46 @@ def connected(path: Path, factory: type[C]) -> C:
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA synchronous = OFF")
     return connection
+
+
+def opened(path: Path) -> Iterator[sqlite3.Connection]:
+    """The same for a fixture, closed after it."""
+    connection = connected(path, sqlite3.Connection)
+    yield connection
+    connection.close()
+
+
+@dataclass
+class Routes:
+    """Where calls are shown: everything in one channel."""
+
+    summaries: bool = True
+    incoming: bool = True
+    after: float = 900.0
+
+    def place(self, call: Call) -> str:
+        return "C1"
+
+    def summary(self, call: Call) -> bool:
+        return self.summaries
+
+    def announced(self, call: Call) -> bool:
+        return self.incoming
+
+    def unreported(self, call: Call) -> Unreported:
+        return ""
+
+    def escalate_after(self) -> float:
+        return self.after
+
+    def remind_after(self) -> float:
+        return self.after
+
+    def stops(self, heard: Sequence[str]) -> str:
+        return ""
+
+    def roundup(self, call: Call, place: str, now: float) -> Roundup | None:
+        return None
 
 
 @cache

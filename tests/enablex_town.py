@@ -23,10 +23,10 @@ from bot.board import Board
 from bot.call import Call
 from bot.cards.call import call_card
 from bot.cards.line import line_card
-from bot.dialing import Ask
 from bot.errors import CallboardError
 from bot.events import AnyEvent, State
 from bot.hooks import Reply, Request
+from bot.intents import Ask
 from bot.orders import Prompt, Speech
 from bot.polling import POLL_SECONDS, Poll
 from bot.provider import Provider

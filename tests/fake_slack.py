@@ -16,6 +16,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,7 @@ class FakeSlack:
         files: by id.  scanning: files are shown only when `scanned()` is called, as Slack's scan takes its time.
         hide_files: messages are read without them.
         processing: how often the bot asks about a new file of its own before Slack knows what is in it.
+        ails: method and arguments of each request -> the kind of fault (see `fail_next`) that it meets, "" = none.
         sockets: the bot's connections in Socket Mode.
         signed_at: when requests to the bot are signed. Bolt compares with the wall clock, whatever clock a test has.
     """
@@ -85,6 +87,7 @@ class FakeSlack:
     def __init__(self, now: Callable[[], float], scopes: frozenset[str] | None = None) -> None:
         self.now = now
         self.signed_at: Callable[[], float] = time.time
+        self.dated_at: Callable[[], float] = time.time
         self.scopes = granted_scopes() if scopes is None else scopes
         self.groups: dict[str, list[str]] = {}
         self.users = {user.id: user for user in (User("U1", "Ada", is_admin=True), User("U2", "Grace"))}
@@ -103,6 +106,7 @@ class FakeSlack:
         self.hide_files = False
         self.processing = 1
         self.scanned_later: list[tuple[str, Message]] = []
+        self.ails: Callable[[str, dict[str, Any]], str] | None = None
         self.sockets = Sockets()
         self.triggers: dict[str, Trigger] = {}
         self.response_urls: dict[str, ResponseUrl] = {}
@@ -257,6 +261,7 @@ class FakeSlack:
             return _drop(request)
         faults = self._faults.get(method)
         kind, retry_after = faults.popleft() if faults else ("", 0)
+        kind = kind or (self.ails(method, arguments) if self.ails is not None else "")
         outcome = kind
         try:
             if kind in ("500", "drop_before"):
@@ -276,7 +281,11 @@ class FakeSlack:
             outcome = kind or "ok"
             if kind.startswith("garbled:"):
                 return web.Response(text='{"ok": tr', content_type=kind.removeprefix("garbled:"))
-            granted = {"x-oauth-scopes": ",".join(sorted(self.scopes))}  # Slack tells them with every answer
+            # Slack tells both with every answer.
+            granted = {
+                "x-oauth-scopes": ",".join(sorted(self.scopes)),
+                "date": formatdate(self.dated_at(), usegmt=True),
+            }
             return _drop(request) if kind else web.json_response({"ok": True, **answer}, headers=granted)
         except RateLimited as error:
             outcome = error.code

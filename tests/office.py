@@ -30,6 +30,7 @@ from bot.orders import CallOrder, options
 from bot.provider import Provider, Setting
 from bot.rendering import render
 from bot.settings import Settings
+from bot.slack_api import OnceMore
 from bot.store import Database, calls, contacts, people
 from bot.store.contacts import Contact
 from bot.store.people import Person
@@ -241,7 +242,9 @@ async def office(
     board.sleep = later
     board.outsiders = await board.read(people.outsiders)
     async with aiohttp.ClientSession() as session:
-        client = AsyncWebClient(token=slack.bot_token, base_url=slack.base_url, session=session, retry_handlers=[])
+        client = AsyncWebClient(
+            token=slack.bot_token, base_url=slack.base_url, session=session, retry_handlers=[OnceMore()]
+        )
         desk = Desk(board, client, set(slack.users), slack.team)  # a test that wants somebody to be new says so
         app = slack_app(desk, Identity(slack.team, slack.bot_id, slack.bot_user))
         web = application(board, slack_over_http(app))

@@ -5,6 +5,7 @@ import contextlib
 import gc
 import os
 import sqlite3
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot.assembly import _stop, running, slack_app
 from bot.board import Board
-from bot.data_folder import DATABASE, opened, unusable
+from bot.data_folder import DATABASE, opened, unusable, unusable_database
 from bot.errors import SettingsError
 from bot.settings_reader import load
 from bot.store import Database, ledger, workflow_steps
@@ -180,6 +181,19 @@ async def test_an_outage_is_not_told_as_broken_until_the_next_hour(desk: Office)
     assert await broken(desk.board) == []
 
 
+async def test_a_clock_that_is_wrong_is_told_until_it_is_set(desk: Office) -> None:
+    """In HTTP mode Slack's requests are refused then, and nobody who types a command could know why."""
+    desk.slack.dated_at = lambda: time.time() + 420
+    await refresh(desk.board, desk.desk.slack)
+    await desk.settle()
+    (told,) = [message.text for message in desk.conversation("U9")]
+    assert told.startswith("This computer's clock is 7 minutes behind Slack's, so times, calling hours and limits are ")
+    assert "; commands and buttons are refused, too. Set it, say with `timedatectl set-ntp true`." in told
+    desk.slack.dated_at = lambda: time.time() + 20
+    await refresh(desk.board, desk.desk.slack)
+    assert await broken(desk.board) == []
+
+
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
@@ -244,7 +258,12 @@ def test_a_full_disk_is_no_damage_and_no_missing_right(tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as told:
         opened(full, tmp_path / DATABASE)
     fix = "Make room on its disk, then start again."
-    assert str(told.value) == f"The database {tmp_path / DATABASE} cannot be opened: database or disk is full. {fix}"
+    assert str(told.value) == f"The database {tmp_path / DATABASE} cannot be used: database or disk is full. {fix}"
+    sick = sqlite3.OperationalError("disk I/O error")  # as at a full disk, too, where SQLite asks for shared memory
+    sick.sqlite_errorcode = sqlite3.SQLITE_IOERR | 19 << 8
+    assert unusable_database(tmp_path, sick).endswith(
+        "disk I/O error. Look whether its disk is full, or failing, then start again."
+    )
     fix = "Make room on its disk, or set another CALLBOARD_DATA."
     assert isinstance(told.value.__cause__, sqlite3.Error)
     for error, why in (

@@ -13,8 +13,8 @@ from msgspec.structs import replace
 from typing_extensions import override
 
 from bot import assembly, call_options, dialing, settings_reader
-from bot.dialing import Ask
 from bot.errors import NeedsConsent, NotAllowed
+from bot.intents import Ask
 from bot.orders import BASICS, CallOrder, RepPhone, Speech, options
 from bot.routing import ByLine
 from bot.settings import Settings
@@ -24,7 +24,10 @@ from tests.office import ENVIRONMENT, LINE, SETTINGS, Office, PaperPhone, office
 from tests.slack_state import Clock
 
 NUMBER, SECOND = "+12025550123", "+12025550124"
-SECRETS = {"CALLGEAR_ACCESS_TOKEN": "TOKEN", "GURULIZE_PASSWORD": "PASSWORD", "EXOLVE_API_KEY": "KEY"}
+SECRETS = {
+    **{"CALLGEAR_ACCESS_TOKEN": "TOKEN", "GURULIZE_PASSWORD": "PASSWORD", "EXOLVE_API_KEY": "KEY"},
+    **{"ENABLEX_APP_ID": "ID", "ENABLEX_APP_KEY": "KEY"},
+}
 TEN = ", ".join(f"v{n} = 'x'" for n in range(10))
 CALLGEAR = '[accounts.callgear]\nvirtual_phone_number = "+12025550100"\n'
 GURULIZE = '[accounts.gurulize]\nurl = "https://gurulize.example/c2c"\nusername = "office"\n'
@@ -251,6 +254,17 @@ async def test_calls_have_the_options_of_account_and_line(desk: Office) -> None:
     await desk.link("U1")
     usual = await dial(desk, "k3", number="+12025550125")
     assert (usual.caller_id, usual.caller_name) == (LINE, "Sales")
+
+
+async def test_a_call_from_a_list_rings_as_long_as_the_policy_says(desk: Office) -> None:
+    await desk.link("U1")
+    everywhere(desk, {"ring_seconds": 10})
+    assert (await dial(desk)).ring_seconds == 10
+    assert (await dial(desk, "k2", number=SECOND, from_list=True)).ring_seconds == 15
+    everywhere(desk, {"ring_seconds": 0})
+    assert not (await dial(desk, "k3", number="+12025550125", from_list=True)).ring_seconds
+    everywhere(desk, {"ring_seconds": 40})
+    assert (await dial(desk, "k4", number="+12025550126", from_list=True)).ring_seconds == 40
 
 
 async def test_an_own_extension_is_called_as_one(desk: Office) -> None:

@@ -11,12 +11,12 @@ from typing import Any
 import httpx
 import pytest
 
-from bot.errors import Refused, SettingsError, Unavailable
+from bot.errors import ProviderError, Refused, SettingsError, Unavailable
 from bot.orders import RepPhone, Speech
 from bot.providers import callgear
 from bot.providers.callgear.methods import CODES
 from tests.callgear_line import LINE, Line
-from tests.test_provider_contract import assert_same_request, conversation
+from tests.provider_samples import assert_same_request, conversation
 
 
 @pytest.fixture
@@ -151,7 +151,7 @@ async def test_without_a_session_nothing_is_ordered(line: Line) -> None:
 
 async def test_a_key_that_is_refused_is_not_tried_again(line: Line) -> None:
     line.exchange.keys = set()
-    with pytest.raises(Refused, match="Check the key"):
+    with pytest.raises(Refused, match=r"Check CALLGEAR_ACCESS_TOKEN\."):
         await line.dial()
     assert [one["method"] for one in line.sent] == ["start.simple_call"]
     await line.provider.sign_out()
@@ -160,9 +160,30 @@ async def test_a_key_that_is_refused_is_not_tried_again(line: Line) -> None:
 
 async def test_a_wrong_password_is_not_tried_again(line: Line) -> None:
     line.provider.values |= {"access_token": "", "login": "demo", "password": "wrong"}
-    with pytest.raises(Refused, match="Check login and password"):
+    with pytest.raises(Refused, match=r"Check CALLGEAR_LOGIN and CALLGEAR_PASSWORD\."):
         await line.provider.check()
     assert len(line.sent) == 1
+
+
+async def test_a_wrong_password_is_tried_once_a_minute_by_what_asks_by_itself(line: Line) -> None:
+    """Every three seconds it would be tried else, and the service takes that for somebody who guesses."""
+    line.provider.values |= {"access_token": "", "login": "demo", "password": "wrong"}
+    for _ in range(10):
+        with pytest.raises(Refused, match="Check CALLGEAR_LOGIN and CALLGEAR_PASSWORD") as caught:
+            await line.provider.check()
+        assert caught.value.code == "auth_error"
+        await line.clock.advance(3)
+    assert len(line.sent) == 1
+    with pytest.raises(Refused, match="Check CALLGEAR_LOGIN and CALLGEAR_PASSWORD"):
+        await line.dial()  # a person waits, and may have mended it
+    assert len(line.sent) == 2
+    await line.clock.advance(61)
+    line.provider.values["password"] = "demo-password"
+    await line.provider.check()
+    line.exchange.sessions.clear()
+    line.exchange.keys = set()
+    await line.provider.check()
+    assert [one["method"] for one in line.sent].count("login.user") == 4
 
 
 async def test_a_used_up_limit_stops_questions_but_no_dials(line: Line) -> None:
@@ -255,6 +276,95 @@ async def test_a_direction_that_is_forbidden_is_explained(line: Line) -> None:
     with pytest.raises(Refused, match=r"Not allowed\. Allow calls in that direction in the client area"):
         await line.dial()
     await line.provider.http.aclose()
+
+
+async def refusal(line: Line, code: int, mnemonic: str = "", message: str = "No", **data: Any) -> str:
+    """What whoever places a call is told of this error."""
+    error = {"code": code, "message": message, "data": {"mnemonic": mnemonic, **data}}
+    answer = httpx.Response(200, json={"jsonrpc": "2.0", "id": 1, "error": error})
+    async with httpx.AsyncClient(transport=httpx.MockTransport(lambda told: answer)) as http:
+        line.provider.http = http
+        with pytest.raises(ProviderError) as caught:
+            await line.dial()
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("mnemonic", "field", "words"),
+    [
+        ("invalid_parameter_value", "contact", "(contact). Check the number."),
+        ("data_type_error", "operator", "(operator). Check the phone that is linked for you."),
+        ("invalid_parameter_value", "employee.id", "(employee.id). Check the employee's id in the client area."),
+        ("required_parameter_missed", "virtual_phone_number", "Check the line, or the virtual_phone_number setting."),
+        ("invalid_parameter_value", "contact_message.value", "Check the message, or the id of its file."),
+        ("invalid_parameter_value", "", "Check the number, the line and the options of the call."),
+        ("unexpected_parameters", "direction", "(direction). Check CALLGEAR_URL, or update Callboard: "),
+        ("method_not_found", "", "Check CALLGEAR_URL, or update Callboard: "),
+        ("forbidden", "", "Ask the account's administrator for that right: client area, Account, "),
+        ("duplicate_tag", "", "The call has it: there is nothing more to do."),
+    ],
+)
+async def test_each_common_error_says_what_to_do(line: Line, mnemonic: str, field: str, words: str) -> None:
+    assert words in await refusal(line, -32602, mnemonic, field=field)
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (-32001, "Check the key, or login and password."),
+        (-32003, "Ask the account's administrator"),
+        (-32004, "Look at the call's card"),
+        (-32007, "Check the line, or the virtual_phone_number setting."),
+        (-32008, "switch that component"),
+        (-32009, "ask CallGear's support"),
+        (-32029, "Points are counted anew in 60 s: try again then."),
+        (-32601, "Check CALLGEAR_URL, or update Callboard"),
+    ],
+)
+@pytest.mark.parametrize("mnemonic", ["", "never_heard_of"])
+async def test_an_error_without_a_known_mnemonic_is_told_by_its_group(
+    line: Line, code: int, words: str, mnemonic: str
+) -> None:
+    assert words in await refusal(line, code, mnemonic)
+
+
+async def test_a_recording_that_the_account_demands_is_said_to_be_one(line: Line) -> None:
+    call = await line.dial()
+    error = {"code": -32003, "message": "Permission denied", "data": {"mnemonic": "forbidden"}}
+    answer = httpx.Response(200, json={"jsonrpc": "2.0", "id": 1, "error": error})
+    async with httpx.AsyncClient(transport=httpx.MockTransport(lambda told: answer)) as http:
+        line.provider.http = http
+        with pytest.raises(
+            Refused, match=r"denied\. The account records all its calls: only its client area stops that"
+        ):
+            await line.provider.stop_recording(call)
+
+
+async def test_a_sentence_with_gaps_is_filled(line: Line) -> None:
+    """`params`: "map of parameters' substitutions for a template with a text about an error"."""
+    message = "Limit per {limit_type} has been exceeded. Value of current limit per {limit_type} is {limit_max_value}"
+    params = {"limit_type": "day", "limit_max_value": 100}
+    words = await refusal(line, -32029, "limit_exceeded", message, params=params)
+    assert "Limit per day has been exceeded. Value of current limit per day is 100. Points are" in words
+    assert "{nothing}" in await refusal(line, -32602, "tag_not_found", "No {nothing} here", params={"nothing": None})
+    assert "{x}" in await refusal(line, -32602, "tag_not_found", "No {x} here", params=None)
+
+
+@pytest.mark.parametrize("place", ["result", "beside"])
+async def test_limits_are_learned_wherever_they_stand(line: Line, place: str) -> None:
+    """The page says “in a reply”, and shows no more than the member itself."""
+    limits = {"day_limit": 100, "day_remaining": 50, "day_reset": 60, "minute_limit": 9, "minute_remaining": 9}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        body = json.loads(line.answer(request).content)
+        del body["result"]["metadata"]
+        (body if place == "beside" else body["result"])["metadata"] = {"limits": limits}
+        return httpx.Response(200, json=body)
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+        line.provider.http = http
+        await line.provider.check()
+    assert "50 of 100 points left today" in line.provider.notices()[0]
 
 
 @pytest.mark.parametrize(

@@ -127,6 +127,12 @@ def test_the_makers_card_says_how_often_somebody_is_called(tries: int, words: st
     assert ("called up to" in card.text) == bool(words)
 
 
+def test_one_contact_waits() -> None:
+    assert headline(msgspec.structs.replace(LIST, state="asked"), {"ready": 1}).startswith("1 contact waits for")
+    alone = checked(offer_card(LIST, TURN, KNOWN, (1, 1, NOW + 60), (1, 1), Window(), NOW, ZONE)).text
+    assert "1 more waits until later · you have done 1, and talked to 1 of them" in alone
+
+
 @given(found_lists, st.one_of(st.none(), knowns), st.integers(0, 1), st.one_of(st.just(0.0), moments), words)
 def test_any_contact_makes_a_card_that_slack_takes(
     found: CallingList, known: Known | None, paused: int, auto: float, why: str
@@ -167,7 +173,7 @@ def test_who_is_next_is_told_with_all_that_is_known() -> None:
         "It is 09:00 in New York, within calling hours (between 09:00 and 18:00, Monday to Friday)",
         "14:57: we called, busy (try again)\n14:57: we called, busy\n",
         "They were called once today.",
-        "12 more wait, 3 of them for a time",
+        "12 more wait, 3 of them until later",
         "you have done 7, and talked to 4 of them",
     ):
         assert told in shown.text, told

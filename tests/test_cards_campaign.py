@@ -115,6 +115,20 @@ def test_what_is_not_known_of_the_hours_is_said() -> None:
     assert "For 1 of them it is not known what time it is there." in card.text
 
 
+@pytest.mark.parametrize(
+    ("least", "most", "words"), [(0, 0, ""), (5, 5, "Priority 5."), (1, 9, "Priorities from 1 to 9.")]
+)
+def test_priorities_are_told_where_there_are_some(least: int, most: int, words: str) -> None:
+    found = Campaign(code="SALE", name="Spring sale", state="running", min_priority=least, max_priority=most)
+    text = checked(one_message(shown(found), NOW, ZONE)).text
+    assert words in text
+    assert ("Priorit" in text) == bool(words)
+
+
+def test_one_call_waits() -> None:
+    assert "1 call waits for a second manager." in batch_card(batch(state="asked"), {"ready": 1}, {}, {}, ZONE).text
+
+
 def test_one_row_is_no_rows() -> None:
     assert "1 row\n" in batch_card(batch(), {"ready": 1}, {}, {}, ZONE).text
 

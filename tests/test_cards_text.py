@@ -168,6 +168,20 @@ def test_day_and_clock(at: float, expected: str) -> None:
     assert cards.day_clock(at, NOW, ZONE) == expected
 
 
+@pytest.mark.parametrize(
+    ("at", "expected"),
+    [
+        (NOW, "at 15:00"),
+        (NOW - 86400, "yesterday at 15:00"),
+        (NOW + 86400, "tomorrow at 15:00"),
+        (NOW - 9 * 86400, "on 23 Feb at 15:00"),
+        (NOW - 365 * 86400, "on 4 Mar 2025 at 15:00"),
+    ],
+)
+def test_a_moment_in_a_sentence(at: float, expected: str) -> None:
+    assert cards.at_clock(at, NOW, ZONE) == expected
+
+
 def test_the_day_is_that_of_the_zone() -> None:
     late = NOW + 9 * 3600 + 1800  # 23:30 UTC, already tomorrow in Madrid
     assert cards.day_clock(late, NOW, ZONE) == "tomorrow 00:30"
@@ -193,6 +207,26 @@ def test_moments_that_can_be_picked() -> None:
 def test_tomorrow_at_nine_is_nine_when_the_clocks_change() -> None:
     before = datetime(2026, 3, 28, 15, tzinfo=ZoneInfo(ZONE)).timestamp()
     assert cards.clock(times.moment("tomorrow", before, ZONE), ZONE) == "09:00"
+
+
+@pytest.mark.parametrize(
+    ("now", "text", "found"),
+    [
+        ("2026-10-25T01:00+02:00", "02:30", "2026-10-25T02:30+02:00"),  # it comes twice: the first one
+        ("2026-10-25T02:45+02:00", "02:30", "2026-10-25T02:30+01:00"),  # that is past, and the second is ahead
+        ("2026-03-29T01:45+01:00", "02:30", "2026-03-29T03:30+02:00"),  # it never comes
+        ("2026-03-28T23:59+01:00", "00:00", "2026-03-29T00:00+01:00"),
+    ],
+)
+def test_a_time_of_the_night_in_which_the_clocks_change(now: str, text: str, found: str) -> None:
+    at = datetime.fromisoformat(now).timestamp()
+    assert times.on(found[:10], text, at, ZONE) == datetime.fromisoformat(found).timestamp()
+
+
+def test_a_time_that_has_come_twice_is_past() -> None:
+    now = datetime.fromisoformat("2026-10-25T02:45+01:00").timestamp()
+    with pytest.raises(BadInput, match="already past"):
+        times.on("2026-10-25", "02:30", now, ZONE)
 
 
 @pytest.mark.parametrize(("text", "hour", "minute"), [("", 9, 0), ("9:30", 9, 30), (" 16.05 ", 16, 5), ("6 pm", 18, 0)])

@@ -14,11 +14,9 @@ from bot.cards.home import home_view
 from bot.cards.modals import (
     NONE,
     call_modal,
-    confirm_modal,
     error_modal,
     later_modal,
     loading_modal,
-    notice_modal,
     phone_modal,
     wrap_modal,
 )
@@ -153,7 +151,7 @@ def test_a_reminder_can_be_taken_back_where_there_is_one() -> None:
     assert found["later"]["placeholder"]["text"] == "As it is: 09:35"
     assert list(choices(found["later"])) == [*MOMENTS, NONE]
     view = later_modal(call(), contact=DANA, reminder="tomorrow 09:00")
-    assert "So far at tomorrow 09:00." in texts(view)
+    assert "So far: tomorrow 09:00." in texts(view)
     assert list(choices(inputs(view)["when"])) == [*MOMENTS, NONE]
 
 
@@ -216,14 +214,8 @@ def test_any_phone_modal_is_one_that_slack_takes(person: Person, title: str) -> 
     inputs(phone_modal(person, accounts, LINES, private_metadata="x"))
 
 
-@pytest.mark.parametrize("private_metadata", ["", "m1"])
-def test_the_small_modals(private_metadata: str) -> None:
-    ask = confirm_modal("A title that is far too long", "word " * 900 + "<!channel>", "call:sure", private_metadata)
-    check_view(ask)
-    assert ask["submit"]["text"] == "Yes"
+def test_what_is_shown_until_a_form_is_there_is_one_that_slack_takes() -> None:
     check_view(loading_modal("Start a call"))
-    check_view(notice_modal("Figures", []))
-    check_view(notice_modal("Figures", ["*Missed*: nobody of ours answered <!here>."] * 300))
 
 
 @given(words)
@@ -343,10 +335,13 @@ def test_a_crowded_home_names_what_it_leaves_out() -> None:
         is_admin=True,
         controls=lambda shown: frozenset({"hang_up", "hold"}),
         lists=[(Batch(f"b{n}", "a", "k", "x" * 80, "y" * 80, REP, NOW, "adding"), {"ready": 9}) for n in range(200)],
+        reminders=[(call(id=f"r{n}"), NOW + n, bool(n % 2)) for n in range(5)],
+        reminders_left=8,
         mine=[(CallingList(f"l{n}", f"List {n}", "autumn.csv", REP, NOW, "running"), 9) for n in range(20)],
     )
     assert "And 30 more." in texts_of_contexts(view)
-    assert "And 70 more." in texts_of_contexts(view)
+    assert "And 75 more." in texts_of_contexts(view)
+    assert "And 8 more." in texts_of_contexts(view)
 
 
 def texts_of_contexts(view: dict[str, Any]) -> list[str]:
@@ -381,6 +376,7 @@ def test_any_home_is_one_that_slack_takes(
     name: str,
 ) -> None:
     home(
+        reminders=[(one, NOW, flag) for one in live[:5]],
         live=live, owed=owed, today=today, person=person, problems=sentences, health=sentences, is_admin=flag,
         controls=lambda shown: frozenset({"hang_up", "hold"}) if flag else frozenset(), names=lambda number: name,
     )  # fmt: skip

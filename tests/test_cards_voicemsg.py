@@ -190,6 +190,12 @@ def test_of_hundreds_that_are_unclear_some_are_asked_of_at_a_time() -> None:
     assert action_ids(show(*rows).blocks).count("call:settle_no") == 5
 
 
+def test_one_that_a_copy_of_the_database_has_held_back_was_cancelled_by_nobody_known() -> None:
+    """Whoever puts a copy back holds back what waited: docs/deploying.md."""
+    told = show((replace(RECIPIENT, state="stopped"), None), batch=replace(BATCH, state="stopped"))
+    assert "By Callboard; nobody was called." in told.text
+
+
 def test_one_of_many_is_no_people() -> None:
     rows = ((RECIPIENT, None), (replace(RECIPIENT, position=1, state="refused", words="No."), None))
     assert "One person is called, in their own calling hours." in str(show(*rows, batch=replace(BATCH, state="draft")))

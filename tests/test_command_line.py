@@ -4,14 +4,18 @@ import asyncio
 import logging
 import os
 import signal
+import sqlite3
+import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
 
 from bot import assembly
 from bot.__main__ import _log, main
+from bot.board import unexpected
+from bot.store import Database
 from tests.fake_slack import FakeSlack
 from tests.office import ENVIRONMENT, SETTINGS, office
 from tests.slack_state import Clock
@@ -92,6 +96,51 @@ async def test_what_was_typed_is_not_in_the_log_when_its_signature_is_wrong(
         answer = await desk.http.post("/slack/events", data={"command": "/call", "text": "+1 202 555 0123"})
         assert answer.status_code == 401
     assert "555" not in caplog.text
+
+
+async def test_a_wrong_signature_is_in_the_log_once(
+    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever types a command sees an error of Slack's, and nobody would know why; strangers could fill the log."""
+    async with office(tmp_path, fake_slack, slack_clock) as desk:
+        wrong = {"X-Slack-Signature": "v0=00", "X-Slack-Request-Timestamp": str(int(time.time()))}
+        for headers in ({}, wrong, wrong):
+            answer = await desk.http.post("/slack/events", headers=headers, data={"command": "/call", "text": "x"})
+            assert answer.status_code == 401
+    said = [record.getMessage() for record in caplog.records if "signature" in record.getMessage()]
+    assert said == [
+        "A request to /slack/events was refused, for its signature is wrong. If commands fail in Slack, look at "
+        "SLACK_SIGNING_SECRET and at this computer's clock."
+    ]
+
+
+def test_a_database_whose_damage_shows_only_when_it_is_read_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It opens: what is damaged is a page in the middle."""
+    for name, value in (ENVIRONMENT | {"CALLBOARD_DATA": str(tmp_path / "data")}).items():
+        monkeypatch.setenv(name, value)
+    file = tmp_path / "callboard.toml"
+    file.write_text(SETTINGS)
+    database = tmp_path / "data" / "callboard.sqlite"
+    Database(database).close()
+    with closing(sqlite3.connect(database)) as db:
+        (page,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'facts'").fetchone()
+    whole = bytearray(database.read_bytes())
+    whole[(page - 1) * 4096 : page * 4096] = b"\xff" * 4096
+    database.write_bytes(whole)
+    assert main(["run", "--config", str(file)]) == 2
+    words = "database disk image is malformed. If it is damaged, put a backup in its place: docs/deploying.md."
+    assert capsys.readouterr().err == f"Callboard did not start: The database {database} cannot be used: {words}\n"
+
+
+async def test_damage_that_is_met_while_it_runs_is_no_disk_that_may_recover() -> None:
+    damaged = sqlite3.DatabaseError("database disk image is malformed")
+    damaged.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    assert unexpected(damaged) == (
+        "Callboard's database is damaged (database disk image is malformed). Your admin has to put a backup in its "
+        "place: docs/deploying.md."
+    )
 
 
 def test_it_can_be_stopped_while_it_still_starts(

@@ -10,9 +10,9 @@ from typing_extensions import override
 
 from bot import conducting
 from bot.call import Call
-from bot.dialing import CONDUCT
 from bot.errors import Ambiguous, Refused, Unavailable
 from bot.events import CUSTOMER, REP, AnyEvent, Described, LegAnswered, LegEnded, LegRinging, Outcome, State
+from bot.intents import CONDUCT
 from bot.store import ledger
 from tests.fake_slack import FakeSlack
 from tests.office import ADA, LINE, Office, PaperPhone, office

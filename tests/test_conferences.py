@@ -9,9 +9,9 @@ from msgspec.structs import replace
 from typing_extensions import override
 
 from bot import conferences, dialing, gathering, unclear
-from bot.dialing import CONFERENCE, Ask
 from bot.errors import Ambiguous, CallboardError, Refused
 from bot.events import CUSTOMER, Accepted, CdrReceived, LegAnswered, LegRinging, Outcome, State
+from bot.intents import CONFERENCE, Ask
 from bot.orders import ConferenceOrder, Order, RepPhone, options
 from bot.store import ledger
 from tests.audit_lines import audit_log

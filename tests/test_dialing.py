@@ -1,4 +1,4 @@
-"""The one gate: one order per intent whatever fails, caps under concurrency, restarts that tell and do not redial."""
+"""The one gate: one order per intent whatever fails, caps under concurrency, and what is refused is not dialled."""
 
 import asyncio
 import re
@@ -11,27 +11,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typing_extensions import override
 
-from bot import controlling, dialing, permission, unclear
+from bot import dialing, permission, unclear
 from bot.call import Call
-from bot.dialing import Ask
-from bot.errors import Ambiguous, BadInput, NeedsYes, NotAllowed, NotFound, Refused, Unavailable, Unsupported
-from bot.events import (
-    CUSTOMER,
-    REP,
-    Accepted,
-    AnyEvent,
-    CallEnded,
-    CdrReceived,
-    Described,
-    LegAnswered,
-    LegRinging,
-    Outcome,
-    Requested,
-    State,
-)
+from bot.errors import Ambiguous, BadInput, NeedsYes, NotAllowed, Refused, Unavailable, Unsupported
+from bot.events import CUSTOMER, REP, AnyEvent, CallEnded, Described, LegAnswered, LegRinging, Outcome, Requested, State
+from bot.intents import Ask
 from bot.orders import CallOrder
 from bot.store import calls, ledger, people
-from tests.audit_lines import audit_log
 from tests.fake_slack import FakeSlack
 from tests.office import SETTINGS, Office, PaperPhone, office
 from tests.slack_state import Clock
@@ -70,34 +56,6 @@ async def test_a_second_click_is_no_second_call_although_the_first_is_over_alrea
     desk.clock.advance(1)
     await dialing.dial(desk.board, "k4", await ask(desk, "k4"))
     assert len(desk.phone.orders) == 3
-
-
-async def test_an_answer_is_written_down_although_the_disk_was_full(
-    desk: Office, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Else the call would be one that was only asked for, until the next restart."""
-    await desk.link("U1")
-    wanted = await ask(desk)
-    place, slept = desk.phone.place_call, []
-
-    async def full(work: object) -> object:
-        raise sqlite3.OperationalError("database or disk is full")
-
-    async def place_call(order: CallOrder) -> Accepted:
-        answer = await place(order)
-        monkeypatch.setattr(desk.board.db, "write", full)
-        return answer
-
-    async def sleep(seconds: float) -> None:
-        slept.append(seconds)
-        if len(slept) == 2:
-            monkeypatch.undo()
-
-    monkeypatch.setattr(desk.phone, "place_call", place_call)
-    desk.board.sleep = sleep
-    call = await dialing.dial(desk.board, "k1", wanted)
-    assert (call.state, call.refs, len(desk.phone.orders), len(slept)) == (State.RINGING, ("paper-1",), 1, 2)
-    assert await desk.board.read(ledger.open_intents) == []
 
 
 async def test_an_order_that_could_not_be_written_down_is_not_sent_and_says_so(
@@ -200,66 +158,6 @@ async def test_callers_may_be_named(tmp_path: Path, fake_slack: FakeSlack, slack
     async with office(tmp_path, fake_slack, slack_clock, named) as desk:
         await desk.link("U1")
         assert "among those who may place calls" in await desk.type("/call +1 202 555 0123")
-
-
-async def test_recovery_tells_and_never_dials(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> None:
-    async with office(tmp_path, fake_slack, slack_clock) as desk:
-        await desk.link("U1")
-        await ask(desk, "written")
-        desk.phone.answer = asyncio.CancelledError()  # type: ignore[assignment]  # as if the process died here
-        with pytest.raises(asyncio.CancelledError):
-            await dialing.dial(desk.board, "sent", await ask(desk, "sent"))
-    async with office(tmp_path, fake_slack, slack_clock) as desk:
-        await unclear.recover(desk.board)
-        await desk.settle()
-        assert desk.phone.orders == []
-        told = " ".join(message.text for message in desk.conversation("U1"))
-        assert "Nothing was dialled" in told
-        assert "Unclear" in told
-        assert await desk.board.read(ledger.open_intents) == []
-        await unclear.recover(desk.board)
-        assert len(await desk.calls()) == 1
-
-
-async def test_who_may_hang_up(desk: Office) -> None:
-    await desk.link("U1")
-    call = await dialing.dial(desk.board, "k1", await ask(desk))
-    with pytest.raises(NotAllowed, match="Only the rep"):
-        await controlling.hang_up(desk.board, call.id, "U4")
-    await controlling.hang_up(desk.board, call.id, "U2")  # a manager
-    with pytest.raises(NotAllowed, match="already"):
-        await controlling.hang_up(desk.board, call.id, "U1")
-    await desk.board.ingest("voicenter", [CallEnded(ref="paper-1", at=desk.clock())])
-    with pytest.raises(NotFound, match="already ended"):
-        await controlling.hang_up(desk.board, call.id, "U1")
-    with pytest.raises(NotFound, match="not on record"):
-        await controlling.hang_up(desk.board, "nonsense", "U1")
-    assert len(desk.phone.hung_up) == 1
-
-
-async def test_the_providers_record_overrules_the_rep(desk: Office) -> None:
-    await desk.link("U1")
-    desk.phone.answer = Ambiguous("No answer in time.")
-    call = await dialing.dial(desk.board, "k1", await ask(desk))
-    with pytest.raises(NotAllowed, match="Only the rep"):
-        await unclear.settle(desk.board, call.id, "U4", Outcome.NOT_PLACED)
-    await desk.board.ingest(  # its echo, before anybody said anything
-        "voicenter",
-        [LegAnswered(ref="late", at=desk.clock(), leg="customer")],
-    )
-    found = await desk.board.read(calls.get, call.id)
-    assert found is not None
-    assert (found.state, found.refs) == (State.TALKING, ("late",))
-    await unclear.settle(desk.board, call.id, "U1", Outcome.NO_ANSWER)
-    (_, *latest), *_ = await desk.board.read(audit_log)
-    assert latest == ["U1", "settle unclear call", call.number, f"{call.id} no_answer"]
-    await desk.board.ingest(
-        "voicenter",
-        [CdrReceived(ref="late", at=desk.clock(), leg="customer", outcome=Outcome.ANSWERED, talk_seconds=9)],
-    )
-    found = await desk.board.read(calls.get, call.id)
-    assert found is not None
-    assert (found.outcome, found.talk_seconds) == (Outcome.ANSWERED, 9)
 
 
 async def test_a_webhook_that_overtakes_the_answer_is_the_same_call(desk: Office) -> None:
@@ -394,62 +292,6 @@ async def test_dropping_forgets_only_what_has_no_call(desk: Office) -> None:
     assert sorted(intent.key for intent in await desk.board.read(ledger.open_intents)) == ["bound", "sent"]
 
 
-async def test_an_answer_that_cannot_be_stored_is_unclear_after_the_restart(
-    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
-) -> None:
-    async with office(tmp_path, fake_slack, slack_clock) as desk:
-        await desk.link("U1")
-        stop = (
-            "CREATE TRIGGER full BEFORE INSERT ON events WHEN instr(CAST(new.body AS TEXT), 'accepted')"
-            " BEGIN SELECT raise(ABORT, 'full'); END"
-        )
-        await desk.board.db.write(lambda db: db.execute(stop).rowcount)
-        told = await desk.type("/call +1 202 555 0123")
-        assert "Ringing" in " ".join(shown.text for shown in desk.slack.ephemerals)
-        assert "went wrong" in told
-        await desk.board.db.write(lambda db: db.execute("DROP TRIGGER full").rowcount)
-        assert len(desk.phone.orders) == 1
-    async with office(tmp_path, fake_slack, slack_clock) as desk:
-        await unclear.recover(desk.board)
-        (call,) = await desk.calls()
-        assert call.state is State.UNCLEAR
-        with pytest.raises(NotAllowed, match="already calling"):
-            await dialing.dial(desk.board, "k9", await ask(desk, "k9"))
-        assert desk.phone.orders == []
-
-
-async def test_two_who_hang_up_at_once_ask_the_provider_once(desk: Office) -> None:
-    await desk.link("U1")
-    call = await dialing.dial(desk.board, "k1", await ask(desk))
-    found = await asyncio.gather(
-        *(controlling.hang_up(desk.board, call.id, user) for user in ("U1", "U2", "U1")), return_exceptions=True
-    )
-    assert len(desk.phone.hung_up) == 1
-    assert sum(isinstance(error, NotAllowed) for error in found) == 2
-
-
-class DeafPhone(PaperPhone):
-    """Cannot be reached for the first hang-up."""
-
-    @override
-    async def hang_up(self, call: Call) -> None:
-        self.hung_up.append(call.id)
-        if len(self.hung_up) == 1:
-            raise Unavailable("Paperphone was not reached.")
-
-
-async def test_a_hang_up_that_failed_may_be_tried_again(desk: Office) -> None:
-    await desk.link("U1")
-    deaf = DeafPhone("voicenter", desk.clock)
-    desk.board.providers = {"voicenter": deaf}
-    call = await dialing.dial(desk.board, "k1", await ask(desk))
-    with pytest.raises(Unavailable):
-        await controlling.hang_up(desk.board, call.id, "U1")
-    await controlling.hang_up(desk.board, call.id, "U1")
-    assert deaf.hung_up == [call.id, call.id]
-    await deaf.http.aclose()
-
-
 @pytest.mark.parametrize(
     ("answer", "state", "outcome", "words"),
     [
@@ -471,33 +313,6 @@ async def test_what_a_provider_answers_is_on_the_call(
     assert "secret" not in call.words
     assert len(desk.phone.orders) == 1
     assert await desk.board.read(ledger.open_intents) == []
-
-
-async def test_an_unclear_call_blocks_its_number_until_it_is_settled(desk: Office) -> None:
-    await desk.link("U1")
-    desk.phone.answer = Ambiguous("Paperphone did not answer.")
-    call = await dialing.dial(desk.board, "k1", await ask(desk))
-    desk.phone.answer = None
-    desk.clock.advance(600)
-    with pytest.raises(NotAllowed, match="already calling"):
-        await dialing.dial(desk.board, "k2", await ask(desk, "k2"))
-    await unclear.settle(desk.board, call.id, "U1", Outcome.NOT_PLACED)
-    assert (await dialing.dial(desk.board, "k3", await ask(desk, "k3"))).state is State.RINGING
-
-
-async def test_a_call_of_which_the_service_has_told_meanwhile_was_placed(desk: Office) -> None:
-    """Its card was still on the screen as unclear: said that nothing rang, it could be dialled a second time."""
-    await desk.link("U1")
-    desk.phone.answer = Ambiguous("Paperphone did not answer.")
-    call = await dialing.dial(desk.board, "k1", await ask(desk))
-    desk.phone.answer = None
-    await desk.board.ingest("voicenter", [LegRinging(ref="late", at=desk.clock(), leg=REP)])
-    with pytest.raises(NotAllowed, match="has told of this call meanwhile"):
-        await unclear.settle(desk.board, call.id, "U1", Outcome.NOT_PLACED)
-    assert [found.state for found in await desk.calls()] == [State.RINGING]
-    desk.clock.advance(10)
-    with pytest.raises(NotAllowed, match="already calling"):
-        await dialing.dial(desk.board, "k2", await ask(desk, "k2"))
 
 
 REFUSALS = {
@@ -584,24 +399,6 @@ async def test_a_lost_answer_is_looked_for_among_the_active_calls_before_anybody
     call = await dialing.dial(desk.board, "k2", await ask(desk, "k2", "+12025550178"))
     assert (call.state, call.refs, len(phone.orders)) == (State.UNCLEAR, (), 2)
     await phone.http.aclose()
-
-
-async def test_a_lost_answer_is_unclear_where_the_active_calls_cannot_be_read(
-    tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
-) -> None:
-    """A bug in reading them, that is; the call may ring, so it must not stay one that was only asked for."""
-
-    class Garbled(PaperPhone):
-        @override
-        async def active_calls(self) -> tuple[AnyEvent, ...]:
-            raise KeyError("calls")
-
-    async with office(tmp_path, fake_slack, slack_clock, kind=Garbled) as desk:
-        await desk.link("U1")
-        desk.phone.answer = Ambiguous("Paperphone did not answer.")
-        call = await dialing.dial(desk.board, "k1", await ask(desk))
-        assert (call.state, call.words) == (State.UNCLEAR, "Paperphone did not answer.")
-        assert await desk.board.read(ledger.open_intents) == []
 
 
 async def test_a_slack_that_does_not_answer_holds_up_no_call(desk: Office, monkeypatch: pytest.MonkeyPatch) -> None:

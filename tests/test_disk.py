@@ -24,6 +24,7 @@ class Sick(Database):
     def __init__(self, whole: Database) -> None:
         self.path = whole.path
         self.failing = "attempt to write a readonly database"
+        self.damaged = ""
         self.whole = whole
 
     @override
@@ -111,6 +112,56 @@ async def test_what_the_disk_refuses_is_kept_in_mind_until_it_takes_something(de
     assert db.failing == "database or disk is full", "nothing was written yet"
     await desk.board.write(ledger.remember, "fact", "x", 1.0)
     assert db.failing == ""
+
+
+async def test_damage_is_told_for_good_also_where_it_was_met_by_reading_only(desk: Office) -> None:
+    """Most of the file still works, so what comes next would hide it; and each day without a backup costs a day."""
+
+    def damaged(db: sqlite3.Connection) -> None:
+        error = sqlite3.DatabaseError("database disk image is malformed")
+        error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+        raise error
+
+    with pytest.raises(sqlite3.DatabaseError):
+        await desk.board.read(damaged)
+    await desk.board.write(ledger.remember, "fact", "x", 1.0)
+    answer = await desk.http.get("/healthz")
+    assert (answer.status_code, answer.json()["database"]) == (503, "database disk image is malformed")
+    for _ in range(2):
+        await Disk(desk.board, lambda folder: 2 * LEAST_FREE_BYTES)()
+    (words,) = await told(desk)
+    assert words == (
+        "Callboard's database is damaged (database disk image is malformed). Your admin has to put a backup in its "
+        "place: docs/deploying.md."
+    )
+    assert "database is damaged" in await desk.type("/callboard", user="U9")
+    desk.board.db.damaged = ""  # a start later, with a backup in its place
+    await Disk(desk.board, lambda folder: 2 * LEAST_FREE_BYTES)()
+    assert (await told(desk))[1:] == ["Working again: database."]
+
+
+async def test_damage_that_is_met_by_a_write_is_told_too(desk: Office) -> None:
+    def damaged(db: sqlite3.Connection) -> None:
+        error = sqlite3.DatabaseError("database disk image is malformed")
+        error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT_INDEX
+        raise error
+
+    with pytest.raises(sqlite3.DatabaseError):
+        await desk.board.db.write(damaged)
+    await desk.board.write(ledger.remember, "fact", "x", 1.0)
+    assert (await desk.http.get("/healthz")).json()["database"] == "database disk image is malformed"
+
+
+async def test_a_start_alone_mends_no_damage(desk: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    def damaged(path: Path) -> None:
+        assert path == desk.board.db.path
+        raise sqlite3.DatabaseError("database disk image is malformed")
+
+    await desk.board.problem("database", "It is damaged.")
+    monkeypatch.setattr("bot.disk.examine", damaged)
+    await Disk(desk.board, lambda folder: 2 * LEAST_FREE_BYTES)()
+    assert "database" in [key for key, *_ in await desk.board.read(ledger.problems)]
+    assert (await desk.http.get("/healthz")).status_code == 503
 
 
 async def test_what_cannot_be_told_on_a_full_disk_is_no_job_that_failed(desk: Office) -> None:

@@ -38,6 +38,8 @@ def sound(content: bytes = WAV, media_type: str = "audio/wav") -> httpx.Response
         (b"anything", "audio/mpeg", "audio/mpeg"),
         (WAV, "audio/x-wav; rate=8000", "audio/x-wav"),
         (WAV, "application/octet-stream", "audio/wav"),
+        (b"ID3\x04", "application/force-download", "audio/mpeg"),
+        (b"ID3\x04", "application/x-download", "audio/mpeg"),
         (b"ID3\x04", "binary/octet-stream", "audio/mpeg"),
         (b"\xff\xfb\x90", "application/octet-stream", "audio/mpeg"),
         (b"OggS\x00", "application/octet-stream", "audio/ogg"),
@@ -62,9 +64,15 @@ async def test_a_sound_is_written_and_named(tmp_path: Path, content: bytes, told
         (sound(b"MZ", "application/x-msdownload"), "instead of a sound"),
         (sound(b""), "empty"),
         (sound(b"x" * 1_000_001), "larger than 1 MB"),
-        (httpx.Response(404), "no such recording"),
-        (httpx.Response(403), "answered 403"),
+        (httpx.Response(404), r"no such recording\. It may not be ready yet, or be gone by now"),
+        (httpx.Response(410), r"no such recording\. It may not be ready yet"),
+        (httpx.Response(401), r"answered 401\. Its link may have expired, or the account's credentials"),
+        (httpx.Response(403), r"answered 403\. Its link may have expired, or the account's credentials"),
         (httpx.Response(204), "answered 204"),
+        (
+            sound(b"<html>", "text/html; charset=utf-8"),
+            r"not kept\. As where one must sign in first: check the account",
+        ),
     ],
 )
 async def test_what_is_no_recording_is_refused_and_not_kept(

@@ -416,6 +416,52 @@ async def test_the_failures_of_the_pages(line: Line) -> None:
     assert (call.recording_on, call.recordings) == (False, ())
 
 
+KEYS = "Check ENABLEX_APP_ID and ENABLEX_APP_KEY, and the project in EnableX's portal."
+PAGE = "<html><h1>Not here</h1></html>"
+
+
+@pytest.mark.parametrize(
+    ("operation", "status", "told", "advice"),
+    [
+        ("dial", 401, {"status": "error", "error_code": "UNAUTHORIZED", "message": "Unauthorized"}, KEYS),
+        ("dial", 403, {"status": "error", "error_code": "PROJECT_SUSPENDED", "message": "Suspended"}, KEYS),
+        ("dial", 403, PAGE, KEYS),
+        ("dial", 404, PAGE, "Check ENABLEX_URL."),
+        ("dial", 302, "", "Check ENABLEX_URL."),
+        ("hang_up", 404, PAGE, "Check ENABLEX_URL."),
+        (
+            "play",
+            503,
+            {"state": "failed", "result": 6107, "msg": "No"},
+            "Try again in a minute, or play a stored prompt.",
+        ),
+        ("play", 400, {"status": "failed", "result": 400, "msg": "Media Request Failed"}, "Check the prompt's name."),
+        (
+            "start_recording",
+            500,
+            {"status": "failed", "result": "6119", "msg": "Failed to start recording on bridge"},
+            "Try again in a moment; there may be a recording of that name already.",
+        ),
+        ("start_recording", 500, {"status": "failed", "result": 500, "msg": "No"}, "Try again in a minute."),
+    ],
+)
+async def test_every_refusal_says_what_to_do(
+    line: Line, operation: str, status: int, told: dict[str, Any] | str, advice: str
+) -> None:
+    content = told if isinstance(told, str) else json.dumps(told)
+    call, acts = Call(id="call-1", account="enablex", refs=("v-1",)), line.provider
+    async with httpx.AsyncClient(
+        transport=httpx.MockTransport(lambda _: httpx.Response(status, content=content))
+    ) as http:
+        acts.http = http
+        order = CallOrder(call_id="call-1", rep=RepPhone("number", REP), number="+12025550101")
+        given = {"dial": (order,), "play": (call, Prompt(speech=Speech(text="Hello")))}.get(operation, (call,))
+        with pytest.raises(Refused) as caught:
+            await getattr(acts, "place_call" if operation == "dial" else operation)(*given)
+    assert str(caught.value).endswith(f". {advice}")
+    assert str(caught.value).count("Check") <= 1
+
+
 async def test_a_number_without_a_service_is_explained(line: Line) -> None:
     line.exchange.fails = {"6110"}
     await line.dial("+12025550101")
@@ -490,3 +536,47 @@ async def test_what_cannot_be_said_is_refused_before_anything_is_sent(line: Line
 @pytest.mark.parametrize("encoding", ["hex", "HEX "])
 def test_what_is_sealed_is_opened(encoding: str) -> None:
     assert decrypted(sealed(b'{"a": 1}', "ID"), "AES-256-CBC", encoding, "ID") == b'{"a": 1}'
+
+
+async def told(line: Line, *states: str, **more: str) -> Call:
+    """Events of a call that another program of the project has placed: they come to the project's own address."""
+    for state in states:
+        await line.clock.advance(5)
+        event = {"voice_id": "v-9", "state": state, "from": "12025550100", "to": "12025550101"} | more
+        request = Request("POST", "", (), {}, json.dumps(event).encode(), line.clock.now())
+        line.events += line.provider.read_webhook(request).events
+    return fold("call-9", "enablex", {event.key: event for event in reversed(line.events)}.values())
+
+
+async def test_a_call_that_another_program_places_is_no_caller(line: Line) -> None:
+    """Our own number would wait to be called back."""
+    call = await told(line, "ringing")
+    assert (call.direction, call.number, call.line) == ("out", "+12025550101", LINE)
+    assert line.provider.next_step(call) == ""
+    call = await told(line, "connected")
+    await line.clock.advance(60)
+    answer = httpx.Response(200, json={"voice_id": "v-9", "state": "connected"})
+    async with httpx.AsyncClient(transport=httpx.MockTransport(lambda _: answer)) as http:
+        line.provider.http = http
+        line.events += await line.provider.call_state(call)
+    call = await told(line)
+    assert ([leg.name for leg in call.legs], call.played, call.state) == ([CUSTOMER], None, State.TALKING)
+    call = await told(line, "bridged", to="12025550155")
+    assert (call.number, call.direction) == ("+12025550101", "out")
+    call = await told(line, "Disconnected", **{"from": "", "to": ""})
+    assert (call.state, call.outcome, call.unanswered) == (State.ENDED, Outcome.ANSWERED, False)
+
+
+async def test_nor_one_that_it_places_in_vain(line: Line) -> None:
+    call = await told(line, "ringing", "disconnected")
+    assert (call.direction, call.state, call.outcome) == ("out", State.ENDED, Outcome.NO_ANSWER)
+    assert not call.unanswered
+
+
+async def test_whoever_calls_our_number_calls(line: Line) -> None:
+    assert (await told(line, "incomingcall", to="12025550100")).direction == "in"
+    line.events.clear()
+    assert (await told(line, "connected", **{"from": "12025550101", "to": "12025550100"})).direction == "in"
+    line.events.clear()
+    line.provider.values["cli"] = ""
+    assert (await told(line, "connected")).direction == "in"  # nobody can say whose number that is

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot import jobs
+from bot import escalating
 from bot.board import notice
 from bot.events import (
     CUSTOMER,
@@ -85,7 +85,7 @@ async def claimed_by_ada(desk: Office) -> str:
 async def escalated(desk: Office, minutes: float) -> dict[str, int]:
     """After so many minutes: how often each person has been told of the caller."""
     desk.clock.advance(minutes * 60)
-    await jobs.escalate(desk.board, lambda users: resting(desk.desk, users))
+    await escalating.escalate(desk.board, lambda users: resting(desk.desk, users))
     await desk.settle()
     return {user: count for user in ("U1", "U2", "U4", "U9") if (count := sum(map(_tells, desk.conversation(user))))}
 
@@ -412,7 +412,7 @@ async def test_of_whom_somebody_took_care_while_slack_was_down_nobody_is_told(de
     """What was to be told when it could not be would be wrong by now, and somebody would call them again."""
     row = await missed_caller(desk)
     desk.clock.advance(20 * 60)
-    await jobs.escalate(desk.board, nobody)  # nothing is posted before `settle()`, as while Slack is away
+    await escalating.escalate(desk.board, nobody)  # nothing is posted before `settle()`, as while Slack is away
     desk.clock.advance(3 * 3600)
     now = desk.clock()
     match what:
@@ -433,7 +433,7 @@ async def test_of_whom_somebody_took_care_while_slack_was_down_nobody_is_told(de
 async def test_a_claim_that_fails_leaves_the_claimer_their_reminder(desk: Office) -> None:
     row = await claimed_by_ada(desk)
     desk.clock.advance(61 * 60)
-    await jobs.escalate(desk.board, nobody)
+    await escalating.escalate(desk.board, nobody)
     await desk.board.write(missed.claim, row, "U4", desk.clock())
     assert await escalated(desk, 1) == {"U1": 1}
 
@@ -451,7 +451,9 @@ async def test_nobody_is_asked_any_more_to_call_back_who_was_called_back_meanwhi
 async def test_a_claim_while_the_escalation_is_prepared_wins(desk: Office) -> None:
     row = await missed_caller(desk)
     desk.clock.advance(20 * 60)
-    await asyncio.gather(desk.board.write(missed.claim, row, "U1", desk.clock()), jobs.escalate(desk.board, nobody))
+    await asyncio.gather(
+        desk.board.write(missed.claim, row, "U1", desk.clock()), escalating.escalate(desk.board, nobody)
+    )
     assert await escalated(desk, 600) == {}
 
 
@@ -461,7 +463,7 @@ async def test_a_snooze_while_the_escalation_is_prepared_wins(desk: Office, monk
     until = desk.clock() + 3600
     with monkeypatch.context() as patch:
         meanwhile(desk, patch, lambda: desk.board.write(missed.snooze, row, "U1", until))
-        await jobs.escalate(desk.board, nobody)
+        await escalating.escalate(desk.board, nobody)
     assert await escalated(desk, 59) == {}
     assert await escalated(desk, 2) == {"U2": 1}
 
@@ -486,7 +488,7 @@ async def test_a_snooze_while_it_is_put_off_wins(
         until = desk.clock() + 86400 * 7
         with monkeypatch.context() as patch:
             meanwhile(desk, patch, lambda: desk.board.write(missed.snooze, row, "U1", until), calls.open_calls)
-            await jobs.escalate(desk.board, nobody)
+            await escalating.escalate(desk.board, nobody)
         found = await desk.board.read(missed.get, row)
         assert found is not None
         assert found.escalate_at == until

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import jobs
+from bot import escalating
 from bot.events import CUSTOMER, CallEnded, CdrReceived, Described, Outcome, Requested, Settled, Unclear
 from bot.store import cards, missed
 from tests import slack_requests
@@ -84,7 +84,7 @@ async def waited(desk: Office) -> str:
     [
         ("called back", "+1 202-555-0155 was called back 17 min after their first call, at ", []),
         ("reached us", "+1 202-555-0155 reached us 17 min after their first call, at ", []),
-        ("close", "+1 202-555-0155 was ticked off by U1 at ", []),
+        ("close", "+1 202-555-0155 was closed by U1 at ", []),
         ("claim", "U1 claimed +1 202-555-0155 at ", ["missed:release"]),
         ("snoozed", "U1 snoozed +1 202-555-0155 until ", ["missed:call_back", "missed:claim"]),
     ],
@@ -270,7 +270,7 @@ async def test_it_is_not_posted_where_somebody_takes_the_caller_in_that_moment(d
     row = await missed_caller(desk)
     desk.clock.advance(20 * 60)
     hang = desk.slack.hang("conversations.open")
-    await jobs.escalate(desk.board, nobody)
+    await escalating.escalate(desk.board, nobody)
     await desk.feed.step()
     await asyncio.wait_for(hang.reached.wait(), 60)
     await desk.board.write(missed.claim, row, "U1", desk.clock())
@@ -316,7 +316,7 @@ async def test_one_whose_post_was_cut_off_is_put_right_if_it_is_there_and_not_po
         slack_clock.advance(6)
         await desk.settle()
         slack_clock.advance(20 * 60)
-        await jobs.escalate(desk.board, nobody)
+        await escalating.escalate(desk.board, nobody)
         fake_slack.fail_next("chat.postMessage", fault)
         await desk.feed.step()
         await asyncio.gather(*desk.feed._tasks)

@@ -181,6 +181,26 @@ async def test_what_is_lacking_is_said_before_anything_is_sent(line: Line) -> No
         await line.provider.create_template(NewTemplate(name="New", media="hello.wav"))
 
 
+@pytest.mark.parametrize("page", ["<html><h1>Not Found</h1></html>", "404 page not found\n"])
+async def test_a_web_server_that_knows_no_such_address_does_not_know_of_calls(page: str) -> None:
+    """Else every message under way would be over as soon as a proxy has a bad minute."""
+    async with httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(404, text=page))) as http:
+        exolve = Exolve("exolve", {"api_key": "KEY", "url": "https://exolve.example"}, http, "RU")
+        with pytest.raises(Refused, match=r"404.* Check EXOLVE_URL\.$"):
+            await exolve.call_state(Call(id="call-1", account="exolve", refs=("cal-1",)))
+
+
+async def test_what_may_be_wrong_in_an_order_is_said(line: Line) -> None:
+    """Exolve says the same of every mistake: “Please enter valid parameter values”."""
+    with pytest.raises(
+        Refused, match=r"valid parameter values\. Check the recipient's number, .* message still exists\.$"
+    ):
+        await line.send("+79990000001", "gone")
+    short = NewTemplate(name="New", media="1967", redirect_number="+7999")
+    with pytest.raises(Refused, match=r"valid parameter values\. Check its name, .* 9 to 14 digits\.$"):
+        await line.provider.create_template(short)
+
+
 async def test_an_unclear_answer_is_not_repeated(line: Line) -> None:
     with pytest.raises(Ambiguous):
         await line.send("+79990000020")
@@ -254,11 +274,30 @@ def test_the_simulator_wants_its_key(path: str, key: str, status: int, words: st
     assert (reply.status, json.loads(reply.body)) == (status, {"error": words})
 
 
-async def test_an_empty_answer_is_not_taken_for_a_list() -> None:
-    http = httpx.AsyncClient(transport=httpx.MockTransport(lambda request: httpx.Response(200, json={})))
+@pytest.mark.parametrize("content", ["", "[]", "null", "<html></html>", '{"voice_message_list": 7}'])
+async def test_another_answer_is_not_taken_for_an_empty_list(content: str) -> None:
+    http = httpx.AsyncClient(transport=httpx.MockTransport(lambda request: httpx.Response(200, text=content)))
     provider = Exolve("exolve", {"api_key": "KEY", "url": "https://provider.example"}, http, "RU")
-    with pytest.raises(Unavailable, match="cannot be read"):
+    with pytest.raises(Unavailable, match=r"cannot be read|no list"):
         await provider.templates()
+
+
+@pytest.mark.parametrize(
+    ("status", "page", "words"),
+    [
+        (403, "<html><h1>Forbidden</h1></html>", "MTS Exolve refused: HTTP 403. Check EXOLVE_URL."),
+        (404, "<html>Not Found</html>", "MTS Exolve refused: HTTP 404. Check EXOLVE_URL."),
+        (302, "", "MTS Exolve refused: HTTP 302. Check EXOLVE_URL."),
+        (401, "", "MTS Exolve refused: HTTP 401. Check EXOLVE_API_KEY."),
+    ],
+)
+async def test_what_is_in_front_of_it_does_not_speak_for_it(status: int, page: str, words: str) -> None:
+    answer = httpx.Response(status, text=page)
+    async with httpx.AsyncClient(transport=httpx.MockTransport(lambda request: answer)) as http:
+        exolve = Exolve("exolve", {"api_key": "KEY", "url": "https://exolve.example"}, http, "RU")
+        with pytest.raises(Refused) as refusal:
+            await exolve.check()
+    assert str(refusal.value) == words
 
 
 @pytest.mark.parametrize(

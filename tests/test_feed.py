@@ -91,6 +91,17 @@ async def test_an_edit_that_fails_is_shown_in_the_end(desk: Office, kind: str) -
     assert message.text == "Hello again to you."
 
 
+async def test_a_scope_that_is_missing_is_told_with_what_to_do(desk: Office) -> None:
+    desk.slack.scopes -= {"im:write"}
+    await desk.board.tell("U1", "Hello", "hello")
+    await desk.settle()
+    (told,) = [text for key, text, *_ in await desk.board.read(ledger.problems) if key == "Slack @U1"]
+    assert told == (
+        "<@U1> cannot be written to, for the app lacks a scope: install it again from manifest.yml; `callboard check` "
+        "says which is missing. What belongs there waits and is posted when it is mended."
+    )
+
+
 async def test_a_channel_without_us_waits_and_the_admins_hear_once(desk: Office) -> None:
     await ask(desk, place="C2")
     await desk.settle()
@@ -448,9 +459,46 @@ async def test_a_line_below_a_card_that_cannot_be_shown_is_not_looked_at_every_s
     body = b'{"card":%d,"event":{}}' % above.id
     desk.feed.render = lambda card: _message(card)
     await desk.board.write(cards.mark, cards.LINE, "line", "C2", desk.clock(), body)
+    await posted(desk)  # the card above, which has waited longer
+    desk.clock.advance(2)
     await posted(desk)
     due = await desk.board.db.read(lambda db: db.execute("SELECT due_at FROM cards WHERE kind = 'line'").fetchone()[0])
     assert due - desk.clock() == pytest.approx(60)
+
+
+async def test_a_line_below_a_card_that_somebody_deleted_stands_below_the_new_one(desk: Office) -> None:
+    desk.feed.render = lambda card: _message(card)
+    await ask(desk)
+    await desk.settle()
+    above = await desk.board.read(cards.find, "notice", "one")
+    assert above is not None
+    desk.slack.delete("C1", above.ts)
+    body = b'{"card":%d,"event":{}}' % above.id
+    for number in range(2):
+        await desk.board.write(cards.mark, cards.LINE, f"line{number}", "C1", desk.clock() + number, body)
+    for _ in range(12):
+        await posted(desk)
+        desk.clock.advance(3)
+    card, *lines = shown(desk)
+    assert [line.thread_ts for line in lines] == [card.ts] * 2
+    assert await desk.board.read(ledger.problems) == []
+
+
+async def test_a_card_below_which_nothing_may_stand_is_not_shown_over_and_over(desk: Office) -> None:
+    desk.feed.render = lambda card: _message(card)
+    await ask(desk)
+    await desk.settle()
+    above = await desk.board.read(cards.find, "notice", "one")
+    assert above is not None
+    desk.slack.ails = lambda _, arguments: "cannot_reply_to_message" if arguments.get("thread_ts") else ""
+    await desk.board.write(cards.mark, cards.LINE, "line", "C1", desk.clock(), b'{"card":%d,"event":{}}' % above.id)
+    for _ in range(40):
+        await posted(desk)
+        desk.clock.advance(60)
+    assert [message.ts for message in shown(desk)] == [above.ts]
+    ((_, text, *_),) = await desk.board.read(ledger.problems)
+    assert "refused the message (cannot_reply_to_message)" in text
+    assert len(desk.slack.requests) < 30
 
 
 async def _message(card: Card) -> CardMessage | None:
@@ -470,3 +518,58 @@ async def test_what_waits_since_slack_was_away_is_shown_as_soon_as_it_is_back(de
         await posted(desk)
         desk.clock.advance(2)
     assert [len(desk.conversation("U1")), len(shown(desk))] == [1, 1]
+
+
+@pytest.mark.parametrize("again", ["something new", "the next attempt"])
+@pytest.mark.parametrize("fault", ["500", "drop_before", "drop_after", "after:internal_error", "is_archived"])
+async def test_after_ten_bad_minutes_all_of_it_is_there_once_and_in_its_order(
+    desk: Office, fault: str, again: str
+) -> None:
+    """Also where it is something new that shows that Slack is back: that comes last all the same, and soon the rest."""
+    desk.slack.ails = lambda method, _: fault if method == "chat.postMessage" else ""
+    for minute in range(10):
+        if minute < 4:
+            await ask(desk, f"n{minute}", f"Message number {minute}.")
+        for _ in range(10):
+            await posted(desk)
+            desk.clock.advance(6)
+    desk.slack.ails = None
+    if again == "something new":
+        await ask(desk, "n4", "Message number 4.")
+    for _ in range(20 if again == "something new" else 500):
+        await posted(desk)
+        desk.clock.advance(2)
+    assert numbers(desk) == list(range(5 if again == "something new" else 4))
+
+
+def numbers(desk: Office) -> list[int]:
+    """Those in the messages of the channel, as they stand there."""
+    return [int(message.text.removeprefix("Message number ").removesuffix(".")) for message in shown(desk)]
+
+
+async def test_who_is_asked_to_wait_loses_no_place(desk: Office) -> None:
+    desk.slack.fail_next("chat.postMessage", "ratelimited", retry_after=45)
+    for number in range(3):
+        await ask(desk, f"n{number}", f"Message number {number}.")
+        await posted(desk)
+        desk.clock.advance(2)
+    desk.clock.advance(45)
+    await desk.settle()
+    assert numbers(desk) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("fault", ["500", "internal_error", "msg_too_long"])
+async def test_a_message_with_which_slack_has_trouble_holds_up_no_other(desk: Office, fault: str) -> None:
+    desk.slack.ails = lambda _, arguments: fault if "Hard to take" in arguments.get("text", "") else ""
+    await ask(desk, "hard", "Hard to take.")
+    for number in range(4):
+        for _ in range(5):
+            await posted(desk)
+            desk.clock.advance(6)
+        await ask(desk, f"n{number}", f"Message number {number}.")
+    for _ in range(8):
+        await posted(desk)
+        desk.clock.advance(2)
+    assert numbers(desk) == [0, 1, 2, 3]
+    tried = sum("Hard to take" in request.arguments.get("text", "") for request in desk.slack.requests)
+    assert tried < 25

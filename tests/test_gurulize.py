@@ -53,6 +53,10 @@ async def test_numbers_that_cannot_be_written_in_ten_digits(number: str) -> None
         ("Invalid Parameter (caller): Not a phone number", "Link another number with `/phone link`."),
         ("Invalid Parameter (callee): Not a phone number", "Check the number."),
         ("Missing Parameter (username)", "Check SALES_USERNAME and SALES_PASSWORD."),
+        ("Invalid Parameter (duration): Not a number", "Choose another talk time: `max`, or SALES_MAX_SECONDS."),
+        ("Invalid Parameter (lang)", "Set SALES_LANGUAGE to one of: en, tr."),
+        ("Geçersiz parametre (callee): Telefon numarası değil", "Check the number."),
+        ("Eksik parametre (password)", "Check SALES_USERNAME and SALES_PASSWORD."),
         ("Kullanıcı bilgileri geçersiz", ""),
     ],
 )
@@ -65,6 +69,16 @@ async def test_a_refusal_says_what_to_do_next(message: str, advice: str) -> None
     assert str(caught.value) == f"Gurulize refused: {message}. {advice}".strip()
     assert caught.value.words == message
     await provider.http.aclose()
+
+
+@pytest.mark.parametrize("message", [None, [], ["No"], {"text": "No"}, True])
+async def test_a_message_that_is_no_text_is_not_shown_as_code(message: object) -> None:
+    provider = gurulize()
+    answer = httpx.Response(200, json={"success": False, "message": message})
+    async with httpx.AsyncClient(transport=httpx.MockTransport(lambda request: answer)) as http:
+        provider.http = http
+        with pytest.raises(Refused, match=r"^Gurulize refused: no reason given\.$"):
+            await provider.place_call(ORDER)
 
 
 async def test_a_language_it_does_not_have() -> None:

@@ -120,6 +120,18 @@ async def test_adding_a_number_again_keeps_why_it_must_not_be_called(desk: Offic
     assert "0123: by law, see example.com (" in await desk.type("/callboard dnc")
 
 
+async def test_whether_a_number_is_on_the_list_and_why(desk: Office) -> None:
+    """The list shows its latest alone, so it is asked about one."""
+    await desk.type("/callboard dnc add +1 202 555 0123 asked us to *stop*", user="U2")
+    told = await desk.type("/callboard dnc (202) 555-0123")
+    assert told == "+1 202-555-0123 is on the do-not-call list: asked us to ∗stop∗ (&lt;@U2&gt;, 03:40)."
+    assert await desk.type("/callboard dnc <tel:+12025550124|+1 202 555 0124>") == (
+        "+1 202-555-0124 is not on the do-not-call list."
+    )
+    assert "dnc +1 202 555 0100" in await desk.type("/callboard dnc Noa Green")
+    assert [line[1] for line in await audited(desk)] == ["do-not-call add"]
+
+
 async def test_whoever_is_told_to_stop_puts_the_number_on_the_list_at_once(desk: Office) -> None:
     """Law wants it done at once, by whatever means somebody says so; taking one off again is the managers' business."""
     told = await desk.type("/callboard dnc add +1 202 555 0123 asked us to stop")
@@ -149,7 +161,7 @@ async def test_it_is_said_where_the_phone_service_may_call_them_all_the_same(des
     told = await desk.type("/callboard dnc add +1 202 555 0123")
     assert told == (
         "+1 202-555-0123 will not be called any more. It was added to a campaign, which the phone service dials by "
-        "itself: Spring sale. If it waits there yet, a manager takes it off with `/campaign remove`."
+        "itself: Spring sale. If it waits there yet, it is taken out within a minute, or the managers are told."
     )
     assert await desk.type("/callboard dnc add +1 202 555 0124") == "+1 202-555-0124 will not be called any more."
 

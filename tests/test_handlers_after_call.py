@@ -8,9 +8,11 @@ import pytest
 from bot import jobs
 from bot.cards.modals import NONE
 from bot.errors import Ambiguous
-from bot.events import CdrReceived, Described, Outcome, Wrapped
+from bot.events import REP, CdrReceived, Described, LegAnswered, Outcome, State, Wrapped
 from bot.store import ledger
+from tests import slack_requests
 from tests.audit_lines import audit_log
+from tests.card_examples import action_ids
 from tests.fake_slack import FakeSlack
 from tests.office import LINE, SETTINGS, Office, office
 from tests.slack_state import Clock, Message
@@ -41,6 +43,49 @@ async def test_an_unclear_call_is_settled_by_the_rep_and_not_dialled_before(
     assert call.outcome is outcome
 
 
+async def unclear_card(desk: Office) -> Message:
+    await desk.link("U1")
+    desk.phone.answer = Ambiguous("Paperphone did not answer in time.")
+    await desk.type("/call +1 202 555 0123")
+    (card,) = desk.conversation("U1")
+    return card
+
+
+@pytest.mark.parametrize("button", ["call:settle_rang", "call:settle_no", "call:settle_talked"])
+async def test_what_the_phone_service_tells_in_that_moment_is_not_settled_away(desk: Office, button: str) -> None:
+    """They talk: a call that is taken for over would have no *Hang up* any more."""
+    card = await unclear_card(desk)
+    (call,) = await desk.calls()
+    answered = [LegAnswered(ref="p-1", at=desk.clock(), leg=leg) for leg in (REP, "customer")]
+    signed = slack_requests.click(desk.slack, button, channel=desk.slack.open_dm("U1").id, ts=card.ts)
+    await desk.happen(*answered, call_id=call.id)
+    await desk.send(signed)
+    assert "phone service has told of this call meanwhile" in desk.told
+    assert "Nothing was changed" in desk.told
+    (call,) = await desk.calls()
+    assert call.state is State.TALKING
+    assert "settle unclear call" not in [what for _, _, what, *_ in await desk.board.read(audit_log)]
+
+
+async def test_an_unclear_call_is_settled_once_also_by_two_at_the_same_moment(desk: Office) -> None:
+    card = await unclear_card(desk)
+    channel = desk.slack.open_dm("U1").id
+    presses = [
+        slack_requests.click(desk.slack, f"call:settle_{how}", channel=channel, ts=card.ts)
+        for how in ("talked", "rang")
+    ]
+    again = presses[0]
+    for signed in presses:
+        await desk.send(signed)
+    assert "has said already what became of this call. Nothing was changed" in desk.told
+    before = len(desk.slack.ephemerals)
+    await desk.send(again)
+    assert len(desk.slack.ephemerals) == before, "Slack has only sent it again"
+    (call,) = await desk.calls()
+    assert call.outcome is Outcome.ANSWERED
+    assert [what for _, _, what, *_ in await desk.board.read(audit_log)].count("settle unclear call") == 1
+
+
 async def test_call_later_sets_a_reminder(desk: Office) -> None:
     await desk.link("U1")
     await desk.type("/call +1 202 555 0123")
@@ -58,6 +103,15 @@ async def test_call_later_sets_a_reminder(desk: Office) -> None:
     card, reminder = desk.conversation("U1")
     assert "Reminder:" in reminder.text
     assert "Reminder to call" not in card.text, "it has come"
+    # Where "Later" was pressed it is seen that it was understood.
+    await desk.press("call:later", reminder, desk.slack.open_dm("U1").id)
+    assert await desk.submit({"when": "tomorrow"}) == {}
+    _, again = desk.conversation("U1")
+    assert "*Put off:* you are reminded again tomorrow at 09:00." in str(again.blocks)
+    assert action_ids(again.blocks) == ["call:again", "call:later"]
+    await desk.press("call:later", again, desk.slack.open_dm("U1").id)
+    assert await desk.submit({"when": NONE}) == {}
+    assert desk.conversation("U1")[1].text == reminder.text
 
 
 async def ended_card(desk: Office, behind: str = "") -> Message:
@@ -172,6 +226,44 @@ async def test_what_a_form_showed_and_nobody_changed_in_it_overwrites_nothing(de
     assert [what for _, _, what, *_ in await desk.board.read(audit_log)] == ["call"]
 
 
+async def test_two_who_say_how_it_went_at_once_overwrite_nothing_of_each_other(desk: Office) -> None:
+    card = await ended_card(desk, " note asked for a quote")
+    await desk.press("call:wrap", card, desk.slack.open_dm("U1").id)
+    (call,) = await desk.calls()
+    theirs = Wrapped(at=desk.clock(), by="U2", disposition="Interested", note="asked for a quote of ten")
+    await desk.happen(theirs, call_id=call.id)
+    (words,) = (await desk.submit({"note": "asked for a quote, by Friday"})).values()
+    assert "Somebody has changed the note meanwhile; it reads “asked for a quote of ten” now" in words
+    assert "nothing was saved" in words
+    (words,) = (await desk.submit({"disposition": "Call later", "later": "3h"})).values()
+    assert "Somebody has changed the outcome meanwhile; it is “Interested” now" in words
+    (call,) = await desk.calls()
+    assert (call.disposition, call.note) == ("Interested", "asked for a quote of ten")
+    assert not await desk.board.read(ledger.reminder_of, call.id, "U1"), "all of it, or none"
+    assert await desk.submit({"disposition": "Interested", "note": "asked for a quote of ten"}) == {}, "they agree"
+
+
+async def test_a_note_that_somebody_took_away_meanwhile_is_not_brought_back_by_changing_a_word(desk: Office) -> None:
+    card = await ended_card(desk, " note asked for a quote")
+    await desk.press("call:wrap", card, desk.slack.open_dm("U1").id)
+    (call,) = await desk.calls()
+    await desk.happen(Wrapped(at=desk.clock(), by="U2", taken_back=("note",)), call_id=call.id)
+    (words,) = (await desk.submit({"note": "asked for two quotes"})).values()
+    assert "Somebody has taken the note away meanwhile" in words
+    assert await desk.submit({"later": "3h"}) == {}
+
+
+async def test_what_slack_sends_again_of_a_form_that_is_saved_changes_nothing(desk: Office) -> None:
+    card = await ended_card(desk)
+    await desk.press("call:wrap", card, desk.slack.open_dm("U1").id)
+    (view_id,) = desk.slack.views
+    signed = slack_requests.submit(desk.slack, view_id, {"note": "wants the blue one", "later": "3h"})
+    for _ in range(2):
+        assert await desk.send(signed) == {}
+    said = [what for _, _, what, *_ in await desk.board.read(audit_log)]
+    assert said.count("how it went") == 1
+
+
 async def full(work: object) -> object:
     raise sqlite3.OperationalError("database or disk is full")
 
@@ -195,6 +287,13 @@ async def test_how_did_it_go_shows_no_more_than_the_card_that_it_was_asked_on(
             await desk.press("call:wrap", card, "C1", user=user)
             form = str(desk.slack.views.popitem()[1].view)
             assert [words in form for words in ("202-555-0123", "wants a quote", "Remind me")] == [whole] * 3
+        await desk.press("call:wrap", card, "C1", user="U4")
+        (words,) = (await desk.submit({"note": "wants two"}, user="U4")).values()
+        assert "has a note already, which is not shown to you here" in words
+        assert "a quote" not in words
+        assert await desk.submit({"disposition": "Interested"}, user="U4") == {}
+        (call,) = await desk.calls()
+        assert (call.disposition, call.note) == ("Interested", "wants a quote")
 
 
 async def test_how_it_went_is_kept_as_a_whole_or_not_at_all(desk: Office) -> None:

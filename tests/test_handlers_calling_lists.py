@@ -2,6 +2,7 @@
 
 import html
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,20 @@ async def strict(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> A
 # Making one
 
 
+async def test_who_is_no_manager_any_more_gives_colleagues_no_list(strict: Office) -> None:
+    desk = strict
+    await paste(desk, "Autumn offers for <@U1|ada>", f"number\n{NOA}\n")
+    was, desk.board.settings = desk.board.settings, replace(desk.board.settings, managers=("U4",))
+    assert "Only managers may give call lists to others, so nothing was done" in await press(desk, "give_out")
+    desk.board.settings = was
+    await press(desk, "give_out")
+    await press(desk, "pause")
+    desk.board.settings = replace(was, managers=("U4",))
+    assert "Only managers may give call lists to others" in await press(desk, "resume")
+    await press(desk, "stop")
+    assert [one.state for one in await lists(desk)] == ["stopped"]
+
+
 async def test_rows_are_judged_as_for_campaigns_and_nobody_is_called(desk: Office) -> None:
     await desk.link("U1")
     await desk.board.write(people.block, "+12025550104", "asked us to stop", "U9", desk.clock())
@@ -70,7 +85,7 @@ async def test_rows_are_judged_as_for_campaigns_and_nobody_is_called(desk: Offic
     shown = text(desk, "U2")
     for words in (
         "Call list Autumn offers\n5 contacts can be given out. Nobody was called yet.\npasted rows, 9 rows",
-        "Given out to U1, U4, one contact at a time each.",
+        "To be called by U1, U4, one contact at a time each.",
         "No phone is linked for U4: they cannot call before they have typed `/phone`.",
         "• line 5: Noa Green, +1 202-555-0103",
         "1 invalid:\n• line 8: nonsense",

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from bot import campaigns
+from bot import campaigns, changing, unclear
 from bot.errors import Ambiguous, NotAllowed, Refused, Unavailable
 from bot.events import CUSTOMER, CdrReceived, Described, Outcome
 from bot.orders import CampaignCall, IvrSettings, Strategy
 from bot.store import ledger
+from tests import slack_requests
 from tests.campaign_desk import audit, value
 from tests.dialer import CARE, SALE, Dialer, Sheet, dialer
 from tests.fake_slack import FakeSlack
@@ -189,6 +190,9 @@ async def test_results_count_the_calls_that_callboard_knows(desk: Office) -> Non
     assert "nothing to count" in await desk.type("/campaign results Spring sale")
     for last_two in ("01", "02", "03"):
         await desk.type(f"/campaign add Spring sale +1 202 555 01{last_two}", user="U2")
+        if last_two == "01":
+            told = await desk.type("/campaign results Spring sale")
+            assert "1 number was added through Callboard; 0 of them were called." in told
     desk.clock.advance(60)
     at = desk.clock()
     for ref, number, outcome in (
@@ -218,7 +222,7 @@ async def test_start_and_stop_ask_first(desk: Office) -> None:
     assert await press(desk, "start") == "Spring sale runs now."
     assert dialer(desk).asked == [("start_campaign", SALE)]
     await desk.type("/campaign stop spring sale", user="U2")
-    assert await press(desk, "stop") == "Spring sale dials nobody more."
+    assert await press(desk, "stop") == "Spring sale dials nobody any more."
     assert (await audit(desk))[:2] == [
         ("U2", "stop campaign", "Spring sale", "voicenter: Spring sale"),
         ("U2", "start campaign", "Spring sale", "voicenter: Spring sale"),
@@ -243,6 +247,25 @@ async def test_clear_asks_and_removes_what_waits(desk: Office) -> None:
     assert "1 call waits. All that wait are removed for good" in told
     assert await press(desk, "clear") == "Spring sale has no waiting calls any more."
     assert dialer(desk).sheets[SALE].calls == {}
+
+
+@pytest.mark.parametrize("what", ["start", "clear"])
+async def test_more_calls_than_whoever_says_yes_was_asked_about_are_neither_dialled_nor_removed(
+    desk: Office, what: str
+) -> None:
+    sheet = dialer(desk).sheets[SALE]
+    sheet.calls["+12025550101"] = CampaignCall(number="+12025550101")
+    assert "1 call waits." in await desk.type(f"/campaign {what} spring sale", user="U2")
+    question = last(desk)
+    sheet.calls |= {f"+1202555011{last}": CampaignCall(number=f"+1202555011{last}") for last in range(3)}
+    told = await desk.press(f"campaign:{what}", question, "C1", user="U2")
+    assert "4 calls wait in Spring sale by now, and 1 when you were asked, so nothing was done" in told
+    assert f"Type `/campaign {what} Spring sale` to be asked anew" in told
+    assert dialer(desk).orders_of(f"{what}_campaign") == []
+    await desk.type(f"/campaign {what} spring sale", user="U2")
+    del sheet.calls["+12025550110"]  # one less is no reason to ask again
+    await press(desk, what)
+    assert dialer(desk).orders_of(f"{what}_campaign") == [(SALE,)]
 
 
 async def test_a_second_press_does_nothing(desk: Office) -> None:
@@ -341,6 +364,35 @@ async def test_what_the_service_did_is_in_the_audit_log_once_the_disk_takes_it(
     told = await press(desk, "start")
     assert "incident" not in told
     assert [(who, what) for who, what, *_ in await audit(desk)] == [("U2", "start campaign")]
+
+
+@pytest.mark.parametrize("what", ["start", "clear"])
+async def test_of_what_a_kill_cuts_off_whoever_asked_is_told_and_it_is_not_done_again(desk: Office, what: str) -> None:
+    """A campaign that runs costs money."""
+    await desk.type(f"/campaign {what} spring sale", user="U2")
+    question = last(desk)
+    dialer(desk).pause = asyncio.Event()
+    headers, body = slack_requests.click(
+        desk.slack, f"campaign:{what}", user="U2", channel=question.channel, ts=question.ts
+    )
+    await desk.http.post("/slack/events", headers=headers, content=body)
+    while not dialer(desk).orders_of(f"{what}_campaign"):
+        await asyncio.sleep(0)
+    for task in desk.board.tasks:
+        task.cancel()
+    await desk.settle()
+    assert await audit(desk) == []
+    for _ in range(2):
+        await unclear.recover(desk.board)
+        await changing.recover(desk.board)
+        await desk.settle()
+    (told,) = desk.conversation("U2")
+    assert f"restarted before the answer came when you asked to {what} the campaign Spring sale" in told.text
+    assert "it is not done a second time. Look with `/campaign show Spring sale` before you do it again." in told.text
+    ((who, done, subject, detail),) = await audit(desk)
+    assert (who, done, subject) == ("U2", f"{what} campaign", "Spring sale")
+    assert detail.endswith("Spring sale unclear: Callboard was restarted before the answer came")
+    assert len(dialer(desk).orders_of(f"{what}_campaign")) == 1
 
 
 # Members

@@ -100,6 +100,20 @@ async def test_the_preview_says_what_would_become_of_each_row_and_changes_nothin
     assert await audit(desk) == []
 
 
+async def test_whom_somebody_has_changed_since_the_preview_is_shown_before_it_is_overwritten(desk: Office) -> None:
+    """Also who was new then, and is in the book by now."""
+    await furnish(desk)
+    await paste(desk)
+    for number, name in (("+12025550102", "Samuel Hall"), ("+12025550101", "Noa Greene")):
+        await desk.contact(number, name)
+        told = await press(desk, "import_rows")
+        assert "The contact book has changed since its card was drawn, so nothing was imported" in told
+        assert f"before: {name}" in card(desk).text
+    assert (await book(desk))["+12025550101"].name == "Noa Greene"
+    assert await press(desk, "import_rows") == ""
+    assert [one.name for one in (await book(desk)).values()] == ["Max", "Noa Green", "Sam Hill"]
+
+
 async def test_the_preview_says_which_of_several_numbers_is_taken(desk: Office) -> None:
     await paste(desk, "Name,Phone,Mobile,E-mail\nNoa,,+1 202 555 0101,\nSam,+1 202 555 0102,+1 202 555 0103,\n")
     text = card(desk).text

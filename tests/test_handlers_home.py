@@ -68,6 +68,48 @@ async def test_callbacks_owed_until_somebody_takes_them(desk: Office) -> None:
     assert "Nobody waits" in await shown(desk, "U1")
 
 
+async def test_a_press_in_home_is_seen_there_at_once(desk: Office, caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever sees nothing happen presses again."""
+    await missed(desk)
+    await shown(desk)
+    view = desk.slack.homes["U1"]
+    await desk.send(slack_requests.click(desk.slack, "missed:claim", view_id=view.id))
+    assert "claimed by U1" in json.dumps(desk.slack.homes["U1"].view)
+    desk.slack.fail_next("views.publish", "internal_error")
+    await desk.send(slack_requests.click(desk.slack, "missed:release", view_id=desk.slack.homes["U1"].id))
+    assert "could not be shown" in caplog.text
+    assert desk.conversation("U1") == [], "it comes with the next round"
+    before = len(published(desk))
+    card = next(message for message in desk.slack.channel("C1") if "Missed" in message.text)
+    await desk.press("missed:claim", card, "C1")
+    assert len(published(desk)) == before
+
+
+async def test_whom_one_wants_to_call_later_stands_there_until_then(desk: Office) -> None:
+    await desk.link("U1")
+    await desk.contact("+12025550123", "Dana Levi")
+    await desk.type(f"/call {CUSTOMER}")
+    await desk.happen(
+        CdrReceived(ref="paper-1", at=desk.clock(), leg="customer", outcome=Outcome.ANSWERED, talk_seconds=95)
+    )
+    assert "Call later" not in await shown(desk), "nobody asked for it yet"
+    card = desk.conversation("U1")[-1]
+    await desk.press("call:later", card, "DU1")
+    assert await desk.submit({"when": "tomorrow"}) == {}
+    told = await shown(desk)
+    assert "Call later" in told
+    assert "*Dana Levi, +1 202-555-0123*\\nReminder tomorrow at 09:00" in told
+    assert "202-555-0123" not in await shown(desk, "U2")
+    await desk.send(slack_requests.click(desk.slack, "call:later", view_id=desk.slack.homes["U1"].id))
+    assert await desk.submit({"when": "-"}) == {}
+    assert "Reminder" not in await shown(desk)
+    await desk.press("call:later", card, "DU1")
+    assert await desk.submit({"when": "1h"}) == {}
+    await shown(desk)
+    await desk.send(slack_requests.click(desk.slack, "call:again", view_id=desk.slack.homes["U1"].id))
+    assert len(desk.phone.orders) == 2
+
+
 async def test_a_masked_line_is_masked_in_the_homes_of_reps(
     tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock
 ) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from bot import jobs
+from bot import escalating, jobs
 from bot.events import CallEnded, CdrReceived, Described, LegRinging, Outcome
 from bot.store import ledger, missed
 from handlers.resting import resting
@@ -350,7 +350,7 @@ async def test_unclaimed_callers_are_escalated_once_to_each(desk: Office) -> Non
     await miss(desk, "in-1")
     for _ in range(3):
         desk.clock.advance(20 * 60)
-        await jobs.escalate(desk.board, lambda users: resting(desk.desk, users))
+        await escalating.escalate(desk.board, lambda users: resting(desk.desk, users))
         await desk.settle()
     (told,) = desk.conversation("U2")
     assert "Nobody has called back" in told.text

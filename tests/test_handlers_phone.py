@@ -8,7 +8,9 @@ from typing import ClassVar
 import pytest
 from typing_extensions import override
 
+from bot.cards.modals import NONE
 from bot.errors import ProviderError, Refused
+from bot.provider import Provider
 from bot.store import people, web_phones
 from bot.store.people import Person
 from bot.store.web_phones import Phone
@@ -24,6 +26,13 @@ class NumbersOnly(PaperPhone):
 
     title: ClassVar[str] = "Ringabout"
     rep_phones: ClassVar[frozenset[str]] = frozenset({"number"})
+
+
+class MessagesOnly(PaperPhone):
+    """A service that plays messages and places no calls."""
+
+    title: ClassVar[str] = "Tellabout"
+    place_call = Provider.place_call
 
 
 class NoTrunk(PaperPhone):
@@ -89,7 +98,9 @@ async def test_a_phone_is_linked_also_when_slack_does_not_say_who_it_is(desk: Of
         ("/phone login 1234 via ringabout", "Link your number instead"),
         ("/phone trunk via codephone", "Link your number or login or extension instead"),
         ("/phone trunk", "None of the connected services can ring your trunk first"),
-        ("/phone link +1 202 555 0191 via carrier", "Choose one of: codephone, ringabout"),
+        ("/phone link +1 202 555 0191 via carrier", "Choose one of: codephone, ringabout, tellabout"),
+        ("/phone link +1 202 555 0191 via tellabout", "Tellabout cannot place calls, so nothing was changed."),
+        ("/phone wep", "`/phone help` shows all of it"),
         ("/phone link +1 202 555 0191 extension !!", "“!!” is not a code"),
         ("/phone link +1 900 555 0123", "is a premium-rate number, so nothing was changed"),
         ("/phone link +44 906 123 4567", "is a premium-rate number, so nothing was changed"),
@@ -123,7 +134,11 @@ async def test_a_phone_is_linked_also_when_slack_does_not_say_who_it_is(desk: Of
     ],
 )
 async def test_mistakes_are_explained_and_change_nothing(desk: Office, line: str, words: str) -> None:
-    services = {"codephone": NoTrunk("codephone", desk.clock), "ringabout": NumbersOnly("ringabout", desk.clock)}
+    services = {
+        "codephone": NoTrunk("codephone", desk.clock),
+        "ringabout": NumbersOnly("ringabout", desk.clock),
+        "tellabout": MessagesOnly("tellabout", desk.clock),
+    }
     desk.board.providers = services
     await desk.link("U1")
     before = await person(desk)
@@ -146,6 +161,40 @@ async def test_the_line_that_people_see(desk: Office, line: str, words: str, kep
     await desk.link("U1", line="" if kept else LINE)
     assert words in await desk.type(line)
     assert (await person(desk)).line == kept
+
+
+@pytest.mark.parametrize(
+    ("linked", "account", "words"),
+    [
+        (
+            f"/phone link {NUMBER} via ringabout",
+            "ringabout",
+            "people see the default number of Ringabout: Sales is a line of Paperphone, shown where you write `from "
+            "Sales`.",
+        ),
+        (
+            "/phone link login 1234",
+            "codephone",
+            "people see the default number of Codephone: Sales is a line of Paperphone, which cannot ring that phone.",
+        ),
+        (f"/phone link {NUMBER}", "voicenter", "people see Sales."),
+    ],
+)
+async def test_a_line_of_another_service_is_not_what_people_see(
+    desk: Office, linked: str, account: str, words: str
+) -> None:
+    services = {"codephone": NoTrunk("codephone", desk.clock), "ringabout": NumbersOnly("ringabout", desk.clock)}
+    desk.board.providers = {"voicenter": desk.phone, **services}
+    await desk.type(linked)
+    assert words in await desk.type("/phone line Sales")
+    assert words in await desk.type("/phone show")
+    await desk.send(slack_requests.home_opened(desk.slack))
+    assert ("You call from line Sales." in str(desk.slack.homes["U1"].view)) == words.startswith("people see Sales")
+    await desk.type("/call +1 202 555 0155")
+    (placed,) = [order for service in desk.board.providers.values() for order in service.orders]  # type: ignore[attr-defined]
+    assert (placed.caller_id == LINE) == words.startswith("people see Sales")
+    for service in services.values():
+        await service.http.aclose()
 
 
 async def test_a_zone_of_slack_that_is_unknown_here_is_not_the_persons(desk: Office) -> None:
@@ -203,6 +252,37 @@ async def test_the_extension_in_the_form(
     found = await person(desk)
     assert (found.phone, found.extension) == (phone, extension)
     assert phone[-3:] in desk.told
+
+
+async def test_the_service_in_the_form_is_the_one_that_calls(desk: Office) -> None:
+    """A number is rung by any service, so none need be chosen; who has chosen one, and changes the line, keeps it."""
+    services = {
+        "voicenter": desk.phone,
+        "ringabout": NumbersOnly("ringabout", desk.clock),
+        "tellabout": MessagesOnly("tellabout", desk.clock),
+        "codephone": NoTrunk("codephone", desk.clock),
+    }
+    desk.board.providers = services
+    await desk.link("U1", NUMBER, account="ringabout")
+    assert await fill(desk, line=LINE) == {}
+    assert (await person(desk)).account == "ringabout"
+    assert "+1 202-555-0191 at Ringabout rings first" in desk.told
+    for chosen, kept in ((NONE, ""), ("codephone", "codephone")):
+        desk.slack.views.clear()
+        assert await fill(desk, account=chosen) == {}
+        assert (await person(desk)).account == kept
+    desk.slack.views.clear()
+    errors = await fill(desk, account=NONE, kind="extension", phone="201")
+    assert errors == {"account": "Only one of the services can ring it: choose which. Nothing was changed."}
+    assert await desk.submit({"account": NONE, "kind": "login", "phone": "1234"}) == {}
+    assert (await person(desk)).account == "codephone", "no other service has these"
+    await desk.type("/phone")
+    (view,) = [found for found in desk.slack.views.values() if found.user == "U1"]
+    (choice,) = [block["element"] for block in view.view["blocks"] if block["block_id"] == "account"]
+    assert [option["value"] for option in choice["options"]] == [NONE, "voicenter", "ringabout", "codephone"]
+    for service in services.values():
+        if service is not desk.phone:
+            await service.http.aclose()
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,8 @@ async def test_a_claim_a_snooze_and_a_closing_show_in_the_list_and_on_the_card(d
     await desk.press("waiting:snooze", listed(desk), "C1", value=f"{rows[1].id}|1h||0")
     assert "1 unclaimed · 1 claimed · 1 snoozed" in listed(desk).text
     assert "snoozed until" in listed(desk).text
-    await desk.press("waiting:close", listed(desk), "C1", value=f"{rows[2].id}|||0")
+    (close,) = [value for value in values(listed(desk), "waiting:close") if value.startswith(rows[2].id)]
+    await desk.press("waiting:close", listed(desk), "C1", value=close)
     assert "Waiting for a call back (2)" in listed(desk).text
     assert "1 claimed · 1 snoozed" in listed(desk).text
     assert "(1)" in await desk.type("/missed mine")
@@ -104,6 +105,36 @@ async def test_who_was_too_late_is_told_and_sees_the_list_as_it_is(desk: Office)
     await desk.press("waiting:claim", listed(desk), "C1")
     assert any("was faster and has claimed" in shown.text for shown in desk.slack.ephemerals)
     assert "claimed by U4" in listed(desk).text
+
+
+@pytest.mark.parametrize("since", ["they have called again", "a colleague has claimed them", "a claim was given back"])
+async def test_a_caller_is_not_closed_for_what_a_list_of_the_morning_says_of_them(desk: Office, since: str) -> None:
+    """Nobody edits a list that somebody has open: what came since would be ticked off unseen."""
+    await miss(desk, "in-1")
+    (row,) = await desk.board.read(missed.waiting)
+    if since == "a claim was given back":
+        await desk.board.write(missed.claim, row.id, "U4", desk.clock())
+    await desk.type("/missed")
+    (old,) = [shown for shown in desk.slack.ephemerals if "Waiting for" in shown.text]
+    desk.clock.advance(3 * 3600)
+    if since == "they have called again":
+        await miss(desk, "in-2")
+        words = "They have called again since that was shown, at "
+    elif since == "a colleague has claimed them":
+        await desk.board.write(missed.claim, row.id, "U4", desk.clock())
+        words = "U4&gt; has claimed this caller since that was shown"
+    else:
+        await desk.board.write(missed.release, row.id, "U4", 0)
+        words = ""
+    before = len(desk.slack.ephemerals)
+    await desk.press("waiting:close", old, "C1")
+    told = [shown.text for shown in desk.slack.ephemerals[before:] if "was not closed" in shown.text]
+    assert len(told) == bool(words)
+    assert all(words in text for text in told)
+    assert len(await desk.board.read(missed.waiting)) == bool(words)
+    if words:
+        await desk.press("waiting:close", listed(desk), "C1")  # the list as it is now
+        assert await desk.board.read(missed.waiting) == []
 
 
 async def test_tomorrow_is_that_of_whoever_chose_it(desk: Office) -> None:

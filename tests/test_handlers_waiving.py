@@ -8,9 +8,9 @@ import pytest
 
 import handlers.waiving
 from bot import dialing, unclear, waiving
-from bot.dialing import ALLOWED_SECONDS, Ask
 from bot.errors import Ambiguous, NeedsReason, NotAllowed, Refused
 from bot.events import CallEnded
+from bot.intents import ALLOWED_SECONDS, Ask
 from bot.store import ledger, people
 from handlers import Click
 from tests import slack_requests

@@ -1,6 +1,7 @@
 """JSON that is damaged where it does not matter: it is read all the same. What is broken is not."""
 
 import json
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 from hypothesis import given
@@ -85,3 +86,37 @@ def test_one_odd_value_leaves_the_others(body: bytes, content_type: str, read: o
 def test_what_is_no_object_has_no_members(body: bytes) -> None:
     with pytest.raises(ValueError, match=r".+"):
         loose.members(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "read"),
+    [
+        (b"a=1&b=two+words&c=two%20words&d=&e", "", {"a": "1", "b": "two words", "c": "two words", "d": "", "e": ""}),
+        (b"\xef\xbb\xbfname=%D7%93%D7%A0%D7%94\r\n", "application/x-www-form-urlencoded", {"name": "דנה"}),
+        (b"name=%E3%F0%E4", "application/x-www-form-urlencoded; charset=windows-1255", {"name": "דנה"}),
+        (
+            b"name=\xe3\xf0\xe4&b=1",
+            "application/x-www-form-urlencoded; charset=windows-1255",
+            {"name": "דנה", "b": "1"},
+        ),
+        (b"name=%CC%E8%F0%E0", "application/x-www-form-urlencoded;charset=cp1251", {"name": "Мира"}),
+        (b"name=%D7%93%D7%A0%D7%94", "x; charset=windows-1255", {"name": "דנה"}),  # in spite of what it says
+        (b"name=%E3%F0", "x; charset=klingon", {"name": "��"}),
+        (b"a=%&b=%zz&c=%2&=x&&d==&e=%00", "", {"a": "%", "b": "%zz", "c": "%2", "": "x", "d": "=", "e": "\0"}),
+        ("name=דנה&b=1".encode("utf-16"), "", {"name": "דנה", "b": "1"}),
+        (b"", "", {}),
+    ],
+)
+def test_a_form_is_read_in_its_charset(body: bytes, content_type: str, read: dict[str, str]) -> None:
+    assert dict(loose.form(body, content_type)) == read
+
+
+def test_a_form_of_endlessly_many_fields_is_none() -> None:
+    with pytest.raises(ValueError, match="fields"):
+        loose.form(b"&".join(b"a=%d" % n for n in range(1000)))
+
+
+@given(st.lists(st.tuples(st.text(max_size=9), st.text(max_size=9)), max_size=9))
+def test_what_is_written_as_a_form_is_read_as_one(pairs: list[tuple[str, str]]) -> None:
+    written = urlencode(pairs)
+    assert loose.form(written.encode()) == parse_qsl(written, keep_blank_values=True)

@@ -10,34 +10,20 @@ import httpx
 import msgspec
 import pytest
 
-from bot import assembly, call_options, jobs, message_queue, settings_reader
+from bot import assembly, call_options, jobs, message_queue
 from bot.cards.said import Said
 from bot.errors import NotAllowed
 from bot.messaging import Wanted, create
 from bot.orders import BASICS, MessageOrder, options
 from bot.providers import NAMES, provider_class
-from bot.settings import Settings
 from tests.fake_slack import FakeSlack
-from tests.office import ENVIRONMENT, SETTINGS, Office, office
+from tests.office import SETTINGS, Office, office
 from tests.slack_state import Clock
 from tests.speaker import Speaker, speaker
+from tests.test_call_options import CALLGEAR, good, mistakes
 
 NUMBER = "+12025550131"
-SECRETS = {"CALLGEAR_ACCESS_TOKEN": "TOKEN", "EXOLVE_API_KEY": "KEY", "ENABLEX_APP_ID": "ID", "ENABLEX_APP_KEY": "KEY"}
-CALLGEAR = '[accounts.callgear]\nvirtual_phone_number = "+12025550100"\n'
 ENABLEX = '[accounts.enablex]\ncli = "+12025550100"\n'
-
-
-def examine(folder: Path, text: str) -> tuple[Settings | None, list[str]]:
-    file = folder / "callboard.toml"
-    file.write_text(text, encoding="utf-8")
-    return settings_reader.examine(ENVIRONMENT | SECRETS, file)
-
-
-def good(folder: Path, text: str) -> Settings:
-    settings, errors = examine(folder, text)
-    assert settings is not None, errors
-    return settings
 
 
 def test_every_option_of_a_message_can_be_set_or_says_why_not() -> None:
@@ -95,7 +81,7 @@ def test_options_are_read_as_orders_have_them(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_a_mistake_is_named(tmp_path: Path, account: str, table: str, words: str) -> None:
-    (found,) = examine(tmp_path, f"{account}{table}\n")[1]
+    (found,) = mistakes(tmp_path, f"{account}{table}\n")
     assert words in found
 
 

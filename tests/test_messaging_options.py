@@ -2,9 +2,7 @@
 refused before anybody is called.
 """
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from typing_extensions import override
@@ -18,10 +16,11 @@ from bot.orders import MessageOrder
 from bot.store import messages
 from bot.store.messages import Batch
 from tests.audit_lines import audit_log
-from tests.fake_slack import FakeSlack
-from tests.office import LINE, Office, office
-from tests.slack_state import Clock
+from tests.message_desk import desk
+from tests.office import LINE, Office
 from tests.speaker import Speaker, speaker
+
+__all__ = ["desk"]  # a fixture
 
 US, SECOND, GB = "+12025550131", "+12025550132", "+447700900123"
 ANNOUNCEMENT = "This call is recorded."
@@ -33,13 +32,6 @@ class Caller(Speaker):
 
     title = "Caller"
     message_options = frozenset({"text", "caller_id", "ring_seconds"})
-
-
-@pytest.fixture
-async def desk(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> AsyncIterator[Office]:
-    async with office(tmp_path, fake_slack, slack_clock, kind=Speaker) as desk:
-        message_queue.watch(desk.board)
-        yield desk
 
 
 def rules(desk: Office, default: Rule = "off", **countries: Rule) -> None:
@@ -80,6 +72,36 @@ async def test_both_reach_the_service_also_when_it_is_tried_again_the_next_day(d
     (card,) = desk.conversation("U2")
     assert "rings 20 s at most" in card.text
     assert "lasts 1 min at most" in card.text
+
+
+async def test_nobody_is_given_less_time_to_answer_than_the_policy_says(desk: Office) -> None:
+    words = "Phones ring 15 seconds at least before a voice message gives up, as your admin has set it, so nothing was"
+    with pytest.raises(NotAllowed, match=words):
+        await send(desk, Said(text="Hello", ring_seconds=14))
+    assert words in await desk.type(f'/voicemsg {US} "Hello" ring 5s')
+    assert ordered(desk) == []
+    await send(desk, Said(text="Hello", ring_seconds=15))
+    assert [order.ring_seconds for order in ordered(desk)] == [15]
+
+
+async def test_the_form_says_so_where_it_is_written(desk: Office) -> None:
+    await desk.type("/voicemsg")
+    told = await desk.submit({"to": US, "text": "Hello", "limits": "ring 5s"})
+    assert "Phones ring 15 seconds at least" in told["limits"]
+
+
+async def test_what_waits_since_before_the_rule_rings_as_long_as_it_says(desk: Office) -> None:
+    def least(seconds: int) -> None:
+        policy = replace(desk.board.settings.policy, ring_at_least=seconds)
+        desk.board.settings = replace(desk.board.settings, policy=policy)
+
+    least(0)
+    await send(desk, Said(text="Hello", ring_seconds=8), send_at=desk.clock() + 3600)
+    least(15)
+    desk.clock.advance(3601)
+    await message_queue.due(desk.board)
+    await desk.settle()
+    assert [order.ring_seconds for order in ordered(desk)] == [15]
 
 
 async def test_nothing_is_said_of_what_nobody_chose(desk: Office) -> None:

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from typing_extensions import override
 
-from bot import jobs, settings_noted, unclear
+from bot import escalating, settings_noted, unclear
 from bot.errors import Ambiguous, Refused, Unavailable
 from bot.events import (
     REP,
@@ -42,9 +42,12 @@ WEIGHTS = {
     "miss": 8, "reach": 2, "ring": 2, "press": 26, "late": 5, "list": 5, "phone": 9, "time": 8, "again": 3,
     "fault": 3, "slack": 3, "delete": 1, "restart": 1, "kill": 2, "move": 1,
 }  # fmt: skip
-DEAD = ("is closed already", "has claimed this caller", "was faster", "Nobody has claimed", "only they or a manager")
+DEAD = (
+    *("is closed already", "has claimed this caller", "was faster", "Nobody has claimed", "only they or a manager"),
+    "called again since",
+)
 """What nobody is told who presses what their own message offers them."""
-WORDS = ("was called back", "reached us", "was ticked off")
+WORDS = ("was called back", "reached us", "was closed by")
 
 
 class Day:
@@ -134,7 +137,7 @@ async def check(desk: Office, day: Day) -> None:
         (text,) = [
             one.text
             for channel, one in open_cards
-            if channel == row.place and ("missed:close", row.id) in list(elements(one))
+            if channel == row.place and any(a == "missed:close" and row.id in value for a, value in elements(one))
         ]
         assert ("claimed by" in text) == bool(row.claimed_by)
         assert row.claimed_by in text
@@ -191,7 +194,7 @@ def comes_in(day: Day, at: float, what: str) -> list[AnyEvent]:
 
 async def escalate(desk: Office, minutes: float) -> None:
     desk.clock.advance(minutes * 60)
-    await jobs.escalate(desk.board, lambda users: resting(desk.desk, users))
+    await escalating.escalate(desk.board, lambda users: resting(desk.desk, users))
     await desk.settle()
 
 
@@ -261,7 +264,7 @@ async def test_nobody_is_forgotten_called_twice_or_offered_what_does_nothing(
                 (what,) = day.choose.choices(list(WEIGHTS), list(WEIGHTS.values()))
                 if what == "kill":  # between what is written down and what Slack is told of it
                     await desk.board.ingest("voicenter", comes_in(day, clock(), "miss"))
-                    await jobs.escalate(desk.board, lambda users: resting(desk.desk, users))
+                    await escalating.escalate(desk.board, lambda users: resting(desk.desk, users))
                 if what == "move":
                     day.text = MOVED if day.text == TWO else TWO
                 if what in ("kill", "move", "restart"):

@@ -16,9 +16,9 @@ from msgspec.structs import replace
 from bot import dialing, policy
 from bot.call import Call
 from bot.controlling import bring_in
-from bot.dialing import Ask
 from bot.errors import CapReached, NeedsReason, NotAllowed, SettingsError
 from bot.events import CallEnded
+from bot.intents import Ask
 from bot.limits import LATE, night
 from bot.rules import Allowed, History, Proposed, Refused, Rules, Used
 from bot.store import ledger

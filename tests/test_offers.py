@@ -83,6 +83,36 @@ async def test_skipping_twice_skips_one(desk: Office) -> None:
     assert (await contact(desk, list_id, SAM)).state == "offered"
 
 
+@pytest.mark.parametrize(
+    ("what", "words"),
+    [
+        ("pause", "The call list Autumn offers was paused meanwhile, so nothing was done. Look at its card."),
+        ("stop", "The call list Autumn offers was stopped meanwhile, so nothing was done. Look at its card."),
+        ("forget", "That call list is not on record any more, so nothing was done."),
+    ],
+)
+async def test_whose_list_is_over_while_they_think_reads_that(desk: Office, what: str, words: str) -> None:
+    list_id = await begin(desk)
+    await act(desk, "later", choice="choose")
+    shown, channel = card(desk, "U1"), desk.slack.open_dm("U1").id
+    signed = [
+        slack_requests.click(desk.slack, f"offer:{button}", user="U1", channel=channel, ts=shown.ts)
+        for button in ("call", "skip")
+    ]
+    if what == "forget":
+        await desk.board.db.write(lambda db: db.execute("DELETE FROM calling_list_rows"))
+        await desk.board.db.write(lambda db: db.execute("DELETE FROM calling_lists"))
+    else:
+        await press(desk, what)
+    assert await desk.submit({"when": "3h"}) == {}
+    assert [message.text for message in desk.conversation("U1") if words in message.text] == [words]
+    for one in signed:
+        await desk.send(one)
+        assert desk.told == words
+    assert desk.phone.orders == []
+    assert await before(desk, list_id) is None
+
+
 async def test_a_button_of_somebody_elses_contact_does_nothing(desk: Office) -> None:
     await furnish(desk)
     list_id = await begin(desk, BOTH)

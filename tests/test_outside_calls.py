@@ -16,9 +16,9 @@ from typing_extensions import override
 from bot import controlling, dialing, unclear
 from bot.call import Call
 from bot.controlling import bring_in, control
-from bot.dialing import Ask
 from bot.errors import Ambiguous, CapReached, NotAllowed, Refused, Unavailable
 from bot.events import CUSTOMER, REP, AnyEvent, CallEnded, Controlled, Described, LegAnswered, LegEnded, Outcome, State
+from bot.intents import Ask
 from bot.orders import Speech
 from bot.store import Database, ledger, people
 from tests.audit_lines import audit_log

@@ -4,8 +4,6 @@ import dataclasses
 import json
 import logging
 import re
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -20,28 +18,16 @@ from tests.browser import (
     PASSWORD,
     REF,
     SECRET,
-    Browserphone,
     Page,
     browser,
-    open_page,
+    browserdesk,
+    page,
     set_up,
     ticket,
 )
-from tests.fake_slack import FakeSlack
-from tests.office import Office, office
-from tests.slack_state import Clock
+from tests.office import Office
 
-
-@pytest.fixture
-async def browserdesk(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> AsyncIterator[Office]:
-    async with office(tmp_path, fake_slack, slack_clock, kind=Browserphone) as desk:
-        yield desk
-
-
-@pytest.fixture
-async def page(browserdesk: Office) -> AsyncIterator[Page]:
-    async with open_page(browserdesk) as page:
-        yield page
+__all__ = ["browserdesk", "page"]  # fixtures
 
 
 # Who may open it.

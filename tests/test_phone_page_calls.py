@@ -1,6 +1,5 @@
 """The web phone's page over HTTP: what becomes of what it tells, and what it dials."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -9,23 +8,25 @@ from bot import phone_page
 from bot.errors import Unavailable
 from bot.events import REP, Accepted, Outcome, State
 from bot.store import ledger, people, web_phones
-from tests.browser import CALLER, EXTENSION, REF, Browserphone, Page, browser, open_page, rings, set_up
+from tests.browser import (
+    CALLER,
+    EXTENSION,
+    REF,
+    Browserphone,
+    Page,
+    browser,
+    browserdesk,
+    open_page,
+    page,
+    rings,
+    set_up,
+)
 from tests.fake_slack import FakeSlack
 from tests.full_disk import fill
-from tests.office import SETTINGS, Office, office
+from tests.office import SETTINGS, office
 from tests.slack_state import Clock
 
-
-@pytest.fixture
-async def browserdesk(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> AsyncIterator[Office]:
-    async with office(tmp_path, fake_slack, slack_clock, kind=Browserphone) as desk:
-        yield desk
-
-
-@pytest.fixture
-async def page(browserdesk: Office) -> AsyncIterator[Page]:
-    async with open_page(browserdesk) as page:
-        yield page
+__all__ = ["browserdesk", "page"]  # fixtures
 
 
 # What it tells.

@@ -157,7 +157,7 @@ async def test_whoever_was_consulted_and_is_listed_no_more_has_left(listing: Off
     listing.clock.advance(6)
     await listing.settle()
     texts = [message.text for message in listing.conversation("U1")]
-    assert texts.count("+1 202-555-0178 is not on the line any more; the caller is still on hold.") == 2
+    assert texts.count("+1 202-555-0178 is not on the line any more; the call is still on hold.") == 2
 
 
 @pytest.mark.parametrize("seen", [True, False])
@@ -456,7 +456,7 @@ async def test_a_service_that_hangs_keeps_no_other_from_being_asked(desk: Office
     go_on, service, other = asyncio.Event(), Hanging("slow", desk.clock), Listing("other", desk.clock)
     desk.board.providers = {"slow": service, "other": other}
     poll = Poll(desk.board)
-    poll.patience = 0.01
+    poll.patience = 0.2  # three times that
     for _ in range(3):
         await asyncio.wait_for(poll(), 10)
         desk.clock.advance(IDLE_SECONDS)

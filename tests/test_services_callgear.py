@@ -69,11 +69,11 @@ async def test_every_button_of_a_talk(town: Town) -> None:
     await offers(town, TALKING)
 
     await town.press("live:hold")
-    await town.sees("put the caller on hold")
+    await town.sees("put the call on hold")
     await offers(town, {"hang_up", "resume", "consult"})
     assert talk(town).state == "HOLD"
     await town.press("live:resume")
-    await town.sees("took the caller off hold")
+    await town.sees("took the call off hold")
     await offers(town, TALKING)
 
     await town.press("live:press_key")
@@ -130,7 +130,7 @@ async def test_consult_and_complete_the_transfer(town: Town) -> None:
     await talking(town)
     await town.press("live:consult")
     await town.choose({"who": "+972 50 555 0178"})
-    await town.sees("put the caller on hold and called", "0178")
+    await town.sees("put the call on hold and called", "0178")
     await offers(town, {"hang_up", "complete_transfer", "return_to_caller"})
     await town.sees("with +972 50-555-0178 on the other line")
     await town.until(lambda: _is(talk(town).state, "OPERATOR_TALK"), "the third party")
@@ -149,7 +149,7 @@ async def test_consult_and_go_back_to_the_caller(town: Town) -> None:
     await town.press("live:consult")
     await town.choose({"who": "+972 50 555 0178"})
     await town.press("live:return_to_caller")
-    await town.sees("went back to the caller")
+    await town.sees("went back to the call")
     await offers(town, TALKING)
     assert talk(town).state == "TALK"
     assert len(served(town, "hold.call")) == 1  # consulting from hold does not hold again
@@ -159,7 +159,7 @@ async def test_a_consultation_that_fails_leaves_the_caller_on_hold(town: Town) -
     await talking(town)
     await town.press("live:consult")
     await town.choose({"who": "+972 50 555 0113"})  # rings, and declines
-    await town.sees("is not on the line any more; the caller is still on hold")
+    await town.sees("is not on the line any more; the call is still on hold")
     await offers(town, {"hang_up", "resume", "consult"})
     await town.press("live:resume")
     await offers(town, TALKING)
@@ -221,7 +221,7 @@ async def test_a_colleague_who_is_consulted_in_an_incoming_call_and_leaves_is_to
     await town.press_in_channel("live:consult")
     await town.choose({"who": "extension 213"})  # rings, and declines
     await town.sees("is on the other line", channel=demo.SALES)
-    await town.sees("213 is not on the line any more; the caller is still on hold", channel=demo.SALES)
+    await town.sees("213 is not on the line any more; the call is still on hold", channel=demo.SALES)
     call = await town.call(lambda call: not call.consulting)
     assert (call.held, talk(town).state) == (True, "HOLD")
 

@@ -35,7 +35,7 @@ async def test_a_list_of_calls_becomes_calls(town: Town) -> None:
     await board.write(people.block, "+972505550199", "asked us to stop", OMER, board.now())
     await town.type(f"/campaign stop {NAME}", user=OMER)
     await town.press("campaign:stop", user=OMER)
-    await town.sees(NAME, "dials nobody more")
+    await town.sees(NAME, "dials nobody any more")
 
     await town.type(f"/campaign upload {NAME}", user=OMER)
     await town.choose({"campaign": NAME, "rows": PASTED}, user=OMER)

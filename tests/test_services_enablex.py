@@ -33,10 +33,10 @@ async def test_a_talk_is_held_recorded_and_hung_up(town: Town) -> None:
     await town.talking()
     await town.press("live:hold", times=2)
     await town.call(lambda call: call.held)
-    await town.sees(SAYS_DANA, "put the caller on hold.")
+    await town.sees(SAYS_DANA, "put the call on hold.")
     await town.press("live:resume")
     await town.call(lambda call: not call.held)
-    await town.sees(SAYS_DANA, "took the caller off hold.")
+    await town.sees(SAYS_DANA, "took the call off hold.")
     await town.press("live:start_recording")
     await town.agree()
     await town.call(lambda call: call.recording_on)
@@ -47,7 +47,7 @@ async def test_a_talk_is_held_recorded_and_hung_up(town: Town) -> None:
     await town.press("call:hang_up", times=2)
     call = await town.ended()
     assert (call.outcome, call.hang_up_by) == (Outcome.ANSWERED, demo.DANA)
-    assert len(town.lines("put the caller on hold.")) == 1
+    assert len(town.lines("put the call on hold.")) == 1
     await nobody_left(town)
 
 

@@ -113,7 +113,8 @@ def test_everything_set(tmp_path: Path) -> None:
     assert (settings.mask, settings.summaries) == (True, False)
     assert (settings.escalate_minutes, settings.brief_seconds, settings.claim_minutes) == (5, 4, 90)
     assert not settings.digest_picture
-    assert settings.dispositions == ("Sold", "Not sold")
+    assert settings.dispositions == ("Sold", "Not sold", "Asked not to be called again")
+    assert settings.stop_disposition == "Asked not to be called again"
     assert settings.accounts[0].addresses == ("203.0.113.7", "198.51.100.0/24")
     line = Line(number="+442079460000", label="Sales", account="sales", channel="C2", mask=True, missed=False)
     assert settings.lines == (line,)
@@ -233,6 +234,11 @@ def test_commands_are_renamed_by_prefix_and_one_by_one(tmp_path: Path) -> None:
     }
 
 
+def test_a_prefix_with_a_slash_is_one_mistake(tmp_path: Path) -> None:
+    (found,) = errors(tmp_path, f'{MINIMAL}[commands]\nprefix = "/acme-"')
+    assert found == 'commands.prefix = “/acme-” must be small letters, digits, - and _, without a slash, like "acme-".'
+
+
 def test_http_mode_needs_the_signing_secret_and_no_app_token(tmp_path: Path) -> None:
     given = {name: value for name, value in ENVIRONMENT.items() if name != "SLACK_APP_TOKEN"}
     given |= {
@@ -314,9 +320,19 @@ def test_a_channel_that_would_always_be_quiet_is_a_mistake(tmp_path: Path) -> No
         ('[digest]\npicture = "no"', "digest.picture"),
         ("[digest]\npictures = true", "[digest]"),
         ("[policy]\ndaily_calls = 1.5", "policy.daily_calls"),
+        ('[messages]\nstop_words = "stop"', "messages.stop_words must be a list of texts"),
+        ('[messages]\nstop_words = ["!"]', "messages.stop_words must be words that somebody may say"),
+        ("stop_disposition = false", "stop_disposition must be a text in quotes"),
+        ("[policy]\nring_at_least = 121", "policy.ring_at_least must be 120 seconds or fewer, or 0 for no such rule."),
+        ('[policy]\nring_at_least = "15"', "policy.ring_at_least must be a whole number, 0 or more."),
+        (
+            "[accounts.voicenter.message]\nring_seconds = 14",
+            "accounts.voicenter.message.ring_seconds: 14 seconds are fewer than the 15 of policy.ring_at_least. Write",
+        ),
         ("[policy]\nnight_calls = -1", "policy.night_calls must be a whole number, 0 or more."),
         ('[policy]\nnight_calls_at_once = "few"', "policy.night_calls_at_once"),
         ('[policy]\ncountries = ["XX"]', "policy.countries"),
+        ('[policy]\ncountries = "US"', 'policy.countries must be a list of texts, like countries = ["…"].'),
         ('[policy]\nhours = ["9", "18"]', "policy.hours"),
         ('[policy]\nhours = ["09:00"]', "policy.hours"),
         ('[policy]\nhours = ["18:00", "09:00"]', "policy.hours"),
@@ -340,7 +356,13 @@ def test_a_channel_that_would_always_be_quiet_is_a_mistake(tmp_path: Path) -> No
         ('[lines."+1 202 555 0100"]\n[lines."+12025550100"]', '[lines."+12025550100"]'),
         (2 * '[[flow]]\nstart = "a"\n[flow.steps.a]\ndo = "hang_up"\n', "[[flow]]"),
         ('[commands]\ncall = "call"', "commands.call"),
-        ('[commands]\nprefix = "Acme "', "commands.call"),
+        ('[commands]\nprefix = "Acme "', "commands.prefix"),
+        ("[commands]\nprefix = 5", "commands.prefix"),
+        ("[commands]\ncall = 5", "commands.call must be a text in quotes"),
+        ('contact_url = "crm"', "contact_url must begin with https:// or http://"),
+        ('contact_url = "https://crm.example/callers"', "contact_url must have {number} where the number goes."),
+        ('contact_url = "https://[::1/{number}"', "contact_url is not an address."),
+        ('[recording]\ncountries = { UK = "ask" }', "recording.countries: “UK” is not a country code. Write “GB” for"),
         ('[commands]\nring = "/ring"', "[commands]"),
         ('[commands]\ncall = "/phone"', "commands.phone"),
     ],
@@ -390,6 +412,11 @@ def test_a_flow_dials_nothing_that_is_never_dialled(tmp_path: Path, target: str,
         ("[accounts.voicenter]\naddresses = ['voicenter.example']", "accounts.voicenter.addresses"),
         ("[accounts.voicenter]\nmonitor_url = 'monitor.example'", "VOICENTER_MONITOR_URL"),
         ("[accounts.voicenter]\nmonitor_url = ['https://monitor.example']", "VOICENTER_MONITOR_URL"),
+        (
+            "[accounts.voicenter]\nstatus_names = { 3 = 'Coffee' }",
+            "status_names of [accounts.voicenter] must be a text",
+        ),
+        ("[accounts.voicenter]\nstatus_names = true", "status_names of [accounts.voicenter] must be a text"),
     ],
 )
 def test_a_mistake_in_an_account_is_named(tmp_path: Path, text: str, named: str) -> None:
@@ -455,12 +482,62 @@ def test_a_variable_that_is_empty_is_not_set(tmp_path: Path) -> None:
     assert (given.host, given.data) == ("127.0.0.1", Path("callboard-data")), "not every address, not this folder"
 
 
-@pytest.mark.parametrize("name", ["SLACK_BOT_TOKEN", "CALLBOARD_HOOK_SECRET", "VOICENTER_CODE"])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(ENVIRONMENT | {"CALLBOARD_PORT": "8081", "CALLBOARD_HOST": "0.0.0.0", "CALLBOARD_DATA": "/var/x"}).items(),
+        ("CALLBOARD_PUBLIC_URL", "https://callboard.example.com"),
+        ("CALLBOARD_SLACK_MODE", "socket"),
+        ("CALLBOARD_LOOKUP_TOKEN", "lookup"),
+        ("VOICENTER_LOG_URL", "https://log.example"),
+    ],
+)
 @pytest.mark.parametrize("form", ['"{}"', "'{}'"])
-def test_quotes_around_a_secret_are_told_from_a_wrong_one(tmp_path: Path, name: str, form: str) -> None:
+def test_quotes_around_a_variable_are_told_from_a_wrong_one(tmp_path: Path, name: str, value: str, form: str) -> None:
     """As from a file of variables whose reader takes them for a part of the value."""
-    (found,) = errors(tmp_path, environment=ENVIRONMENT | {name: form.format(ENVIRONMENT[name])})
+    (found,) = errors(tmp_path, environment=ENVIRONMENT | {name: form.format(value)})
     assert found == f"{name} has quotes around it, which would count as part of it. Take them away."
+
+
+@pytest.mark.parametrize("more", [" # of the app", "\nfoo", "é", "\u200b"])
+@pytest.mark.parametrize("name", [*ENVIRONMENT, "CALLBOARD_LOOKUP_TOKEN"])
+def test_what_was_copied_with_a_secret_is_told(tmp_path: Path, name: str, more: str) -> None:
+    """Slack would only say that the token is wrong, and in a header of HTTP some cannot stand at all."""
+    (found,) = errors(tmp_path, environment=ENVIRONMENT | {name: ENVIRONMENT.get(name, "lookup") + more})
+    assert found == (
+        f"{name} has a blank or a sign in it that none has. Copy it again; a comment goes on a line of its own."
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"), [("SLACK_BOT_TOKEN", "SLACK_BOT_TOKN"), ("VOICENTER_CODE", "VOICENTER_COED")]
+)
+def test_a_variable_that_is_there_under_a_name_misspelt_is_told(tmp_path: Path, name: str, wrong: str) -> None:
+    environment = {wrong if key == name else key: value for key, value in ENVIRONMENT.items()}
+    (found,) = errors(tmp_path, environment=environment)
+    assert found == f"{name} is not set, but {wrong} is: rename it if it is meant."
+
+
+def test_a_variable_with_a_name_of_its_own_is_no_misspelt_one(tmp_path: Path) -> None:
+    (found,) = errors(tmp_path, "[accounts.enablex]\n", ENVIRONMENT | {"ENABLEX_APP_KEY": "key"})
+    assert found.startswith("ENABLEX_APP_ID is not set: ")
+
+
+def test_the_mark_that_a_windows_editor_puts_before_the_first_variable_is_no_part_of_its_name(tmp_path: Path) -> None:
+    environment = {f"\ufeff{key}" if key == "SLACK_BOT_TOKEN" else key: value for key, value in ENVIRONMENT.items()}
+    assert errors(tmp_path, environment=environment) == []
+
+
+def test_the_data_folder_may_be_in_ones_home(tmp_path: Path) -> None:
+    """No shell reads a file of variables, so the sign would be a folder's name."""
+    assert read(tmp_path, CALLBOARD_DATA="~/callboard").data == Path.home() / "callboard"
+
+
+@pytest.mark.parametrize("end", ["/slack/events", "/hooks", "/hooks/voicenter/", "/healthz/live"])
+def test_what_is_added_to_the_public_address_does_not_stand_there_already(tmp_path: Path, end: str) -> None:
+    (found,) = errors(tmp_path, environment=ENVIRONMENT | {"CALLBOARD_PUBLIC_URL": f"https://x.example/calls{end}"})
+    told = end.rstrip("/")
+    assert found == f"CALLBOARD_PUBLIC_URL ends with {told}, which Callboard adds by itself. Take that away."
 
 
 @pytest.mark.parametrize("name", ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "VOICENTER_CODE"])
@@ -474,6 +551,30 @@ def test_all_mistakes_of_a_line_are_named_at_once(tmp_path: Path) -> None:
     found = "".join(errors(tmp_path, f"{MINIMAL}\n{section}"))
     for named in (".label must be", ".mask must be", "“colour”", "[accounts.nobody]", "“sales” is not a Slack id"):
         assert named in found
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("region = “US”", "Write straight quotes."),
+        ("summaries = False", "Write it small, true or false."),
+        ("region = US", 'A text goes in quotes, like name = "…".'),
+        ("channel =", 'A text goes in quotes, like name = "…".'),
+        ('region = "US', "A quote is missing at its end."),
+        ("admins = ['U1]", "A quote or a bracket is not closed."),
+        ("[lines.+12025550100]", 'A number goes in quotes, like [lines."+12025550100"].'),
+        ('region = "US"\nregion = "US"', "It stands there twice: keep one."),
+        ("[policy]\n[policy]", "It stands there twice: keep one."),
+        ("admins = [", "Mend that line, then start again."),
+    ],
+)
+def test_what_is_wrong_with_the_toml_is_said(tmp_path: Path, line: str, hint: str) -> None:
+    """Its reader speaks to programmers."""
+    (found,) = errors(tmp_path, f"\n{line}\n{MINIMAL}")
+    where = "at line 3, column " if "\n" in line or line == "admins = [" else "at line 2, column "
+    assert found.startswith("callboard.toml cannot be read as TOML: ")
+    assert ("at end of document" if "closed" in hint else where) in found
+    assert found.endswith(f"). {hint}")
 
 
 @pytest.mark.parametrize("coding", ["cp1252", "utf-16"])
@@ -560,6 +661,24 @@ def test_the_file_is_found_through_the_environment(tmp_path: Path) -> None:
             "there, and take it out of the file.",
         ),
         (
+            'public_url = "https://x.example"\n[accounts.voicenter]',
+            "callboard.toml has an unknown setting “public_url”. It is the variable CALLBOARD_PUBLIC_URL of the "
+            "environment: set it there, and take it out of the file.",
+        ),
+        (
+            '[accounts.voicenter]\nslack_bot_token = "xoxb-secret"',
+            "[accounts.voicenter] has an unknown setting “slack_bot_token”. It is the variable SLACK_BOT_TOKEN of the "
+            "environment: set it there, and take it out of the file.",
+        ),
+        (
+            '[accounts.voicenter]\nmonitor_ulr = "https://x.example"',
+            "[accounts.voicenter] has an unknown setting “monitor_ulr”. Is “monitor_url” meant? If not, remove it.",
+        ),
+        (
+            '[accounts.voicenter]\n[recording]\ncountry = { US = "ask" }',
+            "[recording] has an unknown setting “country”. Is “countries” meant? If not, remove it.",
+        ),
+        (
             '[accounts.voicenter]\ncolour = "blue"',
             "[accounts.voicenter] has an unknown setting “colour”. Remove it or check its spelling.",
         ),
@@ -573,6 +692,20 @@ def test_a_setting_in_the_wrong_place_or_misspelt_is_told_where_it_belongs(
     file.write_text(text, encoding="utf-8")
     _, errors = examine(ENVIRONMENT, file)
     assert errors == [words]
+
+
+@pytest.mark.parametrize("zone", ["Madrid", "europe/madrid", "Europe/Madird", "madrid"])
+def test_a_time_zone_that_is_nearly_right_is_told(tmp_path: Path, zone: str) -> None:
+    (found,) = errors(tmp_path, f'time_zone = "{zone}"\n{MINIMAL}')
+    assert found == f"time_zone = “{zone}” is not known. Is “Europe/Madrid” meant?"
+    words = 'is not known. Use an IANA name, like "Asia/Jerusalem".'
+    assert errors(tmp_path, f'time_zone = "Mars/Olympus"\n{MINIMAL}') == [f"time_zone = “Mars/Olympus” {words}"]
+
+
+@pytest.mark.parametrize("hours", ['"09:00-18:00"', "[09:00:00, 18:00:00]", '["9:00", "18:00"]'])
+def test_hours_that_cannot_be_read_are_one_mistake(tmp_path: Path, hours: str) -> None:
+    (found,) = errors(tmp_path, f"[policy]\nhours = {hours}\n{MINIMAL}")
+    assert found == 'policy.hours must be two times of four digits, like hours = ["09:00", "18:00"].'
 
 
 @pytest.mark.parametrize("text", ['region = "UK"\n{}', '{}[policy]\ncountries = ["uk"]'])

@@ -1,12 +1,14 @@
 """`stop_key`: whoever presses it during a voice message is never called again, from that very moment on."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bot import message_queue
 from bot.events import CUSTOMER, CdrReceived, Outcome
+from bot.routing import ByLine
 from bot.store import people
 from tests.audit_lines import audit_log
 from tests.fake_slack import FakeSlack
@@ -57,6 +59,18 @@ async def test_those_who_wait_yet_are_asked_of_the_list_again(desk: Office) -> N
     await desk.happen(*hears(2, desk.clock()))
     assert [order.number for order in speaker(desk).messages] == [NOA, SAM]
     assert "pressed 9 in a voice message" in desk.conversation("U2")[-1].text
+
+
+async def test_words_that_mean_it_are_as_good_where_a_message_listens_for_some(desk: Office) -> None:
+    messages = replace(desk.board.settings.messages, stop_words=("stop", "remove me"))
+    desk.board.settings = replace(desk.board.settings, messages=messages)
+    desk.board.routing = ByLine(desk.board.settings)
+    for number, said in ((NOA, "Non-stoppable, great"), (SAM, "Please, REMOVE  me.")):
+        await desk.type(f'/voicemsg {number} "Hello" words')
+        await desk.happen(*hears(len(speaker(desk).messages), desk.clock(), phrase=said))
+        desk.clock.advance(60)
+    assert await listed(desk) is None
+    assert (await listed(desk, SAM) or ("",))[0] == "said “remove me” in a voice message"
 
 
 @pytest.mark.parametrize("keys", ["5", "99", ""])

@@ -1,25 +1,13 @@
 """The pages of the audit log: no line twice and none left out, whatever is looked for and whenever it was written."""
 
 import sqlite3
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
 
 from bot.audit_search import Lines
 from bot.store import audit, ledger
-from tests.empty_store import connected
 
 NOW = 1_770_000_000.0
 NUMBER = "+12025550155"
 EVERYTHING = Lines()
-
-
-@pytest.fixture
-def db(tmp_path: Path) -> Iterator[sqlite3.Connection]:
-    connection = connected(tmp_path / "store.sqlite", sqlite3.Connection)
-    yield connection
-    connection.close()
 
 
 def whats(db: sqlite3.Connection, search: Lines) -> list[str]:

@@ -2,8 +2,6 @@
 
 import random
 import sqlite3
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -12,8 +10,7 @@ from bot.call_search import Search
 from bot.events import CUSTOMER, AnyEvent, CdrReceived, Described, Direction, Outcome, Requested
 from bot.store import call_log, calls, missed
 from bot.store.call_log import Reach, Row
-from tests.empty_store import connected
-from tests.test_store_missed import FAX, Routes
+from tests.missed_store import FAX, Routes
 
 NOW = 1_770_000_000.0
 CALLER, OTHER = "+12025550155", "+12025550156"
@@ -21,13 +18,6 @@ SALES, SUPPORT = "+12025550101", "+12025550102"
 EVERYTHING = Search()
 MANAGER = Reach()
 REP = Reach("U1", ("C01", "@U1"))
-
-
-@pytest.fixture
-def db(tmp_path: Path) -> Iterator[sqlite3.Connection]:
-    connection = connected(tmp_path / "store.sqlite", sqlite3.Connection)
-    yield connection
-    connection.close()
 
 
 def put(db: sqlite3.Connection, *told: AnyEvent, account: str = "acme") -> str:

@@ -15,8 +15,7 @@ from bot.events import CallEnded, LegRinging, State, Tagged
 from bot.store import Database, alone, calls, contacts, engine, ledger, people, recordings, schema
 from bot.store.contacts import Contact
 from bot.store.migrations import MIGRATIONS
-from tests.empty_store import connected
-from tests.test_store_ingest import Routes
+from tests.empty_store import Routes, connected
 
 
 def insert(db: sqlite3.Connection, key: str) -> None:
@@ -202,9 +201,26 @@ def test_a_migration_that_was_cut_off_before_its_version_is_finished(tmp_path: P
         assert db.execute("PRAGMA user_version").fetchone() == (schema.VERSION,)
 
 
+def test_an_update_says_what_it_is_doing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """With a large file it takes a while, in which nothing else is heard of the start."""
+    caplog.set_level("INFO")
+    Database(tmp_path / "a.sqlite").close()
+    assert caplog.records == []
+    with contextlib.closing(sqlite3.connect(tmp_path / "a.sqlite")) as db:
+        db.execute(f"PRAGMA user_version = {schema.VERSION - 1}")
+    Database(tmp_path / "a.sqlite").close()
+    said = [record.getMessage() for record in caplog.records]
+    assert said == [
+        f"The database is brought up to date, from version {schema.VERSION - 1} to {schema.VERSION}; a large one takes "
+        "a while.",
+        "The database is up to date.",
+    ]
+
+
 def test_each_migration_counts() -> None:
     """One that the version does not count would never reach a file that is in use."""
-    assert len(MIGRATIONS) == schema.VERSION
+    assert int(list(MIGRATIONS)[-1][1:4]) == schema.VERSION
+    assert list(MIGRATIONS) == sorted(MIGRATIONS)
 
 
 def test_names_of_an_earlier_file_are_found_after_the_update(tmp_path: Path) -> None:

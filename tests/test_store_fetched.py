@@ -1,35 +1,23 @@
 """Calls that were fetched from a service's log long afterwards: kept and counted, but shown and owed to nobody."""
 
 import sqlite3
-from collections.abc import Iterator
-from pathlib import Path
 
 import msgspec
-import pytest
 from typing_extensions import override
 
 from bot.call import Call, Unreported
 from bot.call_search import Search
 from bot.events import AnyEvent, CdrReceived, Described, Outcome, Requested, Settled, Unclear
-from bot.store import Database, call_log, calls, figures, missed, recordings, retention
+from bot.store import call_log, calls, figures, missed, recordings, retention
 from bot.store.call_log import Reach
-from tests.test_store_missed import AFTER, CALLER, FAX, NOW, Routes, all_rows, only, record
+from tests.missed_store import CALLER, FAX, NOW, Routes, all_rows, only, record
 
 MONTH = 30 * 86400.0
 THEN = NOW - MONTH
 
 
-@pytest.fixture
-def db(tmp_path: Path) -> Iterator[sqlite3.Connection]:
-    Database(tmp_path / "store.sqlite").close()
-    connection = sqlite3.connect(tmp_path / "store.sqlite", isolation_level=None)
-    connection.row_factory = sqlite3.Row
-    yield connection
-    connection.close()
-
-
 def tell(db: sqlite3.Connection, *events: AnyEvent, now: float = NOW, fetched: bool = False, call_id: str = "") -> None:
-    calls.ingest(db, "acme", events, now=now, routing=Routes(AFTER), fetched=fetched, call_id=call_id)
+    calls.ingest(db, "acme", events, now=now, routing=Routes(), fetched=fetched, call_id=call_id)
 
 
 def fetch(db: sqlite3.Connection, *events: AnyEvent) -> None:
@@ -83,7 +71,7 @@ def test_one_that_was_nobodys_concern_stays_so_when_the_settings_have_changed(db
     """It was known, missed, and reported to nobody; by now the line's calls are, and one thing more is told of it."""
     tell(db, *record("m1", THEN, Outcome.NO_ANSWER, line=FAX), now=THEN + 20)
     more = Described(ref="m1", at=THEN, source="log", direction="in", name="Noa")
-    calls.ingest(db, "acme", [more], now=NOW, routing=Reporting(AFTER), fetched=True)
+    calls.ingest(db, "acme", [more], now=NOW, routing=Reporting(), fetched=True)
     assert (by_ref(db, "m1").unreported, all_rows(db)) == ("", [])
 
 
@@ -129,7 +117,7 @@ def test_a_conversation_that_a_fetched_record_takes_back_makes_nobody_wait(db: s
     settled = Settled(at=THEN + 80, by="U1", outcome=Outcome.ANSWERED)
     tell(db, asked, Unclear(at=THEN + 70, words="?"), settled, call_id="c")
     told = record("t1", THEN + 61, Outcome.NO_ANSWER, direction="out")
-    calls.ingest(db, "acme", told, now=NOW, routing=Routes(AFTER), fetched=True, call_id="c")
+    calls.ingest(db, "acme", told, now=NOW, routing=Routes(), fetched=True, call_id="c")
     assert (by_ref(db, "t1").outcome, only_open(db)) == (Outcome.NO_ANSWER, [])
 
 

@@ -1,15 +1,14 @@
 """`ingest()`: which call an event belongs to, whatever comes first, twice or late; and what is marked to be shown."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.call import Call, Unreported
+from bot.call import Call
 from bot.events import (
     CUSTOMER,
     REP,
@@ -28,58 +27,13 @@ from bot.events import (
     State,
     Unclear,
 )
-from bot.roundups import Roundup
 from bot.store import calls, cards, ledger, missed, owners, people
 from bot.store.people import Person
-from tests.empty_store import connected
+from tests.empty_store import Routes, opened
 
 NOW = 1_770_000_000.0
 CUSTOMERS = ("+12025550123", "+12025550124")
 LINE = "+12025550100"
-
-
-@dataclass
-class Routes:
-    """Everything into one channel."""
-
-    summaries: bool = True
-    incoming: bool = True
-    after: float = 900.0
-
-    def place(self, call: Call) -> str:
-        return "C1"
-
-    def summary(self, call: Call) -> bool:
-        return self.summaries
-
-    def announced(self, call: Call) -> bool:
-        return self.incoming
-
-    def unreported(self, call: Call) -> Unreported:
-        return ""
-
-    def escalate_after(self) -> float:
-        return self.after
-
-    def remind_after(self) -> float:
-        return self.after
-
-    def stop_key(self) -> str:
-        return ""
-
-    def roundup(self, call: Call, place: str, now: float) -> Roundup | None:
-        return None
-
-
-@pytest.fixture
-def db(tmp_path: Path) -> Iterator[sqlite3.Connection]:
-    yield from opened(tmp_path / "store.sqlite")
-
-
-def opened(path: Path) -> Iterator[sqlite3.Connection]:
-    connection = connected(path, sqlite3.Connection)
-    yield connection
-    connection.close()
 
 
 def ingest(

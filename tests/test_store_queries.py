@@ -43,6 +43,7 @@ from bot.store import (
     campaigns,
     cards,
     channels,
+    consents,
     contact_imports,
     contacts,
     dials,
@@ -53,10 +54,12 @@ from bot.store import (
     missed,
     missed_calls,
     offers,
+    opt_outs,
     owners,
     people,
     presence,
     recordings,
+    registries,
     retention,
     roundups,
     taken_in,
@@ -66,14 +69,16 @@ from bot.store import (
 )
 from bot.store.call_log import Reach
 from bot.store.cards import Card
+from bot.store.consents import Agreed
 from bot.store.contacts import Contact
 from bot.store.messages import Batch, Recipient
+from bot.store.opt_outs import Waiting
 from bot.store.people import Person
 from bot.store.recordings import Copy
 from bot.store.web_phones import Phone
 from bot.web_phone import Report
 from tests.empty_store import connected
-from tests.test_store_missed import Routes
+from tests.missed_store import Routes
 
 NOW = 1_770_000_000.0
 CALLER = "+12025550155"
@@ -86,6 +91,7 @@ MODULES: tuple[ModuleType, ...] = (
         campaigns,
         cards,
         channels,
+        consents,
         contact_imports,
         contacts,
         figures,
@@ -98,10 +104,12 @@ MODULES: tuple[ModuleType, ...] = (
         missed,
         missed_calls,
         offers,
+        opt_outs,
         owners,
         people,
         presence,
         recordings,
+        registries,
         retention,
         taken_in,
         threads,
@@ -117,12 +125,14 @@ RECORDED = Call(
 )
 ROUNDUP = Roundup("hourly", "C1", NOW, NOW + 3600, NOW + 3600, ("",), ("",))
 PHONE = Phone("U1", "acme", "201", b"sealed", "link", "session", NOW)
+REGISTRY = registries.Copy("r1", "US", "US", "2026-02-02", 1, "U9", NOW, "us.txt", "current")
 MINE = Person("U1", phone_kind="number", phone="+12025550190", extension="201")
 
 SCANS = {
     "calling_lists.latest": "the latest twenty in the order of an index, but for the few that were discarded",
     "cards.conversation": "the check of the demo asks once, in an office of a few cards",
     "cards.set_back": "once each time the clock is set back",
+    "consents.all_given": "a list of calls is judged by all of them, once, where there is a registry",
     "ledger.problems": "what is broken now: a handful of rows",
     "ledger.subscriptions": "one row per channel and digest, read once a minute",
     "contacts.named": "part of a name may be anywhere in one; a person waits while an index of all names is read",
@@ -261,6 +271,11 @@ def forget_calls(db: sqlite3.Connection) -> None:
     assert retention.forget_calls(db, retention.old_calls(db, NOW + 10**6, ""), NOW + 10**6)
 
 
+def list_in_a_registry(db: sqlite3.Connection) -> registries.Copy | None:
+    registries.create(db, REGISTRY)
+    return registries.listing(db, CALLER)
+
+
 def list_recordings(db: sqlite3.Connection) -> None:
     for rep in ("", "U1"):
         for number in ("", CALLER):
@@ -282,6 +297,11 @@ def put_back(db: sqlite3.Connection) -> None:
     messages.write(db, MESSAGES, [RECIPIENT], NOW)
     messages.take(db, RECIPIENT, "c1")
     assert messages.put_back(db, "c1", NOW)
+
+
+def retry_now(db: sqlite3.Connection) -> None:
+    cards.retry_now(db, NOW)
+    cards.retry_now(db, NOW, "C1")
 
 
 def tell_roundup(db: sqlite3.Connection) -> None:
@@ -381,9 +401,11 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "cards.shown": lambda db: cards.shown(db, CARD, "C1", "1.0", "f"),
     "cards.gone": lambda db: cards.gone(db, CARD),
     "cards.anew": lambda db: cards.anew(db, CARD),
+    "cards.look_again": lambda db: cards.look_again(db, CARD),
     "cards.give_up": lambda db: cards.give_up(db, "C1"),
     "cards.leave": lambda db: cards.leave(db, CARD),
-    "cards.retry_now": lambda db: cards.retry_now(db, NOW),
+    "cards.retry_now": retry_now,
+    "cards.let_pass": lambda db: cards.let_pass(db, CARD),
     "cards.held": lambda db: cards.held(db, NOW),
     "cards.hold_no_longer": lambda db: cards.hold_no_longer(db, [1], NOW),
     "cards.set_back": lambda db: cards.set_back(db, 3600, NOW),
@@ -410,6 +432,7 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "ledger.remind": lambda db: ledger.remind(db, "c1", "U1", NOW),
     "ledger.reminders_due": lambda db: ledger.reminders_due(db, NOW),
     "ledger.take_back_reminder": lambda db: ledger.take_back_reminder(db, "c1", "U1"),
+    "ledger.reminders_of": lambda db: ledger.reminders_of(db, "U1"),
     "ledger.reminder_of": lambda db: ledger.reminder_of(db, "c1", "U1"),
     "ledger.reminded": lambda db: ledger.reminded(db, "r", NOW),
     "ledger.subscribe": lambda db: ledger.subscribe(db, "C1", "daily", b"", "U1", NOW),
@@ -461,6 +484,7 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "channels.keep_members": lambda db: channels.keep_members(db, "C1", ["U1"], NOW),
     "channels.members": channels.members,
     "channels.closed_to": lambda db: channels.closed_to(db, "U1"),
+    "channels.open_to": lambda db: channels.open_to(db, "U1", {"C1"}),
     "missed.to_escalate": lambda db: missed.to_escalate(db, NOW),
     "missed.escalated": lambda db: missed.escalated(db, "m1", NOW),
     "missed.told_nobody": lambda db: missed.told_nobody(db, "@U1", NOW),
@@ -531,6 +555,8 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "contact_imports.counts": lambda db: contact_imports.counts(db, IMPORT),
     "contact_imports.some": lambda db: contact_imports.some(db, "i1", "new", 3),
     "contact_imports.refused": lambda db: contact_imports.refused(db, "i1"),
+    "contact_imports.replaced": lambda db: contact_imports.replaced(db, "i1"),
+    "contact_imports.show": lambda db: contact_imports.show(db, IMPORT, NOW),
     "contact_imports.run": import_table,
     "contact_imports.drop": drop_table,
     "contact_imports.reports_due": contact_imports.reports_due,
@@ -554,7 +580,29 @@ HOW: dict[str, Callable[[sqlite3.Connection], object]] = {
     "campaigns.unfinished": campaigns.unfinished,
     "campaigns.open_lists": campaigns.open_lists,
     "campaigns.number_of": lambda db: campaigns.number_of(db, "b1"),
-    "messages.heed": lambda db: messages.heed(db, HEARD, "9", (), NOW),
+    "messages.heed": lambda db: messages.heed(db, HEARD, "pressed 9", NOW),
+    "opt_outs.opt_out": lambda db: opt_outs.opt_out(db, CALLER, "Asked", "U1", NOW),
+    "offers.bring_back": lambda db: offers.bring_back(db, "the copy", NOW),
+    "registries.create": lambda db: registries.create(db, REGISTRY),
+    "registries.add_pages": lambda db: registries.add_pages(db, "r1", [(1, b"")]),
+    "registries.make_current": lambda db: registries.make_current(db, "r1"),
+    "registries.give_up": lambda db: registries.give_up(db, NOW),
+    "registries.remove": lambda db: registries.remove(db, "US"),
+    "registries.current": registries.current,
+    "registries.listing": list_in_a_registry,
+    "registries.packed": lambda db: (list_in_a_registry(db), registries.packed(db)),
+    "registries.sweep": lambda db: (registries.remove(db, "US"), registries.sweep(db)),
+    "consents.get": lambda db: consents.get(db, CALLER),
+    "consents.save": lambda db: consents.save(db, [Agreed(CALLER, "Noa", NOW, "form", "U2", NOW)]),
+    "consents.withdraw": lambda db: consents.withdraw(db, CALLER),
+    "consents.all_given": consents.all_given,
+    "campaigns.with_number": lambda db: campaigns.with_number(db, "acme", CALLER),
+    "campaigns.abandoned": lambda db: campaigns.abandoned(db, "acme", "key", NOW),
+    "dials.calls_to": lambda db: dials.calls_to(db, CALLER, NOW, NOW, NOW),
+    "dials.called_us": lambda db: dials.called_us(db, CALLER, NOW),
+    "opt_outs.opt_in": lambda db: opt_outs.opt_in(db, CALLER),
+    "opt_outs.waiting": opt_outs.waiting,
+    "opt_outs.removed": lambda db: opt_outs.removed(db, Waiting(CALLER, "acme", "key", "Spring", NOW)),
     "campaigns.added_to": lambda db: campaigns.added_to(db, CALLER),
     "campaigns.want_report": lambda db: campaigns.want_report(db, "b1"),
     "campaigns.reports_due": campaigns.reports_due,
@@ -620,6 +668,7 @@ BY_INGEST = {
         "missed.put_right",
         "missed_calls.follow",
         "missed_calls.move",
+        "roundups.follow",
         "taken_in.move",
         "threads.take_back",
         "threads.tell",

@@ -1,8 +1,6 @@
 """Two calls are found to be one: what people did with the one that goes is there on the one that stays, each once."""
 
 import sqlite3
-from collections.abc import Iterator
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -26,7 +24,7 @@ from bot.events import (
     Wrapped,
 )
 from bot.store import calls, cards, ledger, missed, recordings
-from tests.test_store_ingest import CUSTOMERS, NOW, described, everything, ingest, opened, order, ref_of, rings, unclear
+from tests.test_store_ingest import CUSTOMERS, NOW, described, everything, ingest, order, ref_of, rings, unclear
 
 LATER, EVENING = NOW + 3600, NOW + 7200
 TALKED: tuple[AnyEvent, ...] = (
@@ -34,11 +32,6 @@ TALKED: tuple[AnyEvent, ...] = (
     LegAnswered(ref="r1", at=NOW + 2, leg=CUSTOMER),
     CallEnded(ref="r1", at=NOW + 9),
 )
-
-
-@pytest.fixture
-def db(tmp_path: Path) -> Iterator[sqlite3.Connection]:
-    yield from opened(tmp_path / "store.sqlite")
 
 
 def stray(db: sqlite3.Connection, *events: AnyEvent) -> str:

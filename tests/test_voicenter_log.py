@@ -195,6 +195,59 @@ async def test_records_that_cannot_be_placed_are_told() -> None:
     assert here.provider.notices() == ("Voicenter: 2 record(s) of its call log tell no call or no time; left out.",)
 
 
+ROW = {"CallID": "x", "Date": "2030-01-01T10:00:00Z", "Type": "Incoming Call", "DialStatus": "ANSWER"}
+
+
+def answering(*replies: httpx.Response) -> tuple[World, list[float]]:
+    """An account whose log answers these, then nothing but what was told last; and how long was waited in between."""
+    here, coming, waited = World(), list(replies), list[float]()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return coming.pop(0) if len(coming) > 1 else coming[0]
+
+    async def wait(seconds: float) -> None:
+        waited.append(seconds)
+
+    here.provider.http = httpx.AsyncClient(transport=httpx.MockTransport(answer))
+    here.provider.sleep = wait
+    return here, waited
+
+
+def listed(*rows: object, **more: object) -> httpx.Response:
+    return httpx.Response(200, json={"ERROR_NUMBER": 0, "ERROR_DESCRIPTION": "OK", "CDR_LIST": [*rows], **more})
+
+
+@pytest.mark.parametrize("damaged", [None, "", 7, [], {}, {"CallID": None}])
+async def test_a_damaged_record_takes_no_other_along(damaged: object) -> None:
+    """It counts among those that the answer says there are: nothing was cut off because of it."""
+    here, _ = answering(listed(ROW, damaged, TOTAL_HITS=2))
+    assert {event.ref for event in await here.provider.call_log(DAY)} == {"x"}
+    assert here.provider.notices() == ("Voicenter: 1 record(s) of its call log tell no call or no time; left out.",)
+
+
+async def test_records_of_one_second_that_do_not_add_up_are_taken_as_they_are() -> None:
+    """Nothing is cut off far below the limit, however many it says there are."""
+    here, _ = answering(listed(ROW, TOTAL_HITS=2))
+    events = await here.provider.call_log(LogSearch(since=1_893_492_000, until=1_893_492_001))
+    assert {event.ref for event in events} == {"x"}
+
+
+@pytest.mark.parametrize(("told", "waits"), [({}, 60), ({"retry-after": "12"}, 12), ({"retry-after": "2"}, 5)])
+async def test_a_web_server_that_lets_nothing_more_through_is_waited_for(told: dict[str, str], waits: int) -> None:
+    """As for the log's own word for it: the days that are being fetched go on."""
+    here, waited = answering(httpx.Response(429, headers=told), listed(ROW))
+    assert {event.ref for event in await here.provider.call_log(DAY)} == {"x"}
+    assert waited == [waits]
+    assert "limits questions" in here.provider.notices()[0]
+
+
+async def test_but_not_for_an_hour() -> None:
+    here, waited = answering(httpx.Response(429, headers={"retry-after": "3600"}))
+    with pytest.raises(Unavailable, match=r"no more questions now: HTTP 429\. Try again in some minutes\.$"):
+        await here.provider.call_log(DAY)
+    assert waited == []
+
+
 @pytest.mark.parametrize(
     ("search", "found"),
     [

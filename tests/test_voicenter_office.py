@@ -243,12 +243,11 @@ async def test_people_sign_in_pause_and_sign_out() -> None:
 @pytest.mark.parametrize(
     ("person", "status", "extension", "words"),
     [
-        ("12345", "1", "", r"\(5\.1\): Please choose extension\. Look at the person"),
-        ("12345", "1", "ZZPINFzZ", r"\(5\.7\): Failed - Extension Monitor doesn't exist"),
-        ("12345", "3", "AAPINFzL", r"\(5\.3\): Not logged in"),
-        ("12345", "2", "AAPINFzL", r"\(5\.3\): Not logged in"),
+        ("12345", "1", "", r"\(5\.1\): Please choose extension\. Link your extension first"),
+        ("12345", "1", "ZZPINFzZ", r"\(5\.7\): Failed - Extension Monitor doesn't exist\. Check the extension"),
+        ("12345", "3", "AAPINFzL", r"\(5\.3\): Not logged in\. Sign in first, with `/phone status available`"),
         ("12345", "1", "BBPINFzM", r"\(4\.4\): Extension is already in use\. Sign in to another"),
-        ("67890", "1", "AAPINFzL", r"\(4\.5\): You're already logged in with a different extension"),
+        ("67890", "1", "AAPINFzL", r"\(4\.5\): You're already logged in with a different extension\. Sign out first"),
         ("12345", "6", "AAPINFzL", r"\(3\): Missing parameters\. Check the extension"),
         ("Dana", "1", "AAPINFzL", r"\(2\): Authorization failed\. Check OFFICE_CODE, and the person's user id"),
     ],
@@ -259,6 +258,40 @@ async def test_why_a_status_is_not_set(person: str, status: str, extension: str,
     with pytest.raises(Refused, match=words):
         await here.provider.set_presence(person, status, extension)
     assert here.exchange.signed_in == {"67890": "BBPINFzM"}
+
+
+def answering(reply: httpx.Response) -> Voicenter:
+    here = World()
+    here.provider.http = httpx.AsyncClient(transport=httpx.MockTransport(lambda request: reply))
+    return here.provider
+
+
+async def test_whoever_is_signed_out_already_is_signed_out() -> None:
+    """An answer was lost, say: nothing is left to be done."""
+    here = World()
+    await here.provider.set_presence("12345", "2", "AAPINFzL")
+    assert here.exchange.signed_in == {}
+
+
+@pytest.mark.parametrize("told", [{"StatusError": "Status Changed"}, {"StatusErrorMessage": " status changed"}])
+async def test_what_is_told_in_words_alone_is_understood(told: dict[str, str]) -> None:
+    """The document calls StatusError a string."""
+    await answering(httpx.Response(200, json={"Status": 4, **told})).set_presence("12345", "1", "AAPINFzL")
+    reply = httpx.Response(200, json={"Status": 5, "StatusError": "Not logged in"})
+    with pytest.raises(Refused, match=r"\(5\.3\): Not logged in\. Sign in first, with `/phone status available`"):
+        await answering(reply).set_presence("12345", "3", "AAPINFzL")
+
+
+async def test_words_that_are_none_of_the_documents_get_no_advice_of_others() -> None:
+    reply = httpx.Response(200, json={"Status": 4, "StatusError": 4, "StatusErroMessage": "Internal error"})
+    with pytest.raises(Refused, match=r"\(4\.4\): Internal error\. Look at the person and the extension"):
+        await answering(reply).set_presence("12345", "3", "AAPINFzL")
+
+
+async def test_a_web_servers_own_status_is_not_taken_for_voicenters() -> None:
+    reply = httpx.Response(404, json={"type": "about:blank", "title": "Not Found", "status": 404})
+    with pytest.raises(Refused, match=r"\(HTTP 404\): Not Found\. Check OFFICE_PRESENCE_URL\.$"):
+        await answering(reply).set_presence("12345", "3", "AAPINFzL")
 
 
 def test_an_account_has_its_own_names_for_statuses() -> None:
@@ -282,6 +315,14 @@ async def test_a_recording_is_fetched_with_the_code_where_voicenter_itself_has_i
     assert (tmp_path / "a.mp3").read_bytes().startswith(b"ID3")
     with pytest.raises(Unavailable, match=r"429.*later"):
         await here.provider.fetch_recording(link, tmp_path / "a.mp3", 1000)
+
+
+async def test_a_host_that_is_voicenters_after_all_can_be_named(tmp_path: Path) -> None:
+    link = "https://another.s3.amazonaws.com/x.mp3"
+    with pytest.raises(
+        Refused, match=r"not fetched\. If it is, add another\.s3\.amazonaws\.com to OFFICE_RECORDING_HOSTS\.$"
+    ):
+        await World().provider.fetch_recording(link, tmp_path / "a.mp3", 1000)
 
 
 @pytest.mark.parametrize(

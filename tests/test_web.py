@@ -91,11 +91,33 @@ async def test_a_record_that_cannot_be_read_is_told_so_in_the_services_words(voi
 
 async def test_a_body_that_does_not_say_its_length_is_cut_off(voicenter: Office) -> None:
     async def parts() -> AsyncIterator[bytes]:
-        for _ in range(40):
+        for _ in range(2 * MAX_BODY // 10_000):
             yield b"x" * 10_000
 
     answer = await voicenter.http.post(f"{HOOK}/cdr", content=parts())
     assert answer.status_code == 413
+
+
+async def test_a_record_with_the_transcript_of_a_long_talk_is_read(voicenter: Office) -> None:
+    """Newer records carry what was said (`aiData`), some hundred kilobytes an hour: it is not read, the call is."""
+    words = [{"text": "word " * 20, "from": second, "to": second + 1} for second in range(4000)]
+    answer = await voicenter.http.post(f"{HOOK}/cdr", json=RECORD | {"aiData": {"transcript": words}})
+    assert answer.status_code == 200
+    assert [call.talk_seconds for call in await voicenter.calls()] == [40]
+
+
+async def test_the_admins_hear_of_a_webhook_that_is_too_large(voicenter: Office) -> None:
+    """Its call would be missing, and nobody would know why."""
+    answer = await voicenter.http.post(f"{HOOK}/cdr", content=b"x" * (MAX_BODY + 1))
+    assert answer.status_code == 413
+    ((key, text, *_),) = await voicenter.board.read(ledger.problems)
+    assert (key, text) == (
+        "webhook voicenter",
+        f"A webhook of Voicenter (voicenter) could not be read: it has more than {MAX_BODY} bytes.",
+    )
+    await voicenter.http.post(f"{HOOK}/cdr", json=RECORD)
+    await voicenter.settle()
+    assert await voicenter.board.read(ledger.problems) == []
 
 
 async def test_the_pop_up_is_answered_with_the_contact(voicenter: Office) -> None:

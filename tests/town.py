@@ -29,7 +29,7 @@ from bot.terminal import TEAM, TerminalSlack
 
 BRISK, LEISURELY = 8, 1
 """Seconds of the simulated world in a real one: while we wait for it, and while it waits for us."""
-PATIENCE = 30
+PATIENCE = 90
 
 
 class Workspace(TerminalSlack):

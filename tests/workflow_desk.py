@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from bot import message_queue, workflow_steps
 from bot.events import REP, AnyEvent, CdrReceived, LegAnswered, Outcome
 from bot.step_answers import StepAnswers
@@ -109,3 +111,9 @@ async def workflow_office(
         await workflow_steps.recover(desk.board)
         await desk.link("U1")
         yield Workflow(desk, StepAnswers(desk.board, desk.desk.slack))
+
+
+@pytest.fixture
+async def flow(tmp_path: Path, fake_slack: FakeSlack, slack_clock: Clock) -> AsyncIterator[Workflow]:
+    async with workflow_office(tmp_path, fake_slack, slack_clock) as there:
+        yield there

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from bot.cards.times import about, clock, date_clock, day_clock, duration, timer
+from bot.cards.times import about, at_clock, clock, date_clock, day_clock, duration, timer
 from bot.numbers import masked as masked_number
 from bot.numbers import pretty
 
@@ -25,6 +25,7 @@ __all__ = [
     "Message",
     "about",
     "actions",
+    "at_clock",
     "button",
     "clock",
     "confirm",

@@ -89,7 +89,8 @@ def headline(batch: "Batch", counts: Mapping[str, int]) -> str:
         case "preview":
             return "No call can be added."
         case "asked":
-            return f"{counted(ready, 'call')} wait for a second manager. Nothing was sent yet."
+            waits = "waits" if ready == 1 else "wait"
+            return f"{counted(ready, 'call')} {waits} for a second manager. Nothing was sent yet."
         case "adding":
             return "Being added…"
         case "paused":

@@ -50,6 +50,7 @@ _NOTE = 120
 """Characters of a note on a page; the file has all of it."""
 _SAID = 40
 """The same of a disposition."""
+_UNREPORTED = {"": "", "brief": ", hung up early", "line": ", not reported"}
 
 
 class Turn(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -192,9 +193,6 @@ def _rep(call: Call) -> str:
     if call.direction == "out":
         return f"by {rep}"
     return f"taken by {rep}" if call.answered_at or call.conversation else f"rang {rep}"
-
-
-_UNREPORTED = {"": "", "brief": ", hung up early", "line": ", not reported"}
 
 
 def ended_words(call: Call) -> str:

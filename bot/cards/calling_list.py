@@ -45,6 +45,7 @@ LISTED = 20
 """Lists that `/campaign calllist` shows."""
 
 _BAR = 10
+_REPS_SHOWN = 10
 
 
 def list_card(
@@ -96,9 +97,9 @@ def headline(found: "CallingList", counts: Mapping[str, int]) -> str:
         case "preview" if ready:
             return f"{contacts(ready)} can be given out. Nobody was called yet."
         case "preview":
-            return "Nobody of it can be called."
+            return "Nobody on it can be called."
         case "asked":
-            return f"{contacts(ready)} wait for a second manager. Nobody was called yet."
+            return f"{contacts(ready)} {'waits' if ready == 1 else 'wait'} for a second manager. Nobody was called yet."
         case "running":
             return f"Being called: {_done(counts):,} of {_all(counts):,} done."
         case "paused":
@@ -139,11 +140,8 @@ def lists_message(
     return message(blocks)
 
 
-_REPS_SHOWN = 10
-
-
 def _callers(found: "CallingList", reps: Sequence[str], unlinked: Sequence[str]) -> list[Block]:
-    lines = [f"Given out to {', '.join(map(rep_words, reps))}, one contact at a time each."]
+    lines = [f"To be called by {', '.join(map(rep_words, reps))}, one contact at a time each."]
     if found.tries > 1:
         lines.append(f"Whoever is not reached is called up to {how_often(found.tries)}.")
     if unlinked:

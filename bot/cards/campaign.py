@@ -49,7 +49,7 @@ STATES: Mapping[CampaignState, str] = {
 }
 QUESTIONS: Mapping[str, tuple[str, str, str]] = {
     "start": ("Start {name}?", "{pending}It dials those that wait, and those that are added.", "Start"),
-    "stop": ("Stop {name}?", "It dials nobody more; calls that run go on, and those that wait are kept.", "Stop"),
+    "stop": ("Stop {name}?", "It dials nobody any more; calls that run go on, and those that wait are kept.", "Stop"),
     "clear": ("Clear {name}?", "{pending}All that wait are removed for good; none of them is dialled.", "Clear"),
 }
 """What needs a yes -> the question, what it means, the button."""
@@ -95,10 +95,10 @@ def one_message(one: Shown, now: float, zone: str) -> Message:
     """The answer to `/campaign show`."""
     campaign, about = one.campaign, one.campaign.name
     blocks = [header(campaign.name or "Campaign", "campaign:title"), section(_state(one), "campaign:state")]
-    if campaign.min_priority is not None and campaign.max_priority is not None:
-        blocks.append(
-            section(f"Priorities from {campaign.min_priority} to {campaign.max_priority}.", "campaign:priorities")
-        )
+    least, most = campaign.min_priority, campaign.max_priority
+    if most and least is not None:
+        words = f"Priority {most}." if least == most else f"Priorities from {least} to {most}."
+        blocks.append(section(words, "campaign:priorities"))
     blocks.append(actions([*_switch(one, about), *_looks(one, about)], "campaign:do"))
     changes = [
         button(label, f"campaign:{what}", one.value, about=about)
@@ -123,7 +123,7 @@ def one_message(one: Shown, now: float, zone: str) -> Message:
 def question_message(one: Shown, what: str) -> Message:
     """Asks before something is done. `what`: of `QUESTIONS`."""
     ask, means, yes = _question(one, what)
-    element = button(yes, f"campaign:{what}", one.value, style=_style(what), about=one.campaign.name)
+    element = button(yes, f"campaign:{what}", _counted(one), style=_style(what), about=one.campaign.name)
     return message([section(f"*{plain(ask, 200)}* {means}", "campaign:ask"), actions([element], "campaign:answer")])
 
 
@@ -177,23 +177,44 @@ def members_message(one: Shown, members: Sequence[Member], users: Mapping[str, s
     return message(blocks)
 
 
-def results_message(one: Shown, added: int, outcomes: Mapping[str, tuple[int, int]], now: float, zone: str) -> Message:
-    """What came of the calls that were added here. `outcomes`: `Outcome` or "" -> (numbers, seconds talked)."""
+def results_message(
+    one: Shown,
+    added: int,
+    outcomes: Mapping[str, tuple[int, int]],
+    now: float,
+    zone: str,
+    *,
+    abandoned: tuple[int, int, int] = (0, 0, 0),
+) -> Message:
+    """What came of the calls that were added here. `outcomes`: `Outcome` or "" -> (numbers, seconds talked).
+
+    `abandoned`: (calls that were picked up and met nobody, calls that were picked up, in so many days).
+    """
     blocks = [header(f"Results of {one.campaign.name}", "campaign:title")]
     if not added:
         blocks.append(section("No call was added to it through Callboard, so there is nothing to count.", "none"))
     else:
         waiting = outcomes.get("", (0, 0))[0]
-        lines = [f"*{added:,}* numbers were added through Callboard; *{added - waiting:,}* of them were called."]
+        were = "number was" if added == 1 else "numbers were"
+        lines = [f"*{added:,}* {were} added through Callboard; *{added - waiting:,}* of them were called."]
         for outcome, (count, talked) in sorted(outcomes.items(), key=lambda item: -item[1][0]):
             if outcome:
                 talk = f", {duration(talked)} of talk" if talked else ""
                 lines.append(f"• {SHORT[Outcome(outcome)]}: *{count:,}*{talk}")
         if waiting:
             lines.append(f"• not called yet, as far as Callboard knows: *{waiting:,}*")
+        nobody, picked_up, days = abandoned
+        if picked_up:
+            of = f"{picked_up:,} who picked up in {counted(days, 'day')}"
+            lines.append(f"Met nobody who was free: *{nobody:,}* of {of}, {share(nobody, picked_up)}.")
         blocks += paragraphs(lines, "campaign:results")
     blocks.append(context([f"The latest call of each number counts. As of {clock(now, zone)}."], "campaign:as_of"))
     return message(blocks)
+
+
+def share(part: int, whole: int) -> str:
+    """ "2.4 %" """
+    return f"{100 * part / whole:.1f} %"
 
 
 def _state(one: Shown) -> str:
@@ -228,7 +249,12 @@ def _looks(one: Shown, about: str) -> list[Block]:
 def _asking(one: Shown, what: str, about: str) -> Block:
     ask, means, yes = _question(one, what)
     question = confirm(ask, means, yes, "Cancel", danger=what != "start")
-    return button(yes, f"campaign:{what}", one.value, style=_style(what), about=about, ask=question)
+    return button(yes, f"campaign:{what}", _counted(one), style=_style(what), about=about, ask=question)
+
+
+def _counted(one: Shown) -> str:
+    """Value of a button that asks: whoever says yes has seen how many wait."""
+    return one.value if one.campaign.pending is None else f"{one.value} {one.campaign.pending}"
 
 
 def _question(one: Shown, what: str) -> tuple[str, str, str]:

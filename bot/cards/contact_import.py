@@ -1,6 +1,7 @@
 """A table of contacts on its way into the contact book: preview and result on one card. Pure.
 
-Buttons `contacts:import_rows`, `contacts:drop_rows`, `contacts:report` carry the import's id.
+Buttons `contacts:import_rows`, `contacts:drop_rows`, `contacts:report` carry the import's id; the first one also which
+contacts it replaces, as the card was drawn.
 """
 
 from collections.abc import Mapping, Sequence
@@ -43,11 +44,13 @@ def import_card(
     samples: Mapping[str, Sequence[Sample]],
     left_out: Sequence[tuple[int, str, str, str]],
     zone: str,
+    replaced: str = "",
 ) -> Message:
     """The card.
 
     `samples`: fate -> the first rows, as (line, the contact it makes, the one there is).
     `left_out`: the first rows that are, as (line, as typed, state, why).
+    `replaced`: fingerprint of the contacts that are changed, as they are now.
     """
     refused = counts.get("invalid", 0) + counts.get("duplicate", 0)
     rows = sum(counts.values())
@@ -70,7 +73,7 @@ def import_card(
         blocks += paragraphs(words, "import:rows", 4)
     if found.state == "preview":
         blocks += paragraphs(map(sentence, found.notes.splitlines()), "import:notes", 3)
-    if buttons := _buttons(found, counts, refused):
+    if buttons := _buttons(found, counts, refused, replaced):
         blocks.append(actions(buttons, "import:do"))
     blocks.append(context([f"Sent by <@{found.by}>, {date_clock(found.at, zone)}."], "import:by"))
     return message(blocks)
@@ -100,12 +103,13 @@ def _sample(sample: Sample) -> str:
     return f"{shown}; before: {party(before)}" if before is not None else shown
 
 
-def _buttons(found: "Import", counts: Mapping[str, int], refused: int) -> list[Block]:
+def _buttons(found: "Import", counts: Mapping[str, int], refused: int, replaced: str) -> list[Block]:
     buttons: list[Block] = []
     if found.state == "preview":
         if wanted := _wanted(counts):
             label = f"Import {counted(wanted, 'contact')}"
-            buttons.append(button(label, "contacts:import_rows", found.id, style="primary", about=found.source))
+            value = f"{found.id}|{replaced}" if replaced else found.id
+            buttons.append(button(label, "contacts:import_rows", value, style="primary", about=found.source))
         buttons.append(button("Cancel", "contacts:drop_rows", found.id, about=found.source))
     if found.state != "dropped" and refused:
         buttons.append(button("Rows left out, as CSV", "contacts:report", found.id, about=found.source))

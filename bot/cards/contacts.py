@@ -1,9 +1,10 @@
 """The contact book as one person sees it: its pages, what may be removed, and its forms. Pure.
 
-Buttons `contacts:<what>`: *Call* and *Remove* carry the contact's number, those that turn the page a `Turn`,
-and so does *Add*, of what was looked for in vain.
+Buttons `contacts:<what>`: *Call* carries the contact's number, *Remove* also `seen()`; those that turn the page carry a
+`Turn`, and so does *Add*, of what was looked for in vain.
 """
 
+import hashlib
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -109,13 +110,19 @@ def removal_message(found: Sequence[tuple["Contact", str, bool]], *, more: bool)
             gone = f"{contact.name}, {pretty(contact.number)}, is taken out of the contact book for everybody."
             ask = confirm("Remove this contact?", gone, "Remove", "Keep", danger=True)
             about = f"{place}. {contact.name}"
-            remove = button("Remove", "contacts:remove", contact.number, style="danger", about=about, ask=ask)
+            value = f"{contact.number} {seen(contact)}"
+            remove = button("Remove", "contacts:remove", value, style="danger", about=about, ask=ask)
         else:
             words += f"\nAdded by {rep_words(by)}; only they or a manager may remove it."
         blocks.append(section(words, f"contacts:remove:{contact.number}", remove))
     if more:
         blocks.append(context(["There are more: write more of the name, or the number."], "contacts:more"))
     return message(blocks)
+
+
+def seen(contact: "Contact") -> str:
+    """A fingerprint of whose number it is: by the time a button is pressed it may be somebody else's."""
+    return hashlib.blake2s(f"{contact.name}\n{contact.company}".encode(errors="ignore"), digest_size=6).hexdigest()
 
 
 def add_form(url: str, number: str = "", name: str = "") -> Block:

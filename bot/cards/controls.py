@@ -16,7 +16,7 @@ LABELS: Mapping[str, str] = {
     "live:hold": "Hold",
     "live:resume": "Resume",
     "live:complete_transfer": "Complete the transfer",
-    "live:return_to_caller": "Back to the caller",
+    "live:return_to_caller": "Back to the call",
     "live:consult": "Consult…",
     "live:transfer": "Transfer…",
     "live:forward": "Transfer blindly…",
@@ -36,9 +36,9 @@ LISTEN = (("keys", "Tell which keys they press"), ("words", "Tell what they answ
 """What may be listened for when a message was played; the answer stands in the call's thread."""
 
 FORMS: Mapping[str, tuple[str, str, str]] = {
-    "consult": ("Consult", "The caller waits on hold while you talk to them.", "Call"),
-    "transfer": ("Transfer", "They are called first, then the caller is put through.", "Transfer"),
-    "forward": ("Transfer blindly", "The caller is put through at once, without asking first.", "Transfer"),
+    "consult": ("Consult", "The call is on hold while you talk to them.", "Call"),
+    "transfer": ("Transfer", "They are called first, then the call is put through.", "Transfer"),
+    "forward": ("Transfer blindly", "The call is put through at once, without asking first.", "Transfer"),
     "coach": ("Let a coach join", "They hear both sides; only you hear them.", "Call"),
 }
 """Operation -> title, hint and submit button of the form that asks for a party."""

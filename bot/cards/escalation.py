@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from bot.call import Call
-from bot.cards import about, day_clock, line_words, rep_words, upper_first, who, who_plain
+from bot.cards import at_clock, day_clock, line_words, rep_words, upper_first, who, who_plain
 from bot.cards.missed import closed_words
 from bot.cards.times import how_often
 
@@ -26,8 +26,6 @@ def escalation(
     now: float,
     zone: str,
     *,
-    masked: bool = False,
-    last_rep: str = "",
     asked_by: str = "",
     reader: str = "",
 ) -> dict[str, Any]:
@@ -36,21 +34,19 @@ def escalation(
     `reader`: whom it is for. Buttons `missed:call_back` and `missed:claim` carry `missed.id`, `missed:release` carries
     "id|since when it is claimed".
     """
-    party = who(missed.number, missed.name, contact, masked=masked)
+    party = who(missed.number, missed.name, contact)
     asks = f"{rep_words(asked_by)} asks you to call back {party}" if asked_by else f"Nobody has called back {party}"
     anothers = not asked_by and missed.claimed_by not in ("", reader)
     if missed.claimed_by and not asked_by:
         claimer = rep_words(missed.claimed_by) if anothers else "You"
-        since = day_clock(missed.claimed_at, now, zone)
-        asks = f"{claimer} claimed {party} at {since}, and nobody has talked with them since"
-    text = f"*{asks}.*\nWaiting for {about(now - missed.opened_at)}; {_tries(missed, now, zone)}"
-    if last_rep:
-        text += f" They last spoke with {rep_words(last_rep)}."
+        claimed = at_clock(missed.claimed_at, now, zone)
+        asks = f"{claimer} claimed {party} {claimed}, and nobody has talked with them since"
+    text = f"*{asks}.*\nWaiting since {day_clock(missed.opened_at, now, zone)}; {_tries(missed, now, zone)}"
     if anothers:
         text += TO_OTHERS
     if not missed.number:
         text += WITHHELD
-    label = who_plain(missed.number, missed.name, contact, masked=masked)
+    label = who_plain(missed.number, missed.name, contact)
     return {
         "text": text,
         "buttons": _buttons(missed, label, anothers=anothers),
@@ -81,7 +77,7 @@ def since_then(
     party = who(missed.number, missed.name, contact)
     anothers = missed.claimed_by not in ("", reader)
     claimer = rep_words(missed.claimed_by) if anothers else "You"
-    claimed_at = day_clock(missed.claimed_at, now, zone)
+    claimed_at = at_clock(missed.claimed_at, now, zone)
     more = ""
     if not missed.open:
         was = "" if missed.closed_how == "reached us" else "was "
@@ -89,9 +85,9 @@ def since_then(
     elif rests:
         by = "You" if missed.snoozed_by == reader else rep_words(missed.snoozed_by) or "Somebody"
         asks = f"{by} snoozed {party} until {day_clock(missed.snoozed_until, now, zone)}"
-        more = f" {claimer} claimed them at {claimed_at}." if missed.claimed_by else ""
+        more = f" {claimer} claimed them {claimed_at}." if missed.claimed_by else ""
     elif missed.claimed_by:
-        asks = f"{claimer} claimed {party} at {claimed_at}"
+        asks = f"{claimer} claimed {party} {claimed_at}"
     else:
         asks = f"{party} waits, and nobody has claimed them any more"
     text = f"*{upper_first(asks)}.*\n{upper_first(_tries(missed, now, zone))}{more}"
@@ -107,8 +103,8 @@ def since_then(
 
 def _tries(missed: "Missed", now: float, zone: str) -> str:
     line = line_words(missed.line)
-    last = day_clock(missed.last_at, now, zone)
-    return f"tried {how_often(missed.calls)}, last at {last}{f' on {line}' if line else ''}."
+    last = at_clock(missed.last_at, now, zone)
+    return f"tried {how_often(missed.calls)}, last {last}{f' on {line}' if line else ''}."
 
 
 def _buttons(missed: "Missed", label: str, *, anothers: bool) -> list[dict[str, str]]:

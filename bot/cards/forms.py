@@ -24,7 +24,6 @@ def form(
     private_metadata: str,
     *,
     submit: str = "",
-    close: str = "",
 ) -> Block:
     """A modal view; all words plain text."""
     view: Block = {
@@ -32,7 +31,7 @@ def form(
         "callback_id": callback_id,
         "title": plain_text(title, 24),
         "blocks": list(blocks),
-        "close": plain_text(close or ("Cancel" if submit else "Close"), 24),
+        "close": plain_text("Cancel" if submit else "Close", 24),
     }
     if private_metadata:
         view["private_metadata"] = private_metadata
@@ -120,11 +119,14 @@ def select_input(
     return any_input(name, label, element, optional=optional)
 
 
-def table_inputs(columns: str, hint: str = "") -> list[Block]:
-    """A table, as a file or pasted. Blocks: file, rows. `columns`: an example of the first line."""
-    file = {"type": "file_input", "filetypes": ["csv", "txt"], "max_files": 1}
+def table_inputs(columns: str, hint: str = "", *, packed: bool = False) -> list[Block]:
+    """A table, as a file or pasted. Blocks: file, rows. `columns`: an example of the first line.
+
+    `packed`: or as ZIP.
+    """
+    file = {"type": "file_input", "filetypes": ["csv", "txt", *(["zip"] if packed else [])], "max_files": 1}
     return [
-        any_input("file", "CSV file", file, optional=True),
+        any_input("file", "File" if packed else "CSV file", file, optional=True),
         text_input(
             "rows",
             "Or paste the rows",

@@ -7,6 +7,7 @@ from bot.call import Call
 from bot.cards import (
     Block,
     actions,
+    at_clock,
     button,
     clock,
     context,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from bot.store.people import Person
 
 _CALLS_SHOWN = 10
-_OWED_SHOWN = 20
+_OWED_SHOWN = 15
 _MINE_SHOWN = 5
 _SECTIONS = 4
 """Of health and of problems, at most; together with all the rest less than the 100 blocks of a view."""
@@ -63,11 +64,13 @@ def home_view(
     lists: Sequence[tuple["Batch", Mapping[str, int]]] = (),
     mine: Sequence[tuple["CallingList", int]] = (),
     masked: frozenset[str] = frozenset(),
+    reminders: Sequence[tuple[Call, float, bool]] = (),
+    reminders_left: int = 0,
 ) -> Block:
     """The view of one person's App Home.
 
     Buttons: `home:call`, `home:phone`; a live call's controls (`live_calls.py`); those of a missed caller
-    (`missed.py`); `offer:show` with the id of a call list.
+    (`missed.py`); `offer:show` with the id of a call list; `call:again`, `call:later` with the id of a call.
 
     Attributes:
         live: this person's calls.  owed: missed callers they claimed or may claim, the longest waiting first.
@@ -78,6 +81,8 @@ def home_view(
         lists: calls on their way into campaigns, with the states of their rows; for managers.
         mine: call lists that this person calls from, and how many contacts of each are left.
         masked: ids of the missed callers whose numbers this person does not see whole.
+        reminders: (call, when they are reminded of it, whether they see its number masked), the next one first.
+        reminders_left: how many more there are.
     """
     blocks = [
         *_phone(person),
@@ -87,6 +92,7 @@ def home_view(
         *_mine(mine),
         header("Call back", "home:owed"),
         *_owed(owed, now, zone, names, masked),
+        *_later(reminders, reminders_left, now, zone, names),
         header("Today", "home:today"),
         *_today(today),
         *_lists(lists),
@@ -151,6 +157,24 @@ def _owed(
         # A menu keeps showing the last choice unless its block is a new one.
         blocks.append(actions(own_buttons(missed, label), f"home:do:{missed.id}:{int(missed.snoozed_until)}"[:255]))
     return [*blocks, *_more(len(owed) - _OWED_SHOWN, "home:owed:more")]
+
+
+def _later(
+    reminders: Sequence[tuple[Call, float, bool]], left: int, now: float, zone: str, names: Callable[[str], str]
+) -> list[Block]:
+    if not reminders:
+        return []
+    blocks = [header("Call later", "home:later")]
+    for number, (call, due_at, hidden) in enumerate(reminders, 1):
+        name = names(call.number) or call.name
+        words = f"*{upper_first(who(call.number, name, masked=hidden))}*\nReminder {at_clock(due_at, now, zone)}"
+        label = f"{number}. {who_plain(call.number, name, masked=hidden)}"
+        buttons = [button("Change", "call:later", call.id, about=label)]
+        if call.number:
+            buttons.insert(0, button("Call now", "call:again", call.id, about=label))
+        blocks.append(section(words, f"home:later:{call.id}"[:255]))
+        blocks.append(actions(buttons, f"home:later:do:{call.id}"[:255]))
+    return [*blocks, *_more(left, "home:later:more")]
 
 
 def _more(count: int, block_id: str) -> list[Block]:

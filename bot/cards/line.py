@@ -8,11 +8,11 @@ _DONE = {
     "drop_leg": "hung up {detail}.",
     "accept": "took the call.",
     "decline": "declined the call.",
-    "hold": "put the caller on hold.",
-    "resume": "took the caller off hold.",
-    "consult": "put the caller on hold and called {detail}.",
+    "hold": "put the call on hold.",
+    "resume": "took the call off hold.",
+    "consult": "put the call on hold and called {detail}.",
     "complete_transfer": "completed the transfer.",
-    "return_to_caller": "went back to the caller.",
+    "return_to_caller": "went back to the call.",
     "transfer": "transferred the call to {detail}.",
     "forward": "transferred the call to {detail} without asking first.",
     "press_key": "pressed {detail}.",
@@ -47,7 +47,7 @@ def _words(event: AnyEvent, masked: bool) -> str:
     if isinstance(event, Controlled) and event.action in (*_DONE, "consult_ended"):
         detail = "a number" if masked and event.detail.startswith("+") else plain(pretty(event.detail))
         if event.action == "consult_ended":
-            return f"{upper_first(detail)} is not on the line any more; the caller is still on hold."
+            return f"{upper_first(detail)} is not on the line any more; the call is still on hold."
         return f"{rep_words(event.by) or 'Callboard'} {_DONE[event.action].format(detail=detail or 'it')}"
     if isinstance(event, Heard):
         if event.digits:

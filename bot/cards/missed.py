@@ -9,6 +9,7 @@ from bot.cards import (
     Message,
     about,
     actions,
+    at_clock,
     button,
     clock,
     confirm,
@@ -50,8 +51,8 @@ def missed_card(
 ) -> Message:
     """The card of a missed caller: "missed 3 times → claimed → called back 4 min after their first call → closed".
 
-    Buttons carry `missed.id`: `missed:call_back` (only with a number), `missed:claim`, `missed:close`;
-    `missed:release` carries "id|since when it is claimed", the menu `missed:snooze` "id|15m", see `snooze_choice()`.
+    Buttons carry `missed.id`: `missed:call_back` (only with a number), `missed:claim`; `missed:close` carries "id|" and
+    `seen()`, `missed:release` "id|since when it is claimed", the menu `missed:snooze` "id|15m", see `snooze_choice()`.
 
     Attributes:
         calls: (call id, when it began) of each attempt, oldest first.
@@ -114,10 +115,11 @@ def _times(moments: Sequence[float], now: float, zone: str) -> str:
 def _story(missed: "Missed", calls: Sequence[tuple[str, float]], closing: Call | None, now: float, zone: str) -> str:
     steps = [upper_first(attempts(missed, calls, now, zone))]
     if missed.claimed_by:
-        steps.append(f"claimed by {rep_words(missed.claimed_by)} at {day_clock(missed.claimed_at, now, zone)}")
+        steps.append(f"claimed by {rep_words(missed.claimed_by)} {at_clock(missed.claimed_at, now, zone)}")
     if not missed.open:
         steps.append(closed_words(missed, closing, now, zone))
-        steps.append("closed")
+        if missed.closed_how != "by hand":
+            steps.append("closed")
     return " → ".join(steps)
 
 
@@ -128,17 +130,18 @@ def closed_words(missed: "Missed", closing: Call | None, now: float, zone: str) 
         rep = rep_words(closing.rep, closing.person, closing.extension) or rep
     talked = f", talked {duration(closing.talk_seconds)}" if closing is not None and closing.talk_seconds else ""
     after = f"{about(missed.closed_at - missed.opened_at)} after their first call"
-    at = day_clock(missed.closed_at, now, zone)
+    at = at_clock(missed.closed_at, now, zone)
     if missed.closed_how == "called back":
-        return f"called back {after}, at {at}" + (f" by {rep}" if rep else "") + talked
+        return f"called back {after}, {at}" + (f" by {rep}" if rep else "") + talked
     if missed.closed_how == "reached us":
-        return f"reached us {after}, at {at}" + (f", taken by {rep}" if rep else "") + talked
-    return f"ticked off by {rep or 'somebody'} at {at}, without a call"
+        return f"reached us {after}, {at}" + (f", taken by {rep}" if rep else "") + talked
+    return f"closed by {rep or 'somebody'} {at}, without a call"
 
 
 def _standing(missed: "Missed", now: float, zone: str) -> list[str]:
     """What is to be known of one that is still open."""
-    standing = [f"Waiting for {about(now - missed.opened_at)}"]
+    # Nobody writes the card anew while they only wait, and a length of time would soon be wrong.
+    standing = [f"Waiting since {day_clock(missed.opened_at, now, zone)}"]
     if missed.snoozed_until > now:
         by = f" by {rep_words(missed.snoozed_by)}" if missed.snoozed_by else ""
         standing.append(f"Snoozed until {day_clock(missed.snoozed_until, now, zone)}{by}")
@@ -153,8 +156,8 @@ def _standing(missed: "Missed", now: float, zone: str) -> list[str]:
 def buttons(missed: "Missed", party: str, feature: str, value: Callable[[str], str]) -> list[Block]:
     """What can be done about one who waits: `FEATURE:call_back`, `claim` or `release`, `snooze`, `close`.
 
-    `party`: who it is, in plain text.  `value`: of `SNOOZES`, or since when the claim is that is given back, or "" for
-    the other buttons -> what the element carries.
+    `party`: who it is, in plain text.  `value`: of `SNOOZES`, or since when the claim is that is given back, or what is
+    `seen()` of whom is closed, or "" for the other buttons -> what the element carries.
     """
     found: list[Block] = []
     if missed.number:
@@ -168,7 +171,12 @@ def buttons(missed: "Missed", party: str, feature: str, value: Callable[[str], s
     snooze = {"type": "static_select", "action_id": f"{feature}:snooze", "options": options}
     found.append(snooze | {"placeholder": plain_text("Snooze…", 150)})
     ask = confirm("Close without a call?", f"Nobody will be asked to call back {party}.", "Close it", "Keep it open")
-    return [*found, button("Close", f"{feature}:close", value(""), about=party, ask=ask)]
+    return [*found, button("Close", f"{feature}:close", value(seen(missed)), about=party, ask=ask)]
+
+
+def seen(missed: "Missed") -> str:
+    """What whoever closes one knows of them: since when they are claimed, and how often they have tried."""
+    return f"{missed.claimed_at}/{missed.calls}"
 
 
 def own_buttons(missed: "Missed", party: str) -> list[Block]:

@@ -1,10 +1,10 @@
 """The modals. Pure. Elements are those that every Slack client draws."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bot.call import Call
-from bot.cards import Block, context, paragraphs, safe, section, sentence, who
+from bot.cards import Block, section, sentence, who
 from bot.cards.forms import CLOCK_LENGTH, any_input, boxes_input, form, select_input, text_input, typed
 from bot.cards.times import MOMENTS
 from bot.numbers import pretty
@@ -141,7 +141,7 @@ def later_modal(call: Call, *, contact: "Contact | None" = None, reminder: str =
 
     `reminder`: as of `wrap_modal()`.
     """
-    so_far = f" So far at {reminder}." if reminder else ""
+    so_far = f" So far: {reminder}." if reminder else ""
     about = section(f"Callboard reminds you to call {who(call.number, call.name, contact)}.{so_far}", "about")
     submit = "Save" if reminder else "Remind me"
     return form("Call later", [about, *later_inputs(reminder)], "call:remind", call.id, submit=submit)
@@ -179,7 +179,8 @@ def phone_modal(
     *,
     private_metadata: str = "",
 ) -> Block:
-    """Link my phone; callback_id `phone:saved`. Blocks: kind, phone, account, extension, line (`NONE` = the default).
+    """Link my phone; callback_id `phone:saved`. Blocks: kind, phone, account (`NONE` = any), extension, line (`NONE` =
+    the default).
 
     Attributes:
         accounts: (configured name, title, kinds of phone it can ring first); asked for only when there are several.
@@ -190,7 +191,7 @@ def phone_modal(
     initial = {
         "kind": person.phone_kind or shown[0][0],
         "phone": pretty(person.phone),
-        "account": person.account,
+        "account": person.account or NONE,
         "extension": person.extension,
         "line": person.line,
     }
@@ -208,7 +209,8 @@ def phone_modal(
         ),
     ]
     if len(accounts) > 1:
-        blocks.append(select_input("account", "Phone service", [(name, title) for name, title, _ in accounts], initial))
+        services = [(NONE, "Any, for a phone number"), *((name, title) for name, title, _ in accounts)]
+        blocks.append(select_input("account", "Phone service", services, initial))
     blocks.append(
         text_input(
             "extension",
@@ -225,13 +227,6 @@ def phone_modal(
     return form("My phone", blocks, "phone:saved", private_metadata, submit="Save")
 
 
-def confirm_modal(title: str, text: str, callback_id: str, private_metadata: str, *, submit: str = "Yes") -> Block:
-    """A question before something is done. `text`: mrkdwn, not empty; escaped here."""
-    return form(
-        title, paragraphs([safe(text)], "ask", 90), callback_id, private_metadata, submit=submit, close="Cancel"
-    )
-
-
 def loading_modal(title: str) -> Block:
     """Opened at once, because a trigger lives 3 s; filled by `views.update` afterwards."""
     return form(title, [section("One moment…", "wait")], SHOWN, "")
@@ -240,12 +235,6 @@ def loading_modal(title: str) -> Block:
 def error_modal(title: str, words: str) -> Block:
     """What was not done, why, what to do next. `words` as an error says it; escaped here."""
     return form(title, [section(sentence(words, 2900) or "Nothing was done. Try again.", "error")], SHOWN, "")
-
-
-def notice_modal(title: str, lines: Iterable[str]) -> Block:
-    """Something to read, such as what the digest's figures mean. Lines: mrkdwn, escaped here."""
-    blocks = paragraphs(map(safe, lines), "notice", 90) or [context(["There is nothing to show."], "notice:none")]
-    return form(title, blocks, SHOWN, "")
 
 
 def _line(number: str, label: str) -> str:

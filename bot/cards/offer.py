@@ -18,10 +18,10 @@ from bot.cards import (
     Block,
     Message,
     actions,
+    at_clock,
     button,
     clock,
     context,
-    day_clock,
     header,
     message,
     plain,
@@ -147,9 +147,8 @@ def offer_card(
         if found.state == "paused":
             blocks.append(context([f"{rep_words(found.by)}'s list is paused. {sentence(found.words)}"], "offer:paused"))
     waiting, later, _ = left
-    counts = f"{waiting:,} more {'waits' if waiting == 1 else 'wait'}" + (
-        f", {later:,} of them for a time" if later else ""
-    )
+    more = "" if not later else " until later" if later == waiting else f", {later:,} of them until later"
+    counts = f"{waiting:,} more {'waits' if waiting == 1 else 'wait'}{more}"
     mine = f"you have done {done[0]:,}, and talked to {done[1]:,} of them"
     blocks.append(context([counts if under_way else "", mine, f"as of {clock(now, zone)}"], "offer:left"))
     return message(blocks)
@@ -168,8 +167,8 @@ def _nobody(found: "CallingList", rep: "Rep", left: tuple[int, int, float], now:
             )
         case "running" if first:
             return (
-                "*Nobody is to be called right now.* The next contact comes at "
-                f"{day_clock(first, now, zone)}, or when one becomes free."
+                "*Nobody is to be called right now.* The next contact comes "
+                f"{at_clock(first, now, zone)}, or when one becomes free."
             )
         case "running" if waiting:
             return "*One moment…* The next contact is being looked for."

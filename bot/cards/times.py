@@ -24,6 +24,10 @@ _MINUTES = {"15m": 15, "1h": 60, "3h": 180}
 _LAST_YEAR = 2999
 """At the end of the calendar's last year it is the next one elsewhere, which no clock can tell."""
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+PACE_SECONDS = 3600.0
+"""So far back a pace is measured."""
+_LEAST_SECONDS, _LEAST_DONE = 300.0, 3
+"""Before that a pace means nothing."""
 
 
 @lru_cache(maxsize=256)
@@ -42,12 +46,6 @@ def _suffix(zone: str) -> str:
     return "" if _zone(zone) else " UTC"
 
 
-PACE_SECONDS = 3600.0
-"""So far back a pace is measured."""
-_LEAST_SECONDS, _LEAST_DONE = 300.0, 3
-"""Before that a pace means nothing."""
-
-
 def pace(begun_at: float, recent: int, left: int, now: float, zone: str) -> str:
     """How many an hour, and when all will be done at that pace; "" = it cannot be told.
 
@@ -58,7 +56,7 @@ def pace(begun_at: float, recent: int, left: int, now: float, zone: str) -> str:
         return ""
     hourly = recent * 3600 / seconds
     ahead = left * 3600 / hourly
-    return f"{round(hourly):,} an hour; at that pace done in {about(ahead)}, at {day_clock(now + ahead, now, zone)}"
+    return f"{round(hourly):,} an hour; at that pace done in {about(ahead)}, {at_clock(now + ahead, now, zone)}"
 
 
 def how_often(count: int) -> str:
@@ -83,13 +81,26 @@ def is_morning(now: float, zone: str) -> bool:
 
 def day_clock(at: float, now: float, zone: str) -> str:
     """Day and time: "14:05" today, "yesterday 14:05", "tomorrow 09:00", "4 Mar 14:05", "4 Mar 2025 14:05"."""
+    return f"{_near(at, now, zone) or _date(at, now, zone)} {clock(at, zone)}".strip()
+
+
+def at_clock(at: float, now: float, zone: str) -> str:
+    """The same in a sentence: "at 14:05", "yesterday at 14:05", "on 4 Mar at 14:05", "on 4 Mar 2025 at 14:05"."""
+    far = _date(at, now, zone)
+    day = _near(at, now, zone) or (f"on {far}" if far else "")
+    return f"{day} at {clock(at, zone)}".strip()
+
+
+def _near(at: float, now: float, zone: str) -> str:
+    return {-1: "yesterday", 1: "tomorrow"}.get((_local(at, zone).date() - _local(now, zone).date()).days, "")
+
+
+def _date(at: float, now: float, zone: str) -> str:
+    """ "" = today."""
     then, today = _local(at, zone), _local(now, zone)
-    days = (then.date() - today.date()).days
-    named = {0: "", -1: "yesterday ", 1: "tomorrow "}.get(days)
-    if named is None:
-        year = "" if then.year == today.year else f" {then.year}"
-        named = f"{then.day} {_MONTHS[then.month - 1]}{year} "
-    return f"{named}{clock(at, zone)}"
+    if then.date() == today.date():
+        return ""
+    return f"{then.day} {_MONTHS[then.month - 1]}" + ("" if then.year == today.year else f" {then.year}")
 
 
 def date_clock(at: float, zone: str) -> str:
@@ -154,6 +165,8 @@ def on(day: str, clock_text: str, now: float, zone: str) -> float:
     if at is None:
         raise BadInput(f"“{clock_text}” is not a time of day, so nothing was set. Write it like 14:30 or 6pm.")
     local = datetime.combine(local_day, at, _zone(zone) or UTC)
+    if local.timestamp() <= now:
+        local = local.replace(fold=1)  # the second of the two, in the night in which the clocks go back
     if local.timestamp() <= now:
         raise BadInput("That time is already past, so nothing was set. Pick a later one.")
     if local_day.year > _LAST_YEAR:

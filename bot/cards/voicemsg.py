@@ -161,7 +161,8 @@ def _one(
         case "refused":
             return f"the voice message to {party} was not sent", sentence(result.words)
         case "stopped":
-            return f"cancelled: the voice message to {party}", f"By {rep_words(batch.ended_by)}; nobody was called."
+            by = rep_words(batch.ended_by) or "Callboard"
+            return f"cancelled: the voice message to {party}", f"By {by}; nobody was called."
         case "forgotten":
             return f"the voice message to {party} was sent", "What became of it is not on record any more."
     return f"{party} was not reached", " ".join(part for part in (f"{upper_first(result.words)}.", answered) if part)
@@ -233,7 +234,7 @@ def _speed(recipients: "Sequence[tuple[Recipient, Call | None]]", now: float, zo
 def _some(recipients: "Sequence[Recipient]") -> str:
     """The first of them by name, for whoever has to say yes."""
     named, more = [who(row.number, row.name) for row in recipients[:NAMED]], len(recipients) - NAMED
-    return ", ".join(named) + (f" and {more} more" if more > 0 else "")
+    return "; ".join(named) + (f"; and {more} more" if more > 0 else "")
 
 
 def _title(batch: "Batch", groups: Mapping[str, int], total: int) -> str:

@@ -67,6 +67,21 @@ def message_modal(
             length=3000,
         )
     ]
+    blocks += _what(stored, named=named, options=options)
+    blocks += _how(lines, accounts, options)
+    blocks.append(
+        any_input("day", "On which day", {"type": "datepicker"}, optional=True, hint="Empty: as soon as may be.")
+    )
+    hint = "Your local time, like 14:30; for each recipient never outside of their own calling hours."
+    blocks.append(
+        text_input("time", "At what time", {}, optional=True, placeholder="09:00", hint=hint, length=CLOCK_LENGTH)
+    )
+    return form("Send a voice message", blocks, "voicemsg:order", private_metadata, submit="Send")
+
+
+def _what(stored: Sequence[tuple[str, str]], *, named: bool, options: frozenset[str]) -> list[Block]:
+    """What is played."""
+    blocks = []
     if stored := usable(stored[:5000]):
         blocks.append(select_input("stored", "A stored message", stored, {}, optional=True))
     if named and "template" in options:
@@ -81,6 +96,12 @@ def message_modal(
     if "voice" in options:
         voices = [("female", "Female"), ("male", "Male")]
         blocks.append(select_input("voice", "Voice", voices, {}, optional=True))
+    return blocks
+
+
+def _how(lines: Sequence[tuple[str, str]], accounts: Sequence[tuple[str, str]], options: frozenset[str]) -> list[Block]:
+    """What is heard of it, for how long, from which number and by which service."""
+    blocks = []
     listen = [
         (name, words)
         for name, option, words in (
@@ -104,14 +125,7 @@ def message_modal(
         blocks.append(select_input("line", "Number they see", choices, {}, optional=True, empty="Your default line"))
     if len(accounts) > 1:
         blocks.append(select_input("account", "Phone service", accounts, {}, optional=True, empty="Whichever can"))
-    blocks.append(
-        any_input("day", "On which day", {"type": "datepicker"}, optional=True, hint="Empty: as soon as may be.")
-    )
-    hint = "Your local time, like 14:30; for each recipient never outside of their own calling hours."
-    blocks.append(
-        text_input("time", "At what time", {}, optional=True, placeholder="09:00", hint=hint, length=CLOCK_LENGTH)
-    )
-    return form("Send a voice message", blocks, "voicemsg:order", private_metadata, submit="Send")
+    return blocks
 
 
 def template_modal(accounts: Sequence[tuple[str, str]], private_metadata: str) -> Block:

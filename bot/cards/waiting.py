@@ -11,6 +11,7 @@ from bot.cards import (
     Message,
     about,
     actions,
+    at_clock,
     button,
     clock,
     context,
@@ -45,7 +46,8 @@ class Choice(msgspec.Struct, frozen=True):
     """What a button of the list says: which caller, and which list it stands in.
 
     Attributes:
-        more: one of `missed.SNOOZES`, or since when the claim is that is given back, or to somebody else.
+        more: one of `missed.SNOOZES`, or since when the claim is that is given back, or to somebody else, or
+            `missed.seen()`.
         scope: "" = all, `MINE`, or a line in E.164.  page: from 0.
     """
 
@@ -136,7 +138,7 @@ def standing(missed: "Missed", now: float, zone: str) -> str:
     line = line_words(missed.line)
     told = [
         f"Missed {how_often(missed.calls)}" + (f" on {line}" if line else ""),
-        f"last at {day_clock(missed.last_at, now, zone)}",
+        f"last {at_clock(missed.last_at, now, zone)}",
         f"waiting for {about(now - missed.opened_at)}",
         f"claimed by {rep_words(missed.claimed_by)}" if missed.claimed_by else "nobody has claimed it",
     ]

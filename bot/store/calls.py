@@ -31,6 +31,17 @@ that call is.
 """
 _FETCHED = b'"fetched":true'
 """In the body of such a call, and of no other: in a text its quotation marks would be escaped."""
+_BEFORE = "SELECT body, place, direction, outcome, answered_at, ended_at, line FROM calls WHERE id = ?"
+_SAVE = (
+    "INSERT INTO calls (id, account, direction, state, outcome, rep, number, line, started_at, answered_at,"
+    " ended_at, ring_seconds, talk_seconds, place, body, purpose)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (id) DO UPDATE SET direction=excluded.direction, state=excluded.state,"
+    " outcome=excluded.outcome, rep=excluded.rep, number=excluded.number, line=excluded.line,"
+    " started_at=excluded.started_at, answered_at=excluded.answered_at, ended_at=excluded.ended_at,"
+    " ring_seconds=excluded.ring_seconds, talk_seconds=excluded.talk_seconds, place=excluded.place,"
+    " body=excluded.body, purpose=excluded.purpose"
+)
 
 
 class Routing(Protocol):
@@ -54,8 +65,8 @@ class Routing(Protocol):
     def remind_after(self) -> float:
         """Seconds until whoever claimed a missed caller is reminded; 0 = never."""
 
-    def stop_key(self) -> str:
-        """What is pressed during a voice message by whoever is never to be called again; "" = nothing is."""
+    def stops(self, heard: Sequence[str]) -> str:
+        """How somebody has said during a voice message that they are never to be called again; "" = they have not."""
 
     def roundup(self, call: Call, place: str, now: float) -> Roundup | None:
         """What tells of a call there in place of a message of its own, None = it has that, or nothing does."""
@@ -193,16 +204,8 @@ def _refold(
     roundup = routing.roundup(call, place, now)
     if not late or (before is not None and _moves(db, call, before["place"], place)):
         _show(db, call, place, now, routing, roundup)
-    news = before is None or not before["ended_at"]
-    if roundup is not None and call.state is State.ENDED:
-        roundups.tell(db, roundup, call, now, late=late or not news)
-    elif call.state is State.ENDED and news and ended_at(call) < now - roundups.SETTLE_SECONDS:
-        roundups.put_in(db, place, call)  # one that other settings have made may be shown by now
-    if before is not None and not news and any(before[name] != getattr(call, name) for name in _TOLD_BY):
-        was = {name: before[name] for name in _TOLD_BY}
-        told = routing.roundup(msgspec.structs.replace(call, state=State.ENDED, **was), before["place"], now)
-        if told is not None and (roundup is None or told.subject != roundup.subject):
-            roundups.look_again(db, before["place"], before["ended_at"])
+    if call.state is State.ENDED or (before is not None and before["ended_at"]):
+        roundups.follow(db, call, before, place, roundup, routing.roundup, now, late=late)
     if call.rep_phone:
         offers.show_call(db, call.id)
     if before is not None and not fetched and _less_talked(before, call):
@@ -212,7 +215,9 @@ def _refold(
         recordings.follow(db, call, now, begins=begins, late=late)
     if call.heard and call.purpose == "message":
         known = _read_call.decode(before["body"]).heard if before is not None else ()
-        messages.heed(db, call, routing.stop_key(), known, now)
+        # What a manager has answered by taking them off again is not answered anew.
+        fresh = [told for told in call.heard if told not in known]
+        messages.heed(db, call, routing.stops(fresh), now)
     return call
 
 
@@ -226,21 +231,6 @@ def _less_talked(before: sqlite3.Row, call: Call) -> bool:
     """What was a conversation is none any more, or began sooner than was known: by its record, say."""
     talked = before["outcome"] == Outcome.ANSWERED
     return talked and (not call.conversation or call.answered_at < before["answered_at"])
-
-
-_BEFORE = "SELECT body, place, direction, outcome, answered_at, ended_at, line FROM calls WHERE id = ?"
-_TOLD_BY = ("ended_at", "line", "direction")
-"""What says which roundup tells of a call."""
-_SAVE = (
-    "INSERT INTO calls (id, account, direction, state, outcome, rep, number, line, started_at, answered_at,"
-    " ended_at, ring_seconds, talk_seconds, place, body, purpose)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-    " ON CONFLICT (id) DO UPDATE SET direction=excluded.direction, state=excluded.state,"
-    " outcome=excluded.outcome, rep=excluded.rep, number=excluded.number, line=excluded.line,"
-    " started_at=excluded.started_at, answered_at=excluded.answered_at, ended_at=excluded.ended_at,"
-    " ring_seconds=excluded.ring_seconds, talk_seconds=excluded.talk_seconds, place=excluded.place,"
-    " body=excluded.body, purpose=excluded.purpose"
-)
 
 
 def _show(

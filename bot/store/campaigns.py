@@ -304,3 +304,28 @@ def results(db: sqlite3.Connection, account: str, campaign: str) -> tuple[int, M
         (account, campaign, account),
     ).fetchall()
     return sum(row[1] for row in rows), {row[0]: (row[1], row[2]) for row in rows}
+
+
+def with_number(db: sqlite3.Connection, account: str, number: str) -> list[tuple[str, str]]:
+    """(campaign, its name) of those of the account that a number was added to here, or may have been."""
+    rows = db.execute(
+        "SELECT DISTINCT batches.campaign, batches.name FROM batch_rows JOIN batches ON batches.id = batch_rows.batch"
+        " WHERE batch_rows.number = ? AND batch_rows.state IN ('added', 'unclear') AND batches.account = ?",
+        (number, account),
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def abandoned(db: sqlite3.Connection, account: str, campaign: str, since: float) -> tuple[int, int]:
+    """Of the calls since then that a campaign made to numbers added here: (how many were picked up and met nobody, how
+    many were picked up in all). What was placed through Callboard was not made by it."""
+    row = db.execute(
+        "WITH added AS (SELECT r.number AS number, min(b.at) AS at FROM batches b JOIN batch_rows r ON r.batch = b.id"
+        " AND r.state IN ('added', 'unclear') WHERE b.account = ? AND b.campaign = ? GROUP BY r.number)"
+        " SELECT count(CASE WHEN c.outcome = 'abandoned' THEN 1 END), count(*) FROM added"
+        " CROSS JOIN calls c ON c.number = added.number AND c.started_at >= max(added.at, ?) AND c.account = ?"
+        " AND c.direction = 'out' AND c.outcome IN ('answered', 'abandoned')"
+        " AND NOT EXISTS (SELECT 1 FROM intents WHERE intents.call_id = c.id)",
+        (account, campaign, since, account),
+    ).fetchone()
+    return int(row[0]), int(row[1])

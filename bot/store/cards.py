@@ -9,6 +9,12 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Any
 
+LINE = "line"
+"""Kind of the cards that stand in another card's thread; their body names it: {"card": id, "event": {...}}."""
+SLACK_CALL = "slack_call"
+"""Kind of the native Slack call of a call; its body names the card above it in the same way."""
+IN_THREAD = (LINE, SLACK_CALL)
+
 
 @dataclass(frozen=True)
 class Card:
@@ -105,14 +111,6 @@ def touch_all(db: sqlite3.Connection, kind: str, about: str) -> None:
         " AND (ts <> '' OR posting_at > 0)",
         (f"{about}:", f"{about};", kind),
     )
-
-
-LINE = "line"
-"""Kind of the cards that stand in another card's thread; their body names it: {"card": id, "event": {...}}."""
-
-SLACK_CALL = "slack_call"
-"""Kind of the native Slack call of a call; its body names the card above it in the same way."""
-IN_THREAD = (LINE, SLACK_CALL)
 
 
 def add_line(db: sqlite3.Connection, call_id: str, key: str, event: bytes, now: float) -> None:
@@ -217,6 +215,11 @@ def anew(db: sqlite3.Connection, card: Card) -> None:
     )
 
 
+def look_again(db: sqlite3.Connection, card: Card) -> None:
+    """Slack may not show it any more: it is edited, also where nothing is new on it."""
+    db.execute("UPDATE cards SET shown = '', dirty = 1, version = version + 1 WHERE id = ?", (card.id,))
+
+
 def later(db: sqlite3.Connection, card: Card, due_at: float) -> None:
     """It could not be shown now; try again then."""
     db.execute("UPDATE cards SET due_at = ?, attempts = attempts + 1 WHERE id = ?", (due_at, card.id))
@@ -235,9 +238,25 @@ def leave(db: sqlite3.Connection, card: Card) -> None:
     )
 
 
-def retry_now(db: sqlite3.Connection, now: float) -> None:
-    """What kept cards from being shown is mended: those that wait for another attempt need not."""
-    db.execute("UPDATE cards SET due_at = ? WHERE dirty AND attempts > 0 AND due_at > ?", (now, now))
+def retry_now(db: sqlite3.Connection, now: float, place: str = "") -> None:
+    """What kept cards from being shown is mended: those that wait for another attempt need not, in their old order.
+
+    `place`: "" = everywhere.
+    """
+    there, values = ("place = ? AND ", (place,)) if place else ("", ())
+    db.execute(
+        f"UPDATE cards SET due_at = min(created_at, ?) WHERE dirty AND {there}attempts > 0 AND due_at > ?",
+        (now, *values, now),
+    )
+
+
+def let_pass(db: sqlite3.Connection, card: Card) -> None:
+    """The oldest message that waits for another attempt there goes before this one, which is newer."""
+    db.execute(
+        "UPDATE cards SET due_at = min(due_at, ?) WHERE id = (SELECT id FROM cards WHERE dirty AND place = ?"
+        " AND ts = '' AND attempts > 0 AND id < ? ORDER BY created_at LIMIT 1)",
+        (card.created_at, card.place, card.id),
+    )
 
 
 def held(db: sqlite3.Connection, now: float) -> list[int]:

@@ -1,5 +1,6 @@
 """Tables of contacts on their way into the contact book: their rows, what would become of each, what was left out."""
 
+import hashlib
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
@@ -76,7 +77,7 @@ def create(db: sqlite3.Connection, new: Import, pieces: Sequence[bytes]) -> bool
                 for row in _read_rows.decode(piece)
             ),
         )
-    _show(db, new, new.at)
+    show(db, new, new.at)
     return True
 
 
@@ -112,6 +113,21 @@ def refused(db: sqlite3.Connection, import_id: str, limit: int = -1) -> list[tup
     return [(row[0], row[1], row[2], row[3]) for row in rows]
 
 
+def replaced(db: sqlite3.Connection, import_id: str) -> str:
+    """A fingerprint of the contacts that would be changed, as they are now: whoever says yes has seen these."""
+    rows = db.execute(
+        f"SELECT r.number, c.name, c.company FROM {_ROWS} AND r.state = 'ready' AND {_FATE} = 'changed'"
+        " ORDER BY r.line",
+        (import_id,),
+    )
+    return hashlib.blake2s(json.dumps([tuple(row) for row in rows]).encode(), digest_size=8).hexdigest()
+
+
+def show(db: sqlite3.Connection, found: Import, now: float) -> None:
+    """Draw its card, as the book stands now."""
+    cards.mark(db, CARD, found.id, f"@{found.by}", now)
+
+
 def run(db: sqlite3.Connection, import_id: str, by: str, now: float) -> Mapping[str, int] | None:
     """Bring the rows into the book, all of them in this transaction. Returns what became of how many, exactly.
 
@@ -132,7 +148,7 @@ def run(db: sqlite3.Connection, import_id: str, by: str, now: float) -> Mapping[
         (json.dumps(became), report, import_id),
     )
     db.execute("DELETE FROM contact_import_rows WHERE import = ? AND state = 'ready'", (import_id,))
-    _show(db, found, now)
+    show(db, found, now)
     return became
 
 
@@ -143,7 +159,7 @@ def drop(db: sqlite3.Connection, import_id: str, now: float) -> bool:
         return False
     db.execute("UPDATE contact_imports SET state = 'dropped' WHERE id = ?", (import_id,))
     db.execute("DELETE FROM contact_import_rows WHERE import = ?", (import_id,))
-    _show(db, found, now)
+    show(db, found, now)
     return True
 
 
@@ -156,7 +172,3 @@ def take_report(db: sqlite3.Connection, import_id: str) -> bool:
     """Take the one chance to send it by itself. False: it was taken before."""
     cursor = db.execute("UPDATE contact_imports SET report = 'sent' WHERE id = ? AND report = 'due'", (import_id,))
     return cursor.rowcount == 1
-
-
-def _show(db: sqlite3.Connection, found: Import, now: float) -> None:
-    cards.mark(db, CARD, found.id, f"@{found.by}", now)

@@ -151,7 +151,7 @@ def on_a_call(db: sqlite3.Connection, number: str, now: float) -> bool:
     row = db.execute(
         "SELECT 1 FROM calls WHERE number = ? AND started_at >= ? AND state <> 'ended'"
         " AND (state <> 'unclear' OR started_at >= ?) LIMIT 1",
-        (number, now - 4 * 3600, now - UNCLEAR_SECONDS),
+        (number, now - LIVE_SECONDS, now - UNCLEAR_SECONDS),
     ).fetchone()
     return row is not None
 
@@ -166,3 +166,24 @@ def attempts_since(db: sqlite3.Connection, number: str, since: float) -> int:
         (number, since),
     ).fetchone()
     return int(row[0])
+
+
+def calls_to(db: sqlite3.Connection, number: str, lately: float, day: float, week: float) -> tuple[int, int, int]:
+    """How often a number was called, whoever did: (since `lately`, since `day` and nobody answered, since `week` and
+    nobody answered). Only what may have rung; a call under way may be answered yet."""
+    row = db.execute(
+        "SELECT count(CASE WHEN started_at >= ? THEN 1 END),"
+        " count(CASE WHEN started_at >= ? AND state = 'ended' AND outcome NOT IN ('answered', 'pending') THEN 1 END),"
+        " count(CASE WHEN started_at >= ? AND state = 'ended' AND outcome NOT IN ('answered', 'pending') THEN 1 END)"
+        f" FROM calls WHERE number = ? AND started_at >= ? AND direction = 'out' AND {MAY_HAVE_RUNG}",
+        (lately, day, week, number, min(lately, week)),
+    ).fetchone()
+    return int(row[0]), int(row[1]), int(row[2])
+
+
+def called_us(db: sqlite3.Connection, number: str, since: float) -> bool:
+    """Whether somebody has called from that number since then."""
+    row = db.execute(
+        "SELECT 1 FROM calls WHERE number = ? AND started_at >= ? AND direction = 'in' LIMIT 1", (number, since)
+    ).fetchone()
+    return row is not None

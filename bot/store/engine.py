@@ -41,6 +41,7 @@ class Database:
 
     Attributes:
         failing: why the latest writes could not be brought to disk, in SQLite's words; "" = they could.
+        damaged: what somebody who read or wrote has met of damage, in the same words; "" = none so far. It stays.
 
     Raises:
         sqlite3.Error: the file cannot be opened or is not ours.
@@ -49,6 +50,7 @@ class Database:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.failing = ""
+        self.damaged = ""
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._gathered: list[_Job] = []
@@ -125,7 +127,15 @@ class Database:
             connection.execute("PRAGMA busy_timeout = 5000")
             self._local.connection = connection
             self._readers.append(connection)
-        return work(connection)
+        try:
+            return work(connection)
+        except sqlite3.DatabaseError as error:
+            self._look_at(error)
+            raise
+
+    def _look_at(self, error: BaseException) -> None:
+        if is_damage(error):
+            self.damaged = str(error)
 
     def _write_forever(self, ready: "Future[None]") -> None:
         connection: sqlite3.Connection | None = None
@@ -158,6 +168,9 @@ class Database:
             before = connection.total_changes
             results = _commit_together(connection, jobs)
             failing = next((str(error) for *_, error in results if error and is_of_the_disk(error)), "")
+            for *_, wrong in results:
+                if wrong:
+                    self._look_at(wrong)
             if failing or connection.total_changes > before:  # what changes nothing is taken by a full disk, too
                 self.failing = failing
             if self._to_overwrite:
@@ -204,6 +217,20 @@ def alone(path: Path) -> Iterator[None]:
         yield
     finally:
         lock.close()
+
+
+def is_taken(path: Path) -> bool:
+    """Whether somebody is in a block of `alone()` there; only looks. True as well where that cannot be told."""
+    if not path.exists():
+        return False
+    look = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=0)
+    try:
+        look.execute("SELECT 1 FROM sqlite_master")
+    except sqlite3.Error:
+        return True
+    finally:
+        look.close()
+    return False
 
 
 def examine(path: Path) -> tuple[int, bool]:
@@ -280,8 +307,22 @@ def is_of_the_disk(error: BaseException) -> bool:
     """Whether the disk is full or away, or its file damaged: a person has to mend that. Of any file on it."""
     if isinstance(error, OSError):
         return error.errno in _NO_DISK
-    code = getattr(error, "sqlite_errorcode", 0) if isinstance(error, sqlite3.Error) else 0
-    return code & 0xFF in _OF_THE_DISK  # the primary code: https://sqlite.org/rescode.html
+    return _primary(error) in _OF_THE_DISK
+
+
+def is_damage(error: BaseException) -> bool:
+    """Whether the file is no whole database any more: what helps is a backup."""
+    return _primary(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def is_failing(error: BaseException) -> bool:
+    """Whether the system could not read or write the file."""
+    return _primary(error) == sqlite3.SQLITE_IOERR
+
+
+def _primary(error: BaseException) -> int:
+    """https://sqlite.org/rescode.html"""
+    return (getattr(error, "sqlite_errorcode", 0) if isinstance(error, sqlite3.Error) else 0) & 0xFF
 
 
 def _hopefully(connection: sqlite3.Connection, jobs: list[_Job]) -> list[_Result] | None:

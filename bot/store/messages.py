@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import msgspec
 
 from bot.call import Call
-from bot.store import cards, ledger, people
+from bot.store import cards, opt_outs
 
 CARD = "voicemsg"
 """Kind of the card of a batch; its subject is the batch's id."""
@@ -283,14 +283,10 @@ def report(db: sqlite3.Connection, batch_id: str) -> bool:
     )
 
 
-def heed(db: sqlite3.Connection, call: Call, key: str, known: Collection[str], now: float) -> None:
-    """Whoever pressed that key during a voice message is called no more, from the transaction on that knows of it.
+def heed(db: sqlite3.Connection, call: Call, reason: str, now: float) -> None:
+    """Whoever says so during a voice message is called no more, from the transaction on that knows of it.
 
-    `key`: "" = none has that meaning.  `known`: what was heard of this call before; what a manager has answered by
-    taking them off again is not answered anew.
+    `reason`: how they have said it, "" = they have not.
     """
-    if not key or key in known or key not in call.heard or people.do_not_call(db, call.number):
-        return
-    reason = f"pressed {key} in a voice message"
-    people.block(db, call.number, reason, "", now)
-    ledger.audit(db, now, "", "do-not-call add", call.number, f"{reason} {call.id}")
+    if reason:
+        opt_outs.opt_out(db, call.number, f"{reason} in a voice message", "", now, call.id)

@@ -328,6 +328,22 @@ UPDATE people SET name_folded = all_folded(name);
 another migration says these UPDATEs again. The index has all that the book shows, else each name it reads costs a row.
 """
 
+_REGISTRIES_AND_CONSENTS = """
+CREATE TABLE registries (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL, country TEXT NOT NULL, as_of TEXT NOT NULL, count INTEGER NOT NULL,
+    by TEXT NOT NULL, at REAL NOT NULL, source TEXT NOT NULL, state TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX registries_by_state ON registries(state);
+CREATE TABLE registry_pages (
+    registry TEXT NOT NULL, first INTEGER NOT NULL, numbers BLOB NOT NULL, PRIMARY KEY (registry, first)
+);
+CREATE TABLE consents (
+    number TEXT PRIMARY KEY, name TEXT NOT NULL, given_at REAL NOT NULL, source TEXT NOT NULL, by TEXT NOT NULL,
+    at REAL NOT NULL
+) WITHOUT ROWID;
+"""
+"""A registry has a million numbers: five hundred in a row, sorted, eight bytes each, `first` being the least."""
+
 MIGRATIONS = {
     "m001_first": _FIRST,
     "m002_fewer_indexes": _FEWER_INDEXES,
@@ -347,5 +363,6 @@ MIGRATIONS = {
     "m016_claims_are_followed_up": "ALTER TABLE missed ADD COLUMN reminded INTEGER NOT NULL DEFAULT 0;",
     "m017_one_index_fewer": "DROP INDEX calls_pending;",  # no query asks for them any more
     "m018_folded_names": _FOLDED_NAMES,
+    "m019_registries_and_consents": _REGISTRIES_AND_CONSENTS,
 }
-"""Name -> statements, in order. `schema.VERSION` is their number."""
+"""Name -> statements, in order. `schema.VERSION` is the number of the last."""

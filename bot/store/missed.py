@@ -58,6 +58,14 @@ def put_right(db: sqlite3.Connection, missed_id: str) -> None:
         cards.touch_all(db, "notice", f"{about}:{missed_id}")
 
 
+def _done(db: sqlite3.Connection, missed_id: str, cursor: sqlite3.Cursor) -> bool:
+    """Whether the row was changed. Its card is drawn anew also where it was not: whoever pressed saw an old one."""
+    if cursor.rowcount:
+        put_right(db, missed_id)
+    cards.touch(db, missed_id, "missed")
+    return cursor.rowcount == 1
+
+
 def close(db: sqlite3.Connection, missed_id: str, *, now: float, by: str, how: str, call_id: str = "") -> bool:
     """Close an open one. False: somebody was faster."""
     cursor = db.execute(
@@ -80,9 +88,7 @@ def claim(db: sqlite3.Connection, missed_id: str, by: str, now: float, remind_at
         " WHERE id = ? AND closed_at = 0 AND claimed_by = ''",
         (by, now, remind_at, missed_id),
     )
-    if cursor.rowcount:
-        put_right(db, missed_id)
-    cards.touch(db, missed_id, "missed")
+    _done(db, missed_id, cursor)
     return get(db, missed_id)
 
 
@@ -93,10 +99,7 @@ def assign(db: sqlite3.Connection, missed_id: str, to: str, now: float, remind_a
         " WHERE id = ? AND closed_at = 0 AND claimed_by <> ?",
         (to, now, remind_at, missed_id, to),
     )
-    if cursor.rowcount:
-        put_right(db, missed_id)
-    cards.touch(db, missed_id, "missed")
-    return cursor.rowcount == 1
+    return _done(db, missed_id, cursor)
 
 
 def release(db: sqlite3.Connection, missed_id: str, by: str, escalate_at: float) -> bool:
@@ -106,10 +109,7 @@ def release(db: sqlite3.Connection, missed_id: str, by: str, escalate_at: float)
         " WHERE id = ? AND claimed_by = ? AND closed_at = 0",
         (escalate_at, missed_id, by),
     )
-    if cursor.rowcount:
-        put_right(db, missed_id)
-    cards.touch(db, missed_id, "missed")
-    return cursor.rowcount == 1
+    return _done(db, missed_id, cursor)
 
 
 def snooze(db: sqlite3.Connection, missed_id: str, by: str, until: float) -> bool:
@@ -147,15 +147,13 @@ def _waiting(db: sqlite3.Connection, condition: str, values: tuple[str, ...], li
 
 
 def seen_by(db: sqlite3.Connection, user: str, limit: int = 1000, *, owed: bool = False) -> list[Missed]:
-    """Those a rep may know of, the longest first: theirs, and those of channels that are not closed to them.
+    """Those a rep may know of, the longest first: whom they have claimed, and those of places that are open to them.
 
-    Who called a colleague's own extension is the colleague's matter. `owed`: without those that others have claimed.
+    `owed`: without those that others have claimed.
     """
-    closed = sorted(channels.closed_to(db, user))
-    marks = ", ".join("?" * len(closed))
-    condition = f"AND (claimed_by = ? OR place = ? OR (substr(place, 1, 1) <> '@' AND place NOT IN ({marks})))"
-    condition += " AND claimed_by IN ('', ?)" if owed else ""
-    return _waiting(db, condition, (user, f"@{user}", *closed, *((user,) if owed else ())), limit)
+    is_open, places = channels.says_open(user, channels.closed_to(db, user))
+    condition = f"AND (claimed_by = ? OR {is_open})" + (" AND claimed_by IN ('', ?)" if owed else "")
+    return _waiting(db, condition, (user, *places, *((user,) if owed else ())), limit)
 
 
 def owed_by(db: sqlite3.Connection, rep: str) -> list[Missed]:

@@ -11,6 +11,13 @@ from bot.events import Outcome
 from bot.store import cards, missed
 
 _read_call = msgspec.json.Decoder(Call)
+_CONVERSATION = (
+    # Nobody is rung, or waits in a queue, for a day; without that all would be read that was ever talked with them.
+    "number = ? AND started_at > ? - 86400 AND outcome = 'answered' AND purpose <> 'message'"
+    # Where a rep's word is all there is, nothing says when they began to talk.
+    " AND (answered_at > ? OR (answered_at = 0 AND started_at > ?))"
+)
+"""Of calls: a conversation with a number that began after a moment; at the same moment is not later, as in digests."""
 
 
 def follow(db: sqlite3.Connection, call: Call, place: str, now: float, escalate_after: float, *, begins: bool) -> None:
@@ -103,15 +110,6 @@ def _tried_between(db: sqlite3.Connection, number: str, since: float, until: flo
         (number, since, until),
     ).fetchone()
     return row is not None
-
-
-_CONVERSATION = (
-    # Nobody is rung, or waits in a queue, for a day; without that all would be read that was ever talked with them.
-    "number = ? AND started_at > ? - 86400 AND outcome = 'answered' AND purpose <> 'message'"
-    # Where a rep's word is all there is, nothing says when they began to talk.
-    " AND (answered_at > ? OR (answered_at = 0 AND started_at > ?))"
-)
-"""Of calls: a conversation with a number that began after a moment; at the same moment is not later, as in digests."""
 
 
 def _conversation_since(db: sqlite3.Connection, number: str, at: float) -> sqlite3.Row | None:

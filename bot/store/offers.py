@@ -131,6 +131,15 @@ def put_off(db: sqlite3.Connection, row: Offer, user: str, due_at: float, why: s
     _change(db, row, "state = 'ready', rep = ?, due_at = ?, why = ?", (user, due_at, why), now)
 
 
+def bring_back(db: sqlite3.Connection, why: str, now: float) -> None:
+    """Whoever of an open list was put off for a reason in which these words stand may be called now."""
+    db.execute(
+        "UPDATE calling_list_rows SET due_at = ? WHERE state = 'ready' AND due_at > ? AND instr(why, ?)"
+        " AND list IN (SELECT id FROM calling_lists WHERE state IN ('asked', 'running', 'paused'))",
+        (now, now, why),
+    )
+
+
 def settle(db: sqlite3.Connection, row: Offer, state: str, why: str, now: float) -> None:
     """It is over: `done`, `skipped` or `barred`."""
     _change(db, row, "state = ?, why = ?", (state, why), now)

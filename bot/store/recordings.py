@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from bot.call import Call
 from bot.events import State
 
+NEWS_SECONDS = 86400.0
+"""How long after its end a call is news: what is told later is brought to nobody who does not ask."""
+
 
 @dataclass(frozen=True)
 class Copy:
@@ -44,10 +47,6 @@ _THIS = "call_id = ? AND recording = ? AND place = ?"
 
 def _key(copy: Copy) -> tuple[str, str, str]:
     return copy.call_id, copy.recording, copy.place
-
-
-NEWS_SECONDS = 86400.0
-"""How long after its end a call is news: what is told later is brought to nobody who does not ask."""
 
 
 def follow(db: sqlite3.Connection, call: Call, now: float, *, begins: bool, late: bool) -> None:

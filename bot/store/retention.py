@@ -18,6 +18,17 @@ CHUNK = 10
 for it takes nearly as long for each."""
 LINES = 100
 """Lines of one transaction: a millisecond."""
+_OLD_CALL = (
+    "state = 'ended' AND ended_at < :before AND NOT EXISTS ("
+    "SELECT 1 FROM recordings WHERE call_id = calls.id AND file <> '' AND state <> 'deleted') AND NOT EXISTS ("
+    "SELECT 1 FROM reminders WHERE id BETWEEN calls.id AND calls.id || '~' AND NOT done AND due_at >= :before)"
+    " AND NOT EXISTS ("
+    "SELECT 1 FROM missed_calls JOIN missed ON missed.id = missed_id"
+    " WHERE missed_calls.call_id = calls.id AND closed_at = 0)"
+)
+_OLD_NOTICE = (
+    "kind IN ('notice', 'digest', 'roundup') AND created_at < ? AND (NOT dirty OR attempts > 0) AND posting_at = 0"
+)
 _OLD_LIST = "at < ? AND state IN ('preview', 'asked', 'paused', 'done', 'dropped') AND report <> 'due'"
 _OLD_CALLING_LIST = "at < ? AND state <> 'running' AND report <> 'due'"
 _OLD_IMPORT = "at < ? AND report <> 'due'"
@@ -27,26 +38,8 @@ _LONG = {
     "contact_imports": (_OLD_IMPORT, "contact_import_rows", "import"),
 }
 """What may have a hundred thousand rows -> what of it goes, the table of its rows, and their column that says whose."""
-
-
-def _short(table: str) -> str:
-    """That nothing is left of its rows."""
-    _, rows, of = _LONG[table]
-    return f"NOT EXISTS (SELECT 1 FROM {rows} WHERE {of} = {table}.id)"
-
-
-T = TypeVar("T")
 _read_call = msgspec.json.Decoder(Call)
-
-
-_OLD_CALL = (
-    "state = 'ended' AND ended_at < :before AND NOT EXISTS ("
-    "SELECT 1 FROM recordings WHERE call_id = calls.id AND file <> '' AND state <> 'deleted') AND NOT EXISTS ("
-    "SELECT 1 FROM reminders WHERE id BETWEEN calls.id AND calls.id || '~' AND NOT done AND due_at >= :before)"
-    " AND NOT EXISTS ("
-    "SELECT 1 FROM missed_calls JOIN missed ON missed.id = missed_id"
-    " WHERE missed_calls.call_id = calls.id AND closed_at = 0)"
-)
+T = TypeVar("T")
 
 
 def old_calls(db: sqlite3.Connection, before: float, after: str) -> list[str]:
@@ -113,7 +106,9 @@ def shorten_lists(db: sqlite3.Connection, before: float) -> int:
     """Rows of a list of any kind that was made before that moment and is not on its way: the list itself goes when it
     has none left. From the first that is gone nobody can go on with it."""
     for table, (old, rows, of) in _LONG.items():
-        found = db.execute(f"SELECT id FROM {table} WHERE {old} AND NOT {_short(table)} LIMIT 1", (before,)).fetchone()
+        found = db.execute(
+            f"SELECT id FROM {table} WHERE {old} AND NOT {_emptied(table)} LIMIT 1", (before,)
+        ).fetchone()
         if found is None:
             continue
         unanswered = "state IN ('preview', 'asked', 'paused')"
@@ -131,7 +126,7 @@ def shorten_lists(db: sqlite3.Connection, before: float) -> int:
 def forget_lists(db: sqlite3.Connection, before: float) -> int:
     """Lists of calls for campaigns that were made before that moment and are not on their way, also those that nobody
     approved, or went on with; once `shorten_lists()` has nothing to do."""
-    rows = db.execute(f"SELECT id FROM batches WHERE {_OLD_LIST} AND {_short('batches')} LIMIT ?", (before, CHUNK))
+    rows = db.execute(f"SELECT id FROM batches WHERE {_OLD_LIST} AND {_emptied('batches')} LIMIT ?", (before, CHUNK))
 
     def forget(db: sqlite3.Connection, batch: str) -> None:
         db.execute("DELETE FROM cards WHERE subject = ?", (batch,))
@@ -144,7 +139,8 @@ def forget_calling_lists(db: sqlite3.Connection, before: float) -> int:
     """Call lists that were made before that moment and are over, also those that nobody gave out, or resumed; as
     `forget_lists()`."""
     rows = db.execute(
-        f"SELECT id FROM calling_lists WHERE {_OLD_CALLING_LIST} AND {_short('calling_lists')} LIMIT ?", (before, CHUNK)
+        f"SELECT id FROM calling_lists WHERE {_OLD_CALLING_LIST} AND {_emptied('calling_lists')} LIMIT ?",
+        (before, CHUNK),
     )
 
     def forget(db: sqlite3.Connection, list_id: str) -> None:
@@ -162,7 +158,8 @@ def forget_imports(db: sqlite3.Connection, before: float) -> int:
     """Tables of contacts that were sent before that moment, also those that nobody answered; contacts stay. As
     `forget_lists()`."""
     rows = db.execute(
-        f"SELECT id FROM contact_imports WHERE {_OLD_IMPORT} AND {_short('contact_imports')} LIMIT ?", (before, CHUNK)
+        f"SELECT id FROM contact_imports WHERE {_OLD_IMPORT} AND {_emptied('contact_imports')} LIMIT ?",
+        (before, CHUNK),
     )
 
     def forget(db: sqlite3.Connection, table: str) -> None:
@@ -170,11 +167,6 @@ def forget_imports(db: sqlite3.Connection, before: float) -> int:
         db.execute("DELETE FROM contact_imports WHERE id = ?", (table,))
 
     return _overwriting(db, [row[0] for row in rows], forget)
-
-
-_OLD_NOTICE = (
-    "kind IN ('notice', 'digest', 'roundup') AND created_at < ? AND (NOT dirty OR attempts > 0) AND posting_at = 0"
-)
 
 
 def old_notices(db: sqlite3.Connection, before: float, after: int) -> list[int]:
@@ -203,6 +195,12 @@ def forget_words(db: sqlite3.Connection, before: float) -> int:
 def forget_audit(db: sqlite3.Connection, before: float) -> int:
     """Lines of the audit log that were written before that moment."""
     return _delete(db, "audit", "at < ?", before)
+
+
+def _emptied(table: str) -> str:
+    """That nothing is left of its rows."""
+    _, rows, of = _LONG[table]
+    return f"NOT EXISTS (SELECT 1 FROM {rows} WHERE {of} = {table}.id)"
 
 
 def _delete(db: sqlite3.Connection, table: str, where: str, before: float, key: str = "id") -> int:

@@ -4,10 +4,12 @@ Its row is the whole ledger: one for each period and channel, whatever happens m
 """
 
 import sqlite3
+from collections.abc import Callable
 
 import msgspec
 
 from bot.call import Call
+from bot.events import State
 from bot.roundups import KINDS, Roundup, ended_at, subject
 from bot.store import cards
 from bot.store.cards import Card
@@ -22,6 +24,8 @@ LONGEST_SECONDS = 24 * 3600
 NEWS_SECONDS = 24 * 3600
 """A period that was over longer ago is no news: what is told of it then brings no new message, but may change one."""
 _LONGEST_PERIOD_SECONDS = 2 * 24 * 3600
+_TOLD_BY = ("ended_at", "line", "direction")
+"""What says which roundup tells of a call."""
 _read_call = msgspec.json.Decoder(Call)
 _read = msgspec.json.Decoder(Roundup)
 _write = msgspec.json.Encoder().encode
@@ -33,6 +37,35 @@ class _Row(msgspec.Struct, frozen=True):
     roundup: Roundup
     shown: bool
     waits_until: float
+
+
+def follow(
+    db: sqlite3.Connection,
+    call: Call,
+    before: sqlite3.Row | None,
+    place: str,
+    roundup: Roundup | None,
+    which: Callable[[Call, str, float], Roundup | None],
+    now: float,
+    *,
+    late: bool,
+) -> None:
+    """Put a call that is over into what tells of it by now, and take it out of what told of it.
+
+    Args:
+        before: its row as it was, None = it is new.  roundup: what tells of it, `which()` of those of this place.
+        late: as in `calls.ingest()`.
+    """
+    news = before is None or not before["ended_at"]
+    if roundup is not None and call.state is State.ENDED:
+        tell(db, roundup, call, now, late=late or not news)
+    elif call.state is State.ENDED and news and ended_at(call) < now - SETTLE_SECONDS:
+        put_in(db, place, call)  # one that other settings have made may be shown by now
+    if before is not None and not news and any(before[name] != getattr(call, name) for name in _TOLD_BY):
+        was = {name: before[name] for name in _TOLD_BY}
+        told = which(msgspec.structs.replace(call, state=State.ENDED, **was), before["place"], now)
+        if told is not None and (roundup is None or told.subject != roundup.subject):
+            look_again(db, before["place"], before["ended_at"])
 
 
 def tell(db: sqlite3.Connection, roundup: Roundup, call: Call, now: float, *, late: bool) -> None:

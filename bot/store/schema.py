@@ -1,5 +1,6 @@
 """The version of the file's schema, and the way to the newest: the tables themselves are in migrations.py."""
 
+import logging
 import sqlite3
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -10,7 +11,9 @@ if TYPE_CHECKING:
     import sqlite_utils
     from sqlite_utils import Migrations
 
-VERSION = 18
+log = logging.getLogger("callboard.store")
+
+VERSION = 19
 """`PRAGMA user_version` of a file that has all migrations. Spares importing sqlite-utils (27 MB) at every start."""
 
 
@@ -35,10 +38,14 @@ def migrate(connection: sqlite3.Connection) -> None:
     Raises:
         sqlite3.DatabaseError: as `version()`.
     """
-    if version(connection) == VERSION:
+    before = version(connection)
+    if before == VERSION:
         return
     import sqlite_utils
 
+    if before:
+        words = "The database is brought up to date, from version %s to %s; a large one takes a while."
+        log.info(words, before, VERSION)
     connection.create_function("all_folded", 1, all_folded, deterministic=True)
     rows = connection.row_factory
     connection.row_factory = None  # sqlite-utils unpacks plain tuples
@@ -47,6 +54,8 @@ def migrate(connection: sqlite3.Connection) -> None:
     finally:
         connection.row_factory = rows
     connection.execute(f"PRAGMA user_version = {VERSION}")
+    if before:
+        log.info("The database is up to date.")
 
 
 def _migrations() -> "Migrations":

@@ -12,7 +12,6 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import tzinfo
-from urllib.parse import parse_qsl
 
 from msgspec.structs import replace
 
@@ -135,7 +134,7 @@ def _told(request: Request) -> dict[str, object]:
             return {name: _literal(value) for name, value in found.items()}
         raise Unreadable("CallGear sent JSON that cannot be parsed; write placeholders without quotes around them.")
     try:
-        pairs = [*request.query, *parse_qsl(body, max_num_fields=200)]
+        pairs = [*request.query, *loose.form(request.body, request.headers.get("content-type", ""))]
     except ValueError as error:
         raise Unreadable("CallGear sent neither JSON nor a form; nothing was stored.") from error
     return {name.strip(): _literal(value) for name, value in pairs}

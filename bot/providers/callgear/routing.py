@@ -5,8 +5,6 @@ an empty answer lets it go on as it is configured. A branch that collects digits
 `?step=` and its own name, because the service does not say who asks; see docs/providers/callgear.md.
 """
 
-from urllib.parse import parse_qsl
-
 import msgspec
 
 from bot import loose
@@ -41,11 +39,12 @@ def read(request: Request) -> Webhook:
 
 def _posted(request: Request) -> list[tuple[str, str]]:
     """What a scenario that asks by POST says; the page does not tell in which form it does."""
-    body = loose.text(request.body, request.headers.get("content-type", ""))
+    charset = request.headers.get("content-type", "")
+    body = loose.text(request.body, charset)
     try:
         if body.startswith(("{", "[", '"')):
             return [(name, text(value)) for name, value in loose.members(body).items()]
-        return parse_qsl(body, max_num_fields=100)
+        return [(name, value) for name, value in loose.form(request.body, charset) if value]
     except (ValueError, RecursionError) as error:
         raise Unreadable("CallGear asked in something that is no form and no JSON; nothing was answered.") from error
 

@@ -14,7 +14,8 @@ import msgspec
 
 from bot import loose
 from bot.errors import Ambiguous, Refused, Unavailable
-from bot.provider import LIMITED, left_open, limited, patience, refused
+from bot.provider import LIMITED, left_open, limited, patience, reason, refused
+from bot.providers.callgear.refusals import HINTS, INTERNAL, LIMITS, OURS, filled, hint, is_refusal, whole_code
 from bot.providers.callgear.words import text
 
 if TYPE_CHECKING:
@@ -25,53 +26,14 @@ SESSION_SECONDS = 3600
 """So long a session lasts. Source: chapter Authorization."""
 RENEW_SECONDS = 60
 """It is renewed so long before it ends."""
+TURNED_AWAY_SECONDS = 60
+"""So long questions do not try again to sign in with a password that was refused."""
 SPANS: Mapping[str, int] = {"minute": 60, "day": 24 * 3600}
 """What limits are counted by, seconds."""
 RESERVED_SHARE = 0.05
 """This share of a minute's and of a day's points is left to calls."""
 LOW_SHARE = 0.1
 """Fewer points left than this share of the limit are pointed out."""
-
-HINTS: Mapping[str, str] = {
-    "access_token_expired": "Make a new key in the client area and set it.",
-    "access_token_blocked": "The key is blocked: ask the account's administrator.",
-    "access_token_invalid": "Check the key.",
-    "auth_error": "Check login and password.",
-    "ip_not_whitelisted": "Add this computer's address in the client area, Account, tab “Call API”.",
-    "component_disabled": "Ask the account's administrator to switch that component of the Call API on.",
-    "account_inactive": "The account is blocked: ask CallGear's support.",
-    "invalid_state": "Look at the call's card: it is in another state by now.",
-    "call_session_not_found": "The call has ended.",
-    "leg_not_found": "That leg has ended.",
-    "contact_in_blacklist": "Take the number off the account's blacklist first.",
-    "virtual_phone_number_not_found": "Check the line, or the virtual_phone_number setting.",
-    "no_active_phone_number": (
-        "There is no active phone with that number, or the employee has none: see the phones in the client area."
-    ),
-    "employee_not_found": "Check the employee's id in the client area.",
-    "invalid_parameters_combination": "Of hear_dialling and talk_at_once set both, or only one of them.",
-    "tts_text_exceeded": "Shorten the text.",
-    "forbidden": "The account's rules do not allow it.",
-    "scenario_not_found": "Look its id up in the client area, or leave “scenario” out.",
-    "media_file_not_found": "Look the file's id up in the client area.",
-    "character_encoding_not_allowed": "Leave out emoji and unusual signs.",
-    "own_virtual_phone_number_not_allowed": "That is one of the account's own lines: call another number.",
-    "coach_not_found": "No coach is set up in the client area: write the coach's number.",
-    "tag_not_found": "Choose another tag.",
-    "duplicate_contact": "There is nothing more to do.",
-    "talk_option_not_found": "The client area has other options by now: open the list again.",
-}
-"""Mnemonic -> what to do."""
-CODE_HINTS: Mapping[int, str] = {
-    -32002: "Allow calls in that direction in the client area, Account, “Security rules and settings”, tab “API”.",
-}
-"""The same by code, where the page has no mnemonic for it."""
-REFUSALS = frozenset(
-    {-32700, -32600, -32601, -32602, -32001, -32002, -32003, -32004, -32007, -32008, -32009, -32029, -32099}
-)
-"""Groups of error codes that say that nothing was done. What comes with any other, nobody knows."""
-_OURS = frozenset({"call_session_not_found", "leg_not_found"})
-"""Which parameter it was tells nobody anything: people did not type it."""
 
 
 class Rpc:
@@ -83,6 +45,7 @@ class Rpc:
         self._token = ""
         self._token_until = 0.0
         self._signing_in = asyncio.Lock()
+        self._turned_away: tuple[float, Refused] | None = None
         self._limits: dict[str, int] = {}
         self._version = ""
         self._wait_until = 0.0
@@ -98,14 +61,14 @@ class Rpc:
         now = self._provider.clock()
         if not dials and method.startswith("list."):
             self._yield_to_dials(now)
-        token = await self._signed_in()
+        token = await self._signed_in(dials=dials)
         try:
             return await self._send(method, {"access_token": token, **params}, dials=dials)
         except Refused as error:
             if error.code not in SESSION_ENDED or self._provider.values["access_token"]:
                 raise
             # The session has ended before its time. Nothing was done, so doing it now is not doing it twice.
-            token = await self._signed_in(not_with=token)
+            token = await self._signed_in(not_with=token, dials=dials)
             return await self._send(method, {"access_token": token, **params}, dials=dials)
 
     def _yield_to_dials(self, now: float) -> None:
@@ -149,7 +112,7 @@ class Rpc:
             f"{self._version}. Update Callboard, then {self._provider.account.upper()}_URL."
         )
 
-    async def _signed_in(self, not_with: str = "") -> str:
+    async def _signed_in(self, not_with: str = "", *, dials: bool = False) -> str:
         """The key, or the session's token; opened once however many ask at the same moment."""
         values = self._provider.values
         if values["access_token"]:
@@ -157,7 +120,7 @@ class Rpc:
         async with self._signing_in:
             fresh = self._provider.clock() < self._token_until - RENEW_SECONDS
             if not self._token or not fresh or self._token == not_with:
-                data = await self._send("login.user", {"login": values["login"], "password": values["password"]})
+                data = await self._log_in(dials=dials)
                 token = text(data.get("access_token")) if isinstance(data, dict) else ""
                 until = data.get("expire_at") if isinstance(data, dict) else 0
                 if not token:
@@ -165,6 +128,21 @@ class Rpc:
                 self._token = token
                 self._token_until = _end(until, self._provider.clock())
             return self._token
+
+    async def _log_in(self, *, dials: bool) -> object:
+        """A refusal stands for a minute for what asks by itself: somebody who guesses passwords looks just like it."""
+        values, now = self._provider.values, self._provider.clock()
+        if self._turned_away is not None and not dials:
+            at, error = self._turned_away
+            if 0 <= now - at < TURNED_AWAY_SECONDS:
+                raise Refused(str(error), code=error.code, words=error.words)
+        try:
+            data = await self._send("login.user", {"login": values["login"], "password": values["password"]})
+        except Refused as error:
+            self._turned_away = (now, error)
+            raise
+        self._turned_away = None
+        return data
 
     async def _send(self, method: str, params: Mapping[str, Any], *, dials: bool = False) -> object:
         provider = self._provider
@@ -183,7 +161,7 @@ class Rpc:
             told = {}
         error, result = told.get("error"), told.get("result")
         if isinstance(error, dict):
-            raise self._failure(error, dials=dials)
+            raise self._failure(method, error, told.get("metadata"), dials=dials)
         if not isinstance(result, dict) or "data" not in result:
             status = response.status_code
             if status == LIMITED:
@@ -196,30 +174,31 @@ class Rpc:
                 raise Refused(f"{found} Check {provider.account.upper()}_URL.", code=found.code, words=found.words)
             words = f"{provider.title} gave an answer that cannot be read (HTTP {status})"
             raise Ambiguous(f"{words}; it may or may not be calling.") if dials else Unavailable(f"{words}. Try again.")
-        self._learn(result.get("metadata"))
+        self._learn(result.get("metadata") or told.get("metadata"))
         return result["data"]
 
-    def _failure(self, error: Mapping[str, Any], *, dials: bool) -> Exception:
+    def _failure(self, method: str, error: Mapping[str, Any], beside: object, *, dials: bool) -> Exception:
+        """`beside`: metadata that stands beside the error, and not in it."""
         data = error.get("data") if isinstance(error.get("data"), dict) else {}
         assert isinstance(data, dict)
-        self._learn(data.get("metadata"))
-        mnemonic = text(data.get("mnemonic"))
-        words = text(error.get("message"))
+        self._learn(data.get("metadata") or beside)
+        mnemonic, code = text(data.get("mnemonic")), whole_code(error.get("code"))
+        words = filled(text(error.get("message")), data.get("params"))
         title = self._provider.title
-        code = _code(error.get("code"))
-        unknown = dials and code not in REFUSALS and mnemonic not in HINTS
-        if mnemonic == "internal_error" or code == -32603 or unknown:
-            sentence = f"{title} failed inside: {words.rstrip('.') or 'no reason given'}"
+        if mnemonic == "internal_error" or code == INTERNAL or (dials and not is_refusal(mnemonic, code)):
+            sentence = f"{title} failed inside: {reason(words)}"
             return Ambiguous(f"{sentence}; it may or may not be calling.") if dials else Unavailable(f"{sentence}.")
         field = text(data.get("field"))
-        about = f" ({field})" if field and mnemonic not in _OURS else ""
+        about = f" ({field})" if field and mnemonic not in OURS else ""
         found = refused(title, words, mnemonic)
-        if mnemonic == "limit_exceeded":  # nothing was done, and later it can be
+        if mnemonic == "limit_exceeded" or (
+            code == LIMITS and mnemonic not in HINTS
+        ):  # nothing was done, later it can be
             return Unavailable(f"{found} Points are counted anew in {_in_words(self._wait(data))}: try again then.")
-        hint = HINTS.get(mnemonic) or CODE_HINTS.get(code, "")
+        advice = hint(method, mnemonic, code, field).format(account=self._provider.account.upper())
         page = text(data.get("extended_helper"))  # "link to a page with more information", mostly null
-        hint += f" More: {page}" if page.startswith("https://") and " " not in page else ""
-        return Refused(f"{str(found).removesuffix('.')}{about}. {hint}".strip(), code=mnemonic, words=found.words)
+        advice += f" More: {page}" if page.startswith("https://") and " " not in page else ""
+        return Refused(f"{str(found).removesuffix('.')}{about}. {advice}".strip(), code=mnemonic, words=found.words)
 
     def _wait(self, data: Mapping[str, Any]) -> int:
         """Ask nothing more until that limit is counted anew; returns in how many seconds that is."""
@@ -254,12 +233,6 @@ def _whole(value: object) -> int | None:
     """A number that is not negative, also where it is text; None = it is none."""
     found = (str(value) if isinstance(value, float) else text(value)).partition(".")[0]
     return int(found) if re.fullmatch("[0-9]{1,12}", found) else None
-
-
-def _code(value: object) -> int:
-    """The group of an error, also where the number is text; 0 = it is none."""
-    found = text(value)
-    return int(found) if re.fullmatch("-?[0-9]{1,9}", found) else 0
 
 
 def _in_words(seconds: int) -> str:

@@ -297,16 +297,6 @@ class EnableX(Provider):
         try:
             await self._ask("GET", f"/call/{NOBODY}")
         except Refused as error:
-            if error.code in ("401", "403"):
-                raise Refused(
-                    f"{error} Check {self.account.upper()}_APP_ID and {self.account.upper()}_APP_KEY.",
-                    code=error.code,
-                    words=error.words,
-                ) from error
-            if error.words.endswith(api.FOREIGN):
-                raise Refused(
-                    f"{error} Check {self.account.upper()}_URL.", code=error.code, words=error.words
-                ) from error
             if not api.of_a_call(error):  # it did not look at them
                 raise
         return f"{self.title} accepts the project's APP ID and APP KEY."
@@ -316,7 +306,7 @@ class EnableX(Provider):
     @override
     def read_webhook(self, request: Request) -> Webhook:
         """All events, plain or encrypted: see `webhooks.py`."""
-        return webhooks.read(request, self.values["app_id"], self.region)
+        return webhooks.read(request, self.values["app_id"], self.region, api.digits(self.values["cli"]))
 
     # How it is spoken to.
 
@@ -362,7 +352,7 @@ class EnableX(Provider):
         response = await self.send(self._request(verb, path, body), dials=dials, any_status=True)
         if response.status_code == LIMITED:
             self._quiet_until = max(self._quiet_until, now + patience(response, now))
-        return api.answer(self.title, response, dials=dials, silent=silent)
+        return api.answer(self.title, self.account, response, dials=dials, silent=silent)
 
     def _request(self, verb: str, path: str, body: Mapping[str, Any] | None = None) -> httpx.Request:
         key = base64.b64encode(f"{self.values['app_id']}:{self.values['app_key']}".encode()).decode()

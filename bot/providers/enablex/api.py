@@ -32,17 +32,25 @@ FOREIGN = " (not in its own words)"
 """Ends the words of a refusal that has a body, but none of the API's: something on the way there gave it."""
 LISTEN_SECONDS = range(1, 11)
 
+_KEYS = "Check {account}_APP_ID and {account}_APP_KEY, and the project in EnableX's portal."
+_LATER = "Try again in a minute."
+
 HINTS: Mapping[str, str] = {
+    "6107": "Try again in a minute, or play a stored prompt.",
     "6110": "The number has no voice service at EnableX: set one up in its portal.",
     "6112": "Messages can only be played before the second party is on the line.",
     "6114": "Another message is being played; wait for its end.",
     "6117": "Choose another voice or language.",
     "6118": "The number that calls go out from is not yours at EnableX: check the line, or the cli setting.",
+    "6119": "Try again in a moment; there may be a recording of that name already.",
     "6133": "The number has no voice service at EnableX: set one up in its portal.",
     "404": "That call is over, or has not begun.",
     "409": "The second party must be on the line first.",
+    **dict.fromkeys(("401", "403"), _KEYS),
+    **dict.fromkeys(("500", "502", "503"), _LATER),
+    "media request failed": "Check the prompt's name.",
 }
-"""Error code -> what to do."""
+"""Error code, or its words in lower case where the code is that of much else -> what to do."""
 
 
 def digits(number: str) -> str:
@@ -81,7 +89,7 @@ def on_connect(play: Mapping[str, Any]) -> dict[str, Any]:
     return {"play": {name: value for name, value in play.items() if name not in beside}, **beside}
 
 
-def answer(title: str, response: httpx.Response, *, dials: bool, silent: bool = False) -> dict[str, Any]:
+def answer(title: str, account: str, response: httpx.Response, *, dials: bool, silent: bool = False) -> dict[str, Any]:
     """The reply's members. `silent`: the page shows no reply, so one without a body will do.
 
     Raises:
@@ -99,10 +107,14 @@ def answer(title: str, response: httpx.Response, *, dials: bool, silent: bool = 
         if response.status_code == LIMITED:
             raise limited(title)
         if response.status_code >= 300 and not left_open(response.status_code):
-            raise refused(title, f"HTTP {code}{'' if empty or code not in OF_A_CALL else FOREIGN}", code)
+            found = refused(title, f"HTTP {code}{'' if empty or code not in OF_A_CALL else FOREIGN}", code)
+            hint = (
+                HINTS[code] if code in ("401", "403") else "" if empty and code in OF_A_CALL else "Check {account}_URL."
+            )
+            raise _advised(found, hint, account)
         words = f"{title} gave an answer that cannot be read (HTTP {response.status_code})"
         raise Ambiguous(f"{words}; it may or may not be calling.") if dials else Unavailable(f"{words}. Try again.")
-    status, refusal = response.status_code, _refusal(title, told, response.status_code)
+    status, refusal = response.status_code, _refusal(title, account, told, response.status_code)
     own = _OWN_CODE.fullmatch(refusal.code) and outcome(told) in FAILED
     if dials and left_open(status) and not own:  # of one that dials the pages show 408 nowhere
         raise Ambiguous(f"{title} answered with an internal error ({status}); it may or may not be calling.")
@@ -156,10 +168,16 @@ def accepted(title: str, told: Mapping[str, Any]) -> None:
         raise Ambiguous(f"{title} gave an answer that says neither yes nor no; it may or may not be calling.")
 
 
-def _refusal(title: str, told: Mapping[str, Any], status: int) -> Refused:
+def _refusal(title: str, account: str, told: Mapping[str, Any], status: int) -> Refused:
     code = next((told_code for name in CODES if (told_code := text(told.get(name)))), "")
     if not code or (not code.isdecimal() and (status in _SAYS or status >= 500)):
         code = str(status) if status >= 300 else ""
     words = next((told_words for name in WORDS if (told_words := text(told.get(name)))), "")
     found = refused(title, words or f"HTTP {status}", code)
-    return Refused(f"{found} {HINTS.get(code, '')}".strip(), code=code, words=found.words)
+    return _advised(found, HINTS.get(code) or HINTS.get(words.lower(), ""), account)
+
+
+def _advised(found: Refused, hint: str, account: str) -> Refused:
+    """With what to do. "{account}" in it stands for the account's settings."""
+    sentence = f"{found} {hint.format(account=account.upper())}".strip()
+    return Refused(sentence, code=found.code, words=found.words)

@@ -3,7 +3,7 @@
 Source: "Voice API" of https://developer.enablex.io, all paragraphs "Events". An event does not say which half of a
 call it is about, so each call is ordered with an address of its own (`event_url`, see `Trail`): below `TO_REP` and
 `JOINED` the first channel is the rep's, below `MESSAGE` and `QUESTION` the recipient's; anywhere else it is an incoming
-call.
+call, or one that another program of the project has placed (`OTHERS`), which our own number as caller shows.
 """
 
 import re
@@ -41,6 +41,7 @@ TO_REP, JOINED, MESSAGE, QUESTION = "rep", "joined", "message", "question"
 `JOINED`: EnableX itself bridges the customer when the rep has picked up. `QUESTION`: a message that waits for keys or
 words.
 """
+OTHERS = "others"
 LINE = "did:line"
 """The leg of an incoming call before anybody of ours is on it."""
 
@@ -97,8 +98,11 @@ class Trail(NamedTuple):
         return "/".join(part for part in self if part)
 
 
-def read(request: Request, app_id: str, region: str) -> Webhook:
-    """One event. `region`: ISO 3166 country that numbers without one belong to.
+def read(request: Request, app_id: str, region: str, cli: str) -> Webhook:
+    """One event.
+
+    Args:
+        region: ISO 3166 country that numbers without one belong to.  cli: digits of our own number, "" = not set.
 
     Raises:
         Unreadable: no JSON object, no voice_id, or encrypted for somebody else.
@@ -109,8 +113,11 @@ def read(request: Request, app_id: str, region: str) -> Webhook:
         raise Unreadable("EnableX sent an event without a voice_id, so its call is unknown; nothing was stored.")
     at = loose.happened(_moment(fields), request.received_at)
     trail = Trail.of(request.path)
+    if not trail.what and cli and digits(text(fields.get("from"))) == cli != digits(text(fields.get("to"))):
+        trail = Trail(OTHERS)
     events = _events(fields, ref, at, trail)
-    if events and (ours := trail.call_id or (trail.what and text(fields.get("ownerref")))):
+    ordered = trail.what not in ("", OTHERS)
+    if events and (ours := trail.call_id or (ordered and text(fields.get("ownerref")))):
         events.append(Described(ref=ref, at=at, source="order", direction="out", call_id=ours))
     return Webhook(tuple(events))
 
@@ -130,11 +137,12 @@ def analysed(told: Mapping[str, Any], call: Call, now: float, region: str, *, jo
     ref = call.refs[0]
     if call.direction == "in":
         return (_described(fields, ref, at, "in"),)
-    leg = CUSTOMER if call.purpose == "message" else REP
+    others = not call.rep and any(leg.name == CUSTOMER for leg in call.legs)
+    leg = CUSTOMER if call.purpose == "message" or others else REP
     if state not in UP:
         return (LegRinging(ref=ref, at=at, leg=leg),)
     told_now: list[AnyEvent] = [LegAnswered(ref=ref, at=at, leg=leg)]
-    if leg == CUSTOMER and state == "connected" and _heard_out(call, now):
+    if call.purpose == "message" and state == "connected" and _heard_out(call, now):
         told_now.append(Played(ref=ref, at=at, play=state, outcome=Outcome.ANSWERED))
     elif leg == REP and joined:
         told_now.append(LegRinging(ref=ref, at=at, leg=CUSTOMER))
@@ -215,6 +223,8 @@ def _number(value: object, region: str) -> str:
         return ""
     if not _PHONE.fullmatch(found) or not 7 <= len(bare) <= 15:
         return found
+    if bare.startswith("00"):  # what most countries dial for the plus, whatever this account's dials
+        return e164(f"+{bare[2:]}", region)
     return e164(found, region) if bare.startswith("0") else f"+{bare}"
 
 
@@ -232,7 +242,10 @@ def _events(fields: Mapping[str, object], ref: str, at: float, trail: Trail) -> 
     if state == "dtmfcollected":
         pressed = text(fields.get("digit"))
         return [Heard(ref=ref, at=at, digits=pressed)] if pressed else []
-    return _progress(fields, ref, at, trail, state)
+    events = _progress(fields, ref, at, trail, state)
+    if trail.what == OTHERS and state in ("ringing", "connected", "voicemail", "disconnected"):
+        events.append(_described(fields, ref, at, "out"))
+    return events
 
 
 def _recording(fields: Mapping[str, object], ref: str, at: float) -> list[AnyEvent]:
@@ -276,7 +289,7 @@ def _speech(fields: Mapping[str, object], ref: str, at: float, phrase: str) -> l
 
 def _progress(fields: Mapping[str, object], ref: str, at: float, trail: Trail, state: str) -> list[AnyEvent]:
     incoming = not trail.what
-    first = CUSTOMER if trail.what in (MESSAGE, QUESTION) else REP
+    first = REP if trail.what in (TO_REP, JOINED) else CUSTOMER
     second = _second(fields, trail)
     match state:
         case "incomingcall":
@@ -312,6 +325,8 @@ def _second(fields: Mapping[str, object], trail: Trail) -> str:
     to = text(fields.get("to"))
     if not trail.what:
         return f"ext:{to}"
+    if trail.what == OTHERS:
+        return f"{THIRD}{to}"
     return CUSTOMER if not trail.number or digits(to) in ("", trail.number) else f"{THIRD}{to}"
 
 
@@ -331,6 +346,6 @@ def _described(fields: Mapping[str, object], ref: str, at: float, direction: str
         at=at,
         source="event",
         direction="in" if direction == "in" else "out",
-        number=text(fields.get("from")),
-        line=text(fields.get("to")),
+        number=text(fields.get("from" if direction == "in" else "to")),
+        line=text(fields.get("to" if direction == "in" else "from")),
     )

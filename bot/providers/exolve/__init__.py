@@ -16,14 +16,19 @@ from bot.call import Call
 from bot.errors import Ambiguous, Refused, Unavailable, Unsupported
 from bot.events import Accepted, AnyEvent
 from bot.orders import MessageOrder, NewTemplate, Template
-from bot.provider import LIMITED, Provider, Setting, internal_error, left_open, limited
-from bot.providers.exolve.answers import digits, events_of, refusal, template_of, text_of, words_of
+from bot.provider import LIMITED, Provider, Setting, internal_error, left_open, limited, reason
+from bot.providers.exolve.answers import digits, events_of, is_own, refusal, template_of, text_of, words_of
 
 CREATE, LIST, INFO, DELETE = (f"/voice-message/v1/{name}" for name in ("Create", "GetList", "GetInfo", "Delete"))
 SEND, CALL = "/call/v1/MakeVoiceMessage", "/call/v1/GetInfo"
 
 LOOK = " Look whether the message is in its list first."
 """After an unclear answer to Create: nobody wants the same message there twice."""
+WRONG: Mapping[str, str] = {
+    SEND: "Check the recipient's number, the line it goes out from, and whether the stored message still exists.",
+    CREATE: "Check its name, the number of its sound, and the number that it redirects to: 9 to 14 digits.",
+}
+"""Method -> what to do where something in the order is wrong, of which Exolve does not say what it is."""
 FIRST_ASKED_SECONDS = 5.0
 SLOWEST_SECONDS = 30.0
 
@@ -67,7 +72,7 @@ class Exolve(Provider):
         answer = await self._ask(SEND, body, dials=True)
         ref = text_of(answer.get("call_id"))
         if not ref:
-            said = f" It said: {words.rstrip('.')}." if (words := words_of(answer)) else ""
+            said = f" It said: {reason(words)}." if (words := words_of(answer)) else ""
             raise Ambiguous(f"{self.title} took the message but named no call; it may or may not be calling.{said}")
         return Accepted(ref=ref, at=self.clock())
 
@@ -78,7 +83,7 @@ class Exolve(Provider):
         try:
             answer = await self._ask(CALL, {"call_id": ref})
         except Refused as error:
-            if error.code == "404":
+            if error.code == "404" and is_own(error):
                 return ()
             raise
         return events_of(answer, ref, self.clock())
@@ -92,8 +97,13 @@ class Exolve(Provider):
     async def templates(self) -> tuple[Template, ...]:
         """Source: voice-message/v1/GetList."""
         answer = await self._ask(LIST, {})
-        rows = answer.get("voice_message_list")
-        found = [template_of(row) for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+        # Where JSON is made of protocol buffers, as 64-bit numbers in text suggest, a list without entries is left out.
+        rows = answer.get("voice_message_list") or []
+        if isinstance(rows, dict):
+            rows = [rows]
+        if not isinstance(rows, list):
+            raise Unavailable(f"{self.title} sent no list where one was asked for. Try again in a minute.")
+        found = [template_of(row) for row in rows if isinstance(row, dict)]
         return tuple(template for template in found if template.id)  # nothing can be done with one without
 
     @override
@@ -151,7 +161,7 @@ class Exolve(Provider):
             answer = loose.members(response.content, response.headers.get("content-type", ""))
         except (ValueError, RecursionError):
             answer, readable = {}, False
-        told = f" ({words})" if (words := words_of(answer)) else ""
+        told = f" ({reason(words)})" if (words := words_of(answer)) else ""
         if left_open(response.status_code):
             if dials:
                 raise internal_error(self.title, response.status_code, dials=True)
@@ -159,9 +169,9 @@ class Exolve(Provider):
         if response.status_code == LIMITED:
             raise limited(self.title, words)
         if response.status_code >= 300 or (answer.get("error") and not dials):
-            raise refusal(self.title, self.account, response.status_code, answer, response.text)
-        # An empty object is Delete's whole answer; anywhere else it lacks what was asked for.
-        if response.status_code != 200 or not readable or (not answer and path != DELETE):
+            raise refusal(self.title, self.account, response.status_code, answer, response.text, WRONG.get(path, ""))
+        # An empty object is Delete's whole answer, and an empty list; anywhere else it lacks what was asked for.
+        if response.status_code != 200 or not readable or (not answer and path not in (DELETE, LIST)):
             words = f"{self.title} gave an answer that cannot be read (HTTP {response.status_code})"
             if dials:
                 raise Ambiguous(f"{words}; it may or may not be calling.")

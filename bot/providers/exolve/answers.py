@@ -105,9 +105,9 @@ def events_of(answer: Mapping[str, Any], ref: str, now: float) -> tuple[AnyEvent
     `started` is the moment of the answer: in the page's example it and the duration make `ended`.
     """
     status = text_of(answer.get("status")).lower().replace("-", "_").replace(" ", "_")
-    moments = (moment(answer.get(name)) for name in ("created", "started", "ended"))
+    moments = (moment(answer.get(name)) for name in ("created", "started", "ended", "updated"))
     latest = now + loose.CLOCKS_DIFFER_SECONDS
-    created, started, ended = (at if at <= latest else 0.0 for at in moments)  # not yet to come
+    created, started, ended, updated = (at if at <= latest else 0.0 for at in moments)  # not yet to come
     created = created or started or now
     outcome = FINAL.get(status)
     told: list[AnyEvent] = [
@@ -128,7 +128,7 @@ def events_of(answer: Mapping[str, Any], ref: str, now: float) -> tuple[AnyEvent
             how = Outcome.ANSWERED if started else Outcome.PENDING
             told.append(LegEnded(ref=ref, at=ended, leg=CUSTOMER, outcome=how))
         return tuple(told)
-    answered = outcome is Outcome.ANSWERED
+    answered, ended = outcome is Outcome.ANSWERED, ended or updated  # the last thing that happens to a call is its end
     talk = seconds(answer.get("duration")) if answered else 0
     ring_until = started if answered and started else ended - talk
     told.append(
@@ -153,12 +153,26 @@ def words_of(answer: Mapping[str, Any]) -> str:
     return next((text for part in (inner, answer.get("message")) if (text := text_of(part))), "")
 
 
-def refusal(title: str, account: str, status: int, answer: Mapping[str, Any], raw: str) -> Refused:
-    """An error of HTTP 4xx, or a redirect: its words, wherever they stand, and what they mean."""
+def is_own(refusal: Refused) -> bool:
+    """Whether Exolve itself had a look, and not only a web server in front of it that knows no such address."""
+    words = refusal.words.lower()
+    return not words.startswith("http ") and "page not found" not in words
+
+
+def refusal(title: str, account: str, status: int, answer: Mapping[str, Any], raw: str, wrong: str = "") -> Refused:
+    """An error of HTTP 4xx, or a redirect: its words, wherever they stand, and what they mean.
+
+    A page for browsers is not Exolve's: something on the way there has turned us away. `wrong`: what to do where
+    something in the order is wrong, of which it does not say what.
+    """
     broken = _BROKEN.search(raw[:300])
     words = words_of(answer) or (broken[1].strip() if broken else raw.strip()[:300])
-    found = refused(title, words, str(status))
+    found = refused(title, f"HTTP {status}" if not words or words.startswith("<") else words, str(status))
+    if not is_own(found) and status != 401:
+        return Refused(f"{found} Check {account.upper()}_URL.", code=found.code, words=found.words)
     if status == 401 or (status == 400 and "token" in words.lower()):
         return Refused(f"{found} Check {account.upper()}_API_KEY.", code=str(status), words=words)
     hint = next((hint for part, hint in HINTS if part in words.lower()), "")
+    if words.lower().startswith("validation error"):
+        hint = wrong
     return Refused(f"{found} {hint}".strip(), code=str(status), words=words)

@@ -25,12 +25,17 @@ LANGUAGES = ("en", "tr")
 _SIGN_IN = "Check {account}_USERNAME and {account}_PASSWORD."
 HINTS: Mapping[str, str] = {
     "user information": _SIGN_IN,
-    "missing parameter (username)": _SIGN_IN,
-    "missing parameter (password)": _SIGN_IN,
-    "invalid parameter (caller)": "Link another number with `/phone link`.",
-    "invalid parameter (callee)": "Check the number.",
+    "(username)": _SIGN_IN,
+    "(password)": _SIGN_IN,
+    "(caller)": "Link another number with `/phone link`.",
+    "(callee)": "Check the number.",
+    "(duration)": "Choose another talk time: `max`, or {account}_MAX_SECONDS.",
+    "(lang)": f"Set {{account}}_LANGUAGE to one of: {', '.join(LANGUAGES)}.",
 }
-"""How a message of the page begins, in lower case -> what to do next. The page has the English ones only."""
+"""A part of a message, in lower case -> what to do next.
+
+The page has the English messages only; the parameter that one is about is named as it was sent.
+"""
 
 _TURKISH = re.compile(r"(?:\+?90|0090|0)?([1-9]\d{9})", re.ASCII)
 _SUCCESS = {"true": True, "1": True, "false": False, "0": False}
@@ -108,7 +113,8 @@ class Gurulize(Provider):
         except (ValueError, RecursionError):
             body = {}
         success = _SUCCESS.get(str(body.get("success")).strip().lower())
-        words, status = str(body.get("message") or ""), response.status_code
+        told, status = body.get("message"), response.status_code
+        words = told if isinstance(told, str) else ""
         if success is False:
             raise self._refusal(words)
         if success is None and left_open(status):
@@ -128,7 +134,7 @@ class Gurulize(Provider):
         return Accepted(ref=str(ref).strip(), at=self.clock())
 
     def _refusal(self, words: str) -> Refused:
-        hint = next((hint for start, hint in HINTS.items() if words.strip().lower().startswith(start)), "")
+        hint = next((hint for part, hint in HINTS.items() if part in words.lower()), "")
         sentence = f"{refused(self.title, words)} {hint.format(account=self.account.upper())}".strip()
         return Refused(sentence, words=words)
 

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qsl
 
 from bot import loose
 from bot.errors import Unreadable
@@ -13,6 +12,14 @@ from bot.hooks import Request
 _LONGEST_ID = 64
 _MILLISECONDS_FROM = 1e11
 """The page shows seconds. A number this large is milliseconds, as in Gurulize's video API, or the year 5138."""
+# fmt: off
+NAMES = (
+    "INIT", "CALLER_CONNECTED", "CALLEE_CONNECTED", "CALLER_BUSY", "CALLEE_BUSY", "CALLER_REJECT", "CALLEE_REJECT",
+    "CALLER_NOT_ANSWERED", "CALLEE_NOT_ANSWERED", "CALLER_NOT_CONNECTED", "CALLEE_NOT_CONNECTED",
+    "CALLER_CLOSED", "CALLEE_CLOSED", "OUT_OF_CREDITS",
+)
+# fmt: on
+"""The words in the order of their codes, for a status whose code is damaged; CALLS_STARTING is another name of 0."""
 
 
 def _ringing(leg: str) -> Callable[[str, float], tuple[AnyEvent, ...]]:
@@ -48,15 +55,6 @@ EVENTS: dict[int, Callable[[str, float], tuple[AnyEvent, ...]]] = {
     13: lambda ref, at: (CallEnded(ref=ref, at=at, outcome=Outcome.NO_CREDIT),),  # OUT_OF_CREDITS
 }
 """Status code -> its events. The code decides; `desc` is the same thing in words, and `cause` is not explained."""
-
-# fmt: off
-NAMES = (
-    "INIT", "CALLER_CONNECTED", "CALLEE_CONNECTED", "CALLER_BUSY", "CALLEE_BUSY", "CALLER_REJECT", "CALLEE_REJECT",
-    "CALLER_NOT_ANSWERED", "CALLEE_NOT_ANSWERED", "CALLER_NOT_CONNECTED", "CALLEE_NOT_CONNECTED",
-    "CALLER_CLOSED", "CALLEE_CLOSED", "OUT_OF_CREDITS",
-)
-# fmt: on
-"""The words in the order of their codes, for a status whose code is damaged; CALLS_STARTING is another name of 0."""
 
 
 def read_status(request: Request) -> tuple[AnyEvent, ...]:
@@ -98,7 +96,7 @@ def _fields(request: Request) -> dict[str, str]:
             raise Unreadable("A status change whose body is not a JSON object cannot be read.") from error
     elif body:
         try:
-            pairs += parse_qsl(body, keep_blank_values=True, max_num_fields=100)
+            pairs += loose.form(request.body, request.headers.get("content-type", ""))
         except ValueError as error:
             raise Unreadable("A status change whose body is not a form cannot be read.") from error
     return {

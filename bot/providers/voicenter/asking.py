@@ -93,7 +93,7 @@ def _called(request: Request) -> tuple[str, Fields, bool]:
     body = _body(request)
     if body.startswith(b"<"):
         try:
-            method, params = xmlrpc.read_call(body)
+            method, params = xmlrpc.read_call(body, request.headers.get("content-type", ""))
         except xmlrpc.NotXmlRpc as error:
             raise Unreadable(
                 f"Voicenter asked in XML that is not an XML-RPC call ({error}); nothing was answered."

@@ -15,11 +15,13 @@ from typing_extensions import override
 from bot.errors import Refused, Unavailable
 from bot.events import AnyEvent
 from bot.orders import LogSearch
+from bot.provider import LIMITED as TOO_OFTEN
+from bot.provider import patience, reason
 
 from . import records
 from .account import Account
 from .fields import Fields
-from .replies import answered, reason, refusal
+from .replies import answered, refusal
 
 CALL_LOG = "/hub/cdr/"
 FIELDS = (
@@ -33,6 +35,8 @@ MAX_RECORDS = 10_000
 """In one answer. One that is full is taken for cut off."""
 PAUSES = (5, 10, 20, 30)
 """Seconds to wait when too much was asked; after more than a minute it is another's questions that use up the limit."""
+LONGEST_PAUSE = 60
+"""The same where a web server says how long, with HTTP 429."""
 
 SCOPES = ("Account", "Hierarchical", "Department", "User")
 """IdentityCriteria: whose calls, seen from whom the code belongs to."""
@@ -69,6 +73,7 @@ class CallLog(Account):
             Unavailable: not reached, or others use up the limit.
         """
         found: list[Fields] = []
+        self._unreadable = 0
         periods = [(math.floor(search.since), math.ceil(search.until) - 1)]  # whole seconds, both included
         while periods:
             first, last = periods.pop()
@@ -87,7 +92,7 @@ class CallLog(Account):
                     code=str(TOO_MANY),
                 )
         readable = [row for row in found if row.text("callid") and moment(row.text("date"))]
-        self._unreadable = len(found) - len(readable)
+        self._unreadable += len(found) - len(readable)
 
         def read() -> tuple[AnyEvent, ...]:
             return tuple(event for row in readable for event in records.events(as_notified(row), 0, self.region))
@@ -97,22 +102,32 @@ class CallLog(Account):
     async def _period(self, search: LogSearch, first: int, last: int) -> list[Fields] | None:
         """Its records; None where there are more than one answer holds."""
         for pause in (*PAUSES, 0):
-            request = self._question(search, first, last)
-            reply, error = answered(await self.send(request), "error_number", self.account, "LOG_URL")
+            reply, error, wanted = await self._asked(self._question(search, first, last))
             if error != LIMITED:
                 break
-            if not pause:
+            if not pause or wanted > LONGEST_PAUSE:
                 words = reason(reply.text("error_description"))
                 raise Unavailable(f"Voicenter answers no more questions now: {words}. Try again in some minutes.")
             self._limited_at = self.clock()
-            await self.sleep(pause)
+            await self.sleep(max(pause, wanted))
         if error == TOO_MANY:
             return None
         if error:
             raise self._refusal(error, reply.text("error_description"))
-        rows = reply.rows("cdr_list")
-        cut_off = len(rows) >= MAX_RECORDS or (reply.number("total_hits") or 0) > len(rows)
-        return None if cut_off else rows
+        rows, count = reply.rows("cdr_list"), reply.count("cdr_list")
+        # Of one second there are not so many more that they would be worth losing those that are told.
+        if count >= MAX_RECORDS or (first < last and (reply.number("total_hits") or 0) > count):
+            return None
+        self._unreadable += count - len(rows)
+        return rows
+
+    async def _asked(self, request: httpx.Request) -> tuple[Fields, int, int]:
+        """The answer, the error in it, and how many seconds it wants us to wait."""
+        response = await self.send(request)
+        if response.status_code == TOO_OFTEN:
+            told = Fields({"error_description": f"HTTP {TOO_OFTEN}"})
+            return told, LIMITED, patience(response, self.clock())
+        return *answered(response, "error_number", self.account, "LOG_URL"), 0
 
     def _refusal(self, error: int, words: str) -> Refused:
         hint = {

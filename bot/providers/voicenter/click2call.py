@@ -15,11 +15,11 @@ from bot.call import Call
 from bot.errors import Ambiguous, Unavailable, Unsupported
 from bot.events import Accepted
 from bot.orders import CallOrder, ConferenceOrder, MessageOrder
-from bot.provider import internal_error, left_open
+from bot.provider import internal_error, left_open, reason
 
 from .account import Account
 from .fields import Fields, is_extension
-from .replies import UNREADABLE, http_refusal, named_values, reason, refusal
+from .replies import UNREADABLE, http_refusal, named_values, refusal
 
 CLICK2CALL = "/ForwardDialer/click2call.aspx"
 MAX_VARIABLES = 10

@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from bot.errors import Ambiguous, Refused, Unavailable, Unsupported
 from bot.orders import Added, Campaign, CampaignCall, CampaignState, IvrSettings, Member, Strategy
-from bot.provider import Provider, left_open
+from bot.provider import Provider, left_open, reason
 
 from .fields import Fields, phone
 from .replies import UNREADABLE, http_refusal, named_values, refusal
@@ -84,7 +84,7 @@ class Dialer(Provider):
             return
         (added,) = await self.add_campaign_calls(campaign, (call,))
         if added.words and not added.known:
-            _unclear(f"Voicenter reported an error ({added.code}): {added.words.rstrip('.')}", dials=True)
+            _unclear(f"Voicenter reported an error ({added.code}): {reason(added.words)}", dials=True)
         if added.words:
             raise _refused(int(added.code), added.words)
 
@@ -191,7 +191,7 @@ def _checked(response: httpx.Response, account: str, dials: bool) -> Fields:
         return reply  # an error above rows that were taken, or may have been, is not theirs: nobody adds those again
     words = reply.text("description")
     if code == INTERNAL:
-        _unclear(f"Voicenter reported an error ({INTERNAL}): {(words or WORDS[INTERNAL]).rstrip('.')}", dials)
+        _unclear(f"Voicenter reported an error ({INTERNAL}): {reason(words or WORDS[INTERNAL])}", dials)
     if code:
         raise _refused(int(code), words)
     return reply

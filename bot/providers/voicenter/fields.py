@@ -93,6 +93,11 @@ class Fields:
             value = value[0]
         return Fields(value if isinstance(value, Mapping) else {})
 
+    def count(self, name: str) -> int:
+        """How many there are in a list inside, also of what is no object."""
+        value = self.members.get(spelling(name))
+        return len(value) if isinstance(value, list) else int(bool(value))
+
     def rows(self, name: str) -> list["Fields"]:
         """A list of objects inside, or the only one without a list; what is not an object is left out."""
         value = self.members.get(spelling(name))

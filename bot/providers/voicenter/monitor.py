@@ -13,12 +13,12 @@ from bot import loose
 from bot.errors import Refused, Unavailable
 from bot.events import AnyEvent, Described, LegRinging
 from bot.orders import Extension, QueueCaller
-from bot.provider import LIMITED, patience
+from bot.provider import LIMITED, patience, reason
 
 from . import progress
 from .account import Account
 from .fields import Fields, phone
-from .replies import answered, reason
+from .replies import answered
 
 EXTENSIONS_CALLS = "/comet/API/GetExtensionsCalls"
 QUEUES_CALLERS = "/comet/API/GetQueuesCallers"

@@ -10,9 +10,11 @@ import httpx
 from typing_extensions import override
 
 from bot.errors import Refused, SettingsError, Unavailable
+from bot.provider import reason
 
 from .account import Account
-from .replies import answered, reason
+from .fields import Fields, spelling
+from .replies import answered
 
 SET_STATUS = "/UserLogin/SetStatusFromAPI"
 
@@ -51,13 +53,31 @@ ERRORS: Mapping[tuple[int, int], str] = {
 DONE = frozenset({(4, 1), (5, 2)})
 """Listed among the errors, and saying that it was done."""
 
+NOBODY_THERE = ("2", 5, 3)
+"""Whoever shall be signed out is not signed in."""
+
+_LATER = "Try again in a minute, and ask Voicenter if it stays like this."
+ADVICE: Mapping[tuple[int, int], str] = {
+    (4, 2): _LATER,
+    (4, 3): _LATER,
+    (4, 4): "Sign in to another extension, or have whoever uses it sign out.",
+    (4, 5): "Sign out first, then sign in again.",
+    (5, 1): "Link your extension first: `/phone link extension` and its code.",
+    (5, 3): "Sign in first, with `/phone status available`, then set it.",
+    (5, 4): "Check the person's user id at Voicenter.",
+    (5, 5): "Ask Voicenter to look at the user.",
+    (5, 6): _LATER,
+    (5, 7): "Check the extension's code: Voicenter does not know of it.",
+    (5, 8): "The user needs an organizational PIN code: set one in Voicenter's control panel.",
+}
+"""(Status, StatusError) -> what to do next, where the words are the document's."""
 HINTS: Mapping[int, str] = {
     2: "Check {account}_CODE, and the person's user id at Voicenter.",
     3: "Check the extension, and the person's user id at Voicenter.",
-    4: "Sign in to another extension, or ask whoever administers the Voicenter account.",
+    4: "Look at the person and the extension in Voicenter's control panel.",
     5: "Look at the person and the extension in Voicenter's control panel.",
 }
-"""What to do next, by Status."""
+"""The same by Status alone."""
 
 
 class Presence(Account):
@@ -80,15 +100,25 @@ class Presence(Account):
         form = {"UserID": person, "Status": status, "Code": self.values["code"], "ExtensionUser": extension}
         request = self.post("presence_url", SET_STATUS, {name: value for name, value in form.items() if value})
         reply, told = answered(await self.send(request), "status", self.account, "PRESENCE_URL")
-        why = int(reply.number("statuserror") or 0)
-        if told == 1 or (told, why) in DONE:
+        why, words = _why(told, reply)
+        if told == 1 or (told, why) in DONE or (status, told, why) == NOBODY_THERE:
             return
-        words = reply.text("statuserrormessage", "statuserromessage") or ERRORS.get((told, why), "")
         if told not in HINTS:
             raise Unavailable(f"Voicenter could not do it: {reason(words)} ({told}). Try again in a minute.")
-        hint = HINTS[told].format(account=self.account.upper())
+        as_listed = spelling(words) == spelling(ERRORS.get((told, why), ""))  # newer editions count otherwise
+        hint = (as_listed and ADVICE.get((told, why))) or HINTS[told].format(account=self.account.upper())
         code = f"{told}.{why}" if why else str(told)
         raise Refused(f"Voicenter refused ({code}): {reason(words)}. {hint}", code=code, words=words)
+
+
+def _why(status: int, reply: Fields) -> tuple[int, str]:
+    """StatusError and its words; the document calls it a string, so it may be the words themselves."""
+    told = reply.number("statuserror")
+    words = reply.text("statuserrormessage", "statuserromessage") or (reply.text("statuserror") if told is None else "")
+    if not told:
+        listed = (why for (of, why), known in ERRORS.items() if of == status and spelling(known) == spelling(words))
+        told = next(listed, 0)
+    return int(told), words or ERRORS.get((status, int(told)), "")
 
 
 def _named(names: str, account: str) -> Mapping[str, str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 from typing_extensions import override
 
+from bot.download import FOREIGN
 from bot.errors import Refused
 
 from .account import Account
@@ -33,4 +34,10 @@ class Recordings(Account):
         hosts = frozenset(self.values["recording_hosts"].replace(",", " ").split()) | {ours for _, ours in own}
         if (url.scheme, host) in own or (url.scheme == "https" and host.endswith(PANEL_HOSTS)):
             url = url.copy_set_param("code", self.values["code"])
-        return await self.download(self.http.build_request("GET", url), into, limit, hosts)
+        try:
+            return await self.download(self.http.build_request("GET", url), into, limit, hosts)
+        except Refused as error:
+            if error.code != FOREIGN or not error.words:
+                raise
+            advice = f"If it is, add {error.words} to {self.account.upper()}_RECORDING_HOSTS."
+            raise Refused(f"{error} {advice}", code=error.code, words=error.words) from error

@@ -8,7 +8,7 @@ from bot.events import CUSTOMER, REP, AnyEvent, CallEnded, CdrReceived, Describe
 
 from . import progress
 from .fields import Fields, is_extension, is_phone, phone, spelling
-from .tables import TYPES, CallType, outcome_of
+from .tables import LEFT, TYPES, CallType, outcome_of
 
 _LASTS = (Outcome.ANSWERED, Outcome.VOICEMAIL, Outcome.ANNOUNCEMENT)  # somebody or something was listened to
 
@@ -31,6 +31,8 @@ def events(fields: Fields, received_at: float, region: str) -> list[AnyEvent]:
     answered = fields.flag("isanswer")
     talked = talk > 0 if answered is None else answered
     outcome = outcome_of(fields.text("status"), incoming=incoming, talked=talked)
+    if spelling(fields.text("type")) == spelling("Click 2 Queue Incoming") and spelling(fields.text("status")) in LEFT:
+        outcome = Outcome.ABANDONED  # whom the dialer had called was there, and nobody was free
     if spelling(fields.text("type")) == "voicemail" and outcome is Outcome.ANSWERED:
         outcome = Outcome.VOICEMAIL  # "answered" by the mailbox
     if outcome not in _LASTS:

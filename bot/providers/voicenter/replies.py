@@ -9,7 +9,7 @@ import httpx
 
 from bot import loose
 from bot.errors import Refused, Unavailable
-from bot.provider import LIMITED, internal_error, left_open, limited
+from bot.provider import LIMITED, internal_error, left_open, limited, reason
 
 from . import xmlrpc
 from .fields import Fields
@@ -38,6 +38,8 @@ def answered(response: httpx.Response, code_name: str, account: str, url: str) -
     """
     reply = named_values(response)
     code = None if reply is None else reply.number(code_name)
+    if code == response.status_code and code >= 300:
+        code = None  # a web server's own, under a name that Voicenter has for its codes
     if left_open(response.status_code) and not code:
         raise internal_error("Voicenter", response.status_code, dials=False)
     if response.status_code >= 300 and not code:
@@ -63,8 +65,3 @@ def http_refusal(response: httpx.Response, account: str, url: str) -> Refused | 
         hint = f"Check {account.upper()}_{url}."
     words = response.reason_phrase
     return Refused(f"Voicenter refused (HTTP {status}): {reason(words)}. {hint}", code=str(status), words=words)
-
-
-def reason(words: str) -> str:
-    """Its words, fit to stand in a sentence."""
-    return words.strip().rstrip(".") or "no reason given"

@@ -82,6 +82,9 @@ STATUSES = {spelling(name): outcome for name, outcome in _STATUSES.items()}
 
 INCOMING_STATUSES = {spelling("NOTDIALED"): Outcome.UNREACHABLE}  # "did not reach … the extension"
 
+LEFT = frozenset(map(spelling, ("ABANDONE", "ABANDONED", "TIMEOUT", "FULL", "EXIT", "JOINEMPTY")))
+"""How somebody leaves a queue whom nobody took."""
+
 UNKNOWN_STATUS = Outcome.FAILED
 """Of a status not listed, unless the record shows talk time: an incoming call then still asks for a call back."""
 

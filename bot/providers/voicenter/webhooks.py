@@ -6,7 +6,6 @@ and /API/Popup-Screen-API. Both arrive as JSON, as a form or in the query; the C
 
 import json
 from collections.abc import Mapping
-from urllib.parse import parse_qsl
 
 from bot import loose
 from bot.errors import Unreadable
@@ -100,10 +99,10 @@ def _members(request: Request) -> list[Fields]:
     if not body:
         rows: list[object] = [dict(request.query)]
     elif _is_xml(request):
-        rows = _xml(body)
+        rows = _xml(body, request.headers.get("content-type", ""))
     else:
         text = loose.text(body, request.headers.get("content-type", ""))
-        rows = _json(text) if text.startswith(("{", "[", '"')) else [_form(text)]
+        rows = _json(text) if text.startswith(("{", "[", '"')) else [_form(request)]
     found = [Fields(row) for row in rows if isinstance(row, dict) and row]
     if not found:
         raise Unreadable("Voicenter sent no named values; nothing was stored.")
@@ -118,9 +117,9 @@ def _json(text: str) -> list[object]:
     return told if isinstance(told, list) else [told]
 
 
-def _xml(body: bytes) -> list[object]:
+def _xml(body: bytes, content_type: str) -> list[object]:
     try:
-        method, params = xmlrpc.read_call(body)
+        method, params = xmlrpc.read_call(body, content_type)
     except xmlrpc.NotXmlRpc as error:
         raise Unreadable(f"Voicenter sent XML that is not an XML-RPC call ({error}); nothing was stored.") from error
     if method.lower() != "cdr":
@@ -128,8 +127,8 @@ def _xml(body: bytes) -> list[object]:
     return list(params[:1])
 
 
-def _form(text: str) -> dict[str, str]:
+def _form(request: Request) -> dict[str, str]:
     try:
-        return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=500))
+        return dict(loose.form(request.body, request.headers.get("content-type", "")))
     except ValueError as error:
         raise Unreadable("Voicenter sent neither XML, JSON nor a form; nothing was stored.") from error

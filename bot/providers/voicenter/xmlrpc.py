@@ -15,6 +15,8 @@ from xml.sax import saxutils
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import iterparse
 
+from bot import loose
+
 Value: TypeAlias = "str | int | float | bool | list[Value] | dict[str, Value] | None"
 
 MAX_BYTES = 1_000_000
@@ -36,13 +38,13 @@ class NotXmlRpc(ValueError):
     """Not XML-RPC, or XML that nobody honest sends. `str()` says what is wrong, without the content."""
 
 
-def read_call(body: bytes) -> tuple[str, list[Value]]:
-    """Method name and parameters of a `methodCall`.
+def read_call(body: bytes, content_type: str = "") -> tuple[str, list[Value]]:
+    """Method name and parameters of a `methodCall`. `content_type`: the header, for a charset that it alone names.
 
     Raises:
         NotXmlRpc: broken XML, a DTD, too deep, too long, or another document.
     """
-    root = _parse(body)
+    root = _parse(body, content_type)
     if _name(root) != "methodcall":
         raise NotXmlRpc("not a methodCall")
     method = next((_text(child) for child in root if _name(child) == "methodname"), "")
@@ -74,14 +76,14 @@ def write_response(members: Mapping[str, Value]) -> bytes:
     return _document("methodResponse", "", members)
 
 
-def _parse(body: bytes) -> Element:
+def _parse(body: bytes, content_type: str = "") -> Element:
     if len(body) > MAX_BYTES:
         raise NotXmlRpc(f"longer than {MAX_BYTES} bytes")
     try:
         try:
             return _tree(body.strip())
         except (ParseError, LookupError, UnicodeError):
-            return _tree(_mended(body.strip()))
+            return _tree(_mended(body.strip(), content_type))
     except (ParseError, DefusedXmlException) as error:
         raise NotXmlRpc("broken or forbidden XML") from error
 
@@ -101,11 +103,11 @@ def _tree(body: bytes) -> Element:
     return root
 
 
-def _mended(body: bytes) -> bytes:
+def _mended(body: bytes, content_type: str) -> bytes:
     """Without what one careless name makes of a document: a bare “&”, another charset, characters that XML has not."""
     declared = _DECLARED.match(body)
     try:
-        text = body.decode(declared[1].decode() if declared else "utf-8", "replace")
+        text = body.decode(declared[1].decode(), "replace") if declared else loose.text(body, content_type)
     except LookupError:
         text = body.decode(errors="replace")
     text = _NOT_XML.sub("\ufffd", re.sub(r"^<\?xml[^>]*>", "", text))
