@@ -191,7 +191,7 @@ async def test_results_whose_upload_was_cut_off_are_told_of(desk: Office, monkey
 async def test_a_preview_is_discarded(desk: Office) -> None:
     await desk.type(f'/voicemsg {ONE}, {TWO} "Hello"', user="U2")
     preview = card(desk, "U2")
-    await desk.press("voicemsg:drop", preview, "DU2", user="U2")
+    assert await desk.press("voicemsg:drop", preview, "DU2", user="U2") == "Discarded; nobody was called."
     assert "Discarded" in card(desk, "U2").text
     assert speaker(desk).messages == []
     assert "U2 stop voice messages 2 unsent" in await audit(desk)
