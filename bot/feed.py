@@ -84,6 +84,7 @@ class Feed:
     Attributes:
         client: must not repeat a post by itself: with Slack's default `retry_handlers` it would.
         sleep: tests inject their own.
+        _asked_to_wait: place -> until when Slack wants nothing posted there, seconds since 1970 UTC.
         _cut_off: place that could not be posted to of late, whatever the message -> the card that has just let an older
             one go first, 0 = none.
     """
@@ -93,6 +94,7 @@ class Feed:
     render: Render
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     _free_at: dict[str, float] = field(default_factory=dict)
+    _asked_to_wait: dict[str, float] = field(default_factory=dict)
     _cut_off: dict[str, int] = field(default_factory=dict)
     _looked_at: float = 0
     _conversations: "OrderedDict[str, str]" = field(default_factory=OrderedDict)
@@ -129,6 +131,7 @@ class Feed:
         now = self.board.now()
         if now < self._looked_at:  # the clock was set back: what was counted by it would hold cards up as long
             self._free_at.clear()
+            self._asked_to_wait.clear()
             await self.board.write(cards.set_back, self._looked_at - now, now)
         elif not self._looked_at and (held := await self.board.read(cards.held, now)):
             # The quiet hours that they wait for may not be in the settings any more.
@@ -155,7 +158,10 @@ class Feed:
             wait = await self.step()
             if self._tasks:
                 await asyncio.wait(set(self._tasks))
-            elif any(due_at <= until for _, due_at in await self.board.read(cards.due)):
+            elif any(
+                max(due_at, self._asked_to_wait.get(place, 0)) <= until
+                for place, due_at in await self.board.read(cards.due)
+            ):
                 await self.sleep(wait)
             else:
                 return
@@ -189,7 +195,8 @@ class Feed:
             asked = await self._bring_up_to_date(card)
             await self._mended(card, asked)
         except Limited as limit:
-            self._free_at[card.place] = now() + limit.seconds  # the place waits, and the card loses no turn
+            # The place waits, and the card loses no turn.
+            self._free_at[card.place] = self._asked_to_wait[card.place] = now() + limit.seconds
         except _NotYet as above:  # which may fail for days, or be shown any moment
             wait = min(max(above.until - now(), POST_SECONDS), LINE_SECONDS)
             await self.board.write(cards.later if above.failed else cards.postpone, card, now() + wait)
