@@ -33,6 +33,7 @@ from bot import (
     controlling,
     digests,
     disk,
+    down_time,
     escalating,
     forgetting,
     guiding,
@@ -302,7 +303,7 @@ async def running(
             await socket_mode.begin_if_reached()
             ticking["socket"] = (socket_mode, 20)
         scheduler = await jobs.start(board, ticking)
-        stack.callback(scheduler.shutdown, wait=False)
+        stack.push_async_callback(jobs.stop, scheduler)
         _calm_the_collector()
         yield Callboard(board, feed, app, port)
 
@@ -310,6 +311,7 @@ async def running(
 async def _recover(board: Board, native: NativeCalls) -> None:
     """What a crash has left behind, in an order in which each finds what it needs; and who hears of changed calls."""
     await message_queue.recover(board)
+    await down_time.hold(board)
     await workflow_steps.recover(board)
     await offers.recover(board)
     await unclear.recover(board)
@@ -330,6 +332,7 @@ def _ticking(desk: Desk, native: NativeCalls) -> dict[str, tuple[Callable[[], Aw
     pictures = Pictures(board, slack)
     answers = StepAnswers(board, slack)
     return {
+        "running": (lambda: down_time.note(board), down_time.EVERY_SECONDS),
         "digests": (lambda: digests.due(board, pictures), 20),
         "slack_calls": (native.sweep, 20),
         "web_phones": (lambda: phone_page.catch_up(board), 15),

@@ -113,9 +113,10 @@ class Board:
         while True:
             try:
                 return await self.write(work, *args, **kwargs)
-            except sqlite3.OperationalError:  # the disk is full, or away
+            except sqlite3.OperationalError as error:  # the disk is full, or away
                 if not told:
-                    log.exception("What a phone service told cannot be written down; it is tried again and again.")
+                    words = "What a phone service told cannot be written down; it is tried again and again: %s"
+                    log.error(words, error, exc_info=not is_of_the_disk(error))
                 told = True
                 await self.sleep(WRITE_AGAIN_SECONDS)
 

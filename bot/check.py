@@ -31,7 +31,7 @@ from bot.providers import provider_class
 from bot.settings import Account, Settings
 from bot.settings_reader import examine
 from bot.settings_values import VARIABLES
-from bot.store import ledger
+from bot.store import is_taken, ledger
 from bot.store.engine import SQLITE, read_only
 from bot.store.engine import examine as examine_file
 from bot.store.schema import VERSION
@@ -224,7 +224,10 @@ async def _port(settings: Settings, session: aiohttp.ClientSession) -> list[Find
     except SettingsError as error:
         taken = isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.EADDRINUSE
         if taken and await _alive(session, f"{settings.own_url}/healthz/live") == "alive":
-            return [Finding("ok", f"{where}: Callboard runs there")]
+            if await asyncio.to_thread(is_taken, settings.data / LOCK):
+                return [Finding("ok", f"{where}: Callboard runs there")]
+            words = f"another Callboard runs there, which does not use {settings.data}. Stop it, or set CALLBOARD_PORT."
+            return [Finding("WRONG", f"{where}: {words}")]
         return [Finding("WRONG", str(error))]
     return [Finding("ok", f"{where}: free")]
 

@@ -235,7 +235,8 @@ def read(table: Mapping[str, Any]) -> tuple[Recording, list[str]]:
         listed = {}
     for code, rule in listed.items():
         if str(code).upper() not in phonenumbers.SUPPORTED_REGIONS:
-            errors.append(f"recording.countries: “{code}” is not a country code of two letters.")
+            words = numbers.MISTAKEN.get(str(code).upper(), "Use two letters, like “IL”.")
+            errors.append(f"recording.countries: “{code}” is not a country code. {words}")
         elif rule not in _STRICTEST:
             errors.append(f"recording.countries.{code} must be one of: {', '.join(_STRICTEST)}.")
         else:

@@ -30,6 +30,7 @@ from bot.slack_api import (
     Unanswered,
     ask,
     code_of,
+    messages_between,
     status_of,
 )
 from bot.store import cards, ledger, missed, roundups
@@ -386,28 +387,13 @@ class Feed:
         age = self.board.now() - card.posting_at
         if age < LOOK_UP_SECONDS:
             await self.sleep(min(LOOK_UP_SECONDS - age, LOOK_UP_SECONDS))  # the clock may have been set back
-        page: dict[str, str] = {}
-        method = self.client.conversations_replies if thread else self.client.conversations_history
-        where = {"ts": thread} if thread else {}
-        while True:  # people go on talking in a busy channel: the message need not be among the latest hundred
-            answer = await ask(
-                method,
-                channel=card.channel,
-                **where,
-                oldest=f"{card.posting_at - CLOCKS_DIFFER_SECONDS:.6f}",
-                latest=f"{card.posting_at + CLOCKS_DIFFER_SECONDS:.6f}",
-                include_all_metadata=True,
-                limit=200,
-                **page,
-            )
-            for message in answer["messages"]:
-                payload = (message.get("metadata") or {}).get("event_payload") or {}
-                if payload.get("nonce") == card.nonce:
-                    return replace(card, ts=message["ts"], shown="")
-            cursor = (answer.get("response_metadata") or {}).get("next_cursor")
-            if not cursor:
-                return card
-            page = {"cursor": cursor}
+        # People go on talking in a busy channel: the message need not be among the latest hundred.
+        first, last = card.posting_at - CLOCKS_DIFFER_SECONDS, card.posting_at + CLOCKS_DIFFER_SECONDS
+        async for message in messages_between(self.client, card.channel, thread, first, last, metadata=True):
+            payload = (message.get("metadata") or {}).get("event_payload") or {}
+            if payload.get("nonce") == card.nonce:
+                return replace(card, ts=message["ts"], shown="")
+        return card
 
     async def _conversation(self, place: str) -> str:
         """Channel id of a place; a person's conversation with the app is opened once and remembered."""

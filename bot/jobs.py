@@ -14,14 +14,16 @@ from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import Any
 
-from bot.board import Board, notice, sentence
+import msgspec
+
+from bot.board import Board, sentence
 from bot.call import Call
 from bot.cards.notice import reminder
 from bot.catching_up import EVERY_SECONDS, catch_up
 from bot.events import CallEnded, State
 from bot.polling import POLL_SECONDS, Poll
 from bot.provider import Provider
-from bot.store import calls, cards, ledger, lookups, messages
+from bot.store import calls, cards, is_of_the_disk, ledger, lookups, messages
 
 log = logging.getLogger("callboard.jobs")
 
@@ -104,7 +106,7 @@ async def remind(board: Board) -> None:
         since = await board.read(calls.with_number, call.number, now) if call.number else []
         last = next((one for one in since if one.rep == user and one.purpose == call.purpose), None)
         payload = reminder(call, contact, await board.read(board.zone_of, user), last)
-        await board.write(_remind, reminder_id, user, notice(payload["text"], payload["buttons"]), now)
+        await board.write(_remind, reminder_id, user, msgspec.json.encode(payload), now)
 
 
 def _remind(db: sqlite3.Connection, reminder_id: str, user: str, body: bytes, now: float) -> None:
@@ -132,7 +134,7 @@ async def _check(board: Board, account: str, provider: Provider) -> None:
 
 
 async def start(board: Board, extra: dict[str, tuple[Callable[[], Awaitable[None]], float]]) -> Any:
-    """Start ticking; returns the scheduler, to be shut down. `extra`: name -> (function, every so many seconds)."""
+    """Start ticking; returns the scheduler, for `stop()`. `extra`: name -> (function, every so many seconds)."""
     # In a thread, because importing it takes 70 ms in which the first acknowledgement would wait.
     apscheduler = await asyncio.to_thread(import_module, "apscheduler.schedulers.asyncio")
     every: dict[str, tuple[Callable[[], Awaitable[None]], float]] = {
@@ -176,7 +178,7 @@ def _ticking(
         why = f", {error}" if isinstance(error, sqlite3.Error) else ""  # the words of others may hold anything
         key, words = f"job {name}", f"The regular job “{name}” failed: {type(error).__name__}{why}."
         if board.logged.get(key) != words:  # one that fails every few seconds would fill the log, and the disk
-            log.error("Job %s failed.", name, exc_info=error)
+            log.error("Job %s failed.", name, exc_info=None if is_of_the_disk(error) else error)
         try:
             with contextlib.suppress(sqlite3.Error):  # whoever looks after the disk says that
                 await board.problem(key, words)
@@ -189,6 +191,14 @@ def _ticking(
             board.spawn(work(), failed)  # tracked: stopping lets it finish, APScheduler would cut it off
 
     return tick
+
+
+async def stop(scheduler: Any) -> None:
+    """Tick no more. What is due by now is begun, and finished by whoever settles: cut off, it would be an error in the
+    log, with a traceback."""
+    scheduler.pause()
+    await asyncio.sleep(0)
+    scheduler.shutdown(wait=False)
 
 
 def _keep_up(scheduler: Any) -> None:

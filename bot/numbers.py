@@ -12,6 +12,8 @@ EMERGENCY_EVERYWHERE = frozenset({"112", "911", "999", "100", "101", "102"})
 """Emergency numbers somewhere that a desk phone, a SIM or a PBX may also honour elsewhere: never dialled at all."""
 LONGEST_EMERGENCY = 6
 """Digits, in all countries."""
+MISTAKEN = {"UK": "Write “GB” for the United Kingdom.", "EL": "Write “GR” for Greece."}
+"""What to do about codes of countries that are in use and in no standard."""
 MOST_WORDS = 20
 """Of one number, as people write it: no number has so many digits."""
 _OF_NUMBERS = frozenset("+-()./‐‑‒–—−")

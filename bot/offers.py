@@ -30,6 +30,7 @@ CALL, YES = "offer:call", "offer:yes"
 LOOKED_AT = 50
 """Contacts of one transaction that may turn out not to be callable now; then the next round goes on."""
 _STALE = "That contact was dealt with already, so nothing was done a second time. Look at the list's card."
+_OVER: Mapping[str, str] = {"paused": "was paused meanwhile", "stopped": "was stopped meanwhile", "done": "is done"}
 
 
 def key(user: str, pressed: Press) -> str:
@@ -144,11 +145,10 @@ def _before(db: sqlite3.Connection, user: str, pressed: Press) -> Offer:
             why = "That call list is not on record any more, so nothing was done."
         elif row is None and found.state in _OVER:
             why = f"The call list {plain(found.name)} {_OVER[found.state]}, so nothing was done. Look at its card."
+        elif row is None and (rep := store.rep(db, pressed.list, user)) is not None and rep.paused:
+            why = "You have paused your call list, so nothing was done. Press *Go on* on its card first."
         raise NotAllowed(why)
     return row
-
-
-_OVER: Mapping[str, str] = {"paused": "was paused meanwhile", "stopped": "was stopped meanwhile", "done": "is done"}
 
 
 async def skip(board: Board, user: str, pressed: Press) -> None:

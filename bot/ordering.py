@@ -64,8 +64,13 @@ def message(board: Board, provider: Provider, order: MessageOrder) -> tuple[Mess
     """The order of a voice message as the service gets it, and how the other side knows of its recording.
 
     Raises:
-        NotAllowed: it cannot be recorded as the rules want it.
+        NotAllowed: it cannot be recorded as the rules want it, or its line is not in the settings any more.
     """
+    if order.caller_id and board.settings.line(order.caller_id) is None:
+        raise NotAllowed(
+            f"{numbers.pretty(order.caller_id)}, which the message was to show, is not one of your lines any more, so "
+            "they were not called. Send it again from another line."
+        )
     if order.ring_seconds:  # asked for before the policy said so, perhaps
         order = replace(order, ring_seconds=max(order.ring_seconds, board.settings.policy.ring_at_least))
     if not order.record:

@@ -234,10 +234,12 @@ class Provider(Operations):
             )
         foreign = sorted({SAID.get(name, name.replace("_", " ")) for name in chosen(order) - known})
         if foreign:
+            options, them = ("this option", "it") if len(foreign) == 1 else ("these options", "them")
             names = ", ".join(foreign)
-            raise Unsupported(
-                f"{self.title} cannot {what} with these options: {names}. Nothing was dialled; leave them out."
-            )
+            told = f"{self.title} cannot {what} with {options}: {names}. Nothing was dialled; leave {them} out."
+            if isinstance(order, CallOrder) and "record" in foreign and self.can("start_recording"):
+                told += " To record, press “Record” on the call's card while you talk."
+            raise Unsupported(told)
 
     async def download(self, request: httpx.Request, into: Path, limit: int, hosts: frozenset[str]) -> str:
         """Write a sound to a file, as `bot.download` allows. Returns its media type."""

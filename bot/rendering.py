@@ -24,7 +24,7 @@ from bot.cards.escalation import since_then
 from bot.cards.incoming import SHOWN_HISTORY, incoming_card
 from bot.cards.line import line_card
 from bot.cards.missed import missed_card
-from bot.cards.notice import notice_card
+from bot.cards.notice import notice_card, put_off
 from bot.cards.offer import HISTORY, Known, offer_card
 from bot.cards.roundup import Reading, newest, roundup_card
 from bot.cards.said import Said
@@ -69,6 +69,8 @@ async def render(board: Board, card: Card) -> Message | None:
     """What the card should show; None = nothing (any more)."""
     if card.kind == "notice":
         told = msgspec.json.decode(card.body or b"{}")
+        if "reminder" in told:
+            return await board.read(_reminder, board, card, told)
         return await board.read(_escalation, board, card, told) if "missed" in told else notice_card(told)
     if card.kind == "digest":
         return digest_card(msgspec.json.decode(card.body or b"{}"))
@@ -205,6 +207,11 @@ def _missed(db: sqlite3.Connection, board: Board, card: Card) -> Message | None:
         closing=calls.get(db, row.closed_call) if row.closed_call else None,
         voicemail=any(call.outcome is Outcome.VOICEMAIL for call in tries),
     )
+
+
+def _reminder(db: sqlite3.Connection, board: Board, card: Card, told: dict[str, Any]) -> Message:
+    due_at = ledger.reminder_of(db, told["reminder"], card.place[1:])
+    return notice_card(put_off(told, due_at, board.now(), _zone(db, board, card.place)))
 
 
 def _escalation(db: sqlite3.Connection, board: Board, card: Card, told: dict[str, Any]) -> Message | None:

@@ -19,10 +19,10 @@ from bot import call_options, decide, numbers, policy
 from bot.errors import BadInput, SettingsError
 from bot.provider import Provider, Setting
 from bot.providers import provider_class
-from bot.settings import COMMANDS, Account, Line, Settings
+from bot.settings import Account, Line, Settings
 from bot.settings_file import parsed
 from bot.settings_sections import Sections
-from bot.settings_values import COUNTRIES, advice, is_address, is_zone, like_zone
+from bot.settings_values import advice, is_address, is_zone, like_zone
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _CHANNEL = re.compile(r"[CG][A-Z0-9]{1,30}")
@@ -107,7 +107,7 @@ class _Reader(Sections):
             mask=self.flag("mask_numbers", False),
             dispositions=dispositions,
             stop_disposition=stop_disposition,
-            contact_url=self.text("contact_url", ""),
+            contact_url=self.contact_url(),
             lookup_url=self.lookup_url(),
             lookup_token=self.lookup_token(),
             commands=self.commands(),
@@ -128,7 +128,7 @@ class _Reader(Sections):
         region = self.text("region", "US").upper()
         if region in phonenumbers.SUPPORTED_REGIONS:
             return region
-        words = COUNTRIES.get(region, 'Use two letters, like region = "IL".')
+        words = numbers.MISTAKEN.get(region, 'Use two letters, like region = "IL".')
         self.errors.append(f"region = “{region}” is not a country code. {words}")
         return "US"
 
@@ -171,6 +171,18 @@ class _Reader(Sections):
             )
         if not value and mode == "http":
             self.errors.append("CALLBOARD_PUBLIC_URL is not set. Slack needs it in HTTP mode to reach Callboard.")
+        return value
+
+    def contact_url(self) -> str:
+        value = self.text("contact_url", "").strip()
+        if value and not _ADDRESS.match(value):
+            self.errors.append(
+                "contact_url must begin with https:// or http://, like https://crm.example.com/{number}."
+            )
+        elif not is_address(value):
+            self.errors.append(f"contact_url is not an address. {_IN_BRACKETS}")
+        elif value and "{number}" not in value:
+            self.errors.append("contact_url must have {number} where the number goes.")
         return value
 
     def lookup_url(self) -> str:
@@ -254,6 +266,10 @@ class _Reader(Sections):
         """One setting of an account's provider: from the environment, its section, or as it is by default."""
         variable = f"{name}_{setting.name}".upper()
         value = section.pop(setting.name, "") if not setting.secret else ""
+        if not isinstance(value, str | int) or isinstance(value, bool):
+            words = f"must be a text in quotes. In the environment it is {variable}."
+            self.errors.append(f"{setting.name} of [accounts.{name}] {words}")
+            return setting.default or ""
         # A password may be of anything, quotes and blanks too.
         read = self.environment.get if setting.name == "password" else self.variable
         value = read(variable, "") or str(value) or (setting.default or "")
@@ -375,18 +391,6 @@ class _Reader(Sections):
             ]
             numbered.append(msgspec.structs.replace(flow, line=number))
         return tuple(numbered)
-
-    def commands(self) -> dict[str, str]:
-        table = self.sub("commands")
-        prefix = str(table.pop("prefix", ""))
-        found = {name: str(table.pop(name, f"/{prefix}{name}")) for name in COMMANDS}
-        for name, command in found.items():
-            if not re.fullmatch(r"/[a-z0-9_-]{1,31}", command):
-                self.errors.append(f"commands.{name} = “{command}” must be a slash and small letters, like /call.")
-            if list(found.values()).index(command) != list(found).index(name):
-                self.errors.append(f"commands.{name} = “{command}” is another command's name, too. Rename one of them.")
-        self.leftovers("commands", table)
-        return found
 
 
 def _dialled(target: str, region: str) -> str:

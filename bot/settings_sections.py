@@ -6,12 +6,12 @@ from typing import Any
 
 import phonenumbers
 
-from bot import consent
+from bot import consent, numbers
 from bot.call_options import LONGEST_RING
 from bot.places import AREA_CODES, DEFAULTS, Place
 from bot.rules import ASK_FIRST
-from bot.settings import REGISTRY_DAYS, MessageSettings, PolicySettings, Retention, Settings
-from bot.settings_values import COUNTRIES, Values
+from bot.settings import COMMANDS, REGISTRY_DAYS, MessageSettings, PolicySettings, Retention, Settings
+from bot.settings_values import Values
 
 LEAST_DAYS = 35
 """What `/call again`, weekly digests and limits look back on is kept."""
@@ -28,7 +28,7 @@ class Sections(Values):
         countries = tuple(c.upper() for c in self.strings("policy.countries", table.pop("countries", [region])))
         for country in countries:
             if country not in phonenumbers.SUPPORTED_REGIONS:
-                words = COUNTRIES.get(country, "Use two letters, like “IL”.")
+                words = numbers.MISTAKEN.get(country, "Use two letters, like “IL”.")
                 self.errors.append(f"policy.countries: “{country}” is not a country code. {words}")
         hours = self.hours("policy.hours", table.pop("hours", ["09:00", "18:00"])) or ("09:00", "18:00")
         names = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -76,7 +76,7 @@ class Sections(Values):
         for country, days in value.items():
             code = str(country).upper()
             if code not in phonenumbers.SUPPORTED_REGIONS:
-                words = COUNTRIES.get(code, "Use two letters, like US.")
+                words = numbers.MISTAKEN.get(code, "Use two letters, like US.")
                 self.errors.append(f"{shown}: “{country}” is not a country code. {words}")
             elif not isinstance(days, int) or isinstance(days, bool) or days < 0:
                 self.errors.append(f"{shown}.{country} must be a whole number of days, 0 or more.")
@@ -198,4 +198,24 @@ class Sections(Values):
         table = self.sub("digest")
         found = self.yes_or_no(table, "digest.picture", "picture", True)
         self.leftovers("digest", table)
+        return found
+
+    def commands(self) -> dict[str, str]:
+        """[commands]: what each of ours is called in this workspace."""
+        table = self.sub("commands")
+        prefix = table.pop("prefix", "")
+        if not isinstance(prefix, str) or not re.fullmatch(r"[a-z0-9_-]*", prefix):
+            words = 'must be small letters, digits, - and _, without a slash, like "acme-".'
+            self.errors.append(f"commands.prefix = “{prefix}” {words}")
+            prefix = ""
+        for name in [name for name in COMMANDS if not isinstance(table.get(name, ""), str)]:
+            self.errors.append(f'commands.{name} must be a text in quotes, like "/{name}".')
+            del table[name]
+        found = {name: str(table.pop(name, f"/{prefix}{name}")) for name in COMMANDS}
+        for name, command in found.items():
+            if not re.fullmatch(r"/[a-z0-9_-]{1,31}", command):
+                self.errors.append(f"commands.{name} = “{command}” must be a slash and small letters, like /call.")
+            if list(found.values()).index(command) != list(found).index(name):
+                self.errors.append(f"commands.{name} = “{command}” is another command's name, too. Rename one of them.")
+        self.leftovers("commands", table)
         return found

@@ -13,8 +13,6 @@ from bot.settings import COMMANDS, Hours, Line, MessageSettings, Pace, PolicySet
 
 _USER = re.compile(r"[UW][A-Z0-9]{1,30}")
 _CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
-COUNTRIES = {"UK": "Write “GB” for the United Kingdom.", "EL": "Write “GR” for Greece."}
-"""What to do about codes that are in use and in no standard."""
 _TOP = "at the top of the file, before the first section"
 PLACES: Mapping[str, tuple[str, ...]] = {
     _TOP: (

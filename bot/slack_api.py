@@ -1,6 +1,6 @@
 """A call of Slack's Web API: once, and what can go wrong with it sorted by what is known then."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
@@ -8,6 +8,7 @@ import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.http_retry import FixedValueRetryIntervalCalculator, HttpRequest, HttpResponse, RetryState
 from slack_sdk.http_retry.builtin_async_handlers import AsyncConnectionErrorRetryHandler
+from slack_sdk.web.async_client import AsyncWebClient
 from typing_extensions import override
 
 CLOCKS_DIFFER_SECONDS = 900.0
@@ -117,6 +118,27 @@ def is_slacks(error: Exception) -> bool:
         code, status = code_of(error), status_of(error)
         return status == 429 or status >= 500 or code in PERHAPS or code == "ratelimited"
     return type(error).__module__.startswith("aiohttp")
+
+
+async def messages_between(
+    client: AsyncWebClient, channel: str, thread: str, first: float, last: float, *, metadata: bool = False
+) -> AsyncIterator[dict[str, Any]]:
+    """All messages of a conversation, or of the thread below the message `thread`, between two moments.
+
+    `first`, `last`: seconds since 1970 UTC, by Slack's clock.  `metadata`: they come with theirs. Raises as `ask()`.
+    """
+    method = client.conversations_replies if thread else client.conversations_history
+    where: dict[str, Any] = {"channel": channel, **({"ts": thread} if thread else {})}
+    where |= {"oldest": f"{first:.6f}", "latest": f"{last:.6f}", "limit": 200}
+    where |= {"include_all_metadata": True} if metadata else {}
+    while True:
+        answer = await ask(method, **where)
+        for message in answer["messages"]:
+            yield message
+        cursor = (answer.get("response_metadata") or {}).get("next_cursor")
+        if not cursor:
+            return
+        where["cursor"] = cursor
 
 
 def code_of(error: BaseException) -> str:

@@ -25,8 +25,8 @@ CODE_PAGES: Mapping[str, str] = {
 Numbers are the same in all of them, so a wrong one spoils names at most, and the preview shows some.
 """
 
-PIECE = 1000
-"""Rows of one piece: read in a few milliseconds."""
+PIECE = 250
+"""Rows of one piece: in the database in two milliseconds."""
 
 _ROUNDED = re.compile(r"\d(?:[.,]\d+)?E\+?\d+", re.IGNORECASE)
 _DECIMAL = re.compile(r"(\+?\d{6,})[.,]0+")

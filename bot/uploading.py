@@ -9,7 +9,8 @@ Source: https://docs.slack.dev/messaging/working-with-files
 """
 
 import io
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import aiohttp
@@ -55,6 +56,7 @@ _WHY = {
 _SHOWN_OR_NOT = "Slack did not say what it did, so the file may be shown or not. Look before it is sent again."
 _NOT_TAKEN = "Slack did not take the file, so nobody sees it. Try again in a minute."
 _GONE = frozenset({"file_not_found", "file_deleted"})
+_NO_THREAD = slack_api.NO_THREAD | {"invalid_thread_ts"}
 
 Client = AsyncWebClient
 """Slack's client, for those who only pass it on to this module."""
@@ -192,22 +194,15 @@ async def is_shown(
     Raises:
         Limited, Unavailable: Slack cannot be asked now.  NotAllowed: it refuses to say.
     """
-    method = slack.conversations_replies if thread_ts else slack.conversations_history
-    where: dict[str, Any] = {"channel": channel, **({"ts": thread_ts} if thread_ts else {})}
     first, last = since - slack_api.CLOCKS_DIFFER_SECONDS, since + LOOK_AHEAD_SECONDS
-    where |= {"oldest": f"{first:.6f}", "latest": f"{last:.6f}", "limit": 200}
-    while True:
-        answer = await _ask(method, **where)
-        for message in answer["messages"]:
+    with _in_words():
+        async for message in slack_api.messages_between(slack, channel, thread_ts, first, last):
             ours = message.get("bot_id") or message.get("subtype") == "file_share"
             if (mark and ours and mark in message.get("text", "")) or any(
                 found.get("id") == file for found in message.get("files") or ()
             ):
                 return True
-        cursor = (answer.get("response_metadata") or {}).get("next_cursor")
-        if not cursor:
-            return False
-        where["cursor"] = cursor
+    return False
 
 
 async def delete(slack: AsyncWebClient, file: str) -> None:
@@ -227,13 +222,24 @@ async def share_again(slack: AsyncWebClient, channel: str, thread_ts: str, file:
     return True
 
 
+class NoThread(NotAllowed):
+    """The message below which the file was to be shown is not there any more."""
+
+
 class _Gone(NotAllowed):
     """Slack does not know that file (any more)."""
 
 
 async def _ask(method: Callable[..., Awaitable[Any]], **arguments: Any) -> Any:
-    try:
+    with _in_words():
         return await slack_api.ask(method, **arguments)
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    """What goes wrong with Slack, as this module's errors."""
+    try:
+        yield
     except slack_api.Limited as limit:
         raise Limited(limit.seconds) from limit
     except slack_api.Unanswered as error:
@@ -242,6 +248,8 @@ async def _ask(method: Callable[..., Awaitable[Any]], **arguments: Any) -> Any:
         code = slack_api.code_of(error) or "unknown"
         if code in _GONE:
             raise _Gone("Slack does not know that file any more.") from error
+        if code in _NO_THREAD:
+            raise NoThread("The message that the file belongs below was deleted, so nobody sees the file.") from error
         if code in slack_api.PERHAPS:
             raise Ambiguous(_SHOWN_OR_NOT) from error
         why = _WHY.get(code, f"{code}; tell your admin").replace(_SCOPE, str(error.response.get("needed") or _SCOPE))

@@ -136,11 +136,27 @@ async def _decide(
         ledger.audit(db, now, user, "decided on a call", wanted.number, noted)
         return True
 
+    _check_person(board, user, wanted)
+    if not await board.write(write):
+        raise NotAllowed(approval.DECIDED)
+
+
+def _check_person(board: Board, user: str, wanted: Ask) -> None:
     if user == wanted.rep:
         raise NotAllowed("You asked for this call yourself, so somebody else has to decide. Nothing was done.")
     if board.settings.role(user) == "rep":
         raise NotAllowed("Only managers decide on such a call. Nothing was done; ask one of them.")
-    if not await board.write(write):
+
+
+async def check(board: Board, user: str, value: str) -> None:
+    """Whether a word of theirs would count now, before they write it.
+
+    Raises:
+        NotAllowed: as `allow()`.
+    """
+    wish, wanted = _wish(value)
+    _check_person(board, user, wanted)
+    if await board.read(ledger.intent, _subject(wish)) is not None:
         raise NotAllowed(approval.DECIDED)
 
 

@@ -25,7 +25,7 @@ from bot.errors import BadInput, CallboardError, NotAllowed, NotFound, Unavailab
 from bot.events import CdrReceived
 from bot.hooks import Reply, Request
 from bot.provider import Provider
-from bot.store import ledger
+from bot.store import is_of_the_disk, ledger
 
 log = logging.getLogger("callboard.web")
 
@@ -181,11 +181,21 @@ async def _hook(board: Board, scope: Scope, receive: Receive) -> Reply:
         if account not in board.readable:
             board.readable.add(account)
             board.track(asyncio.ensure_future(board.solved(f"webhook {account}")))  # nobody waits for that
-    except sqlite3.Error:
-        log.exception("A webhook of %s could not be stored.", account)
+        if board.logged:
+            board.logged.pop(f"unstored {account}", None)
+    except sqlite3.Error as error:
+        _unstored(board, account, error)
         if not asked:
             return _plain(503, "Not stored; send it again.")
     return reply
+
+
+def _unstored(board: Board, account: str, error: sqlite3.Error) -> None:
+    """Once until one can be stored: the log is on the same disk, often."""
+    words = f"Webhooks of {account} cannot be stored: {error}."
+    if board.logged.get(key := f"unstored {account}") != words:
+        board.logged[key] = words
+        log.error(words, exc_info=None if is_of_the_disk(error) else error)
 
 
 def _sent_by(board: Board, account: str, secret: str, client: tuple[str, int] | None) -> Provider | None:

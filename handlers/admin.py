@@ -13,7 +13,7 @@ from slack_bolt.async_app import AsyncApp
 from bot import approval, numbers, slack_text
 from bot.board import SLACK_ITSELF, Board
 from bot.cards import Message, at_clock, day_clock, plain, safe
-from bot.cards.help import help_message
+from bot.cards.help import help_message, overview
 from bot.cards.times import counted, how_often
 from bot.errors import BadInput, NotAllowed, NotFound
 from bot.operations import operations
@@ -46,9 +46,7 @@ def register(app: AsyncApp, desk: Desk) -> None:
         if file:
             await campaign_calls.dropped(desk, event)
             return
-        text = help_message("callboard", desk.board.settings.commands).text
-        names = ", ".join(f"`{name} help`" for name in desk.board.settings.commands.values())
-        await desk.board.tell(event["user"], f"I understand slash commands: {names}.\n{text}", f"help:{event['ts']}")
+        await desk.board.tell(event["user"], overview(desk.board.settings.commands), f"help:{event['ts']}")
 
     async def removed(event: dict[str, Any]) -> None:
         await desk.board.problem(
@@ -283,23 +281,42 @@ async def _quiet(board: Board, user: str) -> list[str]:
     return found
 
 
+def _why_not(board: Board, zone: str, reason: str, by: str, at: float) -> str:
+    """Why a number is on the do-not-call list, who put it there, and when."""
+    who = f"<@{by}>, " if by else ""
+    return f"{plain(reason) or 'no reason given'} ({who}{day_clock(at, board.now(), zone)})"
+
+
+async def _is_listed(desk: Desk, click: Click, text: str) -> str:
+    """Of one number: the list shows its latest alone."""
+    board = desk.board
+    try:
+        number, _ = numbers.at_start(slack_text.as_read(text), board.settings.region)
+    except BadInput as error:
+        raise BadInput(
+            "Write `/callboard dnc add +1 202 555 0100 reason`, `dnc remove …`, `dnc +1 202 555 0100` or `dnc`. "
+            "Nothing was changed."
+        ) from error
+    why = await board.read(people.do_not_call, number)
+    if why is None:
+        return f"{numbers.pretty(number)} is not on the do-not-call list."
+    zone = await board.read(board.zone_of, click.user)
+    return f"{numbers.pretty(number)} is on the do-not-call list: {_why_not(board, zone, *why)}."
+
+
 async def _do_not_call(desk: Desk, click: Click, text: str) -> str:
     board = desk.board
     word, _, rest = text.partition(" ")
     if word.casefold() in ("", "list"):
         rows = await board.read(people.blocked, _LISTED)
-        now, zone = board.now(), await board.read(board.zone_of, click.user)
+        zone = await board.read(board.zone_of, click.user)
         lines = [
-            f"• {numbers.pretty(number)}: {plain(reason) or 'no reason given'}"
-            f" ({f'<@{by}>, ' if by else ''}{day_clock(at, now, zone)})"
-            for number, reason, by, at in rows
+            f"• {numbers.pretty(number)}: {_why_not(board, zone, reason, by, at)}" for number, reason, by, at in rows
         ]
         heading = "Never to be called:" if len(lines) < _LISTED else f"Never to be called, the latest {_LISTED}:"
         return "\n".join([heading, *lines]) if lines else "The do-not-call list is empty."
     if word.casefold() not in ("add", "remove"):
-        raise BadInput(
-            "Write `/callboard dnc add +1 202 555 0100 reason`, `dnc remove …` or `dnc`. Nothing was changed."
-        )
+        return await _is_listed(desk, click, text)
     added = word.casefold() == "add"
     if not added:
         _check(desk, click, "manager", "take numbers off the do-not-call list")

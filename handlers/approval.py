@@ -1,6 +1,6 @@
 """Lists that wait for a second manager: *Approve* and *Refuse* below the request, and `/campaign approve`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from slack_bolt.async_app import AsyncApp
 
@@ -9,13 +9,21 @@ from bot.cards import date_clock, plain
 from bot.cards.calling_list import contacts
 from bot.cards.forms import form, text_input
 from bot.cards.notice import notice_card
-from bot.errors import NotAllowed
+from bot.errors import NotAllowed, NotFound
 from bot.store import calling_lists as calling_lists_store
 from bot.store import campaigns, messages
+from bot.store.calling_lists import CallingList
+from bot.store.campaigns import Batch
+from bot.store.messages import Batch as MessageBatch
 from handlers import Click, Desk, answer, on_actions, on_form, tell
 
 _APPROVE = {"message": message_batches.approve, "campaign": batches.approve, "calllist": calling_lists.approve}
 _REFUSE = {"message": message_batches.refuse, "campaign": batches.refuse, "calllist": calling_lists.refuse}
+_GET: Mapping[str, Callable[..., Batch | MessageBatch | CallingList | None]] = {
+    "message": messages.get,
+    "campaign": campaigns.get,
+    "calllist": calling_lists_store.get,
+}
 WHY = 500
 """Characters of a reason."""
 
@@ -47,7 +55,14 @@ async def _then(desk: Desk, user: str, kind: str, list_id: str) -> str:
 
 
 async def ask_why(desk: Desk, click: Click) -> None:
-    """*Refuse…*: whoever wanted it should know why."""
+    """*Refuse…*: whoever wanted it should know why. Who comes too late need not write it."""
+    kind, _, list_id = click.value.partition(" ")
+    found = await desk.board.read(_GET[kind], list_id)
+    if found is None:
+        raise NotFound("That list is not on record any more. Nothing was done.")
+    approval.check(desk.board.settings, click.user, found.by)
+    if found.state != "asked":
+        raise NotAllowed(approval.DECIDED)
     why = text_input("why", "Why not?", {}, hint="Whoever sent the list is told.", length=WHY)
     view = form("Refuse this list", [why], "approval:refused", click.value, submit="Refuse")
     await desk.slack.views_open(trigger_id=click.trigger, view=view)

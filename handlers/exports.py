@@ -1,8 +1,10 @@
 """A file that is taken out of Callboard: into Slack, and into the audit log as what became of it."""
 
+import sqlite3
+
 from bot.errors import NotAllowed, Unavailable
-from bot.store import ledger
-from bot.uploading import upload
+from bot.store import cards, ledger
+from bot.uploading import NoThread, upload
 from handlers import Desk
 
 
@@ -40,7 +42,15 @@ async def export(
     try:
         await upload(desk.slack, channel, thread_ts, filename, content, title, comment=comment, before_sharing=note)
     except (NotAllowed, Unavailable) as error:
+        if isinstance(error, NoThread):
+            await desk.board.write(_show_anew, channel, thread_ts)
         if noted:
             failed = f"{noted} not done: {error}"
             await desk.board.write(ledger.audit, desk.board.now(), by, what, subject, failed)
         raise
+
+
+def _show_anew(db: sqlite3.Connection, channel: str, ts: str) -> None:
+    """Somebody deleted the card, and its button with it."""
+    if card := cards.by_message(db, channel, ts):
+        cards.look_again(db, card)

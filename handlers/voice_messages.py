@@ -303,10 +303,14 @@ async def send(desk: Desk, click: Click) -> None:
 
 async def stop(desk: Desk, click: Click) -> None:
     """*Stop*, *Cancel* or *Discard*."""
+    before = await desk.board.read(messages.get, click.value)
     if not await message_batches.stop(desk.board, click.value, click.user):
         raise NotFound("Nobody was waiting any more, so there was nothing to stop.")
     if click.response_url:
-        await tell(desk, click, "Nobody more is called; whoever is being called right now still hears the message.")
+        words = "Nobody more is called; whoever is being called right now still hears the message."
+        if before is not None and before.state in ("draft", "asked"):
+            words = "Discarded; nobody was called."
+        await tell(desk, click, words)
 
 
 async def attach(desk: Desk, click: Click) -> None:

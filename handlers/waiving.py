@@ -83,7 +83,8 @@ async def said(desk: Desk, click: Click) -> None:
 
 
 async def why_not(desk: Desk, click: Click) -> None:
-    """*Refuse…*: whoever wanted to call should know why."""
+    """*Refuse…*: whoever wanted to call should know why. Who comes too late need not write it."""
+    await waiving.check(desk.board, click.user, click.value)
     why = text_input("why", "Why not?", {}, hint="Whoever asked is told.", length=waiving.REASON)
     view = form("Refuse this call", [why], "waive:refused", click.value, submit="Refuse")
     await desk.slack.views_open(trigger_id=click.trigger, view=view)

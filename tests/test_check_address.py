@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from bot.store import alone
 from tests.computer import Computer, computer, fault, nobodys_port, page
 
 __all__ = ["computer"]  # a fixture
@@ -145,7 +146,16 @@ async def test_a_port_that_another_program_has(computer: Computer) -> None:
     assert f"ok       Port {port} on 127.0.0.1: free" in (await computer.check())[1]
     async with page(200, "alive") as other:
         computer.environment["CALLBOARD_PORT"] = port = other.rpartition(":")[2]
+        data = computer.folder / "data"
+        with alone(data / "callboard.lock"):
+            assert f"ok       Port {port} on 127.0.0.1: Callboard runs there" in (await computer.check())[1]
+        words = f"another Callboard runs there, which does not use {data}. Stop it, or set CALLBOARD_PORT."
+        await fault(computer, f"WRONG    Port {port} on 127.0.0.1: {words}")
+        (data / "callboard.lock").unlink()
+        await fault(computer, f"WRONG    Port {port} on 127.0.0.1: {words}")
+        (data / "callboard.lock").write_bytes(b"no lock of ours" * 100)
         assert f"ok       Port {port} on 127.0.0.1: Callboard runs there" in (await computer.check())[1]
+        (data / "callboard.lock").unlink()
     computer.environment["CALLBOARD_HOST"] = "192.0.2.1"
     await fault(
         computer,

@@ -120,7 +120,7 @@ class World:
         """Status of a request, 0 = Callboard died over it."""
         try:
             async with (
-                aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as session,
+                aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as session,
                 session.post(f"http://127.0.0.1:{self.port}{path}", headers=headers, data=body) as answer,
             ):
                 return answer.status

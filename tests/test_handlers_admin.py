@@ -120,6 +120,18 @@ async def test_adding_a_number_again_keeps_why_it_must_not_be_called(desk: Offic
     assert "0123: by law, see example.com (" in await desk.type("/callboard dnc")
 
 
+async def test_whether_a_number_is_on_the_list_and_why(desk: Office) -> None:
+    """The list shows its latest alone, so it is asked about one."""
+    await desk.type("/callboard dnc add +1 202 555 0123 asked us to *stop*", user="U2")
+    told = await desk.type("/callboard dnc (202) 555-0123")
+    assert told == "+1 202-555-0123 is on the do-not-call list: asked us to ∗stop∗ (&lt;@U2&gt;, 03:40)."
+    assert await desk.type("/callboard dnc <tel:+12025550124|+1 202 555 0124>") == (
+        "+1 202-555-0124 is not on the do-not-call list."
+    )
+    assert "dnc +1 202 555 0100" in await desk.type("/callboard dnc Noa Green")
+    assert [line[1] for line in await audited(desk)] == ["do-not-call add"]
+
+
 async def test_whoever_is_told_to_stop_puts_the_number_on_the_list_at_once(desk: Office) -> None:
     """Law wants it done at once, by whatever means somebody says so; taking one off again is the managers' business."""
     told = await desk.type("/callboard dnc add +1 202 555 0123 asked us to stop")
@@ -364,7 +376,12 @@ async def test_only_what_a_person_writes_to_us_is_answered(desk: Office, changes
     await desk.send(slack_requests.event(desk.slack, inner | changes))
     assert desk.conversation("U1") == []
     await desk.send(slack_requests.event(desk.slack, inner))
-    assert "slash commands" in desk.conversation("U1")[0].text
+    told = desk.conversation("U1")[0].text
+    assert told.startswith(
+        "I understand slash commands, typed in any channel or here:\n• `/call`: Rings your phone, then"
+    )
+    assert all(f"• `{name}`: " in told for name in desk.board.settings.commands.values())
+    assert told.endswith("`/call help`, or another of them with `help` behind it, shows all that it takes.")
 
 
 async def test_each_message_is_answered_once(desk: Office) -> None:
@@ -377,7 +394,7 @@ async def test_each_message_is_answered_once(desk: Office) -> None:
     answers = [message for message in desk.conversation("U1") if "slash commands" in message.text]
     assert len(answers) == 2
     for name in desk.board.settings.commands.values():
-        assert f"{name} help" in answers[0].text
+        assert f"`{name}`: " in answers[0].text
 
 
 @pytest.mark.parametrize("kind", ["uninstalled", "tokens_revoked"])

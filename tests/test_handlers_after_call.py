@@ -12,6 +12,7 @@ from bot.events import REP, CdrReceived, Described, LegAnswered, Outcome, State,
 from bot.store import ledger
 from tests import slack_requests
 from tests.audit_lines import audit_log
+from tests.card_examples import action_ids
 from tests.fake_slack import FakeSlack
 from tests.office import LINE, SETTINGS, Office, office
 from tests.slack_state import Clock, Message
@@ -102,6 +103,15 @@ async def test_call_later_sets_a_reminder(desk: Office) -> None:
     card, reminder = desk.conversation("U1")
     assert "Reminder:" in reminder.text
     assert "Reminder to call" not in card.text, "it has come"
+    # Where "Later" was pressed it is seen that it was understood.
+    await desk.press("call:later", reminder, desk.slack.open_dm("U1").id)
+    assert await desk.submit({"when": "tomorrow"}) == {}
+    _, again = desk.conversation("U1")
+    assert "*Put off:* you are reminded again tomorrow at 09:00." in str(again.blocks)
+    assert action_ids(again.blocks) == ["call:again", "call:later"]
+    await desk.press("call:later", again, desk.slack.open_dm("U1").id)
+    assert await desk.submit({"when": NONE}) == {}
+    assert desk.conversation("U1")[1].text == reminder.text
 
 
 async def ended_card(desk: Office, behind: str = "") -> Message:

@@ -15,6 +15,7 @@ from bot import batches, message_batches, message_queue
 from bot.consent import Recording
 from bot.errors import NotAllowed
 from bot.store import campaigns, messages, people
+from tests import slack_requests
 from tests.audit_lines import audit_log
 from tests.campaign_desk import GOOD, bulk_orders, buttons, card, paste, press
 from tests.dialer import Dialer
@@ -156,6 +157,22 @@ async def test_two_managers_at_the_same_moment_send_it_once(desk: Office) -> Non
     told = [ephemeral.text for ephemeral in desk.slack.ephemerals]
     assert sum("Approved;" in words for words in told) == sum("decided before" in words for words in told) == 1
     assert len(speaker(desk).messages) == 3
+
+
+async def test_whoever_comes_too_late_writes_no_reason_in_vain(desk: Office) -> None:
+    await sent(desk)
+    question = latest(desk, "U9")
+    late = slack_requests.click(
+        desk.slack, "approval:no", user="U9", channel=desk.slack.open_dm("U9").id, ts=question.ts
+    )
+    was, desk.board.settings = desk.board.settings, replace(desk.board.settings, admins=())
+    await desk.send(late)
+    assert "Only managers approve lists" in desk.told
+    desk.board.settings = was
+    await pressed(desk, "U4", "approval:yes")
+    await desk.send(late)
+    assert "decided before, so nothing was done a second time" in desk.told
+    assert desk.slack.views == {}
 
 
 async def test_nobody_approves_their_own_list_and_no_rep_approves_any(desk: Office) -> None:

@@ -7,7 +7,7 @@ from bot import controlling, jobs
 from bot.call import HANG_UP_SECONDS, Call
 from bot.consent import Recording
 from bot.errors import Ambiguous, NotAllowed, Refused, Unavailable
-from bot.events import REP, CdrReceived, LegAnswered, LegEnded, LegRinging, Outcome
+from bot.events import REP, AnyEvent, CdrReceived, LegAnswered, LegEnded, LegRinging, Outcome
 from bot.providers import provider_class
 from bot.store import people
 from bot.who import EXAMPLE
@@ -155,6 +155,30 @@ async def test_a_failing_provider_is_told(desk: Office, error: Exception, told: 
     asks = "Its card, in your conversation with Callboard, asks what became of it; it is not dialled again by itself."
     assert (asks in said) == (card == "Unclear")
     assert len(desk.phone.orders) == 1
+
+
+async def test_who_can_record_only_while_they_talk_is_told_how(desk: Office) -> None:
+    class Talking(PaperPhone):
+        """It starts a recording when somebody asks for it, and places no recorded call."""
+
+        title = "Talkabout"
+        order_options = frozenset({"caller_id"})
+
+        @override
+        async def start_recording(self, call: Call, name: str = "") -> tuple[AnyEvent, ...]:
+            raise AssertionError
+
+    await desk.link("U1")
+    talking = Talking("talking", desk.clock)
+    desk.board.providers = {"talking": talking}
+    assert await desk.type("/call +1 202 555 0123 record") == (
+        "Talkabout cannot place a call with this option: record. Nothing was dialled; leave it out. To record, press "
+        "“Record” on the call's card while you talk."
+    )
+    assert (await desk.type("/call +1 202 555 0123 record max 5m")).startswith(
+        "Talkabout cannot place a call with these options: max, record. Nothing was dialled; leave them out."
+    )
+    await talking.http.aclose()
 
 
 async def test_hang_up_once(desk: Office) -> None:

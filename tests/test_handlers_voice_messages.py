@@ -134,6 +134,22 @@ async def test_many_are_shown_first_and_their_results_come_as_a_file(desk: Offic
     assert exports == [("U2", "3 recipients", "voicenter"), ("", "3 recipients", "voicenter")]
 
 
+async def test_results_of_a_card_that_somebody_deleted_come_by_the_button_of_the_new_one(desk: Office) -> None:
+    await desk.type(f'/voicemsg {ONE}, {TWO} "Hello"', user="U2")
+    await desk.press("voicemsg:send", card(desk, "U2"), "DU2", user="U2")
+    await desk.happen(*fails(1, desk.clock(), Outcome.BUSY), *fails(2, desk.clock(), Outcome.BUSY))
+    desk.slack.delete("DU2", card(desk, "U2").ts)
+    await Results(desk.desk)()
+    for _ in range(3):
+        desk.clock.advance(3)
+        await desk.settle()
+    (told,) = [message.text for message in desk.conversation("U2") if "could not be attached" in message.text]
+    assert "The message that the file belongs below was deleted" in told
+    (anew,) = [message for message in desk.conversation("U2") if "voicemsg:csv" in str(message.blocks)]
+    await desk.press("voicemsg:csv", anew, "DU2", user="U2")
+    assert [message.thread_ts for message in desk.conversation("U2") if message.files] == [anew.ts]
+
+
 async def test_results_that_cannot_be_attached_are_told_once(desk: Office) -> None:
     await desk.type(f'/voicemsg {ONE}, {TWO} "Hello"', user="U2")
     await desk.press("voicemsg:send", card(desk, "U2"), "DU2", user="U2")
@@ -175,7 +191,7 @@ async def test_results_whose_upload_was_cut_off_are_told_of(desk: Office, monkey
 async def test_a_preview_is_discarded(desk: Office) -> None:
     await desk.type(f'/voicemsg {ONE}, {TWO} "Hello"', user="U2")
     preview = card(desk, "U2")
-    await desk.press("voicemsg:drop", preview, "DU2", user="U2")
+    assert await desk.press("voicemsg:drop", preview, "DU2", user="U2") == "Discarded; nobody was called."
     assert "Discarded" in card(desk, "U2").text
     assert speaker(desk).messages == []
     assert "U2 stop voice messages 2 unsent" in await audit(desk)

@@ -87,5 +87,5 @@ async def test_a_service_that_lists_none_takes_names_as_typed(
         await desk.type(f"/voicemsg {ONE} template 101")
         assert [order.template for order in desk.phone.messages] == ["101"]  # type: ignore[attr-defined]
         told = await desk.type(f'/voicemsg {TWO} "Hello" keys')
-        assert "with these options: keys. Nothing was dialled" in told
+        assert "with this option: keys. Nothing was dialled" in told
         assert "lets Callboard store messages" in await desk.type("/voicemsg templates add", user="U2")

@@ -365,6 +365,18 @@ async def test_a_clock_that_is_set_back_stops_nothing(desk: Office, monkeypatch:
     assert max(waits) <= timedelta(seconds=900)
 
 
+@pytest.mark.parametrize("turns", range(6))
+async def test_what_is_due_in_the_moment_of_a_stop_leaves_no_traceback(
+    desk: Office, caplog: pytest.LogCaptureFixture, turns: int
+) -> None:
+    scheduler = await jobs.start(desk.board, {})
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    await jobs.stop(scheduler)
+    await desk.settle()
+    assert [record.getMessage() for record in caplog.records if record.name.startswith("apscheduler")] == []
+
+
 async def test_a_job_that_fails_all_night_is_logged_once(desk: Office, caplog: pytest.LogCaptureFixture) -> None:
     """Also where that it fails cannot be written down either: on a full disk a log that grows is no help."""
     rounds, enough, mended = 0, asyncio.Event(), asyncio.Event()

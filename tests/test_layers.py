@@ -105,6 +105,7 @@ KNOWS_ONLY_THE_TYPES_OF_SQLITE = (
         "bot.dialing",
         "bot.digests",
         "bot.disk",
+        "bot.down_time",
         "bot.escalating",
         "bot.feed",
         "bot.guiding",

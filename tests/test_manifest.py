@@ -41,7 +41,7 @@ def used_methods() -> set[str]:
     """Names of the methods of slack_sdk's client (chat_postMessage, ...) that whoever may speak to Slack uses."""
     found = set()
     for path in [
-        *(ROOT / "bot" / f"{name}.py" for name in ("feed", "native_calls", "step_answers", "uploading")),
+        *(ROOT / "bot" / f"{name}.py" for name in ("feed", "native_calls", "slack_api", "step_answers", "uploading")),
         *HANDLERS,
     ]:
         if path.is_file():

@@ -1,6 +1,7 @@
 """The queue of voice messages when a service fails or Callboard is killed: asked again, unclear, never sent twice."""
 
 import asyncio
+import dataclasses
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -33,6 +34,19 @@ async def test_a_service_that_is_not_reached_is_asked_again_a_few_times(desk: Of
     assert await states(desk, made) == ["sent"]
     assert "was not sent" in desk.conversation("U2")[-1].text
     assert "Not reached." in desk.conversation("U2")[-1].text
+
+
+async def test_a_number_that_is_no_line_of_ours_any_more_is_shown_to_nobody(desk: Office) -> None:
+    """It was given back, say, and somebody else's by now."""
+    await desk.link("U2")  # their line is shown
+    made = await batch(desk, *NUMBERS[:2], start=False)
+    desk.board.settings = dataclasses.replace(desk.board.settings, lines=())
+    await message_batches.confirm(desk.board, made.id, "U2")
+    await desk.settle()
+    assert called(desk) == []
+    assert await states(desk, made) == ["refused", "refused"]
+    text = desk.conversation("U2")[-1].text
+    assert "+1 202-555-0100, which the message was to show, is not one of your lines any more" in text
 
 
 async def test_paused_while_it_was_found_out_that_the_last_cannot_be_called(desk: Office) -> None:

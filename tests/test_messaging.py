@@ -105,7 +105,7 @@ async def test_digits_and_sounds_go_to_whoever_can_play_them(desk: Office) -> No
     assert teller.messages == []
     for said in (Said(digits="7"), Said(text="Hi", after="goodbye")):
         wanted = Wanted(by="U2", recipients=((NUMBERS[5], ""),), said=said, account="teller")
-        with pytest.raises(Unsupported, match=r"cannot send a voice message with these options: (digits|finally)"):
+        with pytest.raises(Unsupported, match=r"cannot send a voice message with this option: (digits|finally)"):
             await messaging.create(desk.board, "key", wanted)
     with pytest.raises(BadInput, match="Choose a stored message or write a text"):
         await messaging.create(desk.board, "key", Wanted(by="U2", recipients=((NUMBERS[5], ""),), said=Said()))

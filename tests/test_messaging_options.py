@@ -124,8 +124,14 @@ async def test_a_message_goes_to_the_service_that_can_do_all_of_it(desk: Office)
 @pytest.mark.parametrize(
     ("said", "words"),
     [
-        (Said(text="Hello", max_seconds=60), "options: max. Nothing was dialled; leave them out. It has: from, ring."),
-        (Said(text="Hello", ring_seconds=9, record=True, keys=True), "options: keys, record. Nothing was dialled"),
+        (
+            Said(text="Hello", max_seconds=60),
+            "this option: max. Nothing was dialled; leave it out. It has: from",
+        ),
+        (
+            Said(text="Hello", ring_seconds=9, record=True, keys=True),
+            "these options: keys, record. Nothing was",
+        ),
     ],
 )
 async def test_what_the_service_cannot_do_is_refused_with_what_it_can(desk: Office, said: Said, words: str) -> None:
@@ -134,7 +140,7 @@ async def test_what_the_service_cannot_do_is_refused_with_what_it_can(desk: Offi
     desk.board.providers = {"caller": caller}
     with pytest.raises(Unsupported) as error:
         await send(desk, said)
-    assert f"Caller cannot send a voice message with these {words}" in str(error.value)
+    assert f"Caller cannot send a voice message with {words}" in str(error.value)
     assert caller.messages == []
     assert await desk.calls() == []
     await caller.http.aclose()
@@ -147,7 +153,7 @@ async def test_a_service_that_has_none_says_so(desk: Office) -> None:
 
     plain = Plain("plain", desk.clock)
     desk.board.providers = {"plain": plain}
-    with pytest.raises(Unsupported, match=r"these options: ring\. Nothing was dialled; leave them out\.$"):
+    with pytest.raises(Unsupported, match=r"this option: ring\. Nothing was dialled; leave it out\.$"):
         await send(desk, Said(text="Hello", ring_seconds=20))
     await plain.http.aclose()
 
@@ -161,7 +167,7 @@ async def test_an_extension_behind_a_number_is_dialled_where_the_service_can(des
     caller = Caller("caller", desk.clock)
     desk.board.providers = {"caller": caller}
     told = await desk.type(f'/voicemsg {SECOND} ext 123 "Hello"')
-    assert "Caller cannot send a voice message with these options: ext. Nothing was dialled" in told
+    assert "Caller cannot send a voice message with this option: ext. Nothing was dialled" in told
     assert caller.messages == []
     await caller.http.aclose()
 

@@ -100,10 +100,10 @@ async def test_it_lasts_no_longer_than_somebody_wants(town: Town) -> None:
 @pytest.mark.parametrize(
     ("account", "options", "words"),
     [
-        ("enablex", "ring 20s", "EnableX cannot send a voice message with these options: ring."),
+        ("enablex", "ring 20s", "EnableX cannot send a voice message with this option: ring."),
         ("enablex", "ring 20s", "It has: from, language, voice, keys, words, record."),
-        ("callgear", "ring 20s max 1m", "CallGear cannot send a voice message with these options: max."),
-        ("callgear", "record", "these options: record. Nothing was dialled; leave them out. It has: from, ring, ext."),
+        ("callgear", "ring 20s max 1m", "CallGear cannot send a voice message with this option: max."),
+        ("callgear", "record", "this option: record. Nothing was dialled; leave it out. It has: from, ring, ext."),
         ("exolve", "ring 20s max 1m record", "these options: max, record, ring. Nothing was dialled; leave them out. "),
         ("voicenter", "record", "are recorded only if the other side agrees, and nobody is there to ask"),
         ("enablex", "record", "are recorded only if the other side agrees, and nobody is there to ask"),

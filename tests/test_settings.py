@@ -234,6 +234,11 @@ def test_commands_are_renamed_by_prefix_and_one_by_one(tmp_path: Path) -> None:
     }
 
 
+def test_a_prefix_with_a_slash_is_one_mistake(tmp_path: Path) -> None:
+    (found,) = errors(tmp_path, f'{MINIMAL}[commands]\nprefix = "/acme-"')
+    assert found == 'commands.prefix = “/acme-” must be small letters, digits, - and _, without a slash, like "acme-".'
+
+
 def test_http_mode_needs_the_signing_secret_and_no_app_token(tmp_path: Path) -> None:
     given = {name: value for name, value in ENVIRONMENT.items() if name != "SLACK_APP_TOKEN"}
     given |= {
@@ -351,7 +356,13 @@ def test_a_channel_that_would_always_be_quiet_is_a_mistake(tmp_path: Path) -> No
         ('[lines."+1 202 555 0100"]\n[lines."+12025550100"]', '[lines."+12025550100"]'),
         (2 * '[[flow]]\nstart = "a"\n[flow.steps.a]\ndo = "hang_up"\n', "[[flow]]"),
         ('[commands]\ncall = "call"', "commands.call"),
-        ('[commands]\nprefix = "Acme "', "commands.call"),
+        ('[commands]\nprefix = "Acme "', "commands.prefix"),
+        ("[commands]\nprefix = 5", "commands.prefix"),
+        ("[commands]\ncall = 5", "commands.call must be a text in quotes"),
+        ('contact_url = "crm"', "contact_url must begin with https:// or http://"),
+        ('contact_url = "https://crm.example/callers"', "contact_url must have {number} where the number goes."),
+        ('contact_url = "https://[::1/{number}"', "contact_url is not an address."),
+        ('[recording]\ncountries = { UK = "ask" }', "recording.countries: “UK” is not a country code. Write “GB” for"),
         ('[commands]\nring = "/ring"', "[commands]"),
         ('[commands]\ncall = "/phone"', "commands.phone"),
     ],
@@ -401,6 +412,11 @@ def test_a_flow_dials_nothing_that_is_never_dialled(tmp_path: Path, target: str,
         ("[accounts.voicenter]\naddresses = ['voicenter.example']", "accounts.voicenter.addresses"),
         ("[accounts.voicenter]\nmonitor_url = 'monitor.example'", "VOICENTER_MONITOR_URL"),
         ("[accounts.voicenter]\nmonitor_url = ['https://monitor.example']", "VOICENTER_MONITOR_URL"),
+        (
+            "[accounts.voicenter]\nstatus_names = { 3 = 'Coffee' }",
+            "status_names of [accounts.voicenter] must be a text",
+        ),
+        ("[accounts.voicenter]\nstatus_names = true", "status_names of [accounts.voicenter] must be a text"),
     ],
 )
 def test_a_mistake_in_an_account_is_named(tmp_path: Path, text: str, named: str) -> None:

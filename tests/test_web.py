@@ -21,6 +21,7 @@ from bot.providers.voicenter import Voicenter, xmlrpc
 from bot.store import calls, contacts, ledger
 from bot.store.contacts import Contact
 from bot.web import MAX_BODY, MAX_SLACK_BODY, application
+from tests.full_disk import fill
 from tests.office import ENVIRONMENT, Office, PaperPhone
 
 HOOK = f"/hooks/voicenter/{ENVIRONMENT['CALLBOARD_HOOK_SECRET']}"
@@ -167,6 +168,28 @@ async def test_a_disk_that_fails_asks_for_another_delivery(voicenter: Office) ->
     await voicenter.board.db.write(lambda db: db.execute("DROP TABLE events"))
     answer = await voicenter.http.post(f"{HOOK}/cdr", json=RECORD)
     assert answer.status_code == 503
+
+
+async def test_a_full_disk_is_a_line_in_the_log_and_not_one_for_each_webhook(
+    voicenter: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The log is on the same disk, often."""
+    large = RECORD | {"notes": "x" * 50_000}
+    await fill(voicenter)
+    for ivruniqueid in ("a", "b", "c"):
+        answer = await voicenter.http.post(f"{HOOK}/cdr", json=large | {"ivruniqueid": ivruniqueid})
+        assert answer.status_code == 503
+
+    def said() -> list[str]:
+        return [record.getMessage() for record in caplog.records if "stored" in record.getMessage()]
+
+    assert said() == ["Webhooks of voicenter cannot be stored: database or disk is full."]
+    assert not any(record.exc_info for record in caplog.records)
+    await voicenter.board.db.write(lambda db: db.execute("PRAGMA max_page_count = 1000000").close())
+    assert (await voicenter.http.post(f"{HOOK}/cdr", json=RECORD)).status_code == 200
+    await fill(voicenter)
+    assert (await voicenter.http.post(f"{HOOK}/cdr", json=large | {"ivruniqueid": "d"})).status_code == 503
+    assert len(said()) == 2
 
 
 @pytest.mark.parametrize(

@@ -203,6 +203,7 @@ FORMS: Mapping[str, tuple[str, Sequence[tuple[str, str]]]] = MappingProxyType(
                 ("setup", "says what is still to be set up, step by step"),
                 ("policy", "shows the rules for calling"),
                 ("dnc", "shows the do-not-call list"),
+                ("dnc +1 202 555 0100", "says whether a number is on it, and why"),
                 ("dnc add +1 202 555 0100 asked us to stop", "puts a number on it at once, with the reason"),
                 ("dnc remove +1 202 555 0100", "takes a number off it (managers)"),
                 ("registry", "shows the do-not-call registries that were imported, and how old they are"),
@@ -227,6 +228,13 @@ FORMS: Mapping[str, tuple[str, Sequence[tuple[str, str]]]] = MappingProxyType(
     }
 )
 """Command -> (what it is for, its forms as (what follows the command, what that does))."""
+
+
+def overview(names: Mapping[str, str]) -> str:
+    """What each command is for. `names`: as in `help_message()`."""
+    lines = [f"• `{names.get(command, f'/{command}')}`: {purpose}" for command, (purpose, _) in FORMS.items()]
+    more = f"`{names.get('call', '/call')} help`, or another of them with `help` behind it, shows all that it takes."
+    return "\n".join(["I understand slash commands, typed in any channel or here:", *lines, more])
 
 
 def help_message(command: str, names: Mapping[str, str]) -> Message:

@@ -13,6 +13,7 @@ from bot.cards import (
     Block,
     Message,
     actions,
+    at_clock,
     button,
     date_clock,
     message,
@@ -67,7 +68,8 @@ def _button(given: Mapping[str, Any], number: int) -> Block:
 
 
 def reminder(call: Call, contact: "Contact | None", zone: str, last: Call | None = None) -> dict[str, Any]:
-    """The payload that reminds a rep to call somebody. Buttons `call:again`, `call:later` carry `call.id`.
+    """The payload that reminds a rep to call somebody; "reminder" is the call's id, as are the values of its buttons
+    `call:again`, `call:later`.
 
     `last`: the latest of their calls with that number; None = there was none since.
     """
@@ -82,8 +84,16 @@ def reminder(call: Call, contact: "Contact | None", zone: str, last: Call | None
     party = who_plain(call.number, call.name, contact)
     return {
         "text": text,
+        "reminder": call.id,
         "buttons": [
             {"label": "Call now", "action_id": "call:again", "value": call.id, "style": "primary", "about": party},
             {"label": "Later", "action_id": "call:later", "value": call.id, "about": party},
         ],
     }
+
+
+def put_off(told: Mapping[str, Any], due_at: float, now: float, zone: str) -> Mapping[str, Any]:
+    """What a payload of `reminder()` says by now. `due_at`: when they are reminded again, 0 = they are not."""
+    if due_at <= now:
+        return told
+    return {**told, "text": f"{told['text']}\n*Put off:* you are reminded again {at_clock(due_at, now, zone)}."}

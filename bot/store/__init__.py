@@ -4,6 +4,6 @@ Functions that take a `sqlite3.Connection` run inside `Database.write()` (one tr
 or `Database.read()`. Nobody outside this package sees SQL.
 """
 
-from bot.store.engine import Database, Taken, alone, is_damage, is_failing, is_of_the_disk
+from bot.store.engine import Database, Taken, alone, is_damage, is_failing, is_of_the_disk, is_taken
 
-__all__ = ["Database", "Taken", "alone", "is_damage", "is_failing", "is_of_the_disk"]
+__all__ = ["Database", "Taken", "alone", "is_damage", "is_failing", "is_of_the_disk", "is_taken"]

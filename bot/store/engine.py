@@ -219,6 +219,20 @@ def alone(path: Path) -> Iterator[None]:
         lock.close()
 
 
+def is_taken(path: Path) -> bool:
+    """Whether somebody is in a block of `alone()` there; only looks. True as well where that cannot be told."""
+    if not path.exists():
+        return False
+    look = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=0)
+    try:
+        look.execute("SELECT 1 FROM sqlite_master")
+    except sqlite3.Error:
+        return True
+    finally:
+        look.close()
+    return False
+
+
 def examine(path: Path) -> tuple[int, bool]:
     """(version of the schema, 0 = none yet; was it read to its end?) of a file that is there and may be in use.
 

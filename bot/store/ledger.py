@@ -113,13 +113,19 @@ def remind(db: sqlite3.Connection, call_id: str, user: str, due_at: float) -> No
         " ON CONFLICT (id) DO UPDATE SET due_at = excluded.due_at, done = 0",
         (f"{call_id} {user}", call_id, user, due_at),
     )
-    cards.touch(db, call_id, "call")
+    _show_reminder(db, call_id, user)
 
 
 def take_back_reminder(db: sqlite3.Connection, call_id: str, user: str) -> None:
     """Somebody is not to be reminded of a call after all."""
     db.execute("UPDATE reminders SET done = 1 WHERE id = ? AND NOT done", (f"{call_id} {user}",))
+    _show_reminder(db, call_id, user)
+
+
+def _show_reminder(db: sqlite3.Connection, call_id: str, user: str) -> None:
+    """On the call's card, and where somebody was reminded of it before."""
     cards.touch(db, call_id, "call")
+    cards.touch_all(db, "notice", f"reminder:{call_id} {user}")
 
 
 def reminders_due(db: sqlite3.Connection, now: float) -> list[tuple[str, str, str, float]]:

@@ -13,10 +13,11 @@ import msgspec
 
 from bot.call import Call
 
-CHUNK = 50
-"""Calls, or batches, of one transaction: the writer is held up for some milliseconds."""
-LINES = 500
-"""Lines of one transaction."""
+CHUNK = 10
+"""Calls, or batches, of one transaction: the writer is held up for two milliseconds. A fifth of all costs no more time,
+for it takes nearly as long for each."""
+LINES = 100
+"""Lines of one transaction: a millisecond."""
 _OLD_CALL = (
     "state = 'ended' AND ended_at < :before AND NOT EXISTS ("
     "SELECT 1 FROM recordings WHERE call_id = calls.id AND file <> '' AND state <> 'deleted') AND NOT EXISTS ("
