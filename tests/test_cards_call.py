@@ -269,6 +269,13 @@ def test_any_record_makes_a_card_that_slack_takes(
     assert "recordings.example" not in str(card)
 
 
+def test_whom_somebody_else_called_may_not_be_told() -> None:
+    """Gurulize's statuses name no numbers; nobody withholds the number that is called."""
+    shown = ended(Outcome.ANSWERED, number="", name="", rep="", talk_seconds=80)
+    card = checked(cdr_card(shown, contact=None, account_title="Gurulize", now=NOW, zone=ZONE, masked=False))
+    assert card.text.startswith("→ Outgoing call to a number that was not told\n")
+
+
 def test_a_record_in_words() -> None:
     shown = ended(
         Outcome.ANSWERED, talk_seconds=80, ring_seconds=8, wait_seconds=12, price=0.05, currency="EUR",

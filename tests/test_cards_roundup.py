@@ -61,7 +61,7 @@ def test_a_call_is_a_row() -> None:
         f"14:30 · From {who}: answered by Ada Byron, talked 1 min 10 s, line +1 202-555-0199",
         f"14:30 · To {who} by Ada Byron: answered, line +1 202-555-0199",
         f"14:30 · From {who}: no answer, does not wait any more, line +1 202-555-0199",
-        "14:30 · To a withheld number: busy, line +1 202-555-0198",
+        "14:30 · To a number that was not told: busy, line +1 202-555-0198",
     ]
     assert f"14:30 · From {who}: no answer, still waits" in read(call("3", Outcome.NO_ANSWER), waiting={"3": "m1"})
 

@@ -179,23 +179,28 @@ def _digits(text: str) -> str:
     return "".join(char for char in text if char.isdecimal())
 
 
-def who(number: str, name: str = "", contact: "Contact | None" = None, *, masked: bool = False) -> str:
+def who(
+    number: str, name: str = "", contact: "Contact | None" = None, *, masked: bool = False, called: bool = False
+) -> str:
     """The outside party, mrkdwn: "Dana Levi (Acme), +1 202-555-0100", the number alone, or "a withheld number".
 
-    The contact book's name goes before the name that the network told.
+    The contact book's name goes before the name that the network told. `called`: it is they who were called, so that
+    nobody has withheld the number.
     """
     person, company, shown = (plain(part) for part in _who(number, name, contact, masked))
-    return _joined(person, company, shown)
+    return _joined(person, company, shown, called)
 
 
-def who_plain(number: str, name: str = "", contact: "Contact | None" = None, *, masked: bool = False) -> str:
+def who_plain(
+    number: str, name: str = "", contact: "Contact | None" = None, *, masked: bool = False, called: bool = False
+) -> str:
     """The same for plain_text objects and labels, where nothing is interpreted."""
     person, company, shown = (_one_line(part, NAME_LIMIT) for part in _who(number, name, contact, masked))
-    return _joined(person, company, shown)
+    return _joined(person, company, shown, called)
 
 
-def _joined(person: str, company: str, number: str) -> str:
-    number = number or "a withheld number"
+def _joined(person: str, company: str, number: str, called: bool) -> str:
+    number = number or ("a number that was not told" if called else "a withheld number")
     if not person:
         return f"{number} ({company})" if company else number
     return f"{person} ({company}), {number}" if company else f"{person}, {number}"

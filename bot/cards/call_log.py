@@ -169,7 +169,7 @@ def _date(at: float, zone: str) -> str:
 
 def _words(one: Logged, reading: Reading) -> str:
     call = one.call
-    party = who(call.number, call.name, one.contact, masked=one.masked)
+    party = who(call.number, call.name, one.contact, masked=one.masked, called=call.direction == "out")
     what = "Voice message" if call.purpose == "message" else "Outgoing call" if call.direction == "out" else "Call"
     way = "from" if call.direction == "in" else "to"
     head = f"{upper_first(day_clock(call.started_at, reading.now, reading.zone))} · {what} {way} {party}"

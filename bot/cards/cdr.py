@@ -44,7 +44,7 @@ def cdr_card(
     `origin`: the call that `call.origin` names, None = not known.
     `recording`: it can be listened to, by whom `recording:get` lets.  `masked`: hide the number and the note.
     """
-    party = who(call.number, call.name, contact, masked=masked)
+    party = who(call.number, call.name, contact, masked=masked, called=call.direction == "out")
     rep = rep_words(call.rep, call.person, call.extension)
     headline = f"→ *Outgoing call to {party}*" if call.direction == "out" else f"← *Incoming call from {party}*"
     blocks = [

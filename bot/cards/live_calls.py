@@ -40,7 +40,8 @@ def live_blocks(
     blocks: list[Block] = []
     for number, call in enumerate(live, 1):
         name = names(call.number) or call.name
-        party, label = who(call.number, name), who_plain(call.number, name)
+        out = call.direction == "out"
+        party, label = who(call.number, name, called=out), who_plain(call.number, name, called=out)
         can = controls(call)
         hang_up: Block | None = None
         if "hang_up" in can and not call.hanging_up(now):

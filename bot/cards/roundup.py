@@ -137,7 +137,8 @@ def _row(call: Call, roundup: Roundup, reading: Reading, *, several: bool) -> st
     """`several`: the line is named, for the others are of others."""
     one_day = reading.day(roundup.start) == reading.day(roundup.end - 1)
     began = (clock if one_day else date_clock)(call.started_at, reading.zone)
-    party = who(call.number, call.name, reading.contacts.get(call.number), masked=reading.masked)
+    contact = reading.contacts.get(call.number)
+    party = who(call.number, call.name, contact, masked=reading.masked, called=call.direction == "out")
     rep = plain(reading.names.get(call.rep, "")) or rep_words("", call.person, call.extension)
     by = f" by {rep}" if rep and (call.conversation or call.direction == "out") else ""
     told = [
