@@ -85,6 +85,7 @@ class Feed:
         client: must not repeat a post by itself: with Slack's default `retry_handlers` it would.
         sleep: tests inject their own.
         _asked_to_wait: place -> until when Slack wants nothing posted there, seconds since 1970 UTC.
+        _posted_at: when Slack took a new message last.  _failed_at: card -> when Slack failed over it last.
         _cut_off: place that could not be posted to of late, whatever the message -> the card that has just let an older
             one go first, 0 = none.
     """
@@ -95,6 +96,8 @@ class Feed:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     _free_at: dict[str, float] = field(default_factory=dict)
     _asked_to_wait: dict[str, float] = field(default_factory=dict)
+    _posted_at: float = 0
+    _failed_at: dict[int, float] = field(default_factory=dict)
     _cut_off: dict[str, int] = field(default_factory=dict)
     _looked_at: float = 0
     _conversations: "OrderedDict[str, str]" = field(default_factory=OrderedDict)
@@ -202,9 +205,17 @@ class Feed:
             await self.board.write(cards.later if above.failed else cards.postpone, card, now() + wait)
         except Unanswered:
             log.warning("Slack did not answer about card %s; looking it up before anything is posted again.", card.id)
-            self._cut_off.setdefault(card.place, 0)
+            # Whoever fails again although Slack has taken another one since is at fault, and not Slack as a whole: else
+            # each that is taken would bring it back before those that wait.
+            if self._failed_at.get(card.id, now()) < self._posted_at:
+                words = f"Slack fails over a {card.kind} card. It is tried again; others are shown."
+                problem = f"card {card.kind}", words
+            else:
+                problem = "Slack", "Slack does not answer, or with an error of its own. Messages wait."
+                self._cut_off.setdefault(card.place, 0)
+            self._failed_at[card.id] = now()
             if card.attempts >= PATIENCE:
-                await self.board.problem("Slack", "Slack does not answer, or with an error of its own. Messages wait.")
+                await self.board.problem(*problem)
             await self.board.write(cards.later, card, now() + max(LOOK_UP_SECONDS, _backoff(card)))
         except SlackApiError as error:
             await self._refused(card, code_of(error) or f"HTTP {status_of(error)}")
@@ -357,6 +368,8 @@ class Feed:
                 raise Unanswered from error
             await self.board.write(cards.not_posted, card)
             raise
+        self._posted_at = self.board.now()
+        self._failed_at.pop(card.id, None)
         await self.board.write(cards.shown, card, answer["channel"], answer["ts"], shown)
 
     async def _edit(self, card: Card, message: Message, shown: str) -> None:
