@@ -82,7 +82,16 @@ async def test_where_slack_refuses_the_last_known_stay(desk: Office, method: str
     if method == "conversations.info":  # of the other channel first
         desk.slack.fail_next(method, fault)
     await membership.refresh(desk.desk)
-    assert await closed_to(desk, "U4") == {"G1"}
+    assert "G1" in await closed_to(desk, "U4")
+
+
+async def test_an_open_channel_that_is_made_private_without_us_is_closed_until_we_are_in_it(desk: Office) -> None:
+    assert await closed_to(desk, "U1") == set()
+    desk.slack.fail_next("conversations.info", "channel_not_found")  # as Slack says then; C1 comes first
+    await membership.refresh(desk.desk)
+    assert await closed_to(desk, "U1") == {"C1"}
+    await membership.refresh(desk.desk)
+    assert await closed_to(desk, "U1") == set()
 
 
 OTHER = "+12025550177"
