@@ -287,7 +287,7 @@ def main(folder: Path) -> None:
     size = file.stat().st_size / 1e9
     print(f"{made:,} calls, {stored.CONTACTS:,} contacts, {size:.1f} GB made in {time.perf_counter() - began:.0f} s")
     database = Database(file)  # as it is while Callboard runs: with its log beside it
-    board = Board(settings, database, {})
+    board = Board(settings, database, assembly.providers(settings, httpx.AsyncClient()))
     digest(board, file, stored.first_day(now) + 84 * DAY)
     queries(board, file, now)
     database.close()
