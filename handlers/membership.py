@@ -1,7 +1,5 @@
 """Who is in the private channels of lines: nobody else is shown whose calls were missed there."""
 
-from slack_sdk.errors import SlackApiError
-
 from bot.slack_api import UNREACHED, code_of
 from bot.store import channels
 from handlers import Desk
@@ -23,8 +21,7 @@ async def refresh(desk: Desk) -> None:
             found = (await desk.slack.conversations_info(channel=channel))["channel"]
             members = await _members(desk, channel) if found.get("is_private") else None
         except UNREACHED as error:  # that a channel is wrong or missing is told by who posts there
-            hidden = isinstance(error, SlackApiError) and code_of(error) == "channel_not_found"
-            if not hidden or known.get(channel, ()) is not None:
+            if code_of(error) != "channel_not_found" or known.get(channel, ()) is not None:
                 continue  # the next round is soon enough
             members = []  # it was open to all, and is private now, without us
         if channel not in known or known[channel] != members:
